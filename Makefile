@@ -1,0 +1,53 @@
+# Every target sets up what it needs: the environment in .venv is made once, and renewed when pyproject.toml changes.
+PYTHON ?= python3
+# The newest torch brings gigabytes of CUDA packages along; on a machine with a GPU, choose with `make TORCH=torch …`.
+TORCH ?= torch==2.13.0
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test slow check format bench docs clean
+
+demo: .venv/installed
+	$(BIN)/docsearch index sample_docs --index .demo
+	$(BIN)/docsearch query "revenue chart 2023" --index .demo
+
+test: .venv/developing
+	$(BIN)/python -m pytest -m "not slow"
+
+slow: .venv/developing
+	$(BIN)/python -m pytest
+
+check: .venv/developing .venv/typed/docsearch
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/developing
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: .venv/developing
+	$(BIN)/python -m benchmarks
+
+docs: .venv/developing
+	$(BIN)/typer docsearch.cli utils docs --name docsearch --output docs/cli.md
+
+clean:
+	rm -rf .venv .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet "$(TORCH)" -e .
+	touch $@
+
+.venv/developing: pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[dev]"
+	touch .venv/installed $@
+
+# mypy finds the package under its import name through this link to the repository root.
+.venv/typed/docsearch: | .venv/bin/python
+	mkdir -p $(@D)
+	ln -sfn ../.. $@

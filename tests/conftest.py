@@ -1,0 +1,47 @@
+"""Fixtures for every test: the corpora outside the repository, documents made on the spot, a small fake encoder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def corpora() -> Path:
+    """The folder of real documents: $DOCSEARCH_CORPORA, or shared/corpora beside the repository; skips without it."""
+    given = os.environ.get("DOCSEARCH_CORPORA")
+    folder = Path(given) if given else REPOSITORY.parent / "shared/corpora"
+    if not folder.is_dir():
+        pytest.skip(f"needs the corpora: {folder} is not a folder; set DOCSEARCH_CORPORA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sample_docs() -> Path:
+    """The documents that ship with the repository."""
+    return REPOSITORY / "sample_docs"
+
+
+@pytest.fixture
+def make_pdf() -> Callable[..., Path]:
+    """`make_pdf(file, pages)` writes a PDF of as many pages as there are strings, each showing its string."""
+    import pymupdf
+
+    def make(file: Path, pages: list[str], *, password: str = "") -> Path:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        document = pymupdf.open()
+        for text in pages:
+            document.new_page(width=200, height=260).insert_text((20, 40), text, fontsize=14)
+        if password:
+            document.save(file, encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw=password, owner_pw=password)
+        else:
+            document.save(file)
+        document.close()
+        return file
+
+    return make
