@@ -1,0 +1,1 @@
+"""Answers a query from an index; knows nothing of PDF files."""

@@ -1,0 +1,48 @@
+"""Every error a caller may catch, as one tree.
+
+DocsearchError
+├── UsageError            the request cannot be carried out as asked: a missing path, a wrong option
+│   └── EncoderMismatch   the index was made with another model, revision or resolution
+├── DocumentError         one document or page cannot be read; the run goes on without it
+├── IndexNotFound         there is no index where one was expected
+├── IndexLocked           another process is writing to the index
+├── IndexFormatError      the index has a format that this version does not read
+├── IndexDamaged          the bytes on disk are not the bytes that were committed
+└── StorageFull           the disk is full; the last committed state is intact
+"""
+
+
+class DocsearchError(Exception):
+    """Base of every error that docsearch raises on purpose; its text says what to do."""
+
+
+class UsageError(DocsearchError):
+    """The request cannot be carried out as asked."""
+
+
+class EncoderMismatch(UsageError):
+    """The index was made with another model, revision or resolution."""
+
+
+class DocumentError(DocsearchError):
+    """One document or page cannot be read."""
+
+
+class IndexNotFound(DocsearchError):
+    """There is no index where one was expected."""
+
+
+class IndexLocked(DocsearchError):
+    """Another process is writing to the index."""
+
+
+class IndexFormatError(DocsearchError):
+    """The index has a format that this version does not read."""
+
+
+class IndexDamaged(DocsearchError):
+    """The bytes on disk are not the bytes that were committed."""
+
+
+class StorageFull(DocsearchError):
+    """The disk is full; the last committed state is intact."""
