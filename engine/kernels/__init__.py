@@ -1,0 +1,1 @@
+"""Pure numeric functions: no files, no models, no options."""
