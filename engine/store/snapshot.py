@@ -1,0 +1,249 @@
+"""A reader's view of an index: the state of one commit, whatever a writer does meanwhile.
+
+Opening it reads a few catalog rows; the table of pages is read when rows are first asked for, and vectors, boxes and
+words are mapped, never read whole.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import F16, F32, I64, U16, PageRef, Ragged
+from . import blocks, catalog, compaction, faults, layout, rows, verify
+from .blocks import Block, Run
+from .catalog import DocumentRow, Failure, Fingerprint
+from .lock import ReaderLock
+from .segment import OpenSegments
+
+logger = logging.getLogger(__name__)
+
+BLOCK_VECTORS = 65536
+PLACE = np.dtype([(name, np.int64) for name in ("key", "document", "number", "segment", "slot", "vectors")])
+
+
+def open_snapshot(directory: Path) -> Snapshot:
+    """Open the index in `directory` as it was last committed.
+
+    Raises IndexNotFound, IndexFormatError, IndexDamaged. Snapshots may be shared between threads.
+    """
+    with faults.translated(directory):
+        if not catalog.exists(directory):
+            catalog.open_to_read(directory)  # raises IndexNotFound, before a lock file is made
+        lock = ReaderLock(directory)
+        try:
+            connection = catalog.open_to_read(directory)
+        except BaseException:
+            lock.release()
+            raise
+        try:
+            return Snapshot(directory, connection, lock)
+        except BaseException:
+            connection.close()
+            lock.release()
+            raise
+
+
+class Snapshot:
+    """N live pages as rows 0..N-1; see `open_snapshot`. Arrays it gave out stay valid after it is closed."""
+
+    def __init__(self, directory: Path, connection: sqlite3.Connection, lock: ReaderLock) -> None:
+        self._directory = directory
+        self._connection = connection
+        self._lock = lock
+        self._one_at_a_time = threading.RLock()
+        self.fingerprint: Fingerprint = catalog.read_fingerprint(connection)
+        self.codec = catalog.read_meta(connection, "codec")
+        self.generation = catalog.read_meta(connection, "generation")
+        """Changes with every commit that adds, removes or reorders pages: the key of derived files."""
+        self._segment_rows = rows.read_segments(connection)
+        self._segments = OpenSegments(directory, self._segment_rows)
+        self._pages: int = connection.execute("SELECT count(*) FROM pages").fetchone()[0]
+
+    def __len__(self) -> int:
+        return self._pages
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index; closing twice is harmless."""
+        self._connection.close()
+        self._lock.release()
+
+    def refs(self, wanted: I64 | Sequence[int]) -> list[PageRef]:
+        """The pages of rows `wanted` (n,)."""
+        places = self._places[np.asarray(wanted, np.int64)]
+        documents = self._documents
+        return [
+            PageRef(*documents[key], number)
+            for key, number in zip(places["document"].tolist(), places["number"].tolist(), strict=True)
+        ]
+
+    def paths(self) -> NDArray[np.object_]:
+        """The path of each row's document, (N,) str."""
+        keys, inverse = np.unique(self._places["document"], return_inverse=True)
+        paths = np.array([self._documents[key][1] for key in keys.tolist()], dtype=object)
+        found: NDArray[np.object_] = paths[inverse]
+        return found
+
+    def sizes(self, wanted: I64 | Sequence[int]) -> F32:
+        """Width and height of rows `wanted` (n,) in points, (n, 2) float32."""
+        keys = self._places["key"][np.asarray(wanted, np.int64)].tolist()
+        query = "SELECT width, height FROM pages WHERE key = ?"
+        return np.array([self._query(query, key)[0] for key in keys], np.float32).reshape(-1, 2)
+
+    @property
+    def lengths(self) -> I64:
+        """Vectors of each row, (N,) int64."""
+        return self._column("vectors")
+
+    def single(self) -> F16:
+        """One vector a row for stage 1, (N, S) float16."""
+        parts = [
+            self._segments[run.segment].single[run.slot : run.slot + run.stop - run.start] for run in self._runs(None)
+        ]
+        width = next((row.single_dim for row in self._segment_rows.values()), 0)
+        return np.concatenate(parts) if parts else np.zeros((0, width), np.float16)
+
+    def blocks(self, max_vectors: int = BLOCK_VECTORS, rows: I64 | None = None) -> Iterator[Block]:
+        """The vectors of all rows, or of `rows` (each once), in row order, at most `max_vectors` a block unless one
+        page has more. Neighbours on disk are views of the memory map; scattered pages are gathered into common blocks.
+        """
+        wanted = np.arange(len(self)) if rows is None else np.unique(np.asarray(rows, np.int64))
+        places = self._places[wanted]
+        segments, slots = np.ascontiguousarray(places["segment"]), np.ascontiguousarray(places["slot"])
+        return blocks.blocks(self._segments, wanted, segments, slots, max_vectors)
+
+    def boxes(self, row: int) -> U16:
+        """The boxes of a row's vectors, (T_r, 4) uint16 in page fractions times BOX_SCALE, mapped."""
+        segment, vectors = self._vectors_of(row)
+        return self._segments[segment].boxes[vectors]
+
+    @property
+    def has_words(self) -> bool:
+        """Whether every vector has a visual word."""
+        return bool(self._segment_rows) and all(row.has_words for row in self._segment_rows.values())
+
+    def words(self, wanted: I64 | Sequence[int] | None = None) -> Ragged:
+        """The visual words of all rows, or of rows `wanted` in that order: n pages, values (T,) uint16. Raises
+        ValueError unless `has_words`.
+        """
+        if not self.has_words:
+            raise ValueError(f"{self._directory}: this index has no visual words")
+        parts: list[U16] = []
+        for run in self._runs(wanted):
+            source = self._segments[run.segment]
+            first, last = source.offsets[[run.slot, run.slot + run.stop - run.start]].tolist()
+            parts.append(source.words[first:last])
+        lengths = self.lengths if wanted is None else self.lengths[np.asarray(wanted, np.int64)]
+        values = np.concatenate(parts) if parts else np.zeros(0, np.uint16)
+        return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+
+    def text(self, row: int) -> str:
+        """The text layer of a row's page, or ""."""
+        key = int(self._places["key"][row])
+        found = self._query("SELECT text FROM page_text WHERE rowid = ?", key)
+        return str(found[0][0]) if found else ""
+
+    def documents(self) -> dict[str, DocumentRow]:
+        """Every document by its path, in path order."""
+        with self._one_at_a_time, faults.translated(self._directory):
+            return catalog.read_documents(self._connection)
+
+    def failures(self) -> list[Failure]:
+        """What could not be indexed, by path and page; a whole document (page None) comes before its pages."""
+        found = self._query(
+            "SELECT path, NULL AS number, error FROM documents WHERE state = 'failed' UNION ALL "
+            "SELECT path, number, reason FROM page_failures JOIN documents ON document = key ORDER BY path, number"
+        )
+        return [Failure(*row) for row in found]
+
+    def info(self) -> dict[str, str | int | float | dict[str, int]]:
+        """The facts that `docsearch info` shows; sizes in bytes."""
+        states = dict(self._query("SELECT state, count(*) FROM documents GROUP BY state"))
+        codecs = dict(self._query("SELECT codec, count(*) FROM segments GROUP BY codec ORDER BY codec"))
+        with self._one_at_a_time:
+            counted = compaction.count(self._connection)
+        size = counted.bytes + layout.catalog_file(self._directory).stat().st_size
+        stored = sum(row.pages for row in self._segment_rows.values())
+        return {
+            "index": str(self._directory),
+            "format": catalog.FORMAT,
+            "model": str(self.fingerprint.get("name", "")),
+            "revision": str(self.fingerprint.get("revision", "")),
+            "codec": self.codec,
+            "documents": sum(states.values()),
+            "documents_unfinished": states.get("indexing", 0),
+            "documents_failed": states.get("failed", 0),
+            "pages": len(self),
+            "pages_failed": self._query("SELECT count(*) FROM page_failures")[0][0],
+            "failed": len(self.failures()),
+            "vectors": self._query("SELECT coalesce(sum(vectors), 0) FROM pages")[0][0],
+            "dim": next((row.dim for row in self._segment_rows.values()), 0),
+            "segments": counted.segments,
+            "segments_by_codec": codecs,
+            "dead_pages": stored - len(self),
+            "bytes": size,
+            "bytes_per_page": round(size / max(1, len(self)), 1),
+            "generation": self.generation,
+        }
+
+    def verify(self) -> list[str]:
+        """Everything wrong with the index, a sentence each; reads every byte of it."""
+        with self._one_at_a_time:
+            return verify.problems(self._directory, self._connection)
+
+    def cache_path(self, name: str) -> Path:
+        """Where a derived file of this name belongs; it may be missing. A name carries the `generation` it was made
+        from: a writer deletes files of others when nobody reads. The folder is made if the index can be written to.
+        """
+        path = layout.cache_file(self._directory, name)
+        try:
+            path.parent.mkdir(exist_ok=True)
+        except OSError as err:
+            logger.debug("%s: no cache folder: %s", self._directory, err)
+        return path
+
+    @cached_property
+    def _places(self) -> NDArray[np.void]:
+        """The table of pages in row order, (N,) PLACE."""
+        names = ", ".join(PLACE.names or ())
+        with self._one_at_a_time, faults.translated(self._directory):
+            cursor = self._connection.execute(f"SELECT {names} FROM pages ORDER BY segment, slot")
+            return np.fromiter(cursor, PLACE, count=len(self))
+
+    @cached_property
+    def _documents(self) -> dict[int, tuple[str, str]]:
+        """Id and path of each document by its key."""
+        return {key: (doc_id, path) for key, doc_id, path in self._query("SELECT key, id, path FROM documents")}
+
+    def _column(self, name: str, wanted: I64 | Sequence[int] | None = None) -> I64:
+        column = self._places[name]
+        return np.ascontiguousarray(column if wanted is None else column[np.asarray(wanted, np.int64)])
+
+    def _runs(self, wanted: I64 | Sequence[int] | None) -> Iterator[Run]:
+        return blocks.runs(self._column("segment", wanted), self._column("slot", wanted))
+
+    def _vectors_of(self, row: int) -> tuple[int, slice]:
+        segment, slot = int(self._places["segment"][row]), int(self._places["slot"][row])
+        first, last = self._segments[segment].offsets[slot : slot + 2].tolist()
+        return segment, slice(first, last)
+
+    def _query(self, statement: str, *values: int | str) -> list[Any]:
+        with self._one_at_a_time, faults.translated(self._directory):
+            return self._connection.execute(statement, values).fetchall()

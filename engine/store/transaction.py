@@ -1,0 +1,131 @@
+"""What a writer changed since its last commit: one SQLite transaction that becomes visible whole, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import UsageError
+from ..kernels.codecs import CODECS
+from . import catalog, faults, layout, rows, sweep
+from .catalog import Fingerprint
+from .lock import WriterLock
+
+logger = logging.getLogger(__name__)
+
+
+def open_transaction(
+    directory: Path, fingerprint: Fingerprint | None, codec: str | None, *, create: bool
+) -> Transaction:
+    """Lock the index in `directory`, make it if need be, and delete what killed writers left; see `open_writer`."""
+    if codec is not None and codec not in CODECS:
+        raise UsageError(f"codec {codec!r} is not one of {', '.join(CODECS)}")
+    with faults.translated(directory):
+        if (fingerprint is None or not create) and not catalog.exists(directory):
+            catalog.open_to_read(directory)  # raises IndexNotFound, before a folder is made
+        (directory / layout.SEGMENTS).mkdir(parents=True, exist_ok=True)
+        lock = WriterLock(directory)
+        try:
+            connection = catalog.open_to_write(directory, fingerprint, codec or CODECS[0])
+            try:
+                recorded = catalog.read_meta(connection, "codec")
+                if codec is not None and codec != recorded:
+                    raise UsageError(
+                        f"{directory}: the index stores vectors as {recorded}, not {codec}; leave the codec out, or "
+                        f"compact the index to {codec} first"
+                    )
+                sweep.orphans(directory, connection)
+            except BaseException:
+                connection.close()
+                raise
+        except BaseException:
+            lock.release()
+            raise
+    return Transaction(directory, connection, lock)
+
+
+class Transaction:
+    """Holds the catalog and the writer's lock. After any error in `changing` it has given up, and refuses more."""
+
+    def __init__(self, directory: Path, connection: sqlite3.Connection, lock: WriterLock) -> None:
+        self.directory = directory
+        self.connection = connection
+        self._lock = lock
+        self._changes = hashlib.sha256()
+        self._pages_changed = False
+        self.is_usable = True
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """The catalog with the uncommitted changes in it."""
+        self._check_usable()
+        with faults.translated(self.directory):
+            yield self.connection
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """The open transaction. Any error inside gives up everything since the last commit."""
+        self._check_usable()
+        try:
+            with faults.translated(self.directory):
+                if not self.connection.in_transaction:
+                    self.connection.execute("BEGIN IMMEDIATE")
+                yield self.connection
+        except BaseException:
+            self.give_up()
+            raise
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is anything to commit."""
+        self._check_usable()
+        return self.connection.in_transaction
+
+    def note_pages(self, what: str, pages: int) -> None:
+        """Make the next commit's generation depend on `what` happened to `pages` pages, if that is any."""
+        if pages:
+            self._changes.update(what.encode() + b"\n")
+            self._pages_changed = True
+
+    def commit(self) -> None:
+        """Make the changes durable and visible to new snapshots, and forget segments that lost their last page."""
+        with self.changing() as connection:
+            dropped = rows.delete_empty_segments(connection)
+            if self._pages_changed:
+                old = catalog.read_meta(connection, "generation")
+                new = hashlib.sha256(old.encode() + self._changes.digest()).hexdigest()
+                catalog.write_meta(connection, "generation", new[: catalog.GENERATION_DIGITS])
+            connection.execute("COMMIT")
+        self._changes, self._pages_changed = hashlib.sha256(), False
+        if dropped:
+            sweep.orphans(self.directory, self.connection)
+
+    def give_up(self) -> None:
+        """Undo everything since the last commit, files included; from here on every change is refused."""
+        if not self.is_usable:
+            return
+        self.is_usable = False
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            sweep.orphans(self.directory, self.connection)
+            sweep.derived_files(self.directory, generation=catalog.read_meta(self.connection, "generation"))
+        except (OSError, sqlite3.Error) as err:
+            # The transaction dies with the connection, and the next writer sweeps.
+            logger.debug("%s: could not tidy up: %s", self.directory, err)
+
+    def close(self) -> None:
+        """Give up what is not committed, and let the next writer in; closing twice is harmless."""
+        self.give_up()
+        self.connection.close()
+        self._lock.release()
+
+    def _check_usable(self) -> None:
+        if not self.is_usable:
+            raise UsageError(
+                f"{self.directory}: this writer is closed, or gave up after an error; open the index again"
+            )

@@ -1,0 +1,79 @@
+"""Finds bytes that are not the bytes that were committed, and catalog rows that contradict each other."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import IndexDamaged
+from . import layout, rows
+from .segment import Segment, SegmentRow, StoredFile
+
+CONTRADICTIONS = {
+    "pages in a segment the catalog does not name": "SELECT count(*) FROM pages p WHERE NOT EXISTS "
+    "(SELECT 1 FROM segments s WHERE s.id = p.segment AND p.slot BETWEEN 0 AND s.pages - 1)",
+    "pages of a document the catalog does not name": "SELECT count(*) FROM pages p WHERE NOT EXISTS "
+    "(SELECT 1 FROM documents d WHERE d.key = p.document)",
+    "pages without a row for their text": "SELECT count(*) FROM pages p WHERE NOT EXISTS "
+    "(SELECT 1 FROM page_text t WHERE t.rowid = p.key)",
+    "finished documents with a page neither stored nor failed": "SELECT count(*) FROM documents d WHERE state = 'done' "
+    "AND page_count <> (SELECT count(*) FROM pages p WHERE p.document = d.key) "
+    "+ (SELECT count(*) FROM page_failures f WHERE f.document = d.key)",
+}
+
+
+def problems(directory: Path, connection: sqlite3.Connection) -> list[str]:
+    """Everything wrong with the index, a sentence each; reads every byte of it."""
+    found: list[str] = []
+    catalog = directory / layout.CATALOG
+    try:
+        found += [f"{catalog}: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        for what, query in CONTRADICTIONS.items():
+            number = connection.execute(query).fetchone()[0]
+            if number:
+                found.append(f"{catalog}: {number} {what}")
+        for row in rows.read_segments(connection).values():
+            damage = segment_problems(directory, row, rows.read_files(connection, row.id))
+            found += damage or _length_problems(directory, row, connection)
+    except sqlite3.DatabaseError as err:
+        found.append(f"{catalog}: {err}")
+    return found
+
+
+def segment_problems(directory: Path, row: SegmentRow, files: Sequence[StoredFile]) -> list[str]:
+    """What is wrong with the files of one segment."""
+    folder = layout.segment_folder(directory, row.id)
+    found = []
+    if {file.name for file in files} != set(row.files()):
+        found.append(f"{folder}: the catalog names other files than such a segment has")
+    for file in files:
+        path = folder / file.name
+        try:
+            size = path.stat().st_size
+            if size != file.bytes:
+                found.append(f"{path}: {size} bytes, {file.bytes} were committed")
+                continue
+            with path.open("rb") as opened:
+                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        except OSError as err:
+            found.append(f"{path}: cannot be read ({err.strerror})")
+            continue
+        if digest != file.sha256:
+            found.append(f"{path}: its checksum is not the committed one")
+    return found
+
+
+def _length_problems(directory: Path, row: SegmentRow, connection: sqlite3.Connection) -> list[str]:
+    places = connection.execute("SELECT slot, vectors FROM pages WHERE segment = ?", (row.id,)).fetchall()
+    try:
+        lengths = np.diff(Segment(directory, row).offsets)
+    except IndexDamaged as err:
+        return [str(err)]
+    wrong = sum(1 for slot, vectors in places if slot >= row.pages or lengths[slot] != vectors)
+    if wrong:
+        return [f"{layout.segment_folder(directory, row.id)}: {wrong} pages have another length in the catalog"]
+    return []
