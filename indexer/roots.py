@@ -1,0 +1,81 @@
+"""The folders that an index was made from, and from a path in the index back to the file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..engine.errors import UsageError
+
+ROOTS_FILE = "roots.json"
+"""Absolute folders, the newest first. Only to find documents again: an index without this file answers as well."""
+
+
+def record(directory: Path, new: Sequence[Path]) -> tuple[Path, ...]:
+    """Add the folders `new` to those recorded in the index and return all, the newest first, none twice."""
+    known = recorded(directory)
+    folders = tuple(dict.fromkeys((*new, *known)))
+    if folders != known:
+        temporary = directory / (ROOTS_FILE + ".tmp")
+        with temporary.open("w", encoding="ascii") as stream:
+            json.dump([os.fspath(folder) for folder in folders], stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(directory / ROOTS_FILE)
+    return folders
+
+
+def recorded(directory: Path) -> tuple[Path, ...]:
+    """The folders that the index in `directory` was made from, the newest first."""
+    try:
+        folders = json.loads((directory / ROOTS_FILE).read_text("ascii"))
+    except (FileNotFoundError, ValueError):
+        return ()
+    return tuple(Path(folder) for folder in folders)
+
+
+def locate(path: str, roots: Sequence[Path]) -> Path:
+    """Return the file that `path` names in an index made from `roots`; raise UsageError when it is not there."""
+    for file in _places(path, roots):
+        if os.path.lexists(file):
+            return file
+    looked = ", ".join(str(root) for root in roots) or "no folder is recorded in the index"
+    raise UsageError(
+        f"{path}: the document is not where it was indexed ({looked}); put it back, or index it where it is now"
+    )
+
+
+def is_there(path: str, roots: Sequence[Path]) -> bool:
+    """Whether the file that `path` names still exists below one of `roots`."""
+    return any(os.path.lexists(file) for file in _places(path, roots))
+
+
+def _places(path: str, roots: Sequence[Path]) -> Iterator[Path]:
+    """Files that `path` may stand for: below a root, or below a folder above it where the root's own name is in front.
+
+    A name that is not valid UTF-8 stands in the index with escapes; it is looked for by escaping what is on disk.
+    """
+    parts = path.split("/")
+    for root in roots:
+        yield root.joinpath(*parts)
+        for depth in range(1, min(len(parts), len(root.parts))):
+            if tuple(parts[:depth]) == root.parts[-depth:]:
+                yield root.joinpath(*parts[depth:])
+    if "\\x" in path:
+        for root in roots:
+            yield from _unescaped(root, parts)
+
+
+def _unescaped(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    try:
+        names = [entry.name for entry in folder.iterdir()]
+    except OSError:
+        return
+    for name in names:
+        if name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") == parts[0]:
+            if len(parts) == 1:
+                yield folder / name
+            else:
+                yield from _unescaped(folder / name, parts[1:])

@@ -1,0 +1,104 @@
+"""A stand-in for pymupdf that misbehaves to order: each line of a "document" says what its page does when drawn."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NoReturn
+
+TEXT_PRESERVE_WHITESPACE = TEXT_MEDIABOX_CLIP = TEXT_DEHYPHENATE = 0
+csRGB = None  # noqa: N816 - as pymupdf has it
+drawn_before = 0
+
+
+class TOOLS:
+    mupdf_display_errors = mupdf_display_warnings = store_shrink = staticmethod(lambda _: None)
+    reset_mupdf_warnings = staticmethod(lambda: None)
+    mupdf_warnings = staticmethod(lambda: "")
+
+
+def crash() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGSEGV)
+    hang()
+
+
+def hang() -> NoReturn:
+    while True:
+        pass
+
+
+def misbehave(how: str) -> None:
+    if how == "crash" or (how == "crash unless first" and drawn_before):
+        crash()
+    elif how == "hang":
+        hang()
+    elif how == "memory":
+        bytearray(8 << 30)
+    elif how == "error":
+        raise RuntimeError("code=7: broken\n  beyond repair")
+    elif how == "exit":
+        os._exit(0)
+    elif how == "noise":
+        os.write(1, b"warning: noise on stdout\n" * 9)
+        os.write(2, b"warning: noise on stderr\n" * 9)
+
+
+def open(name: str, filetype: str) -> Document:  # noqa: A001 - as pymupdf has it
+    return Document(Path(name).read_text().splitlines())
+
+
+class Document:
+    is_pdf, needs_pass = True, False
+
+    def __init__(self, lines: list[str]) -> None:
+        self.pages = lines[1:]
+        misbehave(lines[0].removeprefix("%PDF").strip())
+
+    @property
+    def page_count(self) -> int:
+        return len(self.pages)
+
+    def xref_length(self) -> int:
+        return 1
+
+    def load_page(self, number: int) -> Page:
+        return Page(self.pages[number])
+
+    def close(self) -> None:
+        pass
+
+
+class Page:
+    rect = SimpleNamespace(width=72.0, height=144.0)
+
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def get_displaylist(self, *, annots: bool) -> Page:
+        return self
+
+    def get_pixmap(self, *, matrix: tuple[float, float], colorspace: None, alpha: int) -> SimpleNamespace:
+        global drawn_before
+        misbehave(self.how)
+        drawn_before += 1
+        width, height = round(72 * matrix[0]), round(144 * matrix[1])
+        samples = memoryview(bytes([7]) * (width * height * 3))
+        return SimpleNamespace(n=3, stride=3 * width, width=width, height=height, samples_mv=samples)
+
+    def get_textpage(self, flags: int) -> str:
+        misbehave(self.how.removeprefix("text "))
+        return self.how
+
+
+class TextPage:
+    def __init__(self, how: str) -> None:
+        self.how = how
+
+    def extractText(self) -> str:  # noqa: N802 - as pymupdf has it
+        return f"\0{self.how}\udc80"
+
+
+def Matrix(x: float, y: float) -> tuple[float, float]:  # noqa: N802 - as pymupdf has it
+    return x, y

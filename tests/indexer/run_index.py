@@ -1,0 +1,23 @@
+"""Index a folder with the fake encoder, in a process of its own that a test can kill: FOLDER INDEX SECONDS_A_PAGE."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from docsearch.indexer import pipeline
+from fake_encoder import FakeEncoder
+
+
+def main() -> None:
+    folder, index, seconds_a_page = sys.argv[1:]
+    pipeline.BATCH_PAGES = 2
+    pipeline.COMMIT_AFTER_S = 0.05
+    report = pipeline.index(
+        [Path(folder)], Path(index), encoder=FakeEncoder(seconds_a_page=float(seconds_a_page)), workers=1
+    )
+    print(report.pages)
+
+
+if __name__ == "__main__":
+    main()
