@@ -1,0 +1,1 @@
+"""Pixels or text to vectors; the only place that imports torch models."""

@@ -1,0 +1,70 @@
+"""What a model must offer: a description, queries to vectors, pages to vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..records import U16, PageImage, PageVectors, QueryVectors
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSpec:
+    """A model's description. `dim` is the width of its patch vectors, `single_dim` of its one vector a page (0 = none),
+    `vocabulary` the number of its visual words (0 = none); `render_dpi` and `max_pixels` are what it wants rendered.
+    """
+
+    name: str
+    revision: str
+    summary: str
+    licence: str
+    parameters: int
+    dim: int
+    single_dim: int
+    vocabulary: int
+    render_dpi: float
+    max_pixels: int
+
+    @property
+    def fingerprint(self) -> dict[str, str | int | float]:
+        """What an index records of its model: vectors made under another fingerprint do not compare with these."""
+        return {
+            "name": self.name,
+            "revision": self.revision,
+            "dim": self.dim,
+            "single_dim": self.single_dim,
+            "vocabulary": self.vocabulary,
+            "render_dpi": self.render_dpi,
+            "max_pixels": self.max_pixels,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedPages:
+    """Pages as a model returns them: their `vectors` and, for models with visual words, `words` (T,) uint16."""
+
+    vectors: PageVectors
+    words: U16 | None
+
+
+class QueryEncoder(Protocol):
+    """Queries to vectors."""
+
+    @property
+    def spec(self) -> EncoderSpec: ...
+
+    def encode_query(self, text: str) -> QueryVectors:
+        """Embed one query; raises UsageError when nothing in it can be searched for."""
+        ...
+
+
+class PageEncoder(Protocol):
+    """Pages to vectors; a page's vectors do not depend on the pages beside it."""
+
+    @property
+    def spec(self) -> EncoderSpec: ...
+
+    def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
+        """Embed any number of pages of any sizes."""
+        ...

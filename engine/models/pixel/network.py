@@ -1,0 +1,91 @@
+"""Page picture to a grid of cells: for each 16 x 16 px cell a word vector, a saliency and the word's box.
+
+Stem of 3 x 3 convolutions to stride 16, then blocks of a wide depthwise convolution, which gathers a whole word at its
+centre, and a pointwise MLP. Batch normalisation everywhere: at inference it folds into the convolutions.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+STRIDE_PX = 16
+DIM = 128
+STEM = (32, 48, 96, 192)
+BLOCKS = 5
+WIDE_KERNEL = (3, 9)
+MLP_RATIO = 3
+BOX_FIELDS = 4
+
+
+def conv(cin: int, cout: int, *, stride: int = 1) -> nn.Sequential:
+    """3 x 3 convolution, batch norm, ReLU."""
+    return nn.Sequential(
+        nn.Conv2d(cin, cout, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(cout), nn.ReLU(inplace=True)
+    )
+
+
+class Residual(nn.Module):
+    """Two 3 x 3 convolutions beside the identity."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(conv(channels, channels), nn.Conv2d(channels, channels, 3, padding=1, bias=False))
+        self.norm: nn.Module = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(x + self.norm(self.body(x)))
+
+
+class WideBlock(nn.Module):
+    """Depthwise 3 x 9 convolution, then a pointwise MLP, beside the identity."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        kh, kw = WIDE_KERNEL
+        hidden = channels * MLP_RATIO
+        self.gather = nn.Conv2d(channels, channels, WIDE_KERNEL, padding=(kh // 2, kw // 2), groups=channels)
+        self.widen = nn.Conv2d(channels, hidden, 1)
+        self.narrow = nn.Conv2d(hidden, channels, 1, bias=False)
+        self.norm: nn.Module = nn.BatchNorm2d(channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = x + self.norm(self.narrow(torch.relu(self.widen(self.gather(x)))))
+        return out
+
+
+class PixelNetwork(nn.Module):
+    """Grey pages (N, 1, H, W) in -1..1, H and W multiples of 16, to features (N, C, H/16, W/16) and heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        c2, c4, c8, c16 = STEM
+        self.stem = nn.Sequential(
+            conv(1, c2, stride=2),
+            conv(c2, c4, stride=2),
+            conv(c4, c4),
+            conv(c4, c8, stride=2),
+            Residual(c8),
+            conv(c8, c16, stride=2),
+        )
+        self.blocks = nn.Sequential(*(WideBlock(c16) for _ in range(BLOCKS)))
+        self.embed = nn.Conv2d(c16, DIM, 1, bias=False)
+        # Without this, all word vectors start out, and stay for long, in one direction.
+        self.centre = nn.BatchNorm1d(DIM, affine=False)
+        self.saliency = nn.Conv2d(c16, 1, 1)
+        self.box = nn.Conv2d(c16, BOX_FIELDS, 1)
+
+    def features(self, pages: Tensor) -> Tensor:
+        """Features (N, C, H/16, W/16) before the heads."""
+        out: Tensor = self.blocks(self.stem(pages))
+        return out
+
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Word vectors (N, 128, h, w) not yet centred and normalised, saliency logits (N, h, w), boxes (N, 4, h, w).
+
+        A box is (dx, dy, log w, log h): centre offset from the cell's centre and size, in cells of 16 px.
+        """
+        return self.embed(features), self.saliency(features)[:, 0], self.box(features)
+
+    def forward(self, pages: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.heads(self.features(pages))

@@ -1,0 +1,186 @@
+"""The embedded model's page side: page pictures to patch vectors, with torch.
+
+A page is read at up to three resolutions, chosen from its pixels. The base pass reads ordinary print. A coarse pass, on
+the same picture at a third of the size, reads headings too large for the base pass. Where the base pass finds
+mostly small print, a fine pass reads the page once more at the resolution it was rendered at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from ...errors import UsageError
+from ...kernels.pagecode import PageCode
+from ...records import BOX_SCALE, F16, F32, U16, PageImage, PageVectors, Ragged
+from ..encoder import EmbeddedPages, EncoderSpec
+from . import spec
+from .network import DIM, STRIDE_PX, PixelNetwork, Residual, WideBlock
+from .text import load_code
+
+BASE_PIXELS = 1_130_000
+"""Pixels of the base pass: a letter page at 110 dpi."""
+COARSE_FACTOR = 3.0
+LARGE_PX = 40.0
+"""Words taller than this in the base pass are read in the coarse pass."""
+OVERLAP = 1.3
+SMALL_PX = 11.5
+"""Words lower than this in the base pass are read in the fine pass."""
+SMALL_SHARE = 0.12
+FINE_GAIN = 1.15
+"""The least enlargement for which the fine pass pays."""
+SALIENT = 0.35
+MAX_PATCHES = 3000
+NO_PATCH_SIZE = 1e-3
+
+
+class Found(NamedTuple):
+    """Word cells of one pass: `vectors` (T, 128) float32 of unit length, `boxes` (T, 4) float32 as x0, y0, x1, y1 in
+    page fractions, `heights` (T,) float32 px, `saliency` (T,) float32 in 0..1.
+    """
+
+    vectors: F32
+    boxes: F32
+    heights: F32
+    saliency: F32
+
+    def only(self, keep: np.ndarray) -> Found:
+        return Found(*(field[keep] for field in self))
+
+
+@dataclass(frozen=True)
+class PixelPages:
+    """The network on its device, ready to embed pages."""
+
+    network: PixelNetwork
+    code: PageCode
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def spec(self) -> EncoderSpec:
+        return spec.SPEC
+
+    @staticmethod
+    def load(*, device: str = "auto") -> PixelPages:
+        """Read the weights that ship with the package; bfloat16 where the device computes in it."""
+        if device == "cuda" and not torch.cuda.is_available():
+            raise UsageError("--device cuda: this torch sees no CUDA GPU; use --device cpu")
+        chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+        network = PixelNetwork()
+        network.load_state_dict({k: v.float() for k, v in load_file(spec.VISION_FILE).items()})
+        dtype = torch.bfloat16 if chosen.type == "cuda" or computes_bf16() else torch.float32
+        network = folded(network).to(chosen, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return PixelPages(network, load_code(), chosen, dtype)
+
+    def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
+        """Embed pages one after the other; a blank page has no patches."""
+        found = [self.read(page) for page in pages]
+        halves = [f.vectors.astype(np.float16) for f in found]
+        vectors = Ragged.of(halves)
+        boxes = np.concatenate([np.rint(f.boxes.clip(0, 1) * BOX_SCALE).astype(np.uint16) for f in found])
+        words = self.assign(np.concatenate(halves))
+        single = self.code.page_vectors(Ragged(words, vectors.offsets))
+        refs = tuple(page.ref for page in pages)
+        return EmbeddedPages(PageVectors(refs, vectors, boxes, single), words)
+
+    def assign(self, vectors: F16) -> U16:
+        """The nearest visual word of each vector (T, D), as (T,) uint16."""
+        if not len(vectors):
+            return np.zeros(0, np.uint16)
+        with torch.inference_mode():
+            cosines = torch.from_numpy(vectors).to(self.device, self.dtype) @ self._centroids.T
+            return cosines.argmax(dim=1).cpu().numpy().astype(np.uint16)
+
+    @property
+    def _centroids(self) -> Tensor:
+        cached = self.__dict__.get("_centroid_tensor")
+        if cached is None:
+            cached = torch.from_numpy(self.code.centroids).to(self.device, self.dtype)
+            self.__dict__["_centroid_tensor"] = cached
+        return cached
+
+    def read(self, page: PageImage) -> Found:
+        """Word cells of one page, from the base pass and the coarse and fine passes it asks for, by saliency."""
+        picture = torch.from_numpy(page.pixels).to(self.device)
+        grey = (picture.to(torch.float32) @ torch.tensor([0.299, 0.587, 0.114], device=self.device))[None, None]
+        grey = grey / 127.5 - 1
+        full = grey.shape[2] * grey.shape[3]
+        scale = min(1.0, (BASE_PIXELS / full) ** 0.5)
+        base = self.look(grey, scale)
+        parts = [base.only(base.heights < LARGE_PX * OVERLAP)]
+        coarse = self.look(grey, scale / COARSE_FACTOR)
+        parts.append(coarse.only(coarse.heights * COARSE_FACTOR > LARGE_PX))
+        small = base.heights < SMALL_PX
+        if small.sum() > SMALL_SHARE * len(small) and scale * FINE_GAIN <= 1:
+            fine = self.look(grey, 1.0)
+            limit = SMALL_PX * OVERLAP
+            parts[0] = parts[0].only(parts[0].heights >= SMALL_PX)
+            parts.append(fine.only(fine.heights * scale < limit))
+        merged = Found(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
+        order = np.argsort(-merged.saliency, kind="stable")[:MAX_PATCHES]
+        return merged.only(order)
+
+    def look(self, grey: Tensor, scale: float) -> Found:
+        """One pass over a grey page (1, 1, H, W) in -1..1 at `scale`."""
+        if scale != 1.0:
+            size = [max(STRIDE_PX, round(n * scale)) for n in grey.shape[2:]]
+            grey = functional.interpolate(grey, size=size, mode="bilinear", antialias=True, align_corners=False)
+        height, width = grey.shape[2:]
+        padding = (0, -width % STRIDE_PX, 0, -height % STRIDE_PX)
+        padded = functional.pad(grey, padding, mode="constant", value=float(grey[..., :4, :].median()))
+        with torch.inference_mode():
+            vectors, saliency, boxes = self.network(padded.to(self.dtype).contiguous(memory_format=torch.channels_last))
+        chance = torch.sigmoid(saliency[0].float())
+        rows, columns = (chance > SALIENT).nonzero(as_tuple=True)
+        picked = functional.normalize(vectors[0, :, rows, columns].float().T.reshape(-1, DIM), dim=1)
+        dx, dy, log_w, log_h = boxes[0, :, rows, columns].float()
+        x, y = (columns + 0.5 + dx) * STRIDE_PX, (rows + 0.5 + dy) * STRIDE_PX
+        w, h = torch.exp(log_w) * STRIDE_PX, torch.exp(log_h) * STRIDE_PX
+        corners = torch.stack([(x - w / 2) / width, (y - h / 2) / height, (x + w / 2) / width, (y + h / 2) / height], 1)
+        parts = (picked, corners, h, chance[rows, columns])
+        return Found(*(part.cpu().numpy().astype(np.float32) for part in parts))
+
+
+def computes_bf16() -> bool:
+    """Whether this CPU multiplies in bfloat16; elsewhere it would be emulated, slower than float32."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.backends.cpu.get_cpu_capability() != "AVX2")
+
+
+def folded(network: PixelNetwork) -> PixelNetwork:
+    """The same function with every batch norm folded into the convolution beside it."""
+    network.eval()
+    network.embed = centred(network.embed, network.centre)
+    for module in list(network.modules()):
+        if isinstance(module, WideBlock) and isinstance(module.norm, nn.BatchNorm2d):
+            module.narrow = fuse_conv_bn_eval(module.narrow, module.norm)
+            module.norm = nn.Identity()
+        elif isinstance(module, Residual) and isinstance(module.norm, nn.BatchNorm2d):
+            last = module.body[1]
+            assert isinstance(last, nn.Conv2d)
+            module.body[1] = fuse_conv_bn_eval(last, module.norm)
+            module.norm = nn.Identity()
+        elif isinstance(module, nn.Sequential) and isinstance(module[0], nn.Conv2d):
+            norm = module[1]
+            if isinstance(norm, nn.BatchNorm2d):
+                module[0], module[1] = fuse_conv_bn_eval(module[0], norm), nn.Identity()
+    return network
+
+
+def centred(embed: nn.Conv2d, centre: nn.BatchNorm1d) -> nn.Conv2d:
+    """The pointwise convolution `embed` followed by `centre`, as one convolution with a bias."""
+    assert centre.running_mean is not None
+    assert centre.running_var is not None
+    out = nn.Conv2d(embed.in_channels, embed.out_channels, 1)
+    scale = torch.rsqrt(centre.running_var + centre.eps)
+    out.weight = nn.Parameter(embed.weight * scale[:, None, None, None])
+    out.bias = nn.Parameter(-centre.running_mean * scale)
+    return out

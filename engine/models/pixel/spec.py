@@ -1,0 +1,28 @@
+"""What the embedded model is: its description and its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..encoder import EncoderSpec
+
+FOLDER = Path(__file__).parent
+VISION_FILE = FOLDER / "vision.safetensors"
+TEXT_FILE = FOLDER / "text.safetensors"
+WORDS_FILE = FOLDER / "visual_words.safetensors"
+DIM = 128
+SINGLE_DIM = 2048
+VISUAL_WORDS = 8192
+
+SPEC = EncoderSpec(
+    name="pixel",
+    revision="1",
+    summary="embedded word-spotting model: reads Latin, Greek and Cyrillic print from pixels, needs no download",
+    licence="Apache-2.0",
+    parameters=8_300_000,
+    dim=DIM,
+    single_dim=SINGLE_DIM,
+    vocabulary=VISUAL_WORDS,
+    render_dpi=165,
+    max_pixels=4_000_000,
+)

@@ -1,0 +1,81 @@
+"""The embedded model's text side in numpy: query words to unit vectors and weights, without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from ...errors import UsageError
+from ...kernels.pagecode import PageCode
+from ...records import F32, QueryVectors
+from ..encoder import EncoderSpec
+from . import spec
+from .words import split_words, word_features
+
+MAX_QUERY_WORDS = 64
+RARITY_OF_NO_WEIGHT = 1.8
+"""Words met more often than once in 10^1.8 carry almost no weight: "the", "of", "der"."""
+LEAST_WEIGHT = 0.02
+FLOOR = 0.55
+"""Cosine at or below which a patch counts as another word; chosen on training pages, see docs/log.md."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelText:
+    """`bag` (B, E) int8 with `bag_scales` (B,), then two layers: words to vectors (N, 128) and rarities (N,)."""
+
+    bag: NDArray[np.int8]
+    bag_scales: F32
+    hidden: tuple[F32, F32]
+    out: tuple[F32, F32]
+    rarity: tuple[F32, F32]
+    code: PageCode
+
+    @property
+    def spec(self) -> EncoderSpec:
+        return spec.SPEC
+
+    @staticmethod
+    def load() -> PixelText:
+        """Read the weights that ship with the package."""
+        t = load_file(spec.TEXT_FILE)
+        f = {k: v.astype(np.float32) for k, v in t.items() if k != "bag"}
+        layers = [(f[f"{name}.weight"], f[f"{name}.bias"]) for name in ("hidden", "out", "rarity")]
+        return PixelText(t["bag"], f["bag_scales"], layers[0], layers[1], layers[2], load_code())
+
+    def embed(self, words: Sequence[str]) -> tuple[F32, F32]:
+        """Words in normal form to unit vectors (N, 128) and rarities (N,), -log10 of their frequency in print."""
+        bags = np.stack([self._bag(word) for word in words])
+        hidden = np.maximum(bags @ self.hidden[0].T + self.hidden[1], 0)
+        vectors = hidden @ self.out[0].T + self.out[1]
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors, (hidden @ self.rarity[0].T + self.rarity[1])[:, 0]
+
+    def encode_query(self, text: str) -> QueryVectors:
+        """Embed a query: one vector for each distinct word, weighted by its rarity.
+
+        Raises UsageError when the query holds no word.
+        """
+        words = list(dict.fromkeys(split_words(text)))[:MAX_QUERY_WORDS]
+        if not words:
+            raise UsageError(f"the query {text!r} has no word to search for")
+        vectors, rarity = self.embed(words)
+        weights = np.maximum(rarity - RARITY_OF_NO_WEIGHT, LEAST_WEIGHT)
+        weights = (weights / weights.sum()).astype(np.float32)
+        return QueryVectors(vectors, weights, self.code.query_vector(vectors, weights), tuple(words), FLOOR)
+
+    def _bag(self, word: str) -> F32:
+        features = word_features(word)
+        rows = self.bag[features].astype(np.float32) * self.bag_scales[features][:, None]
+        total: F32 = rows.sum(axis=0) / np.sqrt(np.float32(len(features)))
+        return total
+
+
+def load_code() -> PageCode:
+    """The visual words that ship with the package."""
+    t = load_file(spec.WORDS_FILE)
+    return PageCode(t["values"].astype(np.float32) * t["scales"].astype(np.float32)[:, None], spec.SINGLE_DIM)

@@ -1,0 +1,53 @@
+"""Text to the words that the model spots: one normal form for queries and for training labels."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import zlib
+
+import numpy as np
+
+from ...records import I64
+
+WORD = re.compile(r"[^\W_]+(?:[.,'’&][^\W_]+)*")
+BUCKETS = 32768
+MAX_WORD_CHARS = 40
+POSITIONS = 12
+PLURAL_MIN_CHARS = 4
+
+
+def normal_form(word: str) -> str:
+    """Casefold, drop the possessive 's and an English plural s, so that "Margins" and "margin" are one word.
+
+    >>> normal_form("Company’s"), normal_form("Margins"), normal_form("loss"), normal_form("1990s")
+    ('company', 'margin', 'loss', '1990s')
+    """
+    word = unicodedata.normalize("NFKC", word).casefold().replace("’", "'")
+    word = word.removesuffix("'s")
+    plural = len(word) >= PLURAL_MIN_CHARS and word.endswith("s") and not word.endswith(("ss", "us", "is"))
+    if plural and word[-2].isalpha():
+        word = word[:-1]
+    return word[:MAX_WORD_CHARS]
+
+
+def split_words(text: str) -> list[str]:
+    """The normal forms of the words in `text`, in order; punctuation separates, "1,577.5" stays whole.
+
+    >>> split_words("What drove the year-over-year change of $1,577.5 in FY2022?")
+    ['what', 'drove', 'the', 'year', 'over', 'year', 'change', 'of', '1,577.5', 'in', 'fy2022']
+    """
+    return [normal_form(word) for word in WORD.findall(text)]
+
+
+def word_features(word: str) -> I64:
+    """Hashed character n-grams (1 to 4, the whole word, characters by distance from both ends) as bucket ids (F,)."""
+    marked = f"<{word}>"
+    grams = [f"n{marked[i : i + n]}" for n in range(1, 5) for i in range(len(marked) - n + 1)]
+    grams.append(f"w{word}")
+    for i in range(min(len(word), POSITIONS)):
+        grams.append(f"l{i}{word[i]}")
+        grams.append(f"r{i}{word[-1 - i]}")
+        grams.append(f"L{i}{word[i : i + 2]}")
+        grams.append(f"R{i}{word[len(word) - 1 - i :][:2]}")
+    return np.fromiter((zlib.crc32(g.encode("utf-8")) % BUCKETS for g in grams), np.int64, len(grams))
