@@ -1,0 +1,60 @@
+"""Patch similarities to a picture: the page with what matches a query marked on it."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from .records import BOX_SCALE, F32, U8, U16, QueryVectors
+
+MARK = (255, 196, 0)
+"""Marker yellow, multiplied into the page as a highlighter would: print under it stays readable."""
+EDGE = (214, 64, 0)
+STRONG = 0.5
+PAD_SHARE = 0.18
+BLUR_SHARE = 0.0015
+
+
+def patch_matches(vectors: F32, query: QueryVectors) -> F32:
+    """How much each patch (T, D) tells of the query, (T,) float32 in 0..1.
+
+    A patch counts for the query word it matches best, by its match above the floor, times the word's weight relative to
+    the heaviest word.
+    """
+    if not len(vectors):
+        return np.zeros(0, np.float32)
+    matches = np.clip((vectors @ query.vectors.T - query.floor) / (1 - query.floor), 0, 1)
+    shares = query.weights / query.weights.max()
+    best: F32 = (matches * shares).max(axis=1).astype(np.float32)
+    return best
+
+
+def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
+    """Mark on a page `pixels` (H, W, 3) the patches `vectors` (T, D) at `boxes` (T, 4) that match the query.
+
+    Returns a new picture (H, W, 3) uint8: marker over every match, stronger where it counts more.
+    """
+    height, width = pixels.shape[:2]
+    heat = np.zeros((height, width), np.float32)
+    strengths = patch_matches(vectors, query)
+    outlined = []
+    for i in np.argsort(strengths):
+        if strengths[i] <= 0:
+            continue
+        x0, y0, x1, y1 = boxes[i].astype(np.float64) / BOX_SCALE * (width, height, width, height)
+        pad = (y1 - y0) * PAD_SHARE
+        top, bottom = max(0, round(y0 - pad)), min(height, round(y1 + pad))
+        left, right = max(0, round(x0 - pad)), min(width, round(x1 + pad))
+        heat[top:bottom, left:right] = np.maximum(heat[top:bottom, left:right], strengths[i])
+        if strengths[i] >= STRONG:
+            outlined.append((top, bottom, left, right))
+    blurred = Image.fromarray((heat * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(width * BLUR_SHARE))
+    share = np.asarray(blurred, np.float32)[:, :, None] / 255
+    marked = pixels * (1 - share * (1 - np.array(MARK, np.float32) / 255))
+    line = max(1, round(width / 800))
+    for top, bottom, left, right in outlined:
+        edge = np.zeros((height, width), bool)
+        edge[top:bottom, left:right] = True
+        edge[top + line : bottom - line, left + line : right - line] = False
+        marked[edge] = EDGE
+    return marked.astype(np.uint8)

@@ -1,0 +1,244 @@
+"""A question in, hits out: wires query encoding, candidates, reranking and heat maps over one snapshot of an index."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from . import heatmap, rerank
+from .candidates import CandidateIndex, find, open_candidates
+from .errors import UsageError
+from .kernels import codecs
+from .kernels.pagecode import PageCode
+from .models.encoder import QueryEncoder
+from .models.registry import find_spec, load_query_encoder
+from .records import I64, U8, Hit, PageRef, QueryVectors, Ranking
+from .store import Snapshot, check_encoder, open_snapshot
+
+DEFAULT_CANDIDATES = 400
+"""Pages that stage 1 proposes for the exact score; see docs/log.md for what it loses."""
+EXACT_VECTORS = 4_000_000
+"""Collections of at most this many vectors are scored whole: about a third of a second on two cores."""
+SAMPLE_PAGES = 1000
+"""Pages on which the commonness of a query word is measured."""
+COMMON_MATCH = 0.5
+"""Match (0..1) from which a page counts as holding a word."""
+BATCH_QUERIES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One row of a batch job; `path` restricts it to documents as in `Searcher.search`."""
+
+    query_id: str
+    text: str
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """What stage 1 keeps, over `queries` queries: the share of the exact first ten that two stages find at all, and the
+    share of queries whose first hit stays first.
+    """
+
+    queries: int
+    candidates: int
+    recall_at_10: float
+    same_first: float
+
+
+def open_index(directory: Path | str, *, encoder: QueryEncoder | None = None) -> Searcher:
+    """Open an index for searching, with the model that made it, or with `encoder`.
+
+    Raises IndexNotFound, IndexFormatError, IndexDamaged, and EncoderMismatch when the model is of another revision.
+    """
+    snapshot = open_snapshot(Path(directory))
+    try:
+        name = str(snapshot.fingerprint["name"])
+        check_encoder(Path(directory), snapshot.fingerprint, (encoder.spec if encoder else find_spec(name)).fingerprint)
+        return Searcher(snapshot, encoder or load_query_encoder(name))
+    except BaseException:
+        snapshot.close()
+        raise
+
+
+class Searcher:
+    """Holds one snapshot of an index and the text side of its model; a context manager.
+
+    >>> with open_index("reports.index") as index:  # doctest: +SKIP
+    ...     for hit in index.search("revenue chart 2023", k=3):
+    ...         print(hit.rank, hit.ref.path, hit.ref.page)
+    """
+
+    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder) -> None:
+        self.snapshot = snapshot
+        self._encoder = encoder
+        self._commonness: dict[str, float] = {}
+
+    def __enter__(self) -> Searcher:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the index."""
+        self.snapshot.close()
+
+    def search(
+        self, text: str, *, k: int = 10, candidates: int | None = None, exact: bool = False, path: str | None = None
+    ) -> list[Hit]:
+        """The best `k` pages for a question, best first.
+
+        Every page is scored where that is cheap or `exact` asks for it; else, or where `candidates` is given, stage 1
+        proposes that many pages. `path` keeps the documents whose path matches the glob or whose file name it is.
+        Raises UsageError when the question holds nothing to search for.
+        """
+        asked = [Query("", text, path)]
+        ((_, hits),) = self.search_many(asked, k=k, candidates=candidates, exact=exact)
+        return hits
+
+    def search_many(
+        self, queries: Iterable[Query], *, k: int = 10, candidates: int | None = None, exact: bool = False
+    ) -> Iterator[tuple[Query, list[Hit]]]:
+        """Answer queries in order, as `search` would each; pages are read once for many queries.
+
+        A query without a word to search for gets no hits here, so that one bad row does not end a batch job.
+        """
+        single = None
+        if not isinstance(queries, Sequence) or len(queries) > 1:
+            single = UsageError
+        waiting = iter(queries)
+        while batch := list(islice(waiting, BATCH_QUERIES)):
+            encoded: dict[int, QueryVectors] = {}
+            for i, query in enumerate(batch):
+                try:
+                    encoded[i] = self._encoder.encode_query(query.text)
+                except UsageError:
+                    if single is None:
+                        raise
+            weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
+            ranked = self._rank(batch, weighed, k=k, candidates=candidates, exact=exact)
+            for i, query in enumerate(batch):
+                yield query, self._hits(ranked.get(i))
+
+    def weigh(self, queries: Sequence[QueryVectors]) -> list[QueryVectors]:
+        """Queries with their weights adjusted to the collection: a word that most pages hold tells little.
+
+        Commonness is the share of an evenly spaced sample of pages on which the word is matched; the weight is the
+        model's own times the inverse document frequency of BM25.
+        """
+        unseen = {t: v for q in queries for t, v in zip(q.tokens, q.vectors, strict=True) if t not in self._commonness}
+        if unseen and len(self.snapshot):
+            vectors = np.stack(list(unseen.values()))
+            floor = queries[0].floor
+            probe = QueryVectors(vectors, np.zeros(len(vectors), np.float32), vectors[0], tuple(unseen), floor)
+            maxima = np.concatenate([m for _, m in rerank.token_maxima(self.snapshot, [probe], self._sample)])
+            held = (maxima > floor + COMMON_MATCH * (1 - floor)).sum(axis=0)
+            pages = len(maxima)
+            idf = np.log1p((pages - held + 0.5) / (held + 0.5))
+            self._commonness.update(zip(unseen, idf.tolist(), strict=True))
+        out = []
+        for query in queries:
+            factor = np.array([self._commonness.get(token, 1.0) for token in query.tokens], np.float32)
+            weights = query.weights * factor
+            out.append(replace(query, weights=(weights / weights.sum()).astype(np.float32)))
+        return out
+
+    def info(self) -> dict[str, object]:
+        """The facts of the index, and how it is searched."""
+        vectors = int(self.snapshot.lengths.sum())
+        whole = vectors <= EXACT_VECTORS
+        return {
+            **self.snapshot.info(),
+            "search": "exact: every page is scored" if whole else f"two stages, {DEFAULT_CANDIDATES} candidates",
+            "exact_below_vectors": EXACT_VECTORS,
+            "candidates": None if whole else DEFAULT_CANDIDATES,
+        }
+
+    def measure_recall(self, queries: Sequence[str], candidates: int = DEFAULT_CANDIDATES) -> Recall:
+        """Compare two stages with exact search on this index."""
+        asked = [Query(str(i), text) for i, text in enumerate(queries)]
+        exact = [hits for _, hits in self.search_many(asked, exact=True)]
+        staged = [hits for _, hits in self.search_many(asked, candidates=candidates)]
+        kept, first, counted = 0.0, 0, 0
+        for want, got in zip(exact, staged, strict=True):
+            if want:
+                found = {hit.ref for hit in got}
+                kept += sum(hit.ref in found for hit in want) / len(want)
+                first += bool(got) and got[0].ref == want[0].ref
+                counted += 1
+        return Recall(counted, candidates, kept / max(counted, 1), first / max(counted, 1))
+
+    def heatmap(self, text: str, ref: PageRef, pixels: U8) -> U8:
+        """The page `ref`, rendered as `pixels` (H, W, 3), with what on it matches the question drawn over it."""
+        (query,) = self.weigh([self._encoder.encode_query(text)])
+        row = self._row_of(ref)
+        (block,) = self.snapshot.blocks(rows=np.array([row], np.int64))
+        return heatmap.draw(pixels, codecs.decode(block.coded), self.snapshot.boxes(row), query)
+
+    def _row_of(self, ref: PageRef) -> int:
+        rows = np.flatnonzero(self.snapshot.paths() == ref.path)
+        for row, found in zip(rows.tolist(), self.snapshot.refs(rows), strict=True):
+            if found == ref:
+                return int(row)
+        raise UsageError(f"{ref.path}, page {ref.page}: not in this index")
+
+    @cached_property
+    def _sample(self) -> I64:
+        pages = len(self.snapshot)
+        return np.unique(np.linspace(0, pages - 1, min(pages, SAMPLE_PAGES)).astype(np.int64))
+
+    @cached_property
+    def _candidates(self) -> CandidateIndex:
+        code: PageCode | None = getattr(self._encoder, "code", None)
+        return open_candidates(self.snapshot, code)
+
+    def _rows(self, path: str | None) -> I64 | None:
+        """The rows whose document's path matches the glob or has this file name; None for all."""
+        if path is None:
+            return None
+        paths = self.snapshot.paths()
+        matching = {p for p in set(paths.tolist()) if p == path or p.endswith("/" + path) or fnmatchcase(p, path)}
+        return np.flatnonzero(np.isin(paths, list(matching)))
+
+    def _rank(
+        self,
+        batch: Sequence[Query],
+        encoded: dict[int, QueryVectors],
+        *,
+        k: int,
+        candidates: int | None,
+        exact: bool,
+    ) -> dict[int, Ranking]:
+        whole = exact or (candidates is None and int(self.snapshot.lengths.sum()) <= EXACT_VECTORS)
+        out: dict[int, Ranking] = {}
+        of_path: dict[str | None, list[int]] = {}
+        for i in encoded:
+            of_path.setdefault(batch[i].path, []).append(i)
+        for path, members in of_path.items():
+            rows = self._rows(path)
+            if whole:
+                ranked = rerank.rank(self.snapshot, [encoded[i] for i in members], rows=rows, k=k)
+                out.update(zip(members, ranked, strict=True))
+                continue
+            count = max(candidates or DEFAULT_CANDIDATES, k)
+            for i in members:
+                found = find(self._candidates, encoded[i], count=count, rows=rows)
+                (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k)
+        return out
+
+    def _hits(self, ranking: Ranking | None) -> list[Hit]:
+        if ranking is None:
+            return []
+        refs = self.snapshot.refs(ranking.pages)
+        return [Hit(ref, float(s), rank) for rank, (ref, s) in enumerate(zip(refs, ranking.scores, strict=True), 1)]

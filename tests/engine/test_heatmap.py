@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import numpy as np
+
+from docsearch.engine import heatmap
+from docsearch.engine.records import QueryVectors
+
+PAGE = np.full((100, 200, 3), 255, np.uint8)
+QUERY = QueryVectors(
+    np.eye(2, 4, dtype=np.float32), np.array([0.9, 0.1], np.float32), np.zeros(0, np.float32), ("a", "b"), 0.5
+)
+LEFT_TOP = np.array([[0, 0, 16384, 16384]], np.uint16)
+
+
+def test_only_the_matching_patch_is_marked() -> None:
+    picture = heatmap.draw(PAGE, np.eye(1, 4, dtype=np.float32), LEFT_TOP, QUERY)
+    assert picture.shape == PAGE.shape
+    assert (picture[10, 20] != 255).any()
+    assert (picture[60:, 100:] == 255).all()
+
+
+def test_page_that_matches_nothing_stays_as_it_was() -> None:
+    vectors = np.array([[0, 0, 1, 0]], np.float32)
+    np.testing.assert_array_equal(heatmap.draw(PAGE, vectors, LEFT_TOP, QUERY), PAGE)
+
+
+def test_page_without_patches_stays_as_it_was() -> None:
+    empty = np.zeros((0, 4))
+    np.testing.assert_array_equal(heatmap.draw(PAGE, empty.astype(np.float32), empty.astype(np.uint16), QUERY), PAGE)
+
+
+def test_heavier_words_mark_stronger() -> None:
+    heavy, light = heatmap.patch_matches(np.eye(2, 4, dtype=np.float32), QUERY)
+    assert heavy > 5 * light > 0
+
+
+def test_the_page_given_is_not_changed() -> None:
+    heatmap.draw(PAGE, np.eye(1, 4, dtype=np.float32), LEFT_TOP, QUERY)
+    assert (PAGE == 255).all()

@@ -1,0 +1,55 @@
+"""A collection small enough to reason about: every page is a set of words, every word a random direction."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from docsearch.engine.errors import UsageError
+from docsearch.engine.kernels.pagecode import PageCode
+from docsearch.engine.models.encoder import EncoderSpec
+from docsearch.engine.records import PageRef, PageVectors, QueryVectors, Ragged
+from docsearch.engine.store import open_writer
+
+WORDS, DIM, WIDTH = 300, 64, 512
+SPEC = EncoderSpec("toy", "1", "words as directions", "Apache-2.0", 0, DIM, WIDTH, WORDS, 100.0, 10_000)
+
+
+def directions() -> np.ndarray:
+    vectors = np.random.default_rng(5).standard_normal((WORDS, DIM)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+class ToyEncoder:
+    """Queries are words "w0" to "w299" separated by spaces."""
+
+    spec = SPEC
+
+    def __init__(self) -> None:
+        self.code = PageCode(directions(), WIDTH)
+
+    def encode_query(self, text: str) -> QueryVectors:
+        words = [int(t[1:]) for t in text.split()]
+        if not words:
+            raise UsageError("no word")
+        vectors = directions()[words]
+        weights = np.full(len(words), 1 / len(words), np.float32)
+        return QueryVectors(vectors, weights, self.code.query_vector(vectors, weights), tuple(text.split()), 0.5)
+
+
+def write(directory: Path, pages: dict[str, list[list[int]]]) -> None:
+    """Write an index of documents, each a list of pages, each a list of word numbers, with a model's noise."""
+    rng = np.random.default_rng(1)
+    code = PageCode(directions(), WIDTH)
+    with open_writer(directory, fingerprint=SPEC.fingerprint) as writer:
+        for path, contents in pages.items():
+            doc_id = writer.begin_document(path, path, 1, 1, len(contents)).doc_id
+            noisy = [directions()[page] + 0.03 * rng.standard_normal((len(page), DIM)) for page in contents]
+            vectors = Ragged.of([v.astype(np.float16).reshape(-1, DIM) for v in noisy])
+            words = Ragged(code.assign(vectors.values.astype(np.float32)), vectors.offsets)
+            refs = tuple(PageRef(doc_id, path, i + 1) for i in range(len(contents)))
+            boxes = np.zeros((len(vectors.values), 4), np.uint16)
+            embedded = PageVectors(refs, vectors, boxes, code.page_vectors(words))
+            writer.add_pages(embedded, [""] * len(refs), np.ones((len(refs), 2)), words.values)
+            writer.finish_document(doc_id, len(contents))
