@@ -1,0 +1,1 @@
+"""Trains the embedded model: synthetic and real pages in, weights out."""

@@ -1,0 +1,89 @@
+"""A checkpoint to the weights that ship: `python -m docsearch.training.export RUN --pages FOLDER`.
+
+Vision weights in float16, the n-gram table in int8 with a scale a row, and the visual words: k-means over the patch
+vectors of training pages.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import random
+from pathlib import Path
+
+import faiss
+import numpy as np
+import torch
+from safetensors.numpy import save_file
+
+from ..engine.kernels import codecs
+from ..engine.models.pixel import spec
+from ..engine.models.pixel.pages import PixelPages
+from ..engine.records import F32, PageImage, PageRef
+from . import page_pool, synthetic
+
+KMEANS_PAGES = 700
+KMEANS_ITERATIONS = 12
+CENTRE_EPS = 1e-5
+TEXT_LAYERS = ("hidden", "out", "rarity")
+
+
+def export_networks(checkpoint: Path) -> None:
+    """Write the vision and the text weights."""
+    state = torch.load(checkpoint, weights_only=True, map_location="cpu")["model"]
+    vision = {k.removeprefix("pixel."): v for k, v in state.items() if k.startswith("pixel.")}
+    halves = {k: v.half() for k, v in vision.items() if not k.endswith("num_batches_tracked")}
+    counts = {k: v for k, v in vision.items() if k.endswith("num_batches_tracked")}
+    save_file({k: v.numpy() for k, v in (halves | counts).items()}, spec.VISION_FILE)
+    bag = codecs.encode("int8", state["text.bag.weight"].half().numpy())
+    assert bag.scales is not None
+    text: dict[str, np.ndarray] = {"bag": bag.values, "bag_scales": bag.scales}
+    mean, variance = state["text.centre.running_mean"], state["text.centre.running_var"]
+    scale = torch.rsqrt(variance + CENTRE_EPS)
+    state["text.out.weight"] = state["text.out.weight"] * scale[:, None]
+    state["text.out.bias"] = (state["text.out.bias"] - mean) * scale
+    for layer in TEXT_LAYERS:
+        for part in ("weight", "bias"):
+            text[f"{layer}.{part}"] = state[f"text.{layer}.{part}"].half().numpy()
+    save_file(text, spec.TEXT_FILE)
+
+
+def save_words(centroids: F32) -> None:
+    coded = codecs.encode("int8", centroids.astype(np.float16))
+    assert coded.scales is not None
+    save_file({"values": coded.values, "scales": coded.scales}, spec.WORDS_FILE)
+
+
+def export_words(folder: Path | None, seed: int) -> None:
+    """Learn the visual words from the patch vectors of training pages, and write them."""
+    save_words(np.zeros((spec.VISUAL_WORDS, spec.DIM), np.float32))
+    encoder = PixelPages.load(device="cpu")
+    rng = random.Random(seed)
+    sources = [synthetic.synthetic_pages(rng)] + ([page_pool.real_pages(folder, rng)] if folder else [])
+    vectors = []
+    for page in itertools.islice(itertools.chain.from_iterable(zip(*sources)), KMEANS_PAGES):  # noqa: B905 - endless
+        image = PageImage(PageRef("", "", 1), np.repeat(page.pixels[:, :, None], 3, axis=2), 0.0)
+        vectors.append(encoder.read(image).vectors)
+    data = np.concatenate(vectors)
+    # Distinct words matter, not frequent ones: near-copies of a vector are dropped before the clustering.
+    data = data[np.unique(np.sign(data[:, :40]), axis=0, return_index=True)[1]]
+    kmeans = faiss.Kmeans(
+        spec.DIM, spec.VISUAL_WORDS, niter=KMEANS_ITERATIONS, seed=seed, spherical=True, max_points_per_centroid=64
+    )
+    kmeans.train(np.ascontiguousarray(data, np.float32))
+    assert kmeans.centroids is not None
+    save_words(kmeans.centroids)
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("run", type=Path)
+    p.add_argument("--pages", type=Path)
+    p.add_argument("--seed", type=int, default=1)
+    a = p.parse_args()
+    export_networks(a.run / "checkpoint.pt")
+    export_words(a.pages, a.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Pages to learn from: grey pictures with a box and a text for every word, synthetic or from real PDFs."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pymupdf
+from numpy.typing import NDArray
+
+from ..engine.models.pixel.words import WORD, normal_form
+from ..engine.records import F32, U8
+
+WORD_DELIMITERS = '-–—/\\()[]{}|:;"“”„«»?!*+=<>_@#•·…'
+POINTS_PER_INCH = 72
+REAL_DPI = (80, 210)
+MAX_SIDE_PX = 2400
+READ_SCRIPTS = re.compile(r"[0-9.,'&\u0061-\u024f\u0370-\u03ff\u0400-\u052f\u1e00-\u1fff\u0300-\u036f]+")
+UNREAD = ""
+"""The label of a word that the model does not learn: another script, or rotated."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPage:
+    """`pixels` (H, W) uint8; `boxes` (W, 4) float32 as x0, y0, x1, y1 px; `words` in normal form, one a box."""
+
+    pixels: U8
+    boxes: F32
+    words: tuple[str, ...]
+
+
+def grey(page: pymupdf.Page, dpi: float) -> U8:
+    """Render a page to (H, W) uint8."""
+    pix = page.get_pixmap(dpi=None, matrix=pymupdf.Matrix(dpi / 72, dpi / 72), colorspace=pymupdf.csGRAY, alpha=False)
+    flat: NDArray[np.uint8] = np.frombuffer(pix.samples_mv, np.uint8).reshape(pix.height, pix.stride)[:, : pix.width]
+    return flat.copy()
+
+
+def label(page: pymupdf.Page, dpi: float) -> LabelledPage:
+    """Render a page and take its words with their boxes from the text layer, punctuation cut off."""
+    scale = dpi / POINTS_PER_INCH
+    boxes, words = [], []
+    for x0, y0, x1, y1, text, *_ in page.get_text("words", delimiters=WORD_DELIMITERS):
+        match = WORD.search(text)
+        if match is None or page.rotation:
+            continue
+        word = normal_form(match.group())
+        upright = y1 - y0 <= 1.5 * (x1 - x0) or len(word) < 3
+        if not (READ_SCRIPTS.fullmatch(word) and upright):
+            word = UNREAD
+        step = (x1 - x0) / max(len(text), 1)
+        boxes.append((x0 + step * match.start(), y0, x1 - step * (len(text) - match.end()), y1))
+        words.append(word)
+    return LabelledPage(grey(page, dpi), np.array(boxes, np.float32).reshape(-1, 4) * scale, tuple(words))
+
+
+def real_pages(folder: Path, rng: random.Random, *, dpi: tuple[float, float] = REAL_DPI) -> Iterator[LabelledPage]:
+    """Pages of the PDFs below `folder`, in random order and at random resolutions, without end.
+
+    Pages without a text layer, or whose text layer does not match the picture (rotated pages), are left out.
+    """
+    where: list[tuple[Path, int]] = []
+    for path in sorted(folder.rglob("*.pdf")):
+        try:
+            with pymupdf.open(path) as document:
+                where += [(path, number) for number in range(document.page_count)]
+        except (RuntimeError, ValueError):
+            continue
+    while where:
+        rng.shuffle(where)
+        for path, number in where:
+            with pymupdf.open(path) as document:
+                try:
+                    page = document[number]
+                    longest = max(page.rect.width, page.rect.height, 1) / POINTS_PER_INCH
+                    labelled = label(page, min(rng.uniform(*dpi), MAX_SIDE_PX / longest))
+                except (RuntimeError, ValueError):
+                    continue
+            if labelled.words and min(labelled.pixels.shape) >= 64:
+                yield labelled

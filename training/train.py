@@ -1,0 +1,253 @@
+"""Train the embedded model: `python -m docsearch.training.train OUT --pages FOLDER --minutes 90`.
+
+Resumes from OUT/checkpoint.pt. The learning rate follows the share of the minutes used, so a run ends where it should
+on any machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import math
+import multiprocessing
+import os
+import random
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ..engine.models.pixel.network import DIM, STEM, PixelNetwork
+from ..engine.models.pixel.words import normal_form
+from . import losses, page_pool, synthetic, vocabulary
+from .crops import ALPHABET, Batch, batches
+from .text_tower import TextTower
+
+log = logging.getLogger(__name__)
+
+WARM_UP_STEPS = 150
+CHECKPOINT_EVERY_S = 240
+QUEUE_BATCHES = 6
+SCALE_START, SCALE_MAX = 12.0, 22.0
+NEGATIVE_WORDS = 400
+REAL_SHARE = 0.4
+RARITY_DEFAULT = 8.5
+READ_WEIGHT = 100.0
+"""Reading characters is what gets learning started."""
+READ_BIAS = -4.0
+"""Log-odds of one character in one part of a word, before anything is known."""
+MEET_START, MEET_FULL_STEPS = 0.1, 600
+"""Meeting words comes in slowly: before letters are read, its gradient is noise."""
+CENTRES_SETTLE_STEPS = 600
+"""From here on the centres of both sides' vectors stay fixed, as they are when the model is used."""
+SPELL_STEPS, SPELL_WORDS, SPELL_LR, SPELL_SCALE = 300, 768, 2e-3, 6.0
+
+
+class Model(nn.Module):
+    """Both sides and the auxiliary character heads.
+
+    `read_vectors` spells from a unit vector of either side, which gives both one space before any picture met its word.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pixel = PixelNetwork()
+        self.text = TextTower()
+        self.read_features = nn.Linear(STEM[-1], losses.PHOC_SIZE)
+        self.read_letters = nn.Linear(STEM[-1], len(ALPHABET))
+        self.read_vectors = nn.Linear(DIM, losses.PHOC_SIZE)
+        for head in (self.read_features, self.read_letters, self.read_vectors):
+            nn.init.constant_(head.bias, READ_BIAS)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(SCALE_START)))
+
+
+def produce(queue: multiprocessing.Queue[Batch], folder: str | None, size: int, seed: int) -> None:
+    """Fill the queue with batches; runs in its own process."""
+    os.nice(2)
+    torch.set_num_threads(1)
+    rng = random.Random(seed)
+    sources: list[tuple[float, Iterator[page_pool.LabelledPage]]] = [(1.0, synthetic.synthetic_pages(rng))]
+    if folder:
+        sources = [(1 - REAL_SHARE, sources[0][1]), (REAL_SHARE, page_pool.real_pages(Path(folder), rng))]
+    for batch in batches(sources, size, rng):
+        queue.put(batch)
+
+
+class Rarity:
+    """Negative log10 frequency of a word in English and the languages of the vocabulary, the smallest of all."""
+
+    def __init__(self) -> None:
+        self.frequency: dict[str, float] = {}
+        for language in vocabulary.load().values():
+            previous = 0.0
+            for word, cumulative in zip(language.words, language.cumulative, strict=True):
+                share = (cumulative - previous) ** (1 / vocabulary.FREQUENCY_POWER)
+                previous = cumulative
+                self.frequency[normal_form(word)] = max(self.frequency.get(normal_form(word), 0.0), share)
+        self.words = list(self.frequency)
+
+    def __call__(self, word: str) -> float:
+        share = self.frequency.get(word, 0.0)
+        return -math.log10(share) if share > 0 else RARITY_DEFAULT
+
+
+def step_loss(
+    model: Model, batch: Batch, rarity: Rarity, rng: random.Random, device: str, *, meet_weight: float = 1.0
+) -> tuple[torch.Tensor, dict[str, float]]:
+    """The loss of one batch and its parts."""
+    pages = torch.from_numpy(batch.pixels).to(device).float()[:, None] / 127.5 - 1
+    pages = pages.contiguous(memory_format=torch.channels_last)
+    with torch.autocast(device, torch.bfloat16):
+        early = model.pixel.stem(pages)
+        features = model.pixel.blocks(early)
+        vectors, saliency, boxes = model.pixel.heads(features)
+    b, r, c = torch.from_numpy(batch.cells).to(device).T
+    pictures = functional.normalize(model.pixel.centre(vectors.float()[b, :, r, c]), dim=1)
+    unique = list(dict.fromkeys(batch.words))
+    index = {w: i for i, w in enumerate(unique)}
+    target = torch.tensor([index[w] for w in batch.words])
+    extra = {losses.one_edit(w, rng) for w in unique} | set(rng.choices(rarity.words, k=NEGATIVE_WORDS))
+    negatives = sorted(w for w in extra if w and w not in index)
+    texts, rare = model.text(unique + negatives)
+    scale = model.log_scale.exp().clamp(max=SCALE_MAX)
+    meet, right = losses.contrast(pictures, texts, target, scale)
+    salient = losses.saliency_loss(saliency.float(), torch.from_numpy(batch.saliency).to(device))
+    box = functional.smooth_l1_loss(boxes.float()[b, :, r, c], torch.from_numpy(batch.boxes).to(device))
+    spelling = torch.from_numpy(np.stack([losses.phoc(w) for w in unique])).to(device)
+    read = losses.reading_loss(model.read_features(features.float()[b, :, r, c]), spelling[target])
+    read = read + losses.reading_loss(
+        model.read_vectors(SPELL_SCALE * torch.cat([pictures, texts[: len(unique)]])),
+        torch.cat([spelling[target], spelling]),
+    )
+    known = torch.tensor([rarity(w) for w in unique + negatives])
+    rare_loss = functional.smooth_l1_loss(rare, known)
+    letters = losses.letters_loss(model.read_letters, early, torch.from_numpy(batch.letters).to(device))
+    loss = meet_weight * meet + 2.0 * salient + 0.5 * box + READ_WEIGHT * (read + letters) + 0.1 * rare_loss
+    parts = {
+        "meet": meet,
+        "right": right,
+        "salient": salient,
+        "box": box,
+        "read": read,
+        "rare": rare_loss,
+        "scale": scale,
+    }
+    return loss, {k: float(v.detach()) for k, v in parts.items()}
+
+
+def learn_spelling(model: Model, words: list[str], rng: random.Random) -> None:
+    """Teach the text side alone to spell, so that pictures find their words' vectors in order from the first step."""
+    optimizer = torch.optim.AdamW([*model.text.parameters(), *model.read_vectors.parameters()], lr=SPELL_LR)
+    for step in range(SPELL_STEPS):
+        batch = rng.choices(words, k=SPELL_WORDS)
+        batch += [w for w in (losses.one_edit(w, rng) for w in batch[: SPELL_WORDS // 4]) if w]
+        vectors, _ = model.text(batch)
+        wanted = torch.from_numpy(np.stack([losses.phoc(w) for w in batch]))
+        loss = losses.reading_loss(model.read_vectors(SPELL_SCALE * vectors), wanted)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        if step % 50 == 0:
+            log.info("spelling, step %d: loss %.4f", step, loss.item())
+
+
+def train(
+    out: Path, *, pages: Path | None, minutes: float, batch_size: int, lr: float, seed: int, device: str, threads: int
+) -> None:
+    """Train until `minutes` are used, over all runs into `out`; ends with OUT/checkpoint.pt."""
+    torch.manual_seed(seed)
+    torch.set_num_threads(threads)
+    model = Model()
+    model.pixel.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    decay = [p for n, p in model.named_parameters() if p.ndim > 1 and "bag" not in n]
+    rest = [p for n, p in model.named_parameters() if p.ndim <= 1 or "bag" in n]
+    groups = [{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), eps=1e-6)
+    step, used = 0, 0.0
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint = out / "checkpoint.pt"
+    if checkpoint.exists():
+        state = torch.load(checkpoint, weights_only=True)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, used = state["step"], state["seconds"]
+    context = multiprocessing.get_context("fork")
+    queue: multiprocessing.Queue[Batch] = context.Queue(QUEUE_BATCHES)
+    producer = context.Process(
+        target=produce, args=(queue, str(pages) if pages else None, batch_size, seed + step), daemon=True
+    )
+    producer.start()
+    rarity = Rarity()
+    rng = random.Random(seed + step + 1)
+    if step == 0:
+        learn_spelling(model, rarity.words, rng)
+    first = queue.get()
+    begin = last_saved = time.monotonic()
+    log.info("started at step %d, %.0f s used, batch of %d words", step, used, len(first.words))
+    model.train()
+    if step > CENTRES_SETTLE_STEPS:
+        model.pixel.centre.eval()
+        model.text.centre.eval()
+    while used + (elapsed := time.monotonic() - begin) < minutes * 60:
+        waited = time.monotonic()
+        batch = queue.get()
+        waited = time.monotonic() - waited
+        progress = (used + elapsed) / (minutes * 60)
+        for group in optimizer.param_groups:
+            group["lr"] = lr * min(1, (step + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * progress) + 0.01)
+        if step == CENTRES_SETTLE_STEPS:
+            model.pixel.centre.eval()
+            model.text.centre.eval()
+        meet_weight = min(1.0, MEET_START + step / MEET_FULL_STEPS)
+        loss, parts = step_loss(model, batch, rarity, rng, device, meet_weight=meet_weight)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(model.parameters(), 5.0)
+        optimizer.step()
+        step += 1
+        if step % 25 == 0:
+            shown = "  ".join(f"{k} {v:.3f}" for k, v in parts.items())
+            log.info("step %d  %.0f s  loss %.3f  %s  wait %.2f", step, used + elapsed, loss.item(), shown, waited)
+        if time.monotonic() - last_saved > CHECKPOINT_EVERY_S:
+            save(checkpoint, model, optimizer, step, used + time.monotonic() - begin)
+            last_saved = time.monotonic()
+    save(checkpoint, model, optimizer, step, used + time.monotonic() - begin)
+    producer.terminate()
+
+
+def save(path: Path, model: Model, optimizer: torch.optim.Optimizer, step: int, seconds: float) -> None:
+    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "seconds": seconds}
+    torch.save(state, path.with_suffix(".tmp"))
+    path.with_suffix(".tmp").replace(path)
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("out", type=Path)
+    p.add_argument("--pages", type=Path, help="folder of PDFs with text layers to learn from beside synthetic pages")
+    p.add_argument("--minutes", type=float, default=90)
+    p.add_argument("--batch", type=int, default=16)
+    p.add_argument("--lr", type=float, default=2e-3)
+    p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
+    p.add_argument("--threads", type=int, default=2)
+    a = p.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    train(
+        a.out,
+        pages=a.pages,
+        minutes=a.minutes,
+        batch_size=a.batch,
+        lr=a.lr,
+        seed=a.seed,
+        device=a.device,
+        threads=a.threads,
+    )
+
+
+if __name__ == "__main__":
+    main()

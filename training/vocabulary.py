@@ -1,0 +1,127 @@
+"""Words to print on synthetic pages: many languages by frequency, numbers, dates, money, codes."""
+
+from __future__ import annotations
+
+import calendar
+import random
+import string
+from dataclasses import dataclass
+from itertools import accumulate
+
+LANGUAGES = {
+    "en": 40000, "de": 15000, "fr": 15000, "es": 12000, "it": 12000, "pt": 10000, "nl": 8000, "pl": 8000, "cs": 6000,
+    "sv": 5000, "da": 4000, "fi": 5000, "hu": 4000, "ro": 4000, "tr": 4000, "ru": 10000, "uk": 5000, "el": 6000,
+}  # fmt: skip
+LANGUAGE_WEIGHT = {"en": 10.0, "de": 2.0, "fr": 2.0, "es": 1.5, "ru": 1.5}
+OTHER_WEIGHT = 0.5
+FREQUENCY_POWER = 0.45
+MONTHS = [month for month in calendar.month_name if month]
+UNITS = ["kg", "mm", "cm", "km", "GB", "MB", "kW", "MW", "GWh", "°C", "%", "bn", "m", "k", "USD", "EUR", "GBP"]
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """Words of one language, their cumulative sampling weights, and the script they are written in."""
+
+    words: tuple[str, ...]
+    cumulative: tuple[float, ...]
+    script: str
+
+
+def load() -> dict[str, Language]:
+    """Word lists from the package `wordfreq` (extra `train`)."""
+    import wordfreq
+
+    out = {}
+    for code, size in LANGUAGES.items():
+        words = [w for w in wordfreq.top_n_list(code, size) if w.strip()]
+        weights = [wordfreq.word_frequency(w, code) ** FREQUENCY_POWER for w in words]
+        script = {"ru": "cyrillic", "uk": "cyrillic", "el": "greek"}.get(code, "latin")
+        out[code] = Language(tuple(words), tuple(accumulate(weights)), script)
+    return out
+
+
+def pick_language(languages: dict[str, Language], rng: random.Random) -> Language:
+    codes = list(languages)
+    return languages[rng.choices(codes, [LANGUAGE_WEIGHT.get(c, OTHER_WEIGHT) for c in codes])[0]]
+
+
+def number(rng: random.Random) -> str:
+    """A number as reports print them."""
+    kind = rng.random()
+    digits = rng.choice((1, 2, 3, 3, 4, 4, 5, 6, 7, 8))
+    value = rng.randrange(10 ** (digits - 1), 10**digits)
+    if kind < 0.35:
+        return f"{value:,}"
+    if kind < 0.5:
+        return f"{value:,}".replace(",", rng.choice((".", " ", "")))
+    if kind < 0.72:
+        return f"{value / 10 ** rng.choice((1, 1, 2, 2, 3)):,.{rng.choice((1, 1, 2))}f}"
+    if kind < 0.9:
+        return str(rng.randrange(1950, 2036))
+    return f"{rng.randrange(100)}%"
+
+
+def dressed_number(rng: random.Random) -> str:
+    """A number with a sign, a currency, brackets or a unit."""
+    n = number(rng)
+    return rng.choice((n, n, n, n, f"${n}", f"({n})", f"-{n}", f"+{n}", f"€{n}", f"{n} {rng.choice(UNITS)}", f"{n}*"))
+
+
+def code(rng: random.Random) -> str:
+    """A part number, an acronym, a date or a random string."""
+    kind = rng.random()
+    letters = string.ascii_uppercase
+    if kind < 0.2:
+        return "".join(rng.choices(letters, k=rng.randrange(2, 6)))
+    if kind < 0.4:
+        return "".join(rng.choices(letters, k=rng.randrange(1, 4))) + str(rng.randrange(10 ** rng.randrange(1, 5)))
+    if kind < 0.5:
+        return rng.choice(("FY", "Q", "H", "Note", "Item", "Fig", "No")) + str(rng.randrange(1, 40))
+    if kind < 0.6:
+        return f"{rng.choice(('FY', 'CY', ''))}{rng.randrange(1990, 2030)}"
+    if kind < 0.75:
+        return rng.choice(
+            (
+                f"{rng.randrange(1, 29)} {rng.choice(MONTHS)} {rng.randrange(1980, 2030)}",
+                f"{rng.randrange(1, 13)}/{rng.randrange(1, 29)}/{rng.randrange(1980, 2030)}",
+                f"{rng.randrange(1980, 2030)}-{rng.randrange(1, 13):02}-{rng.randrange(1, 29):02}",
+                f"{rng.randrange(1, 29):02}.{rng.randrange(1, 13):02}.{rng.randrange(1980, 2030)}",
+            )
+        )
+    if kind < 0.85:
+        return "".join(rng.choices(string.ascii_lowercase, k=rng.randrange(3, 16)))
+    return "".join(rng.choices(string.ascii_letters + string.digits, k=rng.randrange(3, 12)))
+
+
+def word(language: Language, rng: random.Random) -> str:
+    """One word of running text, cased and punctuated as print does, sometimes two joined by a hyphen."""
+    w = rng.choices(language.words, cum_weights=language.cumulative)[0]
+    kind = rng.random()
+    if kind < 0.22:
+        w = w.capitalize()
+    elif kind < 0.30:
+        w = w.upper()
+    elif kind < 0.33:
+        w = f"{w}-{rng.choices(language.words, cum_weights=language.cumulative)[0]}"
+    elif kind < 0.35:
+        # Compounds and very long words, which frequency lists hold few of.
+        w += rng.choices(language.words, cum_weights=language.cumulative)[0]
+    end = rng.random()
+    if end < 0.10:
+        w += rng.choice(",,,..;:?")
+    elif end < 0.13:
+        w = rng.choice(("({})", "“{}”", '"{}"', "{}’s" if language.script == "latin" else "{}", "*{}", "[{}]")).format(
+            w
+        )
+    return w
+
+
+def token(language: Language, rng: random.Random) -> str:
+    """A word, a number or a code."""
+    kind = rng.random()
+    if kind < 0.82:
+        return word(language, rng)
+    if kind < 0.93:
+        return dressed_number(rng)
+    return code(rng)
