@@ -1,0 +1,5 @@
+"""`python -m docsearch` is the `docsearch` command."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,195 @@
+"""The commands that look after an index: info, failed, remove, verify, compact, models."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .cli_options import DEFAULT_INDEX, AsJson, IndexDirectory, note, plural, print_json
+from .engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from .engine.store import Snapshot
+
+DAMAGED = 3
+SAMPLE_QUERIES = 50
+"""Queries that `verify` compares two-stage search on."""
+QUERY_WORDS_MIN = 3
+QUERY_WORDS_MAX = 12
+
+
+def info(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> None:
+    """Say what is in the index: documents, pages, bytes, model, and how it is searched.
+
+    Examples:
+
+        docsearch info
+
+        docsearch info --index office.index --json
+    """
+    from .engine.search import open_index
+
+    with open_index(index) as searcher:
+        facts = searcher.info()
+    if as_json:
+        print_json(facts)
+        return
+    width = max(len(name) for name in facts)
+    for name, value in facts.items():
+        print(f"{name.replace('_', ' '):{width}}  {f'{value:,}' if isinstance(value, int) else value}")
+
+
+def failed(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> None:
+    """List the documents and pages that could not be indexed, each with its reason.
+
+    Examples:
+
+        docsearch failed
+
+        docsearch failed --json | jq -r .path
+    """
+    from .engine.store import open_snapshot
+
+    with open_snapshot(index) as snapshot:
+        failures = snapshot.failures()
+    for failure in failures:
+        if as_json:
+            print_json({"path": failure.path, "page": failure.page, "reason": failure.reason})
+        else:
+            page = "" if failure.page is None else f", page {failure.page}"
+            print(f"{failure.path}{page}: {failure.reason}")
+    if not failures and not as_json:
+        print("nothing failed")
+
+
+def remove(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Documents as 'query' names them, folders, or globs.")
+    ],
+    index: IndexDirectory = DEFAULT_INDEX,
+    as_json: AsJson = False,
+) -> None:
+    """Remove documents from the index; the files themselves stay.
+
+    A PATH is a document's path in the index, a folder of them, or a glob. The space comes back with 'docsearch
+    compact'.
+
+    Examples:
+
+        docsearch remove 2019/report.pdf
+
+        docsearch remove drafts/ "*.png"
+    """
+    from .engine.store import open_writer
+
+    with open_writer(index, fingerprint=None, create=False) as writer:
+        documents = writer.documents()
+        chosen: dict[str, None] = {}
+        for path in paths:
+            matching = [known for known in documents if _is_meant(known, path)]
+            if not matching:
+                raise UsageError(f"{path}: the index holds no document of this path; nothing was removed")
+            chosen.update(dict.fromkeys(matching))
+        pages = writer.remove(chosen)
+        writer.commit()
+    if as_json:
+        print_json({"documents": len(chosen), "pages": pages})
+    else:
+        print(f"{plural(len(chosen), 'document')} removed, {plural(pages, 'page')}")
+
+
+def verify(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> None:
+    """Check every byte of the index, and measure what two-stage search loses against scoring every page.
+
+    Exits with 3 when the index is damaged.
+
+    Examples:
+
+        docsearch verify
+
+        docsearch verify --index office.index --json
+    """
+    from .engine.search import open_index
+    from .engine.store import open_snapshot
+
+    with open_snapshot(index) as snapshot:
+        problems = snapshot.verify()
+    recall: dict[str, object] = {}
+    if not problems:
+        with open_index(index) as searcher:
+            recall = asdict(searcher.measure_recall(_sample_queries(searcher.snapshot)))
+    if as_json:
+        print_json({"problems": problems, "recall": recall})
+    else:
+        for problem in problems:
+            note(f"damaged: {problem}")
+        if not problems:
+            print("every checksum is right, and the catalog agrees with the segments")
+        for name, value in recall.items():
+            print(f"{name.replace('_', ' ')}: {f'{value:.3f}' if isinstance(value, float) else value}")
+    if problems:
+        if not as_json:
+            note("docsearch: the index is damaged; build it again with 'docsearch index' into another folder")
+        raise typer.Exit(DAMAGED)
+
+
+def compact(
+    index: IndexDirectory = DEFAULT_INDEX,
+    codec: Annotated[
+        str | None, typer.Option(help="Store the vectors in another form: int8 or float16.", metavar="CODEC")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Give back the space of removed and replaced pages.
+
+    Examples:
+
+        docsearch compact
+
+        docsearch compact --index office.index
+    """
+    from .engine.store import open_writer
+
+    with open_writer(index, fingerprint=None, create=False) as writer:
+        report = writer.compact(codec)
+    facts = asdict(report)
+    if as_json:
+        print_json(facts)
+    else:
+        print("; ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in facts.items()))
+
+
+def models(as_json: AsJson = False) -> None:
+    """List the models that can embed pages.
+
+    Examples:
+
+        docsearch models
+
+        docsearch models --json
+    """
+    from .engine.models.registry import known_models
+
+    for spec in known_models():
+        if as_json:
+            print_json(asdict(spec))
+        else:
+            print(f"{spec.name:10} {spec.summary} ({spec.parameters / 1e6:.1f} M parameters, {spec.licence})")
+
+
+def _is_meant(known: str, path: str) -> bool:
+    folder = path.rstrip("/") + "/"
+    return known == path or known.startswith(folder) or fnmatchcase(known, path)
+
+
+def _sample_queries(snapshot: Snapshot) -> list[str]:
+    """Lines of text from pages spread evenly over the index, to ask it as queries."""
+    queries: list[str] = []
+    for row in range(0, len(snapshot), max(1, len(snapshot) // SAMPLE_QUERIES)):
+        lines = [line.split() for line in snapshot.text(row).splitlines()]
+        if lines := [words for words in lines if len(words) >= QUERY_WORDS_MIN]:
+            queries.append(" ".join(lines[len(lines) // 2][:QUERY_WORDS_MAX]))
+    return queries[:SAMPLE_QUERIES]
