@@ -120,7 +120,8 @@ def verify(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> No
     recall: dict[str, object] = {}
     if not problems:
         with open_index(index) as searcher:
-            recall = asdict(searcher.measure_recall(_sample_queries(searcher.snapshot)))
+            if queries := _sample_queries(searcher.snapshot):
+                recall = asdict(searcher.measure_recall(queries))
     if as_json:
         print_json({"problems": problems, "recall": recall})
     else:
@@ -128,6 +129,8 @@ def verify(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> No
             note(f"damaged: {problem}")
         if not problems:
             print("every checksum is right, and the catalog agrees with the segments")
+        if not problems and not recall:
+            print("two-stage search was not measured: no page has a text layer to take sample queries from")
         for name, value in recall.items():
             print(f"{name.replace('_', ' ')}: {f'{value:.3f}' if isinstance(value, float) else value}")
     if problems:

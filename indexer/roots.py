@@ -1,4 +1,7 @@
-"""The folders that an index was made from, and from a path in the index back to the file."""
+"""The folders that an index was made from, and from a path in the index back to the file.
+
+They are recorded only to find documents again: an index without this file answers as well.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..engine.errors import UsageError
-
-ROOTS_FILE = "roots.json"
-"""Absolute folders, the newest first. Only to find documents again: an index without this file answers as well."""
+from ..engine.store import layout
 
 
 def record(directory: Path, new: Sequence[Path]) -> tuple[Path, ...]:
@@ -18,19 +19,19 @@ def record(directory: Path, new: Sequence[Path]) -> tuple[Path, ...]:
     known = recorded(directory)
     folders = tuple(dict.fromkeys((*new, *known)))
     if folders != known:
-        temporary = directory / (ROOTS_FILE + ".tmp")
+        temporary = directory / (layout.ROOTS + ".tmp")
         with temporary.open("w", encoding="ascii") as stream:
             json.dump([os.fspath(folder) for folder in folders], stream)
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(directory / ROOTS_FILE)
+        temporary.replace(directory / layout.ROOTS)
     return folders
 
 
 def recorded(directory: Path) -> tuple[Path, ...]:
     """The folders that the index in `directory` was made from, the newest first."""
     try:
-        folders = json.loads((directory / ROOTS_FILE).read_text("ascii"))
+        folders = json.loads((directory / layout.ROOTS).read_text("ascii"))
     except (FileNotFoundError, ValueError):
         return ()
     return tuple(Path(folder) for folder in folders)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from .page_pool import UNREAD, LabelledPage
 CROP_H, CROP_W = 256, 512
 POOL_PAGES = 500
 WARM_PAGES = 40
-MIN_WORD_PX, MAX_WORD_PX = 7.5, 72.0
+CLEAN_BATCHES = 500
+"""Degradation comes in slowly over this many batches."""
+MIN_WORD_PX, MAX_WORD_PX = 9.0, 80.0
 IGNORE, EMPTY, WORD = -1, 0, 1
 LATIN = "abcdefghijklmnopqrstuvwxyz0123456789"
 CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґ"
@@ -131,7 +134,7 @@ def batches(sources: list[tuple[float, Iterator[LabelledPage]]], size: int, rng:
     """Batches without end from page sources with weights; a pool of recent pages is reused, one new page a batch."""
     weights = [w for w, _ in sources]
     pool = [next(rng.choices(sources, weights)[0][1]) for _ in range(WARM_PAGES)]
-    while True:
+    for count in itertools.count():
         page = next(rng.choices(sources, weights)[0][1])
         if len(pool) < POOL_PAGES:
             pool.append(page)
@@ -142,7 +145,7 @@ def batches(sources: list[tuple[float, Iterator[LabelledPage]]], size: int, rng:
         for b in range(size):
             crop, crop_boxes, crop_words = cut(rng.choice(pool), rng)
             grid, at, box, names = cell_targets(crop_boxes, crop_words)
-            pixels.append(degrade(crop, rng))
+            pixels.append(degrade(crop, rng) if rng.random() < count / CLEAN_BATCHES else crop)
             saliency.append(grid)
             cells.append(np.insert(at, 0, b, axis=1))
             boxes.append(box)

@@ -34,7 +34,8 @@ def export_networks(checkpoint: Path) -> None:
     vision = {k.removeprefix("pixel."): v for k, v in state.items() if k.startswith("pixel.")}
     halves = {k: v.half() for k, v in vision.items() if not k.endswith("num_batches_tracked")}
     counts = {k: v for k, v in vision.items() if k.endswith("num_batches_tracked")}
-    save_file({k: v.numpy() for k, v in (halves | counts).items()}, spec.VISION_FILE)
+    # Convolution weights are trained channels last; a file holds plain rows.
+    save_file({k: np.ascontiguousarray(v.numpy()) for k, v in (halves | counts).items()}, spec.VISION_FILE)
     bag = codecs.encode("int8", state["text.bag.weight"].half().numpy())
     assert bag.scales is not None
     text: dict[str, np.ndarray] = {"bag": bag.values, "bag_scales": bag.scales}

@@ -14,9 +14,9 @@ from . import vocabulary
 from .page_pool import POINTS_PER_INCH, LabelledPage, label
 
 PAGE_SIZES_PT = ((612, 792), (595, 842), (842, 595), (960, 540), (612, 396))
-BODY_PX = (9.0, 26.0)
+BODY_PX = (13.0, 36.0)
 """Font size of the running text, px: what a page is rendered at follows from it."""
-DPI = (60, 330)
+DPI = (70, 400)
 FC_LIST = "/usr/bin/fc-list"
 FONT_BYTES_MAX = 1_500_000
 PROBE = {"latin": "aéßłő0", "cyrillic": "жыїЩ", "greek": "αώΩ"}

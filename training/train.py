@@ -36,8 +36,8 @@ SCALE_START, SCALE_MAX = 12.0, 22.0
 NEGATIVE_WORDS = 400
 REAL_SHARE = 0.4
 RARITY_DEFAULT = 8.5
-READ_WEIGHT = 100.0
-"""Reading characters is what gets learning started."""
+READ_START, READ_END, READ_FALL_STEPS = 100.0, 20.0, 1000
+"""Weight of reading characters: it gets learning started, and then only helps."""
 READ_BIAS = -4.0
 """Log-odds of one character in one part of a word, before anything is known."""
 MEET_START, MEET_FULL_STEPS = 0.1, 600
@@ -96,7 +96,7 @@ class Rarity:
 
 
 def step_loss(
-    model: Model, batch: Batch, rarity: Rarity, rng: random.Random, device: str, *, meet_weight: float = 1.0
+    model: Model, batch: Batch, rarity: Rarity, rng: random.Random, device: str, *, step: int
 ) -> tuple[torch.Tensor, dict[str, float]]:
     """The loss of one batch and its parts."""
     pages = torch.from_numpy(batch.pixels).to(device).float()[:, None] / 127.5 - 1
@@ -126,8 +126,11 @@ def step_loss(
     known = torch.tensor([rarity(w) for w in unique + negatives])
     rare_loss = functional.smooth_l1_loss(rare, known)
     letters = losses.letters_loss(model.read_letters, early, torch.from_numpy(batch.letters).to(device))
-    loss = meet_weight * meet + 2.0 * salient + 0.5 * box + READ_WEIGHT * (read + letters) + 0.1 * rare_loss
+    meet_weight = min(1.0, MEET_START + step / MEET_FULL_STEPS)
+    read_weight = max(READ_END, READ_START * (1 - step / READ_FALL_STEPS))
+    loss = meet_weight * meet + 2.0 * salient + 0.5 * box + read_weight * (read + letters) + 0.1 * rare_loss
     parts = {
+        "letters": letters,
         "meet": meet,
         "right": right,
         "salient": salient,
@@ -202,8 +205,7 @@ def train(
         if step == CENTRES_SETTLE_STEPS:
             model.pixel.centre.eval()
             model.text.centre.eval()
-        meet_weight = min(1.0, MEET_START + step / MEET_FULL_STEPS)
-        loss, parts = step_loss(model, batch, rarity, rng, device, meet_weight=meet_weight)
+        loss, parts = step_loss(model, batch, rarity, rng, device, step=step)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)

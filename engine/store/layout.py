@@ -4,6 +4,7 @@ catalog.sqlite       what is in the index (SQLite, with its -wal and -shm while 
 writer.lock          held by the one writer; holds its process id
 readers.lock         shared by every open snapshot; a writer deletes old segments only when nobody holds it
 segments/00000001/   one committed segment: the .npy files below; `.tmp-…` while it is being written
+roots.json           the folders it was made from, absolute, newest first (written by the indexer)
 cache/               derived files (FAISS …): may be deleted at any time
 """
 
@@ -13,6 +14,7 @@ import os
 from pathlib import Path
 
 CATALOG = "catalog.sqlite"
+ROOTS = "roots.json"
 WRITER_LOCK = "writer.lock"
 READERS_LOCK = "readers.lock"
 SEGMENTS = "segments"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional
@@ -39,7 +40,7 @@ FINE_GAIN = 1.15
 """The least enlargement for which the fine pass pays."""
 SALIENT = 0.35
 MAX_PATCHES = 3000
-NO_PATCH_SIZE = 1e-3
+PAPER_ROWS = 8
 
 
 class Found(NamedTuple):
@@ -110,11 +111,8 @@ class PixelPages:
 
     def read(self, page: PageImage) -> Found:
         """Word cells of one page, from the base pass and the coarse and fine passes it asks for, by saliency."""
-        picture = torch.from_numpy(page.pixels).to(self.device)
-        grey = (picture.to(torch.float32) @ torch.tensor([0.299, 0.587, 0.114], device=self.device))[None, None]
-        grey = grey / 127.5 - 1
-        full = grey.shape[2] * grey.shape[3]
-        scale = min(1.0, (BASE_PIXELS / full) ** 0.5)
+        grey = Image.fromarray(page.pixels).convert("L")
+        scale = min(1.0, (BASE_PIXELS / (grey.width * grey.height)) ** 0.5)
         base = self.look(grey, scale)
         parts = [base.only(base.heights < LARGE_PX * OVERLAP)]
         coarse = self.look(grey, scale / COARSE_FACTOR)
@@ -129,16 +127,18 @@ class PixelPages:
         order = np.argsort(-merged.saliency, kind="stable")[:MAX_PATCHES]
         return merged.only(order)
 
-    def look(self, grey: Tensor, scale: float) -> Found:
-        """One pass over a grey page (1, 1, H, W) in -1..1 at `scale`."""
+    def look(self, grey: Image.Image, scale: float) -> Found:
+        """One pass over a grey page at `scale`."""
         if scale != 1.0:
-            size = [max(STRIDE_PX, round(n * scale)) for n in grey.shape[2:]]
-            grey = functional.interpolate(grey, size=size, mode="bilinear", antialias=True, align_corners=False)
-        height, width = grey.shape[2:]
-        padding = (0, -width % STRIDE_PX, 0, -height % STRIDE_PX)
-        padded = functional.pad(grey, padding, mode="constant", value=float(grey[..., :4, :].median()))
+            size = (max(STRIDE_PX, round(grey.width * scale)), max(STRIDE_PX, round(grey.height * scale)))
+            grey = grey.resize(size, Image.Resampling.BILINEAR)
+        width, height = grey.size
+        pixels = np.asarray(grey)
+        paper = int(np.median(pixels[:PAPER_ROWS]))
+        pixels = np.pad(pixels, ((0, -height % STRIDE_PX), (0, -width % STRIDE_PX)), constant_values=paper)
+        padded = torch.from_numpy(pixels).to(self.device, self.dtype)[None, None] / 127.5 - 1
         with torch.inference_mode():
-            vectors, saliency, boxes = self.network(padded.to(self.dtype).contiguous(memory_format=torch.channels_last))
+            vectors, saliency, boxes = self.network(padded.contiguous(memory_format=torch.channels_last))
         chance = torch.sigmoid(saliency[0].float())
         rows, columns = (chance > SALIENT).nonzero(as_tuple=True)
         picked = functional.normalize(vectors[0, :, rows, columns].float().T.reshape(-1, DIM), dim=1)

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+from docsearch.engine.errors import UsageError
+from docsearch.engine.models import registry
+from docsearch.engine.models.pixel import spec
+from docsearch.engine.models.pixel.network import PixelNetwork
+from docsearch.engine.models.pixel.pages import PixelPages, folded
+from docsearch.engine.models.pixel.text import PixelText
+from docsearch.engine.records import PageImage, PageRef
+from docsearch.training.text_tower import TextTower
+
+WEIGHTS_BYTES_MAX = 12_000_000
+WORDS = ["Revenue", "harbour", "Quarterly", "1,577.5", "Zürich", "прибыль"]
+
+
+def page(lines: list[str], *, size: float = 34, width: int = 1200, height: int = 700) -> PageImage:
+    """A page at 165 dpi with lines of text of `size` px."""
+    image = Image.new("RGB", (width, height), "white")
+    font = ImageFont.load_default(size)
+    for i, line in enumerate(lines):
+        ImageDraw.Draw(image).text((60, 50 + i * size * 1.6), line, fill="black", font=font)
+    return PageImage(PageRef("d", "d.pdf", 1), np.asarray(image), 165)
+
+
+@pytest.fixture(scope="module")
+def vision() -> PixelPages:
+    return PixelPages.load(device="cpu")
+
+
+@pytest.fixture(scope="module")
+def text() -> PixelText:
+    return PixelText.load()
+
+
+def test_weights_that_ship_are_small() -> None:
+    files = (spec.VISION_FILE, spec.TEXT_FILE, spec.WORDS_FILE)
+    assert sum(file.stat().st_size for file in files) <= WEIGHTS_BYTES_MAX
+
+
+def test_description_counts_the_parameters_that_ship() -> None:
+    vision = sum(p.numel() for p in PixelNetwork().parameters())
+    tower = sum(p.numel() for p in TextTower().parameters())
+    assert spec.SPEC.parameters == pytest.approx(vision + tower, rel=0.01)
+
+
+def test_query_is_encoded_without_torch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from docsearch.engine.models.registry import load_query_encoder\n"
+        "print(load_query_encoder('pixel').encode_query('revenue chart').tokens)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "('revenue', 'chart')"
+
+
+def test_query_vectors_have_unit_length_and_weights_that_sum_to_one(text: PixelText) -> None:
+    query = text.encode_query("What was the revenue of 2023?")
+    np.testing.assert_allclose(np.linalg.norm(query.vectors, axis=1), 1, atol=1e-5)
+    assert query.weights.sum() == pytest.approx(1)
+    assert query.single.shape == (spec.SINGLE_DIM,)
+
+
+def test_common_words_weigh_less_than_rare_ones(text: PixelText) -> None:
+    query = text.encode_query("the revenue")
+    assert query.weights[0] < query.weights[1] / 4
+
+
+def test_query_without_words_is_refused(text: PixelText) -> None:
+    with pytest.raises(UsageError, match="no word"):
+        text.encode_query("?!")
+
+
+def test_folding_batch_norms_changes_nothing() -> None:
+    torch.manual_seed(0)
+    plain = PixelNetwork()
+    for module in plain.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    plain.eval()
+    pages = torch.rand(1, 1, 64, 96) * 2 - 1
+    with torch.inference_mode():
+        vectors, saliency, boxes = plain(pages)
+        centred = plain.centre(vectors.flatten(2)[0].T).T.reshape(vectors.shape[1:])
+        state = plain.state_dict()
+        again = PixelNetwork()
+        again.load_state_dict(state)
+        fast = folded(again)(pages)
+    torch.testing.assert_close(fast[0][0], centred, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(fast[1], saliency, atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(fast[2], boxes, atol=1e-3, rtol=1e-3)
+
+
+def test_a_page_is_embedded_alike_alone_and_among_others(vision: PixelPages) -> None:
+    first, second = page(["Harbour dues and revenue"]), page(["Another page of words"], width=900)
+    together = vision.encode_pages([second, first]).vectors
+    alone = vision.encode_pages([first]).vectors
+    np.testing.assert_array_equal(together.vectors[1], alone.vectors[0])
+    np.testing.assert_array_equal(together.single[1], alone.single[0])
+
+
+def test_blank_page_has_few_patches(vision: PixelPages) -> None:
+    assert vision.encode_pages([page([])]).vectors.vectors.lengths[0] <= 2
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (3000, 2), (17, 640)])
+def test_odd_page_sizes_are_read(vision: PixelPages, width: int, height: int) -> None:
+    embedded = vision.encode_pages([page(["x"], width=width, height=height)]).vectors
+    assert len(embedded.vectors) == 1
+
+
+def test_boxes_lie_on_the_words(vision: PixelPages) -> None:
+    found = vision.read(page(["Harbour"], size=40, width=1000, height=600))
+    x0, y0, x1, y1 = found.boxes[found.saliency.argmax()]
+    assert 0.03 < x0 < 0.12 < x1 < 0.30
+    assert 0.05 < y0 < y1 < 0.2
+
+
+@pytest.mark.parametrize("size", [18, 34, 60, 110])
+@pytest.mark.parametrize("word", WORDS)
+def test_a_printed_word_is_found_among_others(vision: PixelPages, text: PixelText, word: str, size: int) -> None:
+    lines = [["Revenue harbour", "Quarterly 1,577.5"], ["Zürich прибыль"]]
+    shown = page([line for group in lines for line in group], size=size, width=1700, height=900)
+    found = vision.read(shown)
+    queries = text.encode_query(" ".join(WORDS)).vectors
+    own = WORDS.index(word)
+    best = (found.vectors @ queries.T)[:, own].argmax()
+    assert (found.vectors[best] @ queries.T).argmax() == own
+
+
+def test_unknown_model_names_those_there_are() -> None:
+    with pytest.raises(UsageError, match="known: pixel"):
+        registry.load_page_encoder("nothing")
+
+
+def test_numpy_text_side_equals_the_one_that_was_trained(
+    text: PixelText, tower_of: Callable[[PixelText], TextTower]
+) -> None:
+    words = ["revenue", "1,577.5", "größe", "прибыль", "a"]
+    vectors, rarity = text.embed(words)
+    with torch.inference_mode():
+        expected, expected_rarity = tower_of(text)(words)
+    np.testing.assert_allclose(vectors, expected.numpy(), atol=2e-3)
+    np.testing.assert_allclose(rarity, expected_rarity.numpy(), atol=1e-2)
+
+
+@pytest.fixture
+def tower_of() -> Callable[[PixelText], TextTower]:
+    """The torch text side with the shipped weights; the centre is folded into them, so it does nothing here."""
+
+    def build(text: PixelText) -> TextTower:
+        tower = TextTower().eval()
+        with torch.no_grad():
+            tower.bag.weight.copy_(torch.from_numpy(text.bag * text.bag_scales[:, None]))
+            for layer, (weight, bias) in (
+                (tower.hidden, text.hidden),
+                (tower.out, text.out),
+                (tower.rarity, text.rarity),
+            ):
+                layer.weight.copy_(torch.from_numpy(weight))
+                layer.bias.copy_(torch.from_numpy(bias))
+        return tower
+
+    return build

@@ -1,0 +1,95 @@
+"""What holds for the benchmarks: their metrics, their refusal to report what is wrong, and their output."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+pytest.importorskip("benchmarks.registry", reason="run from the repository's root, with 'python -m pytest'")
+
+from benchmarks import __main__ as command_line  # noqa: E402
+from benchmarks import indexes, metrics, report  # noqa: E402
+from benchmarks.cases import maxsim  # noqa: E402
+from benchmarks.maxsim_peers import Contender, torch_peers  # noqa: E402
+from benchmarks.registry import CASES, Case  # noqa: E402
+from benchmarks.setting import Refused, Setting, Skipped  # noqa: E402
+
+
+def test_ndcg_is_one_for_an_ideal_ranking_and_falls_with_the_rank() -> None:
+    assert metrics.ndcg("abc", {"a", "b"}, 5) == 1.0
+    assert metrics.ndcg("xa", {"a"}, 5) == pytest.approx(1 / math.log2(3))
+    assert metrics.ndcg("vwxyza", {"a"}, 5) == 0.0
+    assert metrics.ndcg("abcde", set("abcdefgh"), 5) == 1.0
+
+
+def test_recall_asks_for_any_right_page() -> None:
+    assert [metrics.recall("xab", {"a", "b"}, k) for k in (1, 2, 5)] == [0.0, 1.0, 1.0]
+
+
+def test_what_is_kept_ignores_the_order() -> None:
+    assert metrics.kept("cab", "abcd") == 0.75
+    assert metrics.kept("", "") == 1.0
+
+
+def test_the_torch_peers_agree_with_the_reference() -> None:
+    generator = np.random.default_rng(1)
+    query = maxsim.unit(generator.standard_normal((3, 8), np.float32))
+    pages = maxsim.unit(generator.standard_normal((130, 5, 8), np.float32))
+    wanted = np.einsum("qd,ntd->nqt", query, pages).max(axis=2)
+    for peer in torch_peers(query, pages):
+        assert maxsim.check(peer, wanted) <= peer.tolerance
+
+
+@pytest.mark.parametrize("wrong", [np.full((2, 2), 0.1), np.full((2, 2), np.nan), np.zeros((2, 3))])
+def test_a_wrong_contender_is_refused(wrong: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
+    contender = Contender("wrong", lambda: wrong.astype(np.float32), 0, 1e-4)
+    with pytest.raises(Refused, match="wrong"):
+        maxsim.check(contender, np.zeros((2, 2), np.float32))
+
+
+def test_a_refused_case_ends_the_command_with_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    def refuse(_setting: Setting) -> object:
+        raise Refused("it is wrong")
+        yield
+
+    case = Case("bad", "always wrong", refuse)
+    assert not command_line.run(case, Setting(None), command="", as_json=True)
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"case": "bad", "refused": "it is wrong"}
+    assert "it is wrong" in err
+
+
+def test_a_case_without_its_corpus_is_skipped() -> None:
+    for name in ("two_stage", "quality"):
+        with pytest.raises(Skipped, match="DOCSEARCH_CORPORA"):
+            next(CASES[name].run(Setting(None)))
+
+
+def test_a_json_line_says_how_where_and_with_what_it_was_measured() -> None:
+    line = json.loads(report.as_json("maxsim", {"what": "x", "median_ms": 1.5}, "python -m benchmarks maxsim"))
+    assert {"case", "what", "median_ms", "command", "commit", "machine", "versions"} == set(line)
+    assert {"cpu", "cores"} <= set(line["machine"])
+
+
+def test_an_index_is_not_used_again_after_its_documents_changed(tmp_path: Path) -> None:
+    folder, setting = tmp_path / "docs", Setting(None, cache=tmp_path)
+    folder.mkdir()
+    (folder / "a.pdf").write_bytes(b"1")
+    (tmp_path / "x.json").write_text(json.dumps(indexes._key([folder])), "utf-8")
+    assert indexes.existing(setting, "x", [folder]) == tmp_path / "x.index"
+    (folder / "b.pdf").write_bytes(b"2")
+    assert indexes.existing(setting, "x", [folder]) is None
+
+
+def test_the_command_names_its_cases() -> None:
+    command = [sys.executable, "-m", "benchmarks", "nothing"]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert all(name in done.stderr for name in CASES)

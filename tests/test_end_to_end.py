@@ -1,0 +1,89 @@
+"""The whole job with the model that ships: the sample documents are indexed by looking at them, and answer."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from docsearch.engine.search import Query, open_index
+from docsearch.engine.store import open_snapshot
+
+RECALL_AT_1 = 0.90
+
+
+def docsearch(*arguments: str | Path, cwd: Path | None = None) -> str:
+    command = [sys.executable, "-m", "docsearch", *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def sample_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the sample documents, made once by `docsearch index`."""
+    index = tmp_path_factory.mktemp("sample") / "index"
+    docsearch("index", sample_docs, "--index", index, "--quiet")
+    return index
+
+
+def test_sample_queries_find_their_page_first(sample_docs: Path, sample_index: Path) -> None:
+    rows = [json.loads(line) for line in (sample_docs / "queries.jsonl").read_text("utf-8").splitlines()]
+    asked = [Query(row["query_id"], row["query"]) for row in rows]
+    missed = []
+    with open_index(sample_index) as searcher:
+        for row, (query, hits) in zip(rows, searcher.search_many(asked, k=3), strict=True):
+            if not hits or hits[0].ref.path != row["path"] or hits[0].ref.page not in row["pages"]:
+                missed.append((query.text, [(h.ref.path, h.ref.page, round(h.score, 3)) for h in hits]))
+    assert 1 - len(missed) / len(rows) >= RECALL_AT_1, missed
+
+
+def test_revenue_chart_2023_gives_the_charts_page(sample_index: Path) -> None:
+    first = json.loads(docsearch("query", "revenue chart 2023", "--index", sample_index, "--json").splitlines()[0])
+    assert (first["path"], first["page"]) == ("annual-report-2023.pdf", 6)
+    assert set(first) == {"rank", "score", "path", "page", "doc_id"}
+    assert 0 < first["score"] <= 1
+
+
+def test_scanned_letter_is_found_by_its_pixels(sample_index: Path) -> None:
+    with open_snapshot(sample_index) as snapshot:
+        rows = np.flatnonzero(snapshot.paths() == "letter-harbour-master.pdf")
+        assert all(snapshot.text(int(row)) == "" for row in rows)
+        assert all(snapshot.lengths[row] > 50 for row in rows)
+
+
+def test_indexing_again_changes_nothing(sample_docs: Path, sample_index: Path) -> None:
+    with open_snapshot(sample_index) as snapshot:
+        before = snapshot.generation
+    report = json.loads(docsearch("index", sample_docs, "--index", sample_index, "--json"))
+    with open_snapshot(sample_index) as snapshot:
+        assert snapshot.generation == before
+    assert report["pages"] == 0
+
+
+def test_heat_map_marks_the_words_of_the_query(sample_index: Path, tmp_path: Path) -> None:
+    out = tmp_path / "hit.png"
+    docsearch(
+        "query", "revenue chart 2023", "--index", sample_index, "--heatmap", out, "--save-pages", tmp_path / "pages"
+    )
+    marked = np.asarray(Image.open(out)).astype(int)
+    plain = np.asarray(Image.open(next((tmp_path / "pages").glob("01-*.png")))).astype(int)
+    changed = (marked != plain).any(axis=2).mean()
+    assert 0.0005 < changed < 0.2
+
+
+def test_index_is_small(sample_index: Path) -> None:
+    facts = json.loads(docsearch("info", "--index", sample_index, "--json"))
+    assert facts["bytes_per_page"] < 200_000
+    assert facts["pages"] == 54
+
+
+def test_verify_finds_nothing_wrong(sample_index: Path) -> None:
+    answer = json.loads(docsearch("verify", "--index", sample_index, "--json"))
+    assert answer["problems"] == []
+    assert answer["recall"]["recall_at_10"] >= 0.9
