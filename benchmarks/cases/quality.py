@@ -1,0 +1,47 @@
+"""Right pages found for the questions of eval-dev with defaults: by scope and suite, image-only documents apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+
+from .. import eval_dev, indexes
+from ..metrics import mean, ndcg, recall
+from ..setting import Row, Setting
+
+SCOPES = ("corpus", "document")
+ALL = "all"
+IMAGE_ONLY = "on image-only documents"
+HITS = 10
+
+
+def run(setting: Setting) -> Iterator[Row]:
+    """Ask every question in every scope it has; a row for each group of questions."""
+    from docsearch.engine.search import open_index
+
+    asked = eval_dev.questions(setting)
+    groups: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
+    with open_index(indexes.ready(setting, eval_dev.NAME, [eval_dev.documents(setting)])) as searcher:
+        search = str(searcher.info()["search"])
+        found = searcher.search_many([question.as_query() for question in asked], k=HITS)
+        for question, (_, hits) in zip(asked, found, strict=True):
+            ranked, relevant = eval_dev.pages(hits), question.relevant
+            figures = (ndcg(ranked, relevant, 5), recall(ranked, relevant, 1), recall(ranked, relevant, 5))
+            groups[question.scope, question.suite].append(figures)
+            groups[question.scope, ALL].append(figures)
+            if question.image_only:
+                groups[question.scope, IMAGE_ONLY].append(figures)
+    for scope in SCOPES:
+        suites = sorted({suite for s, suite in groups if s == scope} - {ALL, IMAGE_ONLY})
+        for suite in (*suites, ALL, IMAGE_ONLY):
+            if figures_of := groups.get((scope, suite)):
+                gains, firsts, fives = (mean(column) for column in zip(*figures_of, strict=True))
+                yield {
+                    "what": suite,
+                    "scope": scope,
+                    "queries": len(figures_of),
+                    "ndcg@5": round(gains, 4),
+                    "recall@1": round(firsts, 4),
+                    "recall@5": round(fives, 4),
+                    "search": search,
+                }

@@ -1,0 +1,87 @@
+"""Two-stage search, forced, against the exact score of every page: what stage 1 loses, and what it saves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from .. import eval_dev, indexes
+from ..eval_dev import Question
+from ..metrics import kept, mean, ndcg
+from ..setting import Refused, Row, Setting
+from ..timing import summary_ms, timed
+
+if TYPE_CHECKING:
+    from docsearch.engine.records import Hit
+    from docsearch.engine.search import Searcher
+
+DISTRACTORS = "diverse"
+"""A corpus without questions, so that there are more pages to be wrong about."""
+CANDIDATES = (50, 100, 200, 400)
+TOP = 10
+TIMED_QUERIES = 20
+
+
+def run(setting: Setting) -> Iterator[Row]:
+    """Ask eval-dev's questions of corpus scope of eval-dev and diverse together."""
+    from docsearch.engine.search import open_index
+
+    folders = [eval_dev.documents(setting), setting.corpus(DISTRACTORS)]
+    asked = [question for question in eval_dev.questions(setting) if question.scope == "corpus"]
+    with open_index(indexes.ready(setting, f"{eval_dev.NAME}-{DISTRACTORS}", folders)) as searcher:
+        exact = answers(searcher, asked, candidates=None)
+        exact_ndcg = quality(asked, exact)
+        if not exact_ndcg:
+            raise Refused("exact search finds no right page at all: there is nothing to compare with")
+        common: Row = {"pages": len(searcher.snapshot), "queries": len(asked)}
+        yield {
+            "what": "exact",
+            "candidates": None,
+            "ndcg@5": round(exact_ndcg, 4),
+            "of_exact": 1.0,
+            "recall_of_top10": 1.0,
+            **latency(searcher, asked, candidates=None),
+            **common,
+        }
+        for candidates in CANDIDATES:
+            staged = answers(searcher, asked, candidates=candidates)
+            own_ndcg = quality(asked, staged)
+            yield {
+                "what": "two stages",
+                "candidates": candidates,
+                "ndcg@5": round(own_ndcg, 4),
+                "of_exact": round(own_ndcg / exact_ndcg, 4),
+                "recall_of_top10": round(overlap(staged, exact), 4),
+                **latency(searcher, asked, candidates=candidates),
+                **common,
+            }
+
+
+def answers(searcher: Searcher, asked: Sequence[Question], *, candidates: int | None) -> list[list[Hit]]:
+    """The first ten hits of each question, from so many candidates, or exact for None."""
+    queries = [question.as_query() for question in asked]
+    found = searcher.search_many(queries, k=TOP, candidates=candidates, exact=candidates is None)
+    return [hits for _, hits in found]
+
+
+def quality(asked: Sequence[Question], found: Sequence[Sequence[Hit]]) -> float:
+    """Mean nDCG@5."""
+    return mean([ndcg(eval_dev.pages(hits), q.relevant, 5) for q, hits in zip(asked, found, strict=True)])
+
+
+def overlap(staged: Sequence[Sequence[Hit]], exact: Sequence[Sequence[Hit]]) -> float:
+    """The mean share of the exact first ten that two stages rank among their first ten."""
+    shares = [
+        kept([hit.ref for hit in own], [hit.ref for hit in want])
+        for own, want in zip(staged, exact, strict=True)
+        if want
+    ]
+    return mean(shares)
+
+
+def latency(searcher: Searcher, asked: Sequence[Question], *, candidates: int | None) -> Row:
+    """Time of one query at a time in an open index, whose caches and word weights are there already."""
+    texts = [question.text for question in asked[:TIMED_QUERIES]]
+    ask = partial(searcher.search, k=TOP, candidates=candidates, exact=candidates is None)
+    return summary_ms([timed(partial(ask, text)) for text in texts])

@@ -1,0 +1,35 @@
+"""The cases by name: what `python -m benchmarks` can run, and how a case is written.
+
+A case is a module under `cases/` with a function that takes a `Setting` and yields rows, the first as soon as it is
+known. Its imports are light; what it measures is imported inside the function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from .cases import index, maxsim, quality, query, two_stage
+from .setting import Row, Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A benchmark: its `name`, what it measures in one line, and the function that does."""
+
+    name: str
+    summary: str
+    run: Callable[[Setting], Iterator[Row]]
+
+
+CASES = {
+    case.name: case
+    for case in (
+        Case("maxsim", "the exact score of 1,000 pages for one query, beside peers on the same data", maxsim.run),
+        Case("index", "docsearch index: pages/s, memory of all its processes, bytes a page", index.run),
+        Case("query", "docsearch query as a whole process", query.run),
+        Case("two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run),
+        Case("quality", "right pages found for the questions of eval-dev, with defaults", quality.run),
+    )
+}
+"""In the order they run: `index` leaves indexes that `query` and `quality` use."""

@@ -1,0 +1,122 @@
+"""Rows go out: as a table for people, or as JSON lines that say how, where and with what they were measured."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import subprocess
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from .setting import REPOSITORY, Row
+
+LIBRARIES = ("numpy", "torch", "faiss-cpu", "pymupdf", "threadpoolctl")
+WEIGHTS = REPOSITORY / "engine/models"
+
+
+def as_json(case: str, row: Row, command: str) -> str:
+    """A row as one JSON object with its `case`, the `command`, `commit`, `machine` and `versions`."""
+    whole = {
+        "case": case,
+        **row,
+        "command": command,
+        "commit": commit(),
+        "machine": machine(),
+        "versions": versions(),
+    }
+    return json.dumps(whole, ensure_ascii=False)
+
+
+def as_table(rows: list[Row]) -> str:
+    """Rows with a common head; a column is as wide as its widest cell, figures stand to the right."""
+    heads = list(dict.fromkeys(name for row in rows for name in row))
+    cells = [heads] + [[_cell(row.get(head)) for head in heads] for row in rows]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(heads))]
+    left = [any(isinstance(row.get(head), str) for row in rows) for head in heads]
+    return "\n".join(_line(line, widths, left) for line in cells)
+
+
+def where() -> str:
+    """Commit, machine and versions on one line, for the head of the tables."""
+    here, libraries = machine(), ", ".join(f"{name} {version}" for name, version in versions().items())
+    size = f"{here['cores']} cores, {here['memory_gb']} GB, load {here['load_1min']}"
+    return f"commit {commit()} · {here['cpu']}, {size} · {libraries}"
+
+
+@cache
+def commit() -> str | None:
+    """The commit that was measured, "+changes" behind it where the working tree differs; None outside a repository."""
+    try:
+        name = _git("rev-parse", "--short=12", "HEAD")
+        return name + ("+changes" if _git("status", "--porcelain") else "")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+@cache
+def machine() -> dict[str, str | int | float]:
+    """The processor's model, the cores this process may use, memory, and the load of the last minute at the start."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return {
+        "cpu": _cpu_model(),
+        "cores": cores,
+        "memory_gb": round(memory, 1),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "load_1min": round(os.getloadavg()[0], 2),
+    }
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of Python, docsearch and the libraries that do its work, and a hash of the weights."""
+    found = {"python": platform.python_version()}
+    for name in ("docsearch", *LIBRARIES):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "none"
+    found["weights"] = fingerprint(WEIGHTS, ("*.safetensors",))
+    return found
+
+
+def fingerprint(folder: Path, patterns: tuple[str, ...]) -> str:
+    """Twelve hex digits of the SHA-256 over the files below `folder` that match; "none" where no file does."""
+    files = sorted(file for pattern in patterns for file in folder.rglob(pattern))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(folder).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()[:12] if files else "none"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(REPOSITORY), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def _cpu_model() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _line(cells: list[str], widths: list[int], left: list[bool]) -> str:
+    aligned = [c.ljust(w) if to_left else c.rjust(w) for c, w, to_left in zip(cells, widths, left, strict=True)]
+    return "  ".join(aligned).rstrip()
+
+
+def _cell(value: str | int | float | None) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, float):
+        small = 0 < abs(value) < 0.01
+        return f"{value:.1e}" if small else f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int) else value

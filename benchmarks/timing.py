@@ -1,0 +1,28 @@
+"""Times in seconds, and what is said about them: the median with the 20th and 80th percentile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from .setting import Row
+
+
+def summary_ms(seconds: Sequence[float]) -> Row:
+    """Median, p20 and p80 in milliseconds of at least one time in seconds."""
+    low, median, high = np.percentile(np.asarray(seconds) * 1000, [20, 50, 80])
+    return {
+        "median_ms": round(float(median), 2),
+        "p20_ms": round(float(low), 2),
+        "p80_ms": round(float(high), 2),
+        "runs": len(seconds),
+    }
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Wall time of one call in seconds."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
