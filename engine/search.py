@@ -135,7 +135,7 @@ class Searcher:
         """Queries with their weights adjusted to the collection: a word that most pages hold tells little.
 
         Commonness is the share of an evenly spaced sample of pages on which the word is matched; the weight is the
-        model's own times the inverse document frequency of BM25.
+        model's own times the root of BM25's inverse document frequency (docs/log.md compares powers).
         """
         unseen = {t: v for q in queries for t, v in zip(q.tokens, q.vectors, strict=True) if t not in self._commonness}
         if unseen and len(self.snapshot):
@@ -145,7 +145,7 @@ class Searcher:
             maxima = np.concatenate([m for _, m in rerank.token_maxima(self.snapshot, [probe], self._sample)])
             held = (maxima > floor + COMMON_MATCH * (1 - floor)).sum(axis=0)
             pages = len(maxima)
-            idf = np.log1p((pages - held + 0.5) / (held + 0.5))
+            idf = np.sqrt(np.log1p((pages - held + 0.5) / (held + 0.5)))
             self._commonness.update(zip(unseen, idf.tolist(), strict=True))
         out = []
         for query in queries:

@@ -1,7 +1,9 @@
-"""Word spotting on real pages: how often a word's patch ranks the right word first among all words of its page.
+"""How well the shipped weights read real pages: `python -m docsearch.training.evaluate FOLDER`.
 
-`python -m docsearch.training.evaluate FOLDER` prints the share by word height, by length, and for words with digits,
-over pages of the PDFs below FOLDER, read as `docsearch index` reads them.
+Over pages of the PDFs below FOLDER, read as `docsearch index` reads them, prints two tables: word spotting (how often
+a word's patch ranks the right word first among all words of its page) by word height, length and kind; and the
+separation of matches (percentiles of the best cosine on a page, for words that are on it and words that are not), from
+which the floor of the score is chosen.
 """
 
 from __future__ import annotations
@@ -10,41 +12,52 @@ import argparse
 import random
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
 from ..engine.models.pixel import spec
-from ..engine.models.pixel.pages import PixelPages
+from ..engine.models.pixel.pages import Found, PixelPages
 from ..engine.models.pixel.text import PixelText
 from ..engine.records import PageImage, PageRef
 from . import page_pool
+from .page_pool import UNREAD, LabelledPage
 
 HEIGHTS_PX = (6, 8, 10, 12, 16, 20, 24, 32, 44, 64, 96, 200)
-"""Word box heights at 110 dpi, as upper bounds."""
+"""Word box heights at NOMINAL_DPI, as upper bounds."""
 NOMINAL_DPI = 110
+PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
+SLACK_PX = 4
 
 
-def spotted(folder: Path, pages: int, seed: int) -> Iterator[tuple[str, float, bool]]:
-    """For each word of `pages` random pages: the word, its box height in px at 110 dpi, and whether it is found."""
-    vision, text = PixelPages.load(device="cpu"), PixelText.load()
-    source = page_pool.real_pages(folder, random.Random(seed), dpi=(spec.SPEC.render_dpi, spec.SPEC.render_dpi))
-    for _ in range(pages):
-        page = next(source)
-        image = PageImage(PageRef("", "", 1), np.repeat(page.pixels[:, :, None], 3, axis=2), spec.SPEC.render_dpi)
-        found = vision.read(image)
-        names = sorted(set(page.words) - {page_pool.UNREAD})
-        if not names or not len(found.vectors):
-            continue
-        similarity = found.vectors @ text.embed(names)[0].T  # (T, W)
-        size = np.array([page.pixels.shape[1], page.pixels.shape[0]] * 2)
-        centres = (found.boxes * size).reshape(-1, 2, 2).mean(axis=1)
-        for box, word in zip(page.boxes, page.words, strict=True):
-            if word == page_pool.UNREAD:
-                continue
-            inside = ((centres >= box[:2] - 4) & (centres <= box[2:] + 4)).all(axis=1)
+def read_pages(folder: Path, seed: int) -> Iterator[tuple[LabelledPage, Found]]:
+    """Random pages of the PDFs below `folder`, each with what the model finds on it, without end."""
+    vision, dpi = PixelPages.load(device="cpu"), spec.SPEC.render_dpi
+    for page in page_pool.real_pages(folder, random.Random(seed), dpi=(dpi, dpi)):
+        image = PageImage(PageRef("", "", 1), np.repeat(page.pixels[:, :, None], 3, axis=2), dpi)
+        yield page, vision.read(image)
+
+
+def spotted(page: LabelledPage, found: Found, text: PixelText) -> Iterator[tuple[str, float, bool]]:
+    """Each word of a page, its box height in px at NOMINAL_DPI, and whether its patch ranks it first."""
+    names = sorted(set(page.words) - {UNREAD})
+    similarity = found.vectors @ text.embed(names)[0].T  # (T, W)
+    size = np.array([page.pixels.shape[1], page.pixels.shape[0]] * 2)
+    centres = (found.boxes * size).reshape(-1, 2, 2).mean(axis=1)
+    for box, word in zip(page.boxes, page.words, strict=True):
+        if word != UNREAD:
+            inside = ((centres >= box[:2] - SLACK_PX) & (centres <= box[2:] + SLACK_PX)).all(axis=1)
             right = bool(inside.any()) and any(names[i] == word for i in similarity[inside].argmax(axis=1))
             yield word, float(box[3] - box[1]) * NOMINAL_DPI / spec.SPEC.render_dpi, right
+
+
+def groups_of(word: str, height: float) -> list[str]:
+    """The rows of the table that a word counts in."""
+    bound = next((h for h in HEIGHTS_PX if height <= h), HEIGHTS_PX[-1])
+    length = "1" if len(word) == 1 else "2" if len(word) == 2 else "3 to 13" if len(word) < 14 else "14 and more"
+    kind = "with digits" if any(c.isdigit() for c in word) else "letters only"
+    return [f"height up to {bound:3d} px", f"length {length}", kind, "all words"]
 
 
 def main() -> None:
@@ -53,17 +66,28 @@ def main() -> None:
     p.add_argument("--pages", type=int, default=100)
     p.add_argument("--seed", type=int, default=7)
     a = p.parse_args()
-    groups: dict[tuple[int, str], list[bool]] = defaultdict(list)
-    for word, height, right in spotted(a.folder, a.pages, a.seed):
-        bound = next((h for h in HEIGHTS_PX if height <= h), HEIGHTS_PX[-1])
-        groups[0, f"height <= {bound:3d} px"].append(right)
-        kind = "digits" if any(c.isdigit() for c in word) else "letters"
-        groups[1, f"with {kind}"].append(right)
-        length = "1" if len(word) == 1 else "2" if len(word) == 2 else "3-13" if len(word) < 14 else ">= 14"
-        groups[2, f"length {length}"].append(right)
-        groups[3, "all"].append(right)
-    for (_, name), rights in sorted(groups.items()):
-        print(f"{name:18} {np.mean(rights):.3f}  of {len(rights)}")
+    text = PixelText.load()
+    table: dict[str, list[bool]] = defaultdict(list)
+    present: list[np.ndarray] = []
+    absent: list[np.ndarray] = []
+    previous: set[str] = set()
+    for page, found in islice(read_pages(a.folder, a.seed), a.pages):
+        names = set(page.words) - {UNREAD}
+        if not names or not len(found.vectors):
+            continue
+        for word, height, right in spotted(page, found, text):
+            for group in groups_of(word, height):
+                table[group].append(right)
+        present.append((found.vectors @ text.embed(sorted(names))[0].T).max(axis=0))
+        if others := sorted(previous - names):
+            absent.append((found.vectors @ text.embed(others)[0].T).max(axis=0))
+        previous = names
+    print("share of words whose patch ranks the right word first")
+    for name, rights in sorted(table.items()):
+        print(f"  {name:22} {np.mean(rights):.3f}  of {len(rights)}")
+    print("best cosine on the page, percentiles", PERCENTILES)
+    print("  words on the page     ", np.percentile(np.concatenate(present), PERCENTILES).round(2))
+    print("  words of another page ", np.percentile(np.concatenate(absent), PERCENTILES).round(2))
 
 
 if __name__ == "__main__":

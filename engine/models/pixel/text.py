@@ -14,11 +14,11 @@ from ...kernels.pagecode import PageCode
 from ...records import F32, QueryVectors
 from ..encoder import EncoderSpec
 from . import spec
-from .words import split_words, word_features
+from .words import split_query, word_features
 
 MAX_QUERY_WORDS = 64
-RARITY_OF_NO_WEIGHT = 1.8
-"""Words met more often than once in 10^1.8 carry almost no weight: "the", "of", "der"."""
+RARITY_OF_NO_WEIGHT = 2.5
+"""Words met more often than once in 10^2.5 carry almost no weight: "the", "what", "der"."""
 LEAST_WEIGHT = 0.02
 FLOOR = 0.55
 """Cosine at or below which a patch counts as another word; chosen on training pages, see docs/log.md."""
@@ -60,7 +60,7 @@ class PixelText:
 
         Raises UsageError when the query holds no word.
         """
-        words = list(dict.fromkeys(split_words(text)))[:MAX_QUERY_WORDS]
+        words = list(dict.fromkeys(split_query(text)))[:MAX_QUERY_WORDS]
         if not words:
             raise UsageError(f"the query {text!r} has no word to search for")
         vectors, rarity = self.embed(words)

@@ -11,6 +11,7 @@ import numpy as np
 from ...records import I64
 
 WORD = re.compile(r"[^\W_]+(?:[.,'’&][^\W_]+)*")
+PREFIXED_YEAR = re.compile(r"[a-z]{1,3}((?:19|20)\d\d)")
 BUCKETS = 32768
 MAX_WORD_CHARS = 40
 POSITIONS = 12
@@ -38,6 +39,20 @@ def split_words(text: str) -> list[str]:
     ['what', 'drove', 'the', 'year', 'over', 'year', 'change', 'of', '1,577.5', 'in', 'fy2022']
     """
     return [normal_form(word) for word in WORD.findall(text)]
+
+
+def split_query(text: str) -> list[str]:
+    """The words to search for: as `split_words`, and of "FY2022" the year too, which is how pages print it.
+
+    >>> split_query("margin in FY2022")
+    ['margin', 'in', 'fy2022', '2022']
+    """
+    words = []
+    for word in split_words(text):
+        words.append(word)
+        if match := PREFIXED_YEAR.fullmatch(word):
+            words.append(match.group(1))
+    return words
 
 
 def word_features(word: str) -> I64:
