@@ -1,13 +1,12 @@
-"""A checkpoint to the weights that ship: `python -m docsearch.training.export RUN --pages FOLDER`.
+"""A checkpoint to the weights that ship: `python -m docsearch.training.export RUN`.
 
-Vision weights in float16, the n-gram table in int8 with a scale a row, and the visual words: k-means over the patch
-vectors of training pages.
+Vision weights in float16, the n-gram table in int8 with a scale a row, and the visual words: k-means over the vectors
+of the vocabulary, numbers and codes, which is where patch vectors lie.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import random
 from pathlib import Path
 
@@ -18,11 +17,12 @@ from safetensors.numpy import save_file
 
 from ..engine.kernels import codecs
 from ..engine.models.pixel import spec
-from ..engine.models.pixel.pages import PixelPages
-from ..engine.records import F32, PageImage, PageRef
-from . import page_pool, synthetic
+from ..engine.models.pixel.text import PixelText
+from ..engine.models.pixel.words import split_words
+from ..engine.records import F32
+from . import vocabulary
 
-KMEANS_PAGES = 700
+NUMBERS = 30_000
 KMEANS_ITERATIONS = 12
 CENTRE_EPS = 1e-5
 TEXT_LAYERS = ("hidden", "out", "rarity")
@@ -55,35 +55,27 @@ def save_words(centroids: F32) -> None:
     save_file({"values": coded.values, "scales": coded.scales}, spec.WORDS_FILE)
 
 
-def export_words(folder: Path | None, seed: int) -> None:
-    """Learn the visual words from the patch vectors of training pages, and write them."""
-    save_words(np.zeros((spec.VISUAL_WORDS, spec.DIM), np.float32))
-    encoder = PixelPages.load(device="cpu")
+def export_words(seed: int) -> None:
+    """Learn the visual words from the vectors of many printed words, and write them."""
     rng = random.Random(seed)
-    sources = [synthetic.synthetic_pages(rng)] + ([page_pool.real_pages(folder, rng)] if folder else [])
-    vectors = []
-    for page in itertools.islice(itertools.chain.from_iterable(zip(*sources)), KMEANS_PAGES):  # noqa: B905 - endless
-        image = PageImage(PageRef("", "", 1), np.repeat(page.pixels[:, :, None], 3, axis=2), 0.0)
-        vectors.append(encoder.read(image).vectors)
-    data = np.concatenate(vectors)
-    # Distinct words matter, not frequent ones: near-copies of a vector are dropped before the clustering.
-    data = data[np.unique(np.sign(data[:, :40]), axis=0, return_index=True)[1]]
-    kmeans = faiss.Kmeans(
-        spec.DIM, spec.VISUAL_WORDS, niter=KMEANS_ITERATIONS, seed=seed, spherical=True, max_points_per_centroid=64
-    )
-    kmeans.train(np.ascontiguousarray(data, np.float32))
-    assert kmeans.centroids is not None
-    save_words(kmeans.centroids)
+    languages = vocabulary.load()
+    drawn = {rng.choice((vocabulary.number, vocabulary.code))(rng) for _ in range(NUMBERS)}
+    listed = {word for language in languages.values() for word in language.words}
+    words = sorted({word for text in drawn | listed for word in split_words(text)})
+    save_words(np.eye(spec.VISUAL_WORDS, spec.DIM, dtype=np.float32))  # the text side opens with some
+    vectors, _ = PixelText.load().embed(words)
+    kmeans = faiss.Kmeans(spec.DIM, spec.VISUAL_WORDS, niter=KMEANS_ITERATIONS, seed=seed, spherical=True)
+    kmeans.train(np.ascontiguousarray(vectors, np.float32))
+    save_words(np.asarray(kmeans.centroids, np.float32))
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("run", type=Path)
-    p.add_argument("--pages", type=Path)
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     export_networks(a.run / "checkpoint.pt")
-    export_words(a.pages, a.seed)
+    export_words(a.seed)
 
 
 if __name__ == "__main__":
