@@ -23,7 +23,7 @@ from .records import I64, U8, Hit, PageRef, QueryVectors, Ranking
 from .store import Snapshot, check_encoder, open_snapshot
 
 DEFAULT_CANDIDATES = 400
-"""Pages that stage 1 proposes for the exact score; see docs/log.md for what it loses."""
+"""Pages that stage 1 proposes for the exact score; not chosen by measurement yet (`benchmarks two_stage`)."""
 EXACT_VECTORS = 4_000_000
 """Collections of at most this many vectors are scored whole: about a third of a second on two cores."""
 SAMPLE_PAGES = 1000

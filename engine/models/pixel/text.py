@@ -21,7 +21,7 @@ RARITY_OF_NO_WEIGHT = 2.5
 """Words met more often than once in 10^2.5 carry almost no weight: "the", "what", "der"."""
 LEAST_WEIGHT = 0.02
 FLOOR = 0.55
-"""Cosine at or below which a patch counts as another word; chosen on training pages, see docs/log.md."""
+"""Cosine at or below which a patch counts as another word; a guess, to be calibrated with training/evaluate.py."""
 
 
 @dataclass(frozen=True, slots=True)
