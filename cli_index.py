@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cli_options import DEFAULT_INDEX, AsJson, IndexDirectory, note, plural, print_json
+from .engine import cores
 
 if TYPE_CHECKING:
     from .indexer.report import IndexReport, Progress
@@ -129,8 +129,7 @@ def _list_failures(report: IndexReport) -> None:
 
 
 def _default_workers() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(max(cores // 2, 1), WORKERS_MAX)
+    return min(max(cores.available() // 2, 1), WORKERS_MAX)
 
 
 @contextmanager

@@ -59,11 +59,12 @@ def commit() -> str | None:
 @cache
 def machine() -> dict[str, str | int | float]:
     """The processor's model, the cores this process may use, memory, and the load of the last minute at the start."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from docsearch.engine import cores
+
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "cpu": _cpu_model(),
-        "cores": cores,
+        "cores": cores.available(),
         "memory_gb": round(memory, 1),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "load_1min": round(os.getloadavg()[0], 2),

@@ -130,11 +130,16 @@ def letter_cells(boxes: F32, words: list[str]) -> I64:
     return np.array(out, np.int64).reshape(-1, 3)
 
 
-def batches(sources: list[tuple[float, Iterator[LabelledPage]]], size: int, rng: random.Random) -> Iterator[Batch]:
-    """Batches without end from page sources with weights; a pool of recent pages is reused, one new page a batch."""
+def batches(
+    sources: list[tuple[float, Iterator[LabelledPage]]], size: int, rng: random.Random, *, start: int = 0
+) -> Iterator[Batch]:
+    """Batches without end from page sources with weights, counted from `start`.
+
+    A pool of recent pages is reused, with one new page a batch.
+    """
     weights = [w for w, _ in sources]
     pool = [next(rng.choices(sources, weights)[0][1]) for _ in range(WARM_PAGES)]
-    for count in itertools.count():
+    for count in itertools.count(start):
         page = next(rng.choices(sources, weights)[0][1])
         if len(pool) < POOL_PAGES:
             pool.append(page)

@@ -13,7 +13,8 @@ from pathlib import Path
 import faiss
 import numpy as np
 import torch
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
+from torch import nn
 
 from ..engine.kernels import codecs
 from ..engine.models.pixel import spec
@@ -47,6 +48,19 @@ def export_networks(checkpoint: Path) -> None:
         for part in ("weight", "bias"):
             text[f"{layer}.{part}"] = state[f"text.{layer}.{part}"].half().numpy()
     save_file(text, spec.TEXT_FILE)
+
+
+def restore(pixel: nn.Module, text: nn.Module) -> None:
+    """Load the shipped weights into the networks to train, the inverse of `export_networks`."""
+    pixel.load_state_dict({k: torch.from_numpy(v).float() for k, v in load_file(spec.VISION_FILE).items()})
+    t = load_file(spec.TEXT_FILE)
+    state = {f"{layer}.{part}": t[f"{layer}.{part}"] for layer in TEXT_LAYERS for part in ("weight", "bias")}
+    state["bag.weight"] = codecs.decode(codecs.Coded("int8", t["bag"], t["bag_scales"]))
+    # The centre is part of the layer before it.
+    state["centre.running_mean"] = np.zeros(spec.DIM, np.float32)
+    state["centre.running_var"] = np.full(spec.DIM, 1 - CENTRE_EPS, np.float32)
+    state["centre.num_batches_tracked"] = np.array(0)
+    text.load_state_dict({k: torch.from_numpy(v).float() for k, v in state.items()})
 
 
 def save_words(centroids: F32) -> None:

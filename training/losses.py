@@ -70,6 +70,17 @@ def contrast(pictures: Tensor, texts: Tensor, target: Tensor, scale: Tensor) -> 
     return forward + 0.5 * reverse, right
 
 
+def absolute(pictures: Tensor, texts: Tensor, target: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+    """Binary cross-entropy of "this picture shows this word" for every pair, summed over texts, mean over pictures.
+
+    InfoNCE only ranks the words of one picture; the score of a page compares the cosines of one word over many pictures
+    with one floor, and so needs them on one scale. Zhai et al., "Sigmoid Loss for Language Image Pre-Training", 2023.
+    """
+    logits = scale * pictures @ texts.T + bias  # (M, U)
+    same = functional.one_hot(target, len(texts)).to(logits.dtype)
+    return functional.binary_cross_entropy_with_logits(logits, same, reduction="sum") / len(pictures)
+
+
 def saliency_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Binary cross-entropy over the cells that are not ignored; `target` (B, h, w) int8."""
     known = target != IGNORE

@@ -17,7 +17,7 @@ from ..engine.records import F32, U8
 
 WORD_DELIMITERS = '-–—/\\()[]{}|:;"“”„«»?!*+=<>_@#•·…'
 POINTS_PER_INCH = 72
-REAL_DPI = (100, 240)
+REAL_DPI = (90, 210)
 MAX_SIDE_PX = 2800
 READ_SCRIPTS = re.compile(r"[0-9.,'&\u0061-\u024f\u0370-\u03ff\u0400-\u052f\u1e00-\u1fff\u0300-\u036f]+")
 UNREAD = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import subprocess
 from collections.abc import Iterator
@@ -14,8 +15,10 @@ from . import vocabulary
 from .page_pool import POINTS_PER_INCH, LabelledPage, label
 
 PAGE_SIZES_PT = ((612, 792), (595, 842), (842, 595), (960, 540), (612, 396))
-BODY_PX = (13.0, 36.0)
+BODY_PX = (10.0, 32.0)
 """Font size of the running text, px: what a page is rendered at follows from it."""
+EASY_PX, EASY_PAGES = 14.0, 1000
+"""The first pages have no smaller text: the limit falls over so many pages, or learning does not start."""
 DPI = (70, 400)
 FC_LIST = "/usr/bin/fc-list"
 FONT_BYTES_MAX = 1_500_000
@@ -163,8 +166,10 @@ def labels(sheet: Sheet, area: pymupdf.Rect, size: float, colour: tuple[float, .
         y += size * rng.uniform(1.3, 3.5)
 
 
-def draw(fonts: Fonts, languages: dict[str, vocabulary.Language], rng: random.Random) -> LabelledPage:
-    """Draw one page and label it."""
+def draw(
+    fonts: Fonts, languages: dict[str, vocabulary.Language], rng: random.Random, *, least_px: float
+) -> LabelledPage:
+    """Draw one page and label it; its running text is at least `least_px` large."""
     language = vocabulary.pick_language(languages, rng)
     with pymupdf.open() as document:
         page = document.new_page(width=(shape := rng.choice(PAGE_SIZES_PT))[0], height=shape[1])
@@ -203,12 +208,13 @@ def draw(fonts: Fonts, languages: dict[str, vocabulary.Language], rng: random.Ra
                 else:
                     labels(sheet, area, size, colour)
                 y = area.y1 + rng.uniform(6, 24)
-        body_px = BODY_PX[0] * (BODY_PX[1] / BODY_PX[0]) ** rng.random()
+        body_px = least_px * (BODY_PX[1] / least_px) ** rng.random()
         return label(page, min(max(body_px / body * POINTS_PER_INCH, DPI[0]), DPI[1]))
 
 
-def synthetic_pages(rng: random.Random) -> Iterator[LabelledPage]:
-    """Synthetic pages without end."""
+def synthetic_pages(rng: random.Random, *, drawn: int = 0) -> Iterator[LabelledPage]:
+    """Synthetic pages without end, after `drawn` others."""
     fonts, languages = Fonts.load(), vocabulary.load()
-    while True:
-        yield draw(fonts, languages, rng)
+    for count in itertools.count(drawn):
+        ease = max(0.0, 1 - count / EASY_PAGES)
+        yield draw(fonts, languages, rng, least_px=BODY_PX[0] + ease * (EASY_PX - BODY_PX[0]))

@@ -1,7 +1,7 @@
 """Train the embedded model: `python -m docsearch.training.train OUT --pages FOLDER --minutes 90`.
 
-Resumes from OUT/checkpoint.pt. The learning rate follows the share of the minutes used, so a run ends where it should
-on any machine.
+Resumes from OUT/checkpoint.pt; with `--continue-shipped` a new run starts from the weights in the package. The learning
+rate follows the share of the minutes used, so a run ends where it should on any machine.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ..engine.models.pixel.network import DIM, STEM, PixelNetwork
 from ..engine.models.pixel.words import normal_form
 from . import losses, page_pool, synthetic, vocabulary
 from .crops import ALPHABET, Batch, batches
+from .export import restore
 from .text_tower import TextTower
 
 log = logging.getLogger(__name__)
@@ -33,7 +34,9 @@ WARM_UP_STEPS = 150
 CHECKPOINT_EVERY_S = 240
 QUEUE_BATCHES = 6
 SCALE_START, SCALE_MAX = 12.0, 22.0
-NEGATIVE_WORDS = 400
+ABSOLUTE_SCALE, ABSOLUTE_BIAS = 20.0, -12.0
+"""A cosine of 0.6 is even odds at the start; both are learned."""
+NEGATIVE_WORDS = 1000
 REAL_SHARE = 0.4
 RARITY_DEFAULT = 8.5
 READ_START, READ_END, READ_FALL_STEPS = 100.0, 20.0, 1000
@@ -42,8 +45,11 @@ READ_BIAS = -4.0
 """Log-odds of one character in one part of a word, before anything is known."""
 MEET_START, MEET_FULL_STEPS = 0.1, 600
 """Meeting words comes in slowly: before letters are read, its gradient is noise."""
+ABSOLUTE_WEIGHT = 0.5
 CENTRES_SETTLE_STEPS = 600
 """From here on the centres of both sides' vectors stay fixed, as they are when the model is used."""
+SHIPPED_STEP = 1000
+"""Where a run from the shipped weights sets in: past all that only gets learning started."""
 SPELL_STEPS, SPELL_WORDS, SPELL_LR, SPELL_SCALE = 300, 768, 2e-3, 6.0
 
 
@@ -63,17 +69,18 @@ class Model(nn.Module):
         for head in (self.read_features, self.read_letters, self.read_vectors):
             nn.init.constant_(head.bias, READ_BIAS)
         self.log_scale = nn.Parameter(torch.tensor(math.log(SCALE_START)))
+        self.absolute = nn.Parameter(torch.tensor([math.log(ABSOLUTE_SCALE), ABSOLUTE_BIAS]))
 
 
-def produce(queue: multiprocessing.Queue[Batch], folder: str | None, size: int, seed: int) -> None:
-    """Fill the queue with batches; runs in its own process."""
+def produce(queue: multiprocessing.Queue[Batch], folder: str | None, size: int, seed: int, step: int) -> None:
+    """Fill the queue with the batches from `step` on; runs in its own process."""
     os.nice(2)
     torch.set_num_threads(1)
-    rng = random.Random(seed)
-    sources: list[tuple[float, Iterator[page_pool.LabelledPage]]] = [(1.0, synthetic.synthetic_pages(rng))]
+    rng = random.Random(seed + step)
+    sources: list[tuple[float, Iterator[page_pool.LabelledPage]]] = [(1.0, synthetic.synthetic_pages(rng, drawn=step))]
     if folder:
         sources = [(1 - REAL_SHARE, sources[0][1]), (REAL_SHARE, page_pool.real_pages(Path(folder), rng))]
-    for batch in batches(sources, size, rng):
+    for batch in batches(sources, size, rng, start=step):
         queue.put(batch)
 
 
@@ -115,6 +122,7 @@ def step_loss(
     texts, rare = model.text(unique + negatives)
     scale = model.log_scale.exp().clamp(max=SCALE_MAX)
     meet, right = losses.contrast(pictures, texts, target, scale)
+    absolute = losses.absolute(pictures, texts, target, model.absolute[0].exp(), model.absolute[1])
     salient = losses.saliency_loss(saliency.float(), torch.from_numpy(batch.saliency).to(device))
     box = functional.smooth_l1_loss(boxes.float()[b, :, r, c], torch.from_numpy(batch.boxes).to(device))
     spelling = torch.from_numpy(np.stack([losses.phoc(w) for w in unique])).to(device)
@@ -128,10 +136,17 @@ def step_loss(
     letters = losses.letters_loss(model.read_letters, early, torch.from_numpy(batch.letters).to(device))
     meet_weight = min(1.0, MEET_START + step / MEET_FULL_STEPS)
     read_weight = max(READ_END, READ_START * (1 - step / READ_FALL_STEPS))
-    loss = meet_weight * meet + 2.0 * salient + 0.5 * box + read_weight * (read + letters) + 0.1 * rare_loss
+    loss = (
+        meet_weight * (meet + ABSOLUTE_WEIGHT * absolute)
+        + 2.0 * salient
+        + 0.5 * box
+        + read_weight * (read + letters)
+        + 0.1 * rare_loss
+    )
     parts = {
         "letters": letters,
         "meet": meet,
+        "absolute": absolute,
         "right": right,
         "salient": salient,
         "box": box,
@@ -159,7 +174,16 @@ def learn_spelling(model: Model, words: list[str], rng: random.Random) -> None:
 
 
 def train(
-    out: Path, *, pages: Path | None, minutes: float, batch_size: int, lr: float, seed: int, device: str, threads: int
+    out: Path,
+    *,
+    pages: Path | None,
+    minutes: float,
+    batch_size: int,
+    lr: float,
+    seed: int,
+    device: str,
+    threads: int,
+    continue_shipped: bool,
 ) -> None:
     """Train until `minutes` are used, over all runs into `out`; ends with OUT/checkpoint.pt."""
     torch.manual_seed(seed)
@@ -170,18 +194,21 @@ def train(
     rest = [p for n, p in model.named_parameters() if p.ndim <= 1 or "bag" in n]
     groups = [{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), eps=1e-6)
-    step, used = 0, 0.0
+    step, begun_at, used = 0, 0, 0.0
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / "checkpoint.pt"
     if checkpoint.exists():
         state = torch.load(checkpoint, weights_only=True)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        step, used = state["step"], state["seconds"]
+        step, begun_at, used = state["step"], state["begun_at"], state["seconds"]
+    elif continue_shipped:
+        restore(model.pixel, model.text)
+        step = begun_at = SHIPPED_STEP
     context = multiprocessing.get_context("fork")
     queue: multiprocessing.Queue[Batch] = context.Queue(QUEUE_BATCHES)
     producer = context.Process(
-        target=produce, args=(queue, str(pages) if pages else None, batch_size, seed + step), daemon=True
+        target=produce, args=(queue, str(pages) if pages else None, batch_size, seed, step), daemon=True
     )
     producer.start()
     rarity = Rarity()
@@ -192,7 +219,7 @@ def train(
     begin = last_saved = time.monotonic()
     log.info("started at step %d, %.0f s used, batch of %d words", step, used, len(first.words))
     model.train()
-    if step > CENTRES_SETTLE_STEPS:
+    if step >= CENTRES_SETTLE_STEPS:
         model.pixel.centre.eval()
         model.text.centre.eval()
     while used + (elapsed := time.monotonic() - begin) < minutes * 60:
@@ -201,7 +228,9 @@ def train(
         waited = time.monotonic() - waited
         progress = (used + elapsed) / (minutes * 60)
         for group in optimizer.param_groups:
-            group["lr"] = lr * min(1, (step + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * progress) + 0.01)
+            group["lr"] = (
+                lr * min(1, (step - begun_at + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * progress) + 0.01)
+            )
         if step == CENTRES_SETTLE_STEPS:
             model.pixel.centre.eval()
             model.text.centre.eval()
@@ -215,14 +244,20 @@ def train(
             shown = "  ".join(f"{k} {v:.3f}" for k, v in parts.items())
             log.info("step %d  %.0f s  loss %.3f  %s  wait %.2f", step, used + elapsed, loss.item(), shown, waited)
         if time.monotonic() - last_saved > CHECKPOINT_EVERY_S:
-            save(checkpoint, model, optimizer, step, used + time.monotonic() - begin)
+            save(checkpoint, model, optimizer, step, begun_at, used + time.monotonic() - begin)
             last_saved = time.monotonic()
-    save(checkpoint, model, optimizer, step, used + time.monotonic() - begin)
+    save(checkpoint, model, optimizer, step, begun_at, used + time.monotonic() - begin)
     producer.terminate()
 
 
-def save(path: Path, model: Model, optimizer: torch.optim.Optimizer, step: int, seconds: float) -> None:
-    state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "seconds": seconds}
+def save(path: Path, model: Model, optimizer: torch.optim.Optimizer, step: int, begun_at: int, seconds: float) -> None:
+    state = {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "begun_at": begun_at,
+        "seconds": seconds,
+    }
     torch.save(state, path.with_suffix(".tmp"))
     path.with_suffix(".tmp").replace(path)
 
@@ -237,6 +272,7 @@ def main() -> None:
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
     p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--continue-shipped", action="store_true", help="start a new run from the weights in the package")
     a = p.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     train(
@@ -248,6 +284,7 @@ def main() -> None:
         seed=a.seed,
         device=a.device,
         threads=a.threads,
+        continue_shipped=a.continue_shipped,
     )
 
 

@@ -2,12 +2,13 @@
 
 A page is read at up to three resolutions, chosen from its pixels. The base pass reads ordinary print. A coarse pass, on
 the same picture at a third of the size, reads headings too large for the base pass. Where the base pass finds
-mostly small print, a fine pass reads the page once more at the resolution it was rendered at.
+much small print, a fine pass reads the part of the page that holds it once more, at the resolution it was rendered at.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,16 +16,17 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from ... import cores
 from ...errors import UsageError
 from ...kernels.pagecode import PageCode
 from ...records import BOX_SCALE, F16, F32, U16, PageImage, PageVectors, Ragged
 from ..encoder import EmbeddedPages, EncoderSpec
 from . import spec
-from .network import DIM, STRIDE_PX, PixelNetwork, Residual, WideBlock
+from .folding import folded
+from .network import DIM, STRIDE_PX, PixelNetwork
 from .text import load_code
 
 BASE_PIXELS = 1_130_000
@@ -41,6 +43,8 @@ FINE_GAIN = 1.15
 SALIENT = 0.35
 MAX_PATCHES = 3000
 PAPER_ROWS = 8
+MARGIN_PX = 48
+"""What the fine pass sees around the small print: half of what a cell looks at."""
 
 
 class Found(NamedTuple):
@@ -83,8 +87,8 @@ class PixelPages:
         return PixelPages(network, load_code(), chosen, dtype)
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
-        """Embed pages one after the other; a blank page has no patches."""
-        found = [self.read(page) for page in pages]
+        """Embed pages, one a processor core at a time; a blank page has no patches."""
+        found = self.read_many(pages)
         halves = [f.vectors.astype(np.float16) for f in found]
         vectors = Ragged.of(halves)
         boxes = np.concatenate([np.rint(f.boxes.clip(0, 1) * BOX_SCALE).astype(np.uint16) for f in found])
@@ -109,17 +113,25 @@ class PixelPages:
             self.__dict__["_centroid_tensor"] = cached
         return cached
 
+    def read_many(self, pages: Sequence[PageImage]) -> list[Found]:
+        """`read` for each page; on a CPU several at a time, which keeps the cores busier than one page can."""
+        if self.device.type != "cpu" or len(pages) == 1:
+            return [self.read(page) for page in pages]
+        with ThreadPoolExecutor(cores.available(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            return list(pool.map(self.read, pages))
+
     def read(self, page: PageImage) -> Found:
         """Word cells of one page, from the base pass and the coarse and fine passes it asks for, by saliency."""
         grey = Image.fromarray(page.pixels).convert("L")
         scale = min(1.0, (BASE_PIXELS / (grey.width * grey.height)) ** 0.5)
-        base = self.look(grey, scale)
+        picture = resized(grey, scale)
+        base = self.look(picture)
         parts = [base.only(base.heights < LARGE_PX * OVERLAP)]
-        coarse = self.look(grey, scale / COARSE_FACTOR)
+        coarse = self.look(resized(picture, 1 / COARSE_FACTOR))
         parts.append(coarse.only(coarse.heights * COARSE_FACTOR > LARGE_PX))
         small = base.heights < SMALL_PX
         if small.sum() > SMALL_SHARE * len(small) and scale * FINE_GAIN <= 1:
-            fine = self.look(grey, 1.0)
+            fine = self.look_into(grey, base.boxes[small])
             limit = SMALL_PX * OVERLAP
             parts[0] = parts[0].only(parts[0].heights >= SMALL_PX)
             parts.append(fine.only(fine.heights * scale < limit))
@@ -127,11 +139,19 @@ class PixelPages:
         order = np.argsort(-merged.saliency, kind="stable")[:MAX_PATCHES]
         return merged.only(order)
 
-    def look(self, grey: Image.Image, scale: float) -> Found:
-        """One pass over a grey page at `scale`."""
-        if scale != 1.0:
-            size = (max(STRIDE_PX, round(grey.width * scale)), max(STRIDE_PX, round(grey.height * scale)))
-            grey = grey.resize(size, Image.Resampling.BILINEAR)
+    def look_into(self, grey: Image.Image, boxes: F32) -> Found:
+        """One pass over the part of a grey page that holds `boxes` (B, 4), page fractions, and a margin."""
+        size = np.array([grey.width, grey.height], np.float64)
+        left, top = (int(v) for v in np.maximum(np.floor(boxes[:, :2].min(axis=0) * size) - MARGIN_PX, 0))
+        right, bottom = (int(v) for v in np.minimum(np.ceil(boxes[:, 2:].max(axis=0) * size) + MARGIN_PX, size))
+        found = self.look(grey.crop((left, top, right, bottom)))
+        corner = np.array([left, top, left, top], np.float32)
+        inside = np.array([right - left, bottom - top] * 2, np.float32)
+        whole = np.array([grey.width, grey.height] * 2, np.float32)
+        return found._replace(boxes=(found.boxes * inside + corner) / whole)
+
+    def look(self, grey: Image.Image) -> Found:
+        """One pass over a grey picture."""
         width, height = grey.size
         pixels = np.asarray(grey)
         paper = int(np.median(pixels[:PAPER_ROWS]))
@@ -155,32 +175,9 @@ def computes_bf16() -> bool:
     return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.backends.cpu.get_cpu_capability() != "AVX2")
 
 
-def folded(network: PixelNetwork) -> PixelNetwork:
-    """The same function with every batch norm folded into the convolution beside it."""
-    network.eval()
-    network.embed = centred(network.embed, network.centre)
-    for module in list(network.modules()):
-        if isinstance(module, WideBlock) and isinstance(module.norm, nn.BatchNorm2d):
-            module.narrow = fuse_conv_bn_eval(module.narrow, module.norm)
-            module.norm = nn.Identity()
-        elif isinstance(module, Residual) and isinstance(module.norm, nn.BatchNorm2d):
-            last = module.body[1]
-            assert isinstance(last, nn.Conv2d)
-            module.body[1] = fuse_conv_bn_eval(last, module.norm)
-            module.norm = nn.Identity()
-        elif isinstance(module, nn.Sequential) and isinstance(module[0], nn.Conv2d):
-            norm = module[1]
-            if isinstance(norm, nn.BatchNorm2d):
-                module[0], module[1] = fuse_conv_bn_eval(module[0], norm), nn.Identity()
-    return network
-
-
-def centred(embed: nn.Conv2d, centre: nn.BatchNorm1d) -> nn.Conv2d:
-    """The pointwise convolution `embed` followed by `centre`, as one convolution with a bias."""
-    assert centre.running_mean is not None
-    assert centre.running_var is not None
-    out = nn.Conv2d(embed.in_channels, embed.out_channels, 1)
-    scale = torch.rsqrt(centre.running_var + centre.eps)
-    out.weight = nn.Parameter(embed.weight * scale[:, None, None, None])
-    out.bias = nn.Parameter(-centre.running_mean * scale)
-    return out
+def resized(grey: Image.Image, scale: float) -> Image.Image:
+    """A picture at `scale`, each side at least one cell."""
+    if scale == 1.0:
+        return grey
+    size = (max(STRIDE_PX, round(grey.width * scale)), max(STRIDE_PX, round(grey.height * scale)))
+    return grey.resize(size, Image.Resampling.BILINEAR)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,10 +11,12 @@ from PIL import Image, ImageDraw, ImageFont
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models import registry
 from docsearch.engine.models.pixel import spec
+from docsearch.engine.models.pixel.folding import folded
 from docsearch.engine.models.pixel.network import PixelNetwork
-from docsearch.engine.models.pixel.pages import PixelPages, folded
+from docsearch.engine.models.pixel.pages import PixelPages
 from docsearch.engine.models.pixel.text import PixelText
 from docsearch.engine.records import PageImage, PageRef
+from docsearch.training.export import restore
 from docsearch.training.text_tower import TextTower
 
 WEIGHTS_BYTES_MAX = 12_000_000
@@ -144,32 +145,12 @@ def test_unknown_model_names_those_there_are() -> None:
         registry.load_page_encoder("nothing")
 
 
-def test_numpy_text_side_equals_the_one_that_was_trained(
-    text: PixelText, tower_of: Callable[[PixelText], TextTower]
-) -> None:
+def test_numpy_text_side_equals_the_one_that_was_trained(text: PixelText) -> None:
     words = ["revenue", "1,577.5", "größe", "прибыль", "a"]
     vectors, rarity = text.embed(words)
+    tower = TextTower()
+    restore(PixelNetwork(), tower)
     with torch.inference_mode():
-        expected, expected_rarity = tower_of(text)(words)
+        expected, expected_rarity = tower.eval()(words)
     np.testing.assert_allclose(vectors, expected.numpy(), atol=2e-3)
     np.testing.assert_allclose(rarity, expected_rarity.numpy(), atol=1e-2)
-
-
-@pytest.fixture
-def tower_of() -> Callable[[PixelText], TextTower]:
-    """The torch text side with the shipped weights; the centre is folded into them, so it does nothing here."""
-
-    def build(text: PixelText) -> TextTower:
-        tower = TextTower().eval()
-        with torch.no_grad():
-            tower.bag.weight.copy_(torch.from_numpy(text.bag * text.bag_scales[:, None]))
-            for layer, (weight, bias) in (
-                (tower.hidden, text.hidden),
-                (tower.out, text.out),
-                (tower.rarity, text.rarity),
-            ):
-                layer.weight.copy_(torch.from_numpy(weight))
-                layer.bias.copy_(torch.from_numpy(bias))
-        return tower
-
-    return build
