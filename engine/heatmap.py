@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageFilter
 
+from .kernels import maxsim
 from .records import BOX_SCALE, F32, U8, U16, QueryVectors
 
 MARK = (255, 196, 0)
@@ -23,7 +24,7 @@ def patch_matches(vectors: F32, query: QueryVectors) -> F32:
     """
     if not len(vectors):
         return np.zeros(0, np.float32)
-    matches = np.clip((vectors @ query.vectors.T - query.floor) / (1 - query.floor), 0, 1)
+    matches = maxsim.match(vectors @ query.vectors.T, floor=query.floor, ceiling=query.ceiling)
     shares = query.weights / query.weights.max()
     best: F32 = (matches * shares).max(axis=1).astype(np.float32)
     return best

@@ -93,8 +93,8 @@ class QueryVectors:
     """An embedded query: `vectors` (Q, D) float32 of unit length, `weights` (Q,) float32 that sum to 1,
     `single` (S,) float32 for stage 1, and the `tokens` the rows stand for.
 
-    `floor` is the similarity that counts as no match: a page scores Σ_q weights[q] · max(0, (s_q - floor)/(1 - floor)),
-    where s_q is the largest inner product of query vector q with a patch of the page.
+    A page scores Σ_q weights[q] · m(s_q), where s_q is the largest inner product of query vector q with a patch of the
+    page, and the match m rises from 0 at the similarity `floor` and below to 1 at `ceiling` and above.
     """
 
     vectors: F32
@@ -102,6 +102,7 @@ class QueryVectors:
     single: F32
     tokens: tuple[str, ...]
     floor: float = 0.0
+    ceiling: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

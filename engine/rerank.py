@@ -24,7 +24,7 @@ def rank(snapshot: Snapshot, queries: Sequence[QueryVectors], *, rows: I64 | Non
         start = 0
         for i, query in enumerate(queries):
             own = maxima[:, start : start + len(query.vectors)]
-            scores[i, at] = maxsim.score(own, query.weights, query.floor)
+            scores[i, at] = maxsim.score(own, query.weights, floor=query.floor, ceiling=query.ceiling)
             start += len(query.vectors)
         done += len(block_rows)
     return [best(asked, row, k) for row in scores]

@@ -15,7 +15,7 @@ import numpy as np
 from . import heatmap, rerank
 from .candidates import CandidateIndex, find, open_candidates
 from .errors import UsageError
-from .kernels import codecs
+from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
 from .models.encoder import QueryEncoder
 from .models.registry import find_spec, load_query_encoder
@@ -140,10 +140,12 @@ class Searcher:
         unseen = {t: v for q in queries for t, v in zip(q.tokens, q.vectors, strict=True) if t not in self._commonness}
         if unseen and len(self.snapshot):
             vectors = np.stack(list(unseen.values()))
-            floor = queries[0].floor
-            probe = QueryVectors(vectors, np.zeros(len(vectors), np.float32), vectors[0], tuple(unseen), floor)
+            probe = replace(
+                queries[0], vectors=vectors, weights=np.zeros(len(vectors), np.float32), tokens=tuple(unseen)
+            )
             maxima = np.concatenate([m for _, m in rerank.token_maxima(self.snapshot, [probe], self._sample)])
-            held = (maxima > floor + COMMON_MATCH * (1 - floor)).sum(axis=0)
+            matches = maxsim.match(maxima, floor=probe.floor, ceiling=probe.ceiling)
+            held = (matches > COMMON_MATCH).sum(axis=0)
             pages = len(maxima)
             idf = np.sqrt(np.log1p((pages - held + 0.5) / (held + 0.5)))
             self._commonness.update(zip(unseen, idf.tolist(), strict=True))

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import wordfreq
 from torch import nn
 from torch.nn import functional
 
@@ -38,7 +39,7 @@ ABSOLUTE_SCALE, ABSOLUTE_BIAS = 20.0, -12.0
 """A cosine of 0.6 is even odds at the start; both are learned."""
 NEGATIVE_WORDS = 1000
 REAL_SHARE = 0.4
-RARITY_DEFAULT = 8.5
+RARITY_MAX = 8.5
 READ_START, READ_END, READ_FALL_STEPS = 100.0, 20.0, 1000
 """Weight of reading characters: it gets learning started, and then only helps."""
 READ_BIAS = -4.0
@@ -85,7 +86,10 @@ def produce(queue: multiprocessing.Queue[Batch], folder: str | None, size: int, 
 
 
 class Rarity:
-    """Negative log10 frequency of a word in English and the languages of the vocabulary, the smallest of all."""
+    """Negative log10 frequency of a word in English and the languages of the vocabulary, the smallest of all.
+
+    Numbers are in no list of words; wordfreq estimates them from their form, years among them.
+    """
 
     def __init__(self) -> None:
         self.frequency: dict[str, float] = {}
@@ -99,7 +103,9 @@ class Rarity:
 
     def __call__(self, word: str) -> float:
         share = self.frequency.get(word, 0.0)
-        return -math.log10(share) if share > 0 else RARITY_DEFAULT
+        if not share and any(c.isdigit() for c in word):
+            share = wordfreq.word_frequency(word, "en")
+        return min(-math.log10(share), RARITY_MAX) if share > 0 else RARITY_MAX
 
 
 def step_loss(

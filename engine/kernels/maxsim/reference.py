@@ -23,8 +23,13 @@ def token_maxima(query: F32, pages: Ragged) -> F32:
     return out
 
 
-def score(maxima: F32, weights: F32, floor: float) -> F32:
-    """Weighted MaxSim: Σ_q weights[q] · max(0, (s_q - floor) / (1 - floor)), at most 1, for `maxima` (N, Q) -> (N,)."""
-    matches = np.clip((maxima - np.float32(floor)) / np.float32(1 - floor), 0, 1)
-    total: F32 = (matches * weights).sum(axis=1, dtype=np.float32)
+def match(similarities: F32, *, floor: float, ceiling: float) -> F32:
+    """How sure a similarity says "the same": 0 up to `floor`, 1 from `ceiling` on, and a straight line between."""
+    matches: F32 = np.clip((similarities - np.float32(floor)) / np.float32(ceiling - floor), 0, 1)
+    return matches
+
+
+def score(maxima: F32, weights: F32, *, floor: float, ceiling: float) -> F32:
+    """Weighted MaxSim: Σ_q weights[q] · match(s_q), in 0..1, for `maxima` (N, Q) and `weights` (Q,) -> (N,)."""
+    total: F32 = (match(maxima, floor=floor, ceiling=ceiling) * weights).sum(axis=1, dtype=np.float32)
     return total

@@ -20,7 +20,7 @@ MAX_QUERY_WORDS = 64
 RARITY_OF_NO_WEIGHT = 2.5
 """Words met more often than once in 10^2.5 carry almost no weight: "the", "what", "der"."""
 LEAST_WEIGHT = 0.02
-FLOOR = 0.55
+FLOOR, CEILING = 0.55, 1.0
 """Cosine at or below which a patch counts as another word; a guess, to be calibrated with training/evaluate.py."""
 
 
@@ -66,7 +66,7 @@ class PixelText:
         vectors, rarity = self.embed(words)
         weights = np.maximum(rarity - RARITY_OF_NO_WEIGHT, LEAST_WEIGHT)
         weights = (weights / weights.sum()).astype(np.float32)
-        return QueryVectors(vectors, weights, self.code.query_vector(vectors, weights), tuple(words), FLOOR)
+        return QueryVectors(vectors, weights, self.code.query_vector(vectors, weights), tuple(words), FLOOR, CEILING)
 
     def _bag(self, word: str) -> F32:
         features = word_features(word)

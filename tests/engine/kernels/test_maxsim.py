@@ -67,7 +67,7 @@ def test_page_without_patches_scores_zero() -> None:
     query = queries(2, 8, 0)
     maxima = maxsim.token_maxima(query, codecs.encode("float16", pages.values), pages.offsets)
     assert (maxima[[0, 2]] == -np.inf).all()
-    assert (maxsim.score(maxima, np.array([0.5, 0.5], np.float32), 0.0)[[0, 2]] == 0).all()
+    assert (maxsim.score(maxima, np.array([0.5, 0.5], np.float32), floor=0.0, ceiling=1.0)[[0, 2]] == 0).all()
 
 
 def test_collection_without_pages_gives_no_rows() -> None:
@@ -75,16 +75,19 @@ def test_collection_without_pages_gives_no_rows() -> None:
     assert maxsim.token_maxima(queries(2, 8, 0), empty, np.zeros(1, np.int64)).shape == (0, 2)
 
 
-@given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=8), st.sampled_from([0.0, 0.5]))
-def test_score_lies_between_0_and_1(similarities: list[float], floor: float) -> None:
+@given(
+    st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=8), st.sampled_from([0.0, 0.5]), st.sampled_from([0.8, 1])
+)
+def test_score_lies_between_0_and_1(similarities: list[float], floor: float, ceiling: float) -> None:
     weights = np.full(len(similarities), 1 / len(similarities), np.float32)
-    (score,) = maxsim.score(np.array([similarities], np.float32), weights, floor)
+    (score,) = maxsim.score(np.array([similarities], np.float32), weights, floor=floor, ceiling=ceiling)
     assert 0 <= score <= 1 + 1e-6
 
 
-def test_score_is_the_weighted_sum_above_the_floor() -> None:
-    (score,) = maxsim.score(np.array([[0.75, 0.2]], np.float32), np.array([0.8, 0.2], np.float32), 0.5)
-    assert score == pytest.approx(0.8 * 0.5)
+def test_score_is_the_weighted_sum_of_matches_between_floor_and_ceiling() -> None:
+    maxima, weights = np.array([[0.6, 0.2, 0.95]], np.float32), np.array([0.5, 0.2, 0.3], np.float32)
+    (score,) = maxsim.score(maxima, weights, floor=0.5, ceiling=0.9)
+    assert score == pytest.approx(0.5 * 0.25 + 0.3)
 
 
 @pytest.mark.parametrize("vectors", [1, 63, 4096, 20_000])
