@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,7 +94,8 @@ class QueryVectors:
     `single` (S,) float32 for stage 1, and the `tokens` the rows stand for.
 
     A page scores Σ_q weights[q] · m(s_q), where s_q is the largest inner product of query vector q with a patch of the
-    page, and the match m rises from 0 at the similarity `floor` and below to 1 at `ceiling` and above.
+    page, and the match m rises from 0 at the similarity `floor` and below to 1 at `ceiling` and above. `pairs` (P, 2)
+    are the rows of words that stand together in the query, and count more where they stand together on a page.
     """
 
     vectors: F32
@@ -103,6 +104,7 @@ class QueryVectors:
     tokens: tuple[str, ...]
     floor: float = 0.0
     ceiling: float = 1.0
+    pairs: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Stage 2: the exact weighted MaxSim of pages, read block by block from the index."""
+"""Stage 2: the exact score of pages, weighted MaxSim over words and over pairs of words, read block by block."""
 
 from __future__ import annotations
 
@@ -6,28 +6,42 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .kernels import maxsim
-from .records import F32, I64, QueryVectors, Ranking
+from .kernels import codecs, maxsim, proximity
+from .records import BOX_SCALE, F32, I64, QueryVectors, Ranking
 from .store import Snapshot
+
+LOOKED_AT_ONCE = 32
+"""Pages whose pairs of words are matched before the next look at whether any page left can still reach the first k."""
 
 
 def rank(snapshot: Snapshot, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int) -> list[Ranking]:
     """The best `k` pages of each query among `rows`, or among all; every page's score is exact.
 
-    The vectors are read once for all queries. Pages that match nothing (score 0) are not ranked.
+    The vectors are read once for all queries. Pages that match nothing (score 0) are not ranked. A page scores
+    (Σ_q w_q · m_q + Σ_p w_p · m_p) / (1 + Σ_p w_p) over words q and pairs of words p. What a pair can add is bounded by
+    its words, so pairs are matched only on pages that may still reach the first `k`.
     """
     asked = np.arange(len(snapshot)) if rows is None else np.unique(rows)
+    weights = [proximity.pair_weights(query.weights, query.pairs) for query in queries]
     scores = np.empty((len(queries), len(asked)), np.float32)
+    bounds = np.empty((len(queries), len(asked)), np.float32)
     done = 0
     for block_rows, maxima in token_maxima(snapshot, queries, rows):
         at = slice(done, done + len(block_rows))
         start = 0
         for i, query in enumerate(queries):
             own = maxima[:, start : start + len(query.vectors)]
-            scores[i, at] = maxsim.score(own, query.weights, floor=query.floor, ceiling=query.ceiling)
+            matches = maxsim.match(own, floor=query.floor, ceiling=query.ceiling)
+            scores[i, at] = maxsim.score(matches, query.weights)
+            bounds[i, at] = scores[i, at] + maxsim.score(proximity.pair_bounds(matches, query.pairs), weights[i])
             start += len(query.vectors)
         done += len(block_rows)
-    return [best(asked, row, k) for row in scores]
+    return [
+        best(asked, scores[i], k)
+        if not len(query.pairs)
+        else with_pairs(snapshot, query, weights[i], asked, scores[i], bounds[i], k)
+        for i, query in enumerate(queries)
+    ]
 
 
 def token_maxima(snapshot: Snapshot, queries: Sequence[QueryVectors], rows: I64 | None) -> list[tuple[I64, F32]]:
@@ -36,6 +50,36 @@ def token_maxima(snapshot: Snapshot, queries: Sequence[QueryVectors], rows: I64 
     return [
         (block.rows, maxsim.token_maxima(stacked, block.coded, block.offsets)) for block in snapshot.blocks(rows=rows)
     ]
+
+
+def with_pairs(
+    snapshot: Snapshot, query: QueryVectors, weights: F32, rows: I64, scores: F32, bounds: F32, k: int
+) -> Ranking:
+    """The best `k` of `rows` (n,): `scores` (n,) of the words, and what pairs of weights (P,) add, at most `bounds`."""
+    order = np.lexsort((rows, -bounds))
+    order = order[scores[order] > 0]
+    final = np.zeros(0, np.float32)
+    while len(final) < len(order):
+        if len(final) >= k and np.partition(final, len(final) - k)[len(final) - k] > bounds[order[len(final)]]:
+            break  # no page that is left can reach the first k
+        chosen = order[len(final) : len(final) + LOOKED_AT_ONCE]
+        final = np.concatenate([final, scores[chosen] + maxsim.score(pairs_on(snapshot, query, rows[chosen]), weights)])
+    return best(rows[order[: len(final)]], final / (1 + weights.sum(dtype=np.float32)), k)
+
+
+def pairs_on(snapshot: Snapshot, query: QueryVectors, rows: I64) -> F32:
+    """How well each page of `rows` (n,) matches the query's pairs of words side by side, (n, P)."""
+    out = np.empty((len(rows), len(query.pairs)), np.float32)
+    place = {row: i for i, row in enumerate(rows.tolist())}
+    for block in snapshot.blocks(rows=rows):
+        similarities = codecs.decode(block.coded) @ query.vectors.T
+        matches = maxsim.match(similarities, floor=query.floor, ceiling=query.ceiling)
+        for i, row in enumerate(block.rows.tolist()):
+            unit = np.tile(snapshot.sizes([row])[0] / np.float32(BOX_SCALE), 2)
+            boxes = (snapshot.boxes(row) * unit).astype(np.float32)
+            own = matches[block.offsets[i] : block.offsets[i + 1]]
+            out[place[row]] = proximity.pair_matches(own, boxes, query.pairs)
+    return out
 
 
 def best(rows: I64, scores: F32, k: int) -> Ranking:

@@ -140,9 +140,8 @@ class Searcher:
         unseen = {t: v for q in queries for t, v in zip(q.tokens, q.vectors, strict=True) if t not in self._commonness}
         if unseen and len(self.snapshot):
             vectors = np.stack(list(unseen.values()))
-            probe = replace(
-                queries[0], vectors=vectors, weights=np.zeros(len(vectors), np.float32), tokens=tuple(unseen)
-            )
+            no_weights = np.zeros(len(vectors), np.float32)
+            probe = QueryVectors(vectors, no_weights, vectors[0], tuple(unseen), queries[0].floor, queries[0].ceiling)
             maxima = np.concatenate([m for _, m in rerank.token_maxima(self.snapshot, [probe], self._sample)])
             matches = maxsim.match(maxima, floor=probe.floor, ceiling=probe.ceiling)
             held = (matches > COMMON_MATCH).sum(axis=0)

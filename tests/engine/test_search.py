@@ -114,6 +114,26 @@ def test_info_says_how_the_index_is_searched(searcher: Searcher) -> None:
     assert "exact" in str(searcher.info()["search"])
 
 
+def test_words_that_stand_together_come_before_the_same_words_apart(tmp_path: Path) -> None:
+    apart, together = [7, 1, 2, 3, 4, 9], [1, 2, 7, 9, 3, 4]
+    toy_words.write(tmp_path / "index", {"a.pdf": [apart, together, apart]})
+    with open_index(tmp_path / "index", encoder=ToyEncoder(pairs=True)) as searcher:
+        hits = searcher.search("w7 w9")
+    assert hits[0].ref.page == 2
+    assert hits[1].score < 0.9 * hits[0].score <= 0.9
+
+
+def test_pages_that_are_passed_over_could_not_have_been_among_the_first(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    pages = [[int(w) for w in rng.choice(12, 8, replace=False)] for _ in range(400)]
+    toy_words.write(tmp_path / "index", {"a.pdf": pages})
+    with open_index(tmp_path / "index", encoder=ToyEncoder(pairs=True)) as searcher:
+        every = searcher.search("w3 w5 w7", k=400)
+        for k in (1, 5, 40):
+            few = searcher.search("w3 w5 w7", k=k)
+            assert [hit.ref for hit in few] == [hit.ref for hit in every[:k]]
+
+
 def test_index_without_pages_answers_nothing(tmp_path: Path) -> None:
     with open_writer(tmp_path / "index", fingerprint=toy_words.SPEC.fingerprint):
         pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +23,13 @@ def directions() -> np.ndarray:
 
 
 class ToyEncoder:
-    """Queries are words "w0" to "w299" separated by spaces."""
+    """Queries are words "w0" to "w299" separated by spaces; with `pairs`, neighbours in the query count together."""
 
     spec = SPEC
 
-    def __init__(self) -> None:
+    def __init__(self, *, pairs: bool = False) -> None:
         self.code = PageCode(directions(), WIDTH)
+        self._pairs = pairs
 
     def encode_query(self, text: str) -> QueryVectors:
         words = [int(t[1:]) for t in text.split()]
@@ -35,7 +37,15 @@ class ToyEncoder:
             raise UsageError("no word")
         vectors = directions()[words]
         weights = np.full(len(words), 1 / len(words), np.float32)
-        return QueryVectors(vectors, weights, self.code.query_vector(vectors, weights), tuple(text.split()), 0.5)
+        single = self.code.query_vector(vectors, weights)
+        rows = np.array([*pairwise(range(len(words)))] if self._pairs else [], np.int64).reshape(-1, 2)
+        return QueryVectors(vectors, weights, single, tuple(text.split()), 0.5, pairs=rows)
+
+
+def line_of_boxes(words: int) -> np.ndarray:
+    """Words on one line: the next one and the one after it are near, further ones are not."""
+    left = 1000 * np.arange(words)
+    return np.stack([left, np.zeros(words), left + 900, np.full(words, 300)], axis=1).astype(np.uint16)
 
 
 def write(directory: Path, pages: dict[str, list[list[int]]]) -> None:
@@ -49,7 +59,7 @@ def write(directory: Path, pages: dict[str, list[list[int]]]) -> None:
             vectors = Ragged.of([v.astype(np.float16).reshape(-1, DIM) for v in noisy])
             words = Ragged(code.assign(vectors.values.astype(np.float32)), vectors.offsets)
             refs = tuple(PageRef(doc_id, path, i + 1) for i in range(len(contents)))
-            boxes = np.zeros((len(vectors.values), 4), np.uint16)
+            boxes = np.concatenate([line_of_boxes(len(page)) for page in contents])
             embedded = PageVectors(refs, vectors, boxes, code.page_vectors(words))
             writer.add_pages(embedded, [""] * len(refs), np.ones((len(refs), 2)), words.values)
             writer.finish_document(doc_id, len(contents))

@@ -29,7 +29,10 @@ def match(similarities: F32, *, floor: float, ceiling: float) -> F32:
     return matches
 
 
-def score(maxima: F32, weights: F32, *, floor: float, ceiling: float) -> F32:
-    """Weighted MaxSim: Σ_q weights[q] · match(s_q), in 0..1, for `maxima` (N, Q) and `weights` (Q,) -> (N,)."""
-    total: F32 = (match(maxima, floor=floor, ceiling=ceiling) * weights).sum(axis=1, dtype=np.float32)
+def score(matches: F32, weights: F32) -> F32:
+    """Weighted MaxSim: Σ_q weights[q] · m_q for each page's best `matches` (N, Q), and `weights` (Q,) -> (N,).
+
+    Each row is summed by itself, in one order: equal pages have equal scores.
+    """
+    total: F32 = (matches * weights).sum(axis=1, dtype=np.float32)
     return total

@@ -14,12 +14,14 @@ from ...kernels.pagecode import PageCode
 from ...records import F32, QueryVectors
 from ..encoder import EncoderSpec
 from . import spec
-from .words import split_query, word_features
+from .words import neighbours, split_query, word_features
 
 MAX_QUERY_WORDS = 64
 RARITY_OF_NO_WEIGHT = 2.5
 """Words met more often than once in 10^2.5 carry almost no weight: "the", "what", "der"."""
 LEAST_WEIGHT = 0.02
+FUNCTION_WORD_RARITY = 3.3
+"""Words met more often ("what", "how", "many") are passed over when words that stand together are looked for."""
 FLOOR, CEILING = 0.55, 1.0
 """Cosine at or below which a patch counts as another word; a guess, to be calibrated with training/evaluate.py."""
 
@@ -66,7 +68,11 @@ class PixelText:
         vectors, rarity = self.embed(words)
         weights = np.maximum(rarity - RARITY_OF_NO_WEIGHT, LEAST_WEIGHT)
         weights = (weights / weights.sum()).astype(np.float32)
-        return QueryVectors(vectors, weights, self.code.query_vector(vectors, weights), tuple(words), FLOOR, CEILING)
+        telling = {word for word, rare in zip(words, rarity, strict=True) if rare > FUNCTION_WORD_RARITY}
+        pairs = neighbours([word for word in split_query(text) if word in telling])
+        rows = np.array([(words.index(a), words.index(b)) for a, b in pairs], np.int64).reshape(-1, 2)
+        single = self.code.query_vector(vectors, weights)
+        return QueryVectors(vectors, weights, single, tuple(words), FLOOR, CEILING, rows)
 
     def _bag(self, word: str) -> F32:
         features = word_features(word)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import zlib
+from itertools import pairwise
 
 import numpy as np
 
@@ -53,6 +54,16 @@ def split_query(text: str) -> list[str]:
         if match := PREFIXED_YEAR.fullmatch(word):
             words.append(match.group(1))
     return words
+
+
+def neighbours(words: list[str]) -> list[tuple[str, str]]:
+    """Words of a query that stand together, each pair once; a year stands for itself and its prefixed form.
+
+    >>> neighbours(["operating", "margin", "fy2022", "2022"])
+    [('operating', 'margin'), ('margin', '2022')]
+    """
+    plain = [word for word in words if not PREFIXED_YEAR.fullmatch(word)]
+    return [(a, b) for a, b in dict.fromkeys(pairwise(plain)) if a != b]
 
 
 def word_features(word: str) -> I64:

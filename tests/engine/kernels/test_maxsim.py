@@ -67,7 +67,8 @@ def test_page_without_patches_scores_zero() -> None:
     query = queries(2, 8, 0)
     maxima = maxsim.token_maxima(query, codecs.encode("float16", pages.values), pages.offsets)
     assert (maxima[[0, 2]] == -np.inf).all()
-    assert (maxsim.score(maxima, np.array([0.5, 0.5], np.float32), floor=0.0, ceiling=1.0)[[0, 2]] == 0).all()
+    matches = maxsim.match(maxima, floor=0.0, ceiling=1.0)
+    assert (maxsim.score(matches, np.array([0.5, 0.5], np.float32))[[0, 2]] == 0).all()
 
 
 def test_collection_without_pages_gives_no_rows() -> None:
@@ -80,13 +81,14 @@ def test_collection_without_pages_gives_no_rows() -> None:
 )
 def test_score_lies_between_0_and_1(similarities: list[float], floor: float, ceiling: float) -> None:
     weights = np.full(len(similarities), 1 / len(similarities), np.float32)
-    (score,) = maxsim.score(np.array([similarities], np.float32), weights, floor=floor, ceiling=ceiling)
+    matches = maxsim.match(np.array([similarities], np.float32), floor=floor, ceiling=ceiling)
+    (score,) = maxsim.score(matches, weights)
     assert 0 <= score <= 1 + 1e-6
 
 
 def test_score_is_the_weighted_sum_of_matches_between_floor_and_ceiling() -> None:
     maxima, weights = np.array([[0.6, 0.2, 0.95]], np.float32), np.array([0.5, 0.2, 0.3], np.float32)
-    (score,) = maxsim.score(maxima, weights, floor=0.5, ceiling=0.9)
+    (score,) = maxsim.score(maxsim.match(maxima, floor=0.5, ceiling=0.9), weights)
     assert score == pytest.approx(0.5 * 0.25 + 0.3)
 
 
