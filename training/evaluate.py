@@ -2,8 +2,8 @@
 
 Over pages of the PDFs below FOLDER, read as `docsearch index` reads them, prints two tables: word spotting (how often
 a word's patch ranks the right word first among all words of its page) by word height, length and kind; and the
-separation of matches (percentiles of the best cosine on a page, for words that are on it and words that are not), from
-which the floor of the score is chosen.
+separation of matches (percentiles of the best cosine on a page, for words that are on it and words that are not), with
+the floor and the ceiling of the score that follow from it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import numpy as np
 from ..engine.models.pixel import spec
 from ..engine.models.pixel.pages import Found, PixelPages
 from ..engine.models.pixel.text import PixelText
-from ..engine.records import PageImage, PageRef
+from ..engine.records import F32, PageImage, PageRef
 from . import page_pool
 from .page_pool import UNREAD, LabelledPage
 
@@ -29,6 +29,11 @@ HEIGHTS_PX = (6, 8, 10, 12, 16, 20, 24, 32, 44, 64, 96, 200)
 NOMINAL_DPI = 110
 PERCENTILES = (1, 5, 10, 25, 50, 75, 90, 95, 99)
 SLACK_PX = 4
+ON_PAGE_SHARE = 0.05
+"""How often a word that is asked for is on a page, before the page has been looked at."""
+RAMP = 2.0
+"""Log-odds at which a match counts nothing, and everything: the straight piece of the logistic curve."""
+NEWTON_STEPS = 30
 
 
 def read_pages(folder: Path, seed: int) -> Iterator[tuple[LabelledPage, Found]]:
@@ -60,6 +65,25 @@ def groups_of(word: str, height: float) -> list[str]:
     return [f"height up to {bound:3d} px", f"length {length}", kind, "all words"]
 
 
+def floor_and_ceiling(present: F32, absent: F32) -> tuple[float, float]:
+    """The cosines at which the odds that a word is on the page are `RAMP` against and for it.
+
+    By logistic regression on best cosines: of pages that hold the word, `present` (P,), and that do not, `absent` (A,).
+    """
+    cosines = np.concatenate([present, absent]).astype(np.float64)
+    is_on = np.repeat([1.0, 0.0], [len(present), len(absent)])
+    weight = np.repeat([0.5 / len(present), 0.5 / len(absent)], [len(present), len(absent)])
+    inputs = np.stack([cosines - cosines.mean(), np.ones_like(cosines)], axis=1)
+    line = np.zeros(2)
+    for _ in range(NEWTON_STEPS):
+        chance = 1 / (1 + np.exp(-inputs @ line))
+        curvature = inputs.T @ (inputs * (weight * chance * (1 - chance))[:, None])
+        line += np.linalg.solve(curvature, inputs.T @ (weight * (is_on - chance)))
+    slope, offset = line
+    even = cosines.mean() + (np.log((1 - ON_PAGE_SHARE) / ON_PAGE_SHARE) - offset) / slope
+    return float(even - RAMP / slope), float(even + RAMP / slope)
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("folder", type=Path)
@@ -88,6 +112,8 @@ def main() -> None:
     print("best cosine on the page, percentiles", PERCENTILES)
     print("  words on the page     ", np.percentile(np.concatenate(present), PERCENTILES).round(2))
     print("  words of another page ", np.percentile(np.concatenate(absent), PERCENTILES).round(2))
+    floor, ceiling = floor_and_ceiling(np.concatenate(present), np.concatenate(absent))
+    print(f"a match counts from a cosine of {floor:.2f}, and fully from {ceiling:.2f}")
 
 
 if __name__ == "__main__":
