@@ -117,8 +117,12 @@ class PixelPages:
         """`read` for each page; on a CPU several at a time, which keeps the cores busier than one page can."""
         if self.device.type != "cpu" or len(pages) == 1:
             return [self.read(page) for page in pages]
-        with ThreadPoolExecutor(cores.available(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return list(pool.map(self.read, pages))
+        before = torch.get_num_threads()
+        try:
+            with ThreadPoolExecutor(cores.available(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+                return list(pool.map(self.read, pages))
+        finally:
+            torch.set_num_threads(before)  # what the pool's threads set is what later threads of the process start with
 
     def read(self, page: PageImage) -> Found:
         """Word cells of one page, from the base pass and the coarse and fine passes it asks for, by saliency."""
