@@ -16,7 +16,7 @@ VISUAL_WORDS = 8192
 
 SPEC = EncoderSpec(
     name="pixel",
-    revision="1",
+    revision="2",
     summary="embedded word-spotting model: reads Latin, Greek and Cyrillic print from pixels, needs no download",
     licence="Apache-2.0",
     parameters=8_030_000,

@@ -22,8 +22,8 @@ RARITY_OF_NO_WEIGHT = 2.5
 LEAST_WEIGHT = 0.02
 FUNCTION_WORD_RARITY = 3.3
 """Words met more often ("what", "how", "many") are passed over when words that stand together are looked for."""
-FLOOR, CEILING = 0.55, 1.0
-"""Cosine at or below which a patch counts as another word; a guess, to be calibrated with training/evaluate.py."""
+FLOOR, CEILING = 0.53, 0.70
+"""Cosines between which a patch turns from another word into this one, as `training/evaluate.py` finds them."""
 
 
 @dataclass(frozen=True, slots=True)
