@@ -20,9 +20,9 @@ import numpy as np
 from ..engine.models.pixel import spec
 from ..engine.models.pixel.pages import Found, PixelPages
 from ..engine.models.pixel.text import PixelText
-from ..engine.records import F32, PageImage, PageRef
+from ..engine.records import F32
 from . import page_pool
-from .page_pool import UNREAD, LabelledPage
+from .page_pool import UNREAD, LabelledPage, as_image
 
 HEIGHTS_PX = (6, 8, 10, 12, 16, 20, 24, 32, 44, 64, 96, 200)
 """Word box heights at NOMINAL_DPI, as upper bounds."""
@@ -40,8 +40,7 @@ def read_pages(folder: Path, seed: int) -> Iterator[tuple[LabelledPage, Found]]:
     """Random pages of the PDFs below `folder`, each with what the model finds on it, without end."""
     vision, dpi = PixelPages.load(device="cpu"), spec.SPEC.render_dpi
     for page in page_pool.real_pages(folder, random.Random(seed), dpi=(dpi, dpi)):
-        image = PageImage(PageRef("", "", 1), np.repeat(page.pixels[:, :, None], 3, axis=2), dpi)
-        yield page, vision.read(image)
+        yield page, vision.read(as_image(page, dpi))
 
 
 def spotted(page: LabelledPage, found: Found, text: PixelText) -> Iterator[tuple[str, float, bool]]:

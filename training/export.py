@@ -1,13 +1,13 @@
-"""A checkpoint to the weights that ship: `python -m docsearch.training.export RUN`.
+"""A checkpoint to the weights that ship: `python -m docsearch.training.export RUN --pages FOLDER`.
 
-Vision weights in float16, the n-gram table in int8 with a scale a row, and the visual words: k-means over the vectors
-of the vocabulary, numbers and codes, which is where patch vectors lie.
+Vision weights in float16, the n-gram table in int8 with a scale a row, and the visual words, k-means of patch vectors.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+from itertools import chain, islice
 from pathlib import Path
 
 import faiss
@@ -18,13 +18,15 @@ from torch import nn
 
 from ..engine.kernels import codecs
 from ..engine.models.pixel import spec
-from ..engine.models.pixel.text import PixelText
-from ..engine.models.pixel.words import split_words
+from ..engine.models.pixel.pages import PixelPages
 from ..engine.records import F32
-from . import vocabulary
+from . import page_pool, synthetic
+from .page_pool import as_image
 
-NUMBERS = 30_000
-KMEANS_ITERATIONS = 12
+WORD_PAGES, SYNTHETIC_WORD_PAGES = 1000, 200
+"""Pages whose patch vectors the visual words are learned from; synthetic ones for languages rare in the others."""
+VECTORS_A_WORD = 24
+KMEANS_ITERATIONS = 10
 CENTRE_EPS = 1e-5
 TEXT_LAYERS = ("hidden", "out", "rarity")
 
@@ -69,27 +71,34 @@ def save_words(centroids: F32) -> None:
     save_file({"values": coded.values, "scales": coded.scales}, spec.WORDS_FILE)
 
 
-def export_words(seed: int) -> None:
-    """Learn the visual words from the vectors of many printed words, and write them."""
+def export_words(folder: Path, seed: int) -> None:
+    """Learn the visual words from the patch vectors of real and synthetic pages, and write them.
+
+    The vectors of typed words will not do: a picture lies some way off its word, and in another cell.
+    """
+    if not spec.WORDS_FILE.exists():
+        save_words(np.eye(spec.VISUAL_WORDS, spec.DIM, dtype=np.float32))  # the page side opens with some
     rng = random.Random(seed)
-    languages = vocabulary.load()
-    drawn = {rng.choice((vocabulary.number, vocabulary.code))(rng) for _ in range(NUMBERS)}
-    listed = {word for language in languages.values() for word in language.words}
-    words = sorted({word for text in drawn | listed for word in split_words(text)})
-    save_words(np.eye(spec.VISUAL_WORDS, spec.DIM, dtype=np.float32))  # the text side opens with some
-    vectors, _ = PixelText.load().embed(words)
+    dpi = spec.SPEC.render_dpi
+    real = islice(page_pool.real_pages(folder, rng, dpi=(dpi, dpi)), WORD_PAGES)
+    pages = chain(real, islice(synthetic.synthetic_pages(rng, drawn=synthetic.EASY_PAGES), SYNTHETIC_WORD_PAGES))
+    vision = PixelPages.load(device="cpu")
+    found = [vision.read(as_image(page, dpi)).vectors for page in pages]
+    vectors = np.concatenate(found)
+    chosen = np.random.default_rng(seed).permutation(len(vectors))[: spec.VISUAL_WORDS * VECTORS_A_WORD]
     kmeans = faiss.Kmeans(spec.DIM, spec.VISUAL_WORDS, niter=KMEANS_ITERATIONS, seed=seed, spherical=True)
-    kmeans.train(np.ascontiguousarray(vectors, np.float32))
+    kmeans.train(np.ascontiguousarray(vectors[chosen], np.float32))
     save_words(np.asarray(kmeans.centroids, np.float32))
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("run", type=Path)
+    p.add_argument("--pages", type=Path, required=True, help="folder of PDFs with text layers, as in training")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     export_networks(a.run / "checkpoint.pt")
-    export_words(a.seed)
+    export_words(a.pages, a.seed)
 
 
 if __name__ == "__main__":

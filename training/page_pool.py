@@ -13,7 +13,7 @@ import pymupdf
 from numpy.typing import NDArray
 
 from ..engine.models.pixel.words import WORD, normal_form
-from ..engine.records import F32, U8
+from ..engine.records import F32, U8, PageImage, PageRef
 
 WORD_DELIMITERS = '-–—/\\()[]{}|:;"“”„«»?!*+=<>_@#•·…'
 POINTS_PER_INCH = 72
@@ -56,6 +56,11 @@ def label(page: pymupdf.Page, dpi: float) -> LabelledPage:
         boxes.append((x0 + step * match.start(), y0, x1 - step * (len(text) - match.end()), y1))
         words.append(word)
     return LabelledPage(grey(page, dpi), np.array(boxes, np.float32).reshape(-1, 4) * scale, tuple(words))
+
+
+def as_image(page: LabelledPage, dpi: float) -> PageImage:
+    """A labelled page as the model takes it."""
+    return PageImage(PageRef("", "", 1), np.repeat(page.pixels[:, :, None], 3, axis=2), dpi)
 
 
 def real_pages(folder: Path, rng: random.Random, *, dpi: tuple[float, float] = REAL_DPI) -> Iterator[LabelledPage]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -43,6 +44,7 @@ FINE_GAIN = 1.15
 SALIENT = 0.35
 MAX_PATCHES = 3000
 PAPER_ROWS = 8
+PART_STEP_PX = 256
 MARGIN_PX = 48
 """What the fine pass sees around the small print: half of what a cell looks at."""
 
@@ -119,8 +121,7 @@ class PixelPages:
             return [self.read(page) for page in pages]
         before = torch.get_num_threads()
         try:
-            with ThreadPoolExecutor(cores.available(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-                return list(pool.map(self.read, pages))
+            return list(readers().map(self.read, pages))
         finally:
             torch.set_num_threads(before)  # what the pool's threads set is what later threads of the process start with
 
@@ -147,7 +148,10 @@ class PixelPages:
         """One pass over the part of a grey page that holds `boxes` (B, 4), page fractions, and a margin."""
         size = np.array([grey.width, grey.height], np.float64)
         left, top = (int(v) for v in np.maximum(np.floor(boxes[:, :2].min(axis=0) * size) - MARGIN_PX, 0))
-        right, bottom = (int(v) for v in np.minimum(np.ceil(boxes[:, 2:].max(axis=0) * size) + MARGIN_PX, size))
+        end = np.ceil(boxes[:, 2:].max(axis=0) * size) + MARGIN_PX
+        # Few different sizes: libraries compile, and keep, something for each.
+        end = (left, top) + np.ceil((end - (left, top)) / PART_STEP_PX) * PART_STEP_PX
+        right, bottom = (int(v) for v in np.minimum(end, size))
         found = self.look(grey.crop((left, top, right, bottom)))
         corner = np.array([left, top, left, top], np.float32)
         inside = np.array([right - left, bottom - top] * 2, np.float32)
@@ -172,6 +176,12 @@ class PixelPages:
         corners = torch.stack([(x - w / 2) / width, (y - h / 2) / height, (x + w / 2) / width, (y + h / 2) / height], 1)
         parts = (picked, corners, h, chance[rows, columns])
         return Found(*(part.cpu().numpy().astype(np.float32) for part in parts))
+
+
+@lru_cache(maxsize=1)
+def readers() -> ThreadPoolExecutor:
+    """Threads that read pages, one a core, each with one torch thread."""
+    return ThreadPoolExecutor(cores.available(), initializer=torch.set_num_threads, initargs=(1,))
 
 
 def computes_bf16() -> bool:

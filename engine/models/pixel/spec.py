@@ -12,7 +12,7 @@ TEXT_FILE = FOLDER / "text.safetensors"
 WORDS_FILE = FOLDER / "visual_words.safetensors"
 DIM = 128
 SINGLE_DIM = 2048
-VISUAL_WORDS = 8192
+VISUAL_WORDS = 16384
 
 SPEC = EncoderSpec(
     name="pixel",
