@@ -86,9 +86,12 @@ def export_words(folder: Path, seed: int) -> None:
     found = [vision.read(as_image(page, dpi)).vectors for page in pages]
     vectors = np.concatenate(found)
     chosen = np.random.default_rng(seed).permutation(len(vectors))[: spec.VISUAL_WORDS * VECTORS_A_WORD]
-    kmeans = faiss.Kmeans(spec.DIM, spec.VISUAL_WORDS, niter=KMEANS_ITERATIONS, seed=seed, spherical=True)
-    kmeans.train(np.ascontiguousarray(vectors[chosen], np.float32))
-    save_words(np.asarray(kmeans.centroids, np.float32))
+    clusters = faiss.Clustering(spec.DIM, spec.VISUAL_WORDS)
+    clusters.niter, clusters.seed, clusters.spherical = KMEANS_ITERATIONS, seed, True
+    nearest = faiss.IndexFlatIP(spec.DIM)
+    # faiss.Kmeans reads the centroids in a way that fails once pymupdf is loaded; the index it fills has them too.
+    clusters.train(np.ascontiguousarray(vectors[chosen], np.float32), nearest)
+    save_words(nearest.reconstruct_n(0, spec.VISUAL_WORDS))
 
 
 def main() -> None:

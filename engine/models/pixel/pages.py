@@ -45,6 +45,8 @@ SALIENT = 0.35
 MAX_PATCHES = 3000
 PAPER_ROWS = 8
 PART_STEP_PX = 256
+ASSIGN_BLOCK = 256
+"""Vectors compared with the visual words at a time: their similarities stay in the cache."""
 MARGIN_PX = 48
 """What the fine pass sees around the small print: half of what a cell looks at."""
 
@@ -89,23 +91,37 @@ class PixelPages:
         return PixelPages(network, load_code(), chosen, dtype)
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
-        """Embed pages, one a processor core at a time; a blank page has no patches."""
-        found = self.read_many(pages)
-        halves = [f.vectors.astype(np.float16) for f in found]
-        vectors = Ragged.of(halves)
-        boxes = np.concatenate([np.rint(f.boxes.clip(0, 1) * BOX_SCALE).astype(np.uint16) for f in found])
-        words = self.assign(np.concatenate(halves))
-        single = self.code.page_vectors(Ragged(words, vectors.offsets))
+        """Embed pages, on a CPU one a core at a time, which keeps the cores busier than one page can.
+
+        A blank page has no patches.
+        """
+        if self.device.type != "cpu" or len(pages) == 1:
+            parts = [self.encode_page(page) for page in pages]
+        else:
+            before = torch.get_num_threads()
+            try:
+                parts = list(readers().map(self.encode_page, pages))
+            finally:
+                torch.set_num_threads(before)  # what the readers set is what later threads of the process start with
+        boxes, halves, words = zip(*parts, strict=True)
+        vectors, every_word = Ragged.of(halves), np.concatenate(words)
+        single = self.code.page_vectors(Ragged(every_word, vectors.offsets))
         refs = tuple(page.ref for page in pages)
-        return EmbeddedPages(PageVectors(refs, vectors, boxes, single), words)
+        return EmbeddedPages(PageVectors(refs, vectors, np.concatenate(boxes), single), every_word)
+
+    def encode_page(self, page: PageImage) -> tuple[U16, F16, U16]:
+        """One page's boxes (T, 4), its vectors (T, D) and their visual words (T,)."""
+        found = self.read(page)
+        vectors = found.vectors.astype(np.float16)
+        return np.rint(found.boxes.clip(0, 1) * BOX_SCALE).astype(np.uint16), vectors, self.assign(vectors)
 
     def assign(self, vectors: F16) -> U16:
         """The nearest visual word of each vector (T, D), as (T,) uint16."""
-        if not len(vectors):
-            return np.zeros(0, np.uint16)
         with torch.inference_mode():
-            cosines = torch.from_numpy(vectors).to(self.device, self.dtype) @ self._centroids.T
-            return cosines.argmax(dim=1).cpu().numpy().astype(np.uint16)
+            blocks = torch.split(torch.from_numpy(vectors).to(self.device, self.dtype), ASSIGN_BLOCK)
+            # In float32 the largest is found twice as fast as in bfloat16.
+            nearest = [(block @ self._centroids.T).float().argmax(dim=1) for block in blocks]
+            return torch.cat(nearest).cpu().numpy().astype(np.uint16)
 
     @property
     def _centroids(self) -> Tensor:
@@ -114,16 +130,6 @@ class PixelPages:
             cached = torch.from_numpy(self.code.centroids).to(self.device, self.dtype)
             self.__dict__["_centroid_tensor"] = cached
         return cached
-
-    def read_many(self, pages: Sequence[PageImage]) -> list[Found]:
-        """`read` for each page; on a CPU several at a time, which keeps the cores busier than one page can."""
-        if self.device.type != "cpu" or len(pages) == 1:
-            return [self.read(page) for page in pages]
-        before = torch.get_num_threads()
-        try:
-            return list(readers().map(self.read, pages))
-        finally:
-            torch.set_num_threads(before)  # what the pool's threads set is what later threads of the process start with
 
     def read(self, page: PageImage) -> Found:
         """Word cells of one page, from the base pass and the coarse and fine passes it asks for, by saliency."""
