@@ -72,6 +72,7 @@ def index(
 
         docsearch index vault/ --password secret --json
     """
+    from .engine.search import open_index
     from .indexer import pipeline
 
     with _progress(shown=not quiet and sys.stderr.isatty()) as on_progress:
@@ -90,6 +91,8 @@ def index(
         except KeyboardInterrupt:
             note("docsearch: interrupted; what was done is kept, the same command goes on from there")
             raise typer.Exit(INTERRUPTED) from None
+    with open_index(index) as searcher:
+        searcher.prepare()
     if as_json:
         print_json(asdict(report))
     elif not quiet:

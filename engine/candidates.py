@@ -1,8 +1,8 @@
 """Stage 1: which pages are worth an exact score.
 
 Two generators propose. FAISS searches one vector a page by inner product. For models with visual words an inverted file
-(which pages hold which word) stands beside it: it keeps far more of the pages that exact MaxSim ranks first, because
-a set of words does not fit into one vector without noise. Both are derived from the segments and kept in the cache.
+over patches stands beside it, and keeps nearly all of the pages that exact MaxSim ranks first: a set of words does not
+fit into one vector without noise. Both are derived from the segments and kept in the cache.
 """
 
 from __future__ import annotations
@@ -13,120 +13,78 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import faiss
 import numpy as np
 
+from . import patch_lists
 from .kernels.pagecode import PageCode
-from .records import F32, I64, Candidates, QueryVectors
+from .records import I64, Candidates, QueryVectors
 from .rerank import best
 from .store import Snapshot
 
 log = logging.getLogger(__name__)
 
-WORD_FLOOR = 0.35
-"""Cosine of a query word with a visual word at or below which a page that has it is not a match."""
-SINGLE_SHARE = 0.2
-"""Share of the candidates that FAISS proposes where there is an inverted file beside it."""
-
-
-@dataclass(frozen=True, slots=True)
-class WordLists:
-    """The pages of each visual word, ascending: `pages` (L,) int32 and `offsets` (V + 1,) int64."""
-
-    pages: np.ndarray[tuple[int], np.dtype[np.int32]]
-    offsets: I64
-
-    def __getitem__(self, word: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-        return self.pages[self.offsets[word] : self.offsets[word + 1]]
+SINGLE_SHARE = 0.1
+"""Share of the candidates that the single vectors propose where there is an inverted file beside them."""
 
 
 @dataclass(frozen=True)
 class CandidateIndex:
-    """What stage 1 searches: a FAISS index over N single vectors, and the word lists of a model with visual words."""
+    """FAISS over the single vectors of N pages, and over their patches if the model has visual words."""
 
     pages: int
-    faiss_index: object | None
-    lists: WordLists | None
-    code: PageCode | None
+    single: faiss.Index | None
+    patches: faiss.IndexIVF | None
+
+    def find(self, query: QueryVectors, *, count: int, rows: I64 | None = None) -> Candidates:
+        """The `count` pages that stage 1 ranks first, among `rows` if given."""
+        if self.patches is None:
+            return self.nearest_single(query, count=count, rows=rows)
+        scores = patch_lists.scores(self.patches, query, pages=self.pages)
+        allowed = np.arange(self.pages) if rows is None else np.unique(rows)
+        if len(allowed) <= count:
+            return Candidates(allowed, scores[allowed])
+        by_patches = best(allowed, scores[allowed], count - round(count * SINGLE_SHARE))
+        by_single = self.nearest_single(query, count=count, rows=rows)
+        fresh = ~np.isin(by_single.pages, by_patches.pages)
+        more = by_single.pages[fresh][: count - len(by_patches.pages)]
+        pages = np.concatenate([by_patches.pages, more])
+        return Candidates(pages, np.concatenate([by_patches.scores, scores[more]]))
+
+    def nearest_single(self, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
+        """The `count` pages whose single vectors have the largest inner product with the query's."""
+        if self.single is None or self.pages == 0:
+            return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32))
+        parameters = None
+        if rows is not None:
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.unique(rows)))  # type: ignore[call-arg]
+        scores, pages = self.single.search(query.single[None], min(count, self.pages), params=parameters)
+        found = pages[0] >= 0
+        return Candidates(pages[0][found], scores[0][found])
 
 
 def open_candidates(snapshot: Snapshot, code: PageCode | None) -> CandidateIndex:
     """Open the derived files, or make them where they are missing or of another generation."""
-    lists = None
+    patches = None
     if code is not None and snapshot.has_words:
-        lists = open_lists(snapshot, len(code.centroids))
-    return CandidateIndex(len(snapshot), open_faiss(snapshot), lists, code)
+        patches = open_patches(snapshot, code)
+    return CandidateIndex(len(snapshot), open_single(snapshot), patches)
 
 
-def find(index: CandidateIndex, query: QueryVectors, *, count: int, rows: I64 | None = None) -> Candidates:
-    """The `count` pages that stage 1 ranks first, among `rows` if given."""
-    if index.lists is None:
-        return nearest_single(index, query, count=count, rows=rows)
-    scores = word_scores(index, query)
-    allowed = np.arange(index.pages) if rows is None else np.unique(rows)
-    if len(allowed) <= count:
-        return Candidates(allowed, scores[allowed])
-    extra = round(count * SINGLE_SHARE)
-    by_words = best(allowed, scores[allowed], count - extra)
-    by_single = nearest_single(index, query, count=count, rows=rows)
-    fresh = ~np.isin(by_single.pages, by_words.pages)
-    more = by_single.pages[fresh][: count - len(by_words.pages)]
-    pages = np.concatenate([by_words.pages, more])
-    return Candidates(pages, np.concatenate([by_words.scores, scores[more]]))
-
-
-def word_scores(index: CandidateIndex, query: QueryVectors) -> F32:
-    """For each page (N,) the weighted sum over query words of its best visual word's match."""
-    assert index.lists is not None
-    assert index.code is not None
-    total = np.zeros(index.pages, np.float32)
-    near, cosines = index.code.nearest(query.vectors)
-    matches = np.clip((cosines - WORD_FLOOR) / (1 - WORD_FLOOR), 0, 1).astype(np.float32)
-    for weight, words, strengths in zip(query.weights, near, matches, strict=True):
-        own = np.zeros(index.pages, np.float32)
-        # Weakest first, so that the best match of a page is what stays.
-        for word, strength in zip(words[::-1], strengths[::-1], strict=True):
-            if strength > 0:
-                own[index.lists[word]] = strength
-        total += weight * own
-    return total
-
-
-def nearest_single(index: CandidateIndex, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
-    """The `count` pages whose single vectors have the largest inner product with the query's."""
-    import faiss
-
-    if index.faiss_index is None or index.pages == 0:
-        return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32))
-    parameters = None
-    if rows is not None:
-        parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.unique(rows)))  # type: ignore[call-arg]
-    scores, pages = index.faiss_index.search(query.single[None], min(count, index.pages), params=parameters)  # type: ignore[attr-defined]
-    found = pages[0] >= 0
-    return Candidates(pages[0][found], scores[0][found])
-
-
-def open_lists(snapshot: Snapshot, vocabulary: int) -> WordLists:
-    """The word lists of a snapshot with `vocabulary` visual words."""
-    pages_file = snapshot.cache_path(f"words-{snapshot.generation}-pages.npy")
-    offsets_file = snapshot.cache_path(f"words-{snapshot.generation}-offsets.npy")
+def open_patches(snapshot: Snapshot, code: PageCode) -> faiss.IndexIVF:
+    """The inverted file over a snapshot's patches."""
+    file = snapshot.cache_path(f"patches-{snapshot.generation}.faiss")
     try:
-        return WordLists(np.load(pages_file, mmap_mode="r"), np.load(offsets_file))
-    except (OSError, ValueError):
-        log.debug("building the word lists of %d pages", len(snapshot))
-    words = snapshot.words()
-    page_of = np.repeat(np.arange(len(words)), words.lengths)
-    pairs = np.unique(words.values.astype(np.int64) * len(words) + page_of)
-    offsets = np.searchsorted(pairs, np.arange(vocabulary + 1) * len(words))
-    lists = WordLists((pairs % max(len(words), 1)).astype(np.int32), offsets)
-    keep(pages_file, lambda path: np.save(path, lists.pages))
-    keep(offsets_file, lambda path: np.save(path, lists.offsets))
-    return lists
+        return patch_lists.read(file)
+    except RuntimeError:
+        log.debug("building the inverted file of %d pages", len(snapshot))
+    index = patch_lists.build(snapshot, code)
+    keep(file, lambda path: faiss.write_index(index, str(path)))
+    return index
 
 
-def open_faiss(snapshot: Snapshot) -> object | None:
+def open_single(snapshot: Snapshot) -> faiss.Index | None:
     """A FAISS index over the single vectors, float16 as they are stored; None if the model has none."""
-    import faiss
-
     file = snapshot.cache_path(f"single-{snapshot.generation}.faiss")
     try:
         return faiss.read_index(str(file), faiss.IO_FLAG_MMAP)

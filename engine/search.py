@@ -9,11 +9,11 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import heatmap, rerank
-from .candidates import CandidateIndex, find, open_candidates
 from .errors import UsageError
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
@@ -22,8 +22,11 @@ from .models.registry import find_spec, load_query_encoder
 from .records import I64, U8, Hit, PageRef, QueryVectors, Ranking
 from .store import Snapshot, check_encoder, open_snapshot
 
-DEFAULT_CANDIDATES = 400
-"""Pages that stage 1 proposes for the exact score; not chosen by measurement yet (`benchmarks two_stage`)."""
+if TYPE_CHECKING:
+    from .candidates import CandidateIndex
+
+DEFAULT_CANDIDATES = 200
+"""Pages that stage 1 proposes for the exact score: they keep 0.995 of the exact first ten (`benchmarks two_stage`)."""
 EXACT_VECTORS = 4_000_000
 """Collections of at most this many vectors are scored whole: about a third of a second on two cores."""
 SAMPLE_PAGES = 1000
@@ -157,8 +160,7 @@ class Searcher:
 
     def info(self) -> dict[str, object]:
         """The facts of the index, and how it is searched."""
-        vectors = int(self.snapshot.lengths.sum())
-        whole = vectors <= EXACT_VECTORS
+        whole = self._is_small
         return {
             **self.snapshot.info(),
             "search": "exact: every page is scored" if whole else f"two stages, {DEFAULT_CANDIDATES} candidates",
@@ -199,8 +201,19 @@ class Searcher:
         pages = len(self.snapshot)
         return np.unique(np.linspace(0, pages - 1, min(pages, SAMPLE_PAGES)).astype(np.int64))
 
+    def prepare(self) -> None:
+        """Make the derived files that a search of this index needs, so that the first question does not wait for it."""
+        if not self._is_small:
+            _ = self._candidates
+
+    @cached_property
+    def _is_small(self) -> bool:
+        return int(self.snapshot.lengths.sum()) <= EXACT_VECTORS
+
     @cached_property
     def _candidates(self) -> CandidateIndex:
+        from .candidates import open_candidates  # FAISS takes a tenth of a second to import
+
         code: PageCode | None = getattr(self._encoder, "code", None)
         return open_candidates(self.snapshot, code)
 
@@ -221,7 +234,7 @@ class Searcher:
         candidates: int | None,
         exact: bool,
     ) -> dict[int, Ranking]:
-        whole = exact or (candidates is None and int(self.snapshot.lengths.sum()) <= EXACT_VECTORS)
+        whole = exact or (candidates is None and self._is_small)
         out: dict[int, Ranking] = {}
         of_path: dict[str | None, list[int]] = {}
         for i in encoded:
@@ -234,7 +247,7 @@ class Searcher:
                 continue
             count = max(candidates or DEFAULT_CANDIDATES, k)
             for i in members:
-                found = find(self._candidates, encoded[i], count=count, rows=rows)
+                found = self._candidates.find(encoded[i], count=count, rows=rows)
                 (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k)
         return out
 

@@ -18,7 +18,7 @@ from ..engine.models.encoder import PageEncoder
 from ..engine.models.registry import find_spec, load_page_encoder
 from ..engine.records import PageImage, PageRef
 from ..engine.store import DocumentRow, Failure, IndexWriter, open_writer
-from . import discover, roots
+from . import discover, memory, roots
 from .discover import Document
 from .embed import embed
 from .render import Done, Event, Failed, Opened, Page, PageFailed, Renderer
@@ -156,6 +156,7 @@ class _Run:
         if self._clock() - self._committed > COMMIT_AFTER_S:
             self.flush()
             self._writer.commit()
+            memory.give_back()
             self._committed = self._clock()
 
     def flush(self) -> None:

@@ -1,0 +1,94 @@
+"""An inverted file over the patches of all pages: which pages hold something near a query vector, and how near.
+
+FAISS's IVFPQ: a patch is filed under its nearest centroid (its visual word), and what it differs by is kept in a few
+bytes. So a query word looks at the patches of a few centroids only, and still learns its similarity with each of them;
+which centroid a patch fell to alone tells too little about rare words (docs/log.md).
+Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", 2011.
+"""
+
+from __future__ import annotations
+
+from math import gcd
+from pathlib import Path
+
+import faiss
+import numpy as np
+from faiss.contrib.ivf_tools import add_preassigned
+
+from .kernels import codecs, maxsim
+from .kernels.pagecode import PageCode
+from .records import F32, I64, QueryVectors
+from .store import Snapshot
+
+PATCH_BYTES = 16
+"""Bytes of a patch beside its centroid: 8 of them lose twice as many of the exact first ten, 32 gain 0.003."""
+PROBES = 32
+"""Centroids that a query word looks at; 128 find no more of the exact first ten."""
+SLACK = 0.05
+"""How far below the query's floor an approximate similarity may lie and still count."""
+LEAST_SHARE = 0.004
+"""Query words with less than this share of the weight are not looked up: "the" is on every page."""
+BITS = 8
+SAMPLE_PAGES = 1000
+SAMPLE_PATCHES = 65_536
+LEAST_SAMPLE = 9_984
+"""With fewer patches there is nothing to learn the bytes from: vectors are kept whole."""
+
+
+def build(snapshot: Snapshot, code: PageCode) -> faiss.IndexIVF:
+    """The inverted file of a snapshot whose patches have visual words of `code`; an entry's id is its page's row."""
+    words = snapshot.words()
+    index = _empty(code, _residuals(snapshot, code, words.values, words.offsets))
+    for block in snapshot.blocks():
+        patches = codecs.decode(block.coded)
+        first, last = words.offsets[[block.rows[0], block.rows[-1] + 1]].tolist()
+        pages = np.repeat(block.rows, np.diff(block.offsets))
+        add_preassigned(index, patches, words.values[first:last].astype(np.int64), pages)  # type: ignore[no-untyped-call]
+    return index
+
+
+def scores(index: faiss.IndexIVF, query: QueryVectors, *, pages: int) -> F32:
+    """The approximate weighted MaxSim of each page, (N,) float32."""
+    total = np.zeros(pages, np.float32)
+    telling = np.flatnonzero(query.weights >= LEAST_SHARE)
+    floor = query.floor - SLACK
+    index.nprobe = PROBES
+    limits, similarities, rows = index.range_search(query.vectors[telling], floor)
+    matches = maxsim.match(similarities, floor=floor, ceiling=query.ceiling)
+    for i, weight in enumerate(query.weights[telling]):
+        found = slice(int(limits[i]), int(limits[i + 1]))
+        own = np.zeros(pages, np.float32)
+        np.maximum.at(own, rows[found], matches[found])
+        total += weight * own
+    return total
+
+
+def read(file: Path) -> faiss.IndexIVF:
+    """Map an inverted file; raises RuntimeError where there is none or it is damaged."""
+    index = faiss.read_index(str(file), faiss.IO_FLAG_MMAP)
+    assert isinstance(index, faiss.IndexIVF)
+    return index
+
+
+def _residuals(snapshot: Snapshot, code: PageCode, words: np.ndarray, offsets: I64) -> F32:
+    """What a sample of patches differs by from their centroids, (n, D)."""
+    rows = np.unique(np.linspace(0, len(snapshot) - 1, min(len(snapshot), SAMPLE_PAGES)).astype(np.int64))
+    own = np.concatenate([words[offsets[row] : offsets[row + 1]] for row in rows.tolist()])
+    patches = np.concatenate([codecs.decode(block.coded) for block in snapshot.blocks(rows=rows)])
+    step = -(-len(own) // SAMPLE_PATCHES) or 1
+    residuals: F32 = patches[::step] - code.centroids[own[::step]]
+    return residuals
+
+
+def _empty(code: PageCode, residuals: F32) -> faiss.IndexIVF:
+    """An inverted file without entries, whose bytes are learned from `residuals` (n, D)."""
+    count, dim = code.centroids.shape
+    quantizer = faiss.IndexFlatIP(dim)
+    quantizer.add(code.centroids)
+    if len(residuals) < LEAST_SAMPLE:
+        return faiss.IndexIVFFlat(quantizer, dim, count, faiss.METRIC_INNER_PRODUCT)
+    index = faiss.IndexIVFPQ(quantizer, dim, count, gcd(PATCH_BYTES, dim), BITS, faiss.METRIC_INNER_PRODUCT)
+    # `index.train` would look for the sample's centroids, which are known.
+    index.pq.train(np.ascontiguousarray(residuals))
+    index.is_trained = True
+    return index
