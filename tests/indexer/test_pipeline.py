@@ -247,10 +247,10 @@ def kill_at_random(folder: Path, index: Path, *, times: int, make_pdf: MakePdf) 
             assert set(survivors) <= set(committed) <= set(expected), "no committed page is lost"
             current = up_to_date(folder, index)
             survivors = [page for page in committed if page[0] in current]
-        if survivors == expected:  # all is done: change something, so that the next run has work
-            changed = f"{attempt % 6}.pdf"
-            make_pdf(folder / changed, [f"{changed}-{page} again {attempt}" for page in range(1, 9)])
-            survivors = [page for page in expected if page[0] != changed]
+        if survivors == expected:  # all is done: change most of it, so that the next run is long enough to be killed
+            for number in range(5):
+                make_pdf(folder / f"{number}.pdf", [f"{number}-{page} again {attempt}" for page in range(1, 9)])
+            survivors = [page for page in expected if page[0] == "5.pdf"]
     assert killed >= times // 2, "most of these runs were to be killed"
     subprocess.run([*command, "0"], env=environment, check=True, stdout=subprocess.DEVNULL)
     assert pages(index) == expected
