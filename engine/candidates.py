@@ -32,7 +32,8 @@ SINGLE_SHARE = 0.1
 class CandidateIndex:
     """FAISS over the single vectors of N pages, and over their patches if the model has visual words."""
 
-    pages: int
+    first_pages: I64
+    """The first page of each page's document, (N,)."""
     single: faiss.Index | None
     patches: faiss.IndexIVF | None
 
@@ -40,8 +41,8 @@ class CandidateIndex:
         """The `count` pages that stage 1 ranks first, among `rows` if given."""
         if self.patches is None:
             return self.nearest_single(query, count=count, rows=rows)
-        scores = patch_lists.scores(self.patches, query, pages=self.pages)
-        allowed = np.arange(self.pages) if rows is None else np.unique(rows)
+        scores = patch_lists.scores(self.patches, query, first_pages=self.first_pages)
+        allowed = np.arange(len(self.first_pages)) if rows is None else np.unique(rows)
         if len(allowed) <= count:
             return Candidates(allowed, scores[allowed])
         by_patches = best(allowed, scores[allowed], count - round(count * SINGLE_SHARE))
@@ -53,12 +54,12 @@ class CandidateIndex:
 
     def nearest_single(self, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
         """The `count` pages whose single vectors have the largest inner product with the query's."""
-        if self.single is None or self.pages == 0:
+        if self.single is None or not len(self.first_pages):
             return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32))
         parameters = None
         if rows is not None:
             parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.unique(rows)))  # type: ignore[call-arg]
-        scores, pages = self.single.search(query.single[None], min(count, self.pages), params=parameters)
+        scores, pages = self.single.search(query.single[None], min(count, len(self.first_pages)), params=parameters)
         found = pages[0] >= 0
         return Candidates(pages[0][found], scores[0][found])
 
@@ -68,7 +69,7 @@ def open_candidates(snapshot: Snapshot, code: PageCode | None) -> CandidateIndex
     patches = None
     if code is not None and snapshot.has_words:
         patches = open_patches(snapshot, code)
-    return CandidateIndex(len(snapshot), open_single(snapshot), patches)
+    return CandidateIndex(snapshot.first_pages(), open_single(snapshot), patches)
 
 
 def open_patches(snapshot: Snapshot, code: PageCode) -> faiss.IndexIVF:

@@ -18,6 +18,7 @@ from faiss.contrib.ivf_tools import add_preassigned
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
 from .records import F32, I64, QueryVectors
+from .rerank import with_title
 from .store import Snapshot
 
 PATCH_BYTES = 16
@@ -47,20 +48,21 @@ def build(snapshot: Snapshot, code: PageCode) -> faiss.IndexIVF:
     return index
 
 
-def scores(index: faiss.IndexIVF, query: QueryVectors, *, pages: int) -> F32:
-    """The approximate weighted MaxSim of each page, (N,) float32."""
-    total = np.zeros(pages, np.float32)
+def scores(index: faiss.IndexIVF, query: QueryVectors, *, first_pages: I64) -> F32:
+    """The approximate weighted MaxSim of each page, (N,) float32.
+
+    Words on its document's first page, `first_pages` (N,), count as in the exact score.
+    """
     telling = np.flatnonzero(query.weights >= LEAST_SHARE)
     floor = query.floor - SLACK
     index.nprobe = PROBES
     limits, similarities, rows = index.range_search(query.vectors[telling], floor)
     matches = maxsim.match(similarities, floor=floor, ceiling=query.ceiling)
-    for i, weight in enumerate(query.weights[telling]):
+    best = np.zeros((len(first_pages), len(telling)), np.float32)
+    for i in range(len(telling)):
         found = slice(int(limits[i]), int(limits[i + 1]))
-        own = np.zeros(pages, np.float32)
-        np.maximum.at(own, rows[found], matches[found])
-        total += weight * own
-    return total
+        np.maximum.at(best[:, i], rows[found], matches[found])
+    return maxsim.score(with_title(best, best[first_pages]), query.weights[telling])
 
 
 def read(file: Path) -> faiss.IndexIVF:

@@ -10,6 +10,8 @@ from .kernels import codecs, maxsim, proximity
 from .records import BOX_SCALE, F32, I64, QueryVectors, Ranking
 from .store import Snapshot
 
+TITLE_SHARE = 0.8
+"""A word on the first page of a document counts this much on each of its pages; docs/log.md compares 0 to 1."""
 LOOKED_AT_ONCE = 32
 """Pages whose pairs of words are matched before the next look at whether any page left can still reach the first k."""
 
@@ -18,30 +20,42 @@ def rank(snapshot: Snapshot, queries: Sequence[QueryVectors], *, rows: I64 | Non
     """The best `k` pages of each query among `rows`, or among all; every page's score is exact.
 
     The vectors are read once for all queries. Pages that match nothing (score 0) are not ranked. A page scores
-    (Σ_q w_q · m_q + Σ_p w_p · m_p) / (1 + Σ_p w_p) over words q and pairs of words p. What a pair can add is bounded by
-    its words, so pairs are matched only on pages that may still reach the first `k`.
+    (Σ_q w_q · m_q + Σ_p w_p · m_p) / (1 + Σ_p w_p) over words q and pairs of words p; m_q is its own match, or a share
+    of its document's first page's. What a pair can add is bounded by its words, so pairs are matched only on pages that
+    may still reach the first `k`.
     """
     asked = np.arange(len(snapshot)) if rows is None else np.unique(rows)
-    weights = [proximity.pair_weights(query.weights, query.pairs) for query in queries]
-    scores = np.empty((len(queries), len(asked)), np.float32)
-    bounds = np.empty((len(queries), len(asked)), np.float32)
-    done = 0
-    for block_rows, maxima in token_maxima(snapshot, queries, rows):
-        at = slice(done, done + len(block_rows))
-        start = 0
-        for i, query in enumerate(queries):
-            own = maxima[:, start : start + len(query.vectors)]
-            matches = maxsim.match(own, floor=query.floor, ceiling=query.ceiling)
-            scores[i, at] = maxsim.score(matches, query.weights)
-            bounds[i, at] = scores[i, at] + maxsim.score(proximity.pair_bounds(matches, query.pairs), weights[i])
-            start += len(query.vectors)
-        done += len(block_rows)
-    return [
-        best(asked, scores[i], k)
-        if not len(query.pairs)
-        else with_pairs(snapshot, query, weights[i], asked, scores[i], bounds[i], k)
-        for i, query in enumerate(queries)
-    ]
+    if not len(asked):
+        return [best(asked, np.zeros(0, np.float32), k) for _ in queries]
+    titles = snapshot.first_pages()[asked]
+    read = np.union1d(asked, titles)
+    maxima = np.concatenate([own for _, own in token_maxima(snapshot, queries, None if rows is None else read)])
+    at, titles_at = np.searchsorted(read, asked), np.searchsorted(read, titles)
+    out = []
+    start = 0
+    for query in queries:
+        columns = slice(start, start + len(query.vectors))
+        matches = maxsim.match(maxima[:, columns], floor=query.floor, ceiling=query.ceiling)
+        start = columns.stop
+        own = matches[at]
+        scores = maxsim.score(with_title(own, matches[titles_at]), query.weights)
+        if len(query.pairs):
+            weights = proximity.pair_weights(query.weights, query.pairs)
+            bounds = scores + maxsim.score(proximity.pair_bounds(own, query.pairs), weights)
+            out.append(with_pairs(snapshot, query, weights, asked, scores, bounds, k))
+        else:
+            out.append(best(asked, scores, k))
+    return out
+
+
+def with_title(own: F32, title: F32) -> F32:
+    """Pages' matches (n, Q) of their `own`, or TITLE_SHARE of those of their documents' first pages, `title` (n, Q).
+
+    A query often names the document, or what it is about, and the page that answers it does not. A page without any
+    match of its own gets none.
+    """
+    lent: F32 = np.maximum(own, np.float32(TITLE_SHARE) * title)
+    return np.where((own > 0).any(axis=1, keepdims=True), lent, 0)
 
 
 def token_maxima(snapshot: Snapshot, queries: Sequence[QueryVectors], rows: I64 | None) -> list[tuple[I64, F32]]:

@@ -112,6 +112,15 @@ class Snapshot:
         """Vectors of each row, (N,) int64."""
         return self._column("vectors")
 
+    def first_pages(self) -> I64:
+        """The row of the first page of each row's document, the first that is there, (N,) int64."""
+        documents = self._column("document")
+        order = np.lexsort((self._column("number"), documents))
+        _, starts, inverse = np.unique(documents[order], return_index=True, return_inverse=True)
+        first = np.empty(len(self), np.int64)
+        first[order] = order[starts][inverse]
+        return first
+
     def single(self) -> F16:
         """One vector a row for stage 1, (N, S) float16."""
         parts = [

@@ -40,7 +40,7 @@ def test_scores_follow_the_exact_ones(tmp_path: Path, pages: int, kind: type) ->
     snapshot, index = built(tmp_path / "index", pages)
     assert isinstance(index, kind)
     assert index.ntotal == snapshot.lengths.sum()
-    got = patch_lists.scores(index, ToyEncoder().encode_query(QUESTION), pages=len(snapshot))
+    got = patch_lists.scores(index, ToyEncoder().encode_query(QUESTION), first_pages=np.arange(len(snapshot)))
     np.testing.assert_allclose(got, exact_scores(snapshot), atol=0.08)
     snapshot.close()
 

@@ -134,6 +134,16 @@ def test_pages_that_are_passed_over_could_not_have_been_among_the_first(tmp_path
             assert [hit.ref for hit in few] == [hit.ref for hit in every[:k]]
 
 
+@pytest.mark.parametrize("how", [{"exact": True}, {"candidates": 3}])
+def test_words_of_the_first_page_count_on_the_others_too(tmp_path: Path, how: dict[str, int]) -> None:
+    pages = {"a.pdf": [[50], [7], [8]], "b.pdf": [[60], [7, 9], [50]]}
+    toy_words.write(tmp_path / "index", pages)
+    with open_index(tmp_path / "index", encoder=ToyEncoder()) as searcher:
+        hits = searcher.search("w50 w7", **how)
+    assert (hits[0].ref.path, hits[0].ref.page) == ("a.pdf", 2)
+    assert ("a.pdf", 3) not in {(hit.ref.path, hit.ref.page) for hit in hits}, "it matches nothing itself"
+
+
 def test_index_without_pages_answers_nothing(tmp_path: Path) -> None:
     with open_writer(tmp_path / "index", fingerprint=toy_words.SPEC.fingerprint):
         pass

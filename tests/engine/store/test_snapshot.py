@@ -99,6 +99,24 @@ def test_words_and_singles_follow_any_order_of_rows(index: Path, synthetic: Modu
         assert [page.tolist() for page in words] == [[5], [0, 1], [], [2, 3, 4]]
 
 
+def test_first_pages_are_those_of_the_same_document(index: Path, synthetic: ModuleType) -> None:
+    with store.open_writer(index, fingerprint={"name": "any"}) as writer:
+        for path, numbers in {"a.pdf": [3, 4], "b.pdf": [1, 2], "c.pdf": [7]}.items():
+            begun = writer.begin_document(path, "0" * 64, 1, 1)
+            pages = synthetic.pages(begun.doc_id, path, "0" * 64, numbers)
+            writer.add_pages(pages, [""] * len(numbers), np.ones((len(numbers), 2)))
+            writer.commit()
+        begun = writer.begin_document("a.pdf", "0" * 64, 1, 1)
+        writer.add_pages(synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, [2]), [""], np.ones((1, 2)))
+    with store.open_snapshot(index) as snapshot:
+        refs = snapshot.refs(np.arange(len(snapshot)))
+        first = snapshot.refs(snapshot.first_pages())
+    assert [(ref.path, ref.page) for ref in refs] == [
+        *(("a.pdf", 3), ("a.pdf", 4), ("b.pdf", 1), ("b.pdf", 2), ("c.pdf", 7), ("a.pdf", 2))
+    ]
+    assert [ref.page for ref in first] == [2, 2, 1, 1, 7, 2]
+
+
 def test_an_index_without_words_says_so(filled: Path) -> None:
     with store.open_snapshot(filled) as snapshot, pytest.raises(ValueError, match="no visual words"):
         snapshot.words()
