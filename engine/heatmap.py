@@ -24,7 +24,7 @@ def patch_matches(vectors: F32, query: QueryVectors) -> F32:
     """
     if not len(vectors):
         return np.zeros(0, np.float32)
-    matches = maxsim.match(vectors @ query.vectors.T, floor=query.floor, ceiling=query.ceiling)
+    matches = maxsim.match(vectors @ query.every.T, query)
     shares = query.weights / query.weights.max()
     best: F32 = (matches * shares).max(axis=1).astype(np.float32)
     return best

@@ -8,6 +8,7 @@ Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", 20
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import gcd
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from faiss.contrib.ivf_tools import add_preassigned
 
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
-from .records import F32, I64, QueryVectors
+from .records import F32, I64, Others, QueryVectors
 from .rerank import with_title
 from .store import Snapshot
 
@@ -53,16 +54,21 @@ def scores(index: faiss.IndexIVF, query: QueryVectors, *, first_pages: I64) -> F
 
     Words on its document's first page, `first_pages` (N,), count as in the exact score.
     """
-    telling = np.flatnonzero(query.weights >= LEAST_SHARE)
-    floor = query.floor - SLACK
+    lenient = replace(query, floor=query.floor - SLACK, others=None)
+    others = query.others or Others(query.vectors[:0], np.zeros(0, np.int64), np.zeros(0, np.float32))
+    words = np.concatenate([np.arange(len(query.vectors)), others.words])
+    shares = np.concatenate([np.ones(len(query.vectors), np.float32), others.shares])
+    telling = np.flatnonzero(query.weights[words] >= LEAST_SHARE)
     index.nprobe = PROBES
-    limits, similarities, rows = index.range_search(query.vectors[telling], floor)
-    matches = maxsim.match(similarities, floor=floor, ceiling=query.ceiling)
-    best = np.zeros((len(first_pages), len(telling)), np.float32)
-    for i in range(len(telling)):
-        found = slice(int(limits[i]), int(limits[i + 1]))
-        np.maximum.at(best[:, i], rows[found], matches[found])
-    return maxsim.score(with_title(best, best[first_pages]), query.weights[telling])
+    limits, similarities, rows = index.range_search(query.every[telling], lenient.floor)
+    matches = maxsim.match(similarities, lenient)
+    printed = np.zeros((len(first_pages), len(query.vectors)), np.float32)
+    found = np.zeros_like(printed)
+    for i, vector in enumerate(telling.tolist()):
+        entries = slice(int(limits[i]), int(limits[i + 1]))
+        into = printed if vector < len(query.vectors) else found
+        np.maximum.at(into[:, words[vector]], rows[entries], shares[vector] * matches[entries])
+    return maxsim.score(with_title(np.maximum(printed, found), printed[first_pages]), query.weights)
 
 
 def read(file: Path) -> faiss.IndexIVF:

@@ -89,13 +89,25 @@ class PageVectors:
 
 
 @dataclass(frozen=True, slots=True)
+class Others:
+    """What else query words look for, such as figures that they name: `vectors` (A, D) float32 of unit length, the row
+    of the query word of each, `words` (A,) int64, and how much of a match with it counts, `shares` (A,) float32.
+    """
+
+    vectors: F32
+    words: I64
+    shares: F32
+
+
+@dataclass(frozen=True, slots=True)
 class QueryVectors:
     """An embedded query: `vectors` (Q, D) float32 of unit length, `weights` (Q,) float32 that sum to 1,
     `single` (S,) float32 for stage 1, and the `tokens` the rows stand for.
 
     A page scores Σ_q weights[q] · m(s_q), where s_q is the largest inner product of query vector q with a patch of the
     page, and the match m rises from 0 at the similarity `floor` and below to 1 at `ceiling` and above. `pairs` (P, 2)
-    are the rows of words that stand together in the query, and count more where they stand together on a page.
+    are the rows of words that stand together in the query, and count more where they stand together on a page. A word's
+    match is the best of its own and those of its `others`.
     """
 
     vectors: F32
@@ -105,6 +117,12 @@ class QueryVectors:
     floor: float = 0.0
     ceiling: float = 1.0
     pairs: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    others: Others | None = None
+
+    @property
+    def every(self) -> F32:
+        """The vectors of the words, then of their others, (Q + A, D)."""
+        return self.vectors if self.others is None else np.concatenate([self.vectors, self.others.vectors])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,11 +35,11 @@ def rank(snapshot: Snapshot, queries: Sequence[QueryVectors], *, rows: I64 | Non
     out = []
     start = 0
     for query in queries:
-        columns = slice(start, start + len(query.vectors))
-        matches = maxsim.match(maxima[:, columns], floor=query.floor, ceiling=query.ceiling)
-        start = columns.stop
-        own = matches[at]
-        scores = maxsim.score(with_title(own, matches[titles_at]), query.weights)
+        every = maxima[:, start : start + len(query.every)]
+        start += len(query.every)
+        own = maxsim.match(every[at], query)
+        printed = maxsim.match(every[titles_at, : len(query.vectors)], replace(query, others=None))
+        scores = maxsim.score(with_title(own, printed), query.weights)
         if len(query.pairs):
             weights = proximity.pair_weights(query.weights, query.pairs)
             bounds = scores + maxsim.score(proximity.pair_bounds(own, query.pairs), weights)
@@ -52,15 +53,15 @@ def with_title(own: F32, title: F32) -> F32:
     """Pages' matches (n, Q) of their `own`, or TITLE_SHARE of those of their documents' first pages, `title` (n, Q).
 
     A query often names the document, or what it is about, and the page that answers it does not. A page without any
-    match of its own gets none.
+    match of its own gets none. Only words are lent, not figures.
     """
     lent: F32 = np.maximum(own, np.float32(TITLE_SHARE) * title)
     return np.where((own > 0).any(axis=1, keepdims=True), lent, 0)
 
 
 def token_maxima(snapshot: Snapshot, queries: Sequence[QueryVectors], rows: I64 | None) -> list[tuple[I64, F32]]:
-    """For each block of pages its rows (n,) and its token maxima (n, ΣQ), the queries' vectors side by side."""
-    stacked = np.concatenate([query.vectors for query in queries])
+    """For each block of pages its rows (n,) and its token maxima (n, ΣQ), every vector of the queries side by side."""
+    stacked = np.concatenate([query.every for query in queries])
     return [
         (block.rows, maxsim.token_maxima(stacked, block.coded, block.offsets)) for block in snapshot.blocks(rows=rows)
     ]
@@ -86,8 +87,7 @@ def pairs_on(snapshot: Snapshot, query: QueryVectors, rows: I64) -> F32:
     out = np.empty((len(rows), len(query.pairs)), np.float32)
     place = {row: i for i, row in enumerate(rows.tolist())}
     for block in snapshot.blocks(rows=rows):
-        similarities = codecs.decode(block.coded) @ query.vectors.T
-        matches = maxsim.match(similarities, floor=query.floor, ceiling=query.ceiling)
+        matches = maxsim.match(codecs.decode(block.coded) @ query.every.T, query)
         for i, row in enumerate(block.rows.tolist()):
             unit = np.tile(snapshot.sizes([row])[0] / np.float32(BOX_SCALE), 2)
             boxes = (snapshot.boxes(row) * unit).astype(np.float32)

@@ -146,7 +146,7 @@ class Searcher:
             no_weights = np.zeros(len(vectors), np.float32)
             probe = QueryVectors(vectors, no_weights, vectors[0], tuple(unseen), queries[0].floor, queries[0].ceiling)
             maxima = np.concatenate([m for _, m in rerank.token_maxima(self.snapshot, [probe], self._sample)])
-            matches = maxsim.match(maxima, floor=probe.floor, ceiling=probe.ceiling)
+            matches = maxsim.match(maxima, probe)
             held = (matches > COMMON_MATCH).sum(axis=0)
             pages = len(maxima)
             idf = np.sqrt(np.log1p((pages - held + 0.5) / (held + 0.5)))

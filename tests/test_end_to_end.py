@@ -15,6 +15,9 @@ from docsearch.engine.search import Query, open_index
 from docsearch.engine.store import open_snapshot
 
 RECALL_AT_1 = 0.90
+PROBES = Path(__file__).parent / "probes.jsonl"
+PROBES_RIGHT = {"exact": 0.85, "inflection": 0.8, "synonym": 0.6}
+"""Share of each kind whose first hit must be right; kinds that the model does not know yet are left out."""
 
 
 def docsearch(*arguments: str | Path, cwd: Path | None = None) -> str:
@@ -30,6 +33,20 @@ def sample_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) ->
     index = tmp_path_factory.mktemp("sample") / "index"
     docsearch("index", sample_docs, "--index", index, "--quiet")
     return index
+
+
+def test_probes_find_their_page_first(sample_index: Path) -> None:
+    """Exact words, other forms of them and synonyms; docs/models.md has the figures, these are floors below them."""
+    rows = [json.loads(line) for line in PROBES.read_text("utf-8").splitlines()]
+    right: dict[str, list[bool]] = {}
+    with open_index(sample_index) as searcher:
+        for row in rows:
+            pages = {(at["path"], page) for at in (row, *row.get("also", ())) for page in at["pages"]}
+            hits = searcher.search(row["query"], k=1)
+            found = bool(hits) and (hits[0].ref.path, hits[0].ref.page) in pages
+            right.setdefault(row["kind"], []).append(found)
+    shares = {kind: sum(found) / len(found) for kind, found in right.items()}
+    assert all(shares[kind] >= least for kind, least in PROBES_RIGHT.items()), shares
 
 
 def test_sample_queries_find_their_page_first(sample_docs: Path, sample_index: Path) -> None:

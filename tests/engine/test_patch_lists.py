@@ -31,7 +31,7 @@ def exact_scores(snapshot: Snapshot) -> np.ndarray:
     scores = np.empty(len(snapshot), np.float32)
     for block in snapshot.blocks():
         maxima = maxsim.token_maxima(query.vectors, block.coded, block.offsets)
-        scores[block.rows] = maxsim.score(maxsim.match(maxima, floor=query.floor, ceiling=query.ceiling), query.weights)
+        scores[block.rows] = maxsim.score(maxsim.match(maxima, query), query.weights)
     return scores
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...records import F32, Ragged
+from ...records import F32, QueryVectors, Ragged
 
 EMPTY = -np.inf
 """The similarity of every query vector with a page that has no patches."""
@@ -23,10 +23,21 @@ def token_maxima(query: F32, pages: Ragged) -> F32:
     return out
 
 
-def match(similarities: F32, *, floor: float, ceiling: float) -> F32:
-    """How sure a similarity says "the same": 0 up to `floor`, 1 from `ceiling` on, and a straight line between."""
-    matches: F32 = np.clip((similarities - np.float32(floor)) / np.float32(ceiling - floor), 0, 1)
-    return matches
+def match(similarities: F32, query: QueryVectors) -> F32:
+    """How sure similarities with `query.every` (…, Q + A) are that each query word is there, (…, Q) float32 in 0..1.
+
+    A match is 0 up to the query's floor, 1 from its ceiling on, and on a straight line between; a word's is the best of
+    its own and of its shares of its others'.
+    """
+    rising = (similarities - np.float32(query.floor)) / np.float32(query.ceiling - query.floor)
+    matches: F32 = np.clip(rising, 0, 1)
+    if query.others is None:
+        return matches
+    words = len(query.weights)
+    own = matches[..., :words]
+    for i, (word, share) in enumerate(zip(query.others.words.tolist(), query.others.shares, strict=True)):
+        own[..., word] = np.maximum(own[..., word], share * matches[..., words + i])
+    return own
 
 
 def score(matches: F32, weights: F32) -> F32:

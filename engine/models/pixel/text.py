@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +12,18 @@ from safetensors.numpy import load_file
 
 from ...errors import UsageError
 from ...kernels.pagecode import PageCode
-from ...records import F32, QueryVectors
+from ...records import F32, Others, QueryVectors
 from ..encoder import EncoderSpec
 from . import spec
+from .thesaurus import synonyms
 from .words import neighbours, split_query, word_features
 
 MAX_QUERY_WORDS = 64
 RARITY_OF_NO_WEIGHT = 2.5
 """Words met more often than once in 10^2.5 carry almost no weight: "the", "what", "der"."""
 LEAST_WEIGHT = 0.02
+SYNONYM_SHARE = 0.3
+"""What counts of a match with a synonym: the word itself comes first. docs/log.md compares 0 to 0.6."""
 FUNCTION_WORD_RARITY = 3.3
 """Words met more often ("what", "how", "many") are passed over when words that stand together are looked for."""
 FLOOR, CEILING = 0.53, 0.70
@@ -58,21 +62,40 @@ class PixelText:
         return vectors, (hidden @ self.rarity[0].T + self.rarity[1])[:, 0]
 
     def encode_query(self, text: str) -> QueryVectors:
-        """Embed a query: one vector for each distinct word, weighted by its rarity.
+        """Embed a query: one vector for each distinct word, weighted by its rarity, and what else they look for.
 
-        Raises UsageError when the query holds no word.
+        Words that tell nothing ("the") are left out, unless there are no others. Raises UsageError when the query holds
+        no word.
         """
         words = list(dict.fromkeys(split_query(text)))[:MAX_QUERY_WORDS]
         if not words:
             raise UsageError(f"the query {text!r} has no word to search for")
         vectors, rarity = self.embed(words)
+        kept = np.flatnonzero(rarity > RARITY_OF_NO_WEIGHT)
+        if len(kept):
+            words, vectors, rarity = [words[i] for i in kept], vectors[kept], rarity[kept]
         weights = np.maximum(rarity - RARITY_OF_NO_WEIGHT, LEAST_WEIGHT)
         weights = (weights / weights.sum()).astype(np.float32)
         telling = {word for word, rare in zip(words, rarity, strict=True) if rare > FUNCTION_WORD_RARITY}
         pairs = neighbours([word for word in split_query(text) if word in telling])
         rows = np.array([(words.index(a), words.index(b)) for a, b in pairs], np.int64).reshape(-1, 2)
         single = self.code.query_vector(vectors, weights)
-        return QueryVectors(vectors, weights, single, tuple(words), FLOOR, CEILING, rows)
+        others = self._others(words, telling)
+        return QueryVectors(vectors, weights, single, tuple(words), FLOOR, CEILING, rows, others)
+
+    def _others(self, words: Sequence[str], telling: AbstractSet[str]) -> Others | None:
+        """The synonyms of the `telling` words."""
+        found = [
+            (row, other)
+            for row, word in enumerate(words)
+            if word in telling
+            for other in synonyms(word)
+            if other not in words
+        ]
+        if not found:
+            return None
+        rows, names = zip(*found, strict=True)
+        return Others(self.embed(names)[0], np.array(rows, np.int64), np.full(len(rows), SYNONYM_SHARE, np.float32))
 
     def _bag(self, word: str) -> F32:
         features = word_features(word)

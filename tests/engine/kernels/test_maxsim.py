@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from docsearch.engine.kernels import codecs, maxsim
 from docsearch.engine.kernels.maxsim import cpu, reference
-from docsearch.engine.records import Ragged
+from docsearch.engine.records import Others, QueryVectors, Ragged
 
 PAGE_SIZES = st.lists(st.sampled_from([0, 1, 2, 63, 129, 700]), min_size=1, max_size=30)
 INT8_STEP = 0.5 / 127
@@ -22,6 +22,12 @@ def ragged(sizes: list[int], dim: int, seed: int) -> Ragged:
 def queries(count: int, dim: int, seed: int) -> np.ndarray:
     vectors = np.random.default_rng(seed + 1).standard_normal((count, dim)).astype(np.float32)
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def asked(weights: np.ndarray, *, floor: float, ceiling: float, others: Others | None = None) -> QueryVectors:
+    """A query of which only the scoring matters."""
+    vectors = queries(len(weights), 4, 0)
+    return QueryVectors(vectors, weights, vectors[0], ("w",) * len(weights), floor, ceiling, others=others)
 
 
 @settings(deadline=None, max_examples=30)
@@ -67,8 +73,9 @@ def test_page_without_patches_scores_zero() -> None:
     query = queries(2, 8, 0)
     maxima = maxsim.token_maxima(query, codecs.encode("float16", pages.values), pages.offsets)
     assert (maxima[[0, 2]] == -np.inf).all()
-    matches = maxsim.match(maxima, floor=0.0, ceiling=1.0)
-    assert (maxsim.score(matches, np.array([0.5, 0.5], np.float32))[[0, 2]] == 0).all()
+    weights = np.array([0.5, 0.5], np.float32)
+    matches = maxsim.match(maxima, asked(weights, floor=0.0, ceiling=1.0))
+    assert (maxsim.score(matches, weights)[[0, 2]] == 0).all()
 
 
 def test_collection_without_pages_gives_no_rows() -> None:
@@ -81,15 +88,23 @@ def test_collection_without_pages_gives_no_rows() -> None:
 )
 def test_score_lies_between_0_and_1(similarities: list[float], floor: float, ceiling: float) -> None:
     weights = np.full(len(similarities), 1 / len(similarities), np.float32)
-    matches = maxsim.match(np.array([similarities], np.float32), floor=floor, ceiling=ceiling)
+    matches = maxsim.match(np.array([similarities], np.float32), asked(weights, floor=floor, ceiling=ceiling))
     (score,) = maxsim.score(matches, weights)
     assert 0 <= score <= 1 + 1e-6
 
 
 def test_score_is_the_weighted_sum_of_matches_between_floor_and_ceiling() -> None:
     maxima, weights = np.array([[0.6, 0.2, 0.95]], np.float32), np.array([0.5, 0.2, 0.3], np.float32)
-    (score,) = maxsim.score(maxsim.match(maxima, floor=0.5, ceiling=0.9), weights)
+    (score,) = maxsim.score(maxsim.match(maxima, asked(weights, floor=0.5, ceiling=0.9)), weights)
     assert score == pytest.approx(0.5 * 0.25 + 0.3)
+
+
+def test_a_word_is_matched_by_the_best_of_itself_and_its_others() -> None:
+    weights = np.array([0.5, 0.5], np.float32)
+    others = Others(queries(3, 4, 1), np.array([1, 1, 0]), np.array([0.5, 0.8, 0.1], np.float32))
+    similarities = np.array([[0.6, 0.0, 1.0, 0.5, 1.0], [0.0, 1.0, 1.0, 1.0, 0.0]], np.float32)
+    matches = maxsim.match(similarities, asked(weights, floor=0.0, ceiling=1.0, others=others))
+    np.testing.assert_allclose(matches, [[0.6, 0.5], [0.0, 1.0]])
 
 
 @pytest.mark.parametrize("vectors", [1, 63, 4096, 20_000])

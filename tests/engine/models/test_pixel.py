@@ -71,8 +71,22 @@ def test_query_vectors_have_unit_length_and_weights_that_sum_to_one(text: PixelT
 
 
 def test_common_words_weigh_less_than_rare_ones(text: PixelText) -> None:
-    query = text.encode_query("the revenue")
-    assert query.weights[0] < query.weights[1] / 4
+    query = text.encode_query("people harbours")
+    assert query.weights[0] < query.weights[1]
+
+
+def test_words_that_tell_nothing_are_left_out_unless_they_are_all(text: PixelText) -> None:
+    assert text.encode_query("the revenue").tokens == ("revenue",)
+    assert text.encode_query("the").tokens == ("the",)
+
+
+def test_a_query_looks_for_synonyms_too(text: PixelText) -> None:
+    query = text.encode_query("revenue graph")
+    assert query.others is not None
+    assert set(query.others.words.tolist()) == {0, 1}
+    assert (query.others.shares < 1).all()
+    np.testing.assert_allclose(np.linalg.norm(query.others.vectors, axis=1), 1, atol=1e-5)
+    assert text.encode_query("Norvale").others is None
 
 
 def test_query_without_words_is_refused(text: PixelText) -> None:
@@ -92,15 +106,15 @@ def test_folding_batch_norms_changes_nothing() -> None:
     plain.eval()
     pages = torch.rand(1, 1, 64, 96) * 2 - 1
     with torch.inference_mode():
-        vectors, saliency, boxes = plain(pages)
+        vectors, *others = plain(pages)
         centred = plain.centre(vectors.flatten(2)[0].T).T.reshape(vectors.shape[1:])
         state = plain.state_dict()
         again = PixelNetwork()
         again.load_state_dict(state)
         fast = folded(again)(pages)
     torch.testing.assert_close(fast[0][0], centred, atol=1e-3, rtol=1e-3)
-    torch.testing.assert_close(fast[1], saliency, atol=1e-3, rtol=1e-3)
-    torch.testing.assert_close(fast[2], boxes, atol=1e-3, rtol=1e-3)
+    for got, wanted in zip(fast[1:], others, strict=True):
+        torch.testing.assert_close(got, wanted, atol=1e-3, rtol=1e-3)
 
 
 def test_a_page_is_embedded_alike_alone_and_among_others(vision: PixelPages) -> None:
