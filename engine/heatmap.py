@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from .kernels import maxsim
@@ -38,7 +39,7 @@ def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
     height, width = pixels.shape[:2]
     heat = np.zeros((height, width), np.float32)
     strengths = patch_matches(vectors, query)
-    outlined = []
+    strong = np.zeros((height, width), bool)
     for i in np.argsort(strengths):
         if strengths[i] <= 0:
             continue
@@ -48,14 +49,17 @@ def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
         left, right = max(0, round(x0 - pad)), min(width, round(x1 + pad))
         heat[top:bottom, left:right] = np.maximum(heat[top:bottom, left:right], strengths[i])
         if strengths[i] >= STRONG:
-            outlined.append((top, bottom, left, right))
+            strong[top:bottom, left:right] = True
     blurred = Image.fromarray((heat * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(width * BLUR_SHARE))
     share = np.asarray(blurred, np.float32)[:, :, None] / 255
     marked = pixels * (1 - share * (1 - np.array(MARK, np.float32) / 255))
-    line = max(1, round(width / 800))
-    for top, bottom, left, right in outlined:
-        edge = np.zeros((height, width), bool)
-        edge[top:bottom, left:right] = True
-        edge[top + line : bottom - line, left + line : right - line] = False
-        marked[edge] = EDGE
+    marked[rim(strong, max(1, round(width / 800)))] = EDGE
     return marked.astype(np.uint8)
+
+
+def rim(area: NDArray[np.bool_], line: int) -> NDArray[np.bool_]:
+    """The outermost `line` pixels of an area (H, W), also where it meets the border: neighbours share one outline."""
+    inner = np.pad(area, line)
+    for axis in (0, 1):
+        inner = inner & np.roll(inner, line, axis) & np.roll(inner, -line, axis)
+    return area & ~inner[line:-line, line:-line]
