@@ -22,7 +22,8 @@ WARM_PAGES = 40
 CLEAN_BATCHES = 500
 """Degradation comes in slowly over this many batches."""
 MIN_WORD_PX, MAX_WORD_PX = 9.0, 80.0
-IGNORE, EMPTY, WORD = -1, 0, 1
+IGNORE, EMPTY, WORD, FIGURE = -1, 0, 1, 1
+CELLS_A_FIGURE = 8
 LATIN = "abcdefghijklmnopqrstuvwxyz0123456789"
 CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґ"
 GREEK = "αβγδεζηθικλμνξοπρσςτυφχψω"
@@ -34,7 +35,8 @@ LETTER = {character: i for i, character in enumerate(ALPHABET)}
 class Batch:
     """`pixels` (B, H, W) uint8; for each cell `saliency` (B, h, w) int8 of IGNORE, EMPTY or WORD; and the M word
     cells: `cells` (M, 3) int64 as crop, row, column, `boxes` (M, 4) float32 as dx, dy, log w, log h in cells, `words`.
-    `letters` (L, 4) int64 holds each character of these words as crop, row, column, index in `ALPHABET`.
+    `letters` (L, 4) int64 holds each character of these words as crop, row, column, index in `ALPHABET`. `figures`
+    (B, h, w) int8 is IGNORE, EMPTY or FIGURE; `figure_cells` (F, 3) are some of the FIGURE cells, `concepts` theirs.
     """
 
     pixels: U8
@@ -43,6 +45,9 @@ class Batch:
     boxes: F32
     words: tuple[str, ...]
     letters: I64
+    figures: NDArray[np.int8]
+    figure_cells: I64
+    concepts: tuple[str, ...]
 
 
 def degrade(crop: U8, rng: random.Random) -> U8:
@@ -74,8 +79,8 @@ def degrade(crop: U8, rng: random.Random) -> U8:
     return out.clip(0, 255).astype(np.uint8)
 
 
-def cut(page: LabelledPage, rng: random.Random) -> tuple[U8, F32, list[str]]:
-    """One crop (CROP_H, CROP_W) with the boxes (W, 4) and words that touch it, padded with paper."""
+def cut(page: LabelledPage, rng: random.Random) -> tuple[U8, F32, list[str], F32]:
+    """One crop (CROP_H, CROP_W) with boxes (W, 4) and words that touch it, padded with paper, and figures (F, 4)."""
     height, width = page.pixels.shape
     if len(page.boxes) and rng.random() < 0.85:
         # Around a word, so that crops of sparse pages are not all blank.
@@ -89,9 +94,38 @@ def cut(page: LabelledPage, rng: random.Random) -> tuple[U8, F32, list[str]]:
     if crop.shape != (CROP_H, CROP_W):
         paper = int(np.median(page.pixels[:8]))
         crop = np.pad(crop, ((0, CROP_H - crop.shape[0]), (0, CROP_W - crop.shape[1])), constant_values=paper)
-    boxes = page.boxes - np.array([left, top, left, top], np.float32)
+    corner = np.array([left, top, left, top], np.float32)
+    boxes = page.boxes - corner
     touches = (boxes[:, 2] > 0) & (boxes[:, 3] > 0) & (boxes[:, 0] < CROP_W) & (boxes[:, 1] < CROP_H)
-    return crop, boxes[touches], [page.words[i] for i in np.flatnonzero(touches)]
+    return crop, boxes[touches], [page.words[i] for i in np.flatnonzero(touches)], page.figures - corner
+
+
+def figure_targets(
+    page: LabelledPage, figures: F32, taken: I64, rng: random.Random
+) -> tuple[NDArray[np.int8], I64, list[str]]:
+    """Which cells (h, w) of a crop lie in its `figures` (F, 4), and a few cells (n, 2) of each, with its concept.
+
+    Cells of words, `taken` (M, 2), are none of these few.
+    """
+    rows, columns = CROP_H // STRIDE_PX, CROP_W // STRIDE_PX
+    inside = np.full((rows, columns), EMPTY if page.coarse else IGNORE, np.int8)
+    free = np.ones((rows, columns), bool)
+    free[taken[:, 0], taken[:, 1]] = False
+    cells: list[tuple[int, int]] = []
+    concepts: list[str] = []
+    for box, concept in zip(figures, page.concepts, strict=True):
+        # A cell whose centre is in the box; the rim of a figure is nobody's.
+        left, top, right, bottom = np.rint(box / STRIDE_PX).astype(int).clip(0, [columns, rows, columns, rows])
+        rim = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
+        inside[rim] = np.where(inside[rim] == FIGURE, FIGURE, IGNORE)
+        if concept == UNREAD or right <= left or bottom <= top:
+            continue
+        inside[top:bottom, left:right] = FIGURE
+        within = [(r, c) for r in range(top, bottom) for c in range(left, right) if free[r, c]]
+        chosen = rng.sample(within, min(len(within), CELLS_A_FIGURE))
+        cells += chosen
+        concepts += [concept] * len(chosen)
+    return inside, np.array(cells, np.int64).reshape(-1, 2), concepts
 
 
 def cell_targets(boxes: F32, words: list[str]) -> tuple[NDArray[np.int8], I64, F32, list[str]]:
@@ -145,11 +179,17 @@ def batches(
             pool.append(page)
         else:
             pool[rng.randrange(POOL_PAGES)] = page
-        pixels, saliency, cells, boxes, letters = [], [], [], [], []
+        pixels, saliency, cells, boxes, letters, figures, figure_cells = [], [], [], [], [], [], []
         words: list[str] = []
+        concepts: list[str] = []
         for b in range(size):
-            crop, crop_boxes, crop_words = cut(rng.choice(pool), rng)
+            source = rng.choice(pool)
+            crop, crop_boxes, crop_words, crop_figures = cut(source, rng)
             grid, at, box, names = cell_targets(crop_boxes, crop_words)
+            inside, within, shown = figure_targets(source, crop_figures, at, rng)
+            figures.append(inside)
+            figure_cells.append(np.insert(within, 0, b, axis=1))
+            concepts += shown
             pixels.append(degrade(crop, rng) if rng.random() < count / CLEAN_BATCHES else crop)
             saliency.append(grid)
             cells.append(np.insert(at, 0, b, axis=1))
@@ -163,4 +203,7 @@ def batches(
             np.concatenate(boxes),
             tuple(words),
             np.concatenate(letters),
+            np.stack(figures),
+            np.concatenate(figure_cells),
+            tuple(concepts),
         )

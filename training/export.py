@@ -54,7 +54,8 @@ def export_networks(checkpoint: Path) -> None:
 
 def restore(pixel: nn.Module, text: nn.Module) -> None:
     """Load the shipped weights into the networks to train, the inverse of `export_networks`."""
-    pixel.load_state_dict({k: torch.from_numpy(v).float() for k, v in load_file(spec.VISION_FILE).items()})
+    shipped = {k: torch.from_numpy(v).float() for k, v in load_file(spec.VISION_FILE).items()}
+    pixel.load_state_dict(pixel.state_dict() | shipped)  # a head that the shipped network lacks begins anew
     t = load_file(spec.TEXT_FILE)
     state = {f"{layer}.{part}": t[f"{layer}.{part}"] for layer in TEXT_LAYERS for part in ("weight", "bias")}
     state["bag.weight"] = codecs.decode(codecs.Coded("int8", t["bag"], t["bag_scales"]))

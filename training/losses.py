@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ..engine.models.pixel.concepts import is_concept
 from .crops import ALPHABET, IGNORE, LETTER
 
 LEVELS = (1, 2, 3, 4, 5)
@@ -26,9 +27,9 @@ EDIT_DIGITS = "0123456789"
 def phoc(word: str) -> NDArray[np.float32]:
     """Pyramidal histogram of characters (PHOC_SIZE,): which characters lie in which part of the word, 1 to 5 parts.
 
-    Almazán et al., "Word Spotting and Recognition with Embedded Attributes", 2014.
+    Almazán et al., "Word Spotting and Recognition with Embedded Attributes", 2014. A concept has no characters.
     """
-    bare = [c for c in unicodedata.normalize("NFD", word) if c in LETTER]
+    bare = [c for c in unicodedata.normalize("NFD", word) if c in LETTER and not is_concept(word)]
     out = np.zeros(PHOC_SIZE, np.float32)
     base = 0
     for level in LEVELS:
@@ -81,9 +82,23 @@ def absolute(pictures: Tensor, texts: Tensor, target: Tensor, scale: Tensor, bia
     return functional.binary_cross_entropy_with_logits(logits, same, reduction="sum") / len(pictures)
 
 
+def recognise(
+    figures: Tensor, texts: Tensor, target: Tensor, scale: Tensor, absolute_scale: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Figures (F, D) meet their concepts among all texts, by rank and absolutely: the loss, and the share right."""
+    if not len(figures):
+        return torch.zeros((), device=texts.device), torch.zeros(())
+    logits = scale * figures @ texts.T
+    relative = functional.cross_entropy(logits, target)
+    right = (logits.argmax(1) == target).float().mean()
+    return relative + 0.5 * absolute(figures, texts, target, absolute_scale[0].exp(), absolute_scale[1]), right
+
+
 def saliency_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Binary cross-entropy over the cells that are not ignored; `target` (B, h, w) int8."""
     known = target != IGNORE
+    if not known.any():
+        return torch.zeros((), device=logits.device)
     return functional.binary_cross_entropy_with_logits(logits[known], target[known].float())
 
 

@@ -1,10 +1,10 @@
-"""Pages to learn from: grey pictures with a box and a text for every word, synthetic or from real PDFs."""
+"""Pages to learn from: grey pictures with a box and a text for every word and figure, synthetic or from real PDFs."""
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,19 +18,29 @@ from ..engine.records import F32, U8, PageImage, PageRef
 WORD_DELIMITERS = '-–—/\\()[]{}|:;"“”„«»?!*+=<>_@#•·…'
 POINTS_PER_INCH = 72
 REAL_DPI = (90, 210)
+COARSE_DPI = (28, 50)
+"""What the coarse pass sees: figures as a whole, and text too small to read."""
 MAX_SIDE_PX = 2800
 READ_SCRIPTS = re.compile(r"[0-9.,'&\u0061-\u024f\u0370-\u03ff\u0400-\u052f\u1e00-\u1fff\u0300-\u036f]+")
+Figure = tuple[str, pymupdf.Rect]
+"""A concept's word and where it is shown."""
 UNREAD = ""
 """The label of a word that the model does not learn: another script, or rotated."""
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledPage:
-    """`pixels` (H, W) uint8; `boxes` (W, 4) float32 as x0, y0, x1, y1 px; `words` in normal form, one a box."""
+    """`pixels` (H, W) uint8; `boxes` (W, 4) float32 as x0, y0, x1, y1 px; `words` in normal form, one a box.
+
+    `figures` (F, 4) with `concepts`; `coarse` says that all are there, else what is no figure is not known.
+    """
 
     pixels: U8
     boxes: F32
     words: tuple[str, ...]
+    figures: F32
+    concepts: tuple[str, ...]
+    coarse: bool
 
 
 def grey(page: pymupdf.Page, dpi: float) -> U8:
@@ -40,7 +50,7 @@ def grey(page: pymupdf.Page, dpi: float) -> U8:
     return flat.copy()
 
 
-def label(page: pymupdf.Page, dpi: float) -> LabelledPage:
+def label(page: pymupdf.Page, dpi: float, figures: Sequence[Figure] = (), *, coarse: bool = False) -> LabelledPage:
     """Render a page and take its words with their boxes from the text layer, punctuation cut off."""
     scale = dpi / POINTS_PER_INCH
     boxes, words = [], []
@@ -55,7 +65,21 @@ def label(page: pymupdf.Page, dpi: float) -> LabelledPage:
         step = (x1 - x0) / max(len(text), 1)
         boxes.append((x0 + step * match.start(), y0, x1 - step * (len(text) - match.end()), y1))
         words.append(word)
-    return LabelledPage(grey(page, dpi), np.array(boxes, np.float32).reshape(-1, 4) * scale, tuple(words))
+    return LabelledPage(
+        grey(page, dpi),
+        np.array(boxes, np.float32).reshape(-1, 4) * scale,
+        tuple(words),
+        np.array([tuple(area) for _, area in figures], np.float32).reshape(-1, 4) * scale,
+        tuple(concept for concept, _ in figures),
+        coarse,
+    )
+
+
+def unknown_figures(page: pymupdf.Page) -> list[Figure]:
+    """Where a real page has pictures or drawings, of which nobody knows what they show."""
+    areas = [pymupdf.Rect(image["bbox"]) for image in page.get_image_info()]
+    areas += page.cluster_drawings()
+    return [(UNREAD, area & page.rect) for area in areas]
 
 
 def as_image(page: LabelledPage, dpi: float) -> PageImage:
@@ -63,7 +87,9 @@ def as_image(page: LabelledPage, dpi: float) -> PageImage:
     return PageImage(PageRef("", "", 1), np.repeat(page.pixels[:, :, None], 3, axis=2), dpi)
 
 
-def real_pages(folder: Path, rng: random.Random, *, dpi: tuple[float, float] = REAL_DPI) -> Iterator[LabelledPage]:
+def real_pages(
+    folder: Path, rng: random.Random, *, dpi: tuple[float, float] = REAL_DPI, coarse: bool = False
+) -> Iterator[LabelledPage]:
     """Pages of the PDFs below `folder`, in random order and at random resolutions, without end.
 
     Pages without a text layer, or whose text layer does not match the picture (rotated pages), are left out.
@@ -82,7 +108,8 @@ def real_pages(folder: Path, rng: random.Random, *, dpi: tuple[float, float] = R
                 try:
                     page = document[number]
                     longest = max(page.rect.width, page.rect.height, 1) / POINTS_PER_INCH
-                    labelled = label(page, min(rng.uniform(*dpi), MAX_SIDE_PX / longest))
+                    figures = unknown_figures(page) if coarse else []
+                    labelled = label(page, min(rng.uniform(*dpi), MAX_SIDE_PX / longest), figures, coarse=coarse)
                 except (RuntimeError, ValueError):
                     continue
             if labelled.words and min(labelled.pixels.shape) >= 64:

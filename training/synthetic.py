@@ -5,14 +5,17 @@ from __future__ import annotations
 import itertools
 import random
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pymupdf
 
+from ..engine.models.pixel.concepts import MARK
 from . import vocabulary
-from .page_pool import POINTS_PER_INCH, LabelledPage, label
+from .figures import figure
+from .page_pool import COARSE_DPI, POINTS_PER_INCH, UNREAD, Figure, LabelledPage, label
+from .sheet import COLOURS, DARK, PAPERS, Sheet
 
 PAGE_SIZES_PT = ((612, 792), (595, 842), (842, 595), (960, 540), (612, 396))
 BODY_PX = (10.0, 32.0)
@@ -20,20 +23,11 @@ BODY_PX = (10.0, 32.0)
 EASY_PX, EASY_PAGES = 14.0, 1000
 """The first pages have no smaller text: the limit falls over so many pages, or learning does not start."""
 DPI = (70, 400)
+TALLEST_PT, TALLEST_COARSE_PT = 220, 400
+FIGURE_SHARE, FIGURE_SHARE_COARSE = 0.2, 0.5
 FC_LIST = "/usr/bin/fc-list"
 FONT_BYTES_MAX = 1_500_000
 PROBE = {"latin": "aéßłő0", "cyrillic": "жыїЩ", "greek": "αώΩ"}
-COLOURS = (
-    (0, 0, 0),
-    (0.1, 0.1, 0.1),
-    (0.25, 0.25, 0.25),
-    (0.4, 0.4, 0.45),
-    (0.05, 0.15, 0.45),
-    (0.5, 0.05, 0.05),
-    (0, 0.35, 0.2),
-)
-PAPERS = ((1, 1, 1), (0.97, 0.97, 0.94), (0.9, 0.94, 1), (0.93, 0.93, 0.93))
-DARK = ((0.1, 0.15, 0.3), (0, 0, 0), (0.3, 0.3, 0.3), (0.0, 0.35, 0.45), (0.5, 0.1, 0.15), (0.15, 0.35, 0.15))
 
 
 def font_files() -> list[Path]:
@@ -64,32 +58,6 @@ class Fonts:
                 if all(font.has_glyph(ord(c)) for c in letters):
                     out.by_script[script].append(font)
         return out
-
-
-@dataclass
-class Sheet:
-    """A page being drawn: where the next line goes, and the words' source."""
-
-    page: pymupdf.Page
-    language: vocabulary.Language
-    fonts: list[pymupdf.Font]
-    rng: random.Random
-
-    def write(self, x: float, y: float, text: str, font: pymupdf.Font, size: float, colour: tuple[float, ...]) -> None:
-        writer = pymupdf.TextWriter(self.page.rect)
-        writer.append((x, y), text, font=font, fontsize=size)
-        writer.write_text(self.page, color=colour)
-
-    def tokens(self, width: float, font: pymupdf.Font, size: float) -> str:
-        """Tokens that fill a line of `width` points, at least one."""
-        words: list[str] = []
-        used = 0.0
-        while True:
-            word = vocabulary.token(self.language, self.rng)
-            used += font.text_length(word + " ", size)
-            if used > width:
-                return " ".join(words)
-            words.append(word)
 
 
 def paragraph(sheet: Sheet, area: pymupdf.Rect, size: float, colour: tuple[float, ...]) -> None:
@@ -166,10 +134,47 @@ def labels(sheet: Sheet, area: pymupdf.Rect, size: float, colour: tuple[float, .
         y += size * rng.uniform(1.3, 3.5)
 
 
+def block(
+    sheet: Sheet, area: pymupdf.Rect, body: float, *, figure_share: float, pictures: Sequence[bytes]
+) -> list[Figure]:
+    """Draw one block of a page into `area`, which shrinks to what is used; returns the figures it holds."""
+    rng = sheet.rng
+    colour = rng.choice(COLOURS)
+    size = body * rng.choice((0.8, 1, 1, 1, 1.2))
+    kind = rng.random()
+    if kind < figure_share:
+        return [(MARK + concept, rect) for concept, rect in figure(sheet, area, size, colour, pictures=pictures)]
+    if rng.random() < 0.15:
+        sheet.page.draw_rect(
+            pymupdf.Rect(area.x0 - 4, area.y0 - 4, area.x1 + 4, area.y1 + 4), color=None, fill=rng.choice(DARK)
+        )
+        colour = rng.choice(((1, 1, 1), (0.95, 0.95, 0.8), (0.8, 0.9, 1)))
+    kind = rng.random()
+    if kind < 0.2:
+        size = min(body * rng.uniform(1.3, 5), area.width / 5)
+        area.y1 = min(area.y1, area.y0 + size * rng.choice((1.3, 2.6)))
+        paragraph(sheet, area, size, colour)
+    elif kind < 0.6:
+        paragraph(sheet, area, size, colour)
+    elif kind < 0.9:
+        table(sheet, area, size, colour)
+        return [(MARK + "table", pymupdf.Rect(area))]
+    else:
+        labels(sheet, area, size, colour)
+        return [(UNREAD, pymupdf.Rect(area))]
+    return []
+
+
 def draw(
-    fonts: Fonts, languages: dict[str, vocabulary.Language], rng: random.Random, *, least_px: float
+    fonts: Fonts,
+    languages: dict[str, vocabulary.Language],
+    rng: random.Random,
+    *,
+    least_px: float,
+    coarse: bool = False,
+    pictures: Sequence[bytes] = (),
 ) -> LabelledPage:
-    """Draw one page and label it; its running text is at least `least_px` large."""
+    """Draw one page and label it; its running text is at least `least_px` large, or, if `coarse`, too small to read."""
     language = vocabulary.pick_language(languages, rng)
     with pymupdf.open() as document:
         page = document.new_page(width=(shape := rng.choice(PAGE_SIZES_PT))[0], height=shape[1])
@@ -180,41 +185,27 @@ def draw(
         body = rng.choice((5, 6, 7, 8, 9, 10, 11, 12, 14)) * rng.uniform(0.9, 1.1)
         margin = rng.uniform(18, 60)
         width = (page.rect.width - 2 * margin) / columns
+        tallest, figure_share = (TALLEST_COARSE_PT, FIGURE_SHARE_COARSE) if coarse else (TALLEST_PT, FIGURE_SHARE)
+        figures: list[Figure] = []
         for c in range(columns):
             y = margin
             while y < page.rect.height - margin:
-                tall = rng.uniform(30, 220)
-                area = pymupdf.Rect(
-                    margin + c * width, y, margin + (c + 1) * width - 10, min(y + tall, page.rect.height - margin)
-                )
-                colour = rng.choice(COLOURS)
-                if rng.random() < 0.15:
-                    page.draw_rect(
-                        pymupdf.Rect(area.x0 - 4, area.y0 - 4, area.x1 + 4, area.y1 + 4),
-                        color=None,
-                        fill=rng.choice(DARK),
-                    )
-                    colour = rng.choice(((1, 1, 1), (0.95, 0.95, 0.8), (0.8, 0.9, 1)))
-                kind = rng.random()
-                size = body * rng.choice((0.8, 1, 1, 1, 1.2))
-                if kind < 0.2:
-                    size = min(body * rng.uniform(1.3, 5), width / 5)
-                    area.y1 = min(area.y1, area.y0 + size * rng.choice((1.3, 2.6)))
-                    paragraph(sheet, area, size, colour)
-                elif kind < 0.55:
-                    paragraph(sheet, area, size, colour)
-                elif kind < 0.82:
-                    table(sheet, area, size, colour)
-                else:
-                    labels(sheet, area, size, colour)
+                bottom = min(y + rng.uniform(30, tallest), page.rect.height - margin)
+                area = pymupdf.Rect(margin + c * width, y, margin + (c + 1) * width - 10, bottom)
+                figures += block(sheet, area, body, figure_share=figure_share, pictures=pictures)
                 y = area.y1 + rng.uniform(6, 24)
+        if coarse:
+            return label(page, rng.uniform(*COARSE_DPI), figures, coarse=True)
         body_px = least_px * (BODY_PX[1] / least_px) ** rng.random()
         return label(page, min(max(body_px / body * POINTS_PER_INCH, DPI[0]), DPI[1]))
 
 
-def synthetic_pages(rng: random.Random, *, drawn: int = 0) -> Iterator[LabelledPage]:
-    """Synthetic pages without end, after `drawn` others."""
+def synthetic_pages(
+    rng: random.Random, *, drawn: int = 0, coarse: bool = False, pictures: Sequence[bytes] = ()
+) -> Iterator[LabelledPage]:
+    """Synthetic pages without end, after `drawn` others; `pictures` are JPEG photos to print on them."""
     fonts, languages = Fonts.load(), vocabulary.load()
     for count in itertools.count(drawn):
         ease = max(0.0, 1 - count / EASY_PAGES)
-        yield draw(fonts, languages, rng, least_px=BODY_PX[0] + ease * (EASY_PX - BODY_PX[0]))
+        least_px = BODY_PX[0] + ease * (EASY_PX - BODY_PX[0])
+        yield draw(fonts, languages, rng, least_px=least_px, coarse=coarse, pictures=pictures)

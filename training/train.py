@@ -22,9 +22,10 @@ import wordfreq
 from torch import nn
 from torch.nn import functional
 
+from ..engine.models.pixel.concepts import CONCEPTS, is_concept
 from ..engine.models.pixel.network import DIM, STEM, PixelNetwork
 from ..engine.models.pixel.words import normal_form
-from . import losses, page_pool, synthetic, vocabulary
+from . import figures, losses, page_pool, synthetic, vocabulary
 from .crops import ALPHABET, Batch, batches
 from .export import restore
 from .text_tower import TextTower
@@ -38,7 +39,9 @@ SCALE_START, SCALE_MAX = 12.0, 22.0
 ABSOLUTE_SCALE, ABSOLUTE_BIAS = 20.0, -12.0
 """A cosine of 0.6 is even odds at the start; both are learned."""
 NEGATIVE_WORDS = 1000
-REAL_SHARE = 0.4
+SHARES = {"synthetic": 0.4, "real": 0.32, "coarse synthetic": 0.22, "coarse real": 0.06}
+"""Shares of the batches' pages; without real ones the others share theirs."""
+FIGURE_WEIGHT, CONCEPT_WEIGHT = 1.0, 0.3
 RARITY_MAX = 8.5
 READ_START, READ_END, READ_FALL_STEPS = 100.0, 20.0, 1000
 """Weight of reading characters: it gets learning started, and then only helps."""
@@ -78,10 +81,15 @@ def produce(queue: multiprocessing.Queue[Batch], folder: str | None, size: int, 
     os.nice(2)
     torch.set_num_threads(1)
     rng = random.Random(seed + step)
-    sources: list[tuple[float, Iterator[page_pool.LabelledPage]]] = [(1.0, synthetic.synthetic_pages(rng, drawn=step))]
+    pictures = figures.photos(Path(folder) if folder else None)
+    sources: dict[str, Iterator[page_pool.LabelledPage]] = {
+        "synthetic": synthetic.synthetic_pages(rng, drawn=step, pictures=pictures),
+        "coarse synthetic": synthetic.synthetic_pages(rng, drawn=step, coarse=True, pictures=pictures),
+    }
     if folder:
-        sources = [(1 - REAL_SHARE, sources[0][1]), (REAL_SHARE, page_pool.real_pages(Path(folder), rng))]
-    for batch in batches(sources, size, rng, start=step):
+        sources["real"] = page_pool.real_pages(Path(folder), rng)
+        sources["coarse real"] = page_pool.real_pages(Path(folder), rng, dpi=page_pool.COARSE_DPI, coarse=True)
+    for batch in batches([(SHARES[name], pages) for name, pages in sources.items()], size, rng, start=step):
         queue.put(batch)
 
 
@@ -117,18 +125,24 @@ def step_loss(
     with torch.autocast(device, torch.bfloat16):
         early = model.pixel.stem(pages)
         features = model.pixel.blocks(early)
-        vectors, saliency, boxes = model.pixel.heads(features)
+        vectors, saliency, figure, boxes = model.pixel.heads(features)
     b, r, c = torch.from_numpy(batch.cells).to(device).T
     pictures = functional.normalize(model.pixel.centre(vectors.float()[b, :, r, c]), dim=1)
+    b_figure, r_figure, c_figure = torch.from_numpy(batch.figure_cells).to(device).T
+    shown = functional.normalize(model.pixel.centre(vectors.float()[b_figure, :, r_figure, c_figure]), dim=1)
     unique = list(dict.fromkeys(batch.words))
     index = {w: i for i, w in enumerate(unique)}
     target = torch.tensor([index[w] for w in batch.words])
     extra = {losses.one_edit(w, rng) for w in unique} | set(rng.choices(rarity.words, k=NEGATIVE_WORDS))
-    negatives = sorted(w for w in extra if w and w not in index)
+    negatives = sorted(w for w in extra if w and w not in index) + list(CONCEPTS)
     texts, rare = model.text(unique + negatives)
     scale = model.log_scale.exp().clamp(max=SCALE_MAX)
     meet, right = losses.contrast(pictures, texts, target, scale)
     absolute = losses.absolute(pictures, texts, target, model.absolute[0].exp(), model.absolute[1])
+    concept = torch.tensor([CONCEPTS.index(name) for name in batch.concepts], dtype=torch.int64)
+    concept = concept + len(texts) - len(CONCEPTS)
+    seen, seen_right = losses.recognise(shown, texts, concept, scale, model.absolute)
+    in_figure = losses.saliency_loss(figure.float(), torch.from_numpy(batch.figures).to(device))
     salient = losses.saliency_loss(saliency.float(), torch.from_numpy(batch.saliency).to(device))
     box = functional.smooth_l1_loss(boxes.float()[b, :, r, c], torch.from_numpy(batch.boxes).to(device))
     spelling = torch.from_numpy(np.stack([losses.phoc(w) for w in unique])).to(device)
@@ -137,14 +151,16 @@ def step_loss(
         model.read_vectors(SPELL_SCALE * torch.cat([pictures, texts[: len(unique)]])),
         torch.cat([spelling[target], spelling]),
     )
-    known = torch.tensor([rarity(w) for w in unique + negatives])
-    rare_loss = functional.smooth_l1_loss(rare, known)
+    known = torch.tensor([rarity(w) for w in unique + negatives if not is_concept(w)])
+    rare_loss = functional.smooth_l1_loss(rare[: len(known)], known)
     letters = losses.letters_loss(model.read_letters, early, torch.from_numpy(batch.letters).to(device))
     meet_weight = min(1.0, MEET_START + step / MEET_FULL_STEPS)
     read_weight = max(READ_END, READ_START * (1 - step / READ_FALL_STEPS))
     loss = (
         meet_weight * (meet + ABSOLUTE_WEIGHT * absolute)
         + 2.0 * salient
+        + FIGURE_WEIGHT * in_figure
+        + CONCEPT_WEIGHT * seen
         + 0.5 * box
         + read_weight * (read + letters)
         + 0.1 * rare_loss
@@ -155,6 +171,9 @@ def step_loss(
         "absolute": absolute,
         "right": right,
         "salient": salient,
+        "figure": in_figure,
+        "seen": seen,
+        "seen_right": seen_right,
         "box": box,
         "read": read,
         "rare": rare_loss,

@@ -1,4 +1,4 @@
-"""Page picture to a grid of cells: for each 16 x 16 px cell a word vector, a saliency and the word's box.
+"""Page picture to a grid of cells: for each 16 x 16 px cell a vector, the chances of a word and a figure, and a box.
 
 Stem of 3 x 3 convolutions to stride 16, then blocks of a wide depthwise convolution, which gathers a whole word at its
 centre, and a pointwise MLP. Batch normalisation everywhere: at inference it folds into the convolutions.
@@ -73,6 +73,7 @@ class PixelNetwork(nn.Module):
         # Without this, all word vectors start out, and stay for long, in one direction.
         self.centre = nn.BatchNorm1d(DIM, affine=False)
         self.saliency = nn.Conv2d(c16, 1, 1)
+        self.figure = nn.Conv2d(c16, 1, 1)
         self.box = nn.Conv2d(c16, BOX_FIELDS, 1)
 
     def features(self, pages: Tensor) -> Tensor:
@@ -80,12 +81,13 @@ class PixelNetwork(nn.Module):
         out: Tensor = self.blocks(self.stem(pages))
         return out
 
-    def heads(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Word vectors (N, 128, h, w) not yet centred and normalised, saliency logits (N, h, w), boxes (N, 4, h, w).
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Vectors (N, 128, h, w) not yet centred and normalised, logits (N, h, w) of "the centre of a word" and of
+        "inside a figure", and the words' boxes (N, 4, h, w).
 
         A box is (dx, dy, log w, log h): centre offset from the cell's centre and size, in cells of 16 px.
         """
-        return self.embed(features), self.saliency(features)[:, 0], self.box(features)
+        return self.embed(features), self.saliency(features)[:, 0], self.figure(features)[:, 0], self.box(features)
 
-    def forward(self, pages: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, pages: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         return self.heads(self.features(pages))

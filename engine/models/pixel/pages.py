@@ -1,8 +1,9 @@
 """The embedded model's page side: page pictures to patch vectors, with torch.
 
 A page is read at up to three resolutions, chosen from its pixels. The base pass reads ordinary print. A coarse pass, on
-the same picture at a third of the size, reads headings too large for the base pass. Where the base pass finds
-much small print, a fine pass reads the part of the page that holds it once more, at the resolution it was rendered at.
+the same picture at a third of the size, reads headings too large for the base pass, and sees what figures show. Where
+the base pass finds much small print, a fine pass reads the part of the page that holds it once more, at the resolution
+it was rendered at.
 """
 
 from __future__ import annotations
@@ -42,6 +43,10 @@ SMALL_SHARE = 0.12
 FINE_GAIN = 1.15
 """The least enlargement for which the fine pass pays."""
 SALIENT = 0.35
+FIGURE = 0.5
+"""Chance from which a cell of the coarse pass lies in a figure."""
+FIGURE_CELLS = 4
+"""A figure is marked in blocks of so many cells a side, each by the cell that is surest."""
 MAX_PATCHES = 3000
 PAPER_ROWS = 8
 PART_STEP_PX = 256
@@ -60,6 +65,10 @@ class Found(NamedTuple):
     boxes: F32
     heights: F32
     saliency: F32
+
+    @staticmethod
+    def of(*fields: Tensor) -> Found:
+        return Found(*(field.cpu().numpy().astype(np.float32) for field in fields))
 
     def only(self, keep: np.ndarray) -> Found:
         return Found(*(field[keep] for field in self))
@@ -138,7 +147,7 @@ class PixelPages:
         picture = resized(grey, scale)
         base = self.look(picture)
         parts = [base.only(base.heights < LARGE_PX * OVERLAP)]
-        coarse = self.look(resized(picture, 1 / COARSE_FACTOR))
+        coarse = self.look(resized(picture, 1 / COARSE_FACTOR), figures=True)
         parts.append(coarse.only(coarse.heights * COARSE_FACTOR > LARGE_PX))
         small = base.heights < SMALL_PX
         if small.sum() > SMALL_SHARE * len(small) and scale * FINE_GAIN <= 1:
@@ -146,7 +155,7 @@ class PixelPages:
             limit = SMALL_PX * OVERLAP
             parts[0] = parts[0].only(parts[0].heights >= SMALL_PX)
             parts.append(fine.only(fine.heights * scale < limit))
-        merged = Found(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
+        merged = joined(parts)
         order = np.argsort(-merged.saliency, kind="stable")[:MAX_PATCHES]
         return merged.only(order)
 
@@ -164,24 +173,52 @@ class PixelPages:
         whole = np.array([grey.width, grey.height] * 2, np.float32)
         return found._replace(boxes=(found.boxes * inside + corner) / whole)
 
-    def look(self, grey: Image.Image) -> Found:
-        """One pass over a grey picture."""
+    def look(self, grey: Image.Image, *, figures: bool = False) -> Found:
+        """One pass over a grey picture: its words, and its `figures` if asked for."""
         width, height = grey.size
         pixels = np.asarray(grey)
         paper = int(np.median(pixels[:PAPER_ROWS]))
         pixels = np.pad(pixels, ((0, -height % STRIDE_PX), (0, -width % STRIDE_PX)), constant_values=paper)
         padded = torch.from_numpy(pixels).to(self.device, self.dtype)[None, None] / 127.5 - 1
         with torch.inference_mode():
-            vectors, saliency, boxes = self.network(padded.contiguous(memory_format=torch.channels_last))
+            vectors, saliency, figure, boxes = self.network(padded.contiguous(memory_format=torch.channels_last))
         chance = torch.sigmoid(saliency[0].float())
         rows, columns = (chance > SALIENT).nonzero(as_tuple=True)
-        picked = functional.normalize(vectors[0, :, rows, columns].float().T.reshape(-1, DIM), dim=1)
+        picked = unit(vectors[0, :, rows, columns])
         dx, dy, log_w, log_h = boxes[0, :, rows, columns].float()
         x, y = (columns + 0.5 + dx) * STRIDE_PX, (rows + 0.5 + dy) * STRIDE_PX
         w, h = torch.exp(log_w) * STRIDE_PX, torch.exp(log_h) * STRIDE_PX
         corners = torch.stack([(x - w / 2) / width, (y - h / 2) / height, (x + w / 2) / width, (y + h / 2) / height], 1)
-        parts = (picked, corners, h, chance[rows, columns])
-        return Found(*(part.cpu().numpy().astype(np.float32) for part in parts))
+        parts = [Found.of(picked, corners, h, chance[rows, columns])]
+        if figures:
+            inside = torch.sigmoid(figure[0].float()) * (chance <= SALIENT)
+            parts.append(figure_blocks(vectors[0], inside, (height, width)))
+        return joined(parts)
+
+
+def figure_blocks(vectors: Tensor, chance: Tensor, size: tuple[int, int]) -> Found:
+    """Of each block of cells the one most surely in a figure, if it is.
+
+    From `vectors` (128, h, w), the `chance` of each cell (h, w), and the height and width of the picture, px.
+    """
+    surest, places = functional.max_pool2d(chance[None, None], FIGURE_CELLS, ceil_mode=True, return_indices=True)
+    rows, columns = (surest[0, 0] > FIGURE).nonzero(as_tuple=True)
+    cells = places[0, 0, rows, columns]
+    side = FIGURE_CELLS * STRIDE_PX
+    unit_px = torch.tensor([size[1], size[0]] * 2, device=chance.device)
+    corners = torch.stack([columns, rows, columns + 1, rows + 1], 1) * side / unit_px
+    heights = torch.full((len(rows),), float(side), device=chance.device)
+    return Found.of(unit(vectors.flatten(1)[:, cells]), corners, heights, surest[0, 0, rows, columns])
+
+
+def unit(vectors: Tensor) -> Tensor:
+    """Columns (128, T) as rows (T, 128) of unit length."""
+    return functional.normalize(vectors.float().T.reshape(-1, DIM), dim=1)
+
+
+def joined(parts: Sequence[Found]) -> Found:
+    """The cells of several passes."""
+    return Found(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
 
 
 @lru_cache(maxsize=1)

@@ -16,8 +16,8 @@ VISUAL_WORDS = 16384
 
 SPEC = EncoderSpec(
     name="pixel",
-    revision="2",
-    summary="embedded word-spotting model: reads Latin, Greek and Cyrillic print from pixels, needs no download",
+    revision="3",
+    summary="embedded model: reads Latin, Greek and Cyrillic print, sees charts and tables; needs no download",
     licence="Apache-2.0",
     parameters=8_030_000,
     dim=DIM,

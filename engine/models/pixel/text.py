@@ -15,6 +15,7 @@ from ...kernels.pagecode import PageCode
 from ...records import F32, Others, QueryVectors
 from ..encoder import EncoderSpec
 from . import spec
+from .concepts import shown_by
 from .thesaurus import synonyms
 from .words import neighbours, split_query, word_features
 
@@ -22,6 +23,8 @@ MAX_QUERY_WORDS = 64
 RARITY_OF_NO_WEIGHT = 2.5
 """Words met more often than once in 10^2.5 carry almost no weight: "the", "what", "der"."""
 LEAST_WEIGHT = 0.02
+SHOWN_SHARE = 1.0
+"""What counts of a match with a figure of the kind that the word names: a chart answers "chart" as the word does."""
 SYNONYM_SHARE = 0.3
 """What counts of a match with a synonym: the word itself comes first. docs/log.md compares 0 to 0.6."""
 FUNCTION_WORD_RARITY = 3.3
@@ -84,9 +87,10 @@ class PixelText:
         return QueryVectors(vectors, weights, single, tuple(words), FLOOR, CEILING, rows, others)
 
     def _others(self, words: Sequence[str], telling: AbstractSet[str]) -> Others | None:
-        """The synonyms of the `telling` words."""
-        found = [
-            (row, other)
+        """What else query words look for: the figures that they name, and of `telling` ones the synonyms."""
+        found = [(row, concept, SHOWN_SHARE) for row, word in enumerate(words) for concept in shown_by(word)]
+        found += [
+            (row, other, SYNONYM_SHARE)
             for row, word in enumerate(words)
             if word in telling
             for other in synonyms(word)
@@ -94,8 +98,8 @@ class PixelText:
         ]
         if not found:
             return None
-        rows, names = zip(*found, strict=True)
-        return Others(self.embed(names)[0], np.array(rows, np.int64), np.full(len(rows), SYNONYM_SHARE, np.float32))
+        rows, names, shares = zip(*found, strict=True)
+        return Others(self.embed(names)[0], np.array(rows, np.int64), np.array(shares, np.float32))
 
     def _bag(self, word: str) -> F32:
         features = word_features(word)

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from ...records import I64
+from .concepts import is_concept
 
 WORD = re.compile(r"[^\W_]+(?:[.,'’&][^\W_]+)*")
 PREFIXED_YEAR = re.compile(r"[a-z]{1,3}((?:19|20)\d\d)")
@@ -67,7 +68,12 @@ def neighbours(words: list[str]) -> list[tuple[str, str]]:
 
 
 def word_features(word: str) -> I64:
-    """Hashed character n-grams (1 to 4, the whole word, characters by distance from both ends) as bucket ids (F,)."""
+    """Hashed character n-grams (1 to 4, the whole word, characters by distance from both ends) as bucket ids (F,).
+
+    A concept is not spelled: it is one feature.
+    """
+    if is_concept(word):
+        return np.array([zlib.crc32(word.encode("utf-8")) % BUCKETS], np.int64)
     marked = f"<{word}>"
     grams = [f"n{marked[i : i + n]}" for n in range(1, 5) for i in range(len(marked) - n + 1)]
     grams.append(f"w{word}")

@@ -80,8 +80,8 @@ def test_words_that_tell_nothing_are_left_out_unless_they_are_all(text: PixelTex
     assert text.encode_query("the").tokens == ("the",)
 
 
-def test_a_query_looks_for_synonyms_too(text: PixelText) -> None:
-    query = text.encode_query("revenue graph")
+def test_a_query_looks_for_figures_and_synonyms_too(text: PixelText) -> None:
+    query = text.encode_query("revenue chart")
     assert query.others is not None
     assert set(query.others.words.tolist()) == {0, 1}
     assert (query.others.shares < 1).all()
