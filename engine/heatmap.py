@@ -12,7 +12,11 @@ from .records import BOX_SCALE, F32, U8, U16, QueryVectors
 MARK = (255, 196, 0)
 """Marker yellow, multiplied into the page as a highlighter would: print under it stays readable."""
 EDGE = (214, 64, 0)
+UNSURE = 0.5
+"""Matches below this are not marked: they may be something else."""
 STRONG = 0.5
+AREA_SHARE, AREA_TINT = 0.1, 0.3
+"""What is higher than this share of the page is an area of a figure, not a word: it is only tinted, to stay visible."""
 PAD_SHARE = 0.18
 BLUR_SHARE = 0.0015
 
@@ -26,6 +30,7 @@ def patch_matches(vectors: F32, query: QueryVectors) -> F32:
     if not len(vectors):
         return np.zeros(0, np.float32)
     matches = maxsim.match(vectors @ query.every.T, query)
+    matches[matches < UNSURE] = 0
     shares = query.weights / query.weights.max()
     best: F32 = (matches * shares).max(axis=1).astype(np.float32)
     return best
@@ -44,10 +49,12 @@ def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
         if strengths[i] <= 0:
             continue
         x0, y0, x1, y1 = boxes[i].astype(np.float64) / BOX_SCALE * (width, height, width, height)
-        pad = (y1 - y0) * PAD_SHARE
+        is_area = y1 - y0 > AREA_SHARE * height
+        pad = 0 if is_area else (y1 - y0) * PAD_SHARE
+        mark = strengths[i] * (AREA_TINT if is_area else 1)
         top, bottom = max(0, round(y0 - pad)), min(height, round(y1 + pad))
         left, right = max(0, round(x0 - pad)), min(width, round(x1 + pad))
-        heat[top:bottom, left:right] = np.maximum(heat[top:bottom, left:right], strengths[i])
+        heat[top:bottom, left:right] = np.maximum(heat[top:bottom, left:right], mark)
         if strengths[i] >= STRONG:
             strong[top:bottom, left:right] = True
     blurred = Image.fromarray((heat * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(width * BLUR_SHARE))

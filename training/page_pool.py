@@ -69,7 +69,7 @@ def label(page: pymupdf.Page, dpi: float, figures: Sequence[Figure] = (), *, coa
         grey(page, dpi),
         np.array(boxes, np.float32).reshape(-1, 4) * scale,
         tuple(words),
-        np.array([tuple(area) for _, area in figures], np.float32).reshape(-1, 4) * scale,
+        np.array([(a.x0, a.y0, a.x1, a.y1) for _, a in figures], np.float32).reshape(-1, 4) * scale,
         tuple(concept for concept, _ in figures),
         coarse,
     )
