@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Collection
 
 MARK = "◆"
 """Begins the word that stands for a concept; no word of a text begins so."""
 CHART = ("chart", "graph", "plot", "diagramm", "graphique", "gráfico", "grafico", "figure", "fig", "visualization")
 PICTURE = ("picture", "image", "illustration", "figure", "bild", "abbildung", "imagen", "immagine")
+DIAGRAM = ("diagram", "chart", "schema", "diagramm", "schéma", "diagrama", "figure", "fig")
 NAMES: dict[str, tuple[str, ...]] = {
-    "bar chart": ("bar", "column", "histogram", "balkendiagramm", "säulendiagramm", *CHART),
-    "line chart": ("line", "curve", "trend", "liniendiagramm", "kurve", "courbe", *CHART),
-    "pie chart": ("pie", "donut", "doughnut", "kreisdiagramm", "camembert", *CHART),
-    "scatter plot": ("scatter", "scatterplot", "bubble", "streudiagramm", *CHART),
+    "bar chart": ("histogram", "balkendiagramm", "säulendiagramm", *CHART),
+    "line chart": ("liniendiagramm", *CHART),
+    "pie chart": ("kreisdiagramm", "camembert", *CHART),
+    "scatter plot": ("scatterplot", "streudiagramm", *CHART),
     "table": ("table", "tabelle", "tableau", "tabla", "tabella"),
     "photo": ("photo", "photograph", "foto", "photographie", "fotografia", *PICTURE),
-    "map": ("map", "karte", "landkarte", "carte", "mapa", "mappa"),
-    "diagram": ("diagram", "flowchart", "flow", "schema", "diagramm", "schéma", "diagrama", "figure", "fig"),
-    "screenshot": ("screenshot", "screen", "window", "bildschirmfoto"),
-    "logo": ("logo", "emblem", "brand"),
-    "signature": ("signature", "signed", "unterschrift", "firma"),
-    "stamp": ("stamp", "seal", "stempel", "tampon", "sello"),
+    "map": ("map", "karte", "landkarte", "mapa", "mappa"),
+    "diagram": ("flowchart", "organigram", *(name for name in DIAGRAM if name != "chart")),
+    "screenshot": ("screenshot", "screen", "bildschirmfoto"),
+    "logo": ("logo", "emblem"),
+    "signature": ("signature", "signed", "unterschrift"),
+    "stamp": ("stamp", "stempel", "tampon", "sello"),
     "equation": ("equation", "formula", "gleichung", "formel", "équation", "formule"),
-    "code": ("code", "listing", "program", "quelltext"),
+    "code": ("listing", "quelltext"),
     "form": ("form", "formular", "formulaire", "formulario"),
     "handwriting": ("handwriting", "handwritten", "handschrift", "manuscript"),
     "drawing": ("drawing", "sketch", "blueprint", "zeichnung", "dessin", *PICTURE),
 }
+KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "bar chart": (("bar", "column", "stacked"), CHART),
+    "line chart": (("line", "curve", "trend"), CHART),
+    "pie chart": (("pie", "donut", "doughnut", "ring"), (*CHART, "diagram")),
+    "scatter plot": (("scatter", "bubble"), CHART),
+    "diagram": (("flow", "organization", "tree"), DIAGRAM),
+}
+"""Words that tell the kind beside a name only: "line chart" is one, "product line" is none."""
 CONCEPTS = tuple(MARK + name for name in NAMES)
 """The words of all concepts."""
 
@@ -40,19 +49,11 @@ def is_concept(word: str) -> bool:
     return word.startswith(MARK)
 
 
-def shown_by(word: str) -> tuple[str, ...]:
-    """The concepts that a query word in normal form names.
+def shown_by(word: str, query: Collection[str] = ()) -> tuple[str, ...]:
+    """The concepts that a query word in normal form names, in a query of these words.
 
-    >>> shown_by("pie"), shown_by("revenue")
-    (('◆pie chart',), ())
+    >>> shown_by("table"), shown_by("pie"), shown_by("pie", ["pie", "chart"])
+    (('◆table',), (), ('◆pie chart',))
     """
-    return _index().get(word, ())
-
-
-@lru_cache(maxsize=1)
-def _index() -> dict[str, tuple[str, ...]]:
-    out: dict[str, tuple[str, ...]] = {}
-    for concept, names in NAMES.items():
-        for name in dict.fromkeys(names):
-            out[name] = (*out.get(name, ()), MARK + concept)
-    return out
+    kinds = (MARK + c for c, (own, names) in KINDS.items() if word in own and any(name in query for name in names))
+    return (*(MARK + concept for concept, names in NAMES.items() if word in names), *kinds)

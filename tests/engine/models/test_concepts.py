@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from docsearch.engine.models.pixel.concepts import CONCEPTS, NAMES, is_concept, shown_by
+from docsearch.engine.models.pixel.concepts import CONCEPTS, KINDS, NAMES, is_concept, shown_by
 from docsearch.engine.models.pixel.words import normal_form, word_features
 
 
@@ -11,11 +11,12 @@ def test_a_concept_is_one_feature_of_its_own() -> None:
 
 
 def test_names_are_words_as_queries_are_split() -> None:
-    assert all(normal_form(name) == name for names in NAMES.values() for name in names)
+    names = {name for names in NAMES.values() for name in names} | {name for own, _ in KINDS.values() for name in own}
+    assert all(normal_form(name) == name for name in names)
 
 
 def test_a_word_finds_every_kind_it_may_mean() -> None:
     assert "◆pie chart" in shown_by("chart")
-    assert "◆pie chart" in shown_by("pie")
-    assert "◆bar chart" not in shown_by("pie")
+    assert shown_by("pie", ["pie", "chart"]) == ("◆pie chart",)
+    assert not shown_by("line", ["product", "line", "revenue"]), "it names no chart"
     assert not any(is_concept(word) for word in ("pie", "chart", ""))
