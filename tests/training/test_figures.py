@@ -12,6 +12,7 @@ import pymupdf
 import pytest
 from PIL import Image
 
+from docsearch.engine.models.pixel.concepts import CONCEPTS, MARK
 from docsearch.training import figures
 from docsearch.training.sheet import Sheet
 from docsearch.training.vocabulary import Language
@@ -31,6 +32,10 @@ def jpeg(pixels: np.ndarray) -> bytes:
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, "JPEG", quality=90)
     return out.getvalue()
+
+
+def test_every_kind_is_a_concept_of_the_model() -> None:
+    assert {MARK + kind for kind in (*figures.CONCEPTS, "table")} == set(CONCEPTS)
 
 
 @pytest.mark.parametrize("kind", figures.CONCEPTS)
