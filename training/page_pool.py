@@ -17,7 +17,8 @@ from ..engine.records import F32, U8, PageImage, PageRef
 
 WORD_DELIMITERS = '-–—/\\()[]{}|:;"“”„«»?!*+=<>_@#•·…'
 POINTS_PER_INCH = 72
-REAL_DPI = (90, 210)
+REAL_DPI, USUAL_DPI = (85, 210), 115
+"""Resolutions from and to, and the one met most: the base pass reads letter pages at 110 dpi, the fine pass at 165."""
 COARSE_DPI = (28, 50)
 """What the coarse pass sees: figures as a whole, and text too small to read."""
 MAX_SIDE_PX = 2800
@@ -109,7 +110,8 @@ def real_pages(
                     page = document[number]
                     longest = max(page.rect.width, page.rect.height, 1) / POINTS_PER_INCH
                     figures = unknown_figures(page) if coarse else []
-                    labelled = label(page, min(rng.uniform(*dpi), MAX_SIDE_PX / longest), figures, coarse=coarse)
+                    at = rng.triangular(*dpi, USUAL_DPI) if dpi == REAL_DPI else rng.uniform(*dpi)
+                    labelled = label(page, min(at, MAX_SIDE_PX / longest), figures, coarse=coarse)
                 except (RuntimeError, ValueError):
                     continue
             if labelled.words and min(labelled.pixels.shape) >= 64:

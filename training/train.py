@@ -39,7 +39,9 @@ SCALE_START, SCALE_MAX = 12.0, 22.0
 ABSOLUTE_SCALE, ABSOLUTE_BIAS = 20.0, -12.0
 """A cosine of 0.6 is even odds at the start; both are learned."""
 NEGATIVE_WORDS = 1000
-SHARES = {"synthetic": 0.4, "real": 0.32, "coarse synthetic": 0.22, "coarse real": 0.06}
+NUMBER_EDITS = 3
+"""More neighbours of words with digits: no other word of the page helps to tell them apart."""
+SHARES = {"synthetic": 0.36, "real": 0.34, "coarse synthetic": 0.24, "coarse real": 0.06}
 """Shares of the batches' pages; without real ones the others share theirs."""
 FIGURE_WEIGHT, CONCEPT_WEIGHT = 1.0, 0.3
 RARITY_MAX = 8.5
@@ -133,7 +135,8 @@ def step_loss(
     unique = list(dict.fromkeys(batch.words))
     index = {w: i for i, w in enumerate(unique)}
     target = torch.tensor([index[w] for w in batch.words])
-    extra = {losses.one_edit(w, rng) for w in unique} | set(rng.choices(rarity.words, k=NEGATIVE_WORDS))
+    numbers = [w for w in unique if any(c.isdigit() for c in w)]
+    extra = {losses.one_edit(w, rng) for w in unique + NUMBER_EDITS * numbers} | set(rng.choices(rarity.words, k=NEGATIVE_WORDS))
     negatives = sorted(w for w in extra if w and w not in index) + list(CONCEPTS)
     texts, rare = model.text(unique + negatives)
     scale = model.log_scale.exp().clamp(max=SCALE_MAX)
