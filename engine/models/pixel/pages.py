@@ -24,7 +24,7 @@ from torch.nn import functional
 from ... import cores
 from ...errors import UsageError
 from ...kernels.pagecode import PageCode
-from ...records import BOX_SCALE, F16, F32, U16, PageImage, PageVectors, Ragged
+from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Ragged
 from ..encoder import EmbeddedPages, EncoderSpec
 from . import spec
 from .folding import folded
@@ -39,7 +39,9 @@ LARGE_PX = 40.0
 OVERLAP = 1.3
 SMALL_PX = 11.5
 """Words lower than this in the base pass are read in the fine pass."""
-SMALL_SHARE = 0.12
+SMALL_SHARE = 0.02
+BAND_GAP_PX = 192
+"""Small print further apart is read in parts of its own."""
 FINE_GAIN = 1.15
 """The least enlargement for which the fine pass pays."""
 SALIENT = 0.35
@@ -49,11 +51,14 @@ FIGURE_CELLS = 4
 """A figure is marked in blocks of so many cells a side, each by the cell that is surest."""
 MAX_PATCHES = 3000
 PAPER_ROWS = 8
-PART_STEP_PX = 256
+INK = 24
+"""A pixel that differs so much from the paper, of 255, is ink."""
+PART_STEP_PX = 128
 ASSIGN_BLOCK = 256
 """Vectors compared with the visual words at a time: their similarities stay in the cache."""
+ASSIGN_ROWS = 64
 MARGIN_PX = 48
-"""What the fine pass sees around the small print: half of what a cell looks at."""
+"""What a pass over a part of the page sees around it: half of what a cell looks at."""
 
 
 class Found(NamedTuple):
@@ -128,9 +133,17 @@ class PixelPages:
         """The nearest visual word of each vector (T, D), as (T,) uint16."""
         with torch.inference_mode():
             blocks = torch.split(torch.from_numpy(vectors).to(self.device, self.dtype), ASSIGN_BLOCK)
-            # In float32 the largest is found twice as fast as in bfloat16.
-            nearest = [(block @ self._centroids.T).float().argmax(dim=1) for block in blocks]
-            return torch.cat(nearest).cpu().numpy().astype(np.uint16)
+            return torch.cat([self._nearest(block) for block in blocks]).cpu().numpy().astype(np.uint16)
+
+    def _nearest(self, vectors: Tensor) -> Tensor:
+        """The centroid of largest similarity to each vector (T, D), as (T,) int64: first its column of so many, then it.
+
+        Maxima in bfloat16 are cheap, indices of maxima are not.
+        """
+        similarity = (vectors @ self._centroids.T).unflatten(1, (ASSIGN_ROWS, -1))  # (T, R, W / R)
+        column = similarity.amax(dim=1).float().argmax(dim=1)
+        row = similarity[torch.arange(len(vectors)), :, column].float().argmax(dim=1)
+        return row * similarity.shape[2] + column
 
     @property
     def _centroids(self) -> Tensor:
@@ -145,16 +158,15 @@ class PixelPages:
         grey = Image.fromarray(page.pixels).convert("L")
         scale = min(1.0, (BASE_PIXELS / (grey.width * grey.height)) ** 0.5)
         picture = resized(grey, scale)
-        base = self.look(picture)
+        base = self.look_into(picture, inked(picture)[None])
         parts = [base.only(base.heights < LARGE_PX * OVERLAP)]
         coarse = self.look(resized(picture, 1 / COARSE_FACTOR), figures=True)
         parts.append(coarse.only(coarse.heights * COARSE_FACTOR > LARGE_PX))
         small = base.heights < SMALL_PX
         if small.sum() > SMALL_SHARE * len(small) and scale * FINE_GAIN <= 1:
-            fine = self.look_into(grey, base.boxes[small])
-            limit = SMALL_PX * OVERLAP
+            fine = joined([self.look_into(grey, band) for band in bands(base.boxes[small], BAND_GAP_PX / grey.height)])
             parts[0] = parts[0].only(parts[0].heights >= SMALL_PX)
-            parts.append(fine.only(fine.heights * scale < limit))
+            parts.append(fine.only(fine.heights * scale < SMALL_PX * OVERLAP))
         merged = joined(parts)
         order = np.argsort(-merged.saliency, kind="stable")[:MAX_PATCHES]
         return merged.only(order)
@@ -177,8 +189,7 @@ class PixelPages:
         """One pass over a grey picture: its words, and its `figures` if asked for."""
         width, height = grey.size
         pixels = np.asarray(grey)
-        paper = int(np.median(pixels[:PAPER_ROWS]))
-        pixels = np.pad(pixels, ((0, -height % STRIDE_PX), (0, -width % STRIDE_PX)), constant_values=paper)
+        pixels = np.pad(pixels, ((0, -height % STRIDE_PX), (0, -width % STRIDE_PX)), constant_values=paper_of(pixels))
         padded = torch.from_numpy(pixels).to(self.device, self.dtype)[None, None] / 127.5 - 1
         with torch.inference_mode():
             vectors, saliency, figure, boxes = self.network(padded.contiguous(memory_format=torch.channels_last))
@@ -194,6 +205,30 @@ class PixelPages:
             inside = torch.sigmoid(figure[0].float()) * (chance <= SALIENT)
             parts.append(figure_blocks(vectors[0], inside, (height, width)))
         return joined(parts)
+
+
+def paper_of(pixels: U8) -> int:
+    """The shade of grey of the paper, from the first rows of a page (H, W)."""
+    return int(np.median(pixels[:PAPER_ROWS]))
+
+
+def inked(grey: Image.Image) -> F32:
+    """The part of a grey page that is not bare paper at its edges, (4,) as page fractions."""
+    pixels = np.asarray(grey)
+    paper = paper_of(pixels)
+    ink = (pixels < paper - INK) | (pixels > paper + INK)
+    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if not len(rows):
+        return np.zeros(4, np.float32)
+    corners = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
+    return (corners / (grey.width, grey.height, grey.width, grey.height)).astype(np.float32)
+
+
+def bands(boxes: F32, gap: float) -> list[F32]:
+    """Boxes (B, 4), page fractions, from top to bottom, parted where more than `gap` lies between them."""
+    boxes = boxes[np.argsort(boxes[:, 1], kind="stable")]
+    ends = np.maximum.accumulate(boxes[:, 3])
+    return np.split(boxes, np.flatnonzero(boxes[1:, 1] - ends[:-1] > gap) + 1)
 
 
 def figure_blocks(vectors: Tensor, chance: Tensor, size: tuple[int, int]) -> Found:
