@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import eval_dev, indexes
+from .. import composed, eval_dev, indexes
 from ..eval_dev import Question
 from ..metrics import kept, mean, ndcg
 from ..setting import Refused, Row, Setting
@@ -24,12 +27,22 @@ TIMED_QUERIES = 20
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Ask eval-dev's questions of corpus scope of eval-dev and diverse together."""
-    from docsearch.engine.search import open_index
-
+    """Ask eval-dev's questions of corpus scope of eval-dev and diverse together, then with composed pages added."""
     folders = [eval_dev.documents(setting), setting.corpus(DISTRACTORS)]
     asked = [question for question in eval_dev.questions(setting) if question.scope == "corpus"]
-    with open_index(indexes.ready(setting, f"{eval_dev.NAME}-{DISTRACTORS}", folders)) as searcher:
+    real = indexes.ready(setting, f"{eval_dev.NAME}-{DISTRACTORS}", folders)
+    yield from compared(real, asked)
+    with tempfile.TemporaryDirectory(dir=setting.cache) as folder:
+        crowded = shutil.copytree(real, Path(folder) / "index")
+        composed.add(crowded)
+        yield from compared(crowded, asked)
+
+
+def compared(index: Path, asked: Sequence[Question]) -> Iterator[Row]:
+    """Rows for the exact score of every page and for each number of candidates."""
+    from docsearch.engine.search import open_index
+
+    with open_index(index) as searcher:
         exact = answers(searcher, asked, candidates=None)
         exact_ndcg = quality(asked, exact)
         if not exact_ndcg:
