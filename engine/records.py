@@ -118,6 +118,7 @@ class QueryVectors:
     ceiling: float = 1.0
     pairs: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     others: Others | None = None
+    in_context: bool = False
 
     @property
     def every(self) -> F32:

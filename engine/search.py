@@ -138,8 +138,11 @@ class Searcher:
         """Queries with their weights adjusted to the collection: a word that most pages hold tells little.
 
         Commonness is the share of an evenly spaced sample of pages on which the word is matched; the weight is the
-        model's own times the root of BM25's inverse document frequency (docs/log.md compares powers).
+        model's own times the root of BM25's inverse document frequency (docs/log.md compares powers). Queries that are
+        `in_context` stay as they are.
         """
+        if all(query.in_context for query in queries):
+            return list(queries)
         unseen = {t: v for q in queries for t, v in zip(q.tokens, q.vectors, strict=True) if t not in self._commonness}
         if unseen and len(self.snapshot):
             vectors = np.stack(list(unseen.values()))
