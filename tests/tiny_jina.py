@@ -1,4 +1,4 @@
-"""Writes checkpoints in the published layout of jina-embeddings-v4, with random weights and a few thousand parameters."""
+"""Writes checkpoints in the published layout of jina-embeddings-v4, tiny ones with random weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,15 @@ ALPHA = 8
 """Twice the rank, so that a forgotten scaling shows."""
 DIMS = (16, 32, 64)
 TASKS = ("retrieval", "text-matching", "code")
-SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>")
+SPECIAL = (
+    "<|endoftext|>",
+    "<|im_start|>",
+    "<|im_end|>",
+    "<|vision_start|>",
+    "<|vision_end|>",
+    "<|vision_pad|>",
+    "<|image_pad|>",
+)
 LINEARS = {
     "self_attn.q_proj": (HIDDEN, HIDDEN),
     "self_attn.k_proj": (HIDDEN, KV_WIDTH),
@@ -28,7 +36,9 @@ LINEARS = {
     "mlp.down_proj": (INTERMEDIATE, HIDDEN),
 }
 """Each adapted layer with its width in and out."""
-SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+SPLIT = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 
 
 def write(folder: Path, *, style: str = "old", shards: int = 2, seed: int = 0) -> Path:
@@ -112,7 +122,9 @@ def small_tokenizer() -> Tokenizer:
     return tokenizer
 
 
-def write_base(folder: Path, config: Mapping[str, object], generator: torch.Generator, *, style: str, shards: int) -> None:
+def write_base(
+    folder: Path, config: Mapping[str, object], generator: torch.Generator, *, style: str, shards: int
+) -> None:
     """Write the weights without the adapters, in shards, with the projector in the last."""
     given = {key: value for key, value in config.items() if key != "architectures"}
     network = Qwen2_5_VLModel(Qwen2_5_VLConfig.from_dict(json.loads(json.dumps(given))))

@@ -101,7 +101,9 @@ class Checkpoint:
 def read(folder: Path) -> Checkpoint:
     """Open a folder; UsageError says what is missing, or what else than jina-embeddings-v4 lies there."""
     if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; --model takes a name of 'docsearch models' or a checkpoint's folder")
+        raise UsageError(
+            f"{folder}: no such folder; --model takes a name of 'docsearch models' or a checkpoint's folder"
+        )
     config = read_json(folder / CONFIG)
     if spec.ARCHITECTURE not in (found := config.get("architectures") or ["unknown"]):
         raise UsageError(f"{folder}: holds a {', '.join(found)}; docsearch opens {spec.ARCHITECTURE} from folders")

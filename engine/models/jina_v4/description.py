@@ -1,4 +1,4 @@
-"""A name goes in; its checkpoint, described for the engine, comes out: what an index records and `docsearch models` lists."""
+"""A name goes in; its checkpoint comes out, described as an index records it and `docsearch models` lists it."""
 
 from __future__ import annotations
 

@@ -47,7 +47,9 @@ class Encoded:
 class JinaV4:
     """A checkpoint with its settings; the network is loaded when it is first needed. May be shared between threads."""
 
-    def __init__(self, checkpoint: Checkpoint, spec: EncoderSpec, settings: Settings, *, device: str, dtype: str) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, spec: EncoderSpec, settings: Settings, *, device: str, dtype: str
+    ) -> None:
         self.spec = spec
         self.checkpoint = checkpoint
         self.settings = settings
@@ -77,7 +79,7 @@ class JinaV4:
         return Reader.load(self.checkpoint.folder, self.checkpoint.config, max_pixels=self.settings.max_pixels)
 
     def encode_pages(self, pages: Sequence[PageImage], *, task: str | Sequence[str] | None = None) -> EmbeddedPages:
-        """Embed pages, with the tokens that the settings keep; tokens of the prompt have the whole page as their box."""
+        """Embed pages, with the tokens that the settings keep; those of the prompt have the whole page as their box."""
         items = [self.reader.picture(page.pixels) for page in pages]
         kept = [slice(*item.patches) if self.settings.tokens == "vision" else slice(None) for item in items]
         encoded = self.encode(items, self._tasks(task, len(items)))
@@ -87,7 +89,7 @@ class JinaV4:
         return EmbeddedPages(PageVectors(tuple(page.ref for page in pages), vectors, places, single), words=None)
 
     def encode_queries(self, texts: Sequence[str], *, task: str | Sequence[str] | None = None) -> list[QueryVectors]:
-        """Embed questions, each with the prefix of queries; all their tokens count alike. UsageError on an empty one."""
+        """Embed questions, each with its prefix; all their tokens count alike. Raises UsageError on an empty one."""
         if blank := [text for text in texts if not text.strip()]:
             raise UsageError(f"the query {blank[0]!r} has nothing to search for")
         tasks = self._tasks(task, len(texts))
@@ -100,7 +102,9 @@ class JinaV4:
         (query,) = self.encode_queries([text])
         return query
 
-    def encode_image_queries(self, images: Sequence[U8], *, task: str | Sequence[str] | None = None) -> list[QueryVectors]:
+    def encode_image_queries(
+        self, images: Sequence[U8], *, task: str | Sequence[str] | None = None
+    ) -> list[QueryVectors]:
         """Embed pictures (H, W, 3) as questions: pages that look like them, or say what they say."""
         items = [self.reader.picture(pixels) for pixels in images]
         encoded = self.encode(items, self._tasks(task, len(items)))
@@ -115,7 +119,9 @@ class JinaV4:
     ) -> TextVectors:
         """Embed texts as documents, or with `prompt` "query" as questions; at least one text."""
         tasks = self._tasks(task, len(texts))
-        encoded = self.encode([self.reader.text(text, prompt, each) for text, each in zip(texts, tasks, strict=True)], tasks)
+        encoded = self.encode(
+            [self.reader.text(text, prompt, each) for text, each in zip(texts, tasks, strict=True)], tasks
+        )
         return TextVectors(Ragged.of([each.multi for each in encoded]), np.stack([each.single for each in encoded]))
 
     def encode(self, items: Sequence[Item], tasks: Sequence[str]) -> list[Encoded]:
@@ -189,7 +195,7 @@ class JinaV4:
 
 
 def query_vectors(encoded: Encoded, tokens: tuple[str, ...]) -> QueryVectors:
-    """A question whose tokens count alike: its score is the mean of their similarities, as published but for the mean."""
+    """A question whose tokens count alike: its score is the mean of their similarities, where published sum."""
     count = len(encoded.multi)
     weights = np.full(count, 1 / count, np.float32)
     return QueryVectors(encoded.multi, weights, encoded.single, tokens, in_context=True)

@@ -23,11 +23,11 @@ def find(base: str, *, download: bool) -> Path:
 
         try:
             return Path(snapshot_download(base, allow_patterns=list(checkpoint.FILES)))
-        except Exception as err:  # noqa: BLE001 - the client raises its own, HTTP and OS errors; each means the same here
+        except Exception as err:  # noqa: BLE001 - its own, HTTP and OS errors all mean the same here
             reason = str(err).partition("\n")[0]
     raise UsageError(
-        f"{base} is not on this machine ({reason}); where there is a network run 'hf download {base} --local-dir FOLDER', "
-        "then give --model FOLDER"
+        f"{base} is not on this machine ({reason}); where there is a network run "
+        f"'hf download {base} --local-dir FOLDER', then give --model FOLDER"
     )
 
 

@@ -63,7 +63,9 @@ class Reader:
         at = np.flatnonzero(prompt == image_pad)
         if len(at) != 1:
             raise UsageError(f"{folder}: the tokenizer does not know the token {image_pad} of pictures; copy it again")
-        given = checkpoint.read_json(folder / checkpoint.PREPROCESSOR) if (folder / checkpoint.PREPROCESSOR).is_file() else {}
+        tokenizer.encode_special_tokens = True  # from here on: "<|image_pad|>" in a text is text
+        file = folder / checkpoint.PREPROCESSOR
+        given = checkpoint.read_json(file) if file.is_file() else {}
         known = {key: given[key] for key in ("image_mean", "image_std") if key in given}
         size = {"shortest_edge": spec.MIN_PIXELS, "longest_edge": max_pixels}
         images = Qwen2VLImageProcessorPil(size=size, **known)
@@ -82,7 +84,7 @@ class Reader:
         for a ribbon, more than 200 times as long as wide.
         """
         height, width = smart_resize(
-            *pixels.shape[:2], factor=spec.TOKEN_PX, min_pixels=spec.MIN_PIXELS, max_pixels=self.max_pixels
+            pixels.shape[0], pixels.shape[1], spec.TOKEN_PX, min_pixels=spec.MIN_PIXELS, max_pixels=self.max_pixels
         )
         rows, columns = height // spec.TOKEN_PX, width // spec.TOKEN_PX
         before, after = self.image_ids
@@ -95,10 +97,11 @@ class Reader:
         positions[2, first : first + count] = first + np.tile(np.arange(columns), rows)
         positions[:, first + count :] += max(rows, columns) - count
         # The picture's own tokens have one that begins it before them, and one that ends it behind them.
-        return Item(ids, positions, (first - 1, first + count + 1), pixels, (2 * rows, 2 * columns), (first, first + count))
+        pooled = first - 1, first + count + 1
+        return Item(ids, positions, pooled, pixels, (2 * rows, 2 * columns), (first, first + count))
 
     def patches(self, item: Item) -> F32:
-        """The pixels of a picture as the network reads them, (4 R C, 1176) float32 for R rows and C columns of tokens."""
+        """The pixels of a picture as the network reads them, (4 R C, 1176) float32 for R rows of C visual tokens."""
         assert item.pixels is not None, "asked for pictures only"
         read = self.images(item.pixels, return_tensors="np", input_data_format="channels_last")
         patches: F32 = read["pixel_values"].astype(np.float32, copy=False)

@@ -1,4 +1,4 @@
-"""Token ids and patches of pixels go in; the hidden state and the multi-vector of every token come out, from one pass."""
+"""Token ids and pixels go in; the hidden state and the multi-vector of every token come out, from one pass."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLModel
 
 from ...errors import UsageError
 from ..device import free_bytes
-from .checkpoint import Checkpoint, Stored
+from .checkpoint import Checkpoint
 from .weights import read_tensors
 
 LORA_SETTINGS = ("r", "lora_alpha", "target_modules", "exclude_modules", "use_rslora", "rank_pattern", "alpha_pattern")
@@ -28,10 +28,10 @@ SPARE = 1.1
 class JinaV4Network(nn.Module):
     """Qwen2.5-VL without its head that generates text, and the projector of multi-vectors."""
 
-    def __init__(self, config: Qwen2_5_VLConfig, projector_dim: int) -> None:
+    def __init__(self, config: Qwen2_5_VLConfig, hidden_dim: int, projector_dim: int) -> None:
         super().__init__()
         self.vlm = Qwen2_5_VLModel(config)
-        self.multi_vector_projector = nn.Linear(config.text_config.hidden_size, projector_dim)
+        self.multi_vector_projector = nn.Linear(hidden_dim, projector_dim)
 
     def forward(
         self, input_ids: Tensor, position_ids: Tensor, pixel_values: Tensor | None, image_grid_thw: Tensor | None
@@ -58,7 +58,7 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Pe
     """
     config = network_config(checkpoint)
     with init_empty_weights(include_buffers=False):
-        network = JinaV4Network(config, checkpoint.projector_dim)
+        network = JinaV4Network(config, checkpoint.single_dims[-1], checkpoint.projector_dim)
     base = dict(network.state_dict())
     model = with_adapters(network, checkpoint)
     adapters = {name: tensor for name, tensor in network.state_dict().items() if ".lora_" in name}
@@ -134,6 +134,7 @@ def check_memory(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtyp
     needed, free = int(checkpoint.parameters * dtype.itemsize * SPARE), free_bytes(device)
     if free is not None and needed > free:
         raise UsageError(
-            f"{checkpoint.folder}: needs {needed / 1e9:.1f} GB on {device.type} as {str(dtype).removeprefix('torch.')}, "
+            f"{checkpoint.folder}: needs {needed / 1e9:.1f} GB on {device.type} as "
+            f"{str(dtype).removeprefix('torch.')}, "
             f"{free / 1e9:.1f} GB are free; stop other programs, or use a larger machine or the model 'pixel'"
         )

@@ -40,7 +40,7 @@ PUBLISHED = EncoderSpec(
     settings=(("task", "retrieval"), ("tokens", "all")),
     present=False,
 )
-"""The published checkpoint as `docsearch models` lists it; an index records the revision of the one it was made with."""
+"""The published checkpoint as `docsearch models` lists it; an index records the revision that made it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,4 +43,6 @@ class Pixel:
 
     def encode_texts(self, texts: Sequence[str]) -> TextVectors:
         """Refused: a text that nobody drew has no pixels to look at."""
-        raise UsageError(f"{spec.SPEC.name} embeds pictures of pages only; draw the {len(texts)} texts, or use another model")
+        raise UsageError(
+            f"{spec.SPEC.name} embeds pictures of pages only; draw the {len(texts)} texts, or use another model"
+        )

@@ -34,7 +34,9 @@ def merged(folder: Path, task: str) -> tuple[Qwen2_5_VLModel, Tensor, Tensor]:
             b = pairs[key.replace("lora_A", "lora_B")]
             own[name] = own[name] + b @ a * (lora["lora_alpha"] / lora["r"])
     projector = own.pop("multi_vector_projector.weight"), own.pop("multi_vector_projector.bias")
-    network = Qwen2_5_VLModel(Qwen2_5_VLConfig.from_dict({k: v for k, v in config.items() if k != "architectures"})).float()
+    network = Qwen2_5_VLModel(
+        Qwen2_5_VLConfig.from_dict({k: v for k, v in config.items() if k != "architectures"})
+    ).float()
     network.load_state_dict({k if k.startswith("visual.") else f"language_model.{k}": v for k, v in own.items()})
     return network.eval(), *projector
 

@@ -192,6 +192,12 @@ def test_long_texts_end_where_the_model_ends(encoder: JinaV4, monkeypatch: pytes
     assert len(item) == 32768
 
 
+def test_special_tokens_in_a_text_are_text(encoder: JinaV4) -> None:
+    item = encoder.reader.text("what does <|image_pad|> mean", "query", "retrieval")
+    assert encoder.reader.image_pad not in item.ids
+    assert "".join(encoder.reader.words(item)) == "Query: what does <|image_pad|> mean"
+
+
 @pytest.mark.parametrize("text", ["", " \n"])
 def test_empty_questions_are_refused(encoder: JinaV4, text: str) -> None:
     with pytest.raises(UsageError, match="nothing to search for"):
