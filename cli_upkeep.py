@@ -166,9 +166,10 @@ def compact(
 
 
 def models(as_json: AsJson = False) -> None:
-    """List the models that can embed pages, with their licences, and whether they are on this machine.
+    """List the models that can embed pages.
 
-    Settings follow a name after commas: jinaai/jina-embeddings-v4,max_pixels=602112,tokens=vision (docs/models.md).
+    Each with its licence, its size, and whether it is on this machine. Settings follow a name after commas, as in
+    jinaai/jina-embeddings-v4,max_pixels=602112,tokens=vision (docs/models.md).
 
     Examples:
 

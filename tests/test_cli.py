@@ -197,7 +197,8 @@ def test_verify_exits_with_3_when_a_byte_was_flipped(run: Run, indexed: Path) ->
 
 def test_models_lists_what_can_be_named(run: Run) -> None:
     assert json.loads(run("models", "--json")[1])["name"]
-    assert "parameters" in run("models")[1]
+    out = run("models")[1]
+    assert all(said in out for said in ("parameters", "Apache-2.0", "16 dimensions", "on this machine"))
 
 
 def test_wrong_use_exits_with_2(run: Run) -> None:
