@@ -238,6 +238,16 @@ def test_help_of_the_program_names_every_command(run: Run) -> None:
     assert all(f"  {command} " in out for command in COMMANDS)
 
 
+def test_picture_is_no_question_for_a_model_that_reads_words_only(run: Run, indexed: Path) -> None:
+    Image.new("RGB", (60, 40)).save(indexed / "picture.png")
+    code, out, err = run("query", "--image", "picture.png")
+    assert (code, out) == (2, "")
+    assert "fake, takes questions in words only" in err
+    (indexed / "broken.png").write_bytes(b"no picture")
+    assert "broken.png: cannot be read as a picture" in run("query", "--image", "broken.png")[2]
+    assert "none.png: cannot be read as a picture" in run("query", "words", "--image", "none.png")[2]
+
+
 def test_batch_answers_a_file_and_resumes(run: Run, indexed: Path) -> None:
     (indexed / "q.jsonl").write_text('{"query_id": "a", "query": "revenue"}\n{"query_id": "b", "query": "minutes"}\n')
     code, out, _ = run("batch", "q.jsonl", "-o", "out.jsonl", "-k", "1")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from ..records import F32, U16, PageImage, PageVectors, QueryVectors, Ragged
+from ..records import F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +70,15 @@ class QueryEncoder(Protocol):
 
     def encode_query(self, text: str) -> QueryVectors:
         """Embed one query; raises UsageError when nothing in it can be searched for."""
+        ...
+
+
+@runtime_checkable
+class ImageQueryEncoder(Protocol):
+    """Pictures to vectors that are searched for as questions are: what models have that see both in one space."""
+
+    def encode_image_queries(self, images: Sequence[U8]) -> list[QueryVectors]:
+        """Embed pictures (H, W, 3) uint8 as questions."""
         ...
 
 

@@ -129,3 +129,24 @@ def test_verify_finds_nothing_wrong(indexed: Path) -> None:
     answer = json.loads(run("verify", "--index", indexed / "index", "--json").stdout)
     assert answer["problems"] == []
     assert answer["recall"]["recall_at_10"] == 1, "there are fewer pages than candidates"
+
+
+def test_picture_of_a_page_finds_that_page_first(indexed: Path, tmp_path: Path) -> None:
+    run("query", QUESTIONS[0], "--index", indexed / "index", "--save-pages", tmp_path, "-k", "2")
+    (picture,) = tmp_path.glob("02-*.png")
+    out = run("query", "--image", picture, "--index", indexed / "index", "--json").stdout
+    first = json.loads(out.splitlines()[0])
+    assert picture.name == f"02-{Path(first['path']).stem}-page-{first['page']}.png"
+    assert first["score"] == pytest.approx(1, abs=0.01)
+
+
+def test_words_and_a_picture_have_half_of_the_weight_each(indexed: Path) -> None:
+    picture = np.random.default_rng(3).integers(0, 256, (200, 150, 3), dtype=np.uint8)
+    with open_index(indexed / "index") as searcher:
+        words, seen, together = (
+            {hit.ref: hit.score for hit in searcher.search(text, k=100, image=image)}
+            for text, image in ((QUESTIONS[0], None), ("", picture), (QUESTIONS[0], picture))
+        )
+    assert together.keys() == words.keys() == seen.keys()
+    for ref, score in together.items():
+        assert score == pytest.approx((words[ref] + seen[ref]) / 2, abs=1e-5)
