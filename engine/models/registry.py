@@ -42,8 +42,13 @@ def load_query_encoder(name: str) -> QueryEncoder:
 
 def load_page_encoder(name: str, *, device: str = "auto") -> PageEncoder:
     """Open a model's page side on `device`: "auto", "cpu" or "cuda"."""
+    find_spec(name)
     if name != pixel_spec.SPEC.name:
-        return load_encoder(name, device=device)
+        from .jina_v4.encoder import JinaV4
+
+        encoder = JinaV4.open(name, device=device)
+        encoder.prepare()  # what is wrong with it ends a run, rather than failing each page
+        return encoder
     from .pixel.pages import PixelPages
 
     return PixelPages.load(device=device)

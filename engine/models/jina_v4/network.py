@@ -66,7 +66,10 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Pe
     check_memory(checkpoint, device, dtype)
     # peft keeps an adapted layer's own weights under `base_layer`.
     placed = {name.replace(".base_layer.", "."): name for name in network.state_dict()}
-    state = {placed[name]: tensor for name, tensor in read_tensors(checkpoint.tensors, device, dtype)}
+    try:
+        state = {placed[name]: tensor for name, tensor in read_tensors(checkpoint.tensors, device, dtype)}
+    except (MemoryError, torch.OutOfMemoryError) as err:
+        raise UsageError(f"{checkpoint.folder}: the memory of {device.type} was used up while it was loaded") from err
     network.load_state_dict(state, assign=True)
     network.to(device)  # what is computed and not stored, such as the frequencies of positions
     return model.requires_grad_(False).eval()

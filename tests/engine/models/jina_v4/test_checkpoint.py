@@ -194,3 +194,9 @@ def test_models_are_listed_without_torch_and_say_whether_they_are_there(tmp_path
     environment = {**os.environ, "HF_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == f"[('pixel', True), ('{spec.HUB_NAME}', False)] False"
+
+
+def test_page_side_is_loaded_before_the_first_page(folder: Path) -> None:
+    rewrite(folder / ADAPTERS, without("base_model.model.multi_vector_projector.lora_A.code.weight"))
+    with pytest.raises(UsageError, match="1 missing"):
+        registry.load_page_encoder(str(folder), device="cpu")
