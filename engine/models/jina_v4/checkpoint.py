@@ -102,8 +102,8 @@ def read(folder: Path) -> Checkpoint:
     """Open a folder; UsageError says what is missing, or what else than jina-embeddings-v4 lies there."""
     if not folder.is_dir():
         raise UsageError(
-            f"{folder}: no such folder; a model is a name of 'docsearch models', or the folder of a checkpoint, which has "
-            "to stay in its place"
+            f"{folder}: no such folder; a model is a name of 'docsearch models', or the folder of a checkpoint, "
+            "which has to stay in its place"
         )
     config = read_json(folder / CONFIG)
     if spec.ARCHITECTURE not in (found := config.get("architectures") or ["unknown"]):

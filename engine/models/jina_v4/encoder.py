@@ -31,8 +31,8 @@ from .spec import Settings
 log = logging.getLogger(__name__)
 
 BATCH_TOKENS = {"cuda": 8448, "cpu": 2048}
-"""Tokens computed together, padding included: on a GPU eight pages of 1,024 visual tokens, half of what the indexer hands
-over at a time, so that the other half is prepared meanwhile.
+"""Tokens computed together, padding included: on a GPU eight pages of 1,024 visual tokens, half of what the indexer
+hands over at a time, so that the other half is prepared meanwhile.
 """
 BATCHES_AHEAD = 2
 """While one batch is computed, the pictures of so many others are prepared."""
