@@ -91,7 +91,7 @@ def full_name(base: str, settings: Settings) -> str:
         if (value := getattr(settings, field.name)) != getattr(plain, field.name)
     ]
     if base != HUB_NAME:
-        base = str(Path(base).resolve())
+        base = str(Path(base).expanduser().resolve())
     return ",".join([base, *changed])
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 import tiny_jina
 from docsearch.engine.errors import UsageError
@@ -190,6 +192,31 @@ def test_tokens_of_a_question_are_named_and_weigh_alike(encoder: JinaV4) -> None
 def test_long_texts_end_where_the_model_ends(encoder: JinaV4, monkeypatch: pytest.MonkeyPatch) -> None:
     item = encoder.reader.text("a " * 40_000, "passage", "retrieval")
     assert len(item) == 32768
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_bfloat16_is_near_float32_and_comes_out_as_float32(folder: Path, encoder: JinaV4, device: str) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs a CUDA GPU")
+    half = JinaV4.open(str(folder), device=device, dtype="bfloat16")
+    items, tasks = mixed(encoder)
+    for got, wanted in zip(half.encode(items, tasks), encoder.encode(items, tasks), strict=True):
+        assert got.multi.dtype == got.single.dtype == np.float32
+        assert (got.multi * wanted.multi).sum(axis=1).mean() > 0.99
+        assert got.single @ wanted.single > 0.99
+        np.testing.assert_allclose(np.linalg.norm(got.multi, axis=1), 1, atol=1e-5)
+
+
+def test_threads_with_other_tasks_do_not_disturb_each_other(encoder: JinaV4) -> None:
+    asked = [TASKS[i % 3] for i in range(24)]
+    wanted = {task: encoder.encode_queries([TEXTS[0]], task=task)[0].vectors for task in TASKS}
+    with ThreadPoolExecutor(4) as threads:
+        for task, got in zip(
+            asked,
+            threads.map(lambda task: encoder.encode_queries([TEXTS[0]], task=task)[0].vectors, asked),
+            strict=True,
+        ):
+            np.testing.assert_allclose(got, wanted[task], atol=ATOL)
 
 
 def test_special_tokens_in_a_text_are_text(encoder: JinaV4) -> None:
