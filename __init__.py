@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         StorageFull,
         UsageError,
     )
+    from .engine.models.registry import load_encoder
     from .engine.records import (
         Candidates,
         Hit,
@@ -50,6 +51,7 @@ _HOMES = {
         "StorageFull",
         "UsageError",
     ),
+    ".engine.models.registry": ("load_encoder",),
     ".engine.records": (
         "Candidates",
         "Hit",
@@ -84,6 +86,7 @@ __all__ = [
     "StorageFull",
     "UsageError",
     "__version__",
+    "load_encoder",
     "open_index",
 ]
 

@@ -72,9 +72,12 @@ def index(
 
         docsearch index vault/ --password secret --json
     """
+    from .engine.models.registry import find_spec
     from .engine.search import open_index
     from .indexer import pipeline
 
+    if not quiet and (notice := find_spec(model).notice):
+        note(notice)
     with _progress(shown=not quiet and sys.stderr.isatty()) as on_progress:
         try:
             report = pipeline.index(

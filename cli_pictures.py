@@ -1,10 +1,12 @@
-"""Hits go in; PNG files of their pages come out, the best one with a heat map if asked for."""
+"""Hits go in; PNG files of their pages come out, the best one with a heat map if asked for; pictures are read."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from .engine.errors import DocsearchError, DocumentError, UsageError
 from .engine.records import U8, Hit, PageImage, PageRef
@@ -19,11 +21,22 @@ if TYPE_CHECKING:
 RENDERERS = ("mupdf", "pdfium")
 
 
-def save_heatmap(file: Path, text: str, hit: Hit, searcher: Searcher, index: Path) -> None:
-    """Draw the page of `hit` with what on it matches the query `text`, and save it as PNG."""
+def read_picture(file: Path) -> U8:
+    """A picture file's pixels (H, W, 3), the right way up and in RGB; UsageError where it is none."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as picture:
+            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    except (OSError, ValueError, Image.DecompressionBombError) as err:
+        raise UsageError(f"--image {file}: cannot be read as a picture: {err}") from err
+
+
+def save_heatmap(file: Path, text: str, hit: Hit, searcher: Searcher, index: Path, *, image: U8 | None = None) -> None:
+    """Draw the page of `hit` with what on it matches the query `text` or `image`, and save it as PNG."""
     with _renderer(searcher.snapshot) as renderer:
         page = _render(renderer, hit.ref, index)
-    _save(file, searcher.heatmap(text, hit.ref, page.pixels))
+    _save(file, searcher.heatmap(text, hit.ref, page.pixels, image=image))
 
 
 def save_pages(folder: Path, hits: Sequence[Hit], snapshot: Snapshot, index: Path) -> int:

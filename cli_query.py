@@ -12,11 +12,11 @@ from .cli_options import DEFAULT_INDEX, AsJson, IndexDirectory, note, plural, pr
 from .engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from .engine.records import Hit
+    from .engine.records import U8, Hit
 
 
 def query(
-    text: Annotated[str, typer.Argument(help="What to look for, in words.")],
+    text: Annotated[str, typer.Argument(help="What to look for, in words; may be left out beside --image.")] = "",
     index: IndexDirectory = DEFAULT_INDEX,
     k: Annotated[int, typer.Option("-k", min=1, help="Hits to show.")] = 10,
     candidates: Annotated[
@@ -25,6 +25,10 @@ def query(
     exact: Annotated[bool, typer.Option("--exact", help="Score every page, with no first stage.")] = False,
     path: Annotated[
         str | None, typer.Option(metavar="GLOB", help="Only documents whose path matches, or of this file name.")
+    ] = None,
+    image: Annotated[
+        Path | None,
+        typer.Option(metavar="PICTURE", help="A picture to look for; the index's model has to see pictures."),
     ] = None,
     as_json: AsJson = False,
     heatmap: Annotated[
@@ -46,14 +50,17 @@ def query(
         docsearch query "notice period" --path "contracts/*.pdf" -k 3 --json
 
         docsearch query "revenue chart 2023" --heatmap hit.png --save-pages hits/
+
+        docsearch query "the same form, filled in" --image form.png
     """
     text = readable(text).strip()
-    if not text:
+    if not text and image is None:
         raise UsageError('the question is empty; ask for something, like: docsearch query "revenue chart 2023"')
     from .engine.search import open_index
 
+    pixels = None if image is None else _read(image)
     with open_index(index) as searcher:
-        hits = searcher.search(text, k=k, candidates=candidates, exact=exact, path=path)
+        hits = searcher.search(text, k=k, candidates=candidates, exact=exact, path=path, image=pixels)
         if as_json:
             for hit in hits:
                 print_json(_as_object(hit))
@@ -66,11 +73,17 @@ def query(
         from . import cli_pictures
 
         if heatmap is not None:
-            cli_pictures.save_heatmap(heatmap, text, hits[0], searcher, index)
+            cli_pictures.save_heatmap(heatmap, text, hits[0], searcher, index, image=pixels)
             note(f"{heatmap}: {hits[0].ref.path}, page {hits[0].ref.page}")
         if save_pages is not None:
             saved = cli_pictures.save_pages(save_pages, hits, searcher.snapshot, index)
             note(f"{save_pages}: {plural(saved, 'page')} saved")
+
+
+def _read(picture: Path) -> U8:
+    from .cli_pictures import read_picture  # it brings numpy and the renderers along
+
+    return read_picture(picture)
 
 
 def _as_object(hit: Hit) -> dict[str, object]:

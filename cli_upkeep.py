@@ -168,6 +168,9 @@ def compact(
 def models(as_json: AsJson = False) -> None:
     """List the models that can embed pages.
 
+    Each with its licence, its size, and whether it is on this machine. Settings follow a name after commas, as in
+    jinaai/jina-embeddings-v4,max_pixels=602112,tokens=vision (docs/models.md).
+
     Examples:
 
         docsearch models
@@ -180,7 +183,12 @@ def models(as_json: AsJson = False) -> None:
         if as_json:
             print_json(asdict(spec))
         else:
-            print(f"{spec.name:10} {spec.summary} ({spec.parameters / 1e6:.1f} M parameters, {spec.licence})")
+            where = "on this machine" if spec.present else "not on this machine"
+            print(f"{spec.name}: {spec.summary}")
+            print(
+                f"    {spec.licence}; {spec.parameters / 1e6:,.1f} M parameters; {spec.dim} dimensions a vector, "
+                f"{spec.single_dim} a page; {where}"
+            )
 
 
 def _is_meant(known: str, path: str) -> bool:

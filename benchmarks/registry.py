@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .cases import index, maxsim, quality, query, two_stage
+from .cases import index, jina_v4, maxsim, quality, query, two_stage
 from .setting import Row, Setting
 
 
@@ -29,6 +29,9 @@ CASES = {
         Case("index", "docsearch index: pages/s, memory of all its processes, bytes a page", index.run),
         Case("query", "docsearch query as a whole process", query.run),
         Case("two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run),
+        Case(
+            "jina_v4", "jina-embeddings-v4 at full size with random weights on a GPU: pages/s, FLOP share", jina_v4.run
+        ),
         Case("quality", "right pages found for the questions of eval-dev, with defaults", quality.run),
     )
 }

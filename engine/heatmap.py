@@ -15,8 +15,11 @@ EDGE = (214, 64, 0)
 UNSURE = 0.5
 """Matches below this are not marked: they may be something else."""
 STRONG = 0.5
+LEAST_RISE = 1e-6
+"""Where similarities differ by less, all patches are alike."""
 AREA_SHARE, AREA_TINT = 0.1, 0.3
 """What is higher than this share of the page is an area of a figure, not a word: it is only tinted, to stay visible."""
+WHOLE_PAGE = np.array([0, 0, BOX_SCALE, BOX_SCALE], np.uint16)
 PAD_SHARE = 0.18
 BLUR_SHARE = 0.0015
 
@@ -25,10 +28,16 @@ def patch_matches(vectors: F32, query: QueryVectors) -> F32:
     """How much each patch (T, D) tells of the query, (T,) float32 in 0..1.
 
     A patch counts for the query word it matches best, by its match above the floor, times the word's weight relative to
-    the heaviest word.
+    the heaviest word. Tokens of a query that is `in_context` are alike everywhere on a page: there a patch counts by
+    how far its mean similarity rises from the page's median to its highest.
     """
     if not len(vectors):
         return np.zeros(0, np.float32)
+    if query.in_context:
+        mean = (vectors @ query.vectors.T) @ query.weights
+        middle = np.median(mean)
+        rise: F32 = ((mean - middle) / max(mean.max() - middle, LEAST_RISE)).astype(np.float32)
+        return np.where(rise < UNSURE, np.float32(0), rise)
     matches = maxsim.match(vectors @ query.every.T, query)
     matches[matches < UNSURE] = 0
     shares = query.weights / query.weights.max()
@@ -39,11 +48,14 @@ def patch_matches(vectors: F32, query: QueryVectors) -> F32:
 def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
     """Mark on a page `pixels` (H, W, 3) the patches `vectors` (T, D) at `boxes` (T, 4) that match the query.
 
-    Returns a new picture (H, W, 3) uint8: marker over every match, stronger where it counts more.
+    Vectors whose box is the whole page stand for no place. Returns a new picture (H, W, 3) uint8: marker over every
+    match, stronger where it counts more.
     """
     height, width = pixels.shape[:2]
     heat = np.zeros((height, width), np.float32)
-    strengths = patch_matches(vectors, query)
+    placed = (boxes != WHOLE_PAGE).any(axis=1)
+    boxes = boxes[placed]
+    strengths = patch_matches(vectors[placed], query)
     strong = np.zeros((height, width), bool)
     for i in np.argsort(strengths):
         if strengths[i] <= 0:

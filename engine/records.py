@@ -107,7 +107,8 @@ class QueryVectors:
     A page scores Σ_q weights[q] · m(s_q), where s_q is the largest inner product of query vector q with a patch of the
     page, and the match m rises from 0 at the similarity `floor` and below to 1 at `ceiling` and above. `pairs` (P, 2)
     are the rows of words that stand together in the query, and count more where they stand together on a page. A word's
-    match is the best of its own and those of its `others`.
+    match is the best of its own and those of its `others`. Rows that a language model made `in_context` are no words
+    that could be counted: their weights stay as they are, and a document's first page lends them nothing.
     """
 
     vectors: F32
@@ -118,6 +119,7 @@ class QueryVectors:
     ceiling: float = 1.0
     pairs: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     others: Others | None = None
+    in_context: bool = False
 
     @property
     def every(self) -> F32:

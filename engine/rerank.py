@@ -21,14 +21,14 @@ def rank(snapshot: Snapshot, queries: Sequence[QueryVectors], *, rows: I64 | Non
     """The best `k` pages of each query among `rows`, or among all; every page's score is exact.
 
     The vectors are read once for all queries. Pages that match nothing (score 0) are not ranked. A page scores
-    (Σ_q w_q · m_q + Σ_p w_p · m_p) / (1 + Σ_p w_p) over words q and pairs of words p; m_q is its own match, or a share
-    of its document's first page's. What a pair can add is bounded by its words, so pairs are matched only on pages that
-    may still reach the first `k`.
+    (Σ_q w_q · m_q + Σ_p w_p · m_p) / (1 + Σ_p w_p) over words q and pairs of words p; m_q is its own match, or, unless
+    the query is `in_context`, a share of its document's first page's. What a pair can add is bounded by its words, so
+    pairs are matched only on pages that may still reach the first `k`.
     """
     asked = np.arange(len(snapshot)) if rows is None else np.unique(rows)
     if not len(asked):
         return [best(asked, np.zeros(0, np.float32), k) for _ in queries]
-    titles = snapshot.first_pages()[asked]
+    titles = asked if all(query.in_context for query in queries) else snapshot.first_pages()[asked]
     read = np.union1d(asked, titles)
     maxima = np.concatenate([own for _, own in token_maxima(snapshot, queries, None if rows is None else read)])
     at, titles_at = np.searchsorted(read, asked), np.searchsorted(read, titles)
@@ -39,7 +39,7 @@ def rank(snapshot: Snapshot, queries: Sequence[QueryVectors], *, rows: I64 | Non
         start += len(query.every)
         own = maxsim.match(every[at], query)
         printed = maxsim.match(every[titles_at, : len(query.vectors)], replace(query, others=None))
-        scores = maxsim.score(with_title(own, printed), query.weights)
+        scores = maxsim.score(own if query.in_context else with_title(own, printed), query.weights)
         if len(query.pairs):
             weights = proximity.pair_weights(query.weights, query.pairs)
             bounds = scores + maxsim.score(proximity.pair_bounds(own, query.pairs), weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import islice
@@ -17,9 +17,9 @@ from . import heatmap, rerank
 from .errors import UsageError
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
-from .models.encoder import QueryEncoder
+from .models.encoder import ImageQueryEncoder, QueryEncoder
 from .models.registry import find_spec, load_query_encoder
-from .records import I64, U8, Hit, PageRef, QueryVectors, Ranking
+from .records import F32, I64, U8, Hit, PageRef, QueryVectors, Ranking
 from .store import Snapshot, check_encoder, open_snapshot
 
 if TYPE_CHECKING:
@@ -38,11 +38,14 @@ BATCH_QUERIES = 32
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One row of a batch job; `path` restricts it to documents as in `Searcher.search`."""
+    """One row of a batch job; `path` restricts it to documents as in `Searcher.search`, `image` is a picture (H, W, 3)
+    to search for, with the text or without one.
+    """
 
     query_id: str
     text: str
     path: str | None = None
+    image: U8 | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +101,22 @@ class Searcher:
         self.snapshot.close()
 
     def search(
-        self, text: str, *, k: int = 10, candidates: int | None = None, exact: bool = False, path: str | None = None
+        self,
+        text: str,
+        *,
+        k: int = 10,
+        candidates: int | None = None,
+        exact: bool = False,
+        path: str | None = None,
+        image: U8 | None = None,
     ) -> list[Hit]:
-        """The best `k` pages for a question, best first.
+        """The best `k` pages for a question, or for a picture `image` (H, W, 3), or for both; best first.
 
         Every page is scored where that is cheap or `exact` asks for it; else, or where `candidates` is given, stage 1
         proposes that many pages. `path` keeps the documents whose path matches the glob or whose file name it is.
-        Raises UsageError when the question holds nothing to search for.
+        Raises UsageError when the question holds nothing to search for, or the model does not see pictures.
         """
-        asked = [Query("", text, path)]
+        asked = [Query("", text, path, image)]
         ((_, hits),) = self.search_many(asked, k=k, candidates=candidates, exact=exact)
         return hits
 
@@ -125,7 +135,7 @@ class Searcher:
             encoded: dict[int, QueryVectors] = {}
             for i, query in enumerate(batch):
                 try:
-                    encoded[i] = self._encoder.encode_query(query.text)
+                    encoded[i] = self._encode(query)
                 except UsageError:
                     if single is None:
                         raise
@@ -138,8 +148,11 @@ class Searcher:
         """Queries with their weights adjusted to the collection: a word that most pages hold tells little.
 
         Commonness is the share of an evenly spaced sample of pages on which the word is matched; the weight is the
-        model's own times the root of BM25's inverse document frequency (docs/log.md compares powers).
+        model's own times the root of BM25's inverse document frequency (docs/log.md compares powers). Queries that are
+        `in_context` stay as they are.
         """
+        if all(query.in_context for query in queries):
+            return list(queries)
         unseen = {t: v for q in queries for t, v in zip(q.tokens, q.vectors, strict=True) if t not in self._commonness}
         if unseen and len(self.snapshot):
             vectors = np.stack(list(unseen.values()))
@@ -182,12 +195,23 @@ class Searcher:
                 counted += 1
         return Recall(counted, candidates, kept / max(counted, 1), first / max(counted, 1))
 
-    def heatmap(self, text: str, ref: PageRef, pixels: U8) -> U8:
+    def heatmap(self, text: str, ref: PageRef, pixels: U8, *, image: U8 | None = None) -> U8:
         """The page `ref`, rendered as `pixels` (H, W, 3), with what on it matches the question drawn over it."""
-        (query,) = self.weigh([self._encoder.encode_query(text)])
+        (query,) = self.weigh([self._encode(Query("", text, image=image))])
         row = self._row_of(ref)
         (block,) = self.snapshot.blocks(rows=np.array([row], np.int64))
         return heatmap.draw(pixels, codecs.decode(block.coded), self.snapshot.boxes(row), query)
+
+    def _encode(self, query: Query) -> QueryVectors:
+        if query.image is None:
+            return self._encoder.encode_query(query.text)
+        if not isinstance(self._encoder, ImageQueryEncoder):
+            raise UsageError(
+                f"the model of this index, {self._encoder.spec.name}, takes questions in words only; "
+                "'docsearch models' lists one that sees pictures, too"
+            )
+        (seen,) = self._encoder.encode_image_queries([query.image])
+        return both(self._encoder.encode_query(query.text), seen) if query.text.strip() else seen
 
     def _row_of(self, ref: PageRef) -> int:
         rows = np.flatnonzero(self.snapshot.paths() == ref.path)
@@ -256,3 +280,16 @@ class Searcher:
             return []
         refs = self.snapshot.refs(ranking.pages)
         return [Hit(ref, float(s), rank) for rank, (ref, s) in enumerate(zip(refs, ranking.scores, strict=True), 1)]
+
+
+def both(words: QueryVectors, seen: QueryVectors) -> QueryVectors:
+    """A question and a picture as one query: half of the weight is the question's, half the picture's."""
+    single: F32 = words.single + seen.single
+    weights = (np.concatenate([words.weights, seen.weights]) / 2).astype(np.float32)
+    return replace(
+        words,
+        vectors=np.concatenate([words.vectors, seen.vectors]),
+        weights=weights,
+        single=single / np.linalg.norm(single),
+        tokens=words.tokens + seen.tokens,
+    )

@@ -10,13 +10,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from accelerate import init_empty_weights
+
+from docsearch.engine.models.jina_v4 import network, spec
+from docsearch.engine.models.jina_v4.checkpoint import Checkpoint
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 pytest.importorskip("benchmarks.registry", reason="run from the repository's root, with 'python -m pytest'")
 
 from benchmarks import __main__ as command_line  # noqa: E402
 from benchmarks import indexes, metrics, report  # noqa: E402
-from benchmarks.cases import maxsim  # noqa: E402
+from benchmarks.cases import jina_v4, maxsim  # noqa: E402
 from benchmarks.maxsim_peers import Contender, torch_peers  # noqa: E402
 from benchmarks.registry import CASES, Case  # noqa: E402
 from benchmarks.setting import Refused, Setting, Skipped  # noqa: E402
@@ -70,6 +75,41 @@ def test_a_case_without_its_corpus_is_skipped() -> None:
     for name in ("two_stage", "quality"):
         with pytest.raises(Skipped, match="DOCSEARCH_CORPORA"):
             next(CASES[name].run(Setting(None)))
+
+
+def test_jina_v4_is_skipped_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(Skipped, match="CUDA GPU"):
+        next(CASES["jina_v4"].run(Setting(None)))
+
+
+def test_jina_v4_compares_docsearch_with_plain_transformers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a tiny size, on a CPU: both ways agree, and another adapter is noticed."""
+    vision = {
+        **jina_v4.PUBLISHED["vision_config"],
+        "depth": 4,
+        "hidden_size": 32,
+        "intermediate_size": 48,
+        "num_heads": 2,
+    }
+    config = {**jina_v4.PUBLISHED, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+    config |= {"intermediate_size": 96, "rope_scaling": {"mrope_section": [2, 3, 3], "rope_type": "default"}}
+    config["vision_config"] = {**vision, "out_hidden_size": 64, "fullatt_block_indexes": [1, 3]}
+    monkeypatch.setattr(jina_v4, "SCALE", 0.3)
+    monkeypatch.setattr(jina_v4, "PAGE_PX", 224)
+    encoder = jina_v4.random_encoder(config, {**jina_v4.ADAPTERS, "r": 4}, torch.device("cpu"))
+    jina_v4.check(encoder, jina_v4.page(0))
+    monkeypatch.setattr(jina_v4, "TASK", "code")
+    with pytest.raises(Refused, match="cosines"):
+        jina_v4.check(encoder, jina_v4.page(0))
+
+
+def test_jina_v4_is_measured_at_its_published_size() -> None:
+    checkpoint = Checkpoint(Path(), jina_v4.PUBLISHED, jina_v4.ADAPTERS, {})
+    with init_empty_weights(include_buffers=False):
+        empty = network.JinaV4Network(network.network_config(checkpoint), 2048, 128)
+        network.with_adapters(empty, checkpoint)
+    assert sum(tensor.numel() for tensor in empty.state_dict().values()) == spec.PUBLISHED.parameters
 
 
 def test_a_json_line_says_how_where_and_with_what_it_was_measured() -> None:

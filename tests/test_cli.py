@@ -197,7 +197,8 @@ def test_verify_exits_with_3_when_a_byte_was_flipped(run: Run, indexed: Path) ->
 
 def test_models_lists_what_can_be_named(run: Run) -> None:
     assert json.loads(run("models", "--json")[1])["name"]
-    assert "parameters" in run("models")[1]
+    out = run("models")[1]
+    assert all(said in out for said in ("parameters", "Apache-2.0", "16 dimensions", "on this machine"))
 
 
 def test_wrong_use_exits_with_2(run: Run) -> None:
@@ -235,6 +236,16 @@ def test_help_imports_nothing_heavy() -> None:
 def test_help_of_the_program_names_every_command(run: Run) -> None:
     out = run("--help")[1]
     assert all(f"  {command} " in out for command in COMMANDS)
+
+
+def test_picture_is_no_question_for_a_model_that_reads_words_only(run: Run, indexed: Path) -> None:
+    Image.new("RGB", (60, 40)).save(indexed / "picture.png")
+    code, out, err = run("query", "--image", "picture.png")
+    assert (code, out) == (2, "")
+    assert "fake, takes questions in words only" in err
+    (indexed / "broken.png").write_bytes(b"no picture")
+    assert "broken.png: cannot be read as a picture" in run("query", "--image", "broken.png")[2]
+    assert "none.png: cannot be read as a picture" in run("query", "words", "--image", "none.png")[2]
 
 
 def test_batch_answers_a_file_and_resumes(run: Run, indexed: Path) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from ..records import U16, PageImage, PageVectors, QueryVectors
+from ..records import F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:
     """A model's description. `dim` is the width of its patch vectors, `single_dim` of its one vector a page (0 = none),
     `vocabulary` the number of its visual words (0 = none); `render_dpi` and `max_pixels` are what it wants rendered.
+    `settings` are further choices that change its vectors; `notice` is what a user has to know before the first use;
+    `present` tells whether its weights are on this machine.
     """
 
     name: str
@@ -25,6 +27,9 @@ class EncoderSpec:
     vocabulary: int
     render_dpi: float
     max_pixels: int
+    settings: tuple[tuple[str, str], ...] = ()
+    notice: str = ""
+    present: bool = True
 
     @property
     def fingerprint(self) -> dict[str, str | int | float]:
@@ -37,6 +42,7 @@ class EncoderSpec:
             "vocabulary": self.vocabulary,
             "render_dpi": self.render_dpi,
             "max_pixels": self.max_pixels,
+            **dict(self.settings),
         }
 
 
@@ -46,6 +52,14 @@ class EmbeddedPages:
 
     vectors: PageVectors
     words: U16 | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextVectors:
+    """N embedded texts: `vectors` Ragged (T, D) float32 and `single` (N, S) float32, of unit length."""
+
+    vectors: Ragged
+    single: F32
 
 
 class QueryEncoder(Protocol):
@@ -59,6 +73,15 @@ class QueryEncoder(Protocol):
         ...
 
 
+@runtime_checkable
+class ImageQueryEncoder(Protocol):
+    """Pictures to vectors that are searched for as questions are: what models have that see both in one space."""
+
+    def encode_image_queries(self, images: Sequence[U8]) -> list[QueryVectors]:
+        """Embed pictures (H, W, 3) uint8 as questions."""
+        ...
+
+
 class PageEncoder(Protocol):
     """Pages to vectors; a page's vectors do not depend on the pages beside it."""
 
@@ -67,4 +90,16 @@ class PageEncoder(Protocol):
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed any number of pages of any sizes."""
+        ...
+
+
+class Encoder(QueryEncoder, PageEncoder, Protocol):
+    """Both sides of a model, for programs: what `docsearch.load_encoder` opens."""
+
+    def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
+        """Embed questions in the order given; raises UsageError when one holds nothing to search for."""
+        ...
+
+    def encode_texts(self, texts: Sequence[str]) -> TextVectors:
+        """Embed texts as documents; raises UsageError where the model looks at pages only."""
         ...

@@ -37,3 +37,21 @@ def test_heavier_words_mark_stronger() -> None:
 def test_the_page_given_is_not_changed() -> None:
     heatmap.draw(PAGE, np.eye(1, 4, dtype=np.float32), LEFT_TOP, QUERY)
     assert (PAGE == 255).all()
+
+
+def test_vectors_that_stand_for_the_whole_page_mark_nothing() -> None:
+    page = np.full((50, 50, 3), 255, np.uint8)
+    vectors = np.eye(2, dtype=np.float32)
+    everywhere = np.tile(np.array([0, 0, 65535, 65535], np.uint16), (2, 1))
+    query = QueryVectors(vectors[:1], np.ones(1, np.float32), vectors[0], ("x",))
+    assert (heatmap.draw(page, vectors, everywhere, query) == page).all()
+
+
+def test_patches_of_a_query_in_context_count_by_how_far_they_rise_above_the_page() -> None:
+    vectors = np.array([[0.9, 0.1], [0.95, 0.1], [0.9, 0.1], [1.0, 0.1], [0.92, 0.1]], np.float32)
+    query = QueryVectors(
+        np.array([[1, 0], [1, 0]], np.float32), np.full(2, 0.5, np.float32), vectors[0], ("x", "y"), in_context=True
+    )
+    np.testing.assert_allclose(heatmap.patch_matches(vectors, query), [0, 0, 0, 1, 0], atol=1e-5)
+    same = np.tile(vectors[:1], (4, 1))
+    assert not heatmap.patch_matches(same, query).any()

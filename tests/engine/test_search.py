@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 
 import toy_words
 from docsearch.engine.errors import EncoderMismatch, IndexNotFound, UsageError
+from docsearch.engine.kernels import codecs
+from docsearch.engine.records import QueryVectors
 from docsearch.engine.search import Query, Searcher, open_index
 from docsearch.engine.store import open_writer
 from toy_words import ToyEncoder
@@ -162,3 +165,22 @@ def test_index_of_another_model_is_refused(tmp_path: Path) -> None:
         pass
     with pytest.raises(EncoderMismatch):
         open_index(tmp_path / "index", encoder=ToyEncoder())
+
+
+def test_queries_in_context_score_as_plain_maxsim(tmp_path: Path) -> None:
+    """No word is weighed by how common it is, and first pages lend nothing."""
+    pages = [[50], [7], [0, 7], *([0, i] for i in range(100, 120))]
+    toy_words.write(tmp_path / "index", {"a.pdf": pages})
+
+    class InContext(ToyEncoder):
+        def encode_query(self, text: str) -> QueryVectors:
+            return replace(super().encode_query(text), in_context=True, floor=0.0)
+
+    with open_index(tmp_path / "index", encoder=InContext()) as searcher:
+        hits = searcher.search("w50 w7 w0", k=100)
+        query = InContext().encode_query("w50 w7 w0")
+        for hit in hits:
+            (block,) = searcher.snapshot.blocks(rows=np.array([hit.ref.page - 1]))
+            wanted = (query.vectors @ codecs.decode(block.coded).T).max(axis=1).clip(0, 1).mean()
+            assert hit.score == pytest.approx(wanted, abs=1e-5)
+    assert [hit.ref.page for hit in hits[:1]] == [3]

@@ -22,9 +22,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from ... import cores
-from ...errors import UsageError
 from ...kernels.pagecode import PageCode
 from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Ragged
+from ..device import choose, compute_dtype
 from ..encoder import EmbeddedPages, EncoderSpec
 from . import spec
 from .folding import folded
@@ -95,12 +95,10 @@ class PixelPages:
     @staticmethod
     def load(*, device: str = "auto") -> PixelPages:
         """Read the weights that ship with the package; bfloat16 where the device computes in it."""
-        if device == "cuda" and not torch.cuda.is_available():
-            raise UsageError("--device cuda: this torch sees no CUDA GPU; use --device cpu")
-        chosen = torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+        chosen = choose(device)
         network = PixelNetwork()
         network.load_state_dict({k: v.float() for k, v in load_file(spec.VISION_FILE).items()})
-        dtype = torch.bfloat16 if chosen.type == "cuda" or computes_bf16() else torch.float32
+        dtype = compute_dtype(chosen)
         network = folded(network).to(chosen, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
         return PixelPages(network, load_code(), chosen, dtype)
 
@@ -260,11 +258,6 @@ def joined(parts: Sequence[Found]) -> Found:
 def readers() -> ThreadPoolExecutor:
     """Threads that read pages, one a core, each with one torch thread."""
     return ThreadPoolExecutor(cores.available(), initializer=torch.set_num_threads, initargs=(1,))
-
-
-def computes_bf16() -> bool:
-    """Whether this CPU multiplies in bfloat16; elsewhere it would be emulated, slower than float32."""
-    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.backends.cpu.get_cpu_capability() != "AVX2")
 
 
 def resized(grey: Image.Image, scale: float) -> Image.Image:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+import docsearch
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models import registry
 from docsearch.engine.models.pixel import spec
@@ -169,3 +170,14 @@ def test_numpy_text_side_equals_the_one_that_was_trained(text: PixelText) -> Non
         expected, expected_rarity = tower.eval()(words)
     np.testing.assert_allclose(vectors, expected.numpy(), atol=2e-3)
     np.testing.assert_allclose(rarity, expected_rarity.numpy(), atol=1e-2)
+
+
+def test_both_sides_open_as_one_encoder_for_programs() -> None:
+    encoder = docsearch.load_encoder("pixel", device="cpu")
+    first, second = encoder.encode_queries(["revenue chart", "ship"])
+    np.testing.assert_array_equal(second.vectors, encoder.encode_query("ship").vectors)
+    assert first.tokens == ("revenue", "chart")
+    blank = PageImage(PageRef("d", "d.pdf", 1), np.full((64, 64, 3), 255, np.uint8), 100.0)
+    assert encoder.encode_pages([blank]).vectors.refs == (blank.ref,)
+    with pytest.raises(UsageError, match="pictures of pages only"):
+        encoder.encode_texts(["a", "b"])

@@ -1,0 +1,210 @@
+"""jina-embeddings-v4 at full size, random weights, on a GPU: pages of 1,024 visual tokens, beside transformers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..setting import Refused, Row, Setting, Skipped
+from ..timing import summary_ms, timed
+
+if TYPE_CHECKING:
+    import torch
+
+    from docsearch.engine.models.jina_v4.encoder import JinaV4
+    from docsearch.engine.records import PageImage
+
+PAGES = 32
+RUNS = 5
+PAGE_PX = 896
+"""A square page of 32 x 32 visual tokens."""
+VISUAL_TOKENS, PROMPT_TOKENS = 1024, 11
+TEXT_WEIGHTS = 36 * (2048 * (2 * 2048 + 2 * 256) + 3 * 2048 * 11008)
+"""Weights of the text layers, which each token meets; the adapters, 2 % more, are left out."""
+PATCH_WEIGHTS = 32 * (4 * 1280**2 + 3 * 1280 * 3420) + 1176 * 1280
+"""Weights of the vision blocks, which each of a token's four patches meets."""
+MERGER_WEIGHTS = 5120**2 + 5120 * 2048
+TEXT_WIDTH, TEXT_LAYERS = 2048, 36
+MATMUL, MATMUL_RUNS = 8192, 20
+NEEDED_BYTES = 24 << 30
+COSINE = 0.98
+"""How near the two ways of computing the same page in bfloat16 have to be."""
+TASK = "retrieval"
+SCALE = 0.02
+"""Standard deviation of the random weights."""
+PUBLISHED: dict[str, Any] = {
+    "hidden_size": 2048,
+    "num_hidden_layers": 36,
+    "num_attention_heads": 16,
+    "num_key_value_heads": 2,
+    "intermediate_size": 11008,
+    "vocab_size": 151936,
+    "rms_norm_eps": 1e-6,
+    "rope_theta": 1000000.0,
+    "rope_scaling": {"mrope_section": [16, 24, 24], "rope_type": "default"},
+    "max_position_embeddings": 128000,
+    "tie_word_embeddings": True,
+    "vision_config": {
+        "depth": 32,
+        "hidden_size": 1280,
+        "intermediate_size": 3420,
+        "num_heads": 16,
+        "out_hidden_size": 2048,
+        "fullatt_block_indexes": [7, 15, 23, 31],
+        "window_size": 112,
+        "patch_size": 14,
+        "temporal_patch_size": 2,
+        "spatial_merge_size": 2,
+        "in_channels": 3,
+    },
+}
+ADAPTERS: dict[str, Any] = {
+    "r": 32,
+    "lora_alpha": 32,
+    "target_modules": [
+        *(f"{part}_proj" for part in ("q", "k", "v", "o", "gate", "up", "down")),
+        "multi_vector_projector",
+    ],
+    "exclude_modules": ".*visual.*",
+}
+BEFORE, IMAGE_PAD = (151644, 872, 198, 151652), 151655
+AFTER = (151653, 74785, 279, 2168, 13, 151645, 198)
+"""The published token ids around a picture: the tokenizer itself is not needed."""
+
+
+def run(_setting: Setting) -> Iterator[Row]:
+    """Build the network on the device, compare with plain transformers, then time; Refused if they differ."""
+    import torch
+
+    if not torch.cuda.is_available():
+        raise Skipped("needs a CUDA GPU: at this size a page takes minutes on a CPU")
+    device = torch.device("cuda")
+    if torch.cuda.mem_get_info(device)[0] < NEEDED_BYTES:
+        raise Skipped(f"needs {NEEDED_BYTES >> 30} GiB of free GPU memory")
+    peak = matmul_flops(device)
+    yield {"what": f"matmul {MATMUL} bfloat16", "tflops": round(peak / 1e12, 1)}
+    encoder = random_encoder(PUBLISHED, ADAPTERS, device)
+    pages = [page(i) for i in range(PAGES)]
+    check(encoder, pages[0])
+    ways: dict[str, Callable[[], object]] = {
+        "docsearch": lambda: encoder.encode_pages(pages),
+        "transformers, page by page": lambda: [plain(encoder, each.pixels) for each in pages],
+    }
+    for name, work in ways.items():
+        work()
+        torch.cuda.reset_peak_memory_stats()
+        times = [timed(work) for _ in range(RUNS)]
+        rate = PAGES / float(np.median(times))
+        yield {
+            "what": name,
+            **summary_ms(times),
+            "pages_per_s": round(rate, 2),
+            "tokens_per_s": round(rate * (VISUAL_TOKENS + PROMPT_TOKENS)),
+            "flop_utilisation": round(rate * page_flops() / peak, 3),
+            "gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
+            "gpu": torch.cuda.get_device_name(device),
+        }
+
+
+def page_flops() -> float:
+    """Multiply-adds times two of one page: weights, and the text side's causal attention; not the vision side's."""
+    tokens = VISUAL_TOKENS + PROMPT_TOKENS
+    attention = 2 * TEXT_LAYERS * tokens**2 * TEXT_WIDTH
+    vision = 2 * VISUAL_TOKENS * (4 * PATCH_WEIGHTS + MERGER_WEIGHTS)
+    return float(2 * TEXT_WEIGHTS * tokens + vision + attention)
+
+
+def matmul_flops(device: torch.device) -> float:
+    """What the GPU reaches in a large bfloat16 product, per second."""
+    import torch
+
+    square = torch.randn(MATMUL, MATMUL, device=device, dtype=torch.bfloat16)
+    for _ in range(3):
+        square @ square
+    torch.cuda.synchronize()
+    start = time.perf_counter()
+    for _ in range(MATMUL_RUNS):
+        square @ square
+    torch.cuda.synchronize()
+    return 2 * MATMUL**3 * MATMUL_RUNS / (time.perf_counter() - start)
+
+
+def page(seed: int) -> PageImage:
+    """A page of noise, smooth enough that scaling it is no special case."""
+    from docsearch.engine.records import PageImage, PageRef
+
+    small = np.random.default_rng(seed).integers(0, 256, (PAGE_PX // 8, PAGE_PX // 8, 3), dtype=np.uint8)
+    return PageImage(PageRef("d", "d.pdf", seed + 1), small.repeat(8, axis=0).repeat(8, axis=1), 100.0)
+
+
+def random_encoder(config: Mapping[str, Any], adapters: Mapping[str, Any], device: torch.device) -> JinaV4:
+    """The encoder over a network of this size, its weights drawn on the device as bfloat16."""
+    import torch
+    from accelerate import init_empty_weights
+    from tokenizers import Tokenizer, models
+    from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+    from docsearch.engine.models.jina_v4 import network, spec
+    from docsearch.engine.models.jina_v4.checkpoint import Checkpoint
+    from docsearch.engine.models.jina_v4.encoder import JinaV4
+    from docsearch.engine.models.jina_v4.inputs import Reader
+
+    checkpoint = Checkpoint(Path(), config, adapters, {})
+    with init_empty_weights(include_buffers=False):
+        empty = network.JinaV4Network(
+            network.network_config(checkpoint), checkpoint.single_dims[-1], checkpoint.projector_dim
+        )
+    model = network.with_adapters(empty, checkpoint)
+    generator = torch.Generator(device).manual_seed(0)
+    drawn = {
+        name: torch.randn(like.shape, generator=generator, device=device, dtype=torch.bfloat16) * SCALE
+        + (1 if like.ndim == 1 and name.endswith("weight") else 0)
+        for name, like in empty.state_dict().items()
+    }
+    empty.load_state_dict(drawn, assign=True)
+    empty.to(device)
+    encoder = JinaV4(checkpoint, spec.PUBLISHED, spec.Settings(), device=device.type, dtype="bfloat16")
+    size = {"shortest_edge": spec.MIN_PIXELS, "longest_edge": spec.MAX_PIXELS}
+    ids = np.array(BEFORE, np.int64), np.array(AFTER, np.int64)
+    images = Qwen2VLImageProcessorPil(size=size)
+    # What these two would read from a checkpoint's folder.
+    encoder.__dict__["reader"] = Reader(Tokenizer(models.BPE()), images, ids, IMAGE_PAD, spec.MAX_PIXELS)
+    encoder.__dict__["network"] = model.requires_grad_(False).eval()
+    return encoder
+
+
+def plain(encoder: JinaV4, pixels: np.ndarray) -> np.ndarray:
+    """One page through the stock processor and network, as transformers' documentation does it; (T, D) float32."""
+    import torch
+
+    model = encoder.network
+    model.set_adapter(TASK, inference_mode=True)
+    stock = model.get_base_model()
+    device = stock.multi_vector_projector.weight.device
+    read = encoder.reader.images(pixels, return_tensors="pt", input_data_format="channels_last").to(device)
+    tokens = int(read["image_grid_thw"].prod()) // 4
+    ids = torch.tensor([[*BEFORE, *[IMAGE_PAD] * tokens, *AFTER]], device=device)
+    with torch.inference_mode():
+        hidden = stock.vlm(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            pixel_values=read["pixel_values"],
+            image_grid_thw=read["image_grid_thw"],
+            mm_token_type_ids=(ids == IMAGE_PAD).int(),
+        ).last_hidden_state
+        units = torch.nn.functional.normalize(stock.multi_vector_projector(hidden)[0].float(), dim=1)
+    return units.cpu().numpy()
+
+
+def check(encoder: JinaV4, shown: PageImage) -> None:
+    """Refused unless both ways give a page the same vectors, up to what bfloat16 loses."""
+    got = encoder.encode_pages([shown]).vectors.vectors.values.astype(np.float32)
+    wanted = plain(encoder, shown.pixels)
+    if got.shape != wanted.shape:
+        raise Refused(f"docsearch gives {got.shape} vectors where transformers gives {wanted.shape}")
+    if not (lowest := float((got * wanted).sum(axis=1).min())) >= COSINE:
+        raise Refused(f"vectors of docsearch and transformers have cosines down to {lowest:.3f}")

@@ -1,0 +1,48 @@
+"""Where a model runs: the device that was asked for, what it computes in, and how much memory is free there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from ..errors import UsageError
+
+MEMINFO = Path("/proc/meminfo")
+CONTROL_GROUP = Path("/sys/fs/cgroup")
+
+
+def choose(device: str) -> torch.device:
+    """The device of "auto", "cpu" or "cuda"; UsageError where there is no such GPU."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: this torch sees no CUDA GPU; use --device cpu")
+    return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def compute_dtype(device: torch.device) -> torch.dtype:
+    """bfloat16 where the device computes in it, else float32."""
+    return torch.bfloat16 if device.type == "cuda" or computes_bf16() else torch.float32
+
+
+def computes_bf16() -> bool:
+    """Whether this CPU multiplies in bfloat16; elsewhere it would be emulated, slower than float32."""
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported() and torch.backends.cpu.get_cpu_capability() != "AVX2")
+
+
+def free_bytes(device: torch.device) -> int | None:
+    """Memory that is free on a device, for a CPU within the limit of its container; None where nobody says."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        lines = dict(line.split(":", 1) for line in MEMINFO.read_text("ascii").splitlines())
+        free = int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
+    try:
+        limit = int((CONTROL_GROUP / "memory.max").read_text("ascii"))
+        used = int((CONTROL_GROUP / "memory.current").read_text("ascii"))
+        kept = dict(line.split() for line in (CONTROL_GROUP / "memory.stat").read_text("ascii").splitlines())
+        # Files that are cached and not in use are given up when memory is asked for.
+        return min(free, limit - used + int(kept["inactive_file"]))
+    except (OSError, KeyError, ValueError):  # no control group, or one without a limit ("max")
+        return free

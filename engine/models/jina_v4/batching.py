@@ -1,0 +1,22 @@
+"""Lengths in tokens go in; batches come out that waste little on padding and stay within a budget of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
+    """Which items to compute together: longest first, each batch at most `budget` tokens with its padding.
+
+    An item longer than the budget is a batch of its own.
+
+    >>> pack([10, 3, 9, 3, 3], budget=20)
+    [[0, 2], [1, 3, 4]]
+    """
+    batches: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batches and lengths[batches[-1][0]] * (len(batches[-1]) + 1) <= budget:
+            batches[-1].append(i)
+        else:
+            batches.append([i])
+    return batches

@@ -1,0 +1,172 @@
+"""A folder in the published layout goes in; what it holds comes out: settings, and where each tensor lies.
+
+    config.json, tokenizer.json, preprocessor_config.json
+    model.safetensors, or shards and model.safetensors.index.json
+    adapters/adapter_config.json, adapters/adapter_model.safetensors     every task in one file
+
+Only headers are read here, without torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from ...errors import UsageError
+from . import spec
+
+CONFIG = "config.json"
+TOKENIZER = "tokenizer.json"
+PREPROCESSOR = "preprocessor_config.json"
+ADAPTERS = "adapters"
+ADAPTER_CONFIG = f"{ADAPTERS}/adapter_config.json"
+WEIGHTS = ("model*.safetensors", f"{ADAPTERS}/*.safetensors")
+INDEX = "model.safetensors.index.json"
+FILES = (CONFIG, TOKENIZER, PREPROCESSOR, INDEX, "*.safetensors", f"{ADAPTERS}/*")
+"""Patterns of every file that is read."""
+HEADER_MAX_BYTES = 100 << 20
+SAMPLE_BYTES = 4096
+"""Of each tensor so much goes into the revision: training changes every tensor that it changes from the start."""
+OWN_NAMES = (
+    (re.compile(r"^base_model\.model\."), ""),
+    (re.compile(r"^(?:model\.)?visual\."), "vlm.visual."),
+    (re.compile(r"^model\.(?:language_model\.)?"), "vlm.language_model."),
+)
+"""From the names in checkpoints, of either age, to those of `network.JinaV4Network`."""
+NOT_USED = "lm_head.weight"
+"""What generates text; some exports keep it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Where a tensor lies: its `key` in `file`, its `shape`, the bytes from `start` on."""
+
+    file: Path
+    key: str
+    shape: tuple[int, ...]
+    start: int
+    size: int
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """An opened folder: `config` and `adapter_config` as they are written, `tensors` by the names of the network."""
+
+    folder: Path
+    config: Mapping[str, Any]
+    adapter_config: Mapping[str, Any]
+    tensors: Mapping[str, Stored]
+
+    @property
+    def parameters(self) -> int:
+        return sum(prod(tensor.shape) for tensor in self.tensors.values())
+
+    @property
+    def projector_dim(self) -> int:
+        return int(self.config.get("multi_vector_projector_dim", 128))
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(self.config.get("task_names", spec.TASKS))
+
+    @property
+    def single_dims(self) -> tuple[int, ...]:
+        """The dimensions to which single vectors may be cut, rising."""
+        whole = int((self.config.get("text_config") or self.config)["hidden_size"])
+        return tuple(sorted({int(dim) for dim in self.config.get("matryoshka_dims", ())} | {whole}))
+
+    @cached_property
+    def revision(self) -> str:
+        """Sixteen hex digits over the settings, the tokenizer, and each tensor's name, shape and first bytes."""
+        digest = hashlib.sha256()
+        for name in (CONFIG, TOKENIZER, PREPROCESSOR, ADAPTER_CONFIG):
+            file = self.folder / name
+            digest.update(hashlib.sha256(file.read_bytes() if file.is_file() else b"").digest())
+        for name, stored in sorted(self.tensors.items()):
+            with stored.file.open("rb") as stream:
+                stream.seek(stored.start)
+                sample = stream.read(min(stored.size, SAMPLE_BYTES))
+            digest.update(f"{name} {stored.shape}\n".encode() + hashlib.sha256(sample).digest())
+        return digest.hexdigest()[:16]
+
+
+def read(folder: Path) -> Checkpoint:
+    """Open a folder; UsageError says what is missing, or what else than jina-embeddings-v4 lies there."""
+    if not folder.is_dir():
+        raise UsageError(
+            f"{folder}: no such folder; a model is a name of 'docsearch models', or the folder of a checkpoint, "
+            "which has to stay in its place"
+        )
+    config = read_json(folder / CONFIG)
+    if spec.ARCHITECTURE not in (found := config.get("architectures") or ["unknown"]):
+        raise UsageError(f"{folder}: holds a {', '.join(found)}; docsearch opens {spec.ARCHITECTURE} from folders")
+    adapter_config = read_json(folder / ADAPTER_CONFIG)
+    if not (folder / TOKENIZER).is_file():
+        raise UsageError(f"{folder}: {TOKENIZER} is missing; copy the whole repository of the model")
+    files = sorted(file for pattern in WEIGHTS for file in folder.glob(pattern))
+    if (folder / INDEX).is_file():
+        shards = set(read_json(folder / INDEX)["weight_map"].values())
+        if absent := sorted(shards - {file.name for file in files}):
+            raise UsageError(f"{folder}: {', '.join(absent)} missing; copy the whole repository of the model")
+    tensors: dict[str, Stored] = {}
+    for file in files:
+        for stored in read_header(file):
+            name = own_name(stored.key)
+            if name in tensors:
+                raise UsageError(f"{folder}: tensor {stored.key} is there twice, in {tensors[name].file.name} too")
+            if name != NOT_USED:
+                tensors[name] = stored
+    return Checkpoint(folder, config, adapter_config, tensors)
+
+
+def own_name(key: str) -> str:
+    """A tensor's name in the network from its name in a file.
+
+    >>> own_name("visual.blocks.0.norm1.weight"), own_name("model.norm.weight")
+    ('vlm.visual.blocks.0.norm1.weight', 'vlm.language_model.norm.weight')
+    """
+    for pattern, replacement in OWN_NAMES:
+        key = pattern.sub(replacement, key)
+    return key
+
+
+def read_json(file: Path) -> Mapping[str, Any]:
+    """An object in a JSON file; UsageError without it."""
+    try:
+        content = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise UsageError(f"{file}: missing; it belongs to a checkpoint of {spec.HUB_NAME}") from None
+    except (OSError, ValueError) as err:
+        raise UsageError(f"{file}: cannot be read: {err}") from err
+    if not isinstance(content, dict):
+        raise UsageError(f"{file}: holds no JSON object")
+    return content
+
+
+def read_header(file: Path) -> Iterable[Stored]:
+    """Yield the tensors of a safetensors file; UsageError when it ends too early or is none."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        head = stream.read(8)
+        length = struct.unpack("<Q", head)[0] if len(head) == 8 else HEADER_MAX_BYTES + 1
+        try:
+            header = json.loads(stream.read(length)) if length <= HEADER_MAX_BYTES else None
+        except ValueError:
+            header = None
+    if not isinstance(header, dict):
+        raise UsageError(f"{file}: is no safetensors file; a pointer of Git LFS instead of the weights, perhaps")
+    for key, entry in header.items():
+        if key == "__metadata__":
+            continue
+        start, end = entry["data_offsets"]
+        if 8 + length + end > size:
+            raise UsageError(f"{file}: ends at {size:,} bytes, inside tensor {key}; copy it again")
+        yield Stored(file, key, tuple(entry["shape"]), 8 + length + start, end - start)

@@ -1,0 +1,101 @@
+"""What is asked of jina-embeddings-v4 by its name: which checkpoint, and with which settings.
+
+A name is the model's own or a folder, then settings: "jinaai/jina-embeddings-v4,max_pixels=602112,tokens=vision".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ...errors import UsageError
+from ..encoder import EncoderSpec
+
+HUB_NAME = "jinaai/jina-embeddings-v4"
+ARCHITECTURE = "JinaEmbeddingsV4Model"
+LICENCE = "CC-BY-NC-4.0"
+NOTICE = f"{HUB_NAME}: these weights are licensed {LICENCE}, which does not allow commercial use"
+SUMMARY = "reads pages as a vision-language model does, in many languages and scripts; text and images in one space"
+TASKS = ("retrieval", "text-matching", "code")
+TOKENS = ("all", "vision")
+TOKEN_PX = 28
+"""A visual token stands for a square of so many pixels a side: four patches of 14."""
+MAX_PIXELS = 1024 * TOKEN_PX**2
+"""By default a page has at most 1,024 visual tokens."""
+MIN_PIXELS = 4 * TOKEN_PX**2
+RENDER_DPI = 200
+"""More than a page of ordinary size needs: `max_pixels` decides how large it is drawn."""
+PUBLISHED = EncoderSpec(
+    name=HUB_NAME,
+    revision="",
+    summary=SUMMARY,
+    licence=LICENCE,
+    parameters=3_934_695_552,
+    dim=128,
+    single_dim=2048,
+    vocabulary=0,
+    render_dpi=RENDER_DPI,
+    max_pixels=MAX_PIXELS,
+    notice=NOTICE,
+    settings=(("task", "retrieval"), ("tokens", "all")),
+    present=False,
+)
+"""The published checkpoint as `docsearch models` lists it; an index records the revision that made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to embed: `task` names the adapter; `tokens` of a page that are kept, "all" as published or "vision", those
+    that stand for a part of the picture; `single_dim`, one of the checkpoint's Matryoshka dimensions (None = all);
+    `max_pixels` of a page.
+    """
+
+    task: str = "retrieval"
+    tokens: str = "all"
+    single_dim: int | None = None
+    max_pixels: int = MAX_PIXELS
+
+    def __post_init__(self) -> None:
+        if self.task not in TASKS:
+            raise UsageError(f"task={self.task}: the tasks are {', '.join(TASKS)}")
+        if self.tokens not in TOKENS:
+            raise UsageError(f"tokens={self.tokens}: either {' or '.join(TOKENS)}")
+        if self.max_pixels < MIN_PIXELS:
+            raise UsageError(f"max_pixels={self.max_pixels}: a page needs at least {MIN_PIXELS}, four visual tokens")
+
+
+def parse(name: str) -> tuple[str, Settings]:
+    """A name's checkpoint and settings; UsageError says which settings there are."""
+    base, *asked = name.split(",")
+    given: dict[str, str | int] = {}
+    known = {field.name: field.type for field in fields(Settings)}
+    for each in asked:
+        key, sign, value = each.partition("=")
+        if key not in known or not sign:
+            raise UsageError(f"--model {name}: {each!r} is not a setting; write KEY=VALUE with {', '.join(known)}")
+        if "int" in str(known[key]):
+            if not value.isascii() or not value.isdigit():
+                raise UsageError(f"--model {name}: {key} is a number, not {value!r}")
+            given[key] = int(value)
+        else:
+            given[key] = value
+    return base, Settings(**given)  # type: ignore[arg-type]  # the loop above gives each key its type
+
+
+def full_name(base: str, settings: Settings) -> str:
+    """The name under which an index opens this model again: an absolute folder, and what differs from the defaults."""
+    plain = Settings()
+    changed = [
+        f"{field.name}={value}"
+        for field in fields(Settings)
+        if (value := getattr(settings, field.name)) != getattr(plain, field.name)
+    ]
+    if base != HUB_NAME:
+        base = str(Path(base).expanduser().resolve())
+    return ",".join([base, *changed])
+
+
+def is_meant(name: str) -> bool:
+    """Whether a name is this model's, or that of a folder, which holds a checkpoint of it."""
+    base = name.partition(",")[0]
+    return base == HUB_NAME or Path(base).is_dir() or base.startswith((".", "/", "~"))

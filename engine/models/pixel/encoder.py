@@ -1,0 +1,48 @@
+"""Both sides of the embedded model in one value, for programs that embed pages and questions themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ...errors import UsageError
+from ...records import PageImage, QueryVectors
+from ..encoder import EmbeddedPages, EncoderSpec, TextVectors
+from . import spec
+from .pages import PixelPages
+from .text import PixelText
+
+
+@dataclass(frozen=True)
+class Pixel:
+    """The page side and the text side."""
+
+    pages: PixelPages
+    text: PixelText
+
+    @property
+    def spec(self) -> EncoderSpec:
+        return spec.SPEC
+
+    @staticmethod
+    def load(*, device: str = "auto") -> Pixel:
+        """Read the weights that ship with the package."""
+        return Pixel(PixelPages.load(device=device), PixelText.load())
+
+    def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
+        """Embed pages, see `PixelPages.encode_pages`."""
+        return self.pages.encode_pages(pages)
+
+    def encode_query(self, text: str) -> QueryVectors:
+        """Embed one query, see `PixelText.encode_query`."""
+        return self.text.encode_query(text)
+
+    def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
+        """Embed queries in the order given."""
+        return [self.text.encode_query(text) for text in texts]
+
+    def encode_texts(self, texts: Sequence[str]) -> TextVectors:
+        """Refused: a text that nobody drew has no pixels to look at."""
+        raise UsageError(
+            f"{spec.SPEC.name} embeds pictures of pages only; draw the {len(texts)} texts, or use another model"
+        )
