@@ -162,3 +162,28 @@ def test_index_of_another_model_is_refused(tmp_path: Path) -> None:
         pass
     with pytest.raises(EncoderMismatch):
         open_index(tmp_path / "index", encoder=ToyEncoder())
+
+
+@pytest.mark.parametrize(
+    ("candidates", "stages"), [(None, "encode weigh rerank"), (15, "encode weigh candidates rerank")]
+)
+def test_stages_of_a_batch_are_told_with_their_time(searcher: Searcher, candidates: int | None, stages: str) -> None:
+    told: dict[str, float] = {}
+    queries = [Query(text, text) for text in QUESTIONS]
+    list(
+        searcher.search_many(
+            queries, candidates=candidates, on_stage=lambda stage, seconds: told.update({stage: seconds})
+        )
+    )
+    assert list(told) == stages.split()
+    assert all(seconds > 0 for seconds in told.values())
+
+
+def test_overlay_of_one_word_marks_no_more_than_that_of_the_question(searcher: Searcher) -> None:
+    ref = searcher.search("w3 w17")[0].ref
+    whole = searcher.overlay("w3 w17", ref, (60, 80))[:, :, 3]
+    assert whole.shape == (80, 60)
+    assert searcher.overlay("w3 w17", ref, (60, 80), word=0)[:, :, 3].any()
+    assert [marks.word for marks in searcher.word_marks("w3 w17", ref)] == ["w3", "w17"]
+    with pytest.raises(UsageError, match="no word 2"):
+        searcher.overlay("w3 w17", ref, (60, 80), word=2)
