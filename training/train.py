@@ -136,7 +136,9 @@ def step_loss(
     index = {w: i for i, w in enumerate(unique)}
     target = torch.tensor([index[w] for w in batch.words])
     numbers = [w for w in unique if any(c.isdigit() for c in w)]
-    extra = {losses.one_edit(w, rng) for w in unique + NUMBER_EDITS * numbers} | set(rng.choices(rarity.words, k=NEGATIVE_WORDS))
+    extra = {losses.one_edit(w, rng) for w in unique + NUMBER_EDITS * numbers} | set(
+        rng.choices(rarity.words, k=NEGATIVE_WORDS)
+    )
     negatives = sorted(w for w in extra if w and w not in index) + list(CONCEPTS)
     texts, rare = model.text(unique + negatives)
     scale = model.log_scale.exp().clamp(max=SCALE_MAX)
