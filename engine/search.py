@@ -17,6 +17,7 @@ import numpy as np
 
 from . import heatmap, rerank
 from .errors import UsageError
+from .heatmap import WordMarks
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
 from .models.encoder import QueryEncoder
@@ -211,7 +212,7 @@ class Searcher:
             query = heatmap.only_word(query, word)
         return heatmap.overlay(size[1], size[0], *self._patches(ref), query)
 
-    def word_marks(self, text: str, ref: PageRef) -> list[heatmap.WordMarks]:
+    def word_marks(self, text: str, ref: PageRef) -> list[WordMarks]:
         """Where the page `ref` matches each word of the question, and how well."""
         (query,) = self.weigh([self.encoder.encode_query(text)])
         return heatmap.word_marks(*self._patches(ref), query)

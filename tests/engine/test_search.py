@@ -183,7 +183,6 @@ def test_overlay_of_one_word_marks_no_more_than_that_of_the_question(searcher: S
     ref = searcher.search("w3 w17")[0].ref
     whole = searcher.overlay("w3 w17", ref, (60, 80))[:, :, 3]
     assert whole.shape == (80, 60)
-    assert searcher.overlay("w3 w17", ref, (60, 80), word=0)[:, :, 3].any()
     assert [marks.word for marks in searcher.word_marks("w3 w17", ref)] == ["w3", "w17"]
     with pytest.raises(UsageError, match="no word 2"):
         searcher.overlay("w3 w17", ref, (60, 80), word=2)
