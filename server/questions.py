@@ -199,7 +199,8 @@ class Questions:
             hits = [each for _, each in found]
         except Exception as err:  # noqa: BLE001 - whatever it is, those who asked must hear of it, and the thread go on
             for question in questions:
-                question.answer.set_exception(err)
+                if question.answer.set_running_or_notify_cancel():
+                    question.answer.set_exception(err)
             return
         for stage, took in seconds.items():
             self._metrics.stage_seconds.labels(stage).observe(took)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from ..engine.errors import UsageError
 from ..engine.models.encoder import QueryEncoder
 from ..engine.store import DocumentRow, open_snapshot
 from ..indexer import roots
@@ -16,6 +18,8 @@ from .pages import PagePictures
 from .problems import NotHere
 from .questions import Questions
 from .settings import ServerSettings, check
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +59,17 @@ class Service:
             return list(snapshot.documents().values())
 
     def page_of(self, doc_id: str, page: int) -> tuple[DocumentRow, Path]:
-        """The document of this id, which has this page, and its file. Raises NotHere, and UsageError where the file has
-        gone.
-        """
+        """The document of this id, which has this page, and its file. Raises NotHere, also where the file has gone."""
         row = next((row for row in self.documents() if row.id == doc_id), None)
         if row is None:
             raise NotHere(f"there is no document {doc_id!r} in the index")
         if not 1 <= page <= (row.page_count or 0):
             raise NotHere(f"{row.path} has no page {page}; it has {row.page_count or 0}")
-        return row, roots.locate(row.path, roots.recorded(self.settings.index))
+        try:
+            return row, roots.locate(row.path, roots.recorded(self.settings.index))
+        except UsageError as err:  # its words name folders of this machine, which are no client's business
+            log.warning("%s", err)
+            raise NotHere(f"{row.path}: the document is not where it was indexed") from err
 
 
 def _of_request(request: Request) -> Service:

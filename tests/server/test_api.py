@@ -174,6 +174,14 @@ def test_a_document_that_broke_since_costs_its_picture_only(client: TestClient, 
     assert client.get("/readyz").status_code == 200
 
 
+def test_a_document_that_has_gone_is_not_found_and_no_folder_is_told(client: TestClient, index: Path) -> None:
+    ids = {d["path"]: d["id"] for d in client.get("/v1/documents").json()["documents"]}
+    (index.parent / "docs/a.pdf").unlink()
+    response = client.get(f"/v1/documents/{ids['a.pdf']}/pages/1.png")
+    assert response.status_code == 404
+    assert str(index.parent) not in response.text
+
+
 def test_without_the_token_nothing_of_the_documents_is_told(serve: Serve) -> None:
     client, _ = serve(token=TOKEN)
     for path in ("/v1/documents", "/v1/heatmap", "/metrics", "/nothing"):

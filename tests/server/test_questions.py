@@ -116,3 +116,22 @@ def test_after_a_commit_the_new_pages_are_found(directory: Path) -> None:
     questions.refresh()
     assert asyncio.run(ask()) == before + 1
     questions.close()
+
+
+def test_a_question_that_was_given_up_leaves_the_others_their_answers(directory: Path) -> None:
+    questions = Questions(directory, ToyEncoder(), room=4, metrics=Metrics())
+
+    async def ask() -> int:
+        given_up = asyncio.ensure_future(questions.ask([Query("", "wrong")], How(2)))
+        asked = asyncio.ensure_future(questions.ask([Query("", "w3")], How()))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        await asyncio.sleep(0)
+        questions.start()  # the toy model breaks on the first question
+        (answer,) = await asked
+        with pytest.raises(asyncio.CancelledError):
+            await given_up
+        return len(answer.hits)
+
+    assert asyncio.run(ask()) == 2
+    questions.close()
