@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -128,10 +129,10 @@ def test_a_question_that_was_given_up_leaves_the_others_their_answers(directory:
         given_up.cancel()
         await asyncio.sleep(0)
         questions.start()  # the toy model breaks on the first question
-        (answer,) = await asked
+        (answer,) = await asyncio.wait_for(asked, 5)
         with pytest.raises(asyncio.CancelledError):
             await given_up
         return len(answer.hits)
 
-    assert asyncio.run(ask()) == 2
-    questions.close()
+    with closing(questions):
+        assert asyncio.run(ask()) == 2
