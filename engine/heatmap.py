@@ -1,6 +1,8 @@
-"""Patch similarities to a picture: the page with what matches a query marked on it."""
+"""Patch similarities to a picture: the page with what matches a query marked on it, or the marks alone."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +10,8 @@ from PIL import Image, ImageFilter
 
 from .kernels import maxsim
 from .records import BOX_SCALE, F32, U8, U16, QueryVectors
+
+FloatBox = tuple[float, float, float, float]
 
 MARK = (255, 196, 0)
 """Marker yellow, multiplied into the page as a highlighter would: print under it stays readable."""
@@ -45,13 +49,66 @@ def patch_matches(vectors: F32, query: QueryVectors) -> F32:
     return best
 
 
+@dataclass(frozen=True, slots=True)
+class WordMarks:
+    """Where a page matches one `word` of a query: its `weight` (those of a query sum to 1), its `score` 0..1, which is
+    the word's best match on the page, and the `boxes` x0, y0, x1, y1 in page fractions that match, with how well, best
+    first.
+    """
+
+    word: str
+    weight: float
+    score: float
+    boxes: tuple[tuple[FloatBox, float], ...]
+
+
+def word_marks(vectors: F32, boxes: U16, query: QueryVectors) -> list[WordMarks]:
+    """What each word of the query finds on a page of patches `vectors` (T, D) at `boxes` (T, 4), in query order."""
+    out = []
+    for i, (word, weight) in enumerate(zip(query.tokens, query.weights.tolist(), strict=True)):
+        strengths = patch_matches(vectors, only_word(query, i))
+        best = np.argsort(-strengths, kind="stable")[: np.count_nonzero(strengths)]
+        places = np.round(boxes[best] / BOX_SCALE, 5).tolist()
+        marked = tuple(
+            ((x0, y0, x1, y1), round(s, 4))
+            for (x0, y0, x1, y1), s in zip(places, strengths[best].tolist(), strict=True)
+        )
+        out.append(WordMarks(word, weight, float(strengths.max(initial=0)), marked))
+    return out
+
+
+def only_word(query: QueryVectors, word: int) -> QueryVectors:
+    """The query as if its row `word` were all that counts."""
+    weights = np.zeros_like(query.weights)
+    weights[word] = 1
+    return replace(query, weights=weights)
+
+
 def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
     """Mark on a page `pixels` (H, W, 3) the patches `vectors` (T, D) at `boxes` (T, 4) that match the query.
 
     Vectors whose box is the whole page stand for no place. Returns a new picture (H, W, 3) uint8: marker over every
     match, stronger where it counts more.
     """
-    height, width = pixels.shape[:2]
+    heat, edge = marks(pixels.shape[0], pixels.shape[1], vectors, boxes, query)
+    share = heat[:, :, None].astype(np.float32) / 255
+    marked = pixels * (1 - share * (1 - np.array(MARK, np.float32) / 255))
+    marked[edge] = EDGE
+    return marked.astype(np.uint8)
+
+
+def overlay(height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
+    """What `draw` marks, alone on a transparent ground, (H, W, 4) uint8: multiplied over the page it is `draw`'s."""
+    heat, edge = marks(height, width, vectors, boxes, query)
+    picture = np.empty((height, width, 4), np.uint8)
+    picture[:, :, :3] = MARK
+    picture[:, :, 3] = heat
+    picture[edge] = (*EDGE, 255)
+    return picture
+
+
+def marks(height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors) -> tuple[U8, NDArray[np.bool_]]:
+    """How strongly each pixel of a page is marked, (H, W) uint8, and which belong to an outline, (H, W) bool."""
     heat = np.zeros((height, width), np.float32)
     placed = (boxes != WHOLE_PAGE).any(axis=1)
     boxes = boxes[placed]
@@ -70,10 +127,7 @@ def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
         if strengths[i] >= STRONG:
             strong[top:bottom, left:right] = True
     blurred = Image.fromarray((heat * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(width * BLUR_SHARE))
-    share = np.asarray(blurred, np.float32)[:, :, None] / 255
-    marked = pixels * (1 - share * (1 - np.array(MARK, np.float32) / 255))
-    marked[rim(strong, max(1, round(width / 800)))] = EDGE
-    return marked.astype(np.uint8)
+    return np.asarray(blurred, np.uint8), rim(strong, max(1, round(width / 800)))
 
 
 def rim(area: NDArray[np.bool_], line: int) -> NDArray[np.bool_]:

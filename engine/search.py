@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -15,11 +17,12 @@ import numpy as np
 
 from . import heatmap, rerank
 from .errors import UsageError
+from .heatmap import WordMarks
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
 from .models.encoder import ImageQueryEncoder, QueryEncoder
 from .models.registry import find_spec, load_query_encoder
-from .records import F32, I64, U8, Hit, PageRef, QueryVectors, Ranking
+from .records import F32, I64, U8, U16, Hit, PageRef, QueryVectors, Ranking
 from .store import Snapshot, check_encoder, open_snapshot
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ SAMPLE_PAGES = 1000
 COMMON_MATCH = 0.5
 """Match (0..1) from which a page counts as holding a word."""
 BATCH_QUERIES = 32
+STAGES = ("encode", "weigh", "candidates", "rerank")
+"""What a question goes through; "candidates" only where two stages search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Searcher:
 
     def __init__(self, snapshot: Snapshot, encoder: QueryEncoder) -> None:
         self.snapshot = snapshot
-        self._encoder = encoder
+        self.encoder = encoder
         self._commonness: dict[str, float] = {}
 
     def __enter__(self) -> Searcher:
@@ -121,11 +126,18 @@ class Searcher:
         return hits
 
     def search_many(
-        self, queries: Iterable[Query], *, k: int = 10, candidates: int | None = None, exact: bool = False
+        self,
+        queries: Iterable[Query],
+        *,
+        k: int = 10,
+        candidates: int | None = None,
+        exact: bool = False,
+        on_stage: Callable[[str, float], None] | None = None,
     ) -> Iterator[tuple[Query, list[Hit]]]:
         """Answer queries in order, as `search` would each; pages are read once for many queries.
 
-        A query without a word to search for gets no hits here, so that one bad row does not end a batch job.
+        A query without a word to search for gets no hits here, so that one bad row does not end a batch job. `on_stage`
+        is told each of the STAGES that a batch of queries went through and the seconds it took.
         """
         single = None
         if not isinstance(queries, Sequence) or len(queries) > 1:
@@ -133,14 +145,16 @@ class Searcher:
         waiting = iter(queries)
         while batch := list(islice(waiting, BATCH_QUERIES)):
             encoded: dict[int, QueryVectors] = {}
-            for i, query in enumerate(batch):
-                try:
-                    encoded[i] = self._encode(query)
-                except UsageError:
-                    if single is None:
-                        raise
-            weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
-            ranked = self._rank(batch, weighed, k=k, candidates=candidates, exact=exact)
+            with _timed("encode", on_stage):
+                for i, query in enumerate(batch):
+                    try:
+                        encoded[i] = self._encode(query)
+                    except UsageError:
+                        if single is None:
+                            raise
+            with _timed("weigh", on_stage):
+                weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
+            ranked = self._rank(batch, weighed, k=k, candidates=candidates, exact=exact, on_stage=on_stage)
             for i, query in enumerate(batch):
                 yield query, self._hits(ranked.get(i))
 
@@ -198,20 +212,39 @@ class Searcher:
     def heatmap(self, text: str, ref: PageRef, pixels: U8, *, image: U8 | None = None) -> U8:
         """The page `ref`, rendered as `pixels` (H, W, 3), with what on it matches the question drawn over it."""
         (query,) = self.weigh([self._encode(Query("", text, image=image))])
+        return heatmap.draw(pixels, *self._patches(ref), query)
+
+    def overlay(self, text: str, ref: PageRef, size: tuple[int, int], *, word: int | None = None) -> U8:
+        """What `heatmap` draws over the page `ref`, alone, as a picture of `size` width and height, (H, W, 4); or what
+        the `word` of that place in the question finds. Raises UsageError where there is no such page or word.
+        """
+        (query,) = self.weigh([self.encoder.encode_query(text)])
+        if word is not None:
+            if not 0 <= word < len(query.tokens):
+                raise UsageError(f"there is no word {word} in the question; its words are {', '.join(query.tokens)}")
+            query = heatmap.only_word(query, word)
+        return heatmap.overlay(size[1], size[0], *self._patches(ref), query)
+
+    def word_marks(self, text: str, ref: PageRef) -> list[WordMarks]:
+        """Where the page `ref` matches each word of the question, and how well."""
+        (query,) = self.weigh([self.encoder.encode_query(text)])
+        return heatmap.word_marks(*self._patches(ref), query)
+
+    def _patches(self, ref: PageRef) -> tuple[F32, U16]:
         row = self._row_of(ref)
         (block,) = self.snapshot.blocks(rows=np.array([row], np.int64))
-        return heatmap.draw(pixels, codecs.decode(block.coded), self.snapshot.boxes(row), query)
+        return codecs.decode(block.coded), self.snapshot.boxes(row)
 
     def _encode(self, query: Query) -> QueryVectors:
         if query.image is None:
-            return self._encoder.encode_query(query.text)
-        if not isinstance(self._encoder, ImageQueryEncoder):
+            return self.encoder.encode_query(query.text)
+        if not isinstance(self.encoder, ImageQueryEncoder):
             raise UsageError(
-                f"the model of this index, {self._encoder.spec.name}, takes questions in words only; "
+                f"the model of this index, {self.encoder.spec.name}, takes questions in words only; "
                 "'docsearch models' lists one that sees pictures, too"
             )
-        (seen,) = self._encoder.encode_image_queries([query.image])
-        return both(self._encoder.encode_query(query.text), seen) if query.text.strip() else seen
+        (seen,) = self.encoder.encode_image_queries([query.image])
+        return both(self.encoder.encode_query(query.text), seen) if query.text.strip() else seen
 
     def _row_of(self, ref: PageRef) -> int:
         rows = np.flatnonzero(self.snapshot.paths() == ref.path)
@@ -238,7 +271,7 @@ class Searcher:
     def _candidates(self) -> CandidateIndex:
         from .candidates import open_candidates  # FAISS takes a tenth of a second to import
 
-        code: PageCode | None = getattr(self._encoder, "code", None)
+        code: PageCode | None = getattr(self.encoder, "code", None)
         return open_candidates(self.snapshot, code)
 
     def _rows(self, path: str | None) -> I64 | None:
@@ -257,6 +290,7 @@ class Searcher:
         k: int,
         candidates: int | None,
         exact: bool,
+        on_stage: Callable[[str, float], None] | None,
     ) -> dict[int, Ranking]:
         whole = exact or (candidates is None and self._is_small)
         out: dict[int, Ranking] = {}
@@ -266,13 +300,16 @@ class Searcher:
         for path, members in of_path.items():
             rows = self._rows(path)
             if whole:
-                ranked = rerank.rank(self.snapshot, [encoded[i] for i in members], rows=rows, k=k)
+                with _timed("rerank", on_stage):
+                    ranked = rerank.rank(self.snapshot, [encoded[i] for i in members], rows=rows, k=k)
                 out.update(zip(members, ranked, strict=True))
                 continue
             count = max(candidates or DEFAULT_CANDIDATES, k)
             for i in members:
-                found = self._candidates.find(encoded[i], count=count, rows=rows)
-                (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k)
+                with _timed("candidates", on_stage):
+                    found = self._candidates.find(encoded[i], count=count, rows=rows)
+                with _timed("rerank", on_stage):
+                    (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k)
         return out
 
     def _hits(self, ranking: Ranking | None) -> list[Hit]:
@@ -293,3 +330,11 @@ def both(words: QueryVectors, seen: QueryVectors) -> QueryVectors:
         single=single / np.linalg.norm(single),
         tokens=words.tokens + seen.tokens,
     )
+
+
+@contextmanager
+def _timed(stage: str, on_stage: Callable[[str, float], None] | None) -> Iterator[None]:
+    started = perf_counter()
+    yield
+    if on_stage is not None:
+        on_stage(stage, perf_counter() - started)

@@ -55,3 +55,32 @@ def test_patches_of_a_query_in_context_count_by_how_far_they_rise_above_the_page
     np.testing.assert_allclose(heatmap.patch_matches(vectors, query), [0, 0, 0, 1, 0], atol=1e-5)
     same = np.tile(vectors[:1], (4, 1))
     assert not heatmap.patch_matches(same, query).any()
+
+
+def test_overlay_multiplied_over_the_page_is_the_heat_map() -> None:
+    page = np.random.default_rng(0).integers(0, 256, PAGE.shape, np.uint8)
+    vectors = np.eye(2, 4, dtype=np.float32)
+    boxes = np.concatenate([LEFT_TOP, 2 * LEFT_TOP])
+    drawn = heatmap.draw(page, vectors, boxes, QUERY)
+    over = heatmap.overlay(page.shape[0], page.shape[1], vectors, boxes, QUERY).astype(np.float32) / 255
+    multiplied = page * (1 - over[:, :, 3:] * (1 - over[:, :, :3]))
+    inside = (over[:, :, :3] * 255 == np.array(heatmap.MARK)).all(axis=2)
+    assert inside.any()
+    assert (drawn[inside] != page[inside]).any()
+    assert np.abs(multiplied[inside] - drawn[inside]).max() <= 1
+
+
+def test_overlay_of_a_page_without_a_match_is_transparent() -> None:
+    over = heatmap.overlay(10, 20, np.array([[0, 0, 1, 0]], np.float32), LEFT_TOP, QUERY)
+    assert over.shape == (10, 20, 4)
+    assert not over[:, :, 3].any()
+
+
+def test_each_word_has_its_own_boxes_best_first() -> None:
+    vectors = np.array([[0.8, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0]], np.float32)
+    boxes = np.array([[0, 0, 100, 100], [0, 0, 65535, 65535], [0, 0, 13107, 65535]], np.uint16)
+    a, b = heatmap.word_marks(vectors, boxes, QUERY)
+    assert (a.word, b.word) == ("a", "b")
+    assert [box[2] for box, _ in a.boxes] == [0.2, round(100 / 65535, 5)]
+    assert (a.score, b.score) == (1.0, 1.0)
+    assert b.boxes == (((0.0, 0.0, 1.0, 1.0), 1.0),)

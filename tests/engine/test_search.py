@@ -184,3 +184,27 @@ def test_queries_in_context_score_as_plain_maxsim(tmp_path: Path) -> None:
             wanted = (query.vectors @ codecs.decode(block.coded).T).max(axis=1).clip(0, 1).mean()
             assert hit.score == pytest.approx(wanted, abs=1e-5)
     assert [hit.ref.page for hit in hits[:1]] == [3]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "stages"), [(None, "encode weigh rerank"), (15, "encode weigh candidates rerank")]
+)
+def test_stages_of_a_batch_are_told_with_their_time(searcher: Searcher, candidates: int | None, stages: str) -> None:
+    told: dict[str, float] = {}
+    queries = [Query(text, text) for text in QUESTIONS]
+    list(
+        searcher.search_many(
+            queries, candidates=candidates, on_stage=lambda stage, seconds: told.update({stage: seconds})
+        )
+    )
+    assert list(told) == stages.split()
+    assert all(seconds > 0 for seconds in told.values())
+
+
+def test_overlays_have_the_size_asked_for_and_refuse_words_that_are_not_in_the_question(searcher: Searcher) -> None:
+    ref = searcher.search("w3 w17")[0].ref
+    whole = searcher.overlay("w3 w17", ref, (60, 80))[:, :, 3]
+    assert whole.shape == (80, 60)
+    assert [marks.word for marks in searcher.word_marks("w3 w17", ref)] == ["w3", "w17"]
+    with pytest.raises(UsageError, match="no word 2"):
+        searcher.overlay("w3 w17", ref, (60, 80), word=2)

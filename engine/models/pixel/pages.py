@@ -134,14 +134,15 @@ class PixelPages:
             return torch.cat([self._nearest(block) for block in blocks]).cpu().numpy().astype(np.uint16)
 
     def _nearest(self, vectors: Tensor) -> Tensor:
-        """The centroid of largest similarity to each vector (T, D), as (T,) int64: first its column of so many, then it.
+        """The centroid most similar to each vector (T, D), as (T,) int64: first the column it is in, then the row.
 
         Maxima in bfloat16 are cheap, indices of maxima are not.
         """
-        similarity = (vectors @ self._centroids.T).unflatten(1, (ASSIGN_ROWS, -1))  # (T, R, W / R)
+        similarity = (vectors @ self._centroids.T).view(len(vectors), ASSIGN_ROWS, -1)  # (T, R, W / R)
         column = similarity.amax(dim=1).float().argmax(dim=1)
         row = similarity[torch.arange(len(vectors)), :, column].float().argmax(dim=1)
-        return row * similarity.shape[2] + column
+        nearest: Tensor = row * similarity.shape[2] + column
+        return nearest
 
     @property
     def _centroids(self) -> Tensor:

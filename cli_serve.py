@@ -1,0 +1,49 @@
+"""`docsearch serve`: an index in, an HTTP API out, until it is told to end."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Annotated
+
+import typer
+
+from .cli_options import DEFAULT_INDEX, IndexDirectory, note
+from .engine.errors import UsageError
+
+NEEDED = ("fastapi", "prometheus_client", "uvicorn")
+DEFAULT_PORT = 8750
+
+
+def serve(
+    index: IndexDirectory = DEFAULT_INDEX,
+    host: Annotated[str, typer.Option(help="Address to listen at; by default only this machine reaches it.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = DEFAULT_PORT,
+    token: Annotated[
+        str | None,
+        typer.Option(envvar="DOCSEARCH_TOKEN", help="What clients have to send; needed where others reach the host."),
+    ] = None,
+    password: Annotated[
+        list[str] | None, typer.Option(help="Password to try on encrypted files; may be given several times.")
+    ] = None,
+) -> None:
+    """Answer questions over HTTP: search, documents, pictures of pages, heat maps.
+
+    Commits of 'docsearch index' are seen while it runs. Ctrl-C finishes what was asked, and ends. The API describes
+    itself at /openapi.json.
+
+    Examples:
+
+        docsearch serve
+
+        docsearch serve --index office.index --host 0.0.0.0 --token "$(openssl rand -hex 16)"
+    """
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(f"'docsearch serve' needs {', '.join(missing)}: pip install 'docsearch[server]'")
+    from .server.app import serve as run
+    from .server.settings import ServerSettings
+
+    settings = ServerSettings(index, host, port, token or None, tuple(password or ()))
+    run(settings, lambda address: note(f"docsearch: {index} answers at {address} (Ctrl-C ends)"))

@@ -1,0 +1,1 @@
+"""Answers questions over HTTP, and shows pages and where on them the match is."""

@@ -1,0 +1,106 @@
+"""Every request passes here first: who asks, under which name, how much; every answer leaves with strict headers."""
+
+from __future__ import annotations
+
+import hmac
+from time import perf_counter
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .metrics import Metrics
+from .settings import ServerSettings, is_loopback
+
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
+"""These tell nothing about documents, and are answered without a token."""
+BODY_MAX_BYTES = 1 << 20
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class Guard:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings, metrics: Metrics) -> None:
+        self._app = app
+        self._settings = settings
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request, or pass it on."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        status = 500
+
+        async def send_guarded(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers[name] = value
+                headers.setdefault("Cache-Control", "no-store")
+            await send(message)
+
+        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        try:
+            if refusal is not None:
+                await refusal(scope, receive, send_guarded)
+            else:
+                await self._app(scope, _limited(receive), send_guarded)
+        finally:
+            # The route's template, not the path: as many labels as there are routes.
+            route = getattr(scope.get("route"), "path", "none")
+            self._metrics.requests.labels(route, str(status)).inc()
+            self._metrics.request_seconds.labels(route).observe(perf_counter() - started)
+
+    def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
+        if is_loopback(self._settings.host) and host_name(headers.get("host", "")) not in LOOPBACK_NAMES:
+            # A page on the internet whose name was pointed at this machine would send its own name.
+            return JSONResponse({"error": "this server answers under localhost only"}, 421)
+        length = headers.get("content-length", "0")
+        if not length.isascii() or not length.isdigit():
+            return JSONResponse({"error": "Content-Length is not a number"}, 400)
+        if int(length) > BODY_MAX_BYTES:
+            return JSONResponse({"error": f"the request has {length} bytes, of at most {BODY_MAX_BYTES}"}, 413)
+        if path not in OPEN_PATHS and not self._is_known(headers):
+            challenge = {"WWW-Authenticate": 'Bearer realm="docsearch"'}
+            return JSONResponse(
+                {"error": "this needs the server's token, as 'Authorization: Bearer …'"}, 401, challenge
+            )
+        return None
+
+    def _is_known(self, headers: Headers) -> bool:
+        token = self._settings.token
+        if token is None:
+            return True
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        return kind.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())
+
+
+def host_name(host: str) -> str:
+    """The name in a Host header, without its port, in lower case; an IPv6 address without its brackets."""
+    name, bracket, _ = host.partition("]")
+    return name.removeprefix("[").lower() if bracket else host.partition(":")[0].lower()
+
+
+def _limited(receive: Receive) -> Receive:
+    """Count what comes in: a body sent in pieces says no length before. Too much ends as a client that went away."""
+    received = 0
+
+    async def counting() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        return message if received <= BODY_MAX_BYTES else {"type": "http.disconnect"}
+
+    return counting

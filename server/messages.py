@@ -1,0 +1,114 @@
+"""What clients send and get, as JSON: the shapes, their limits, and examples for the API's description."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+QUERY_MAX_CHARS = 2000
+QUERIES_MAX = 64
+HITS_MAX = 1000
+CANDIDATES_MAX = 100_000
+
+QueryText = Annotated[str, Field(min_length=1, max_length=QUERY_MAX_CHARS)]
+
+
+class SearchRequest(BaseModel):
+    """One `query` or several `queries`, and how they are to be answered; `path` keeps the documents whose path matches
+    the glob or whose file name it is.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"query": "revenue chart 2023", "k": 3, "path": "*.pdf"}]}
+    )
+
+    query: QueryText | None = None
+    queries: Annotated[list[QueryText], Field(max_length=QUERIES_MAX)] | None = None
+    k: Annotated[int, Field(ge=1, le=HITS_MAX)] = 10
+    candidates: Annotated[int, Field(ge=1, le=CANDIDATES_MAX)] | None = None
+    exact: bool = False
+    path: Annotated[str, Field(min_length=1, max_length=QUERY_MAX_CHARS)] | None = None
+
+
+class HitOut(BaseModel):
+    """A page that answers, as `docsearch query --json` prints it, and where its picture is."""
+
+    rank: int
+    score: float
+    path: str
+    page: int
+    doc_id: str
+    picture: str = Field(examples=["/v1/documents/6f1ed002ab559585/pages/3.png"])
+
+
+class AnswerOut(BaseModel):
+    """The hits of one query, best first. `milliseconds` has what it waited and what each stage took for all of the
+    `batch` queries that were answered together.
+    """
+
+    query: str
+    hits: list[HitOut]
+    milliseconds: dict[str, float] = Field(examples=[{"wait": 0.1, "encode": 0.4, "weigh": 1.2, "rerank": 9.8}])
+    batch: int
+
+
+class SearchResponse(BaseModel):
+    """An answer for each query, in their order."""
+
+    answers: list[AnswerOut]
+
+
+class DocumentOut(BaseModel):
+    """A document of the index; `state` is "done", "indexing" or "failed" (with its `error`); `bytes` is its size."""
+
+    id: str
+    path: str
+    pages: int | None
+    state: str
+    error: str | None
+    bytes: int
+
+
+class DocumentsResponse(BaseModel):
+    """Some of the `total` documents, in path order."""
+
+    total: int
+    documents: list[DocumentOut]
+
+
+class BoxOut(BaseModel):
+    """A place on a page, in fractions of its width and height, and how well it matches, 0..1."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    score: float
+
+
+class WordOut(BaseModel):
+    """A word of the query: its `weight` (they sum to 1), its best match on the page, and all, best first."""
+
+    word: str
+    weight: float
+    score: float
+    boxes: list[BoxOut]
+
+
+class HeatmapResponse(BaseModel):
+    """Where a page matches each word of a query."""
+
+    words: list[WordOut]
+
+
+class Status(BaseModel):
+    """Whether the server is well."""
+
+    status: str = Field(examples=["ok"])
+
+
+class Problem(BaseModel):
+    """What was wrong, and what to do."""
+
+    error: str

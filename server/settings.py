@@ -1,0 +1,51 @@
+"""What a server is told when it starts, and what it refuses to start with."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..engine.errors import UsageError
+
+TOKEN_MIN_CHARS = 16
+"""A shorter token could be found by trying."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """`index` is the folder of the index; `host` and `port` are where to listen; `token` is what a client must know.
+
+    At most `questions_max` questions and `pictures_max` pictures wait at a time. `passwords` are tried on encrypted
+    documents when their pages are shown.
+    """
+
+    index: Path
+    host: str = "127.0.0.1"
+    port: int = 8750
+    token: str | None = field(default=None, repr=False)
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    questions_max: int = 256
+    pictures_max: int = 128
+
+
+def check(settings: ServerSettings) -> None:
+    """Raise UsageError for what would not be safe: other machines let in without a token, or a token easy to guess."""
+    if settings.token is not None and len(settings.token) < TOKEN_MIN_CHARS:
+        raise UsageError(
+            f"the token has {len(settings.token)} characters; at least {TOKEN_MIN_CHARS} are needed, for example from "
+            "'openssl rand -hex 16'"
+        )
+    if settings.token is None and not is_loopback(settings.host):
+        raise UsageError(
+            f"{settings.host} can be reached from other machines: give a --token (or $DOCSEARCH_TOKEN) that clients "
+            "have to know, or leave --host at 127.0.0.1"
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches `host`."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
