@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ import numpy as np
 import pymupdf
 from numpy.typing import NDArray
 
+from ..engine.models.pixel.concepts import MARK
 from ..engine.models.pixel.words import WORD, normal_form
 from ..engine.records import F32, U8, PageImage, PageRef
 
@@ -21,7 +23,8 @@ REAL_DPI, USUAL_DPI = (85, 210), 115
 """Resolutions from and to, and the one met most: the base pass reads letter pages at 110 dpi, the fine pass at 165."""
 COARSE_DPI = (28, 50)
 """What the coarse pass sees: figures as a whole, and text too small to read."""
-MAX_SIDE_PX = 2800
+LEAST_SIDE_PX, MAX_SIDE_PX = 64, 2800
+FIGURE_LABELS = Path(__file__).with_name("figure_labels.jsonl")
 READ_SCRIPTS = re.compile(r"[0-9.,'&\u0061-\u024f\u0370-\u03ff\u0400-\u052f\u1e00-\u1fff\u0300-\u036f]+")
 Figure = tuple[str, pymupdf.Rect]
 """A concept's word and where it is shown."""
@@ -83,6 +86,32 @@ def unknown_figures(page: pymupdf.Page) -> list[Figure]:
     return [(UNREAD, area & page.rect) for area in areas]
 
 
+def figure_labels() -> dict[tuple[str, int], list[tuple[str, tuple[float, float, float, float]]]]:
+    """Figures of real pages, all that are on a page, labelled by eye: by path below the folder of PDFs and page number
+    from 1, each a concept's word (UNREAD = of no kind) and its box in page fractions.
+    """
+    out = {}
+    for line in FIGURE_LABELS.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        named = [(MARK + kind if kind else UNREAD, tuple(box)) for kind, *box in row["figures"]]
+        out[row["path"], row["page"]] = named
+    return out
+
+
+def labelled_pages(folder: Path, rng: random.Random) -> Iterator[LabelledPage]:
+    """Coarse pages of the PDFs below `folder` whose figures are labelled, without end; none where no PDF is there."""
+    labels = {place: boxes for place, boxes in figure_labels().items() if (folder / place[0]).is_file()}
+    while labels:
+        for (path, number), boxes in rng.sample(list(labels.items()), len(labels)):
+            with pymupdf.open(folder / path) as document:
+                page = document[number - 1]
+                size = (page.rect.width, page.rect.height) * 2
+                figures = [(kind, pymupdf.Rect(*np.multiply(box, size).tolist())) for kind, box in boxes]
+                drawn = label(page, rng.uniform(*COARSE_DPI), figures, coarse=True)
+            if drawn.words and min(drawn.pixels.shape) >= LEAST_SIDE_PX:
+                yield drawn
+
+
 def as_image(page: LabelledPage, dpi: float) -> PageImage:
     """A labelled page as the model takes it."""
     return PageImage(PageRef("", "", 1), np.repeat(page.pixels[:, :, None], 3, axis=2), dpi)
@@ -114,5 +143,5 @@ def real_pages(
                     labelled = label(page, min(at, MAX_SIDE_PX / longest), figures, coarse=coarse)
                 except (RuntimeError, ValueError):
                     continue
-            if labelled.words and min(labelled.pixels.shape) >= 64:
+            if labelled.words and min(labelled.pixels.shape) >= LEAST_SIDE_PX:
                 yield labelled

@@ -41,7 +41,7 @@ ABSOLUTE_SCALE, ABSOLUTE_BIAS = 20.0, -12.0
 NEGATIVE_WORDS = 1000
 NUMBER_EDITS = 3
 """More neighbours of words with digits: no other word of the page helps to tell them apart."""
-SHARES = {"synthetic": 0.36, "real": 0.34, "coarse synthetic": 0.24, "coarse real": 0.06}
+SHARES = {"synthetic": 0.36, "real": 0.32, "coarse synthetic": 0.2, "coarse real": 0.04, "coarse labelled": 0.08}
 """Shares of the batches' pages; without real ones the others share theirs."""
 FIGURE_WEIGHT, CONCEPT_WEIGHT = 1.0, 0.3
 RARITY_MAX = 8.5
@@ -91,6 +91,8 @@ def produce(queue: multiprocessing.Queue[Batch], folder: str | None, size: int, 
     if folder:
         sources["real"] = page_pool.real_pages(Path(folder), rng)
         sources["coarse real"] = page_pool.real_pages(Path(folder), rng, dpi=page_pool.COARSE_DPI, coarse=True)
+        if any((Path(folder) / path).is_file() for path, _ in page_pool.figure_labels()):
+            sources["coarse labelled"] = page_pool.labelled_pages(Path(folder), rng)
     for batch in batches([(SHARES[name], pages) for name, pages in sources.items()], size, rng, start=step):
         queue.put(batch)
 
