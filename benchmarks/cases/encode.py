@@ -1,0 +1,133 @@
+"""Pages to vectors, without rendering: the embedded model, Tesseract, and ColModernVBERT's network, in one run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .. import eval_dev
+from ..setting import Refused, Row, Setting, Skipped
+from ..timing import timed
+
+if TYPE_CHECKING:
+    from docsearch.engine.records import PageImage
+
+PAGES, OCR_PAGES, NETWORK_PAGES = 48, 4, 2
+"""The slower the peer, the fewer pages it gets."""
+RUNS = 3
+SEED = 3
+TILE_PX, TILES, TOKENS_A_TILE, PROMPT_TOKENS = 512, 17, 64, 20
+"""A letter page as ColModernVBERT takes it: 4 x 4 tiles of it at 2,048 px and one of the whole."""
+IMAGE_TOKEN = 50_000
+
+
+def run(setting: Setting) -> Iterator[Row]:
+    """Encode pages of eval-dev, else of the sample documents, at the resolution of the embedded model."""
+    from docsearch.engine import cores
+    from docsearch.engine.models.pixel.pages import PixelPages
+
+    try:
+        folder = eval_dev.documents(setting)
+    except Skipped:
+        folder = setting.sample_docs
+    pages = drawn(folder)
+    model = PixelPages.load(device="cpu")
+    together = model.encode_pages(pages).vectors
+    alone = model.encode_pages(pages[:1]).vectors
+    if not len(alone.vectors.values) or not np.allclose(
+        alone.vectors.values, together.vectors.values[: len(alone.vectors.values)], atol=0.05
+    ):
+        raise Refused("a page alone is embedded otherwise than among others")
+    ours = statistics.median(timed(lambda: model.encode_pages(pages)) for _ in range(RUNS)) / len(pages)
+    common: Row = {"cores": cores.available(), "dtype": str(model.dtype).removeprefix("torch.")}
+    yield {"what": "docsearch pixel", "pages": len(pages), **figures(ours, ours), **common}
+    for name, count, prepare in (
+        ("Tesseract, one process a core", OCR_PAGES, tesseract),
+        ("ColModernVBERT, random weights", NETWORK_PAGES, modernvbert),
+    ):
+        try:
+            read = prepare(pages[:count])
+        except (Skipped, ImportError) as err:
+            yield {"what": name, "skipped": str(err)}
+            continue
+        yield {"what": name, "pages": count, **figures(timed(read) / count, ours), **common}
+
+
+def figures(seconds: float, ours: float) -> Row:
+    """Speed of `seconds` a page, and how many times as long it takes as the embedded model."""
+    return {"ms_a_page": round(seconds * 1000, 1), "pages_per_s": round(1 / seconds, 3), "times_ours": seconds / ours}
+
+
+def drawn(folder: Path) -> list[PageImage]:
+    """Random pages of the PDFs below a folder, the same in each run."""
+    import random
+    from itertools import islice
+
+    from docsearch.engine.models.pixel.spec import SPEC
+    from docsearch.training import page_pool
+
+    dpi = SPEC.render_dpi
+    found = page_pool.real_pages(folder, random.Random(SEED), dpi=(dpi, dpi))
+    return [page_pool.as_image(page, dpi) for page in islice(found, PAGES)]
+
+
+def tesseract(pages: Sequence[PageImage]) -> Callable[[], object]:
+    """Read pages with the command, each in a process with one thread, as many at once as there are cores."""
+    if shutil.which("tesseract") is None:
+        raise Skipped("the command tesseract is not installed")
+    from PIL import Image
+
+    from docsearch.engine import cores
+
+    folder = tempfile.TemporaryDirectory()
+    files = [Path(folder.name) / f"{i}.png" for i in range(len(pages))]
+    for file, page in zip(files, pages, strict=True):
+        Image.fromarray(page.pixels).save(file, dpi=(page.dpi, page.dpi))
+    environment = os.environ | {"OMP_THREAD_LIMIT": "1"}
+
+    def read(file: Path) -> None:
+        subprocess.run(["tesseract", str(file), "-"], check=True, capture_output=True, env=environment)
+
+    def read_all() -> None:
+        with folder, ThreadPoolExecutor(cores.available()) as pool:
+            list(pool.map(read, files))
+
+    return read_all
+
+
+def modernvbert(pages: Sequence[PageImage]) -> Callable[[], object]:
+    """One pass over each page with the published sizes, 252 M parameters; what the pixels hold takes no time more."""
+    import torch
+    from transformers import ColModernVBertConfig, ColModernVBertForRetrieval, ModernVBertConfig
+
+    vision = {"model_type": "siglip_vision_model", "image_size": TILE_PX, "patch_size": 16, "hidden_size": 768}
+    vision |= {"num_hidden_layers": 12, "num_attention_heads": 12, "intermediate_size": 3072}
+    config = ModernVBertConfig(
+        vision_config=vision,
+        text_config={"model_type": "modernbert"},
+        pixel_shuffle_factor=4,
+        image_token_id=IMAGE_TOKEN,
+    )
+    from docsearch.engine.models.device import compute_dtype
+
+    dtype = compute_dtype(torch.device("cpu"))
+    network = ColModernVBertForRetrieval(ColModernVBertConfig(vlm_config=config)).to(dtype).eval()
+    tokens = torch.zeros((1, TILES * TOKENS_A_TILE + PROMPT_TOKENS), dtype=torch.int64)
+    tokens[:, : TILES * TOKENS_A_TILE] = IMAGE_TOKEN
+    pixels = torch.zeros((1, TILES, 3, TILE_PX, TILE_PX), dtype=dtype)
+
+    def read_all() -> None:
+        with torch.inference_mode():
+            for _ in pages:
+                network(input_ids=tokens, attention_mask=torch.ones_like(tokens), pixel_values=pixels)
+
+    return read_all
