@@ -156,7 +156,6 @@ class _Run:
         if self._clock() - self._committed > COMMIT_AFTER_S:
             self.flush()
             self._writer.commit()
-            memory.give_back()
             self._committed = self._clock()
 
     def flush(self) -> None:
@@ -164,6 +163,7 @@ class _Run:
         if self._waiting:
             self._embed(self._waiting)
             self._waiting.clear()
+            memory.give_back()
         for event in self._closing:
             path = event.document.path
             if isinstance(event, Done):

@@ -123,7 +123,7 @@ def modernvbert(pages: Sequence[PageImage]) -> Callable[[], object]:
     network = ColModernVBertForRetrieval(ColModernVBertConfig(vlm_config=config)).to(dtype).eval()
     tokens = torch.zeros((1, TILES * TOKENS_A_TILE + PROMPT_TOKENS), dtype=torch.int64)
     tokens[:, : TILES * TOKENS_A_TILE] = IMAGE_TOKEN
-    pixels = torch.zeros((1, TILES, 3, TILE_PX, TILE_PX), dtype=dtype)
+    pixels = torch.rand((1, TILES, 3, TILE_PX, TILE_PX)).to(dtype)  # tiles of zeros would be left out as padding
 
     def read_all() -> None:
         with torch.inference_mode():

@@ -16,7 +16,7 @@ VISUAL_WORDS = 16384
 
 SPEC = EncoderSpec(
     name="pixel",
-    revision="3",
+    revision="4",
     summary="embedded model: reads Latin, Greek and Cyrillic print, sees charts and tables; needs no download",
     licence="Apache-2.0",
     parameters=8_030_000,

@@ -29,7 +29,7 @@ SYNONYM_SHARE = 0.3
 """What counts of a match with a synonym: the word itself comes first. docs/log.md compares 0 to 0.6."""
 FUNCTION_WORD_RARITY = 3.3
 """Words met more often ("what", "how", "many") are passed over when words that stand together are looked for."""
-FLOOR, CEILING = 0.53, 0.70
+FLOOR, CEILING = 0.51, 0.67
 """Cosines between which a patch turns from another word into this one, as `training/evaluate.py` finds them."""
 
 
