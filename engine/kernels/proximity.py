@@ -15,7 +15,7 @@ from ..records import F32, I64
 PAIR_SHARE = 0.6
 """A pair weighs this much of the lighter of its words; docs/log.md compares 0.3 to 1."""
 ACROSS_HEIGHTS = 5.0
-"""Patches are near when the gap between them along the line is at most this many times the taller one's height, ..."""
+"""Patches are near when the gap between them along the line is at most this many times the lower one's height, ..."""
 DOWN_HEIGHTS = 0.8
 """... and the gap across lines at most this many times: the next line of a heading or of a table's head."""
 STRONGEST = 24
@@ -53,7 +53,7 @@ def near(a: F32, b: F32) -> NDArray[np.bool_]:
     """Which boxes (A, 4) and (B, 4) lie beside each other, (A, B)."""
     first, second = a[:, None], b[None, :]
     gaps = np.maximum(np.maximum(first[..., :2] - second[..., 2:], second[..., :2] - first[..., 2:]), 0)  # (A, B, 2)
-    height = np.maximum(first[..., 3] - first[..., 1], second[..., 3] - second[..., 1])
+    height = np.minimum(first[..., 3] - first[..., 1], second[..., 3] - second[..., 1])
     beside: NDArray[np.bool_] = (gaps[..., 0] <= ACROSS_HEIGHTS * height) & (gaps[..., 1] <= DOWN_HEIGHTS * height)
     return beside
 

@@ -45,7 +45,7 @@ BAND_GAP_PX = 192
 FINE_GAIN = 1.15
 """The least enlargement for which the fine pass pays."""
 SALIENT = 0.35
-FIGURE = 0.5
+FIGURE = 0.7
 """Chance from which a cell of the coarse pass lies in a figure."""
 FIGURE_CELLS = 4
 """A figure is marked in blocks of so many cells a side, each by the cell that is surest."""
