@@ -138,10 +138,11 @@ class PixelPages:
 
         Maxima in bfloat16 are cheap, indices of maxima are not.
         """
-        similarity = (vectors @ self._centroids.T).view(len(vectors), ASSIGN_ROWS, -1)  # (T, R, W / R)
+        columns = len(self._centroids) // ASSIGN_ROWS
+        similarity = (vectors @ self._centroids.T).view(-1, ASSIGN_ROWS, columns)  # (T, R, W / R)
         column = similarity.amax(dim=1).float().argmax(dim=1)
         row = similarity[torch.arange(len(vectors)), :, column].float().argmax(dim=1)
-        nearest: Tensor = row * similarity.shape[2] + column
+        nearest: Tensor = row * columns + column
         return nearest
 
     @property
