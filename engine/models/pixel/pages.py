@@ -2,8 +2,8 @@
 
 A page is read at up to three resolutions, chosen from its pixels. The base pass reads ordinary print. A coarse pass, on
 the same picture at a third of the size, reads headings too large for the base pass, and sees what figures show. Where
-the base pass finds much small print, a fine pass reads the part of the page that holds it once more, at the resolution
-it was rendered at.
+the base pass finds small print, a fine pass reads the bands of the page that hold it once more, at the resolution it
+was rendered at.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ OVERLAP = 1.3
 SMALL_PX = 11.5
 """Words lower than this in the base pass are read in the fine pass."""
 SMALL_SHARE = 0.02
+"""The least share of a page's words that are small for which the fine pass pays."""
 BAND_GAP_PX = 192
 """Small print further apart is read in parts of its own."""
 FINE_GAIN = 1.15
@@ -54,9 +55,11 @@ PAPER_ROWS = 8
 INK = 24
 """A pixel that differs so much from the paper, of 255, is ink."""
 PART_STEP_PX = 128
+"""Parts of a page are rounded up to it: few different sizes."""
 ASSIGN_BLOCK = 256
 """Vectors compared with the visual words at a time: their similarities stay in the cache."""
 ASSIGN_ROWS = 64
+"""The visual words are looked through as a table of so many rows."""
 MARGIN_PX = 48
 """What a pass over a part of the page sees around it: half of what a cell looks at."""
 
