@@ -1,8 +1,10 @@
-"""`docsearch serve`: an index in, an HTTP API out, until it is told to end."""
+"""`docsearch serve`: an index in, a web page and an HTTP API out, until it is told to end."""
 
 from __future__ import annotations
 
 import importlib.util
+import threading
+import webbrowser
 from typing import Annotated
 
 import typer
@@ -27,15 +29,16 @@ def serve(
     password: Annotated[
         list[str] | None, typer.Option(help="Password to try on encrypted files; may be given several times.")
     ] = None,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser of this machine.")] = False,
 ) -> None:
-    """Answer questions over HTTP: search, documents, pictures of pages, heat maps.
+    """Answer questions in the browser and over HTTP: search, documents, pictures of pages, heat maps.
 
     Commits of 'docsearch index' are seen while it runs. Ctrl-C finishes what was asked, and ends. The API describes
     itself at /openapi.json.
 
     Examples:
 
-        docsearch serve
+        docsearch serve --open
 
         docsearch serve --index office.index --host 0.0.0.0 --token "$(openssl rand -hex 16)"
     """
@@ -46,4 +49,11 @@ def serve(
     from .server.settings import ServerSettings
 
     settings = ServerSettings(index, host, port, token or None, tuple(password or ()))
-    run(settings, lambda address: note(f"docsearch: {index} answers at {address} (Ctrl-C ends)"))
+
+    def on_listening(address: str) -> None:
+        note(f"docsearch: {index} answers at {address} (Ctrl-C ends)")
+        if open_page:
+            # Some browsers keep their caller waiting until they are closed.
+            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+    run(settings, on_listening)

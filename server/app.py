@@ -17,7 +17,9 @@ from . import problems
 from .guard import Guard
 from .routes import api
 from .service import Service
+from .sessions import Sessions, session
 from .settings import ServerSettings
+from .web import web
 
 BACKLOG = 128
 
@@ -41,9 +43,13 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
     )
     app.state.service = service
-    app.include_router(api)
+    app.state.sessions = Sessions(service.settings)
+    for routes in (api, session, web):
+        app.include_router(routes)
     app.add_exception_handler(DocsearchError, problems.answer)
-    app.add_middleware(Guard, settings=service.settings, metrics=service.metrics)
+    app.add_middleware(
+        Guard, settings=service.settings, metrics=service.metrics, sessions=app.state.sessions
+    )
     return app
 
 

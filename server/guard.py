@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hmac
 from time import perf_counter
+from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .metrics import Metrics
+from .sessions import Sessions
 from .settings import ServerSettings, is_loopback
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
+OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
+OPEN_FOLDER = "/static/"
 """These tell nothing about documents, and are answered without a token."""
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_MAX_BYTES = 1 << 20
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 HEADERS = {
@@ -28,8 +32,9 @@ HEADERS = {
 class Guard:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, metrics: Metrics, sessions: Sessions) -> None:
         self._app = app
+        self._sessions = sessions
         self._settings = settings
         self._metrics = metrics
 
@@ -47,11 +52,11 @@ class Guard:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
-                    headers[name] = value
+                    headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
-        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
         try:
             if refusal is not None:
                 await refusal(scope, receive, send_guarded)
@@ -63,7 +68,7 @@ class Guard:
             self._metrics.requests.labels(route, str(status)).inc()
             self._metrics.request_seconds.labels(route).observe(perf_counter() - started)
 
-    def _refusal(self, path: str, headers: Headers) -> JSONResponse | None:
+    def _refusal(self, method: str, path: str, headers: Headers) -> JSONResponse | None:
         if is_loopback(self._settings.host) and host_name(headers.get("host", "")) not in LOOPBACK_NAMES:
             # A page on the internet whose name was pointed at this machine would send its own name.
             return JSONResponse({"error": "this server answers under localhost only"}, 421)
@@ -72,19 +77,32 @@ class Guard:
             return JSONResponse({"error": "Content-Length is not a number"}, 400)
         if int(length) > BODY_MAX_BYTES:
             return JSONResponse({"error": f"the request has {length} bytes, of at most {BODY_MAX_BYTES}"}, 413)
-        if path not in OPEN_PATHS and not self._is_known(headers):
+        if method not in READING and is_cross_site(headers):
+            return JSONResponse({"error": "another web site may not ask for this"}, 403)
+        if path not in OPEN_PATHS and not path.startswith(OPEN_FOLDER) and not self._is_known(method, headers):
             challenge = {"WWW-Authenticate": 'Bearer realm="docsearch"'}
             return JSONResponse(
                 {"error": "this needs the server's token, as 'Authorization: Bearer …'"}, 401, challenge
             )
         return None
 
-    def _is_known(self, headers: Headers) -> bool:
+    def _is_known(self, method: str, headers: Headers) -> bool:
         token = self._settings.token
         if token is None:
             return True
+        if self._sessions.knows(headers.get("cookie", "")):
+            # A browser sends the cookie by itself, so that a change also has to come from the page.
+            return method in READING or "sec-fetch-site" in headers or "origin" in headers
         kind, _, given = headers.get("authorization", "").partition(" ")
         return kind.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())
+
+
+def is_cross_site(headers: Headers) -> bool:
+    """Whether a browser says that another site's page sent this. What is no browser says nothing."""
+    if (site := headers.get("sec-fetch-site")) is not None:
+        return site not in {"same-origin", "none"}
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
 
 
 def host_name(host: str) -> str:
