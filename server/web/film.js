@@ -4,7 +4,7 @@ import { pictureOf } from "./api.js";
 import { element } from "./element.js";
 import { picture } from "./pictures.js";
 
-const AROUND = 3;
+const AROUND = 4;
 const WIDTH_PX = 300;
 
 /** @param {(page: number) => void} onturn */

@@ -21,6 +21,8 @@ const DEBOUNCE_MS = 60;
 const REST_MS = 500;
 const PAGES_FIRST = 24;
 const PAGES_MOST = 192;
+/** First pages of documents that the welcome shows. */
+const COVERS = 12;
 /** A best page below this is none that one would show as an answer. */
 const WEAK = 0.15;
 const LOOK_AGAIN_MS = 1500;
@@ -123,10 +125,10 @@ function showWithoutQuestion(place) {
   countPages([]);
   const chosen = searchable().find((doc) => doc.path === place.path);
   if (!chosen) {
-    clearPages();
     summary.hidden = true;
     byId("heading").textContent = "Start";
-    return showWelcome(index, mayAdd);
+    showWelcome(index, mayAdd);
+    return showPages(searchable().slice(0, COVERS).map((doc) => ({ doc_id: doc.id, path: doc.path, page: 1 })), "");
   }
   showNothing();
   byId("heading").textContent = `Pages of ${chosen.path}`;

@@ -58,6 +58,7 @@ export function showWelcome(index, mayAdd) {
             } }, text)))),
       failed > 0 && element("p", { className: "note" }, `${plural(failed, "document")} could not be read; the list says why.`),
     ),
+    element("h3", { className: "shelf" }, "On the shelves"),
   );
 }
 

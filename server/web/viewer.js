@@ -39,6 +39,9 @@ export function createViewer() {
   marksButton.setAttribute("aria-pressed", "true");
   const regionButton = element("button", { type: "button", className: "plain", "aria-pressed": "false", onclick: () => toggleRegion() },
     "Part of the page…");
+  const smaller = iconButton("minus", "Smaller", () => stage.smaller(), "−");
+  const larger = iconButton("plus", "Larger", () => stage.larger(), "+");
+  for (const button of [smaller, larger]) button.classList.add("step");
   const before = iconButton("before", "Previous page", () => turn(-1), "←");
   const after = iconButton("after", "Next page", () => turn(1), "→");
   const hitBefore = iconButton("before", "Previous result", () => step(-1), "[");
@@ -53,14 +56,14 @@ export function createViewer() {
       { className: "bar" },
       iconButton("close", "Close", () => dialog.close(), "Esc"),
       title,
-      element("div", { className: "group" }, before, where, after),
+      element("div", { className: "group pages-group" }, before, where, after),
       hits,
       element(
         "div",
         { className: "group zooming" },
-        iconButton("minus", "Smaller", () => stage.smaller(), "−"),
+        smaller,
         zoom,
-        iconButton("plus", "Larger", () => stage.larger(), "+"),
+        larger,
         marksButton,
       ),
     ),
