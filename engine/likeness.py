@@ -14,10 +14,8 @@ from . import rerank
 from .errors import UsageError
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
-from .records import BOX_SCALE, F32, I64, U16, PageRef, QueryVectors
+from .records import BOX_SCALE, F32, I64, U16, FloatBox, PageRef, QueryVectors
 from .store import Snapshot
-
-FloatBox = tuple[float, float, float, float]
 
 LOOKED_AT = 256
 """Patches whose rarity is measured; of more, models put the most salient first or none before others."""

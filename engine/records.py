@@ -14,6 +14,9 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 
+FloatBox = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in fractions of a page's width and height."""
+
 BOX_SCALE = 65535
 """Boxes are fractions of the page's width and height, times this number."""
 

@@ -20,10 +20,10 @@ from .errors import UsageError
 from .heatmap import WordMarks
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
-from .likeness import FloatBox, Region
+from .likeness import Region
 from .models.encoder import ImageQueryEncoder, QueryEncoder
 from .models.registry import find_spec, load_query_encoder
-from .records import F32, I64, U8, U16, Hit, PageRef, QueryVectors, Ranking
+from .records import F32, I64, U8, U16, FloatBox, Hit, PageRef, QueryVectors, Ranking
 from .store import Snapshot, check_encoder, open_snapshot
 
 if TYPE_CHECKING:

@@ -86,6 +86,7 @@ class ImageQueryEncoder(Protocol):
         ...
 
 
+@runtime_checkable
 class PageEncoder(Protocol):
     """Pages to vectors; a page's vectors do not depend on the pages beside it."""
 
