@@ -14,6 +14,7 @@ from .engine.errors import UsageError
 
 NEEDED = ("fastapi", "prometheus_client", "uvicorn")
 DEFAULT_PORT = 8750
+UPLOAD_MAX_MB = 200
 
 
 def serve(
@@ -29,9 +30,14 @@ def serve(
     password: Annotated[
         list[str] | None, typer.Option(help="Password to try on encrypted files; may be given several times.")
     ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Take no uploads, and remove nothing.")] = False,
+    upload_max_mb: Annotated[int, typer.Option(min=1, help="The largest file that may be uploaded, in MB.")] = (
+        UPLOAD_MAX_MB
+    ),
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser of this machine.")] = False,
 ) -> None:
-    """Answer questions in the browser and over HTTP: search, documents, pictures of pages, heat maps.
+    """Answer questions in the browser and over HTTP: search, documents, pictures of pages, heat maps; take uploads, and
+    index them.
 
     Commits of 'docsearch index' are seen while it runs. Ctrl-C finishes what was asked, and ends. The API describes
     itself at /openapi.json.
@@ -39,6 +45,8 @@ def serve(
     Examples:
 
         docsearch serve --open
+
+        docsearch serve --read-only
 
         docsearch serve --index office.index --host 0.0.0.0 --token "$(openssl rand -hex 16)"
     """
@@ -48,7 +56,15 @@ def serve(
     from .server.app import serve as run
     from .server.settings import ServerSettings
 
-    settings = ServerSettings(index, host, port, token or None, tuple(password or ()))
+    settings = ServerSettings(
+        index,
+        host,
+        port,
+        token or None,
+        tuple(password or ()),
+        read_only=read_only,
+        upload_max_mb=upload_max_mb,
+    )
 
     def on_listening(address: str) -> None:
         note(f"docsearch: {index} answers at {address} (Ctrl-C ends)")

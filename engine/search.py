@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import heatmap, rerank
+from . import heatmap, likeness, rerank
 from .errors import UsageError
 from .heatmap import WordMarks
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
+from .likeness import Region
 from .models.encoder import ImageQueryEncoder, QueryEncoder
 from .models.registry import find_spec, load_query_encoder
-from .records import F32, I64, U8, U16, Hit, PageRef, QueryVectors, Ranking
+from .records import F32, I64, U8, U16, FloatBox, Hit, PageRef, QueryVectors, Ranking
 from .store import Snapshot, check_encoder, open_snapshot
 
 if TYPE_CHECKING:
@@ -44,13 +45,14 @@ STAGES = ("encode", "weigh", "candidates", "rerank")
 @dataclass(frozen=True, slots=True)
 class Query:
     """One row of a batch job; `path` restricts it to documents as in `Searcher.search`, `image` is a picture (H, W, 3)
-    to search for, with the text or without one.
+    to search for, with the text or without one; `like`, in their place, is what of a page in the index to search for.
     """
 
     query_id: str
     text: str
     path: str | None = None
     image: U8 | None = field(default=None, compare=False)
+    like: Region | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,23 @@ class Searcher:
         ((_, hits),) = self.search_many(asked, k=k, candidates=candidates, exact=exact)
         return hits
 
+    def more_like(
+        self,
+        ref: PageRef,
+        box: FloatBox | None = None,
+        *,
+        k: int = 10,
+        candidates: int | None = None,
+        exact: bool = False,
+        path: str | None = None,
+    ) -> list[Hit]:
+        """The best `k` other pages that look like the page `ref`, or say the same; or like what of it lies in `box`,
+        x0, y0, x1, y1 in fractions of the page. Found from the stored vectors, with any model; otherwise as `search`.
+        """
+        asked = [Query("", "", path, like=Region(ref, box))]
+        ((_, hits),) = self.search_many(asked, k=k, candidates=candidates, exact=exact)
+        return hits
+
     def search_many(
         self,
         queries: Iterable[Query],
@@ -163,27 +182,34 @@ class Searcher:
 
         Commonness is the share of an evenly spaced sample of pages on which the word is matched; the weight is the
         model's own times the root of BM25's inverse document frequency (docs/log.md compares powers). Queries that are
-        `in_context` stay as they are.
+        `in_context` stay as they are, and so does the share of a picture that is asked for beside words.
         """
-        if all(query.in_context for query in queries):
-            return list(queries)
-        unseen = {t: v for q in queries for t, v in zip(q.tokens, q.vectors, strict=True) if t not in self._commonness}
+        words = [query for query in queries if not query.in_context]
+        unseen = {
+            token: (vector, floor, ceiling)
+            for q in words
+            for token, vector, floor, ceiling in zip(q.tokens, q.vectors, q.floors, q.ceilings, strict=True)
+            if token and token not in self._commonness
+        }
         if unseen and len(self.snapshot):
-            vectors = np.stack(list(unseen.values()))
+            vectors, floors, ceilings = (np.stack(column) for column in zip(*unseen.values(), strict=True))
             no_weights = np.zeros(len(vectors), np.float32)
-            probe = QueryVectors(vectors, no_weights, vectors[0], tuple(unseen), queries[0].floor, queries[0].ceiling)
+            probe = QueryVectors(vectors, no_weights, vectors[0], tuple(unseen), floors, ceilings)
             maxima = np.concatenate([m for _, m in rerank.token_maxima(self.snapshot, [probe], self._sample)])
             matches = maxsim.match(maxima, probe)
             held = (matches > COMMON_MATCH).sum(axis=0)
             pages = len(maxima)
             idf = np.sqrt(np.log1p((pages - held + 0.5) / (held + 0.5)))
             self._commonness.update(zip(unseen, idf.tolist(), strict=True))
-        out = []
-        for query in queries:
-            factor = np.array([self._commonness.get(token, 1.0) for token in query.tokens], np.float32)
-            weights = query.weights * factor
-            out.append(replace(query, weights=(weights / weights.sum()).astype(np.float32)))
-        return out
+        return [query if query.in_context else self._reweighed(query) for query in queries]
+
+    def _reweighed(self, query: QueryVectors) -> QueryVectors:
+        """The weights of words times what the collection says; what all of them weigh together stays."""
+        is_word = np.array([token != "" for token in query.tokens])
+        factor = np.array([self._commonness.get(token, 1.0) for token in query.tokens], np.float32)
+        weights = query.weights * factor
+        weights[is_word] *= query.weights[is_word].sum() / weights[is_word].sum()
+        return replace(query, weights=weights.astype(np.float32))
 
     def info(self) -> dict[str, object]:
         """The facts of the index, and how it is searched."""
@@ -236,6 +262,10 @@ class Searcher:
         return codecs.decode(block.coded), self.snapshot.boxes(row)
 
     def _encode(self, query: Query) -> QueryVectors:
+        if query.like is not None:
+            row = self._row_of(query.like.ref)
+            patches = likeness.patches_of(self.snapshot, row, query.like, self.encoder.spec.alike)
+            return likeness.telling(self.snapshot, patches, self._code)
         if query.image is None:
             return self.encoder.encode_query(query.text)
         if not isinstance(self.encoder, ImageQueryEncoder):
@@ -244,7 +274,11 @@ class Searcher:
                 "'docsearch models' lists one that sees pictures, too"
             )
         (seen,) = self.encoder.encode_image_queries([query.image])
-        return both(self.encoder.encode_query(query.text), seen) if query.text.strip() else seen
+        if not len(seen.vectors):
+            raise UsageError("there is nothing on the picture to search for")
+        if not seen.in_context:
+            seen = likeness.telling(self.snapshot, seen, self._code)
+        return likeness.both(self.encoder.encode_query(query.text), seen) if query.text.strip() else seen
 
     def _row_of(self, ref: PageRef) -> int:
         rows = np.flatnonzero(self.snapshot.paths() == ref.path)
@@ -271,16 +305,26 @@ class Searcher:
     def _candidates(self) -> CandidateIndex:
         from .candidates import open_candidates  # FAISS takes a tenth of a second to import
 
-        code: PageCode | None = getattr(self.encoder, "code", None)
-        return open_candidates(self.snapshot, code)
+        return open_candidates(self.snapshot, self._code)
 
-    def _rows(self, path: str | None) -> I64 | None:
-        """The rows whose document's path matches the glob or has this file name; None for all."""
-        if path is None:
+    @property
+    def _code(self) -> PageCode | None:
+        """The visual words of models that have them."""
+        code: PageCode | None = getattr(self.encoder, "code", None)
+        return code
+
+    def _rows(self, path: str | None, like: Region | None) -> I64 | None:
+        """The rows whose document's path matches the glob or has this file name, without the page that others are to be
+        like; None for all.
+        """
+        if path is None and like is None:
             return None
-        paths = self.snapshot.paths()
-        matching = {p for p in set(paths.tolist()) if p == path or p.endswith("/" + path) or fnmatchcase(p, path)}
-        return np.flatnonzero(np.isin(paths, list(matching)))
+        rows = np.arange(len(self.snapshot))
+        if path is not None:
+            paths = self.snapshot.paths()
+            matching = {p for p in set(paths.tolist()) if p == path or p.endswith("/" + path) or fnmatchcase(p, path)}
+            rows = rows[np.isin(paths, list(matching))]
+        return rows if like is None else rows[rows != self._row_of(like.ref)]
 
     def _rank(
         self,
@@ -294,11 +338,11 @@ class Searcher:
     ) -> dict[int, Ranking]:
         whole = exact or (candidates is None and self._is_small)
         out: dict[int, Ranking] = {}
-        of_path: dict[str | None, list[int]] = {}
+        among: dict[tuple[str | None, Region | None], list[int]] = {}
         for i in encoded:
-            of_path.setdefault(batch[i].path, []).append(i)
-        for path, members in of_path.items():
-            rows = self._rows(path)
+            among.setdefault((batch[i].path, batch[i].like), []).append(i)
+        for (path, like), members in among.items():
+            rows = self._rows(path, like)
             if whole:
                 with _timed("rerank", on_stage):
                     ranked = rerank.rank(self.snapshot, [encoded[i] for i in members], rows=rows, k=k)
@@ -317,19 +361,6 @@ class Searcher:
             return []
         refs = self.snapshot.refs(ranking.pages)
         return [Hit(ref, float(s), rank) for rank, (ref, s) in enumerate(zip(refs, ranking.scores, strict=True), 1)]
-
-
-def both(words: QueryVectors, seen: QueryVectors) -> QueryVectors:
-    """A question and a picture as one query: half of the weight is the question's, half the picture's."""
-    single: F32 = words.single + seen.single
-    weights = (np.concatenate([words.weights, seen.weights]) / 2).astype(np.float32)
-    return replace(
-        words,
-        vectors=np.concatenate([words.vectors, seen.vectors]),
-        weights=weights,
-        single=single / np.linalg.norm(single),
-        tokens=words.tokens + seen.tokens,
-    )
 
 
 @contextmanager

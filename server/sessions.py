@@ -1,7 +1,7 @@
 """Browsers that have shown the token: each holds a cookie that stands for it, until it expires or the server ends.
 
-Pictures in a page cannot carry an Authorization header, and a script should not hold a token, so the page gives the token
-once and is known by the cookie from then on.
+Pictures in a page cannot carry an Authorization header, and a script should not hold a token, so the page gives the
+token once and is known by the cookie from then on.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from docsearch.engine.errors import IndexNotFound, UsageError
 from docsearch.engine.search import open_index
 from docsearch.indexer import pipeline
 from docsearch.server.app import create_app
-from docsearch.server.guard import BODY_MAX_BYTES
+from docsearch.server.limits import BODY_MAX_BYTES
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings, check
 from fake_encoder import FakeEncoder
