@@ -41,7 +41,9 @@ export function takeArrivals({ mayAdd, add, searchBy }) {
   /** @param {DragEvent} event */
   function isOverSearch(event) {
     const box = search.getBoundingClientRect();
-    return event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+    return (
+      event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom
+    );
   }
 
   function end() {

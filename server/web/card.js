@@ -2,13 +2,13 @@
 
 import { pictureOf } from "./api.js";
 import { element } from "./element.js";
-import { picture } from "./pictures.js";
+import { picture, SMALL_PX } from "./pictures.js";
+import { partsOf, shownPath } from "./names.js";
 import { FOUND } from "./words.js";
 
 /** @typedef {import("./api.js").Word} Word */
 /** @typedef {{doc_id: string, path: string, page: number, score?: number}} Page */
 
-const THUMBNAIL_PX = 300;
 const SVG = "http://www.w3.org/2000/svg";
 /** What is higher than this share of the page is an area of a figure: it is only tinted. */
 const AREA_SHARE = 0.1;
@@ -34,7 +34,7 @@ export function createCard(page) {
       { className: "caption" },
       element(
         "span",
-        { className: "title", title: page.path },
+        { className: "title", title: shownPath(page.path) },
         folder && element("span", { className: "folder" }, folder),
         name,
         element("span", { className: "ending" }, ending),
@@ -68,7 +68,7 @@ export function createCard(page) {
       if (!sheet.classList.contains("loading") || sheet.dataset.asked) return;
       sheet.dataset.asked = "yes";
       try {
-        const image = await picture(pictureOf(page.doc_id, page.page, THUMBNAIL_PX), ended.signal);
+        const image = await picture(pictureOf(page.doc_id, page.page, SMALL_PX), ended.signal);
         sheet.style.setProperty("--ratio", String(image.naturalWidth / image.naturalHeight));
         sheet.prepend(image);
         sheet.classList.remove("loading");
@@ -89,8 +89,11 @@ export function createCard(page) {
       sheet.append(marks);
       matched.append(
         ...words.map(({ word, score: match }) =>
-          element("span", { className: match >= FOUND ? "found" : "missing" },
-            match >= FOUND ? word : element("s", {}, word)),
+          element(
+            "span",
+            { className: match >= FOUND ? "found" : "missing" },
+            match >= FOUND ? word : element("s", {}, word),
+          ),
         ),
       );
       this.point(shownWord);
@@ -113,17 +116,6 @@ export function createCard(page) {
 }
 
 /** @typedef {ReturnType<typeof createCard>} Card */
-
-/**
- * A path's folder, the file's name, and its ending.
- * @param {string} path
- */
-export function partsOf(path) {
-  const folder = path.slice(0, path.lastIndexOf("/") + 1);
-  const file = path.slice(folder.length);
-  const dot = file.lastIndexOf(".");
-  return dot > 0 ? { folder, name: file.slice(0, dot), ending: file.slice(dot) } : { folder, name: file, ending: "" };
-}
 
 /**
  * The boxes of words, as an SVG picture that stretches over the page.

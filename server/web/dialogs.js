@@ -21,8 +21,11 @@ function dialogOf(title, ...children) {
  */
 export function confirmed(title, text, yes) {
   return new Promise((answer) => {
-    const no = element("button", { type: "button", className: "plain", autofocus: true, onclick: () => dialog.close() },
-      yes ? "Cancel" : "Close");
+    const no = element(
+      "button",
+      { type: "button", className: "plain", autofocus: true, onclick: () => dialog.close() },
+      yes ? "Cancel" : "Close",
+    );
     const go = element("button", { type: "button", className: "danger", onclick: () => dialog.close("yes") }, yes);
     const buttons = element("div", { className: "buttons" }, no, ...(yes ? [go] : []));
     const dialog = dialogOf(title, element("p", {}, text), buttons);
@@ -32,24 +35,44 @@ export function confirmed(title, text, yes) {
 }
 
 const KEYS = {
-  "Anywhere": { "/": "go to the search box", "?": "these keys", "Esc": "close, or clear the search" },
-  "Results": { "↓": "from the search box to the pages", "← → ↑ ↓": "from page to page", "Enter": "open the page" },
+  Anywhere: { "/": "go to the search box", "?": "these keys", Esc: "close, or clear the search" },
+  Results: { "↓": "from the search box to the pages", "← → ↑ ↓": "from page to page", Enter: "open the page" },
   "A page": {
-    "← →": "page before, page after", "[ ]": "result before, result after", "+ − 0": "larger, smaller, fit",
-    "w": "marks of the next word", "m": "marks on or off", "l": "more like this page", "r": "more like a part of it",
+    "← →": "page before, page after",
+    "[ ]": "result before, result after",
+    "+ − 0": "larger, smaller, fit",
+    w: "marks of the next word",
+    m: "marks on or off",
+    l: "more like this page",
+    r: "more like a part of it",
   },
 };
 
 /** Show which keys do what. */
 export function showKeys() {
-  const parts = Object.entries(KEYS).map(([where, keys]) =>
-    element("section", {}, element("h3", {}, where),
-      element("dl", {}, ...Object.entries(keys).flatMap(([key, does]) => [
-        element("dt", {}, ...key.split(" ").map((each) => element("kbd", {}, each))), element("dd", {}, does),
-      ]))));
-  const dialog = dialogOf("Keys", element("div", { className: "keys" }, ...parts),
+  const part = (/** @type {[string, Record<string, string>]} */ [where, keys]) => [
+    element("h3", {}, where),
+    element(
+      "dl",
+      {},
+      ...Object.entries(keys).flatMap(([key, does]) => [
+        element("dt", {}, ...key.split(" ").map((each) => element("kbd", {}, each))),
+        element("dd", {}, does),
+      ]),
+    ),
+  ];
+  const [anywhere, results, page] = Object.entries(KEYS).map(part);
+  const dialog = dialogOf(
+    "Keys",
+    element("div", { className: "keys" }, element("div", {}, ...anywhere, ...results), element("div", {}, ...page)),
     element("p", { className: "note" }, "Drop documents anywhere to add them. Paste a picture to search by it."),
-    element("form", { method: "dialog", className: "buttons" }, element("button", { className: "plain", autofocus: true }, "Close")));
+    element(
+      "form",
+      { method: "dialog", className: "buttons" },
+      element("button", { className: "plain", autofocus: true }, "Close"),
+    ),
+  );
+  dialog.classList.add("wide");
   dialog.showModal();
 }
 
@@ -59,13 +82,33 @@ let asked = null;
 /** Ask for the server's token until it is right; several who need it wait for the same form. */
 export function askForToken() {
   asked ??= new Promise((known) => {
-    const field = element("input", { id: "token", type: "password", autocomplete: "current-password", required: true,
-      "aria-describedby": "token-problem" });
+    const field = element("input", {
+      id: "token",
+      type: "password",
+      autocomplete: "current-password",
+      required: true,
+      "aria-describedby": "token-problem",
+    });
     const problem = element("p", { id: "token-problem", className: "problem", role: "alert" });
-    const form = element("form", {}, element("label", { for: "token" }, "Token"), field, problem,
-      element("div", { className: "buttons" }, element("button", { className: "strong" }, "Open")));
-    const dialog = dialogOf("This index is kept by a token",
-      element("p", {}, "It was set when the server was started, with --token or $DOCSEARCH_TOKEN. Ask whoever runs it."), form);
+    const form = element(
+      "form",
+      {},
+      // Password managers file the token under a name.
+      element("input", { type: "text", autocomplete: "username", value: "docsearch", hidden: true }),
+      element("label", { for: "token" }, "Token"),
+      field,
+      problem,
+      element("div", { className: "buttons" }, element("button", { className: "strong" }, "Open")),
+    );
+    const dialog = dialogOf(
+      "This index is kept by a token",
+      element(
+        "p",
+        {},
+        "It was set when the server was started, with --token or $DOCSEARCH_TOKEN. Ask whoever runs it.",
+      ),
+      form,
+    );
     dialog.classList.add("token");
     let isKnown = false;
     // Browsers let Escape close any dialog in the end; without the token there is nothing to go back to.
@@ -83,7 +126,8 @@ export function askForToken() {
         isKnown = true;
         dialog.close();
       } catch (error) {
-        problem.textContent = error instanceof Unknown ? "That is not the server's token." : /** @type {Error} */ (error).message;
+        problem.textContent =
+          error instanceof Unknown ? "That is not the server's token." : /** @type {Error} */ (error).message;
         field.setAttribute("aria-invalid", "true");
         field.select();
       }

@@ -2,7 +2,7 @@
 
 import { here, move } from "./address.js";
 import { deleteDocument, listDocuments } from "./api.js";
-import { partsOf } from "./card.js";
+import { partsOf, shownPath } from "./names.js";
 import { confirmed } from "./dialogs.js";
 import { byId, element, icon, plural, say } from "./element.js";
 import { forget } from "./pictures.js";
@@ -10,6 +10,7 @@ import { forget } from "./pictures.js";
 /** @typedef {import("./api.js").Doc} Doc */
 
 const SHOWN_MAX = 200;
+const order = new Intl.Collator("en", { numeric: true });
 
 /** @type {Map<string, Doc>} */
 let documents = new Map();
@@ -19,8 +20,15 @@ let mayDelete = false;
 let counts = new Map();
 let onchange = () => {};
 
-const filter = element("input", { type: "search", id: "filter", placeholder: "Filter", autocomplete: "off",
-  spellcheck: false, "aria-controls": "document-list", oninput: () => draw() });
+const filter = element("input", {
+  type: "search",
+  id: "filter",
+  placeholder: "Filter",
+  autocomplete: "off",
+  spellcheck: false,
+  "aria-controls": "document-list",
+  oninput: () => draw(),
+});
 const list = element("ul", { id: "document-list" });
 const note = element("p", { className: "note", role: "status" });
 byId("documents").append(
@@ -47,7 +55,8 @@ export const failedCount = () => [...documents.values()].filter((doc) => doc.sta
  * @param {() => void} changed */
 export async function loadDocuments(changed) {
   const listed = await listDocuments();
-  documents = new Map(listed.documents.map((doc) => [doc.id, doc]));
+  const inOrder = listed.documents.sort((a, b) => order.compare(shownPath(a.path), shownPath(b.path)));
+  documents = new Map(inOrder.map((doc) => [doc.id, doc]));
   total = listed.total;
   onchange = changed;
   draw();
@@ -69,7 +78,9 @@ export function countPages(pages) {
 /** Draw the list anew, as the address or the documents have changed. */
 export function draw() {
   const typed = filter.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = [...documents.values()].filter((doc) => typed.every((part) => doc.path.toLowerCase().includes(part)));
+  const fits = [...documents.values()].filter((doc) =>
+    typed.every((part) => shownPath(doc.path).toLowerCase().includes(part)),
+  );
   const chosen = here().path;
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.path;
   list.replaceChildren(
@@ -77,11 +88,14 @@ export function draw() {
     ...fits.slice(0, SHOWN_MAX).map((doc) => row(doc.path, doc.path, doc.pages, doc, doc.path === chosen)),
   );
   filter.hidden = documents.size < 2;
-  if (focused !== undefined) /** @type {HTMLElement} */ (list.querySelector(`[data-path="${CSS.escape(focused)}"]`))?.focus();
+  if (focused !== undefined)
+    /** @type {HTMLElement} */ (list.querySelector(`[data-path="${CSS.escape(focused)}"]`))?.focus();
   note.textContent =
-    fits.length > SHOWN_MAX ? `The first ${SHOWN_MAX} of ${fits.length.toLocaleString("en")}; type to see others.`
-    : typed.length && !fits.length ? "No document has a name like that."
-    : "";
+    fits.length > SHOWN_MAX
+      ? `The first ${SHOWN_MAX} of ${fits.length.toLocaleString("en")}; type to see others.`
+      : typed.length && !fits.length
+        ? "No document has a name like that."
+        : "";
 }
 
 /**
@@ -92,9 +106,11 @@ function row(path, label, count, doc, isChosen) {
   const { folder, name, ending } = partsOf(label);
   const failed = doc?.state === "failed";
   const hits = counts.get(path) ?? 0;
-  const told = failed ? "could not be read"
-    : doc ? plural(count ?? 0, "page") + (hits ? `, ${hits} of them shown` : "")
-    : plural(count ?? 0, "document");
+  const told = failed
+    ? "could not be read"
+    : doc
+      ? plural(count ?? 0, "page") + (hits ? `, ${hits} of them shown` : "")
+      : plural(count ?? 0, "document");
   const button = element(
     "button",
     {
@@ -102,22 +118,35 @@ function row(path, label, count, doc, isChosen) {
       className: `document${failed ? " failed" : ""}`,
       "data-path": path,
       "aria-pressed": String(isChosen),
-      title: failed ? `${label}: ${doc?.error ?? "failed"}` : label,
+      title: failed ? `${shownPath(label)}: ${doc?.error ?? "failed"}` : shownPath(label),
       disabled: failed,
       onclick: () => move({ path: isChosen ? "" : path }, { push: true }),
     },
-    element("span", { className: "name" }, folder && element("span", { className: "folder" }, folder), name,
-      element("span", { className: "ending" }, ending)),
+    element(
+      "span",
+      { className: "name" },
+      folder && element("span", { className: "folder" }, folder),
+      name,
+      element("span", { className: "ending" }, ending),
+    ),
     element("span", { className: "unseen" }, `, ${told}`),
     hits > 0 && element("span", { className: "hits", "aria-hidden": "true" }, String(hits)),
     element("span", { className: "count", "aria-hidden": "true" }, failed ? "failed" : String(count ?? "")),
   );
-  const bin = doc && mayDelete && element(
-    "button",
-    { type: "button", className: "quiet bin", title: `Delete ${name}${ending}`, "aria-label": `Delete ${name}${ending}`,
-      onclick: () => remove(doc) },
-    icon("bin"),
-  );
+  const bin =
+    doc &&
+    mayDelete &&
+    element(
+      "button",
+      {
+        type: "button",
+        className: "quiet bin",
+        title: `Delete ${name}${ending}`,
+        "aria-label": `Delete ${name}${ending}`,
+        onclick: () => remove(doc),
+      },
+      icon("bin"),
+    );
   return element("li", {}, button, bin);
 }
 

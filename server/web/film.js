@@ -2,16 +2,16 @@
 
 import { pictureOf } from "./api.js";
 import { element } from "./element.js";
-import { picture } from "./pictures.js";
+import { picture, SMALL_PX } from "./pictures.js";
 
 const AROUND = 4;
-const WIDTH_PX = 300;
 
 /** @param {(page: number) => void} onturn */
 export function createFilm(onturn) {
   const list = element("ol", { className: "film" });
   let loading = new AbortController();
   let showing = "";
+  let open = "";
 
   /**
    * Show the neighbours of a page.
@@ -25,22 +25,41 @@ export function createFilm(onturn) {
     const last = of ?? page;
     const from = Math.max(1, Math.min(page - AROUND, last - 2 * AROUND));
     const pages = Array.from({ length: Math.min(last, from + 2 * AROUND) - from + 1 }, (_, i) => from + i);
-    list.replaceChildren(...pages.map((each) => item(document, each, each === page)));
+    list.replaceChildren(...pages.map((each) => item(each, each === page)));
+    list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    open = document;
   }
 
-  /** @param {string} document @param {number} page @param {boolean} isOpen */
-  function item(document, page, isOpen) {
-    const button = element(
-      "button",
-      { type: "button", "aria-label": `Page ${page}`, "aria-current": isOpen ? "page" : undefined, onclick: () => onturn(page) },
-      element("span", { className: "number" }, String(page)),
-    );
-    picture(pictureOf(document, page, WIDTH_PX), loading.signal).then(
-      (image) => button.prepend(image),
-      () => button.classList.add("gone"),
-    );
-    return element("li", {}, button);
+  /** Load the small pictures of those shown: after the page itself, which is waited for. */
+  function load() {
+    for (const button of list.querySelectorAll("button")) {
+      if (button.dataset.asked) continue;
+      button.dataset.asked = "yes";
+      picture(pictureOf(open, Number(button.dataset.page), SMALL_PX), loading.signal).then(
+        (image) => button.prepend(image),
+        () => button.classList.add("gone"),
+      );
+    }
   }
 
-  return { list, show };
+  /** @param {number} page @param {boolean} isOpen */
+  function item(page, isOpen) {
+    return element(
+      "li",
+      {},
+      element(
+        "button",
+        {
+          type: "button",
+          "data-page": page,
+          "aria-label": `Page ${page}`,
+          "aria-current": isOpen ? "page" : undefined,
+          onclick: () => onturn(page),
+        },
+        element("span", { className: "number" }, String(page)),
+      ),
+    );
+  }
+
+  return { list, show, load };
 }

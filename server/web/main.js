@@ -4,7 +4,7 @@ import { here, move, onMove } from "./address.js";
 import { aboutIndex, ask, Busy, Refused, Unknown, Unreachable } from "./api.js";
 import { takeArrivals } from "./arrivals.js";
 import { asksSomething, askFor, drop } from "./asking.js";
-import { partsOf } from "./card.js";
+import { partsOf, shownPath } from "./names.js";
 import { askForToken, showKeys } from "./dialogs.js";
 import { allowDelete, countPages, draw as drawDocuments, loadDocuments, searchable } from "./documents.js";
 import { byId, element, icon, plural, say } from "./element.js";
@@ -36,6 +36,8 @@ const viewer = createViewer();
 let index = null;
 let limit = PAGES_FIRST;
 let mayAdd = false;
+/** Whether the pages shown answer a question. */
+let isAnswer = false;
 /** @type {number | undefined} */
 let typing;
 /** @type {number | undefined} */
@@ -77,13 +79,15 @@ function show() {
   byId("heading").textContent = "Pages found";
   askFor(place, limit, {
     onwait() {
+      if (!isAnswer) clearPages();
       if (!pagesShown().length) showSkeletons();
       byId("pages").classList.add("stale");
     },
     onanswer(answer, milliseconds) {
       calm();
       const hits = place.path ? answer.hits.filter((hit) => hit.path === place.path) : answer.hits;
-      const isWeak = !hits.length || hits[0].score < WEAK;
+      // What looks alike scores otherwise than words do.
+      const isWeak = !hits.length || (hits[0].score < WEAK && !place.like && !place.picture);
       if (!hits.length && pagesShown().length && !isAtRest()) {
         byId("pages").classList.add("stale");
       } else {
@@ -100,6 +104,7 @@ function show() {
 /** @param {Place} place @param {import("./api.js").Hit[]} hits */
 function showAnswer(place, hits) {
   byId("pages").classList.remove("stale");
+  isAnswer = true;
   showPages(hits, place.like || place.picture ? "" : place.query.trim());
   countPages(hits);
   byId("more").hidden = hits.length < limit || limit >= PAGES_MOST;
@@ -119,6 +124,7 @@ function showWeak(place, hits) {
 function showWithoutQuestion(place) {
   drop();
   calm();
+  isAnswer = false;
   document.title = "docsearch";
   byId("more").hidden = true;
   byId("pages").classList.remove("stale");
@@ -128,14 +134,25 @@ function showWithoutQuestion(place) {
     summary.hidden = true;
     byId("heading").textContent = "Start";
     showWelcome(index, mayAdd);
-    return showPages(searchable().slice(0, COVERS).map((doc) => ({ doc_id: doc.id, path: doc.path, page: 1 })), "");
+    return showPages(
+      searchable()
+        .slice(0, COVERS)
+        .map((doc) => ({ doc_id: doc.id, path: doc.path, page: 1 })),
+      "",
+    );
   }
   showNothing();
-  byId("heading").textContent = `Pages of ${chosen.path}`;
+  byId("heading").textContent = `Pages of ${shownPath(chosen.path)}`;
   const pages = Array.from({ length: Math.min(chosen.pages ?? 0, PAGES_MOST) }, (_, i) => ({
-    doc_id: chosen.id, path: chosen.path, page: i + 1 }));
+    doc_id: chosen.id,
+    path: chosen.path,
+    page: i + 1,
+  }));
   showPages(pages, "");
-  summary.replaceChildren(element("span", {}, `All ${plural(chosen.pages ?? 0, "page")} of `, element("strong", {}, chosen.path)), unfilter());
+  summary.replaceChildren(
+    element("span", {}, `All ${plural(chosen.pages ?? 0, "page")} of `, element("strong", {}, shownPath(chosen.path))),
+    unfilter(),
+  );
   summary.hidden = false;
 }
 
@@ -143,10 +160,12 @@ function showWithoutQuestion(place) {
  * @param {number} count @param {number} milliseconds @param {Record<string, number>} stages */
 function tellTime(count, milliseconds, stages) {
   const { path, like } = here();
-  const spent = Object.entries(stages).map(([stage, ms]) => `${stage} ${ms.toFixed(1)} ms`).join(", ");
+  const spent = Object.entries(stages)
+    .map(([stage, ms]) => `${stage} ${ms.toFixed(1)} ms`)
+    .join(", ");
   const text = plural(count, "page");
   summary.replaceChildren(
-    element("span", {}, text, like && ` like ${like.box ? "a part of " : ""}page ${like.page}`, path && [" in "].join("")),
+    element("span", {}, text, like && ` like ${like.box ? "a part of " : ""}page ${like.page}`, path && " in"),
     ...(path ? [element("strong", {}, partsOf(path).name), unfilter()] : []),
     element("span", { className: "time", title: `On the server: ${spent}` }, `${Math.round(milliseconds)} ms`),
   );
@@ -155,7 +174,11 @@ function tellTime(count, milliseconds, stages) {
 }
 
 function unfilter() {
-  return element("button", { type: "button", className: "plain small", onclick: () => move({ path: "" }, { push: true }) }, "All documents");
+  return element(
+    "button",
+    { type: "button", className: "plain slim", onclick: () => move({ path: "" }, { push: true }) },
+    "All documents",
+  );
 }
 
 /** Show what is searched by, if it is no text. @param {Place} place */
@@ -174,11 +197,19 @@ function showPictureQuery(place) {
   }
   box.append(
     element("span", {}, label),
-    element("button", { type: "button", className: "quiet", "aria-label": `${label}: search by words again`,
-      onclick: () => {
-        move({ like: null, picture: 0 }, { push: true });
-        input.focus();
-      } }, icon("close")),
+    element(
+      "button",
+      {
+        type: "button",
+        className: "quiet",
+        "aria-label": `${label}: search by words again`,
+        onclick: () => {
+          move({ like: null, picture: 0 }, { push: true });
+          input.focus();
+        },
+      },
+      icon("close"),
+    ),
   );
 }
 
@@ -235,13 +266,16 @@ let typedAt = -REST_MS;
 function readInput(now) {
   clearTimeout(typing);
   typedAt = now ? -REST_MS : performance.now();
-  typing = setTimeout(() => {
-    const push = isLanding;
-    isLanding = false;
-    limit = PAGES_FIRST;
-    move({ query: input.value, like: null }, { push });
-    if (now) isLanding = true;
-  }, now ? 0 : DEBOUNCE_MS);
+  typing = setTimeout(
+    () => {
+      const push = isLanding;
+      isLanding = false;
+      limit = PAGES_FIRST;
+      move({ query: input.value, like: null }, { push });
+      if (now) isLanding = true;
+    },
+    now ? 0 : DEBOUNCE_MS,
+  );
 }
 
 input.addEventListener("input", () => readInput(false));
@@ -262,8 +296,11 @@ input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
 });
 
 onMove((now, before) => {
-  if (input.value !== now.query && (document.activeElement !== input || now.query !== input.value.trim())) input.value = now.query;
-  const isOther = ["query", "path", "like", "picture"].some((name) => now[/** @type {keyof Place} */ (name)] !== before[/** @type {keyof Place} */ (name)]);
+  if (input.value !== now.query && (document.activeElement !== input || now.query !== input.value.trim()))
+    input.value = now.query;
+  const isOther = ["query", "path", "like", "picture"].some(
+    (name) => now[/** @type {keyof Place} */ (name)] !== before[/** @type {keyof Place} */ (name)],
+  );
   if (isOther) {
     if (now.path !== before.path) drawDocuments();
     show();
@@ -292,7 +329,9 @@ onAdded(refresh);
 
 byId("theme").addEventListener("click", () => {
   const root = document.documentElement;
-  const isDark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const isDark = root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
   root.dataset.theme = isDark ? "light" : "dark";
   try {
     localStorage.setItem("docsearch-theme", root.dataset.theme);

@@ -3,11 +3,15 @@
 import { Busy, fetchPicture } from "./api.js";
 import { lane } from "./lane.js";
 
-const AT_A_TIME = 3;
+const SMALL_AT_A_TIME = 3;
+const LARGE_AT_A_TIME = 2;
+/** The server draws pictures up to this width in a process of their own. */
+export const SMALL_PX = 300;
 const KEPT = 120;
 const TRIES = 3;
 
-const inLane = lane(AT_A_TIME);
+const small = lane(SMALL_AT_A_TIME);
+const large = lane(LARGE_AT_A_TIME);
 /** @type {Map<string, string>} the local address of each loaded picture, the least recently used first */
 const kept = new Map();
 
@@ -18,7 +22,7 @@ const kept = new Map();
  * @returns {Promise<HTMLImageElement>}
  */
 export async function picture(address, signal) {
-  const local = kept.get(address) ?? URL.createObjectURL(await inLane(() => load(address, signal), signal));
+  const local = kept.get(address) ?? URL.createObjectURL(await laneOf(address)(() => load(address, signal), signal));
   kept.delete(address);
   kept.set(address, local);
   for (const [oldest, itsLocal] of kept) {
@@ -34,6 +38,9 @@ export async function picture(address, signal) {
   signal.throwIfAborted();
   return image;
 }
+
+/** @param {string} address */
+const laneOf = (address) => (address.endsWith(`width=${SMALL_PX}`) ? small : large);
 
 /** Whether this one is at hand already. @param {string} address */
 export const isAtHand = (address) => kept.has(address);

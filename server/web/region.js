@@ -21,7 +21,8 @@ export function createRegion(sheet, { onchoose, onend }) {
       className: "region",
       tabIndex: 0,
       role: "application",
-      "aria-label": "Region to search by. Arrows move it, Shift and arrows change its size, Enter searches, Escape ends.",
+      "aria-label":
+        "Region to search by. Arrows move it, Shift and arrows change its size, Enter searches, Escape ends.",
       hidden: true,
     },
     outline,

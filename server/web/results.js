@@ -120,17 +120,19 @@ async function markThoseInView() {
   const { signal } = asking;
   const text = query;
   await Promise.all(
-    [...cards].filter(([of]) => inView.has(of) && !found.has(of)).map(async ([of, card]) => {
-      try {
-        const words = await inLane(() => wordsOn(text, card.page.doc_id, card.page.page, signal), signal);
-        if (signal.aborted || !cards.has(of)) return;
-        found.set(of, words);
-        card.mark(words);
-        showWords(words);
-      } catch {
-        // A card without marks still shows its page; the search itself tells of a server that has gone.
-      }
-    }),
+    [...cards]
+      .filter(([of]) => inView.has(of) && !found.has(of))
+      .map(async ([of, card]) => {
+        try {
+          const words = await inLane(() => wordsOn(text, card.page.doc_id, card.page.page, signal), signal);
+          if (signal.aborted || !cards.has(of)) return;
+          found.set(of, words);
+          card.mark(words);
+          showWords(words);
+        } catch {
+          // A card without marks still shows its page; the search itself tells of a server that has gone.
+        }
+      }),
   );
   if (!signal.aborted && found.size) onmissing(missingWords());
 }
@@ -147,15 +149,19 @@ function missingWords() {
 function showWords(words) {
   const group = byId("words");
   group.hidden = words.length < 1;
-  showChips(group, words.map(({ word, weight }) => ({ word, weight })), {
-    pressed,
-    onshow: (word) => point(word ?? pressed),
-    onpress: (word) => {
-      pressed = word;
-      showWords(words);
-      point(word);
+  showChips(
+    group,
+    words.map(({ word, weight }) => ({ word, weight })),
+    {
+      pressed,
+      onshow: (word) => point(word ?? pressed),
+      onpress: (word) => {
+        pressed = word;
+        showWords(words);
+        point(word);
+      },
     },
-  });
+  );
 }
 
 /** @param {number | null} word */
@@ -167,8 +173,14 @@ byId("pages").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) =
   const links = [...cards.values()].map((card) => card.link);
   const at = links.indexOf(/** @type {HTMLAnchorElement} */ (document.activeElement));
   if (at < 0) return;
-  const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: links.length - 1,
-    ArrowUp: at - perRow(links), ArrowDown: at + perRow(links) }[event.key];
+  const to = {
+    ArrowLeft: at - 1,
+    ArrowRight: at + 1,
+    Home: 0,
+    End: links.length - 1,
+    ArrowUp: at - perRow(links),
+    ArrowDown: at + perRow(links),
+  }[event.key];
   if (to === undefined) return;
   event.preventDefault();
   if (to < 0) byId("query").focus();

@@ -65,7 +65,12 @@ export function createStage(frame, sheet, { onzoom, onswipe }) {
     (event) => {
       event.preventDefault();
       if (event.shiftKey && !event.ctrlKey) panBy(-event.deltaY - event.deltaX, 0);
-      else zoomBy(STEP ** (-event.deltaY / (event.ctrlKey ? WHEEL_PER_STEP / 6 : WHEEL_PER_STEP)), event.clientX, event.clientY);
+      else
+        zoomBy(
+          STEP ** (-event.deltaY / (event.ctrlKey ? WHEEL_PER_STEP / 6 : WHEEL_PER_STEP)),
+          event.clientX,
+          event.clientY,
+        );
     },
     { passive: false },
   );

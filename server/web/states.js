@@ -2,7 +2,7 @@
 
 import { move } from "./address.js";
 import { failedCount, searchable } from "./documents.js";
-import { partsOf } from "./card.js";
+import { partsOf } from "./names.js";
 import { byId, element, plural } from "./element.js";
 
 const PROMPTS = 4;
@@ -30,13 +30,22 @@ export function showWelcome(index, mayAdd) {
         "section",
         { className: "welcome" },
         element("h2", {}, "Nothing on the shelves yet"),
-        element("p", { className: "lead" },
-          mayAdd ? "Drop PDFs or scans anywhere on this page, or choose some. They stay on this server."
-            : "Add documents on the machine that this server runs on:"),
+        element(
+          "p",
+          { className: "lead" },
+          mayAdd
+            ? "Drop PDFs or scans anywhere on this page, or choose some. They stay on this server."
+            : "Add documents on the machine that this server runs on:",
+        ),
         mayAdd
-          ? element("button", { type: "button", className: "strong", onclick: () => byId("add").click() }, "Add documents")
+          ? element(
+              "button",
+              { type: "button", className: "strong", onclick: () => byId("add").click() },
+              "Add documents",
+            )
           : element("p", {}, element("code", {}, "docsearch index FOLDER")),
-        failed > 0 && element("p", { className: "note" }, `${plural(failed, "document")} could not be read; the list says why.`),
+        failed > 0 &&
+          element("p", { className: "note" }, `${plural(failed, "document")} could not be read; the list says why.`),
       ),
     );
     return;
@@ -46,17 +55,36 @@ export function showWelcome(index, mayAdd) {
       "section",
       { className: "welcome" },
       element("h2", {}, "What are you looking for?"),
-      element("p", { className: "lead" },
-        `${plural(pages, "page")} of ${plural(index?.documents ?? documents.length, "document")}, searched by how they look: print, charts, tables, scans.`),
+      element(
+        "p",
+        { className: "lead" },
+        `${plural(pages, "page")} of ${plural(index?.documents ?? documents.length, "document")}, searched by how they look: print, charts, tables, scans.`,
+      ),
       element("p", { className: "try" }, "Begin with"),
-      element("ul", { className: "prompts" },
+      element(
+        "ul",
+        { className: "prompts" },
         ...prompts(documents.map((doc) => doc.path)).map((text) =>
-          element("li", {}, element("button", { type: "button", className: "prompt",
-            onclick: () => {
-              move({ query: text }, { push: true });
-              byId("query").focus();
-            } }, text)))),
-      failed > 0 && element("p", { className: "note" }, `${plural(failed, "document")} could not be read; the list says why.`),
+          element(
+            "li",
+            {},
+            element(
+              "button",
+              {
+                type: "button",
+                className: "prompt",
+                onclick: () => {
+                  move({ query: text }, { push: true });
+                  byId("query").focus();
+                },
+              },
+              text,
+            ),
+          ),
+        ),
+      ),
+      failed > 0 &&
+        element("p", { className: "note" }, `${plural(failed, "document")} could not be read; the list says why.`),
     ),
     element("h3", { className: "shelf" }, "On the shelves"),
   );
@@ -68,7 +96,11 @@ export function showWelcome(index, mayAdd) {
  */
 export function prompts(paths) {
   const texts = paths
-    .map((path) => partsOf(path).name.replace(/[_\-.\s]+/g, " ").trim())
+    .map((path) =>
+      partsOf(path)
+        .name.replace(/[_\-.\s]+/g, " ")
+        .trim(),
+    )
     .filter((text) => (text.match(/\p{L}{3,}/gu) ?? []).length >= 2);
   const different = [...new Set(texts)];
   const step = Math.max(1, different.length / PROMPTS);
@@ -77,9 +109,18 @@ export function prompts(paths) {
 
 /** Grey sheets where pages are about to be. */
 export function showSkeletons() {
-  const sheet = () => element("li", {}, element("div", { className: "card skeleton" },
-    element("span", { className: "desk" }, element("span", { className: "sheet loading" })),
-    element("span", { className: "bone" }), element("span", { className: "bone short" })));
+  const sheet = () =>
+    element(
+      "li",
+      {},
+      element(
+        "div",
+        { className: "card skeleton" },
+        element("span", { className: "desk" }, element("span", { className: "sheet loading" })),
+        element("span", { className: "bone" }),
+        element("span", { className: "bone short" }),
+      ),
+    );
   show(element("ol", { className: "pages", "aria-hidden": "true" }, ...Array.from({ length: SKELETONS }, sheet)));
 }
 
@@ -96,11 +137,21 @@ export function showNoMatch(query, { missing = [], nearest, path }) {
       "section",
       { className: "no-match" },
       element("h2", {}, nearest ? "No page matches well" : `Nothing${where} matches ${asked}`),
-      missing.length > 0 && element("p", {}, `${words} ${missing.length === 1 ? "is" : "are"} on none of the pages below.`),
-      element("p", {}, nearest ? "These come nearest. Other words, as they would stand in print, may find more."
-        : "Try other words, as they would stand in print, or fewer of them."),
-      path && element("button", { type: "button", className: "plain", onclick: () => move({ path: "" }, { push: true }) },
-        "Search all documents"),
+      missing.length > 0 &&
+        element("p", {}, `${words} ${missing.length === 1 ? "is" : "are"} on none of the pages below.`),
+      element(
+        "p",
+        {},
+        nearest
+          ? "These come nearest. Other words, as they would stand in print, may find more."
+          : "Try other words, as they would stand in print, or fewer of them.",
+      ),
+      path &&
+        element(
+          "button",
+          { type: "button", className: "plain", onclick: () => move({ path: "" }, { push: true }) },
+          "Search all documents",
+        ),
     ),
   );
 }
@@ -115,7 +166,7 @@ export function showProblem(message, again) {
       "section",
       { className: "no-match" },
       element("h2", {}, "That did not work"),
-      element("p", {}, message),
+      element("p", {}, message.charAt(0).toUpperCase() + message.slice(1)),
       again && element("button", { type: "button", className: "plain", onclick: again }, "Try again"),
     ),
   );

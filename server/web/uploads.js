@@ -90,7 +90,13 @@ function follow(upload, line) {
 function createLine(name) {
   const state = element("span", { className: "upload-state" });
   const bar = element("progress", { max: 1, value: 0, "aria-label": `Progress of ${name}` });
-  const line = element("div", { className: "upload" }, element("span", { className: "upload-name", title: name }, name), state, bar);
+  const line = element(
+    "div",
+    { className: "upload" },
+    element("span", { className: "upload-name", title: name }, name),
+    state,
+    bar,
+  );
   const box = byId("uploads");
   box.prepend(line);
   box.hidden = false;
@@ -117,8 +123,15 @@ function createLine(name) {
     finish(upload) {
       line.classList.add("done");
       const { doc_id: document } = upload;
-      const open = element("button", { type: "button", className: "plain",
-        onclick: () => document && move({ document, page: 1, word: null }, { push: true }) }, "Open");
+      const open = element(
+        "button",
+        {
+          type: "button",
+          className: "plain",
+          onclick: () => document && move({ document, page: 1, word: null }, { push: true }),
+        },
+        "Open",
+      );
       end(`${plural(upload.pages_total ?? upload.pages_done, "page")} added`, open);
       line.prepend(icon("done"));
       say(`${name} is added`);

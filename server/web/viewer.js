@@ -2,18 +2,17 @@
 
 import { back, here, move } from "./address.js";
 import { pictureOf, wordsOn } from "./api.js";
-import { partsOf } from "./card.js";
+import { partsOf, shownPath } from "./names.js";
 import { pagesOf, pathOf } from "./documents.js";
 import { element, iconButton, say } from "./element.js";
 import { createFilm } from "./film.js";
 import { createMarks } from "./marks.js";
-import { isAtHand, picture } from "./pictures.js";
+import { isAtHand, picture, SMALL_PX } from "./pictures.js";
 import { createRegion } from "./region.js";
 import { focusCard, pagesShown } from "./results.js";
 import { createStage } from "./stage.js";
 import { showChips } from "./words.js";
 
-const SMALL_PX = 300;
 /** Pictures are asked for in a few widths, so that the server's kept ones fit. */
 const WIDTHS = [900, 1400, 2400];
 const PAN_PX = 80;
@@ -27,7 +26,11 @@ export function createViewer() {
   const title = element("h2", { id: "viewer-title" });
   const where = element("span", { className: "pages-of" });
   const rank = element("span", { className: "rank" });
-  const zoom = element("button", { type: "button", className: "plain zoom", title: "Fit the page (0)", onclick: () => stage.fit() }, "Fit");
+  const zoom = element(
+    "button",
+    { type: "button", className: "plain zoom", title: "Fit the page (0)", onclick: () => stage.fit() },
+    "Fit",
+  );
   const heat = element("div", { className: "heat" });
   const sheet = element("div", { className: "sheet" }, heat);
   const problem = element("p", { className: "problem", hidden: true });
@@ -37,8 +40,11 @@ export function createViewer() {
   const film = createFilm((page) => turnTo(page));
   const marksButton = iconButton("marks", "Marks", () => toggleMarks(), "m");
   marksButton.setAttribute("aria-pressed", "true");
-  const regionButton = element("button", { type: "button", className: "plain", "aria-pressed": "false", onclick: () => toggleRegion() },
-    "Part of the page…");
+  const regionButton = element(
+    "button",
+    { type: "button", className: "plain", "aria-pressed": "false", onclick: () => toggleRegion() },
+    "Part of the page…",
+  );
   const smaller = iconButton("minus", "Smaller", () => stage.smaller(), "−");
   const larger = iconButton("plus", "Larger", () => stage.larger(), "+");
   for (const button of [smaller, larger]) button.classList.add("step");
@@ -58,14 +64,7 @@ export function createViewer() {
       title,
       element("div", { className: "group pages-group" }, before, where, after),
       hits,
-      element(
-        "div",
-        { className: "group zooming" },
-        smaller,
-        zoom,
-        larger,
-        marksButton,
-      ),
+      element("div", { className: "group zooming" }, smaller, zoom, larger, marksButton),
     ),
     frame,
     element(
@@ -128,7 +127,7 @@ export function createViewer() {
     const path = pathOf(document) ?? pagesShown().find((hit) => hit.doc_id === document)?.path ?? "";
     const { name, ending } = partsOf(path);
     title.replaceChildren(name, element("span", { className: "ending" }, ending));
-    title.title = path;
+    title.title = shownPath(path);
     where.textContent = of ? `${page} of ${of}` : `page ${page}`;
     before.disabled = page <= 1;
     after.disabled = of !== undefined && page >= of;
@@ -161,6 +160,7 @@ export function createViewer() {
     const small = pictureOf(document, page, SMALL_PX);
     if (isAtHand(small)) await put(small, signal);
     await sharpen();
+    film.load();
     if (signal.aborted || !query) return preload();
     marks.open(query, document, page);
     try {
@@ -204,7 +204,8 @@ export function createViewer() {
     const { document, page } = shown;
     const wide = WIDTHS.find((each) => each >= stage.pixels()) ?? WIDTHS[0];
     for (const next of [page + 1, page - 1]) {
-      if (next >= 1 && next <= (pagesOf(document) ?? 0)) picture(pictureOf(document, next, wide), signal).catch(() => {});
+      if (next >= 1 && next <= (pagesOf(document) ?? 0))
+        picture(pictureOf(document, next, wide), signal).catch(() => {});
     }
   }
 
@@ -319,7 +320,9 @@ export function createViewer() {
   /** @param {string} query */
   function noteFor(query) {
     if (query) return "";
-    return here().like || here().picture ? "Found by its looks: there are no words to mark." : "Search, and what matches is marked here.";
+    return here().like || here().picture
+      ? "Found by its looks: there are no words to mark."
+      : "Search, and what matches is marked here.";
   }
 
   return { follow, tell: () => dialog.open && tell() };

@@ -36,7 +36,8 @@ export function showChips(group, words, { pressed, onshow, onpress }) {
         onclick: () => onpress(pressed === i ? null : i),
       },
       element("span", { className: "text" }, word.word),
-      score !== undefined && element("span", { className: "match", "aria-hidden": "true" }, found ? score.toFixed(2) : "–"),
+      score !== undefined &&
+        element("span", { className: "match", "aria-hidden": "true" }, found ? score.toFixed(2) : "–"),
       element("span", { className: "unseen" }, `, ${told}`),
       weight,
     );
