@@ -70,6 +70,7 @@ export function plural(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
+const SAY_AFTER_MS = 400;
 /** @type {number | undefined} */
 let saying;
 
@@ -81,5 +82,5 @@ export function say(text) {
   clearTimeout(saying);
   saying = setTimeout(() => {
     byId("said").textContent = text;
-  }, 120);
+  }, SAY_AFTER_MS);
 }

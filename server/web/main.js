@@ -1,16 +1,18 @@
 /** Wires the page: the address says what is asked and shown, the server answers, the parts draw it. */
 
-import { here, move, onMove } from "./address.js";
-import { aboutIndex, ask, Busy, Refused, Unknown, Unreachable } from "./api.js";
+import { here, move, onMove, write } from "./address.js";
+import { aboutIndex } from "./api.js";
 import { takeArrivals } from "./arrivals.js";
 import { asksSomething, askFor, drop } from "./asking.js";
-import { partsOf, shownPath } from "./names.js";
-import { askForToken, showKeys } from "./dialogs.js";
+import { showKeys } from "./dialogs.js";
 import { allowDelete, countPages, draw as drawDocuments, loadDocuments, searchable } from "./documents.js";
-import { byId, element, icon, plural, say } from "./element.js";
-import { keepPicture, keptPicture } from "./picture_query.js";
+import { byId } from "./element.js";
+import { shownPath } from "./names.js";
+import { keepPicture } from "./picture_query.js";
 import { clearPages, focusCard, pagesShown, showPages } from "./results.js";
 import { showNoMatch, showNothing, showProblem, showSkeletons, showWelcome } from "./states.js";
+import { showPictureQuery, tellNothing, tellTime, tellWhole } from "./summary.js";
+import { calm, trouble } from "./trouble.js";
 import { addDocuments, onAdded, resumeUploads } from "./uploads.js";
 import { createViewer } from "./viewer.js";
 
@@ -25,11 +27,8 @@ const PAGES_MOST = 192;
 const COVERS = 12;
 /** A best page below this is none that one would show as an answer. */
 const WEAK = 0.15;
-const LOOK_AGAIN_MS = 1500;
 
 const input = byId("query");
-const summary = byId("summary");
-const banner = byId("banner");
 const viewer = createViewer();
 
 /** @type {import("./api.js").Index | null} */
@@ -49,7 +48,7 @@ async function start() {
   try {
     [index] = await Promise.all([aboutIndex(), loadDocuments(refresh)]);
   } catch (error) {
-    return trouble(/** @type {Error} */ (error), start);
+    return trouble(/** @type {Error} */ (error), { again: start, anew: start });
   }
   mayAdd = index?.uploads_allowed ?? false;
   byId("add").hidden = !mayAdd;
@@ -65,7 +64,7 @@ async function refresh() {
     [index] = await Promise.all([aboutIndex(), loadDocuments(refresh)]);
     show();
   } catch (error) {
-    trouble(/** @type {Error} */ (error), refresh);
+    trouble(/** @type {Error} */ (error), { again: refresh, anew: start });
   }
 }
 
@@ -97,7 +96,7 @@ function show() {
       if (isWeak) resting = setTimeout(() => showWeak(place, hits), isAtRest() ? 0 : REST_MS);
       tellTime(hits.length, milliseconds, answer.milliseconds);
     },
-    onproblem: (error) => trouble(error, show),
+    onproblem: (error) => trouble(error, { again: show, anew: start }),
   });
 }
 
@@ -131,7 +130,7 @@ function showWithoutQuestion(place) {
   countPages([]);
   const chosen = searchable().find((doc) => doc.path === place.path);
   if (!chosen) {
-    summary.hidden = true;
+    tellNothing();
     byId("heading").textContent = "Start";
     showWelcome(index, mayAdd);
     return showPages(
@@ -149,114 +148,7 @@ function showWithoutQuestion(place) {
     page: i + 1,
   }));
   showPages(pages, "");
-  summary.replaceChildren(
-    element("span", {}, `All ${plural(chosen.pages ?? 0, "page")} of `, element("strong", {}, shownPath(chosen.path))),
-    unfilter(),
-  );
-  summary.hidden = false;
-}
-
-/** Say discreetly how many pages there are, and how long they took.
- * @param {number} count @param {number} milliseconds @param {Record<string, number>} stages */
-function tellTime(count, milliseconds, stages) {
-  const { path, like } = here();
-  const spent = Object.entries(stages)
-    .map(([stage, ms]) => `${stage} ${ms.toFixed(1)} ms`)
-    .join(", ");
-  const text = plural(count, "page");
-  summary.replaceChildren(
-    element("span", {}, text, like && ` like ${like.box ? "a part of " : ""}page ${like.page}`, path && " in"),
-    ...(path ? [element("strong", {}, partsOf(path).name), unfilter()] : []),
-    element("span", { className: "time", title: `On the server: ${spent}` }, `${Math.round(milliseconds)} ms`),
-  );
-  summary.hidden = false;
-  say(count ? `${text} found` : "No page found");
-}
-
-function unfilter() {
-  return element(
-    "button",
-    { type: "button", className: "plain slim", onclick: () => move({ path: "" }, { push: true }) },
-    "All documents",
-  );
-}
-
-/** Show what is searched by, if it is no text. @param {Place} place */
-function showPictureQuery(place) {
-  const box = byId("picture-query");
-  box.hidden = !(place.like || place.picture);
-  input.placeholder = box.hidden ? "Search the pages" : place.like ? "" : "and words, if you like";
-  box.replaceChildren();
-  if (box.hidden) return;
-  const kept = keptPicture(place.picture);
-  const label = place.like ? `Like ${place.like.box ? "a part of " : ""}page ${place.like.page}` : "A picture";
-  if (kept) {
-    const small = element("img", { alt: "", src: URL.createObjectURL(kept) });
-    small.addEventListener("load", () => URL.revokeObjectURL(small.src));
-    box.append(small);
-  }
-  box.append(
-    element("span", {}, label),
-    element(
-      "button",
-      {
-        type: "button",
-        className: "quiet",
-        "aria-label": `${label}: search by words again`,
-        onclick: () => {
-          move({ like: null, picture: 0 }, { push: true });
-          input.focus();
-        },
-      },
-      icon("close"),
-    ),
-  );
-}
-
-/** What went wrong is said; what passes by itself is tried again. @param {Error} error @param {() => void} again */
-function trouble(error, again) {
-  if (error instanceof Unknown) {
-    askForToken().then(start);
-  } else if (error instanceof Unreachable) {
-    tellBanner("The server does not answer. Trying again…");
-    setTimeout(lookAgain, LOOK_AGAIN_MS);
-  } else if (error instanceof Busy) {
-    tellBanner("The server is busy; asking again in a moment…");
-  } else {
-    clearPages();
-    summary.hidden = true;
-    showProblem(error.message, error instanceof Refused ? null : again);
-  }
-}
-
-let isLooking = false;
-
-/** Wait until the server is back, and begin anew. */
-async function lookAgain() {
-  if (isLooking) return;
-  isLooking = true;
-  for (;;) {
-    try {
-      await ask("/readyz");
-      break;
-    } catch {
-      await new Promise((later) => setTimeout(later, LOOK_AGAIN_MS));
-    }
-  }
-  isLooking = false;
-  calm();
-  say("The server answers again");
-  start();
-}
-
-/** @param {string} text */
-function tellBanner(text) {
-  banner.replaceChildren(element("span", { className: "pulse", "aria-hidden": "true" }), text);
-  banner.hidden = false;
-}
-
-function calm() {
-  banner.hidden = true;
+  tellWhole(chosen);
 }
 
 const isAtRest = () => performance.now() - typedAt > REST_MS;
@@ -295,13 +187,13 @@ input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
   }
 });
 
+/** What of a place the server is asked. @param {Place} place */
+const question = (place) => write({ ...place, document: "" });
+
 onMove((now, before) => {
   if (input.value !== now.query && (document.activeElement !== input || now.query !== input.value.trim()))
     input.value = now.query;
-  const isOther = ["query", "path", "like", "picture"].some(
-    (name) => now[/** @type {keyof Place} */ (name)] !== before[/** @type {keyof Place} */ (name)],
-  );
-  if (isOther) {
+  if (question(now) !== question(before)) {
     if (now.path !== before.path) drawDocuments();
     show();
   }
@@ -327,19 +219,6 @@ takeArrivals({
 });
 onAdded(refresh);
 
-byId("theme").addEventListener("click", () => {
-  const root = document.documentElement;
-  const isDark = root.dataset.theme
-    ? root.dataset.theme === "dark"
-    : matchMedia("(prefers-color-scheme: dark)").matches;
-  root.dataset.theme = isDark ? "light" : "dark";
-  try {
-    localStorage.setItem("docsearch-theme", root.dataset.theme);
-  } catch {
-    // Storage is switched off: the choice lasts as long as the page.
-  }
-  say(isDark ? "Light" : "Dark");
-});
 byId("help").addEventListener("click", showKeys);
 byId("show-documents").addEventListener("click", () => {
   const isOpen = byId("documents").classList.toggle("open");

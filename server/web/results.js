@@ -92,9 +92,9 @@ export function clearPages() {
 /** The pages shown, in order. */
 export const pagesShown = () => [...cards.values()].map((card) => card.page);
 
-/** Put the focus on the card of a page, or on the first. @param {Page} [page] */
+/** Put the focus on the card of a page, if it is there; without a page, on the first. @param {Page} [page] */
 export function focusCard(page) {
-  const card = (page && cards.get(key(page))) ?? [...cards.values()][0];
+  const card = page ? cards.get(key(page)) : [...cards.values()][0];
   card?.link.focus();
 }
 

@@ -132,7 +132,7 @@ function createLine(name) {
         },
         "Open",
       );
-      end(`${plural(upload.pages_total ?? upload.pages_done, "page")} added`, open);
+      end(`${plural(upload.pages_total ?? upload.pages_done, "page")}`, open);
       line.prepend(icon("done"));
       say(`${name} is added`);
     },

@@ -4,13 +4,13 @@ import { back, here, move } from "./address.js";
 import { pictureOf, wordsOn } from "./api.js";
 import { partsOf, shownPath } from "./names.js";
 import { pagesOf, pathOf } from "./documents.js";
-import { element, iconButton, say } from "./element.js";
-import { createFilm } from "./film.js";
+import { say, element } from "./element.js";
 import { createMarks } from "./marks.js";
 import { isAtHand, picture, SMALL_PX } from "./pictures.js";
 import { createRegion } from "./region.js";
 import { focusCard, pagesShown } from "./results.js";
 import { createStage } from "./stage.js";
+import { createParts } from "./viewer_parts.js";
 import { showChips } from "./words.js";
 
 /** Pictures are asked for in a few widths, so that the server's kept ones fit. */
@@ -23,78 +23,31 @@ export function createViewer() {
   let shown = { document: "", page: 0, query: "" };
   let width = 0;
 
-  const title = element("h2", { id: "viewer-title" });
-  const where = element("span", { className: "pages-of" });
-  const rank = element("span", { className: "rank" });
-  const zoom = element(
-    "button",
-    { type: "button", className: "plain zoom", title: "Fit the page (0)", onclick: () => stage.fit() },
-    "Fit",
-  );
-  const heat = element("div", { className: "heat" });
-  const sheet = element("div", { className: "sheet" }, heat);
-  const problem = element("p", { className: "problem", hidden: true });
-  const frame = element("div", { className: "frame", tabIndex: 0, role: "group" }, sheet, problem);
-  const chips = element("div", { className: "chips", role: "group", "aria-label": "Words of the query on this page" });
-  const chipsNote = element("p", { className: "note" });
-  const film = createFilm((page) => turnTo(page));
-  const marksButton = iconButton("marks", "Marks", () => toggleMarks(), "m");
-  marksButton.setAttribute("aria-pressed", "true");
-  const regionButton = element(
-    "button",
-    { type: "button", className: "plain", "aria-pressed": "false", onclick: () => toggleRegion() },
-    "Part of the page…",
-  );
-  const smaller = iconButton("minus", "Smaller", () => stage.smaller(), "−");
-  const larger = iconButton("plus", "Larger", () => stage.larger(), "+");
-  for (const button of [smaller, larger]) button.classList.add("step");
-  const before = iconButton("before", "Previous page", () => turn(-1), "←");
-  const after = iconButton("after", "Next page", () => turn(1), "→");
-  const hitBefore = iconButton("before", "Previous result", () => step(-1), "[");
-  const hitAfter = iconButton("after", "Next result", () => step(1), "]");
-  const hits = element("div", { className: "group hits" }, hitBefore, rank, hitAfter);
-
-  const dialog = element(
-    "dialog",
-    { className: "viewer", "aria-labelledby": "viewer-title" },
-    element(
-      "header",
-      { className: "bar" },
-      iconButton("close", "Close", () => dialog.close(), "Esc"),
-      title,
-      element("div", { className: "group pages-group" }, before, where, after),
-      hits,
-      element("div", { className: "group zooming" }, smaller, zoom, larger, marksButton),
-    ),
-    frame,
-    element(
-      "div",
-      { className: "panel" },
-      element("section", { className: "on-page" }, element("h3", {}, "On this page"), chips, chipsNote),
-      element(
-        "section",
-        { className: "likes" },
-        element("h3", {}, "More like"),
-        element("button", { type: "button", className: "plain", onclick: () => searchLike(null) }, "This page"),
-        regionButton,
-      ),
-      element("section", { className: "neighbours" }, element("h3", {}, "In this document"), film.list),
-    ),
-  );
-  document.body.append(dialog);
+  const parts = createParts({
+    fit: () => stage.fit(),
+    larger: () => stage.larger(),
+    smaller: () => stage.smaller(),
+    turn,
+    turnTo,
+    step,
+    marks: toggleMarks,
+    region: toggleRegion,
+    like: () => searchLike(null),
+  });
+  const { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, film, buttons } = parts;
 
   const marks = createMarks(heat);
   const region = createRegion(sheet, {
     onchoose: searchLike,
     onend: () => {
-      regionButton.setAttribute("aria-pressed", "false");
+      buttons.region.setAttribute("aria-pressed", "false");
       stage.hold(false);
       frame.focus();
     },
   });
   const stage = createStage(frame, sheet, {
     onzoom: (factor) => {
-      zoom.textContent = factor === 1 ? "Fit" : `${Math.round(100 * factor)} %`;
+      buttons.zoom.textContent = factor === 1 ? "Fit" : `${Math.round(100 * factor)} %`;
       sharpen();
     },
     onswipe: turn,
@@ -129,14 +82,14 @@ export function createViewer() {
     title.replaceChildren(name, element("span", { className: "ending" }, ending));
     title.title = shownPath(path);
     where.textContent = of ? `${page} of ${of}` : `page ${page}`;
-    before.disabled = page <= 1;
-    after.disabled = of !== undefined && page >= of;
+    buttons.before.disabled = page <= 1;
+    buttons.after.disabled = of !== undefined && page >= of;
     const results = pagesShown();
     const at = results.findIndex((hit) => hit.doc_id === document && hit.page === page);
     hits.hidden = results.length < 2;
     rank.textContent = at < 0 ? `${results.length} results` : `result ${at + 1} of ${results.length}`;
-    hitBefore.disabled = at === 0;
-    hitAfter.disabled = at === results.length - 1;
+    buttons.hitBefore.disabled = at === 0;
+    buttons.hitAfter.disabled = at === results.length - 1;
     frame.setAttribute("aria-label", `Page ${page} of ${name}`);
     film.show(document, page, of);
   }
@@ -250,18 +203,18 @@ export function createViewer() {
   }
 
   function toggleMarks() {
-    showMarks(marksButton.getAttribute("aria-pressed") !== "true");
+    showMarks(buttons.marks.getAttribute("aria-pressed") !== "true");
   }
 
   /** @param {boolean} on */
   function showMarks(on) {
-    marksButton.setAttribute("aria-pressed", String(on));
+    buttons.marks.setAttribute("aria-pressed", String(on));
     heat.classList.toggle("off", !on);
   }
 
   function toggleRegion() {
     if (region.isOn()) return region.end();
-    regionButton.setAttribute("aria-pressed", "true");
+    buttons.region.setAttribute("aria-pressed", "true");
     stage.hold(true);
     region.start();
     say("Drag over the part of the page to search by, or use the arrow keys and Enter");
