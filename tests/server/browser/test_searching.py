@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+expect = sync_api.expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Route
+
+Visit = Callable[..., "Page"]
+BEST = ".pages > li:first-child .card"
+
+
+def test_pages_come_as_one_types(visit: Visit, address: str) -> None:
+    page = visit(address)
+    page.locator("#query").press_sequentially("revenue chart 2023", delay=40)
+    expect(page.locator(f"{BEST} .title")).to_have_text("annual-report-2023.pdf")
+    expect(page.locator(f"{BEST} .where")).to_contain_text("page 6")
+    expect(page.locator(f"{BEST} .score")).to_have_text("0.98")
+    expect(page.locator("#summary .time")).to_have_text(re.compile(r"^\d+ ms$"))
+    expect(page.locator(f"{BEST} .sheet > img")).to_be_visible()
+
+
+def test_the_words_that_match_are_marked_on_the_thumbnail(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+zebra")
+    expect(page.locator(f"{BEST} .matched .found")).to_have_text(["revenue"])
+    expect(page.locator(f"{BEST} .matched .missing")).to_have_text(["zebra"])
+    assert page.locator(f"{BEST} .marks [data-word='0'] rect").count() > 0
+    assert page.locator(f"{BEST} .marks [data-word='1'] rect").count() == 0
+
+
+def test_pointing_at_a_word_leaves_its_marks_alone(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+2023")
+    words = page.locator("#words .chip")
+    expect(words).to_have_count(2)
+    words.nth(1).hover()
+    expect(page.locator(f"{BEST} .marks [data-word='0']")).to_have_class("off")
+    expect(page.locator(f"{BEST} .marks [data-word='1']")).not_to_have_class("off")
+    page.mouse.move(5, 5)
+    expect(page.locator(f"{BEST} .marks .off")).to_have_count(0)
+
+
+def test_a_late_answer_does_not_replace_a_newer_one(visit: Visit, address: str) -> None:
+    page = visit(address)
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if json.loads(route.request.post_data or "{}")["query"] == "canteen":
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/v1/search", hold_the_first)
+    page.fill("#query", "canteen")
+    page.wait_for_timeout(200)
+    page.fill("#query", "invoice")
+    expect(page.locator(f"{BEST} .title")).to_have_text("invoice-20418.pdf")
+    assert held
+    for route in held:
+        route.abort()
+    page.wait_for_timeout(200)
+    expect(page.locator(f"{BEST} .title")).to_have_text("invoice-20418.pdf")
+    expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_a_document_can_be_searched_alone(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=battery")
+    expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
+    page.fill("#filter", "strat")
+    expect(page.locator("#document-list li")).to_have_count(2)
+    page.get_by_role("button", name="strategy-slides-2024.pdf").click()
+    expect(page.locator(f"{BEST} .title")).to_have_text("strategy-slides-2024.pdf")
+    assert set(page.locator(".pages .title").all_inner_texts()) == {"strategy-slides-2024.pdf"}
+    assert "in=strategy-slides-2024.pdf" in page.url
+    page.go_back()
+    expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
+
+
+def test_a_document_chosen_without_a_question_shows_all_its_pages(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?in=strategy-slides-2024.pdf")
+    expect(page.locator(".pages .card")).to_have_count(8)
+    expect(page.locator("#summary")).to_contain_text("All 8 pages")
+
+
+def test_an_address_brings_back_what_it_showed(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    page.locator(BEST).click()
+    page.locator(".viewer .chip", has_text="2023").click()
+    expect(page.locator(".heat")).to_have_attribute("data-word", "2")
+    link = page.url
+    other = visit(link)
+    expect(other.locator(".viewer .pages-of")).to_have_text("6 of 14")
+    expect(other.locator(".heat")).to_have_attribute("data-word", "2")
+    expect(other.locator(".viewer .chip[aria-pressed=true] .text")).to_have_text("2023")
+    expect(other.locator(".rank")).to_have_text(re.compile("^result 1 of "))
+
+
+def test_back_undoes_a_question_as_a_whole_and_closes_what_was_opened(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=battery")
+    expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
+    page.locator("#query").fill("")
+    page.locator("#query").press_sequentially("invoice total", delay=90)
+    expect(page.locator(f"{BEST} .title")).to_have_text("invoice-20418.pdf")
+    page.locator(BEST).click()
+    expect(page.locator(".viewer")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".viewer")).to_be_hidden()
+    expect(page.locator("#query")).to_have_value("invoice total")
+    page.go_back()
+    expect(page.locator("#query")).to_have_value("battery")
+    expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
+
+
+def test_what_nothing_matches_is_said(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=xyzzyplugh")
+    expect(page.locator(".no-match h2")).to_have_text("Nothing matches “xyzzyplugh”")
+    expect(page.locator(".pages .card")).to_have_count(0)
+
+
+def test_words_that_match_badly_are_said_to(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=zebra+quantum+llama")
+    expect(page.locator(".no-match h2")).to_have_text("No page matches well")
+    expect(page.locator(".no-match")).to_contain_text("“zebra”, “quantum”, “llama” are on none of the pages below.")
+
+
+def test_the_welcome_offers_questions_that_find_something(visit: Visit, address: str) -> None:
+    page = visit(address)
+    expect(page.locator(".welcome .lead")).to_contain_text("29 pages of 5 documents")
+    prompt = page.locator(".prompt").first
+    expect(prompt).to_have_text("annual report 2023")
+    prompt.click()
+    expect(page.locator(f"{BEST} .title")).to_have_text("annual-report-2023.pdf")
+
+
+def test_a_picture_is_searched_by(visit: Visit, address: str) -> None:
+    page = visit(address)
+    expect(page.locator(".welcome")).to_be_visible()
+    at = page.request.get(f"{address}v1/documents").json()["documents"]
+    menu = next(doc for doc in at if doc["path"] == "canteen-menu.png")
+    picture = page.request.get(f"{address}v1/documents/{menu['id']}/pages/1.png?width=700").body()
+    page.set_input_files("#picture-file", {"name": "menu.png", "mimeType": "image/png", "buffer": picture})
+    expect(page.locator("#picture-query")).to_contain_text("A picture")
+    expect(page.locator(f"{BEST} .title")).to_have_text("canteen-menu.png")
+    page.locator("#picture-query button").click()
+    expect(page.locator(".welcome")).to_be_visible()
+
+
+def test_a_picture_can_be_pasted(visit: Visit, address: str) -> None:
+    page = visit(address)
+    expect(page.locator(".welcome")).to_be_visible()
+    page.evaluate(
+        """async () => {
+          const canvas = new OffscreenCanvas(400, 300);
+          canvas.getContext("2d").fillRect(40, 40, 100, 100);
+          const data = new DataTransfer();
+          data.items.add(new File([await canvas.convertToBlob()], "pasted.png", { type: "image/png" }));
+          dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, cancelable: true }));
+        }"""
+    )
+    expect(page.locator("#picture-query img")).to_be_visible()
+    assert "picture=1" in page.url

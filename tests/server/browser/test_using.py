@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+expect = sync_api.expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Visit = Callable[..., "Page"]
+BEST = ".pages > li:first-child .card"
+TOKEN = "0123456789abcdef-token"
+OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
+
+
+def test_everything_is_reached_by_keys(visit: Visit, address: str) -> None:
+    page = visit(address)
+    expect(page.locator(".welcome")).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("revenue chart 2023")
+    expect(page.locator(f"{BEST} .score")).to_have_text("0.98")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator(BEST)).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".pages > li:nth-child(2) .card")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    expect(page.locator(".frame")).to_be_focused()
+    expect(page.locator(".viewer .chip")).to_have_count(3)
+    page.keyboard.press("w")
+    expect(page.locator(".heat")).to_have_attribute("data-word", "0")
+    page.keyboard.press("w")
+    page.keyboard.press("w")
+    page.keyboard.press("w")
+    expect(page.locator(".heat")).to_have_attribute("data-word", "all")
+    page.keyboard.press("r")
+    expect(page.locator(".region")).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+ArrowRight")
+    with page.expect_request("**/v1/search") as asked:
+        page.keyboard.press("Enter")
+    box = asked.value.post_data_json["like"]["box"]
+    assert [box[side] for side in ("x0", "y0", "x1", "y1")] == pytest.approx([0.25, 0.33, 0.77, 0.58])
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.keyboard.press("/")
+    page.keyboard.press("Escape")
+    expect(page.locator(".welcome")).to_be_visible()
+
+
+def test_escape_ends_a_region_before_the_viewer(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    page.locator(BEST).click()
+    expect(page.locator(".viewer .chip")).to_have_count(3)
+    page.keyboard.press("r")
+    page.keyboard.press("Escape")
+    expect(page.locator(".region")).to_be_hidden()
+    expect(page.locator(".viewer")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator(".viewer")).to_be_hidden()
+
+
+def test_a_narrow_phone_shows_all_without_scrolling_sideways(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023", width=360, height=740, has_touch=True, is_mobile=True)
+    expect(page.locator(f"{BEST} .sheet > img")).to_be_visible()
+    assert page.evaluate(OVERFLOW) <= 0
+    page.locator("#show-documents").tap()
+    expect(page.locator("#document-list")).to_be_visible()
+    assert page.evaluate(OVERFLOW) <= 0
+    page.locator("#show-documents").tap()
+    page.locator(BEST).tap()
+    expect(page.locator(".viewer .pages-of")).to_have_text("6 of 14")
+    expect(page.locator(".frame .sheet > img")).to_be_visible()
+    assert page.evaluate(OVERFLOW) <= 0
+    for button in page.locator(".viewer .bar button:visible").all():
+        box = button.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+
+
+def test_a_wrong_token_is_said_and_the_right_one_opens(visit: Visit, serve: Callable[..., str]) -> None:
+    page = visit(serve("--token", TOKEN) + "?q=battery", expected=("401",))
+    expect(page.get_by_role("dialog")).to_contain_text("kept by a token")
+    for wrong in ("wrong-token-0123456", "tokén"):
+        page.fill("#token", wrong)
+        page.keyboard.press("Enter")
+        expect(page.locator("#token-problem")).to_have_text("That is not the server's token.")
+    page.fill("#token", TOKEN)
+    page.keyboard.press("Enter")
+    expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
+    expect(page.locator(f"{BEST} .sheet > img")).to_be_visible()
+    assert TOKEN not in page.evaluate("document.cookie + JSON.stringify(localStorage) + location.href")
+    page.reload()
+    expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
+
+
+def test_a_server_that_went_away_is_looked_for_until_it_is_back(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=battery", expected=("ERR_FAILED",))
+    expect(page.locator(f"{BEST} .score")).to_be_visible()
+    for path in ("**/v1/**", "**/readyz"):
+        page.route(path, lambda route: route.abort())
+    page.fill("#query", "invoice total")
+    expect(page.locator("#banner")).to_have_text("The server does not answer. Trying again…")
+    for path in ("**/v1/**", "**/readyz"):
+        page.unroute(path)
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(page.locator(f"{BEST} .title")).to_have_text("invoice-20418.pdf")
+
+
+def test_a_busy_server_is_asked_again(visit: Visit, address: str) -> None:
+    page = visit(address, expected=("503",))
+    answers = iter([True])
+
+    def refuse_once(route: sync_api.Route) -> None:
+        if next(answers, False):
+            route.fulfill(status=503, headers={"Retry-After": "1"}, json={"error": "256 questions wait already"})
+        else:
+            route.continue_()
+
+    page.route("**/v1/search", refuse_once)
+    page.fill("#query", "invoice total")
+    expect(page.locator("#banner")).to_contain_text("busy")
+    expect(page.locator(f"{BEST} .title")).to_have_text("invoice-20418.pdf")
+    expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_what_the_server_refuses_is_said_in_its_words(visit: Visit, address: str) -> None:
+    page = visit(address, expected=("400",))
+    page.route("**/v1/search", lambda route: route.fulfill(status=400, json={"error": "words only, please"}))
+    page.fill("#query", "invoice")
+    expect(page.locator(".no-match")).to_contain_text("Words only, please")
+
+
+def test_the_theme_is_kept(visit: Visit, address: str) -> None:
+    page = visit(address, color_scheme="light")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = page.evaluate(background)
+    page.locator("#theme").click()
+    dark = page.evaluate(background)
+    assert dark != light
+    page.reload()
+    assert page.evaluate(background) == dark

@@ -1,0 +1,165 @@
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+expect = sync_api.expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+Visit = Callable[..., "Page"]
+BEST = ".pages > li:first-child .card"
+
+
+def open_best(page: Page) -> None:
+    """Open the best page, and wait until its marks are there."""
+    page.locator(BEST).click()
+    expect(page.locator(".heat")).to_have_attribute("data-word", "all")
+
+
+def marked(page: Page) -> np.ndarray:
+    """Which pixels of the sheet are as yellow as a marker, (H, W) bool."""
+    with Image.open(io.BytesIO(page.locator(".frame .sheet").screenshot())) as picture:
+        red, green, blue = np.asarray(picture.convert("RGB")).astype(int).transpose(2, 0, 1)
+    return (red > 200) & (green > 150) & (blue < 60)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_marks_follow_the_word_that_is_pointed_at(visit: Visit, address: str, scheme: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023", color_scheme=scheme)
+    open_best(page)
+    expect(page.locator(".viewer .chip")).to_have_count(3)
+    seen = {}
+    for word in ("revenue", "2023"):
+        page.locator(".viewer .chip", has_text=word).hover()
+        expect(page.locator(".heat")).to_have_attribute("data-word", {"revenue": "0", "2023": "2"}[word])
+        page.wait_for_timeout(100)
+        seen[word] = marked(page)
+    assert seen["revenue"].any()
+    assert seen["2023"].any()
+    # Where one word stands the other does not.
+    assert not (seen["revenue"] & seen["2023"]).any()
+    page.mouse.move(300, 5)
+    expect(page.locator(".heat")).to_have_attribute("data-word", "all")
+
+
+def test_the_page_under_the_marks_is_as_it_is_drawn(visit: Visit, address: str) -> None:
+    """In the dark too a page is paper: white stays white, and marks are multiplied into it."""
+    page = visit(f"{address}?q=revenue", color_scheme="dark")
+    open_best(page)
+    page.keyboard.press("m")
+    expect(page.locator(".heat")).to_be_hidden()
+    with Image.open(io.BytesIO(page.locator(".frame .sheet").screenshot())) as picture:
+        pixels = np.asarray(picture.convert("RGB"))
+    assert (pixels.min(axis=2) > 250).mean() > 0.5
+    assert not marked(page).any()
+
+
+def test_pages_and_results_are_stepped_through(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    open_best(page)
+    where, rank = page.locator(".viewer .pages-of"), page.locator(".viewer .rank")
+    expect(where).to_have_text("6 of 14")
+    page.get_by_role("button", name="Next page").click()
+    expect(where).to_have_text("7 of 14")
+    page.keyboard.press("ArrowLeft")
+    expect(where).to_have_text("6 of 14")
+    page.keyboard.press("]")
+    expect(rank).to_have_text(re.compile("^result 2 of "))
+    assert "page=6" not in page.url
+    page.get_by_role("button", name="Previous result").click()
+    expect(where).to_have_text("6 of 14")
+    page.locator(".film button", has_text="9").click()
+    expect(where).to_have_text("9 of 14")
+    expect(page.locator(".film [aria-current]")).to_have_attribute("aria-label", "Page 9")
+
+
+def test_the_ends_of_a_document_are_ends(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?in=invoice-20418.pdf")
+    page.locator(BEST).click()
+    expect(page.get_by_role("button", name="Previous page")).to_be_disabled()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator(".viewer .pages-of")).to_have_text("1 of 2")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("button", name="Next page")).to_be_disabled()
+
+
+def test_a_page_is_zoomed_and_dragged(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    open_best(page)
+    sheet = page.locator(".frame .sheet")
+    fitting = sheet.bounding_box()
+    page.get_by_role("button", name="Larger").click()
+    page.keyboard.press("+")
+    expect(page.locator(".zoom")).to_have_text("169 %")
+    larger = sheet.bounding_box()
+    assert larger["width"] == pytest.approx(1.69 * fitting["width"], rel=0.01)
+    page.mouse.move(400, 400)
+    page.mouse.down()
+    page.mouse.move(400, 460, steps=3)
+    page.mouse.up()
+    assert sheet.bounding_box()["y"] == pytest.approx(larger["y"] + 60, abs=1)
+    page.mouse.wheel(0, 2000)
+    expect(page.locator(".zoom")).to_have_text("Fit")
+    assert sheet.bounding_box() == pytest.approx(fitting)
+
+
+def test_the_wheel_zooms_at_the_pointer(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    open_best(page)
+    sheet = page.locator(".frame .sheet")
+    before = sheet.bounding_box()
+    at = (before["x"] + 0.4 * before["width"], before["y"] + 0.4 * before["height"])
+    page.mouse.move(*at)
+    page.mouse.wheel(0, -400)
+    expect(page.locator(".zoom")).not_to_have_text("Fit")
+    after = sheet.bounding_box()
+    assert (at[0] - after["x"]) / after["width"] == pytest.approx(0.4, abs=0.01)
+    assert (at[1] - after["y"]) / after["height"] == pytest.approx(0.4, abs=0.01)
+
+
+def test_a_region_finds_pages_like_it(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    open_best(page)
+    page.get_by_role("button", name="Part of the page").click()
+    sheet = page.locator(".frame .sheet").bounding_box()
+    page.mouse.move(sheet["x"] + 0.1 * sheet["width"], sheet["y"] + 0.2 * sheet["height"])
+    page.mouse.down()
+    page.mouse.move(sheet["x"] + 0.9 * sheet["width"], sheet["y"] + 0.6 * sheet["height"], steps=4)
+    with page.expect_request("**/v1/search") as asked:
+        page.mouse.up()
+    like = asked.value.post_data_json["like"]
+    assert like["page"] == 6
+    assert [like["box"][side] for side in ("x0", "y0", "x1", "y1")] == pytest.approx([0.1, 0.2, 0.9, 0.6], abs=0.02)
+    expect(page.locator("#picture-query")).to_contain_text("Like a part of page 6")
+    expect(page.locator(f"{BEST} .title")).to_have_text("annual-report-2023.pdf")
+    assert "page 6" not in page.locator(".pages .where > span:first-child").all_inner_texts()[0]
+    page.go_back()
+    expect(page.locator(".viewer .pages-of")).to_have_text("6 of 14")
+
+
+def test_pages_like_a_page_are_found_and_its_link_can_be_shared(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    open_best(page)
+    page.keyboard.press("l")
+    expect(page.locator("#picture-query")).to_contain_text("Like page 6")
+    expect(page.locator(f"{BEST} .where")).to_be_visible()
+    first = page.locator(BEST).get_attribute("href")
+    other = visit(page.url)
+    expect(other.locator(BEST)).to_have_attribute("href", first)
+
+
+def test_the_focus_comes_back_to_the_card(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    open_best(page)
+    page.keyboard.press("Escape")
+    expect(page.locator(".viewer")).to_be_hidden()
+    expect(page.locator(BEST)).to_be_focused()
