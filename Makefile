@@ -5,7 +5,7 @@ TORCH ?= torch==2.13.0
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test slow check format bench docs clean
+.PHONY: demo test slow check format bench docs browser screenshots clean
 
 demo: .venv/installed
 	$(BIN)/docsearch index sample_docs --index .demo
@@ -30,11 +30,18 @@ format: .venv/developing
 bench: .venv/developing
 	$(BIN)/python -m benchmarks
 
+# The browser is the machine's own (chromium); axe-core comes from npm, at one version.
+browser: .venv/browsing .axe
+	$(BIN)/python -m pytest tests/server/browser
+
+screenshots: .venv/browsing
+	$(BIN)/python tests/server/browser/screenshots.py docs/screenshots
+
 docs: .venv/developing
 	$(BIN)/typer docsearch.cli utils docs --name docsearch --output docs/cli.md
 
 clean:
-	rm -rf .venv .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
@@ -46,6 +53,13 @@ clean:
 .venv/developing: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[dev]"
 	touch .venv/installed $@
+
+.venv/browsing: .venv/developing
+	$(BIN)/python -m pip install --quiet -e ".[browser]"
+	touch $@
+
+.axe:
+	npm install --silent --no-save --no-package-lock --prefix $@ axe-core@4.14.1
 
 # mypy finds the package under its import name through this link to the repository root.
 .venv/typed/docsearch: | .venv/bin/python

@@ -77,7 +77,7 @@ function follow(upload, line) {
       }
     };
     events.onerror = () => {
-      if (events.readyState !== EventSource.CLOSED) return line.tell("the server does not answer; trying again…", 0);
+      if (events.readyState !== EventSource.CLOSED) return line.tell("the server does not answer; trying again…");
       line.fail("the server does not say how far it is");
       end();
     };
@@ -114,10 +114,10 @@ function createLine(name) {
   }
 
   return {
-    /** @param {string} text @param {number} share */
+    /** @param {string} text @param {number} [share] */
     tell(text, share) {
       state.textContent = text;
-      bar.value = share;
+      if (share !== undefined) bar.value = share;
     },
     /** @param {Upload} upload */
     finish(upload) {

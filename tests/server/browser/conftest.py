@@ -59,14 +59,20 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """`visit(address)` opens a page in a browser of its own; at the end nothing may have gone wrong in it, and nobody
-    else may have been asked for anything. `expected` are the statuses that a test brings about.
+    """`visit(address)` opens a page in a browser of its own, prepared by `before`; at the end nothing may have gone
+    wrong in it but what is `expected`, and nobody but the server may have been asked for anything.
     """
     contexts: list[BrowserContext] = []
     problems: list[str] = []
 
     def open_(
-        address: str, *, width: int = WIDTH, height: int = HEIGHT, expected: tuple[str, ...] = (), **how: object
+        address: str,
+        *,
+        width: int = WIDTH,
+        height: int = HEIGHT,
+        expected: tuple[str, ...] = (),
+        before: Callable[[Page], None] = lambda _: None,
+        **how: object,
     ) -> Page:
         context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce", **how)
         contexts.append(context)
@@ -84,6 +90,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         page.on("console", on_console)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("request", on_request)
+        before(page)
         page.goto(address)
         return page
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
 
 Visit = Callable[..., "Page"]
-BEST = ".pages > li:first-child .card"
+BEST = "#pages > li:first-child .card"
 
 
 def test_pages_come_as_one_types(visit: Visit, address: str) -> None:

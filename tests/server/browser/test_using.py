@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 Visit = Callable[..., "Page"]
-BEST = ".pages > li:first-child .card"
+BEST = "#pages > li:first-child .card"
 TOKEN = "0123456789abcdef-token"
 OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 
@@ -26,7 +26,7 @@ def test_everything_is_reached_by_keys(visit: Visit, address: str) -> None:
     page.keyboard.press("ArrowDown")
     expect(page.locator(BEST)).to_be_focused()
     page.keyboard.press("ArrowRight")
-    expect(page.locator(".pages > li:nth-child(2) .card")).to_be_focused()
+    expect(page.locator("#pages > li:nth-child(2) .card")).to_be_focused()
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("Enter")
     expect(page.locator(".frame")).to_be_focused()
@@ -84,7 +84,7 @@ def test_a_narrow_phone_shows_all_without_scrolling_sideways(visit: Visit, addre
         assert box["x"] + box["width"] <= 360
 
 
-def test_a_wrong_token_is_said_and_the_right_one_opens(visit: Visit, serve: Callable[..., str]) -> None:
+def test_a_wrong_token_is_said_and_the_right_one_opens(serve: Callable[..., str], visit: Visit) -> None:
     page = visit(serve("--token", TOKEN) + "?q=battery", expected=("401",))
     expect(page.get_by_role("dialog")).to_contain_text("kept by a token")
     for wrong in ("wrong-token-0123456", "tokén"):

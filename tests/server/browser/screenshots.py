@@ -1,0 +1,53 @@
+"""Screenshots of every state of the page: `python tests/server/browser/screenshots.py FOLDER`, or `make screenshots`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+
+from at_hand import launched, program, serving
+from docsearch.indexer import pipeline
+from page_states import STATES
+
+SAMPLES = Path(__file__).resolve().parents[3] / "sample_docs"
+SETTLED_MS = 700
+COLOURS = 128
+
+
+def main(folder: Path) -> None:
+    """Index the sample documents, serve them, and take a picture of each state, light and dark."""
+    if program() is None:
+        sys.exit("needs a browser: chromium, chromium-browser or google-chrome on the PATH")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        index = Path(scratch) / "index"
+        pipeline.index([SAMPLES], index)
+        with serving(index) as address, launched() as browser:
+            for name, state in STATES.items():
+                for scheme in ("light", "dark"):
+                    width, height = state.size
+                    context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
+                    page = context.new_page()
+                    state.before(page)
+                    page.goto(address + state.search)
+                    state.reach(page)
+                    page.wait_for_timeout(SETTLED_MS)
+                    picture = folder / f"{name}-{scheme}.png"
+                    page.screenshot(path=picture)
+                    context.close()
+                    shrink(picture)
+                    print(picture)
+
+
+def shrink(picture: Path) -> None:
+    """Few colours are enough for a page like this, and a third of the bytes."""
+    with Image.open(picture) as full:
+        few = full.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    few.save(picture, optimize=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
