@@ -35,7 +35,7 @@ class Running:
 
     def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, dict[str, object]]:
         connection = self.connection()
-        connection.request(method, path, body)
+        connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
         response = connection.getresponse()
         content = response.read()
         connection.close()
