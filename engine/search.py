@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import heatmap, likeness, rerank
+from . import cores, heatmap, likeness, rerank
 from .errors import UsageError
 from .heatmap import WordMarks
 from .kernels import codecs, maxsim
@@ -163,7 +163,7 @@ class Searcher:
             single = UsageError
         waiting = iter(queries)
         while batch := list(islice(waiting, BATCH_QUERIES)):
-            with _timed("encode", on_stage):
+            with _timed("encode", on_stage), cores.no_blas_threads():
                 encoded = self._encode_all(batch, strict=single is None)
             with _timed("weigh", on_stage):
                 weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
@@ -356,7 +356,7 @@ class Searcher:
         for (path, like), members in among.items():
             rows = self._rows(path, like)
             if whole:
-                with _timed("rerank", on_stage):
+                with _timed("rerank", on_stage), cores.no_blas_threads():
                     ranked = rerank.rank(self.snapshot, [encoded[i] for i in members], rows=rows, k=k)
                 out.update(zip(members, ranked, strict=True))
                 continue
@@ -364,7 +364,7 @@ class Searcher:
             for i in members:
                 with _timed("candidates", on_stage):
                     found = self._candidates.find(encoded[i], count=count, rows=rows)
-                with _timed("rerank", on_stage):
+                with _timed("rerank", on_stage), cores.no_blas_threads():
                     (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k)
         return out
 
