@@ -26,7 +26,7 @@ from ..engine.store import open_snapshot
 from ..indexer.report import Interrupted, Progress
 from . import changes, stored_uploads
 from .problems import Busy, NotHere
-from .stored_uploads import Receiving, Stored
+from .stored_uploads import Receiving, Stored, UploadsLock
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class _Removal:
 
 
 class Uploads:
-    """Holds the uploads of one index, of which at most `room` may wait, and the thread that works on them.
+    """Holds the uploads of one index, their `lock`, and the thread that works on them; at most `room` may wait.
 
     `encoder` opens the page side of the index's model, when it is first needed; `on_commit` makes what was committed
     be found, and is told whether documents were renamed.
@@ -80,6 +80,7 @@ class Uploads:
     def __init__(
         self,
         directory: Path,
+        lock: UploadsLock,
         encoder: Callable[[], PageEncoder],
         *,
         room: int,
@@ -87,6 +88,7 @@ class Uploads:
         on_commit: Callable[[bool], None],
     ) -> None:
         self._directory = directory
+        self._lock = lock
         self._open_encoder = encoder
         self._encoder: PageEncoder | None = None
         self._room = room
@@ -118,6 +120,7 @@ class Uploads:
         if self._thread.ident is not None:
             self._thread.join()
         self.end_following()
+        self._lock.release()
 
     @property
     def waiting(self) -> int:
@@ -301,7 +304,9 @@ class Uploads:
 
     def _remove(self, doc_id: str) -> None:
         path = changes.remove(self._directory, doc_id)
-        for stored in [each for each in self._waiting if each.path == path]:
+        with self._changed:
+            given_up = [each for each in self._waiting if each.path == path]
+        for stored in given_up:
             self._tell(replace(self.status(stored.upload), state="failed", error=REMOVED))
         try:
             self._on_commit(False)

@@ -76,6 +76,7 @@ def measured(
     with Snapshots(index) as snapshots:
         with serving(index) as server:
             yield one_at_a_time(server, texts)
+            prepare(server, added)
             before = memory_of(server.pid)
             peak, load = loaded(server, texts, added, clients=clients, seconds=seconds)
             after = memory_of(server.pid)
@@ -98,6 +99,13 @@ def measured(
             "rss_end_mb": after >> 20,
             "rss_peak_mb": peak >> 20,
         }
+
+
+def prepare(server: RunningServer, added: Sequence[Path]) -> None:
+    """Upload and remove a document, so that what the server loads for its first upload does not count as growth."""
+    with server.client() as client:
+        if (doc_id := client.upload(added[0])) is not None:
+            client.remove(doc_id)
 
 
 def one_at_a_time(server: RunningServer, texts: Sequence[str]) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import signal
 import time
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from docsearch.engine.store import layout, open_snapshot
-from live_server import WAIT_S, running
+from live_server import WAIT_S, Running, running
 
 MakePdf = Callable[..., Path]
 
@@ -19,6 +20,16 @@ def pages_of(index: Path, name: str) -> list[int]:
     with open_snapshot(index) as snapshot:
         assert snapshot.verify() == []
         return sorted(ref.page for ref in snapshot.refs(range(len(snapshot))) if ref.path.endswith(name))
+
+
+def half_sent(server: Running, content: bytes) -> http.client.HTTPConnection:
+    """A connection that has sent the first half of an upload."""
+    connection = server.connection()
+    connection.putrequest("POST", "/v1/documents?name=half.pdf")
+    connection.putheader("Content-Length", str(4 << 20))
+    connection.endheaders()
+    connection.send(content + b" " * (2 << 20))
+    return connection
 
 
 @pytest.fixture
@@ -45,11 +56,7 @@ def test_what_was_acknowledged_survives_a_kill_at_once_and_while_it_is_indexed(i
 
 def test_an_upload_that_was_cut_off_by_a_kill_leaves_nothing(index: Path, long: bytes) -> None:
     with running(index) as server:
-        connection = server.connection()
-        connection.putrequest("POST", "/v1/documents?name=half.pdf")
-        connection.putheader("Content-Length", str(4 << 20))
-        connection.endheaders()
-        connection.send(long + b" " * (2 << 20))
+        connection = half_sent(server, long)
         deadline = time.monotonic() + WAIT_S
         while not list((index / layout.UPLOADS).glob(f"{layout.TEMPORARY}*/half.pdf")):
             assert time.monotonic() < deadline
@@ -63,11 +70,7 @@ def test_an_upload_that_was_cut_off_by_a_kill_leaves_nothing(index: Path, long: 
 
 def test_a_client_that_goes_away_leaves_nothing_and_the_server_goes_on(index: Path, long: bytes) -> None:
     with running(index) as server:
-        connection = server.connection()
-        connection.putrequest("POST", "/v1/documents?name=half.pdf")
-        connection.putheader("Content-Length", str(4 << 20))
-        connection.endheaders()
-        connection.send(long + b" " * (2 << 20))
+        connection = half_sent(server, long)
         deadline = time.monotonic() + WAIT_S
         while not list((index / layout.UPLOADS).glob("*/half.pdf")):
             assert time.monotonic() < deadline

@@ -38,6 +38,12 @@ def pdf(tmp_path: Path, make_pdf: MakePdf) -> bytes:
     return make_pdf(tmp_path / "sent.pdf", ["first page sent", "second page sent"]).read_bytes()
 
 
+@pytest.fixture
+def long(tmp_path: Path, make_pdf: MakePdf) -> bytes:
+    """More pages than are embedded together."""
+    return make_pdf(tmp_path / "long.pdf", [f"page {n}" for n in range(40)]).read_bytes()
+
+
 def send(client: TestClient, content: bytes, name: str = "report.pdf") -> str:
     response = client.post("/v1/documents", params={"name": name}, content=content)
     assert response.status_code == 202, response.text
@@ -189,6 +195,18 @@ def test_a_read_only_server_takes_no_changes(serve: Serve, index: Path, pdf: byt
     assert not (index / layout.UPLOADS).exists()
 
 
+def test_of_two_servers_one_takes_uploads(serve: Serve, index: Path, pdf: bytes, followed: Followed) -> None:
+    client, service = serve()
+    other = Service.open(ServerSettings(index), encoder=FakeEncoder())
+    assert other.uploads is None
+    other.close()
+    assert followed(client, send(client, pdf))[-1]["state"] == "done"
+    service.close()
+    third = Service.open(ServerSettings(index), encoder=FakeEncoder())
+    assert third.uploads is not None
+    third.close()
+
+
 @pytest.mark.parametrize(
     "headers",
     [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "http://evil.example"},
@@ -271,11 +289,10 @@ class HeldEncoder(FakeEncoder):
 
 
 def test_a_long_upload_is_interrupted_at_the_end_and_goes_on_at_the_next_start(
-    index: Path, tmp_path: Path, make_pdf: MakePdf, followed: Followed
+    index: Path, long: bytes, followed: Followed
 ) -> None:
-    content = make_pdf(tmp_path / "long.pdf", [f"page {n}" for n in range(40)]).read_bytes()
     with held(index) as (client, encoder):
-        upload = send(client, content, "long.pdf")
+        upload = send(client, long, "long.pdf")
         assert encoder.began.wait(30)
         releasing = threading.Timer(0.3, encoder.go.set)  # the server is closing by then
         releasing.start()
@@ -293,12 +310,9 @@ def test_a_long_upload_is_interrupted_at_the_end_and_goes_on_at_the_next_start(
     assert again.pages == 40 - kept
 
 
-def test_a_removal_does_not_wait_for_a_long_upload(
-    index: Path, tmp_path: Path, make_pdf: MakePdf, followed: Followed
-) -> None:
-    content = make_pdf(tmp_path / "long.pdf", [f"page {n}" for n in range(40)]).read_bytes()
+def test_a_removal_does_not_wait_for_a_long_upload(index: Path, long: bytes, followed: Followed) -> None:
     with held(index) as (client, encoder):
-        upload = send(client, content, "long.pdf")
+        upload = send(client, long, "long.pdf")
         assert encoder.began.wait(30)
         releasing = threading.Timer(0.3, encoder.go.set)
         releasing.start()
@@ -311,11 +325,10 @@ def test_a_removal_does_not_wait_for_a_long_upload(
 
 
 def test_an_upload_whose_document_is_removed_before_its_end_does_not_come_back(
-    index: Path, tmp_path: Path, make_pdf: MakePdf, followed: Followed
+    index: Path, long: bytes, followed: Followed
 ) -> None:
-    content = make_pdf(tmp_path / "long.pdf", [f"page {n}" for n in range(40)]).read_bytes()
     with held(index) as (client, encoder):
-        upload = send(client, content, "long.pdf")
+        upload = send(client, long, "long.pdf")
         assert encoder.began.wait(30)
         doc_id = hashlib.sha256(f".uploads/{upload}/long.pdf".encode()).hexdigest()[:16]  # docs/index-format.md
         service = client.app.state.service  # type: ignore[attr-defined]
