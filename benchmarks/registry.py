@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .cases import encode, index, jina_v4, maxsim, quality, query, two_stage
+from .cases import encode, index, jina_v4, maxsim, quality, query, server_load, two_stage
 from .setting import Row, Setting
 
 
@@ -33,6 +33,7 @@ CASES = {
         Case(
             "jina_v4", "jina-embeddings-v4 at full size with random weights on a GPU: pages/s, FLOP share", jina_v4.run
         ),
+        Case("server_load", "docsearch serve: 32 clients ask while documents come and go", server_load.run),
         Case("quality", "right pages found for the questions of eval-dev, with defaults", quality.run),
     )
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import heatmap, likeness, rerank
+from . import cores, heatmap, likeness, rerank
 from .errors import UsageError
 from .heatmap import WordMarks
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
 from .likeness import Region
-from .models.encoder import ImageQueryEncoder, QueryEncoder
+from .models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder
 from .models.registry import find_spec, load_query_encoder
 from .records import F32, I64, U8, U16, FloatBox, Hit, PageRef, QueryVectors, Ranking
 from .store import Snapshot, check_encoder, open_snapshot
@@ -163,14 +163,8 @@ class Searcher:
             single = UsageError
         waiting = iter(queries)
         while batch := list(islice(waiting, BATCH_QUERIES)):
-            encoded: dict[int, QueryVectors] = {}
-            with _timed("encode", on_stage):
-                for i, query in enumerate(batch):
-                    try:
-                        encoded[i] = self._encode(query)
-                    except UsageError:
-                        if single is None:
-                            raise
+            with _timed("encode", on_stage), cores.no_blas_threads():
+                encoded = self._encode_all(batch, strict=single is None)
             with _timed("weigh", on_stage):
                 weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
             ranked = self._rank(batch, weighed, k=k, candidates=candidates, exact=exact, on_stage=on_stage)
@@ -261,6 +255,24 @@ class Searcher:
         (block,) = self.snapshot.blocks(rows=np.array([row], np.int64))
         return codecs.decode(block.coded), self.snapshot.boxes(row)
 
+    def _encode_all(self, batch: Sequence[Query], *, strict: bool) -> dict[int, QueryVectors]:
+        """Queries by their place in the batch; texts together where the model can. Those with nothing to search for are
+        left out, unless `strict`.
+        """
+        encoded: dict[int, QueryVectors] = {}
+        texts = {i: query.text for i, query in enumerate(batch) if query.image is None and query.like is None}
+        if len(texts) > 1 and isinstance(self.encoder, BatchEncoder):
+            with suppress(UsageError):  # one of them is empty: then each is tried alone
+                encoded.update(zip(texts, self.encoder.encode_queries([*texts.values()]), strict=True))
+        for i, query in enumerate(batch):
+            try:
+                if i not in encoded:
+                    encoded[i] = self._encode(query)
+            except UsageError:
+                if strict:
+                    raise
+        return encoded
+
     def _encode(self, query: Query) -> QueryVectors:
         if query.like is not None:
             row = self._row_of(query.like.ref)
@@ -344,7 +356,7 @@ class Searcher:
         for (path, like), members in among.items():
             rows = self._rows(path, like)
             if whole:
-                with _timed("rerank", on_stage):
+                with _timed("rerank", on_stage), cores.no_blas_threads():
                     ranked = rerank.rank(self.snapshot, [encoded[i] for i in members], rows=rows, k=k)
                 out.update(zip(members, ranked, strict=True))
                 continue
@@ -352,7 +364,7 @@ class Searcher:
             for i in members:
                 with _timed("candidates", on_stage):
                     found = self._candidates.find(encoded[i], count=count, rows=rows)
-                with _timed("rerank", on_stage):
+                with _timed("rerank", on_stage), cores.no_blas_threads():
                     (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k)
         return out
 

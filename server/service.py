@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +21,7 @@ from .pages import PagePictures
 from .problems import NotHere
 from .questions import Questions
 from .settings import ServerSettings, check
+from .stored_uploads import UploadsLock
 from .uploads import Uploads
 
 log = logging.getLogger(__name__)
@@ -57,9 +57,10 @@ class Service:
         metrics.watch("docsearch_questions_waiting", "Questions that wait.", lambda: questions.waiting)
         metrics.watch("docsearch_pictures_waiting", "Pictures that wait to be drawn.", lambda: pictures.waiting)
         uploads = None
-        if not settings.read_only and os.access(settings.index, os.W_OK):
+        if not settings.read_only and (lock := UploadsLock.take(settings.index)) is not None:
             uploads = Uploads(
                 settings.index,
+                lock,
                 lambda: _page_encoder(questions),
                 room=settings.uploads_max,
                 passwords=settings.passwords,

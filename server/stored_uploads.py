@@ -9,6 +9,8 @@ An upload becomes accepted by the one rename of its folder, when all of it is on
 
 from __future__ import annotations
 
+import fcntl
+import logging
 import os
 import re
 import secrets
@@ -21,6 +23,8 @@ from typing import BinaryIO
 
 from ..engine.store import faults, layout
 from ..indexer.discover import Document
+
+log = logging.getLogger(__name__)
 
 WAITING = ".waiting"
 ID_BYTES = 8
@@ -48,6 +52,35 @@ class Stored:
         """As the indexer takes it."""
         status = self.file.stat()
         return Document(self.path, self.file, status.st_size, status.st_mtime_ns)
+
+
+class UploadsLock:
+    """The right to change an index on behalf of clients, until `release`; one server at a time has it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @staticmethod
+    def take(index: Path) -> UploadsLock | None:
+        """Take it; None where another server has it, or the index cannot be written to."""
+        try:
+            descriptor = os.open(index / layout.UPLOADS_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as err:
+            log.warning("%s: takes no uploads: %s", index, err.strerror or err)
+            return None
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            log.warning("%s: takes no uploads: another server of this index does", index)
+            return None
+        return UploadsLock(descriptor)
+
+    def release(self) -> None:
+        """Let the next server have it; releasing twice is harmless."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
 
 class Receiving:

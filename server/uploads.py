@@ -22,12 +22,11 @@ from typing import Literal
 
 from ..engine.errors import DocsearchError, IndexLocked, StorageFull
 from ..engine.models.encoder import PageEncoder
-from ..engine.store import DocumentRow, open_snapshot, open_writer
-from ..indexer import pipeline, roots
+from ..engine.store import open_snapshot
 from ..indexer.report import Interrupted, Progress
-from . import stored_uploads
+from . import changes, stored_uploads
 from .problems import Busy, NotHere
-from .stored_uploads import Receiving, Stored
+from .stored_uploads import Receiving, Stored, UploadsLock
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +71,7 @@ class _Removal:
 
 
 class Uploads:
-    """Holds the uploads of one index, of which at most `room` may wait, and the thread that works on them.
+    """Holds the uploads of one index, their `lock`, and the thread that works on them; at most `room` may wait.
 
     `encoder` opens the page side of the index's model, when it is first needed; `on_commit` makes what was committed
     be found, and is told whether documents were renamed.
@@ -80,14 +79,16 @@ class Uploads:
 
     def __init__(
         self,
-        index: Path,
+        directory: Path,
+        lock: UploadsLock,
         encoder: Callable[[], PageEncoder],
         *,
         room: int,
         passwords: tuple[str, ...] = (),
         on_commit: Callable[[bool], None],
     ) -> None:
-        self._index = index
+        self._directory = directory
+        self._lock = lock
         self._open_encoder = encoder
         self._encoder: PageEncoder | None = None
         self._room = room
@@ -105,9 +106,9 @@ class Uploads:
 
     def start(self) -> None:
         """Sweep what was half-received, and go on with what an earlier server had accepted."""
-        with open_snapshot(self._index) as snapshot:
-            stored_uploads.sweep(self._index, snapshot.documents().keys())
-        for stored in stored_uploads.waiting(self._index):
+        with open_snapshot(self._directory) as snapshot:
+            stored_uploads.sweep(self._directory, snapshot.documents().keys())
+        for stored in stored_uploads.waiting(self._directory):
             self._take_in(stored)
         self._thread.start()
 
@@ -119,6 +120,7 @@ class Uploads:
         if self._thread.ident is not None:
             self._thread.join()
         self.end_following()
+        self._lock.release()
 
     @property
     def waiting(self) -> int:
@@ -134,7 +136,7 @@ class Uploads:
                 raise Busy(f"{self.waiting} uploads wait, of at most {self._room}; send it again in a while")
             self._receiving += 1
         try:
-            return Receiving(self._index, name)
+            return Receiving(self._directory, name)
         except BaseException:
             self._received()
             raise
@@ -263,7 +265,7 @@ class Uploads:
         """Index an upload; what cannot be done now stays first in the queue."""
         status = self.status(stored.upload)
         try:
-            self._tell(self._add(stored))
+            self._tell(self._index_one(stored))
         except Interrupted:
             return
         except (IndexLocked, StorageFull) as err:
@@ -274,16 +276,9 @@ class Uploads:
             log.exception("upload %s cannot be indexed; it is tried again at the next start", stored.upload)
             self._tell(replace(status, state="failed", error=BROKEN))
 
-    def _add(self, stored: Stored) -> UploadStatus:
-        """Index an upload and say what became of it. Content that the index has already is not indexed twice."""
+    def _index_one(self, stored: Stored) -> UploadStatus:
         status = UploadStatus(stored.upload, stored.name, "indexing")
         self._tell(status)
-        document = stored.document()
-        if (twin := self._same_content(document.sha256(), stored.path)) is not None:
-            stored_uploads.delete(self._index, stored.path)
-            return replace(
-                status, state="done", pages_done=twin.page_count or 0, pages_total=twin.page_count, doc_id=twin.id
-            )
         if self._encoder is None:
             self._encoder = self._open_encoder()
 
@@ -293,45 +288,25 @@ class Uploads:
             if self._closing or (self._removals and progress.pages):
                 raise Interrupted
 
-        report = pipeline.add(
-            document, self._index, encoder=self._encoder, passwords=self._passwords, on_progress=on_progress
+        outcome = changes.add(
+            self._directory, stored, encoder=self._encoder, passwords=self._passwords, on_progress=on_progress
         )
-        self._on_commit(report.moved > 0)
+        self._on_commit(outcome.renamed)
         stored_uploads.settle(stored)
-        return self._outcome(stored, status)
-
-    def _outcome(self, stored: Stored, status: UploadStatus) -> UploadStatus:
-        """What the index says of an upload that is through."""
-        with open_snapshot(self._index) as snapshot:
-            row = snapshot.documents()[stored.path]
-            failed = [each for each in snapshot.failures() if each.path == stored.path and each.page is not None]
-        total = row.page_count or 0
-        status = replace(status, pages_done=total - len(failed), pages_total=row.page_count, doc_id=row.id)
-        if row.state == "failed":
-            return replace(status, state="failed", error=row.error)
-        if not failed:
-            return replace(status, state="done")
-        error = f"{len(failed)} of {total} pages cannot be read; page {failed[0].page}: {failed[0].reason}"
-        return replace(status, state="done" if len(failed) < total else "failed", error=error)
-
-    def _same_content(self, sha256: str, path: str) -> DocumentRow | None:
-        """A document that is in the index, whose file is where it was, and that has this content."""
-        places = roots.recorded(self._index)
-        with open_snapshot(self._index) as snapshot:
-            rows = snapshot.documents()
-        if path in rows:
-            return None
-        same = (row for row in rows.values() if row.sha256 == sha256 and row.state == "done")
-        return next((row for row in same if roots.is_there(row.path, places)), None)
+        return replace(
+            status,
+            state="done" if outcome.error is None or outcome.pages_done else "failed",
+            pages_done=outcome.pages_done,
+            pages_total=outcome.pages_total,
+            doc_id=outcome.doc_id,
+            error=outcome.error,
+        )
 
     def _remove(self, doc_id: str) -> None:
-        with open_writer(self._index, fingerprint=None, create=False) as writer:
-            path = next((path for path, row in writer.documents().items() if row.id == doc_id), None)
-            if path is None:
-                raise NotHere(f"there is no document {doc_id!r} in the index")
-            writer.remove([path])
-        stored_uploads.delete(self._index, path)
-        for stored in [each for each in self._waiting if each.path == path]:
+        path = changes.remove(self._directory, doc_id)
+        with self._changed:
+            given_up = [each for each in self._waiting if each.path == path]
+        for stored in given_up:
             self._tell(replace(self.status(stored.upload), state="failed", error=REMOVED))
         try:
             self._on_commit(False)

@@ -33,7 +33,10 @@ OWN_SITES = frozenset({"same-origin", "none"})
 def may_write(request: Request, service: TheService) -> None:
     """Raise Forbidden where the server takes no changes, or where a page of another site sends this one."""
     if service.uploads is None:
-        raise Forbidden("this server takes no changes: it was started with --read-only, or cannot write to the index")
+        raise Forbidden(
+            "this server takes no changes: it was started with --read-only, it cannot write to the index, or another "
+            "server of this index takes them"
+        )
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None and site not in OWN_SITES:
         raise Forbidden("a page of another site may not change the index")

@@ -87,6 +87,15 @@ class ImageQueryEncoder(Protocol):
 
 
 @runtime_checkable
+class BatchEncoder(Protocol):
+    """Many queries at once to vectors: what models have that are faster so."""
+
+    def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
+        """Embed questions in the order given; raises UsageError when one holds nothing to search for."""
+        ...
+
+
+@runtime_checkable
 class PageEncoder(Protocol):
     """Pages to vectors; a page's vectors do not depend on the pages beside it."""
 
@@ -98,12 +107,8 @@ class PageEncoder(Protocol):
         ...
 
 
-class Encoder(QueryEncoder, PageEncoder, Protocol):
+class Encoder(QueryEncoder, BatchEncoder, PageEncoder, Protocol):
     """Both sides of a model, for programs: what `docsearch.load_encoder` opens."""
-
-    def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
-        """Embed questions in the order given; raises UsageError when one holds nothing to search for."""
-        ...
 
     def encode_texts(self, texts: Sequence[str]) -> TextVectors:
         """Embed texts as documents; raises UsageError where the model looks at pages only."""

@@ -26,7 +26,9 @@ export function createFilm(onturn) {
     const from = Math.max(1, Math.min(page - AROUND, last - 2 * AROUND));
     const pages = Array.from({ length: Math.min(last, from + 2 * AROUND) - from + 1 }, (_, i) => from + i);
     list.replaceChildren(...pages.map((each) => item(each, each === page)));
-    list.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+    const current = /** @type {HTMLElement | null} */ (list.querySelector("[aria-current]"));
+    // On a narrow screen the strip scrolls sideways; scrollIntoView would move the panel too.
+    if (current) list.scrollLeft = current.offsetLeft - list.offsetLeft - (list.clientWidth - current.offsetWidth) / 2;
     open = document;
   }
 

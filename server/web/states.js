@@ -156,6 +156,18 @@ export function showNoMatch(query, { missing = [], nearest, path }) {
   );
 }
 
+/** The server is away, and nothing is there to be shown meanwhile. */
+export function showAway() {
+  show(
+    element(
+      "section",
+      { className: "no-match" },
+      element("h2", {}, "The server is away"),
+      element("p", {}, "This page goes on where you were as soon as it is back."),
+    ),
+  );
+}
+
 /**
  * What went wrong with a question, and a way on.
  * @param {string} message @param {(() => void) | null} again

@@ -3,8 +3,8 @@
 import { ask, Busy, Refused, Unknown, Unreachable } from "./api.js";
 import { askForToken } from "./dialogs.js";
 import { byId, element, say } from "./element.js";
-import { clearPages } from "./results.js";
-import { showProblem } from "./states.js";
+import { clearPages, pagesShown } from "./results.js";
+import { showAway, showProblem } from "./states.js";
 import { tellNothing } from "./summary.js";
 
 /** @typedef {{again: () => void, anew: () => void}} Ways to do the same again, and to begin from the start */
@@ -17,6 +17,7 @@ export function trouble(error, { again, anew }) {
     askForToken().then(anew);
   } else if (error instanceof Unreachable) {
     tellBanner("The server does not answer. Trying again…");
+    if (!pagesShown().length) showAway();
     setTimeout(() => lookAgain(anew), LOOK_AGAIN_MS);
   } else if (error instanceof Busy) {
     tellBanner("The server is busy; asking again in a moment…");

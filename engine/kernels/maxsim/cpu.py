@@ -7,7 +7,6 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from ... import cores
 from ...records import F32, I64
@@ -24,8 +23,7 @@ def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     transposed = np.ascontiguousarray(query.T)  # (D, Q)
     starts = block_starts(offsets)
     work = [(int(a), int(b)) for a, b in pairwise(starts)]
-    # Our threads share the cores; BLAS threads inside each of them would only get in their way.
-    with controller().limit(limits=1, user_api="blas"):
+    with cores.no_blas_threads():
         list(pool().map(lambda rows: score_block(transposed, coded, offsets, rows, out), work))
     return out
 
@@ -50,11 +48,6 @@ def score_block(transposed: F32, coded: Coded, offsets: I64, rows: tuple[int, in
     if len(filled):
         begin = (inside[filled] - inside[0]).astype(np.intp)
         out[first + filled] = np.maximum.reduceat(similarity, begin, axis=0)
-
-
-@lru_cache(maxsize=1)
-def controller() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 @lru_cache(maxsize=1)

@@ -98,7 +98,7 @@ STATES = {
     "no-good-match": State("?q=zebra+quantum+llama", _shows(".no-match p")),
     "no-match": State("?q=xyzzyplugh", _shows(".no-match")),
     "refused": State(ASKED, _shows(".no-match"), _refusing),
-    "gone": State(ASKED, _shows("#banner"), _gone),
+    "gone": State(ASKED, _shows(".no-match"), _gone),
     "token": State("", _shows("#token"), _locked),
     "keys": State("", _keys),
     "viewer": State(ASKED, _viewer),

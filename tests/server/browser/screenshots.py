@@ -14,7 +14,7 @@ from page_states import STATES
 
 SAMPLES = Path(__file__).resolve().parents[3] / "sample_docs"
 SETTLED_MS = 700
-COLOURS = 128
+COLOURS = 256
 
 
 def main(folder: Path) -> None:

@@ -47,4 +47,4 @@ def test_a_state_has_no_serious_barrier(visit: Callable[..., Page], address: str
         for node in violation["nodes"]
     ]
     assert not barriers
-    assert len(found["passes"]) > 10
+    assert "color-contrast" in {rule["id"] for rule in found["passes"]}
