@@ -7,7 +7,6 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
@@ -27,21 +26,15 @@ FILE: dict[str, Any] = {
     "content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}},
 }
 EVENTS = "text/event-stream"
-OWN_SITES = frozenset({"same-origin", "none"})
 
 
-def may_write(request: Request, service: TheService) -> None:
-    """Raise Forbidden where the server takes no changes, or where a page of another site sends this one."""
+def may_write(service: TheService) -> None:
+    """Raise Forbidden where the server takes no changes."""
     if service.uploads is None:
         raise Forbidden(
             "this server takes no changes: it was started with --read-only, it cannot write to the index, or another "
             "server of this index takes them"
         )
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site is not None and site not in OWN_SITES:
-        raise Forbidden("a page of another site may not change the index")
-    if site is None and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        raise Forbidden("a page of another origin may not change the index")
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, 503)}

@@ -73,7 +73,7 @@ function follow(upload, line) {
         const of = now.pages_total;
         line.tell(of ? `page ${now.pages_done} of ${of}` : "reading…", of ? now.pages_done / of : 0);
       } else {
-        line.tell("waiting…", 0);
+        line.tell(now.error ?? "waiting…", 0);
       }
     };
     events.onerror = () => {
@@ -122,7 +122,8 @@ function createLine(name) {
     /** @param {Upload} upload */
     finish(upload) {
       line.classList.add("done");
-      const { doc_id: document } = upload;
+      const { doc_id: document, error } = upload;
+      const pages = upload.pages_total ?? upload.pages_done;
       const open = element(
         "button",
         {
@@ -132,7 +133,7 @@ function createLine(name) {
         },
         "Open",
       );
-      end(`${plural(upload.pages_total ?? upload.pages_done, "page")}`, open);
+      end(error ?? (pages ? plural(pages, "page") : "in the index"), open);
       line.prepend(icon("done"));
       say(`${name} is added`);
     },

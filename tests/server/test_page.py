@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.datastructures import Headers
 
 from docsearch.indexer import pipeline
 from docsearch.server.app import create_app
@@ -15,7 +16,6 @@ from docsearch.server.sessions import LIFE_S, SESSIONS_MAX, Sessions
 from docsearch.server.settings import ServerSettings
 from docsearch.server.web import web_files
 from fake_encoder import FakeEncoder
-from starlette.datastructures import Headers
 
 TOKEN = "0123456789abcdef"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}

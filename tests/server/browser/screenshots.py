@@ -1,4 +1,4 @@
-"""Screenshots of every state of the page: `python tests/server/browser/screenshots.py FOLDER`, or `make screenshots`."""
+"""Takes a picture of every state of the page, light and dark: `make screenshots`."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -64,10 +65,12 @@ def test_a_file_that_is_no_document_is_refused_with_the_reason(serve: Callable[.
 def test_progress_is_shown_as_the_server_tells_it(serve: Callable[..., str], visit: Visit) -> None:
     page = visit(serve())
     expect(page.locator("#add")).to_be_visible()
-    told = '{"upload":"u","name":"long.pdf","state":"indexing","pages_done":3,"pages_total":12,"doc_id":null,"error":null}'
+    told = (
+        '{"upload":"u","name":"long.pdf","state":"indexing","pages_done":3,"pages_total":12,"doc_id":null,"error":null}'
+    )
 
     def accept(route: Route) -> None:
-        route.fulfill(status=202, json={"upload": "u", "name": "long.pdf", "state": "waiting"})
+        route.fulfill(status=202, json={**upload, "state": "waiting"})
 
     page.route("**/v1/documents?name=*", accept)
     page.route(
