@@ -65,9 +65,8 @@ def test_a_file_that_is_no_document_is_refused_with_the_reason(serve: Callable[.
 def test_progress_is_shown_as_the_server_tells_it(serve: Callable[..., str], visit: Visit) -> None:
     page = visit(serve())
     expect(page.locator("#add")).to_be_visible()
-    told = (
-        '{"upload":"u","name":"long.pdf","state":"indexing","pages_done":3,"pages_total":12,"doc_id":null,"error":null}'
-    )
+    upload = {"upload": "u", "name": "long.pdf", "doc_id": None, "error": None}
+    told = json.dumps({**upload, "state": "indexing", "pages_done": 3, "pages_total": 12})
 
     def accept(route: Route) -> None:
         route.fulfill(status=202, json={**upload, "state": "waiting"})
