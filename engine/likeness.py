@@ -18,7 +18,7 @@ from .records import BOX_SCALE, F32, I64, U16, FloatBox, PageRef, QueryVectors
 from .store import Snapshot
 
 LOOKED_AT = 256
-"""Patches whose rarity is measured; of more, models put the most salient first or none before others."""
+"""Patches whose rarity is measured: the most salient ones, or evenly chosen ones."""
 KEPT = 64
 """Patches that are searched for."""
 SAMPLE_PAGES = 300
@@ -70,7 +70,7 @@ def telling(snapshot: Snapshot, query: QueryVectors, code: PageCode | None) -> Q
 
     The weight is the root of the inverse document frequency, as of query words, where a page counts as far as it
     matches. The query is `in_context` from here on: its rows are no words. `code` makes the single vector of models
-    that have visual words.
+    that have visual words; these keep the most salient patches first, others keep them as they lie on the page.
     """
     step = -(-len(query.vectors) // LOOKED_AT)
     vectors = distinct(query.vectors[:LOOKED_AT] if code is not None else query.vectors[::step])

@@ -202,7 +202,8 @@ class Searcher:
         is_word = np.array([token != "" for token in query.tokens])
         factor = np.array([self._commonness.get(token, 1.0) for token in query.tokens], np.float32)
         weights = query.weights * factor
-        weights[is_word] *= query.weights[is_word].sum() / weights[is_word].sum()
+        share = 1 - query.weights[~is_word].sum(dtype=np.float32)
+        weights[is_word] = weights[is_word] / weights[is_word].sum() * share
         return replace(query, weights=weights.astype(np.float32))
 
     def info(self) -> dict[str, object]:

@@ -278,7 +278,6 @@ class Uploads:
 
     def _index_one(self, stored: Stored) -> UploadStatus:
         status = UploadStatus(stored.upload, stored.name, "indexing")
-        self._tell(status)
         if self._encoder is None:
             self._encoder = self._open_encoder()
 

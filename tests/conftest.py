@@ -27,7 +27,7 @@ def sample_docs() -> Path:
     return REPOSITORY / "sample_docs"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_pdf() -> Callable[..., Path]:
     """`make_pdf(file, pages)` writes a PDF of as many pages as there are strings, each showing its string."""
     import pymupdf

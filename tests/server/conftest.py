@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from docsearch.engine.store import layout
 from docsearch.indexer import pipeline
 from docsearch.server.app import create_app
 from docsearch.server.service import Service
@@ -25,13 +27,22 @@ def served(settings: ServerSettings) -> Iterator[tuple[TestClient, Service]]:
         yield client, service
 
 
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory, make_pdf: Callable[..., Path]) -> Path:
+    """A folder `docs` of two documents with three pages, and one that fails, beside their `index`."""
+    folder = tmp_path_factory.mktemp("indexed")
+    make_pdf(folder / "docs/a.pdf", ["revenue chart", "notes"])
+    make_pdf(folder / "docs/sub/b.pdf", ["minutes of a meeting"])
+    (folder / "docs/broken.pdf").write_bytes(b"%PDF-1.4 no")
+    pipeline.index([folder / "docs"], folder / "index", encoder=FakeEncoder())
+    return folder
+
+
 @pytest.fixture
-def index(tmp_path: Path, make_pdf: Callable[..., Path]) -> Path:
-    """An index of two documents with three pages, and of one that failed."""
-    make_pdf(tmp_path / "docs/a.pdf", ["revenue chart", "notes"])
-    make_pdf(tmp_path / "docs/sub/b.pdf", ["minutes of a meeting"])
-    (tmp_path / "docs/broken.pdf").write_bytes(b"%PDF-1.4 no")
-    pipeline.index([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder())
+def index(tmp_path: Path, indexed: Path) -> Path:
+    """A copy of that index, with its documents beside it."""
+    shutil.copytree(indexed, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "index" / layout.ROOTS).write_text(json.dumps([str(tmp_path / "docs")]))
     return tmp_path / "index"
 
 

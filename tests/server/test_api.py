@@ -12,7 +12,7 @@ from PIL import Image
 from docsearch.engine.errors import IndexNotFound, UsageError
 from docsearch.engine.search import open_index
 from docsearch.indexer import pipeline
-from docsearch.server.limits import BODY_MAX_BYTES
+from docsearch.server.limits import body_limit
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings, check
 from fake_encoder import FakeEncoder
@@ -168,10 +168,12 @@ def test_a_name_that_points_at_this_machine_gets_no_answer(client: TestClient) -
         assert client.get("/v1/documents", headers={"Host": host}).status_code == 200
 
 
-def test_a_body_that_is_too_large_is_refused_or_cut_off(client: TestClient) -> None:
-    assert client.post("/v1/search", content=b" " * (BODY_MAX_BYTES + 1)).status_code == 413
-    pieces = (b" " * 65536 for _ in range(BODY_MAX_BYTES // 65536 + 2))
-    assert client.post("/v1/search", content=pieces).status_code >= 400
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/index"])
+def test_a_body_that_is_too_large_is_refused_or_cut_off(client: TestClient, index: Path, path: str) -> None:
+    limit = body_limit(ServerSettings(index), path)
+    assert client.post(path, content=b" " * (limit + 1)).status_code == 413
+    pieces = (b" " * 65536 for _ in range(limit // 65536 + 2))
+    assert client.post(path, content=pieces).status_code >= 400
 
 
 def test_every_answer_has_strict_headers(client: TestClient) -> None:
