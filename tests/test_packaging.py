@@ -78,6 +78,14 @@ def test_the_wheel_holds_the_weights(wheel: Path) -> None:
     }.items() <= in_wheel.items()
 
 
+def test_the_wheel_holds_every_file_of_the_page(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        in_wheel = {info.filename: info.file_size for info in archive.infolist()}
+    page = {f"docsearch/server/web/{file.name}": file.stat().st_size for file in (REPOSITORY / "server/web").iterdir()}
+    assert "docsearch/server/web/index.html" in page
+    assert page.items() <= in_wheel.items()
+
+
 def test_the_installed_wheel_has_the_command(wheel: Path, tmp_path: Path) -> None:
     """Installed into an environment of its own, beside the libraries of this one."""
     venv.create(tmp_path / "env", with_pip=False, symlinks=os.name != "nt")
