@@ -9,10 +9,10 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from http.cookies import CookieError, SimpleCookie
 from time import monotonic
 
 from fastapi import APIRouter, Request, Response
+from starlette.requests import cookie_parser
 
 from .messages import Problem
 from .settings import ServerSettings
@@ -50,11 +50,7 @@ class Sessions:
         self._ends.pop(self._key(cookies), None)
 
     def _key(self, cookies: str) -> str:
-        try:
-            morsel = SimpleCookie(cookies).get(self.cookie)
-        except CookieError:
-            return ""
-        return morsel.value if morsel is not None else ""
+        return cookie_parser(cookies).get(self.cookie, "")
 
 
 session = APIRouter()

@@ -142,5 +142,6 @@ def test_sessions_end_by_age_and_by_number() -> None:
     assert known == [False] + [True] * SESSIONS_MAX
     assert not sessions.knows(f"docsearch-2={keys[-1]}")
     assert not sessions.knows("docsearch-1=")
+    assert sessions.knows(f'of-another-server={{"a": 1}}; docsearch-1={keys[-1]}')
     now = LIFE_S + 1.0
     assert not sessions.knows(f"docsearch-1={keys[-1]}")

@@ -84,6 +84,31 @@ def test_a_narrow_phone_shows_all_without_scrolling_sideways(visit: Visit, addre
         assert box["x"] + box["width"] <= 360
 
 
+def test_fingers_pinch_and_turn_pages(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023", width=360, height=740, has_touch=True, is_mobile=True)
+    page.locator(BEST).tap()
+    expect(page.locator(".frame .sheet > img")).to_be_visible()
+    expect(page.locator(".heat")).to_have_attribute("data-word", "all")
+    fingers = page.context.new_cdp_session(page)
+
+    def touch(kind: str, *points: tuple[int, int]) -> None:
+        at = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(points)]
+        fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    touch("touchStart", (300, 250))
+    touch("touchMove", (150, 255))
+    touch("touchEnd")
+    expect(page.locator(".viewer .pages-of")).to_have_text("7 of 14")
+    touch("touchStart", (150, 250), (210, 250))
+    touch("touchMove", (120, 250), (240, 250))
+    touch("touchEnd")
+    expect(page.locator(".zoom")).to_have_text("200 %")
+    touch("touchStart", (300, 250))
+    touch("touchMove", (150, 255))
+    touch("touchEnd")
+    expect(page.locator(".viewer .pages-of")).to_have_text("7 of 14")
+
+
 def test_a_wrong_token_is_said_and_the_right_one_opens(serve: Callable[..., str], visit: Visit) -> None:
     page = visit(serve("--token", TOKEN) + "?q=battery", expected=("401",))
     expect(page.get_by_role("dialog")).to_contain_text("kept by a token")
