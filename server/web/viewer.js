@@ -10,7 +10,7 @@ import { isAtHand, picture, SMALL_PX } from "./pictures.js";
 import { createRegion } from "./region.js";
 import { focusCard, pagesShown } from "./results.js";
 import { createStage } from "./stage.js";
-import { createParts } from "./viewer_parts.js";
+import { createParts, PART } from "./viewer_parts.js";
 import { showChips } from "./words.js";
 
 /** Pictures are asked for in a few widths, so that the server's kept ones fit. */
@@ -40,7 +40,7 @@ export function createViewer() {
   const region = createRegion(sheet, {
     onchoose: searchLike,
     onend: () => {
-      buttons.region.setAttribute("aria-pressed", "false");
+      tellRegion(false);
       stage.hold(false);
       frame.focus();
     },
@@ -214,10 +214,16 @@ export function createViewer() {
 
   function toggleRegion() {
     if (region.isOn()) return region.end();
-    buttons.region.setAttribute("aria-pressed", "true");
+    tellRegion(true);
     stage.hold(true);
     region.start();
     say("Drag over the part of the page to search by, or use the arrow keys and Enter");
+  }
+
+  /** @param {boolean} on */
+  function tellRegion(on) {
+    buttons.region.setAttribute("aria-pressed", String(on));
+    buttons.region.textContent = on ? "Drag over it…" : PART;
   }
 
   /** @param {number[] | null} box */

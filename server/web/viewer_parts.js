@@ -3,6 +3,9 @@
 import { element, iconButton } from "./element.js";
 import { createFilm } from "./film.js";
 
+/** What the button to choose a region is called. */
+export const PART = "Part of the page…";
+
 /**
  * What the viewer's buttons do.
  * @typedef {object} Actions
@@ -42,7 +45,7 @@ export function createParts(act) {
   const regionButton = element(
     "button",
     { type: "button", className: "plain", "aria-pressed": "false", onclick: () => act.region() },
-    "Part of the page…",
+    PART,
   );
   const smaller = iconButton("minus", "Smaller", () => act.smaller(), "−");
   const larger = iconButton("plus", "Larger", () => act.larger(), "+");
