@@ -70,7 +70,8 @@ def worn(picture: U8, rng: random.Random) -> U8:
         image = Image.open(buffer)
     out = np.asarray(image, np.float32)
     if rng.random() < 0.06:
-        out = np.where(out > rng.uniform(90, 200), 255.0, 0.0)
+        light = out if out.ndim == 2 else np.repeat(out.mean(axis=2, keepdims=True), 3, axis=2)
+        out = np.where(light > rng.uniform(90, 200), 255.0, 0.0)
     if rng.random() < 0.35:
         noise = np.random.default_rng(rng.getrandbits(32))
         out = out + noise.standard_normal(out.shape, np.float32) * rng.uniform(2, 22)

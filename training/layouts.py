@@ -12,10 +12,17 @@ import pymupdf
 from numpy.typing import NDArray
 
 from ..engine.records import U8
-from . import layouts_office as office
-from . import layouts_print as printed
-from . import layouts_show as show
-from . import vocabulary
+from . import (
+    layouts_hand,
+    layouts_lists,
+    layouts_office,
+    layouts_plans,
+    layouts_posters,
+    layouts_print,
+    layouts_slides,
+    layouts_tables,
+    vocabulary,
+)
 from .leaf import Leaf, leaf
 from .page_pool import POINTS_PER_INCH
 from .scans import photographed, scanned
@@ -46,31 +53,31 @@ class Layout:
 
 LAYOUTS: Mapping[str, Layout] = MappingProxyType(
     {
-        "cover": Layout(6, show.cover, (*UPRIGHT, *LYING), 0.08, colourful=True),
-        "title slide": Layout(4, show.title_slide, SLIDES, 0.03, colourful=True),
-        "slide": Layout(7, show.slide, SLIDES, 0.03, colourful=True),
-        "poster": Layout(8, show.poster, POSTERS, 0.08, colourful=True),
-        "letter": Layout(6, office.letter, UPRIGHT[:4], 0.4),
-        "invoice": Layout(5, office.invoice, UPRIGHT[:4], 0.35),
-        "receipt": Layout(5, office.receipt, SLIPS, 0.6),
-        "certificate": Layout(5, office.certificate, (*LYING, *LYING, *UPRIGHT), 0.25),
-        "newsletter": Layout(5, printed.newsletter, (*UPRIGHT, (842, 1191))),
-        "contents": Layout(4, printed.contents, UPRIGHT),
-        "references": Layout(4, printed.references, UPRIGHT),
-        "timetable": Layout(5, printed.timetable, (*UPRIGHT, *LYING, *LYING)),
-        "menu": Layout(5, printed.menu, (*UPRIGHT, (300, 600), *LYING), colourful=True),
-        "plan": Layout(5, show.plan, (*LYING, *LYING, (1191, 842), *UPRIGHT)),
-        "tabular": Layout(4, printed.tabular, (*UPRIGHT, *LYING)),
-        "list": Layout(4, printed.listing, UPRIGHT),
-        "handwritten": Layout(5, office.handwritten, UPRIGHT, 0.6),
-        "typewritten": Layout(5, office.typewritten, UPRIGHT[:4], 0.6),
-        "photo page": Layout(4, show.photo_page, (*UPRIGHT, *LYING), 0.05, colourful=True),
-        "small print": Layout(4, printed.small_print, UPRIGHT),
-        "manual": Layout(5, printed.manual, (*UPRIGHT, *LYING)),
-        "article": Layout(4, printed.article, UPRIGHT),
-        "form": Layout(4, office.form, UPRIGHT, 0.3),
-        "text": Layout(4, printed.text, UPRIGHT),
-        "blank": Layout(1, show.blank, (*UPRIGHT, *LYING), 0.5),
+        "cover": Layout(6, layouts_slides.cover, (*UPRIGHT, *LYING), 0.08, colourful=True),
+        "title slide": Layout(4, layouts_slides.title_slide, SLIDES, 0.03, colourful=True),
+        "slide": Layout(7, layouts_slides.slide, SLIDES, 0.03, colourful=True),
+        "poster": Layout(8, layouts_posters.poster, POSTERS, 0.08, colourful=True),
+        "letter": Layout(6, layouts_office.letter, UPRIGHT[:4], 0.4),
+        "invoice": Layout(5, layouts_office.invoice, UPRIGHT[:4], 0.35),
+        "receipt": Layout(5, layouts_office.receipt, SLIPS, 0.6),
+        "certificate": Layout(5, layouts_hand.certificate, (*LYING, *LYING, *UPRIGHT), 0.25),
+        "newsletter": Layout(5, layouts_print.newsletter, (*UPRIGHT, (842, 1191))),
+        "contents": Layout(4, layouts_lists.contents, UPRIGHT),
+        "references": Layout(4, layouts_lists.references, UPRIGHT),
+        "timetable": Layout(5, layouts_tables.timetable, (*UPRIGHT, *LYING, *LYING)),
+        "menu": Layout(5, layouts_lists.menu, (*UPRIGHT, (300, 600), *LYING), colourful=True),
+        "plan": Layout(5, layouts_plans.plan, (*LYING, *LYING, (1191, 842), *UPRIGHT)),
+        "tabular": Layout(4, layouts_tables.tabular, (*UPRIGHT, *LYING)),
+        "list": Layout(4, layouts_lists.listing, UPRIGHT),
+        "handwritten": Layout(5, layouts_hand.handwritten, UPRIGHT, 0.6),
+        "typewritten": Layout(5, layouts_hand.typewritten, UPRIGHT[:4], 0.6),
+        "photo page": Layout(4, layouts_posters.photo_page, (*UPRIGHT, *LYING), 0.05, colourful=True),
+        "small print": Layout(4, layouts_print.small_print, UPRIGHT),
+        "manual": Layout(5, layouts_tables.manual, (*UPRIGHT, *LYING)),
+        "article": Layout(4, layouts_print.article, UPRIGHT),
+        "form": Layout(4, layouts_office.form, UPRIGHT, 0.3),
+        "text": Layout(4, layouts_print.text, UPRIGHT),
+        "blank": Layout(1, layouts_print.blank, (*UPRIGHT, *LYING), 0.5),
     }
 )
 

@@ -11,8 +11,8 @@ import pymupdf
 from PIL import Image
 
 from . import headwords, vocabulary
-from .figures import figure
-from .pen import MONO, SCRIPT, WHITE, Colour, Pen, hue, inset, mix
+from .figures import DRAWN
+from .pen import MONO, SCRIPT, WHITE, Colour, Pen, hue, inset, length, mix
 from .photographs import made_photo
 from .sheet import COLOURS, PAPERS, Sheet
 
@@ -35,6 +35,14 @@ class Faces:
     hand: pymupdf.Font
 
 
+def is_bold(font: pymupdf.Font) -> bool:
+    return bool(font.flags["bold"]) or named(font, BOLD)
+
+
+def is_slanted(font: pymupdf.Font) -> bool:
+    return bool(font.flags["italic"]) or named(font, SLANTED)
+
+
 def named(font: pymupdf.Font, parts: Iterable[str]) -> bool:
     name = font.name.lower()
     return any(part in name for part in parts)
@@ -42,17 +50,27 @@ def named(font: pymupdf.Font, parts: Iterable[str]) -> bool:
 
 def choose_faces(fonts: Sequence[pymupdf.Font], rng: random.Random) -> Faces:
     """Faces that belong together, from `fonts` that all have the letters of the page's script."""
-    plain = [f for f in fonts if not named(f, (*BOLD, *SLANTED, *MONO, *SCRIPT, *LIGHT))] or [*fonts]
+    upright = [f for f in fonts if not is_slanted(f)]
+    plain = [f for f in upright if not is_bold(f) and not named(f, (*MONO, *SCRIPT, *LIGHT))] or [*fonts]
     body = rng.choice(plain)
     family = body.name.replace("-", " ").split()[0]
     kin = [f for f in fonts if f.name.startswith(family)]
-    bold = rng.choice([f for f in kin if named(f, BOLD) and not named(f, SLANTED)] or [body])
-    italic = rng.choice([f for f in kin if named(f, SLANTED) and not named(f, BOLD)] or [body])
-    heavy = [f for f in fonts if named(f, BOLD) and not named(f, (*SLANTED, *MONO))]
+    bold = rng.choice([f for f in kin if is_bold(f) and not is_slanted(f)] or [body])
+    italic = rng.choice([f for f in kin if is_slanted(f) and not is_bold(f)] or [body])
+    heavy = [f for f in upright if is_bold(f) and not named(f, MONO)]
     head = bold if rng.random() < 0.6 else rng.choice([*heavy, *plain])
-    mono = rng.choice([f for f in fonts if named(f, MONO) and not named(f, SLANTED)] or [body])
+    mono = rng.choice([f for f in upright if named(f, MONO)] or [body])
     hand = rng.choice([f for f in fonts if named(f, SCRIPT)] or [italic])
     return Faces(body, bold, italic, head, mono, hand)
+
+
+def columns_of(area: pymupdf.Rect, count: int, gap: float) -> list[pymupdf.Rect]:
+    step = (area.width + gap) / count
+    return [pymupdf.Rect(area.x0 + i * step, area.y0, area.x0 + (i + 1) * step - gap, area.y1) for i in range(count)]
+
+
+def below(area: pymupdf.Rect, y: float) -> pymupdf.Rect:
+    return pymupdf.Rect(area.x0, min(y, area.y1 - 1), area.x1, area.y1)
 
 
 @dataclass
@@ -78,6 +96,11 @@ class Leaf:
         self.pen = Pen(self.sheet, self.whole, self.size, self.ink)
         self.pen.font = self.faces.body
 
+    def resize(self, size: float) -> float:
+        """Set running text in `size` from now on."""
+        self.size = self.pen.size = size
+        return size
+
     def layer(self) -> None:
         """Put what the pen has drawn on the page: what comes next lies over it."""
         self.pen.finish()
@@ -95,12 +118,16 @@ class Leaf:
 
     def word(self) -> str:
         language = self.sheet.language
-        return self.rng.choices(language.words, cum_weights=language.cumulative)[0]
+        while True:
+            # The lists hold emoji as well.
+            found = self.rng.choices(language.words, cum_weights=language.cumulative)[0]
+            if found[0].isalnum():
+                return found
 
     def title(self, least: int = 2, most: int = 6) -> str:
         """A heading of so many words."""
         text = " ".join(self.word() for _ in range(self.rng.randint(least, most)))
-        return text[:1].upper() + text[1:] if self.rng.random() < 0.7 else text.title()
+        return text[:1].upper() + text[1:] if most > 6 or self.rng.random() < 0.7 else text.title()
 
     def sentence(self) -> str:
         words = [self.word() for _ in range(self.rng.randrange(5, 22))]
@@ -144,11 +171,11 @@ class Leaf:
 
     def wrap(self, text: str, width: float, font: pymupdf.Font, size: float) -> list[str]:
         """`text` as lines that fit into `width`; a word that does not fit stands alone."""
-        space = font.text_length(" ", size)
+        space = length(" ", font, size)
         lines: list[list[str]] = [[]]
         used = 0.0
         for word in text.split():
-            long = font.text_length(word, size)
+            long = length(word, font, size)
             if lines[-1] and used + long > width:
                 lines.append([])
                 used = 0.0
@@ -158,7 +185,7 @@ class Leaf:
 
     def fitted(self, text: str, width: float, font: pymupdf.Font, size: float) -> float:
         """`size`, or the smaller one at which the longest word of `text` fits into `width`."""
-        longest = max((font.text_length(word, 1) for word in text.split()), default=1)
+        longest = max((length(word, font, 1) for word in text.split()), default=1)
         return min(size, width / max(longest, 0.1))
 
     def set(
@@ -183,12 +210,13 @@ class Leaf:
                 break
             base, left = y + size, area.x0 + (indent if i == 0 else 0)
             words = line.split()
-            if justified and i < len(lines) - 1 and len(words) > 2:
-                spare = area.x1 - left - sum(font.text_length(w, size) for w in words)
+            spare = area.x1 - left - length(line, font, size) if justified else 0
+            if 0 < spare < 0.6 * size * len(words) and i < len(lines) - 1:
+                spare = area.x1 - left - sum(length(w, font, size) for w in words)
                 x = left
                 for w in words:
                     self.pen.text(x, base, w, size=size, font=font, colour=colour)
-                    x += font.text_length(w, size) + spare / (len(words) - 1)
+                    x += length(w, font, size) + spare / max(len(words) - 1, 1)
             else:
                 self.pen.text(left + (area.x1 - left) * anchor, base, line, anchor=anchor, size=size, font=font,
                               colour=colour)  # fmt: skip
@@ -214,8 +242,10 @@ class Leaf:
 
     def heading(self, area: pymupdf.Rect, text: str, size: float, *, anchor: float = 0.0,
                 colour: Colour | None = None) -> float:  # fmt: skip
-        """Set `text` large at the top of `area`, smaller where a word would not fit; returns y below it."""
+        """Set `text` large at the top of `area`, smaller where it would not fit; returns y below it."""
         size = self.fitted(text, area.width, self.faces.head, size)
+        while len(self.wrap(text, area.width, self.faces.head, size)) * size * 1.15 > area.height > size:
+            size *= 0.85
         return self.set(area, text, font=self.faces.head, size=size, leading=1.15, anchor=anchor, colour=colour)
 
     def rule(self, x0: float, x1: float, y: float, *, width: float = 0.6, colour: Colour | None = None) -> None:
@@ -239,11 +269,13 @@ class Leaf:
             stream = out.getvalue()
         self.page.insert_image(frame, stream=stream, keep_proportion=False)
 
-    def figure(self, area: pymupdf.Rect, *kinds: str) -> None:
-        """Draw a figure of one of `kinds` in `area`."""
+    def figure(self, area: pymupdf.Rect, *kinds: str, size: float | None = None) -> None:
+        """Draw a figure of one of `kinds` in `area`, its words `size` large, without a caption."""
         self.layer()
-        if min(area.width, area.height) > 3 * self.size:
-            figure(self.sheet, area, self.size, self.ink, kinds=kinds)
+        pen = Pen(self.sheet, area & self.whole, size or self.size, self.ink)
+        if min(pen.area.width, pen.area.height) > 3 * self.size:
+            DRAWN[self.rng.choice(kinds)][1](pen, pen.area)
+            pen.finish()
 
 
 def leaf(
