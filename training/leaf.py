@@ -6,6 +6,7 @@ import io
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import pymupdf
 from PIL import Image
@@ -35,10 +36,12 @@ class Faces:
     hand: pymupdf.Font
 
 
+@lru_cache(maxsize=4096)
 def is_bold(font: pymupdf.Font) -> bool:
     return bool(font.flags["bold"]) or named(font, BOLD)
 
 
+@lru_cache(maxsize=4096)
 def is_slanted(font: pymupdf.Font) -> bool:
     return bool(font.flags["italic"]) or named(font, SLANTED)
 
