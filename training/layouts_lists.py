@@ -142,12 +142,15 @@ def menu(leaf: Leaf) -> tuple[str, ...]:
                     break
                 dish, price = leaf.title(1, 4), leaf.money(40) if rng.random() < 0.7 else str(rng.randrange(3, 60))
                 price = price + currency if currency[:1] in (" ", "€") else currency + price
+                face = leaf.faces.bold if described else leaf.faces.body
                 if style == "centred":
                     leaf.pen.text(x, y + size, f"{dish}   {price}", anchor=0.5)
                 else:
-                    leaf.pen.text(column.x0, y + size, dish, font=leaf.faces.bold if described else None)
+                    while " " in dish and leaf.pen.length(dish + price + "  ", font=face) > column.width:
+                        dish = dish.rsplit(" ", 1)[0]
+                    leaf.pen.text(column.x0, y + size, dish, font=face)
                     leaf.pen.text(column.x1, y + size, price, anchor=1)
-                    room = column.width - leaf.pen.length(dish + price + "      ")
+                    room = column.width - leaf.pen.length(dish, font=face) - leaf.pen.length(price + "   ")
                     if style == "dots" and room > 0:
                         leaf.pen.text(
                             column.x1 - leaf.pen.length(price + " "),

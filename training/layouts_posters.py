@@ -210,10 +210,10 @@ def flyer(leaf: Leaf) -> tuple[str, ...]:
         leaf.set(below(cell, y), leaf.title(5, 15), size=unit * 0.8)
         if priced:
             r = min(unit * 2.6, cell.width * 0.2)
-            badge = pymupdf.Rect(show.x1 - 2 * r, show.y1 - r, show.x1, show.y1 + r)
+            badge = pymupdf.Rect(show.x1 - 2 * r, show.y1 - 2 * r, show.x1, show.y1)
             leaf.pen.oval(badge, None, fill=rng.choice(((0.9, 0.1, 0.1), (1, 0.85, 0.1), fill)))
             leaf.pen.text(
-                show.x1 - r, show.y1 + r * 0.3, leaf.money(99), anchor=0.5, size=r * 0.75, font=leaf.faces.head
+                show.x1 - r, show.y1 - r * 0.7, leaf.money(99), anchor=0.5, size=r * 0.75, font=leaf.faces.head
             )
     foot = " · ".join((leaf.company(), *leaf.address()))
     leaf.pen.text(whole.x1 / 2, whole.y1 - unit * 1.2, foot, anchor=0.5, size=unit * 0.8, font=leaf.faces.bold)

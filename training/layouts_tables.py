@@ -41,7 +41,8 @@ def grid(
         for c in range(len(heads)):
             words = heads[c] if r == 0 else cell(r - 1, c)
             room = stops[c + 1] - stops[c] - size * 0.5
-            while words and pen.length(words, size=size) > room:
+            font = leaf.faces.bold if r == 0 else leaf.faces.body
+            while words and pen.length(words, size=size, font=font) > room:
                 words = words[:-1]
             right = c > 0 and any(letter.isdigit() for letter in words)
             x = stops[c + 1] - size * 0.3 if right else stops[c] + size * 0.3
@@ -51,7 +52,7 @@ def grid(
                 words,
                 anchor=float(right),
                 size=size,
-                font=leaf.faces.bold if r == 0 else None,
+                font=font,
                 colour=WHITE if barred and r == 0 else None,
             )
     for r in range(rows + 2):

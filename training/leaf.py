@@ -17,8 +17,11 @@ from .pen import MONO, SCRIPT, WHITE, Colour, Pen, hue, inset, length, mix
 from .photographs import made_photo
 from .sheet import COLOURS, PAPERS, Sheet
 
-BOLD, SLANTED, LIGHT = ("bold", "black", "heavy"), ("italic", "oblique", "slanted"), ("thin", "light", "condensed")
+BOLD, SLANTED, LIGHT = ("bold", "black", "heavy"), ("italic", "oblique", "slanted"), ("thin", "light")
 CHARTS = ("bar chart", "line chart", "pie chart", "scatter plot")
+TYPED, HANDS = ("courier", "typewriter", "cursor", "freemono", "nimbus mono"), (*SCRIPT, "chorus", "z003", "comic neue")
+ODD = ("keyboard", "hairline", "smallcaps", " sc ", "caps", "math", "condens", "anonymous", "3270")
+"""Parts of the names of faces that no one sets a page of running text in."""
 PICTURED = 0.7
 """How often a photograph is one of the caller's pictures, where there are any."""
 MARGIN_PT = (34, 80)
@@ -54,16 +57,18 @@ def named(font: pymupdf.Font, parts: Iterable[str]) -> bool:
 def choose_faces(fonts: Sequence[pymupdf.Font], rng: random.Random) -> Faces:
     """Faces that belong together, from `fonts` that all have the letters of the page's script."""
     upright = [f for f in fonts if not is_slanted(f)]
-    plain = [f for f in upright if not is_bold(f) and not named(f, (*MONO, *SCRIPT, *LIGHT))] or [*fonts]
+    plain = [f for f in upright if not is_bold(f) and not named(f, (*MONO, *TYPED, *HANDS, *LIGHT, *ODD))] or [*fonts]
     body = rng.choice(plain)
-    family = body.name.replace("-", " ").split()[0]
-    kin = [f for f in fonts if f.name.startswith(family)]
+    family = body.name.replace("-", " ").split()
+    kin = [f for f in fonts if f.name.startswith(" ".join(family[:2]))]
+    kin = kin if len(kin) > 2 else [f for f in fonts if f.name.startswith(family[0])]
     bold = rng.choice([f for f in kin if is_bold(f) and not is_slanted(f)] or [body])
     italic = rng.choice([f for f in kin if is_slanted(f) and not is_bold(f)] or [body])
-    heavy = [f for f in upright if is_bold(f) and not named(f, MONO)]
+    heavy = [f for f in upright if is_bold(f) and not named(f, (*MONO, *TYPED))]
     head = bold if rng.random() < 0.6 else rng.choice([*heavy, *plain])
-    mono = rng.choice([f for f in upright if named(f, MONO)] or [body])
-    hand = rng.choice([f for f in fonts if named(f, SCRIPT)] or [italic])
+    fixed = [f for f in upright if named(f, TYPED) and not is_bold(f)] if rng.random() < 0.5 else []
+    mono = rng.choice(fixed or [f for f in upright if named(f, MONO) and not named(f, LIGHT)] or [body])
+    hand = rng.choice([f for f in fonts if named(f, HANDS)] or [italic])
     return Faces(body, bold, italic, head, mono, hand)
 
 

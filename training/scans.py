@@ -32,7 +32,9 @@ def scanned(pixels: U8, rng: random.Random) -> U8:
         paper[1:] = paper[0] - np.array([rng.uniform(0, 8), rng.uniform(0, 28)])
         out *= paper / 255
     out *= (1 - rng.choice((0, 0.04, 0.1)) * noise(source, out.shape[1], out.shape[0], 3, fall=0.6))[..., None]
-    out = tilted(shadowed(out, rng), rng)
+    if not fax:
+        out = shadowed(out, rng)
+    out = tilted(out, rng)
     if rng.random() < PUNCHED_SHARE:
         out = punched(out, rng)
     if fax:
