@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import random
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -44,7 +45,7 @@ def load() -> dict[str, Language]:
     return out
 
 
-def pick_language(languages: dict[str, Language], rng: random.Random) -> Language:
+def pick_language(languages: Mapping[str, Language], rng: random.Random) -> Language:
     codes = list(languages)
     return languages[rng.choices(codes, [LANGUAGE_WEIGHT.get(c, OTHER_WEIGHT) for c in codes])[0]]
 
