@@ -27,14 +27,6 @@ def docsearch(*arguments: str | Path, cwd: Path | None = None) -> str:
     return done.stdout
 
 
-@pytest.fixture(scope="session")
-def sample_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the sample documents, made once by `docsearch index`."""
-    index = tmp_path_factory.mktemp("sample") / "index"
-    docsearch("index", sample_docs, "--index", index, "--quiet")
-    return index
-
-
 def test_probes_find_their_page_first(sample_index: Path) -> None:
     """Exact words, other forms, synonyms, figures; docs/models.md has the shares, these are floors below them."""
     rows = [json.loads(line) for line in PROBES.read_text("utf-8").splitlines()]
