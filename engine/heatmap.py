@@ -59,9 +59,9 @@ def patch_matches(vectors: F32, query: QueryVectors) -> F32:
 def patch_heat(vectors: F32, boxes: U16, query: QueryVectors) -> F32:
     """How much of the query is found about each patch (T, D) at `boxes` (T, 4), (T,) float32 in 0..1.
 
-    Every word of the query gives its weight times its best match near the patch, less the further away: an answer stands
-    where the words of the question come together, rarely on the heaviest of them. Doubtful matches count by what they
-    are. Vectors whose box is the whole page stand for no place. In a query that is `in_context` a patch speaks for
+    Every word of the query gives its weight times its best match near the patch, less the further away: an answer
+    stands where the words of the question come together, rarely on the heaviest of them. Doubtful matches count by what
+    they are. Vectors whose box is the whole page stand for no place. In a query that is `in_context` a patch speaks for
     itself, as in `patch_matches`.
     """
     placed = (boxes != WHOLE_PAGE).any(axis=1)
@@ -176,9 +176,9 @@ def glow(height: int, width: int, vectors: F32, places: F32, query: QueryVectors
 
     It grows with the square of the heat, so that the best place stands out.
     """
-    middles = (np.arange(GLOW_CELLS, dtype=np.float32) + 0.5) / GLOW_CELLS
+    middles = ((np.arange(GLOW_CELLS) + 0.5) / GLOW_CELLS).astype(np.float32)
     across, down = np.meshgrid(middles, middles)
-    points = np.stack([across, down, across, down], axis=2).reshape(-1, 4)
+    points = np.stack([across, down, across, down], axis=2).reshape(-1, 4).astype(np.float32)
     heat = np.square(heat_at(points, vectors, places, query)).reshape(GLOW_CELLS, GLOW_CELLS)
     light = Image.fromarray(heat).resize((width, height), Image.Resampling.BICUBIC)
     return np.clip(np.asarray(light, np.float32), 0, 1) * np.float32(GLOW_TINT)

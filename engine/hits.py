@@ -1,4 +1,4 @@
-"""The hits of one question: a list that a notebook shows as the pages, with what on them matches the question marked."""
+"""The hits of one question: a list that a notebook shows as pages, with what on them matches marked."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ CELL = "text-align:{};padding:2px 12px 2px 0"
 class Hits(list[Hit]):
     """Hits of the question `text`, best first: a list like any other, with a readable repr.
 
-    In a notebook each hit is shown as its page with the heat map over it, as `draw` gives it, (H, W, 3) uint8; where that
-    raises DocsearchError, or there is no `draw`, the hits are a table.
+    In a notebook each hit is shown as its page with the heat map over it, as `draw` gives it, (H, W, 3) uint8; where
+    that raises DocsearchError, or there is no `draw`, the hits are a table.
     """
 
     def __init__(self, hits: Iterable[Hit] = (), text: str = "", draw: Callable[[Hit], U8] | None = None) -> None:
@@ -54,7 +54,9 @@ class Hits(list[Hit]):
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        cards, rows, trouble = [], [], ""
+        cards: list[str] = []
+        rows: list[str] = []
+        trouble = ""
         for hit in self:
             picture = None
             if self._draw is not None and len(cards) < PICTURES_MAX:

@@ -257,6 +257,10 @@ class Searcher:
         (query,) = self.weigh([self._encode(Query("", text))])
         return heatmap.word_marks(*self._patches(ref), query)
 
+    def text(self, ref: PageRef) -> str:
+        """The text layer of the page `ref` as it was indexed, or ""; raises UsageError where there is no such page."""
+        return self.snapshot.text(self._row_of(ref))
+
     def _marked(self, query: Query, hit: Hit) -> U8:
         """The page of a hit of `query` with the heat map over it."""
         assert self._pages is not None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import threading
 from dataclasses import replace
 from pathlib import Path
+
+from PIL import Image
 
 from ..engine.errors import DocumentError, UsageError
 from ..engine.records import U8, PageRef
@@ -16,8 +19,8 @@ from .render_process import DrawnPage, RenderProcess, RenderSettings
 
 class PageSource:
     """Holds a child process that draws pages of the documents in the index at `directory`, at `dpi`, within
-    `max_pixels` and `page_timeout_s`; `passwords` are tried on encrypted files. Any thread may ask. The child is started
-    by the first page.
+    `max_pixels` and `page_timeout_s`; `passwords` are tried on encrypted files. Any thread may ask. The child is
+    started by the first page.
     """
 
     def __init__(
@@ -64,3 +67,14 @@ def first_installed() -> str:
         if importlib.util.find_spec(library) is not None:
             return name
     raise UsageError(f"drawing pages needs {' or '.join(RENDERERS.values())}: pip install pymupdf")
+
+
+def png(pixels: U8, *, width: int) -> bytes:
+    """Encode a picture (H, W, 3), made narrower if it is wider than `width` pixels."""
+    picture = Image.fromarray(pixels)
+    if width < picture.width:
+        height = max(1, round(picture.height * width / picture.width))
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    picture.save(out, format="PNG")
+    return out.getvalue()

@@ -22,8 +22,8 @@ from docsearch.indexer import pipeline
 from fake_encoder import SPEC, FakeEncoder
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-COMMANDS = ("index", "query", "batch", "serve", "info", "failed", "remove", "verify", "compact", "models")
-HEAVY = ("torch", "fastapi", "faiss", "pymupdf", "pypdfium2", "pyarrow", "transformers")
+COMMANDS = ("index", "query", "batch", "serve", "mcp", "info", "failed", "remove", "verify", "compact", "models")
+HEAVY = ("torch", "fastapi", "mcp", "faiss", "pymupdf", "pypdfium2", "pyarrow", "transformers")
 
 Run = Callable[..., tuple[int, str, str]]
 

@@ -1,4 +1,4 @@
-"""Heat maps against eval-dev's labelled evidence: does the strongest patch of the right page lie inside, beside chance."""
+"""Heat maps against eval-dev's labelled evidence: does the strongest patch of the page lie inside, beside chance."""
 
 from __future__ import annotations
 

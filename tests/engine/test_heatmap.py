@@ -60,7 +60,9 @@ def test_patches_of_a_query_in_context_count_by_how_far_they_rise_above_the_page
     assert not heatmap.patch_matches(same, query).any()
 
 
-PLACES = np.array([[0, 0, 4000, 2000], [5000, 0, 9000, 2000], [5000, 2500, 9000, 4500], [0, 60000, 4000, 62000]], np.uint16)
+PLACES = np.array(
+    [[0, 0, 4000, 2000], [5000, 0, 9000, 2000], [5000, 2500, 9000, 4500], [0, 60000, 4000, 62000]], np.uint16
+)
 """Two words on a line, another below them, and one at the foot of the page."""
 
 
