@@ -10,7 +10,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +21,7 @@ from pydantic import BaseModel, Field
 from . import __version__
 from .engine.errors import DocsearchError, UsageError
 from .engine.records import PageRef
-from .engine.search import Searcher, open_index
+from .engine.search import Searcher, fits, open_index
 from .engine.store import DocumentRow, open_snapshot
 from .indexer.page_source import PageSource, png
 from .snippet import snippet
@@ -173,7 +172,7 @@ class AgentTools:
         `total` says how many match; go on with `offset` where there are more than `limit`.
         """
         with _told():
-            rows = [row for row in self._documents() if path is None or _fits(row.path, path)]
+            rows = [row for row in self._documents() if path is None or fits(row.path, path)]
         shown = [
             ListedDocument(doc_id=row.id, path=row.path, pages=row.page_count or 0)
             for row in rows[offset : offset + limit]
@@ -232,7 +231,3 @@ def _told() -> Iterator[None]:
         yield
     except DocsearchError as err:
         raise ToolError(" ".join(str(err).split())) from err
-
-
-def _fits(path: str, glob: str) -> bool:
-    return path == glob or path.endswith("/" + glob) or fnmatchcase(path, glob)

@@ -324,7 +324,7 @@ class Searcher:
         if path is None:
             return None
         paths = self.snapshot.paths()
-        matching = {p for p in set(paths.tolist()) if p == path or p.endswith("/" + path) or fnmatchcase(p, path)}
+        matching = {each for each in set(paths.tolist()) if fits(each, path)}
         return np.flatnonzero(np.isin(paths, list(matching)))
 
     def _rank(
@@ -362,6 +362,15 @@ class Searcher:
             return []
         refs = self.snapshot.refs(ranking.pages)
         return [Hit(ref, float(s), rank) for rank, (ref, s) in enumerate(zip(refs, ranking.scores, strict=True), 1)]
+
+
+def fits(path: str, wanted: str) -> bool:
+    """Whether a document's path matches the glob `wanted`, or has this file name.
+
+    >>> fits("contracts/a.pdf", "contracts/*"), fits("contracts/a.pdf", "a.pdf"), fits("contracts/a.pdf", "b.pdf")
+    (True, True, False)
+    """
+    return path == wanted or path.endswith("/" + wanted) or fnmatchcase(path, wanted)
 
 
 def both(words: QueryVectors, seen: QueryVectors) -> QueryVectors:

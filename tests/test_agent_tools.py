@@ -147,6 +147,23 @@ def test_a_missing_index_is_told_and_found_once_it_is_there(sample_index: Path, 
     assert after
 
 
+def test_a_commit_is_seen_by_the_next_call(sample_index: Path, tmp_path: Path) -> None:
+    index = shutil.copytree(sample_index, tmp_path / "index")
+    letter = {"query": "harbour master", "path": "letter*"}
+
+    async def what(client: Client) -> list[list[object]]:
+        before = await client.call_tool("search", letter)
+        command = [sys.executable, "-m", "docsearch", "remove", "letter-harbour-master.pdf", "--index", str(index)]
+        await anyio.run_process(command)
+        after, others = await client.call_tool("search", letter), await client.call_tool("search", {"query": "master"})
+        return [result.structured_content["hits"] for result in (before, after, others)]
+
+    before, after, others = talk(index, what)
+    assert before
+    assert not after
+    assert others
+
+
 def test_a_document_that_is_gone_is_told_without_the_folders_of_this_machine(
     sample_index: Path, tmp_path: Path
 ) -> None:

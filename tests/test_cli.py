@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -134,6 +135,13 @@ def test_query_saves_the_hits_pages_and_a_heat_map(run: Run, indexed: Path, tmp_
     assert len(list((tmp_path / "hits").glob("*.png"))) == 3
     with Image.open(tmp_path / "hit.png") as picture:
         assert picture.size == (100, 130) or min(picture.size) >= 100
+
+
+def test_mcp_says_what_it_needs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    code, out, err = run("mcp")
+    assert (code, out) == (2, "")
+    assert "pip install 'docsearch[mcp]'" in err
 
 
 def test_query_says_where_documents_went_when_a_picture_is_asked_for(run: Run, indexed: Path) -> None:
