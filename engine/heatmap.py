@@ -26,6 +26,8 @@ AREA_SHARE, AREA_TINT = 0.1, 0.3
 REACH = 0.07
 """How far a match warms its surroundings, as a share of the page's width and height: half of it remains at 1.2 of this.
 docs/log.md compares 0.02 to 0.2."""
+LIT_FROM = 0.6
+"""Share of a page's highest heat from which a place is lit."""
 GLOW_TINT = 0.8
 GLOW_CELLS = 64
 """The light is computed for this many places across and down, and drawn smoothly between them."""
@@ -172,16 +174,15 @@ def marks(height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors
 
 
 def glow(height: int, width: int, vectors: F32, places: F32, query: QueryVectors) -> F32:
-    """A light over the page, stronger the more of the query is found about, (H, W) float32 in 0..1.
-
-    It grows with the square of the heat, so that the best place stands out.
-    """
+    """A light over the hottest places of the page, stronger the more of the query is there, (H, W) float32 in 0..1."""
     middles = ((np.arange(GLOW_CELLS) + 0.5) / GLOW_CELLS).astype(np.float32)
     across, down = np.meshgrid(middles, middles)
     points = np.stack([across, down, across, down], axis=2).reshape(-1, 4).astype(np.float32)
-    heat = np.square(heat_at(points, vectors, places, query)).reshape(GLOW_CELLS, GLOW_CELLS)
+    heat = heat_at(points, vectors, places, query).reshape(GLOW_CELLS, GLOW_CELLS)
+    hottest = heat.max()
     light = Image.fromarray(heat).resize((width, height), Image.Resampling.BICUBIC)
-    return np.clip(np.asarray(light, np.float32), 0, 1) * np.float32(GLOW_TINT)
+    lit: F32 = np.clip((np.asarray(light) - LIT_FROM * hottest) / (1 - LIT_FROM), 0, hottest) * np.float32(GLOW_TINT)
+    return lit
 
 
 def _pixels(frame: F32, pad_share: float, height: int, width: int) -> tuple[slice, slice]:
