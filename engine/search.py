@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from . import heatmap, rerank
 from .errors import UsageError
 from .heatmap import WordMarks
+from .hits import Hits
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
 from .models.encoder import ImageQueryEncoder, QueryEncoder
@@ -65,8 +67,22 @@ class Recall:
     same_first: float
 
 
-def open_index(directory: Path | str, *, encoder: QueryEncoder | None = None) -> Searcher:
-    """Open an index for searching, with the model that made it, or with `encoder`.
+class PagePixels(Protocol):
+    """Where pictures of pages come from; the engine itself opens no documents."""
+
+    def pixels(self, ref: PageRef) -> U8:
+        """A page as (H, W, 3) uint8; raises DocsearchError where there is no picture of it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        ...
+
+
+def open_index(
+    directory: Path | str, *, encoder: QueryEncoder | None = None, pages: PagePixels | None = None
+) -> Searcher:
+    """Open an index for searching, with the model that made it, or with `encoder`; hits show their `pages`, if given.
 
     Raises IndexNotFound, IndexFormatError, IndexDamaged, and EncoderMismatch when the model is of another revision.
     """
@@ -74,24 +90,28 @@ def open_index(directory: Path | str, *, encoder: QueryEncoder | None = None) ->
     try:
         name = str(snapshot.fingerprint["name"])
         check_encoder(Path(directory), snapshot.fingerprint, (encoder.spec if encoder else find_spec(name)).fingerprint)
-        return Searcher(snapshot, encoder or load_query_encoder(name))
+        return Searcher(snapshot, encoder or load_query_encoder(name), pages)
     except BaseException:
         snapshot.close()
         raise
 
 
 class Searcher:
-    """Holds one snapshot of an index and the text side of its model; a context manager.
+    """Holds one snapshot of an index and the text side of its model; a context manager. Any thread may ask it.
 
     >>> with open_index("reports.index") as index:  # doctest: +SKIP
     ...     for hit in index.search("revenue chart 2023", k=3):
     ...         print(hit.rank, hit.ref.path, hit.ref.page)
     """
 
-    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder) -> None:
+    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder, pages: PagePixels | None = None) -> None:
         self.snapshot = snapshot
         self.encoder = encoder
+        self._pages = pages
+        self._closed = False
+        self._one_at_a_time = threading.RLock()  # guards the encoder and all that is filled in later
         self._commonness: dict[str, float] = {}
+        self._opened: CandidateIndex | None = None
 
     def __enter__(self) -> Searcher:
         return self
@@ -103,6 +123,9 @@ class Searcher:
 
     def close(self) -> None:
         """Let go of the index."""
+        self._closed = True
+        if self._pages is not None:
+            self._pages.close()
         self.snapshot.close()
 
     def search(
@@ -114,7 +137,7 @@ class Searcher:
         exact: bool = False,
         path: str | None = None,
         image: U8 | None = None,
-    ) -> list[Hit]:
+    ) -> Hits:
         """The best `k` pages for a question, or for a picture `image` (H, W, 3), or for both; best first.
 
         Every page is scored where that is cheap or `exact` asks for it; else, or where `candidates` is given, stage 1
@@ -123,7 +146,7 @@ class Searcher:
         """
         asked = [Query("", text, path, image)]
         ((_, hits),) = self.search_many(asked, k=k, candidates=candidates, exact=exact)
-        return hits
+        return Hits(hits, text, None if self._pages is None else partial(self._marked, asked[0]))
 
     def search_many(
         self,
@@ -167,6 +190,16 @@ class Searcher:
         """
         if all(query.in_context for query in queries):
             return list(queries)
+        with self._one_at_a_time:
+            self._learn_commonness(queries)
+        out = []
+        for query in queries:
+            factor = np.array([self._commonness.get(token, 1.0) for token in query.tokens], np.float32)
+            weights = query.weights * factor
+            out.append(replace(query, weights=(weights / weights.sum()).astype(np.float32)))
+        return out
+
+    def _learn_commonness(self, queries: Sequence[QueryVectors]) -> None:
         unseen = {t: v for q in queries for t, v in zip(q.tokens, q.vectors, strict=True) if t not in self._commonness}
         if unseen and len(self.snapshot):
             vectors = np.stack(list(unseen.values()))
@@ -178,12 +211,6 @@ class Searcher:
             pages = len(maxima)
             idf = np.sqrt(np.log1p((pages - held + 0.5) / (held + 0.5)))
             self._commonness.update(zip(unseen, idf.tolist(), strict=True))
-        out = []
-        for query in queries:
-            factor = np.array([self._commonness.get(token, 1.0) for token in query.tokens], np.float32)
-            weights = query.weights * factor
-            out.append(replace(query, weights=(weights / weights.sum()).astype(np.float32)))
-        return out
 
     def info(self) -> dict[str, object]:
         """The facts of the index, and how it is searched."""
@@ -218,7 +245,7 @@ class Searcher:
         """What `heatmap` draws over the page `ref`, alone, as a picture of `size` width and height, (H, W, 4); or what
         the `word` of that place in the question finds. Raises UsageError where there is no such page or word.
         """
-        (query,) = self.weigh([self.encoder.encode_query(text)])
+        (query,) = self.weigh([self._encode(Query("", text))])
         if word is not None:
             if not 0 <= word < len(query.tokens):
                 raise UsageError(f"there is no word {word} in the question; its words are {', '.join(query.tokens)}")
@@ -227,8 +254,19 @@ class Searcher:
 
     def word_marks(self, text: str, ref: PageRef) -> list[WordMarks]:
         """Where the page `ref` matches each word of the question, and how well."""
-        (query,) = self.weigh([self.encoder.encode_query(text)])
+        (query,) = self.weigh([self._encode(Query("", text))])
         return heatmap.word_marks(*self._patches(ref), query)
+
+    def text(self, ref: PageRef) -> str:
+        """The text layer of the page `ref` as it was indexed, or ""; raises UsageError where there is no such page."""
+        return self.snapshot.text(self._row_of(ref))
+
+    def _marked(self, query: Query, hit: Hit) -> U8:
+        """The page of a hit of `query` with the heat map over it."""
+        assert self._pages is not None
+        if self._closed:
+            raise UsageError("The index was closed; open it again to see pages.")
+        return self.heatmap(query.text, hit.ref, self._pages.pixels(hit.ref), image=query.image)
 
     def _patches(self, ref: PageRef) -> tuple[F32, U16]:
         row = self._row_of(ref)
@@ -236,6 +274,10 @@ class Searcher:
         return codecs.decode(block.coded), self.snapshot.boxes(row)
 
     def _encode(self, query: Query) -> QueryVectors:
+        with self._one_at_a_time:
+            return self._encode_alone(query)
+
+    def _encode_alone(self, query: Query) -> QueryVectors:
         if query.image is None:
             return self.encoder.encode_query(query.text)
         if not isinstance(self.encoder, ImageQueryEncoder):
@@ -267,19 +309,22 @@ class Searcher:
     def _is_small(self) -> bool:
         return int(self.snapshot.lengths.sum()) <= EXACT_VECTORS
 
-    @cached_property
+    @property
     def _candidates(self) -> CandidateIndex:
         from .candidates import open_candidates  # FAISS takes a tenth of a second to import
 
-        code: PageCode | None = getattr(self.encoder, "code", None)
-        return open_candidates(self.snapshot, code)
+        with self._one_at_a_time:  # two threads would write the same derived files
+            if self._opened is None:
+                code: PageCode | None = getattr(self.encoder, "code", None)
+                self._opened = open_candidates(self.snapshot, code)
+            return self._opened
 
     def _rows(self, path: str | None) -> I64 | None:
         """The rows whose document's path matches the glob or has this file name; None for all."""
         if path is None:
             return None
         paths = self.snapshot.paths()
-        matching = {p for p in set(paths.tolist()) if p == path or p.endswith("/" + path) or fnmatchcase(p, path)}
+        matching = {each for each in set(paths.tolist()) if fits(each, path)}
         return np.flatnonzero(np.isin(paths, list(matching)))
 
     def _rank(
@@ -317,6 +362,15 @@ class Searcher:
             return []
         refs = self.snapshot.refs(ranking.pages)
         return [Hit(ref, float(s), rank) for rank, (ref, s) in enumerate(zip(refs, ranking.scores, strict=True), 1)]
+
+
+def fits(path: str, wanted: str) -> bool:
+    """Whether a document's path matches the glob `wanted`, or has this file name.
+
+    >>> fits("contracts/a.pdf", "contracts/*"), fits("contracts/a.pdf", "a.pdf"), fits("contracts/a.pdf", "b.pdf")
+    (True, True, False)
+    """
+    return path == wanted or path.endswith("/" + wanted) or fnmatchcase(path, wanted)
 
 
 def both(words: QueryVectors, seen: QueryVectors) -> QueryVectors:
