@@ -12,6 +12,7 @@ from .engine.errors import UsageError
 
 NEEDED = ("fastapi", "prometheus_client", "uvicorn")
 DEFAULT_PORT = 8750
+UPLOAD_MAX_MB = 200
 
 
 def serve(
@@ -27,8 +28,12 @@ def serve(
     password: Annotated[
         list[str] | None, typer.Option(help="Password to try on encrypted files; may be given several times.")
     ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Take no uploads, and remove nothing.")] = False,
+    upload_max_mb: Annotated[int, typer.Option(min=1, help="The largest file that may be uploaded, in MB.")] = (
+        UPLOAD_MAX_MB
+    ),
 ) -> None:
-    """Answer questions over HTTP: search, documents, pictures of pages, heat maps.
+    """Answer questions over HTTP: search, documents, pictures of pages, heat maps; take uploads, and index them.
 
     Commits of 'docsearch index' are seen while it runs. Ctrl-C finishes what was asked, and ends. The API describes
     itself at /openapi.json.
@@ -36,6 +41,8 @@ def serve(
     Examples:
 
         docsearch serve
+
+        docsearch serve --read-only
 
         docsearch serve --index office.index --host 0.0.0.0 --token "$(openssl rand -hex 16)"
     """
@@ -45,5 +52,13 @@ def serve(
     from .server.app import serve as run
     from .server.settings import ServerSettings
 
-    settings = ServerSettings(index, host, port, token or None, tuple(password or ()))
+    settings = ServerSettings(
+        index,
+        host,
+        port,
+        token or None,
+        tuple(password or ()),
+        read_only=read_only,
+        upload_max_mb=upload_max_mb,
+    )
     run(settings, lambda address: note(f"docsearch: {index} answers at {address} (Ctrl-C ends)"))

@@ -57,10 +57,15 @@ def docsearch(*arguments: str | Path, watched: bool = False) -> Ran:
         return Ran(out.read(), seconds, rss)
 
 
+def memory_of(pid: int) -> int:
+    """The sum of RSS of a process and all below it, in bytes."""
+    return sum(_rss(each) for each in _family(pid))
+
+
 def _watch(child: subprocess.Popen[bytes]) -> tuple[int, ...]:
     samples = []
     while child.poll() is None:
-        samples.append(sum(_rss(pid) for pid in _family(child.pid)))
+        samples.append(memory_of(child.pid))
         time.sleep(SAMPLE_EVERY_S)
     return tuple(samples)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .cases import encode, index, jina_v4, maxsim, pointing, quality, query, two_stage
+from .cases import encode, index, jina_v4, maxsim, pointing, quality, query, server_load, two_stage
 from .setting import Row, Setting
 
 
@@ -34,6 +34,7 @@ CASES = {
             "jina_v4", "jina-embeddings-v4 at full size with random weights on a GPU: pages/s, FLOP share", jina_v4.run
         ),
         Case("pointing", "heat maps against the labelled evidence of eval-dev, beside chance", pointing.run),
+        Case("server_load", "docsearch serve: 32 clients ask while documents come and go", server_load.run),
         Case("quality", "right pages found for the questions of eval-dev, with defaults", quality.run),
     )
 }

@@ -21,6 +21,16 @@ def summary_ms(seconds: Sequence[float]) -> Row:
     }
 
 
+def percentiles_ms(seconds: Sequence[float]) -> Row:
+    """Median, p95 and p99 in milliseconds of at least one time in seconds."""
+    half, most, nearly_all = np.percentile(np.asarray(seconds) * 1000, [50, 95, 99])
+    return {
+        "p50_ms": round(float(half), 2),
+        "p95_ms": round(float(most), 2),
+        "p99_ms": round(float(nearly_all), 2),
+    }
+
+
 def timed(work: Callable[[], object]) -> float:
     """Wall time of one call in seconds."""
     start = time.perf_counter()

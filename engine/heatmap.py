@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from .kernels import maxsim, proximity
-from .records import BOX_SCALE, F32, U8, U16, QueryVectors
-
-FloatBox = tuple[float, float, float, float]
+from .records import BOX_SCALE, F32, U8, U16, FloatBox, QueryVectors
 
 MARK = (255, 196, 0)
 """Marker yellow, multiplied into the page as a highlighter would: print under it stays readable."""

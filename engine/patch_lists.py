@@ -8,7 +8,6 @@ Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", 20
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import gcd
 from pathlib import Path
 
@@ -54,21 +53,22 @@ def scores(index: faiss.IndexIVF, query: QueryVectors, *, first_pages: I64) -> F
 
     Words on its document's first page, `first_pages` (N,), count as in the exact score.
     """
-    lenient = replace(query, floor=query.floor - SLACK, others=None)
     others = query.others or Others(query.vectors[:0], np.zeros(0, np.int64), np.zeros(0, np.float32))
     words = np.concatenate([np.arange(len(query.vectors)), others.words])
     shares = np.concatenate([np.ones(len(query.vectors), np.float32), others.shares])
     telling = np.flatnonzero(query.weights[words] >= LEAST_SHARE)
+    floors, ceilings = (query.floors - np.float32(SLACK))[words], query.ceilings[words]
     index.nprobe = PROBES
-    limits, similarities, rows = index.range_search(query.every[telling], lenient.floor)
-    matches = maxsim.match(similarities, lenient)
+    limits, similarities, rows = index.range_search(query.every[telling], float(floors[telling].min(initial=1)))
     printed = np.zeros((len(first_pages), len(query.vectors)), np.float32)
     found = np.zeros_like(printed)
     for i, vector in enumerate(telling.tolist()):
         entries = slice(int(limits[i]), int(limits[i + 1]))
         into = printed if vector < len(query.vectors) else found
-        np.maximum.at(into[:, words[vector]], rows[entries], shares[vector] * matches[entries])
-    return maxsim.score(with_title(np.maximum(printed, found), printed[first_pages]), query.weights)
+        rising = (similarities[entries] - floors[vector]) / (ceilings[vector] - floors[vector])
+        np.maximum.at(into[:, words[vector]], rows[entries], shares[vector] * np.clip(rising, 0, 1))
+    own = np.maximum(printed, found)
+    return maxsim.score(own if query.in_context else with_title(own, printed[first_pages]), query.weights)
 
 
 def read(file: Path) -> faiss.IndexIVF:

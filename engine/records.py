@@ -14,6 +14,9 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 
+FloatBox = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in fractions of a page's width and height."""
+
 BOX_SCALE = 65535
 """Boxes are fractions of the page's width and height, times this number."""
 
@@ -105,7 +108,8 @@ class QueryVectors:
     `single` (S,) float32 for stage 1, and the `tokens` the rows stand for.
 
     A page scores Σ_q weights[q] · m(s_q), where s_q is the largest inner product of query vector q with a patch of the
-    page, and the match m rises from 0 at the similarity `floor` and below to 1 at `ceiling` and above. `pairs` (P, 2)
+    page, and the match m rises from 0 at the similarity `floor` and below to 1 at `ceiling` and above, which are the
+    same for all rows or arrays (Q,) with each row's own. `pairs` (P, 2)
     are the rows of words that stand together in the query, and count more where they stand together on a page. A word's
     match is the best of its own and those of its `others`. Rows that a language model made `in_context` are no words
     that could be counted: their weights stay as they are, and a document's first page lends them nothing.
@@ -115,8 +119,8 @@ class QueryVectors:
     weights: F32
     single: F32
     tokens: tuple[str, ...]
-    floor: float = 0.0
-    ceiling: float = 1.0
+    floor: float | F32 = 0.0
+    ceiling: float | F32 = 1.0
     pairs: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     others: Others | None = None
     in_context: bool = False
@@ -125,6 +129,16 @@ class QueryVectors:
     def every(self) -> F32:
         """The vectors of the words, then of their others, (Q + A, D)."""
         return self.vectors if self.others is None else np.concatenate([self.vectors, self.others.vectors])
+
+    @property
+    def floors(self) -> F32:
+        """The floor of each row, (Q,)."""
+        return np.full(len(self.weights), self.floor, np.float32)
+
+    @property
+    def ceilings(self) -> F32:
+        """The ceiling of each row, (Q,)."""
+        return np.full(len(self.weights), self.ceiling, np.float32)
 
 
 @dataclass(frozen=True, slots=True)

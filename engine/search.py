@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property, partial
@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from . import heatmap, rerank
+from . import cores, heatmap, likeness, rerank
 from .errors import UsageError
 from .heatmap import WordMarks
 from .hits import Hits
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
-from .models.encoder import ImageQueryEncoder, QueryEncoder
+from .likeness import Region
+from .models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder
 from .models.registry import find_spec, load_query_encoder
-from .records import F32, I64, U8, U16, Hit, PageRef, QueryVectors, Ranking
+from .records import F32, I64, U8, U16, FloatBox, Hit, PageRef, QueryVectors, Ranking
 from .store import Snapshot, check_encoder, open_snapshot
 
 if TYPE_CHECKING:
@@ -46,13 +47,14 @@ STAGES = ("encode", "weigh", "candidates", "rerank")
 @dataclass(frozen=True, slots=True)
 class Query:
     """One row of a batch job; `path` restricts it to documents as in `Searcher.search`, `image` is a picture (H, W, 3)
-    to search for, with the text or without one.
+    to search for, with the text or without one; `like`, in their place, is what of a page in the index to search for.
     """
 
     query_id: str
     text: str
     path: str | None = None
     image: U8 | None = field(default=None, compare=False)
+    like: Region | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +150,23 @@ class Searcher:
         ((_, hits),) = self.search_many(asked, k=k, candidates=candidates, exact=exact)
         return Hits(hits, text, None if self._pages is None else partial(self._marked, asked[0]))
 
+    def more_like(
+        self,
+        ref: PageRef,
+        box: FloatBox | None = None,
+        *,
+        k: int = 10,
+        candidates: int | None = None,
+        exact: bool = False,
+        path: str | None = None,
+    ) -> list[Hit]:
+        """The best `k` other pages that look like the page `ref`, or say the same; or like what of it lies in `box`,
+        x0, y0, x1, y1 in fractions of the page. Found from the stored vectors, with any model; otherwise as `search`.
+        """
+        asked = [Query("", "", path, like=Region(ref, box))]
+        ((_, hits),) = self.search_many(asked, k=k, candidates=candidates, exact=exact)
+        return hits
+
     def search_many(
         self,
         queries: Iterable[Query],
@@ -167,14 +186,8 @@ class Searcher:
             single = UsageError
         waiting = iter(queries)
         while batch := list(islice(waiting, BATCH_QUERIES)):
-            encoded: dict[int, QueryVectors] = {}
-            with _timed("encode", on_stage):
-                for i, query in enumerate(batch):
-                    try:
-                        encoded[i] = self._encode(query)
-                    except UsageError:
-                        if single is None:
-                            raise
+            with _timed("encode", on_stage), cores.no_blas_threads():
+                encoded = self._encode_all(batch, strict=single is None)
             with _timed("weigh", on_stage):
                 weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
             ranked = self._rank(batch, weighed, k=k, candidates=candidates, exact=exact, on_stage=on_stage)
@@ -186,31 +199,38 @@ class Searcher:
 
         Commonness is the share of an evenly spaced sample of pages on which the word is matched; the weight is the
         model's own times the root of BM25's inverse document frequency (docs/log.md compares powers). Queries that are
-        `in_context` stay as they are.
+        `in_context` stay as they are, and so does the share of a picture that is asked for beside words.
         """
-        if all(query.in_context for query in queries):
-            return list(queries)
         with self._one_at_a_time:
-            self._learn_commonness(queries)
-        out = []
-        for query in queries:
-            factor = np.array([self._commonness.get(token, 1.0) for token in query.tokens], np.float32)
-            weights = query.weights * factor
-            out.append(replace(query, weights=(weights / weights.sum()).astype(np.float32)))
-        return out
+            self._learn_commonness([query for query in queries if not query.in_context])
+        return [query if query.in_context else self._reweighed(query) for query in queries]
 
     def _learn_commonness(self, queries: Sequence[QueryVectors]) -> None:
-        unseen = {t: v for q in queries for t, v in zip(q.tokens, q.vectors, strict=True) if t not in self._commonness}
+        unseen = {
+            token: (vector, floor, ceiling)
+            for q in queries
+            for token, vector, floor, ceiling in zip(q.tokens, q.vectors, q.floors, q.ceilings, strict=True)
+            if token and token not in self._commonness
+        }
         if unseen and len(self.snapshot):
-            vectors = np.stack(list(unseen.values()))
+            vectors, floors, ceilings = (np.stack(column) for column in zip(*unseen.values(), strict=True))
             no_weights = np.zeros(len(vectors), np.float32)
-            probe = QueryVectors(vectors, no_weights, vectors[0], tuple(unseen), queries[0].floor, queries[0].ceiling)
+            probe = QueryVectors(vectors, no_weights, vectors[0], tuple(unseen), floors, ceilings)
             maxima = np.concatenate([m for _, m in rerank.token_maxima(self.snapshot, [probe], self._sample)])
             matches = maxsim.match(maxima, probe)
             held = (matches > COMMON_MATCH).sum(axis=0)
             pages = len(maxima)
             idf = np.sqrt(np.log1p((pages - held + 0.5) / (held + 0.5)))
             self._commonness.update(zip(unseen, idf.tolist(), strict=True))
+
+    def _reweighed(self, query: QueryVectors) -> QueryVectors:
+        """The weights of words times what the collection says; what all of them weigh together stays."""
+        is_word = np.array([token != "" for token in query.tokens])
+        factor = np.array([self._commonness.get(token, 1.0) for token in query.tokens], np.float32)
+        weights = query.weights * factor
+        share = 1 - query.weights[~is_word].sum(dtype=np.float32)
+        weights[is_word] = weights[is_word] / weights[is_word].sum() * share
+        return replace(query, weights=weights.astype(np.float32))
 
     def info(self) -> dict[str, object]:
         """The facts of the index, and how it is searched."""
@@ -273,11 +293,34 @@ class Searcher:
         (block,) = self.snapshot.blocks(rows=np.array([row], np.int64))
         return codecs.decode(block.coded), self.snapshot.boxes(row)
 
-    def _encode(self, query: Query) -> QueryVectors:
-        with self._one_at_a_time:
-            return self._encode_alone(query)
+    def _encode_all(self, batch: Sequence[Query], *, strict: bool) -> dict[int, QueryVectors]:
+        """Queries by their place in the batch; texts together where the model can. Those with nothing to search for are
+        left out, unless `strict`.
+        """
+        encoded: dict[int, QueryVectors] = {}
+        texts = {i: query.text for i, query in enumerate(batch) if query.image is None and query.like is None}
+        if len(texts) > 1 and isinstance(self.encoder, BatchEncoder):
+            with suppress(UsageError), self._one_at_a_time:  # one of them is empty: then each is tried alone
+                encoded.update(zip(texts, self.encoder.encode_queries([*texts.values()]), strict=True))
+        for i, query in enumerate(batch):
+            try:
+                if i not in encoded:
+                    encoded[i] = self._encode(query)
+            except UsageError:
+                if strict:
+                    raise
+        return encoded
 
-    def _encode_alone(self, query: Query) -> QueryVectors:
+    def _encode(self, query: Query) -> QueryVectors:
+        if query.like is not None:
+            row = self._row_of(query.like.ref)
+            patches = likeness.patches_of(self.snapshot, row, query.like, self.encoder.spec.alike)
+            return likeness.telling(self.snapshot, patches, self._code)
+        with self._one_at_a_time:
+            return self._encode_asked(query)
+
+    def _encode_asked(self, query: Query) -> QueryVectors:
+        """A query in words, a picture, or both."""
         if query.image is None:
             return self.encoder.encode_query(query.text)
         if not isinstance(self.encoder, ImageQueryEncoder):
@@ -286,7 +329,11 @@ class Searcher:
                 "'docsearch models' lists one that sees pictures, too"
             )
         (seen,) = self.encoder.encode_image_queries([query.image])
-        return both(self.encoder.encode_query(query.text), seen) if query.text.strip() else seen
+        if not len(seen.vectors):
+            raise UsageError("there is nothing on the picture to search for")
+        if not seen.in_context:
+            seen = likeness.telling(self.snapshot, seen, self._code)
+        return likeness.both(self.encoder.encode_query(query.text), seen) if query.text.strip() else seen
 
     def _row_of(self, ref: PageRef) -> int:
         rows = np.flatnonzero(self.snapshot.paths() == ref.path)
@@ -315,17 +362,27 @@ class Searcher:
 
         with self._one_at_a_time:  # two threads would write the same derived files
             if self._opened is None:
-                code: PageCode | None = getattr(self.encoder, "code", None)
-                self._opened = open_candidates(self.snapshot, code)
+                self._opened = open_candidates(self.snapshot, self._code)
             return self._opened
 
-    def _rows(self, path: str | None) -> I64 | None:
-        """The rows whose document's path matches the glob or has this file name; None for all."""
-        if path is None:
+    @property
+    def _code(self) -> PageCode | None:
+        """The visual words of models that have them."""
+        code: PageCode | None = getattr(self.encoder, "code", None)
+        return code
+
+    def _rows(self, path: str | None, like: Region | None) -> I64 | None:
+        """The rows whose document's path matches the glob or has this file name, without the page that others are to be
+        like; None for all.
+        """
+        if path is None and like is None:
             return None
-        paths = self.snapshot.paths()
-        matching = {each for each in set(paths.tolist()) if fits(each, path)}
-        return np.flatnonzero(np.isin(paths, list(matching)))
+        rows = np.arange(len(self.snapshot))
+        if path is not None:
+            paths = self.snapshot.paths()
+            matching = {each for each in set(paths.tolist()) if fits(each, path)}
+            rows = rows[np.isin(paths, list(matching))]
+        return rows if like is None else rows[rows != self._row_of(like.ref)]
 
     def _rank(
         self,
@@ -339,13 +396,13 @@ class Searcher:
     ) -> dict[int, Ranking]:
         whole = exact or (candidates is None and self._is_small)
         out: dict[int, Ranking] = {}
-        of_path: dict[str | None, list[int]] = {}
+        among: dict[tuple[str | None, Region | None], list[int]] = {}
         for i in encoded:
-            of_path.setdefault(batch[i].path, []).append(i)
-        for path, members in of_path.items():
-            rows = self._rows(path)
+            among.setdefault((batch[i].path, batch[i].like), []).append(i)
+        for (path, like), members in among.items():
+            rows = self._rows(path, like)
             if whole:
-                with _timed("rerank", on_stage):
+                with _timed("rerank", on_stage), cores.no_blas_threads():
                     ranked = rerank.rank(self.snapshot, [encoded[i] for i in members], rows=rows, k=k)
                 out.update(zip(members, ranked, strict=True))
                 continue
@@ -353,7 +410,7 @@ class Searcher:
             for i in members:
                 with _timed("candidates", on_stage):
                     found = self._candidates.find(encoded[i], count=count, rows=rows)
-                with _timed("rerank", on_stage):
+                with _timed("rerank", on_stage), cores.no_blas_threads():
                     (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k)
         return out
 
@@ -371,19 +428,6 @@ def fits(path: str, wanted: str) -> bool:
     (True, True, False)
     """
     return path == wanted or path.endswith("/" + wanted) or fnmatchcase(path, wanted)
-
-
-def both(words: QueryVectors, seen: QueryVectors) -> QueryVectors:
-    """A question and a picture as one query: half of the weight is the question's, half the picture's."""
-    single: F32 = words.single + seen.single
-    weights = (np.concatenate([words.weights, seen.weights]) / 2).astype(np.float32)
-    return replace(
-        words,
-        vectors=np.concatenate([words.vectors, seen.vectors]),
-        weights=weights,
-        single=single / np.linalg.norm(single),
-        tokens=words.tokens + seen.tokens,
-    )
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import stat
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,9 @@ SUFFIXES = (".pdf", *IMAGE_SUFFIXES)
 PDF_MAGIC = b"%PDF"
 PDF_MAGIC_WITHIN = 1024
 """Readers accept a PDF whose header starts anywhere in the first this many bytes."""
+IMAGE_MAGIC = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|II\x2a\x00|MM\x00\x2a|II\x2b\x00|MM\x00\x2b", re.DOTALL
+)
 HASH_BLOCK = 1 << 20
 
 
@@ -64,6 +68,16 @@ class Discovery:
     unreadable: tuple[Unreadable, ...]
 
 
+def is_of_a_kind(name: str, head: bytes) -> bool:
+    """Whether a file of this name whose content begins with `head`, PDF_MAGIC_WITHIN bytes, is worth opening: it is
+    called a PDF or a picture, or looks like one.
+
+    >>> is_of_a_kind("a.PDF", b""), is_of_a_kind("a", b"%PDF-1.7"), is_of_a_kind("a", b"word")
+    (True, True, False)
+    """
+    return Path(name).suffix.lower() in SUFFIXES or PDF_MAGIC in head or IMAGE_MAGIC.match(head) is not None
+
+
 def find(paths: Sequence[Path]) -> Discovery:
     """Find the documents at `paths`: files are taken as they are, folders are searched with all their subfolders.
 
@@ -94,7 +108,7 @@ def find(paths: Sequence[Path]) -> Discovery:
             except OSError as err:
                 unreadable.append(Unreadable(_escaped(file.relative_to(root).as_posix()), _words(err)))
                 continue
-            if document is None or (named_file and file.suffix.lower() not in SUFFIXES and not _is_pdf(file)):
+            if document is None or (named_file and not _is_of_a_kind(file)):
                 others += 1
                 if named_file:
                     strange.append(Unreadable(_escaped(file.name), "neither a PDF nor a picture that docsearch reads"))
@@ -159,10 +173,10 @@ def _document(file: Path, root: Path) -> Document | None:
     return Document(_escaped(file.relative_to(root).as_posix()), file, status.st_size, status.st_mtime_ns)
 
 
-def _is_pdf(file: Path) -> bool:
+def _is_of_a_kind(file: Path) -> bool:
     try:
         with file.open("rb") as stream:
-            return PDF_MAGIC in stream.read(PDF_MAGIC_WITHIN)
+            return is_of_a_kind(file.name, stream.read(PDF_MAGIC_WITHIN))
     except OSError:  # indexing will fail on it, with the reason
         return True
 

@@ -19,21 +19,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..engine.errors import DocumentError
-from .discover import IMAGE_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN
+from .discover import IMAGE_MAGIC, IMAGE_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN
 from .drawing import TEXT_MAX_CHARS, OpenDocument, OutOfMemory, failure
 
 MESSAGES_MAX_BYTES = 1 << 20
 """What native libraries may write to the message file before writing fails."""
-IMAGE_MAGIC = re.compile(
-    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|II\x2a\x00|MM\x00\x2a|II\x2b\x00|MM\x00\x2b", re.DOTALL
-)
 Opener = Callable[[Path, tuple[str, ...]], OpenDocument]
 
 

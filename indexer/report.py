@@ -9,7 +9,9 @@ from ..engine.store import Failure
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: bytes of documents looked at out of all, pages embedded, failures, seconds since the start."""
+    """How far a run is: bytes of documents looked at out of all, pages embedded, out of those that the documents opened
+    so far lacked, failures, seconds since the start.
+    """
 
     documents: int
     documents_total: int
@@ -17,9 +19,14 @@ class Progress:
     bytes_total: int
     bytes_skipped: int
     pages: int
+    pages_total: int
     failed: int
     seconds: float
     path: str
+
+
+class Interrupted(Exception):
+    """What `on_progress` raises to end a run early: what is embedded is committed, and the next run goes on there."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The folders that an index was made from, and from a path in the index back to the file.
 
-They are recorded only to find documents again: an index without this file answers as well.
+They are recorded only to find documents again: an index without this file answers as well. Documents that the server
+was sent lie in the index itself, under `.uploads`, and are found there wherever the index is moved to.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ..engine.store import layout
 
 def record(directory: Path, new: Sequence[Path]) -> tuple[Path, ...]:
     """Add the folders `new` to those recorded in the index and return all, the newest first, none twice."""
-    known = recorded(directory)
+    known = _read(directory)
     folders = tuple(dict.fromkeys((*new, *known)))
     if folders != known:
         temporary = directory / (layout.ROOTS + ".tmp")
@@ -25,16 +26,26 @@ def record(directory: Path, new: Sequence[Path]) -> tuple[Path, ...]:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(directory / layout.ROOTS)
-    return folders
+    return (*folders, *_uploads(directory))
 
 
 def recorded(directory: Path) -> tuple[Path, ...]:
-    """The folders that the index in `directory` was made from, the newest first."""
+    """The folders that the index in `directory` was made from, the newest first, and that of uploaded documents."""
+    return (*_read(directory), *_uploads(directory))
+
+
+def _read(directory: Path) -> tuple[Path, ...]:
     try:
         folders = json.loads((directory / layout.ROOTS).read_text("ascii"))
     except (FileNotFoundError, ValueError):
         return ()
     return tuple(Path(folder) for folder in folders)
+
+
+def _uploads(directory: Path) -> tuple[Path, ...]:
+    """The folder that uploaded documents lie in, if there is one; paths of such documents begin with its name."""
+    folder = directory.resolve() / layout.UPLOADS
+    return (folder,) if folder.is_dir() else ()
 
 
 def locate(path: str, roots: Sequence[Path]) -> Path:

@@ -13,11 +13,13 @@ from starlette.concurrency import run_in_threadpool
 
 from .. import __version__
 from ..engine.errors import DocsearchError, UsageError
+from ..engine.models.encoder import QueryEncoder
 from . import problems
 from .guard import Guard
 from .routes import api
 from .service import Service
 from .settings import ServerSettings
+from .write_routes import api as write_api
 
 BACKLOG = 128
 
@@ -42,17 +44,31 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.include_router(api)
+    app.include_router(write_api)
     app.add_exception_handler(DocsearchError, problems.answer)
     app.add_middleware(Guard, settings=service.settings, metrics=service.metrics)
     return app
 
 
-def serve(settings: ServerSettings, on_listening: Callable[[str], None]) -> None:
-    """Answer requests until SIGINT or SIGTERM, then finish what was accepted. `on_listening` is told the address.
+class Server(uvicorn.Server):
+    """Ends answers that would never end before it waits for the others."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more requests, and wait for those that were accepted."""
+        assert isinstance(self.config.app, FastAPI)
+        self.config.app.state.service.let_go()
+        await super().shutdown(sockets)
+
+
+def serve(
+    settings: ServerSettings, on_listening: Callable[[str], None], *, encoder: QueryEncoder | None = None
+) -> None:
+    """Answer requests until SIGINT or SIGTERM, then finish what was accepted. `on_listening` is told the address;
+    `encoder` stands in for the model that made the index.
 
     Raises UsageError where it cannot listen, or for unsafe settings, and what `open_index` raises.
     """
-    service = Service.open(settings)
+    service = Service.open(settings, encoder=encoder)
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
@@ -67,4 +83,4 @@ def serve(settings: ServerSettings, on_listening: Callable[[str], None]) -> None
     with listening:
         on_listening(f"http://{host}:{listening.getsockname()[1]}/")
         config = uvicorn.Config(create_app(service), access_log=False, log_config=None, server_header=False)
-        uvicorn.Server(config).run(sockets=[listening])
+        Server(config).run(sockets=[listening])

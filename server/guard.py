@@ -9,12 +9,12 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from .limits import UPLOAD_PATH, body_limit
 from .metrics import Metrics
 from .settings import ServerSettings, is_loopback
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/openapi.json"})
 """These tell nothing about documents, and are answered without a token."""
-BODY_MAX_BYTES = 1 << 20
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
@@ -56,7 +56,7 @@ class Guard:
             if refusal is not None:
                 await refusal(scope, receive, send_guarded)
             else:
-                await self._app(scope, _limited(receive), send_guarded)
+                await self._app(scope, self._limited(scope["path"], receive), send_guarded)
         finally:
             # The route's template, not the path: as many labels as there are routes.
             route = getattr(scope.get("route"), "path", "none")
@@ -70,14 +70,20 @@ class Guard:
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit():
             return JSONResponse({"error": "Content-Length is not a number"}, 400)
-        if int(length) > BODY_MAX_BYTES:
-            return JSONResponse({"error": f"the request has {length} bytes, of at most {BODY_MAX_BYTES}"}, 413)
+        if int(length) > (limit := body_limit(self._settings, path)):
+            return JSONResponse({"error": f"the request has {length} bytes, of at most {limit}"}, 413)
         if path not in OPEN_PATHS and not self._is_known(headers):
             challenge = {"WWW-Authenticate": 'Bearer realm="docsearch"'}
             return JSONResponse(
                 {"error": "this needs the server's token, as 'Authorization: Bearer …'"}, 401, challenge
             )
         return None
+
+    def _limited(self, path: str, receive: Receive) -> Receive:
+        """Count what comes in, since a body sent in pieces says no length before; uploads are counted by their route,
+        which then can say so.
+        """
+        return receive if path == UPLOAD_PATH else _limited(receive, body_limit(self._settings, path))
 
     def _is_known(self, headers: Headers) -> bool:
         token = self._settings.token
@@ -93,14 +99,14 @@ def host_name(host: str) -> str:
     return name.removeprefix("[").lower() if bracket else host.partition(":")[0].lower()
 
 
-def _limited(receive: Receive) -> Receive:
-    """Count what comes in: a body sent in pieces says no length before. Too much ends as a client that went away."""
+def _limited(receive: Receive, limit: int) -> Receive:
+    """Too much ends as a client that went away."""
     received = 0
 
     async def counting() -> Message:
         nonlocal received
         message = await receive()
         received += len(message.get("body", b""))
-        return message if received <= BODY_MAX_BYTES else {"type": "http.disconnect"}
+        return message if received <= limit else {"type": "http.disconnect"}
 
     return counting

@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
+
+from .limits import PICTURE_MAX_BYTES
 
 QUERY_MAX_CHARS = 2000
 QUERIES_MAX = 64
 HITS_MAX = 1000
 CANDIDATES_MAX = 100_000
 
+PICTURE_MAX_CHARS = PICTURE_MAX_BYTES * 4 // 3 + 4
+PAGE_MAX = 1_000_000_000
+
+DocumentId = Annotated[str, Path(min_length=1, max_length=64, examples=["6f1ed002ab559585"])]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 QueryText = Annotated[str, Field(min_length=1, max_length=QUERY_MAX_CHARS)]
 
 
+class BoxIn(BaseModel):
+    """A part of a page, in fractions of its width and height."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    x0: Fraction
+    y0: Fraction
+    x1: Fraction
+    y1: Fraction
+
+
+class LikeRequest(BaseModel):
+    """A page of the index, or the part of it inside `box`, that others are to be like."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"document": "6f1ed002ab559585", "page": 3}]}
+    )
+
+    document: Annotated[str, Field(min_length=1, max_length=64)]
+    page: Annotated[int, Field(ge=1, le=PAGE_MAX)]
+    box: BoxIn | None = None
+
+
 class SearchRequest(BaseModel):
-    """One `query` or several `queries`, and how they are to be answered; `path` keeps the documents whose path matches
-    the glob or whose file name it is.
+    """One `query`, several `queries`, an `image` (a picture file in base64) with or without a query, or `like`; and how
+    they are to be answered. `path` keeps the documents whose path matches the glob or whose file name it is.
     """
 
     model_config = ConfigDict(
@@ -25,6 +56,8 @@ class SearchRequest(BaseModel):
 
     query: QueryText | None = None
     queries: Annotated[list[QueryText], Field(max_length=QUERIES_MAX)] | None = None
+    image: Annotated[str, Field(min_length=1, max_length=PICTURE_MAX_CHARS)] | None = None
+    like: LikeRequest | None = None
     k: Annotated[int, Field(ge=1, le=HITS_MAX)] = 10
     candidates: Annotated[int, Field(ge=1, le=CANDIDATES_MAX)] | None = None
     exact: bool = False
@@ -44,10 +77,12 @@ class HitOut(BaseModel):
 
 class AnswerOut(BaseModel):
     """The hits of one query, best first. `milliseconds` has what it waited and what each stage took for all of the
-    `batch` queries that were answered together.
+    `batch` queries that were answered together; `snapshot` names the state of the index that answered. `query` is ""
+    where none was asked in words.
     """
 
     query: str
+    snapshot: str
     hits: list[HitOut]
     milliseconds: dict[str, float] = Field(examples=[{"wait": 0.1, "encode": 0.4, "weigh": 1.2, "rerank": 9.8}])
     batch: int
@@ -100,6 +135,45 @@ class HeatmapResponse(BaseModel):
     """Where a page matches each word of a query."""
 
     words: list[WordOut]
+
+
+class UploadAccepted(BaseModel):
+    """A file that is on disk, and will be indexed in its turn under this `name`."""
+
+    upload: str = Field(examples=["9f86d081884c7d65"])
+    name: str
+    state: Literal["waiting"]
+
+
+class UploadOut(BaseModel):
+    """How far an upload is: `pages_done` of `pages_total`, which is null until it is known. `error` says why it failed,
+    why it still waits, or which pages are missing.
+    """
+
+    upload: str
+    name: str
+    state: Literal["waiting", "indexing", "done", "failed"]
+    pages_done: int
+    pages_total: int | None
+    doc_id: str | None
+    error: str | None
+
+
+class UploadsResponse(BaseModel):
+    """The uploads of late, the newest first."""
+
+    uploads: list[UploadOut]
+
+
+class IndexOut(BaseModel):
+    """What is in the index, and whether this server takes uploads and removals."""
+
+    model: str
+    pages: int
+    documents: int
+    failed: int
+    uploads_allowed: bool
+    snapshot: str
 
 
 class Status(BaseModel):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -14,7 +15,9 @@ from typing import TypeVar
 
 from PIL import Image
 
+from ..engine.errors import UsageError
 from ..engine.records import U8
+from ..indexer.discover import IMAGE_MAGIC
 from ..indexer.render_process import RenderProcess, RenderSettings
 from .metrics import Metrics
 from .problems import Busy
@@ -39,15 +42,20 @@ class PagePicture:
 
 
 class PagePictures:
-    """Holds two child processes that draw pages, and the last pictures; at most `room` requests wait."""
+    """Holds two child processes that draw pages, one that opens pictures of clients at the `dpi` and with the
+    `max_pixels` of the index's model, and the last pictures; at most `room` requests wait.
+    """
 
-    def __init__(self, *, room: int, metrics: Metrics, passwords: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, *, room: int, metrics: Metrics, dpi: float, max_pixels: int, passwords: tuple[str, ...] = ()
+    ) -> None:
         self._room = room
         self._metrics = metrics
         self._desks = {
             dpi: (RenderProcess(RenderSettings(dpi, MAX_PIXELS, passwords=passwords)), ThreadPoolExecutor(1))
             for dpi in (SMALL_DPI, LARGE_DPI)
         }
+        self._opening = (RenderProcess(RenderSettings(dpi, max_pixels)), ThreadPoolExecutor(1))
         self._changed = threading.Lock()  # guards all that follows
         self._kept: OrderedDict[tuple[str, int, int], PagePicture] = OrderedDict()
         self._bytes = 0
@@ -70,9 +78,26 @@ class PagePictures:
         self._keep(key, drawn)
         return drawn
 
+    async def pixels_of(self, content: bytes) -> U8:
+        """The pixels (H, W, 3) of a picture file that a client sent, as if it were a page to index.
+
+        Raises UsageError where it is no picture, DocumentError where it cannot be read, and Busy when too many wait.
+        """
+        if IMAGE_MAGIC.match(content) is None:
+            raise UsageError("the image is no PNG, JPEG, WebP or TIFF file")
+        process, desk = self._opening
+
+        def draw() -> U8:
+            with tempfile.NamedTemporaryFile(prefix="docsearch-") as file:
+                file.write(content)
+                file.flush()
+                return process.draw(Path(file.name), 1).pixels
+
+        return await self._run(desk, draw)
+
     def close(self) -> None:
         """Draw what was accepted, and end the child processes."""
-        for process, desk in self._desks.values():
+        for process, desk in (*self._desks.values(), self._opening):
             desk.shutdown(wait=True)
             process.stop()
 

@@ -1,7 +1,10 @@
 """Errors of a request, and the HTTP status and body that a client gets for each.
 
 UsageError
-└── NotHere        404   no such document or page
+├── NotHere        404   no such document, page or upload
+├── Forbidden      403   the server takes no changes, or not from there
+├── TooLarge       413   the file has more bytes than are taken
+└── WrongKind      415   the file is nothing that docsearch reads
 DocsearchError
 └── Busy           503   more waits than may wait; the client is told when to come back
 """
@@ -11,7 +14,7 @@ from __future__ import annotations
 from fastapi import Request
 from fastapi.responses import JSONResponse
 
-from ..engine.errors import DocsearchError, DocumentError, IndexLocked, UsageError
+from ..engine.errors import DocsearchError, DocumentError, IndexLocked, StorageFull, UsageError
 
 RETRY_AFTER_S = 1
 """When to come back to a server that is busy answering."""
@@ -20,7 +23,19 @@ LOCKED_RETRY_AFTER_S = 5
 
 
 class NotHere(UsageError):
-    """There is no such document or page."""
+    """There is no such document, page or upload."""
+
+
+class Forbidden(UsageError):
+    """The server takes no changes, or not from there."""
+
+
+class TooLarge(UsageError):
+    """The file has more bytes than are taken."""
+
+
+class WrongKind(UsageError):
+    """The file is nothing that docsearch reads."""
 
 
 class Busy(DocsearchError):
@@ -29,8 +44,12 @@ class Busy(DocsearchError):
 
 STATUS: tuple[tuple[type[DocsearchError], int], ...] = (
     (NotHere, 404),
+    (Forbidden, 403),
+    (TooLarge, 413),
+    (WrongKind, 415),
     (Busy, 503),
     (IndexLocked, 503),
+    (StorageFull, 507),
     (DocumentError, 422),
     (UsageError, 400),
     (DocsearchError, 500),

@@ -43,11 +43,12 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The `hits` of one question, the `seconds` it waited ("wait") and that its batch took in each stage, and how many
-    questions were in that batch.
+    """The `hits` of one question, the generation of the `snapshot` they were found in, the `seconds` it waited ("wait")
+    and that its batch took in each stage, and how many questions were in that batch.
     """
 
     hits: tuple[Hit, ...]
+    snapshot: str
     seconds: dict[str, float]
     batch: int
 
@@ -127,13 +128,21 @@ class Questions:
         self._put([_Job(lambda searcher: _fulfil(done, lambda: job(searcher)))])
         return await asyncio.wrap_future(done)
 
-    def refresh(self) -> None:
-        """Answer from the last commit from here on; waits until that is prepared. Not for the event loop."""
+    @property
+    def encoder(self) -> QueryEncoder:
+        """The model that reads the questions."""
+        return self._encoder
+
+    def refresh(self, *, renamed: bool = False) -> None:
+        """Answer from the last commit from here on; waits until that is prepared. Not for the event loop.
+
+        A commit that changes no page is passed over, unless documents were `renamed`.
+        """
         with self._refreshing:
             latest = open_index(self._directory, encoder=self._encoder)
             with self._changed:
                 present = (self._next or self._searcher).snapshot.generation
-            if self._closing or latest.snapshot.generation == present:
+            if self._closing or (latest.snapshot.generation == present and not renamed):
                 latest.close()
                 return
             latest.prepare()
@@ -207,7 +216,8 @@ class Questions:
         for question, its_hits in zip(questions, hits, strict=True):
             if question.answer.set_running_or_notify_cancel():
                 waited = {"wait": started - question.asked}
-                question.answer.set_result(Answer(tuple(its_hits), waited | seconds, len(questions)))
+                snapshot = self._searcher.snapshot.generation
+                question.answer.set_result(Answer(tuple(its_hits), snapshot, waited | seconds, len(questions)))
 
     def _watch(self) -> None:
         """Look for commits of other processes now and then."""

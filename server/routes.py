@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -10,17 +11,22 @@ from starlette.concurrency import run_in_threadpool
 
 from ..engine.errors import UsageError
 from ..engine.heatmap import WordMarks
-from ..engine.records import PageRef
+from ..engine.models.encoder import ImageQueryEncoder
+from ..engine.records import FloatBox, PageRef
 from ..engine.search import Query as SearchQuery
 from ..engine.search import Searcher
 from .messages import (
+    PAGE_MAX,
     QUERY_MAX_CHARS,
     AnswerOut,
+    BoxIn,
     BoxOut,
+    DocumentId,
     DocumentOut,
     DocumentsResponse,
     HeatmapResponse,
     HitOut,
+    IndexOut,
     Problem,
     SearchRequest,
     SearchResponse,
@@ -37,10 +43,9 @@ DOCUMENTS_MAX = 1000
 PNG_TYPE = "image/png"
 DEFAULT_WIDTH = 1200
 
-DocumentId = Annotated[str, Path(min_length=1, max_length=64, examples=["6f1ed002ab559585"])]
 DocumentIdQuery = Annotated[str, Query(min_length=1, max_length=64, examples=["6f1ed002ab559585"])]
-PageNumber = Annotated[int, Path(ge=1, le=1_000_000_000, description="Counts from 1.")]
-PageNumberQuery = Annotated[int, Query(ge=1, le=1_000_000_000, description="Counts from 1.")]
+PageNumber = Annotated[int, Path(ge=1, le=PAGE_MAX, description="Counts from 1.")]
+PageNumberQuery = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Counts from 1.")]
 Width = Annotated[int, Query(ge=WIDTH_MIN, le=WIDTH_MAX, description="Pixels; at most as wide as it is at 200 dpi.")]
 Text = Annotated[str, Query(min_length=1, max_length=QUERY_MAX_CHARS, examples=["revenue chart 2023"])]
 PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 404, 503)}
@@ -49,17 +54,21 @@ PNG: dict[int | str, dict[str, Any]] = PROBLEMS | {200: {"content": {PNG_TYPE: {
 api = APIRouter()
 
 
-@api.post("/v1/search", responses=PROBLEMS)
+@api.post("/v1/search", responses=PROBLEMS | {413: {"model": Problem}})
 async def search(asked: SearchRequest, service: TheService) -> SearchResponse:
-    """Find the pages that answer one query or several. Queries of clients that ask at the same time are answered
-    together; each gets the answer that it would get alone.
+    """Find the pages that answer one query or several, look like a picture, or are like a page of the index, which is
+    not among them. Queries of clients that ask at the same time are answered together; each gets the answer that it
+    would get alone.
     """
-    if (asked.query is None) == (asked.queries is None):
-        raise UsageError('give either "query", a text, or "queries", a list of texts')
-    texts = [asked.query] if asked.query is not None else asked.queries or []
-    queries = [SearchQuery("", text, asked.path) for text in texts]
+    queries = await _queries(asked, service)
     found = await service.questions.ask(queries, How(asked.k, asked.candidates, asked.exact))
-    return SearchResponse(answers=[_answer(text, answer) for text, answer in zip(texts, found, strict=True)])
+    return SearchResponse(answers=[_answer(query.text, answer) for query, answer in zip(queries, found, strict=True)])
+
+
+@api.get("/v1/index", responses=PROBLEMS)
+async def index(service: TheService) -> IndexOut:
+    """What is in the index, and what may be done with it."""
+    return IndexOut.model_validate(await run_in_threadpool(service.about))
 
 
 @api.get("/v1/documents", responses=PROBLEMS)
@@ -139,6 +148,37 @@ async def metrics(service: TheService) -> Response:
     return Response(service.metrics.text(), media_type=CONTENT_TYPE)
 
 
+async def _queries(asked: SearchRequest, service: TheService) -> list[SearchQuery]:
+    """What is asked for, as the engine takes it."""
+    ways = (asked.queries is not None, asked.query is not None or asked.image is not None, asked.like is not None)
+    if sum(ways) != 1:
+        raise UsageError('give one of "query" (a text) or "image" or both, "queries" (a list of texts), and "like"')
+    if asked.like is not None:
+        box = None if asked.like.box is None else _box(asked.like.box)
+        region = await run_in_threadpool(service.region, asked.like.document, asked.like.page, box)
+        return [SearchQuery("", "", asked.path, like=region)]
+    if asked.image is None:
+        texts = [asked.query] if asked.query is not None else asked.queries or []
+        return [SearchQuery("", text, asked.path) for text in texts]
+    if not isinstance(service.questions.encoder, ImageQueryEncoder):
+        raise UsageError("the model of this index takes questions in words only")
+    pixels = await service.pictures.pixels_of(_decoded(asked.image))
+    return [SearchQuery("", asked.query or "", asked.path, image=pixels)]
+
+
+def _decoded(image: str) -> bytes:
+    try:
+        return b64decode(image, validate=True)
+    except ValueError as err:
+        raise UsageError(f'"image" is not base64: {err}') from err
+
+
+def _box(box: BoxIn) -> FloatBox:
+    if not (box.x0 < box.x1 and box.y0 < box.y1):
+        raise UsageError("the box is empty: x0 has to be less than x1, and y0 less than y1")
+    return (box.x0, box.y0, box.x1, box.y1)
+
+
 async def _draw(service: TheService, doc_id: str, page: int, width: int) -> PagePicture:
     row, file = await run_in_threadpool(service.page_of, doc_id, page)
     return await service.pictures.picture(file, row.sha256, page, width)
@@ -165,7 +205,7 @@ def _answer(text: str, answer: Answer) -> AnswerOut:
         for hit in answer.hits
     ]
     milliseconds = {stage: round(1000 * seconds, 3) for stage, seconds in answer.seconds.items()}
-    return AnswerOut(query=text, hits=hits, milliseconds=milliseconds, batch=answer.batch)
+    return AnswerOut(query=text, snapshot=answer.snapshot, hits=hits, milliseconds=milliseconds, batch=answer.batch)
 
 
 def _word(marks: WordMarks) -> WordOut:

@@ -17,7 +17,8 @@ class ServerSettings:
     """`index` is the folder of the index; `host` and `port` are where to listen; `token` is what a client must know.
 
     At most `questions_max` questions and `pictures_max` pictures wait at a time. `passwords` are tried on encrypted
-    documents when their pages are shown.
+    documents when their pages are shown, and when they are uploaded. `read_only` refuses uploads and removals; an
+    upload has at most `upload_max_mb` MB of 2^20 bytes, and at most `uploads_max` of them wait.
     """
 
     index: Path
@@ -27,6 +28,14 @@ class ServerSettings:
     passwords: tuple[str, ...] = field(default=(), repr=False)
     questions_max: int = 256
     pictures_max: int = 128
+    read_only: bool = False
+    upload_max_mb: int = 200
+    uploads_max: int = 64
+
+    @property
+    def upload_max_bytes(self) -> int:
+        """The bytes that an upload may have."""
+        return self.upload_max_mb << 20
 
 
 def check(settings: ServerSettings) -> None:

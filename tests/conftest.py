@@ -39,7 +39,7 @@ def sample_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) ->
     return index
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_pdf() -> Callable[..., Path]:
     """`make_pdf(file, pages)` writes a PDF of as many pages as there are strings, each showing its string."""
     import pymupdf

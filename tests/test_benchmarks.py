@@ -15,16 +15,20 @@ from accelerate import init_empty_weights
 
 from docsearch.engine.models.jina_v4 import network, spec
 from docsearch.engine.models.jina_v4.checkpoint import Checkpoint
+from docsearch.engine.search import open_index
+from docsearch.indexer import pipeline
+from fake_encoder import FakeEncoder
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 pytest.importorskip("benchmarks.registry", reason="run from the repository's root, with 'python -m pytest'")
 
 from benchmarks import __main__ as command_line  # noqa: E402
 from benchmarks import indexes, metrics, report  # noqa: E402
-from benchmarks.cases import jina_v4, maxsim, pointing  # noqa: E402
+from benchmarks.cases import jina_v4, maxsim, pointing, server_load  # noqa: E402
 from benchmarks.eval_dev import Evidence  # noqa: E402
 from benchmarks.maxsim_peers import Contender, torch_peers  # noqa: E402
 from benchmarks.registry import CASES, Case  # noqa: E402
+from benchmarks.running_server import Answered  # noqa: E402
 from benchmarks.setting import Refused, Setting, Skipped  # noqa: E402
 
 
@@ -73,7 +77,7 @@ def test_a_refused_case_ends_the_command_with_an_error(capsys: pytest.CaptureFix
 
 
 def test_a_case_without_its_corpus_is_skipped() -> None:
-    for name in ("two_stage", "pointing", "quality"):
+    for name in ("two_stage", "pointing", "quality", "server_load"):
         with pytest.raises(Skipped, match="DOCSEARCH_CORPORA"):
             next(CASES[name].run(Setting(None)))
 
@@ -141,6 +145,38 @@ def test_an_index_is_not_used_again_after_its_documents_changed(tmp_path: Path) 
     assert indexes.existing(setting, "x", [folder]) == tmp_path / "x.index"
     (folder / "b.pdf").write_bytes(b"2")
     assert indexes.existing(setting, "x", [folder]) is None
+
+
+@pytest.fixture
+def small_index(tmp_path: Path) -> Path:
+    pipeline.index([REPOSITORY / "sample_docs/invoice-20418.pdf"], tmp_path / "index", encoder=FakeEncoder())
+    return tmp_path / "index"
+
+
+def test_a_wrong_answer_under_load_is_refused_and_one_of_an_unseen_snapshot_is_counted(small_index: Path) -> None:
+    with open_index(small_index, encoder=FakeEncoder()) as searcher:
+        hits = searcher.search("total", k=server_load.K)
+        name = searcher.snapshot.generation
+        right = Answered(name, tuple((hit.ref.path, hit.ref.page, round(hit.score, 6)) for hit in hits))
+        kept = {name: searcher.snapshot}
+        answers = {("total", name): [right], ("total", "gone"): [right]}
+        assert server_load.check(answers, kept, FakeEncoder()) == 1
+        path, page, score = right.hits[0]
+        for wrong in (((path, page, score + 0.1),), ((path, page + 1, score),), ()):
+            with pytest.raises(Refused, match="wrong answer to 'total'"):
+                server_load.check({("total", name): [Answered(name, wrong)]}, kept, FakeEncoder())
+
+
+@pytest.mark.slow
+def test_a_server_under_load_gives_right_answers(tmp_path: Path) -> None:
+    documents = [REPOSITORY / "sample_docs" / f"{name}.pdf" for name in ("invoice-20418", "letter-harbour-master")]
+    pipeline.index(documents[:1], tmp_path / "index")
+    rows = server_load.measured(tmp_path / "index", ["invoice total", "letter"], documents[1:], clients=3, seconds=4)
+    alone, together = rows
+    assert alone["p95_ms"]
+    assert together["queries"]
+    assert together["uploads"]
+    assert together["snapshots"]
 
 
 def test_the_command_names_its_cases() -> None:

@@ -96,3 +96,25 @@ def test_verify_finds_nothing_wrong(sample_index: Path) -> None:
     answer = json.loads(docsearch("verify", "--index", sample_index, "--json"))
     assert answer["problems"] == []
     assert answer["recall"]["recall_at_10"] >= 0.9
+
+
+def test_a_picture_of_a_page_finds_that_page_and_a_part_of_it_does(sample_index: Path, tmp_path: Path) -> None:
+    docsearch("query", "revenue chart 2023", "-k", "1", "--index", sample_index, "--save-pages", tmp_path)
+    (file,) = tmp_path.iterdir()
+    with Image.open(file) as page:
+        page.crop((0, 0, page.width, page.height // 2)).save(tmp_path / "part.png")
+    for picture in (file, tmp_path / "part.png"):
+        out = docsearch("query", "--image", picture, "-k", "1", "--index", sample_index, "--json")
+        first = json.loads(out)
+        assert (first["path"], first["page"]) == ("annual-report-2023.pdf", 6)
+        assert 0.5 < first["score"] <= 1
+
+
+def test_pages_like_one_are_of_its_kind(sample_index: Path) -> None:
+    with open_index(sample_index) as searcher:
+        (chart, *_) = searcher.search("revenue chart 2023", k=1)
+        hits = searcher.more_like(chart.ref, k=3)
+        part = searcher.more_like(chart.ref, (0, 0, 1, 0.2), k=3)
+    assert {hit.ref.path for hit in hits} == {"annual-report-2023.pdf"}
+    assert chart.ref not in {hit.ref for hit in (*hits, *part)}
+    assert part

@@ -57,9 +57,16 @@ class PageCode:
         return out
 
     def nearest(self, vectors: F32) -> tuple[I64, F32]:
-        """For each query vector (Q, D) its NEIGHBOURS closest visual words (Q, M), best first, and their cosines."""
+        """For each query vector (Q, D) its NEIGHBOURS closest visual words (Q, M), best first, and their cosines; ties
+        go to the lower word.
+        """
         cosines = vectors @ self.centroids.T
-        near = np.argsort(-cosines, axis=1, kind="stable")[:, :NEIGHBOURS]
+        count = min(NEIGHBOURS, len(self.centroids))
+        near = np.empty((len(vectors), count), np.int64)
+        for row, own in enumerate(cosines):
+            border = np.partition(own, len(own) - count)[len(own) - count]
+            reach = np.flatnonzero(own >= border)
+            near[row] = reach[np.argsort(-own[reach], kind="stable")[:count]]
         return near, np.take_along_axis(cosines, near, axis=1)
 
     def query_vector(self, vectors: F32, weights: F32) -> F32:

@@ -13,7 +13,8 @@ from ..records import F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
 class EncoderSpec:
     """A model's description. `dim` is the width of its patch vectors, `single_dim` of its one vector a page (0 = none),
     `vocabulary` the number of its visual words (0 = none); `render_dpi` and `max_pixels` are what it wants rendered.
-    `settings` are further choices that change its vectors; `notice` is what a user has to know before the first use;
+    `alike` are the similarities between which two patches turn from different ones into the same one. `settings` are
+    further choices that change its vectors; `notice` is what a user has to know before the first use;
     `present` tells whether its weights are on this machine.
     """
 
@@ -27,6 +28,7 @@ class EncoderSpec:
     vocabulary: int
     render_dpi: float
     max_pixels: int
+    alike: tuple[float, float] = (0.0, 1.0)
     settings: tuple[tuple[str, str], ...] = ()
     notice: str = ""
     present: bool = True
@@ -78,10 +80,22 @@ class ImageQueryEncoder(Protocol):
     """Pictures to vectors that are searched for as questions are: what models have that see both in one space."""
 
     def encode_image_queries(self, images: Sequence[U8]) -> list[QueryVectors]:
-        """Embed pictures (H, W, 3) uint8 as questions."""
+        """Embed pictures (H, W, 3) uint8 as questions. Where these are not `in_context`, their rows are patches whose
+        weights follow from the collection that is searched.
+        """
         ...
 
 
+@runtime_checkable
+class BatchEncoder(Protocol):
+    """Many queries at once to vectors: what models have that are faster so."""
+
+    def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
+        """Embed questions in the order given; raises UsageError when one holds nothing to search for."""
+        ...
+
+
+@runtime_checkable
 class PageEncoder(Protocol):
     """Pages to vectors; a page's vectors do not depend on the pages beside it."""
 
@@ -93,12 +107,8 @@ class PageEncoder(Protocol):
         ...
 
 
-class Encoder(QueryEncoder, PageEncoder, Protocol):
+class Encoder(QueryEncoder, BatchEncoder, PageEncoder, Protocol):
     """Both sides of a model, for programs: what `docsearch.load_encoder` opens."""
-
-    def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
-        """Embed questions in the order given; raises UsageError when one holds nothing to search for."""
-        ...
 
     def encode_texts(self, texts: Sequence[str]) -> TextVectors:
         """Embed texts as documents; raises UsageError where the model looks at pages only."""

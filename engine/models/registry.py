@@ -32,12 +32,13 @@ def find_spec(name: str) -> EncoderSpec:
 
 
 def load_query_encoder(name: str) -> QueryEncoder:
-    """Open a model's text side; the embedded model's needs no torch."""
+    """Open what questions need of a model; of the embedded one that needs no torch, until a picture is asked for."""
     if name != pixel_spec.SPEC.name:
         return load_encoder(name)
+    from .pixel.queries import PixelQueries
     from .pixel.text import PixelText
 
-    return PixelText.load()
+    return PixelQueries(PixelText.load())
 
 
 def load_page_encoder(name: str, *, device: str = "auto") -> PageEncoder:

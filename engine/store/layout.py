@@ -5,6 +5,8 @@ writer.lock          held by the one writer; holds its process id
 readers.lock         shared by every open snapshot; a writer deletes old segments only when nobody holds it
 segments/00000001/   one committed segment: the .npy files below; `.tmp-…` while it is being written
 roots.json           the folders it was made from, absolute, newest first (written by the indexer)
+.uploads/            documents that the server was sent, each in a folder of its own (written by the server)
+uploads.lock         held by the one server that takes uploads
 cache/               derived files (FAISS …): may be deleted at any time
 """
 
@@ -15,6 +17,8 @@ from pathlib import Path
 
 CATALOG = "catalog.sqlite"
 ROOTS = "roots.json"
+UPLOADS = ".uploads"
+UPLOADS_LOCK = "uploads.lock"
 WRITER_LOCK = "writer.lock"
 READERS_LOCK = "readers.lock"
 SEGMENTS = "segments"

@@ -121,10 +121,10 @@ class Snapshot:
         first[order] = order[starts][inverse]
         return first
 
-    def single(self) -> F16:
-        """One vector a row for stage 1, (N, S) float16."""
+    def single(self, wanted: I64 | Sequence[int] | None = None) -> F16:
+        """One vector a row for stage 1, of all rows (N, S) float16, or of rows `wanted` in that order."""
         parts = [
-            self._segments[run.segment].single[run.slot : run.slot + run.stop - run.start] for run in self._runs(None)
+            self._segments[run.segment].single[run.slot : run.slot + run.stop - run.start] for run in self._runs(wanted)
         ]
         width = next((row.single_dim for row in self._segment_rows.values()), 0)
         return np.concatenate(parts) if parts else np.zeros((0, width), np.float16)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from docsearch.indexer import pipeline
+from docsearch.indexer import pipeline, run
 from fake_encoder import FakeEncoder
 
 
 def main() -> None:
     folder, index, seconds_a_page = sys.argv[1:]
-    pipeline.BATCH_PAGES = 2
-    pipeline.COMMIT_AFTER_S = 0.05
+    run.BATCH_PAGES = 2
+    run.COMMIT_AFTER_S = 0.05
     report = pipeline.index(
         [Path(folder)], Path(index), encoder=FakeEncoder(seconds_a_page=float(seconds_a_page)), workers=1
     )

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,43 +12,13 @@ from PIL import Image
 from docsearch.engine.errors import IndexNotFound, UsageError
 from docsearch.engine.search import open_index
 from docsearch.indexer import pipeline
-from docsearch.server.app import create_app
-from docsearch.server.guard import BODY_MAX_BYTES
+from docsearch.server.limits import body_limit
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings, check
 from fake_encoder import FakeEncoder
 
 TOKEN = "0123456789abcdef"
 Serve = Callable[..., tuple[TestClient, Service]]
-
-
-@pytest.fixture
-def index(tmp_path: Path, make_pdf: Callable[..., Path]) -> Path:
-    """An index of two documents with three pages, and of one that failed."""
-    make_pdf(tmp_path / "docs/a.pdf", ["revenue chart", "notes"])
-    make_pdf(tmp_path / "docs/sub/b.pdf", ["minutes of a meeting"])
-    (tmp_path / "docs/broken.pdf").write_bytes(b"%PDF-1.4 no")
-    pipeline.index([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder())
-    return tmp_path / "index"
-
-
-@contextmanager
-def served(settings: ServerSettings) -> Iterator[tuple[TestClient, Service]]:
-    service = Service.open(settings, encoder=FakeEncoder())
-    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
-        yield client, service
-
-
-@pytest.fixture
-def serve(index: Path) -> Iterator[Serve]:
-    """`serve(token=…)` starts a server of the index with these settings; it ends with the test."""
-    with ExitStack() as running:
-        yield lambda **settings: running.enter_context(served(replace(ServerSettings(index), **settings)))
-
-
-@pytest.fixture
-def client(serve: Serve) -> TestClient:
-    return serve()[0]
 
 
 def found(client: TestClient, **asked: object) -> list[list[tuple[str, int, float]]]:
@@ -200,10 +168,12 @@ def test_a_name_that_points_at_this_machine_gets_no_answer(client: TestClient) -
         assert client.get("/v1/documents", headers={"Host": host}).status_code == 200
 
 
-def test_a_body_that_is_too_large_is_refused_or_cut_off(client: TestClient) -> None:
-    assert client.post("/v1/search", content=b" " * (BODY_MAX_BYTES + 1)).status_code == 413
-    pieces = (b" " * 65536 for _ in range(BODY_MAX_BYTES // 65536 + 2))
-    assert client.post("/v1/search", content=pieces).status_code >= 400
+@pytest.mark.parametrize("path", ["/v1/search", "/v1/index"])
+def test_a_body_that_is_too_large_is_refused_or_cut_off(client: TestClient, index: Path, path: str) -> None:
+    limit = body_limit(ServerSettings(index), path)
+    assert client.post(path, content=b" " * (limit + 1)).status_code == 413
+    pieces = (b" " * 65536 for _ in range(limit // 65536 + 2))
+    assert client.post(path, content=pieces).status_code >= 400
 
 
 def test_every_answer_has_strict_headers(client: TestClient) -> None:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from functools import lru_cache
 from itertools import pairwise
-from types import TracebackType
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
 from ... import cores
 from ...records import F32, I64
@@ -27,8 +23,7 @@ def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     transposed = np.ascontiguousarray(query.T)  # (D, Q)
     starts = block_starts(offsets)
     work = [(int(a), int(b)) for a, b in pairwise(starts)]
-    # Our threads share the cores; BLAS threads inside each of them would only get in their way.
-    with one_blas_thread():
+    with cores.no_blas_threads():
         list(pool().map(lambda rows: score_block(transposed, coded, offsets, rows, out), work))
     return out
 
@@ -53,40 +48,6 @@ def score_block(transposed: F32, coded: Coded, offsets: I64, rows: tuple[int, in
     if len(filled):
         begin = (inside[filled] - inside[0]).astype(np.intp)
         out[first + filled] = np.maximum.reduceat(similarity, begin, axis=0)
-
-
-class BlasLimit:
-    """Holds BLAS to one thread while any of our callers is inside.
-
-    Limits that overlap must not each put back what they found: the second to enter finds the first one's.
-    """
-
-    def __init__(self) -> None:
-        self._controller = ThreadpoolController()
-        self._changed = threading.Lock()  # guards all that follows
-        self._inside = 0
-        self._limiter: AbstractContextManager[object] | None = None
-
-    def __enter__(self) -> None:
-        with self._changed:
-            if self._limiter is None:
-                self._limiter = self._controller.limit(limits=1, user_api="blas")
-                self._limiter.__enter__()
-            self._inside += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._changed:
-            self._inside -= 1
-            if self._inside == 0 and self._limiter is not None:
-                self._limiter.__exit__(None, None, None)
-                self._limiter = None
-
-
-@lru_cache(maxsize=1)
-def one_blas_thread() -> BlasLimit:
-    return BlasLimit()
 
 
 @lru_cache(maxsize=1)

@@ -29,8 +29,11 @@ def match(similarities: F32, query: QueryVectors) -> F32:
     A match is 0 up to the query's floor, 1 from its ceiling on, and on a straight line between; a word's is the best of
     its own and of its shares of its others'.
     """
-    rising = (similarities - np.float32(query.floor)) / np.float32(query.ceiling - query.floor)
-    matches: F32 = np.clip(rising, 0, 1)
+    floors, ceilings = query.floors, query.ceilings
+    if query.others is not None:
+        floors = np.concatenate([floors, floors[query.others.words]])
+        ceilings = np.concatenate([ceilings, ceilings[query.others.words]])
+    matches: F32 = np.clip((similarities - floors) / (ceilings - floors), 0, 1)
     if query.others is None:
         return matches
     words = len(query.weights)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ...errors import UsageError
-from ...records import PageImage, QueryVectors
+from ...records import U8, PageImage, QueryVectors
 from ..encoder import EmbeddedPages, EncoderSpec, TextVectors
 from . import spec
 from .pages import PixelPages
+from .queries import seen
 from .text import PixelText
 
 
@@ -40,6 +41,10 @@ class Pixel:
     def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
         """Embed queries in the order given."""
         return [self.text.encode_query(text) for text in texts]
+
+    def encode_image_queries(self, images: Sequence[U8]) -> list[QueryVectors]:
+        """Embed pictures (H, W, 3), see `queries.seen`."""
+        return [seen(self.pages, pixels) for pixels in images]
 
     def encode_texts(self, texts: Sequence[str]) -> TextVectors:
         """Refused: a text that nobody drew has no pixels to look at."""

@@ -25,4 +25,5 @@ SPEC = EncoderSpec(
     vocabulary=VISUAL_WORDS,
     render_dpi=165,
     max_pixels=4_000_000,
+    alike=(0.7, 0.9),
 )

@@ -64,3 +64,13 @@ def test_codes_are_the_same_on_every_machine() -> None:
         0,
         0,
     ]
+
+
+def test_the_nearest_words_come_first_and_ties_go_to_the_lower_word() -> None:
+    rng = np.random.default_rng(4)
+    centroids = rng.integers(-1, 2, (60, 4)).astype(np.float32)  # few different similarities: many ties
+    vectors = rng.integers(-1, 2, (5, 4)).astype(np.float32)
+    near, cosines = PageCode(centroids, 64).nearest(vectors)
+    similar = vectors @ centroids.T
+    np.testing.assert_array_equal(near, np.argsort(-similar, axis=1, kind="stable")[:, : near.shape[1]])
+    np.testing.assert_array_equal(cosines, np.take_along_axis(similar, near, axis=1))

@@ -1,0 +1,253 @@
+"""`docsearch serve` under load: many clients ask while documents are uploaded and removed, and every answer is checked.
+
+Each answer names the snapshot that it was found in. Snapshots are kept open as they come, so that afterwards each
+question is asked once more, alone, of the very snapshot that answered it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import shutil
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import eval_dev, indexes
+from ..child_process import memory_of
+from ..running_server import Answered, RunningServer, serving
+from ..setting import Refused, Row, Setting
+from ..timing import percentiles_ms, timed
+
+if TYPE_CHECKING:
+    from docsearch.engine.models.encoder import QueryEncoder
+    from docsearch.engine.store import Snapshot
+
+CLIENTS = 32
+SECONDS = 60.0
+WARM_QUERIES = 60
+K = 10
+ADDED = "diverse"
+"""The corpus that documents are uploaded from."""
+ADDED_MAX_BYTES = 400_000
+STAY = 3
+"""Uploaded documents that are in the index at a time; then the oldest is removed."""
+LOOK_EVERY_S = 0.01
+ROUNDING = 2e-6
+"""Scores may differ by so much between a batch and a question alone: answers have six digits."""
+Question = tuple[str, str]
+"""A text and the snapshot that answered it."""
+
+
+@dataclass
+class Load:
+    """What the clients saw: times in seconds, the answers, how often they were sent away, and what was an error."""
+
+    seconds: list[float] = field(default_factory=list)
+    answers: dict[Question, list[Answered]] = field(default_factory=dict)
+    busy: int = 0
+    errors: list[str] = field(default_factory=list)
+    uploads: int = 0
+    removals: int = 0
+
+
+def run(setting: Setting) -> Iterator[Row]:
+    """Ask eval-dev's questions of a copy of its index, while small documents of another corpus come and go."""
+    documents = eval_dev.documents(setting)
+    added = sorted(file for file in setting.corpus(ADDED).rglob("*.pdf") if file.stat().st_size <= ADDED_MAX_BYTES)
+    texts = [question.text for question in eval_dev.questions(setting) if question.scope == "corpus"]
+    index = indexes.ready(setting, eval_dev.NAME, [documents])
+    with tempfile.TemporaryDirectory(dir=setting.cache) as folder:
+        copy = shutil.copytree(index, Path(folder) / "index")
+        yield from measured(copy, texts, added, clients=CLIENTS, seconds=SECONDS)
+
+
+def measured(
+    index: Path, texts: Sequence[str], added: Sequence[Path], *, clients: int, seconds: float
+) -> Iterator[Row]:
+    """Rows for one warm query at a time, and for many clients; raises Refused for an error or a wrong answer."""
+    from docsearch.engine.models.registry import load_query_encoder
+
+    with Snapshots(index) as snapshots:
+        with serving(index) as server:
+            yield one_at_a_time(server, texts)
+            prepare(server, added)
+            before = memory_of(server.pid)
+            peak, load = loaded(server, texts, added, clients=clients, seconds=seconds)
+            after = memory_of(server.pid)
+        if load.errors:
+            raise Refused(f"{len(load.errors)} requests failed, the first: {load.errors[0]}")
+        kept = snapshots.kept()
+        encoder = load_query_encoder(str(next(iter(kept.values())).fingerprint["name"]))
+        unchecked = check(load.answers, kept, encoder)
+        yield {
+            "what": f"{clients} clients, {seconds:g} s, documents come and go",
+            **percentiles_ms(load.seconds),
+            "queries": len(load.seconds),
+            "queries_per_s": round(len(load.seconds) / seconds, 1),
+            "busy_503": load.busy,
+            "uploads": load.uploads,
+            "removals": load.removals,
+            "snapshots": len({snapshot for _, snapshot in load.answers}),
+            "unchecked": unchecked,
+            "rss_start_mb": before >> 20,
+            "rss_end_mb": after >> 20,
+            "rss_peak_mb": peak >> 20,
+        }
+
+
+def prepare(server: RunningServer, added: Sequence[Path]) -> None:
+    """Upload and remove a document, so that what the server loads for its first upload does not count as growth."""
+    with server.client() as client:
+        if (doc_id := client.upload(added[0])) is not None:
+            client.remove(doc_id)
+
+
+def one_at_a_time(server: RunningServer, texts: Sequence[str]) -> Row:
+    """The time of a query when nobody else asks; each was asked once before."""
+    chosen = texts[:WARM_QUERIES]
+    with server.client() as client:
+        for text in chosen:
+            client.search(text, K)
+        seconds = [timed(lambda text=text: client.search(text, K)) for text in chosen]  # type: ignore[misc]
+    return {"what": "one warm query at a time", **percentiles_ms(seconds), "queries": len(seconds)}
+
+
+def loaded(
+    server: RunningServer, texts: Sequence[str], added: Sequence[Path], *, clients: int, seconds: float
+) -> tuple[int, Load]:
+    """The largest memory of the server's processes in bytes, and what the clients saw."""
+    load, end, guard = Load(), time.perf_counter() + seconds, threading.Lock()
+    threads = [threading.Thread(target=asking, args=(server, texts, seed, end, load, guard)) for seed in range(clients)]
+    threads.append(threading.Thread(target=changing, args=(server, added, end, load, guard)))
+    for thread in threads:
+        thread.start()
+    peak = 0
+    while time.perf_counter() < end:
+        peak = max(peak, memory_of(server.pid))
+        time.sleep(0.2)
+    for thread in threads:
+        thread.join()
+    return peak, load
+
+
+def asking(
+    server: RunningServer, texts: Sequence[str], seed: int, end: float, load: Load, guard: threading.Lock
+) -> None:
+    """One client: ask in an order of its own, and come back later when told to."""
+    chance = random.Random(seed)
+    with server.client() as client:
+        while time.perf_counter() < end:
+            text = chance.choice(texts)
+            started = time.perf_counter()
+            try:
+                answered = client.search(text, K)
+            except Refused as err:
+                with guard:
+                    load.errors.append(str(err))
+                return
+            took = time.perf_counter() - started
+            with guard:
+                if answered is None:
+                    load.busy += 1
+                else:
+                    load.seconds.append(took)
+                    different = load.answers.setdefault((text, answered.snapshot), [])
+                    if answered not in different:
+                        different.append(answered)
+            if answered is None:
+                time.sleep(client.come_back_s)
+
+
+def changing(server: RunningServer, added: Sequence[Path], end: float, load: Load, guard: threading.Lock) -> None:
+    """Upload documents, and remove the oldest of those that were uploaded."""
+    there: deque[str] = deque()
+    with server.client() as client:
+        try:
+            for file in itertools.cycle(added):
+                if time.perf_counter() >= end:
+                    return
+                doc_id = client.upload(file)
+                if doc_id is not None and doc_id not in there:
+                    there.append(doc_id)
+                    with guard:
+                        load.uploads += 1
+                if len(there) > STAY and client.remove(there[0]):
+                    there.popleft()
+                    with guard:
+                        load.removals += 1
+        except Refused as err:
+            with guard:
+                load.errors.append(str(err))
+
+
+def check(answers: Mapping[Question, Sequence[Answered]], kept: Mapping[str, Snapshot], encoder: QueryEncoder) -> int:
+    """Ask each question alone of the snapshot that answered it; raises Refused where the answer was another. Returns
+    how many questions were answered from a snapshot that came and went unseen.
+    """
+    from docsearch.engine.search import Searcher
+
+    searchers = {name: Searcher(snapshot, encoder) for name, snapshot in kept.items()}
+    unchecked = 0
+    for (text, snapshot), different in answers.items():
+        if snapshot not in searchers:
+            unchecked += 1
+            continue
+        alone = searchers[snapshot].search(text, k=2 * K)
+        scores = {(hit.ref.path, hit.ref.page): hit.score for hit in alone}
+        best = [hit.score for hit in alone[:K]]
+        for answered in different:
+            near = len(answered.hits) == len(best) and all(
+                abs(score - scores.get((path, page), -1.0)) <= ROUNDING and abs(score - rank) <= ROUNDING
+                for (path, page, score), rank in zip(answered.hits, best, strict=True)
+            )
+            if not near:
+                raise Refused(f"wrong answer to {text!r} in snapshot {snapshot}: {answered.hits}, alone {alone[:K]}")
+    return unchecked
+
+
+class Snapshots:
+    """Keeps a snapshot of every state of an index that it sees go by; a context manager."""
+
+    def __init__(self, index: Path) -> None:
+        self._index = index
+        self._kept: dict[str, Snapshot] = {}
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+
+    def __enter__(self) -> Snapshots:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+        for snapshot in self._kept.values():
+            snapshot.close()
+
+    def kept(self) -> dict[str, Snapshot]:
+        """What was seen, by name."""
+        return dict(self._kept)
+
+    def _look(self) -> None:
+        from docsearch.engine.store import open_snapshot
+
+        log = self._index / "catalog.sqlite-wal"
+        seen = None
+        while not self._ended.wait(LOOK_EVERY_S):
+            try:
+                now = log.stat().st_mtime_ns
+            except FileNotFoundError:  # nothing was written since somebody last opened the index
+                now = 0
+            if now != seen:
+                seen = now
+                snapshot = open_snapshot(self._index)
+                if snapshot.generation in self._kept:
+                    snapshot.close()
+                else:
+                    self._kept[snapshot.generation] = snapshot

@@ -1,0 +1,113 @@
+"""The API's routes that change the index: uploads, how far they are, and removals."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.requests import ClientDisconnect
+
+from ..engine.errors import UsageError
+from .messages import DocumentId, Problem, UploadAccepted, UploadOut, UploadsResponse
+from .problems import Forbidden
+from .receive import receive
+from .service import TheService
+from .uploads import UploadStatus
+
+FILE_NAME_MAX_CHARS = 1000
+OCTETS = "application/octet-stream"
+FILE: dict[str, Any] = {
+    "required": True,
+    "content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}},
+}
+EVENTS = "text/event-stream"
+OWN_SITES = frozenset({"same-origin", "none"})
+
+
+def may_write(request: Request, service: TheService) -> None:
+    """Raise Forbidden where the server takes no changes, or where a page of another site sends this one."""
+    if service.uploads is None:
+        raise Forbidden(
+            "this server takes no changes: it was started with --read-only, it cannot write to the index, or another "
+            "server of this index takes them"
+        )
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None and site not in OWN_SITES:
+        raise Forbidden("a page of another site may not change the index")
+    if site is None and origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise Forbidden("a page of another origin may not change the index")
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 403, 503)}
+NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Problem}}
+REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (413, 415, 507)}
+UploadId = Annotated[str, Path(min_length=1, max_length=64, examples=["9f86d081884c7d65"])]
+FileName = Annotated[str, Query(min_length=1, max_length=FILE_NAME_MAX_CHARS, examples=["report.pdf"])]
+MayWrite = [Depends(may_write)]
+
+api = APIRouter()
+
+
+@api.post(
+    "/v1/documents",
+    status_code=202,
+    responses=PROBLEMS | REFUSED,
+    dependencies=MayWrite,
+    openapi_extra={"requestBody": FILE},
+)
+async def upload(name: FileName, request: Request, service: TheService) -> UploadAccepted:
+    """Send a file, as the body, to be indexed. It is on disk when this is answered, and indexed in its turn."""
+    assert service.uploads is not None
+    try:
+        status = await receive(service.uploads, name, request.stream(), max_bytes=service.settings.upload_max_bytes)
+    except ClientDisconnect as err:
+        raise UsageError("the file did not come in to its end; send it again") from err
+    return UploadAccepted(upload=status.upload, name=status.name, state="waiting")
+
+
+@api.get("/v1/uploads", responses=PROBLEMS)
+async def uploads(service: TheService) -> UploadsResponse:
+    """How far the uploads of late are, the newest first."""
+    recent = service.uploads.recent() if service.uploads is not None else []
+    return UploadsResponse(uploads=[_shown(status) for status in recent])
+
+
+@api.get(
+    "/v1/uploads/{upload}/events",
+    response_class=StreamingResponse,
+    responses=PROBLEMS | NOT_FOUND | {200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
+)
+async def upload_events(upload: UploadId, service: TheService) -> StreamingResponse:
+    """How far an upload is, as server-sent events, until it is done or failed. Done means that searches find it."""
+    if service.uploads is None:
+        raise Forbidden("this server takes no uploads")
+    service.uploads.status(upload)  # raises NotHere before the answer begins
+    return StreamingResponse(_events(service.uploads.follow(upload)), media_type=EVENTS)
+
+
+@api.delete(
+    "/v1/documents/{doc_id}",
+    status_code=204,
+    responses=PROBLEMS | NOT_FOUND,
+    dependencies=MayWrite,
+    response_class=Response,
+)
+async def remove(doc_id: DocumentId, service: TheService) -> None:
+    """Remove a document from the index, and its file if it was uploaded. No other file is ever deleted."""
+    assert service.uploads is not None
+    await asyncio.wrap_future(service.uploads.remove(doc_id))
+
+
+async def _events(statuses: AsyncIterator[UploadStatus | None]) -> AsyncIterator[str]:
+    async for status in statuses:
+        yield ": waiting\n\n" if status is None else f"data: {json.dumps(asdict(status))}\n\n"
+
+
+def _shown(status: UploadStatus) -> UploadOut:
+    return UploadOut(**asdict(status))

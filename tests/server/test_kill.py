@@ -1,0 +1,98 @@
+"""A real server, killed at awkward instants: what it acknowledged is indexed by the next one, and nothing else is."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from docsearch.engine.store import layout, open_snapshot
+from live_server import WAIT_S, Running, running
+
+MakePdf = Callable[..., Path]
+
+
+def pages_of(index: Path, name: str) -> list[int]:
+    with open_snapshot(index) as snapshot:
+        assert snapshot.verify() == []
+        return sorted(ref.page for ref in snapshot.refs(range(len(snapshot))) if ref.path.endswith(name))
+
+
+def half_sent(server: Running, content: bytes) -> http.client.HTTPConnection:
+    """A connection that has sent the first half of an upload."""
+    connection = server.connection()
+    connection.putrequest("POST", "/v1/documents?name=half.pdf")
+    connection.putheader("Content-Length", str(4 << 20))
+    connection.endheaders()
+    connection.send(content + b" " * (2 << 20))
+    return connection
+
+
+@pytest.fixture
+def long(tmp_path: Path, make_pdf: MakePdf) -> bytes:
+    return make_pdf(tmp_path / "long.pdf", [f"page {n}" for n in range(40)]).read_bytes()
+
+
+def test_what_was_acknowledged_survives_a_kill_at_once_and_while_it_is_indexed(index: Path, long: bytes) -> None:
+    with running(index, seconds_a_page=0.05) as server:
+        status, answer = server.ask("POST", "/v1/documents?name=long.pdf", long)
+        server.kill()
+    assert (status, answer["state"]) == (202, "waiting")
+    upload = str(answer["upload"])
+    with running(index, seconds_a_page=0.05) as server:
+        deadline = time.monotonic() + WAIT_S
+        while not (rows := server.ask("GET", "/v1/uploads")[1]["uploads"]) or not rows[0]["pages_done"]:  # type: ignore[index]
+            assert time.monotonic() < deadline
+        server.kill()
+    with running(index) as server:
+        end = server.ended(upload)
+        assert (end["state"], end["pages_done"]) == ("done", 40)
+    assert pages_of(index, "long.pdf") == list(range(1, 41))
+
+
+def test_an_upload_that_was_cut_off_by_a_kill_leaves_nothing(index: Path, long: bytes) -> None:
+    with running(index) as server:
+        connection = half_sent(server, long)
+        deadline = time.monotonic() + WAIT_S
+        while not list((index / layout.UPLOADS).glob(f"{layout.TEMPORARY}*/half.pdf")):
+            assert time.monotonic() < deadline
+        server.kill()
+        connection.close()
+    with running(index) as server:
+        assert server.ask("GET", "/v1/uploads")[1] == {"uploads": []}
+        assert list((index / layout.UPLOADS).iterdir()) == []
+    assert pages_of(index, "half.pdf") == []
+
+
+def test_a_client_that_goes_away_leaves_nothing_and_the_server_goes_on(index: Path, long: bytes) -> None:
+    with running(index) as server:
+        connection = half_sent(server, long)
+        deadline = time.monotonic() + WAIT_S
+        while not list((index / layout.UPLOADS).glob("*/half.pdf")):
+            assert time.monotonic() < deadline
+        connection.close()
+        while list((index / layout.UPLOADS).iterdir()):
+            assert time.monotonic() < deadline
+        status, answer = server.ask("POST", "/v1/documents?name=long.pdf", long)
+        assert status == 202
+        assert server.ended(str(answer["upload"]))["state"] == "done"
+
+
+def test_the_end_of_a_server_does_not_wait_for_those_who_follow_an_upload(index: Path, long: bytes) -> None:
+    with running(index, seconds_a_page=0.2) as server:
+        upload = server.ask("POST", "/v1/documents?name=long.pdf", long)[1]["upload"]
+        connection = server.connection()
+        connection.request("GET", f"/v1/uploads/{upload}/events")
+        response = connection.getresponse()
+        assert response.readline().startswith(b"data: ")
+        server.process.send_signal(signal.SIGTERM)
+        response.read()
+        assert server.process.wait(WAIT_S) == 0
+        connection.close()
+    with running(index) as server:
+        assert server.ended(str(upload))["state"] == "done"
+    assert pages_of(index, "long.pdf") == list(range(1, 41))

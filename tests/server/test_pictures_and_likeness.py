@@ -1,0 +1,133 @@
+"""Searches for a picture that a client sends, and for pages like one of the index."""
+
+from __future__ import annotations
+
+import io
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from docsearch.engine.records import U8, PageImage, PageRef, QueryVectors
+from docsearch.engine.search import open_index
+from docsearch.indexer.render_process import RenderProcess, RenderSettings
+from docsearch.server.app import create_app
+from docsearch.server.limits import PICTURE_MAX_BYTES
+from docsearch.server.service import Service
+from docsearch.server.settings import ServerSettings
+from fake_encoder import SPEC, FakeEncoder
+
+
+class SeeingEncoder(FakeEncoder):
+    """Sees a picture as it sees a page."""
+
+    def encode_image_queries(self, images: Sequence[U8]) -> list[QueryVectors]:
+        out = []
+        for pixels in images:
+            vectors = self.encode_pages([PageImage(PageRef("", "", 1), pixels, 36.0)]).vectors
+            own = np.asarray(vectors.vectors.values, np.float32)
+            weights = np.full(len(own), 1 / len(own), np.float32)
+            out.append(QueryVectors(own, weights, own.mean(axis=0), ("",) * len(own), 0.9, 1.0))
+        return out
+
+
+@pytest.fixture
+def seeing(index: Path) -> Iterator[TestClient]:
+    service = Service.open(ServerSettings(index), encoder=SeeingEncoder())
+    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
+        yield client
+
+
+def encoded(content: bytes) -> str:
+    return b64encode(content).decode()
+
+
+def picture_of(client: TestClient, path: str, page: int) -> bytes:
+    """A page as a picture file that, drawn as a page of the fake model's resolution, has that page's pixels."""
+    (row,) = [row for row in client.get("/v1/documents").json()["documents"] if row["path"] == path]
+    service = client.app.state.service  # type: ignore[attr-defined]
+    file = service.page_of(row["id"], page)[1]
+    process = RenderProcess(RenderSettings(SPEC.render_dpi, SPEC.max_pixels))
+    drawn = process.draw(file, page)
+    process.stop()
+    out = io.BytesIO()
+    Image.fromarray(drawn.pixels).save(out, format="PNG", dpi=(97, 97))
+    return out.getvalue()
+
+
+def ids(client: TestClient) -> dict[str, str]:
+    return {row["path"]: row["id"] for row in client.get("/v1/documents").json()["documents"]}
+
+
+def test_a_picture_is_searched_for_with_and_without_words(seeing: TestClient) -> None:
+    image = encoded(picture_of(seeing, "sub/b.pdf", 1))
+    for asked in ({"image": image}, {"image": image, "query": "minutes"}):
+        response = seeing.post("/v1/search", json={**asked, "k": 1})
+        assert response.status_code == 200, response.text
+        (answer,) = response.json()["answers"]
+        assert answer["query"] == asked.get("query", "")
+        assert answer["hits"], "a page that looks so"
+
+
+@pytest.mark.parametrize(
+    ("image", "status"),
+    [("%%%", 400), (encoded(b"no picture"), 400), (encoded(b"\x89PNG\r\n\x1a\n" + b"\0" * 100), 422),
+     (encoded(b"%PDF-1.7"), 400), ("", 422)],
+)  # fmt: skip
+def test_what_is_no_picture_is_refused(seeing: TestClient, image: str, status: int) -> None:
+    response = seeing.post("/v1/search", json={"image": image})
+    assert response.status_code == status
+    assert response.json()["error"] if status != 422 else True
+
+
+def test_a_picture_that_is_too_large_is_refused(seeing: TestClient) -> None:
+    image = encoded(b"\x89PNG\r\n\x1a\n" + b"\0" * (PICTURE_MAX_BYTES + 3))
+    assert seeing.post("/v1/search", json={"image": image}).status_code in {413, 422}
+
+
+def test_a_model_that_sees_no_pictures_says_so(client: TestClient) -> None:
+    response = client.post("/v1/search", json={"image": encoded(b"\x89PNG\r\n\x1a\n")})
+    assert response.status_code == 400
+    assert "words only" in response.json()["error"]
+
+
+def test_pages_like_another_are_found_as_the_searcher_finds_them(client: TestClient, index: Path) -> None:
+    document = ids(client)["a.pdf"]
+    response = client.post("/v1/search", json={"like": {"document": document, "page": 1}})
+    (answer,) = response.json()["answers"]
+    with open_index(index, encoder=FakeEncoder()) as searcher:
+        hits = searcher.more_like(PageRef(document, "a.pdf", 1))
+    assert hits
+    assert [(h["doc_id"], h["page"], h["score"]) for h in answer["hits"]] == [
+        (hit.ref.doc_id, hit.ref.page, round(hit.score, 6)) for hit in hits
+    ]
+    assert (document, 1) not in {(h["doc_id"], h["page"]) for h in answer["hits"]}
+
+
+def test_a_part_of_a_page_may_be_what_others_are_to_be_like(client: TestClient) -> None:
+    like = {"document": ids(client)["a.pdf"], "page": 1, "box": {"x0": 0, "y0": 0.8, "x1": 1, "y1": 1}}
+    (answer,) = client.post("/v1/search", json={"like": like}).json()["answers"]
+    assert answer["hits"][0]["score"] == pytest.approx(1, abs=1e-3), "the foot of every page is bare"
+
+
+@pytest.mark.parametrize(
+    ("changed", "status"),
+    [({"page": 3}, 404), ({"document": "unknown"}, 404), ({"page": 0}, 422),
+     ({"box": {"x0": 0.5, "y0": 0, "x1": 0.5, "y1": 1}}, 400), ({"box": {"x0": -1, "y0": 0, "x1": 0.5, "y1": 1}}, 422),
+     ({"box": {"x0": 0}}, 422)],
+)  # fmt: skip
+def test_a_page_or_part_that_is_not_there_is_refused(
+    client: TestClient, changed: dict[str, object], status: int
+) -> None:
+    like = {"document": ids(client)["a.pdf"], "page": 1, **changed}
+    assert client.post("/v1/search", json={"like": like}).status_code == status
+
+
+@pytest.mark.parametrize("extra", [{"query": "a"}, {"queries": ["a"]}, {"image": "aaaa"}])
+def test_likeness_is_asked_for_alone(client: TestClient, extra: dict[str, object]) -> None:
+    like = {"document": ids(client)["a.pdf"], "page": 1}
+    assert client.post("/v1/search", json={"like": like, **extra}).status_code == 400
