@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         StorageFull,
         UsageError,
     )
+    from .engine.hits import Hits
     from .engine.models.registry import load_encoder
     from .engine.records import (
         Candidates,
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
         Ragged,
         Ranking,
     )
-    from .engine.search import Searcher, open_index
+    from .engine.search import Searcher
+    from .notebook import open_index
 
 __version__ = "0.1.0"
 
@@ -51,6 +53,7 @@ _HOMES = {
         "StorageFull",
         "UsageError",
     ),
+    ".engine.hits": ("Hits",),
     ".engine.models.registry": ("load_encoder",),
     ".engine.records": (
         "Candidates",
@@ -62,7 +65,8 @@ _HOMES = {
         "Ragged",
         "Ranking",
     ),
-    ".engine.search": ("Searcher", "open_index"),
+    ".engine.search": ("Searcher",),
+    ".notebook": ("open_index",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -72,6 +76,7 @@ __all__ = [
     "DocumentError",
     "EncoderMismatch",
     "Hit",
+    "Hits",
     "IndexDamaged",
     "IndexFormatError",
     "IndexLocked",

@@ -39,6 +39,20 @@ class Question:
         return Query(self.query_id, self.text, self.document if self.scope == "document" else None)
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where on a page the answer to a question stands: `boxes` x0, y0, x1, y1 in points from the top left corner, and
+    the `kinds` of evidence ("text", "table", "figure", "chart").
+    """
+
+    query_id: str
+    text: str
+    suite: str
+    kinds: tuple[str, ...]
+    page: Page
+    boxes: tuple[tuple[float, float, float, float], ...]
+
+
 def documents(setting: Setting) -> Path:
     """The folder of eval-dev's PDFs; raises Skipped without it."""
     return setting.corpus(NAME) / "pdfs"
@@ -62,6 +76,19 @@ def questions(setting: Setting) -> list[Question]:
                     image_only=row["doc"] in without_text,
                 )
             )
+    return found
+
+
+def evidence(setting: Setting) -> list[Evidence]:
+    """The labelled evidence of every question that has some, a page each."""
+    found = []
+    for row in _rows(setting.corpus(NAME) / "queries.jsonl"):
+        boxes: dict[int, list[tuple[float, float, float, float]]] = {}
+        for page, x0, y0, x1, y1 in row["boxes"]:
+            boxes.setdefault(page, []).append((x0, y0, x1, y1))
+        for page, its in sorted(boxes.items()):
+            kinds, where = tuple(row["evidence"]), (row["doc"], page)
+            found.append(Evidence(row["query_id"], row["query"], row["suite"], kinds, where, tuple(its)))
     return found
 
 

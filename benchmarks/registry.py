@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .cases import encode, index, jina_v4, maxsim, quality, query, server_load, two_stage, web_page
+from .cases import encode, index, jina_v4, maxsim, pointing, quality, query, server_load, two_stage, web_page
 from .setting import Row, Setting
 
 
@@ -33,9 +33,10 @@ CASES = {
         Case(
             "jina_v4", "jina-embeddings-v4 at full size with random weights on a GPU: pages/s, FLOP share", jina_v4.run
         ),
+        Case("pointing", "heat maps against the labelled evidence of eval-dev, beside chance", pointing.run),
         Case("server_load", "docsearch serve: 32 clients ask while documents come and go", server_load.run),
         Case("web_page", "the web page in a browser: from the last key to the results on the screen", web_page.run),
         Case("quality", "right pages found for the questions of eval-dev, with defaults", quality.run),
     )
 }
-"""In the order they run: `index` leaves indexes that `query` and `quality` use."""
+"""In the order they run: `index` leaves indexes that `query`, `pointing` and `quality` use."""

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from . import cores, heatmap, likeness, rerank
 from .errors import UsageError
 from .heatmap import WordMarks
+from .hits import Hits
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
 from .likeness import Region
@@ -67,8 +69,22 @@ class Recall:
     same_first: float
 
 
-def open_index(directory: Path | str, *, encoder: QueryEncoder | None = None) -> Searcher:
-    """Open an index for searching, with the model that made it, or with `encoder`.
+class PagePixels(Protocol):
+    """Where pictures of pages come from; the engine itself opens no documents."""
+
+    def pixels(self, ref: PageRef) -> U8:
+        """A page as (H, W, 3) uint8; raises DocsearchError where there is no picture of it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what is open."""
+        ...
+
+
+def open_index(
+    directory: Path | str, *, encoder: QueryEncoder | None = None, pages: PagePixels | None = None
+) -> Searcher:
+    """Open an index for searching, with the model that made it, or with `encoder`; hits show their `pages`, if given.
 
     Raises IndexNotFound, IndexFormatError, IndexDamaged, and EncoderMismatch when the model is of another revision.
     """
@@ -76,24 +92,28 @@ def open_index(directory: Path | str, *, encoder: QueryEncoder | None = None) ->
     try:
         name = str(snapshot.fingerprint["name"])
         check_encoder(Path(directory), snapshot.fingerprint, (encoder.spec if encoder else find_spec(name)).fingerprint)
-        return Searcher(snapshot, encoder or load_query_encoder(name))
+        return Searcher(snapshot, encoder or load_query_encoder(name), pages)
     except BaseException:
         snapshot.close()
         raise
 
 
 class Searcher:
-    """Holds one snapshot of an index and the text side of its model; a context manager.
+    """Holds one snapshot of an index and the text side of its model; a context manager. Any thread may ask it.
 
     >>> with open_index("reports.index") as index:  # doctest: +SKIP
     ...     for hit in index.search("revenue chart 2023", k=3):
     ...         print(hit.rank, hit.ref.path, hit.ref.page)
     """
 
-    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder) -> None:
+    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder, pages: PagePixels | None = None) -> None:
         self.snapshot = snapshot
         self.encoder = encoder
+        self._pages = pages
+        self._closed = False
+        self._one_at_a_time = threading.RLock()  # guards the encoder and all that is filled in later
         self._commonness: dict[str, float] = {}
+        self._opened: CandidateIndex | None = None
 
     def __enter__(self) -> Searcher:
         return self
@@ -105,6 +125,9 @@ class Searcher:
 
     def close(self) -> None:
         """Let go of the index."""
+        self._closed = True
+        if self._pages is not None:
+            self._pages.close()
         self.snapshot.close()
 
     def search(
@@ -116,7 +139,7 @@ class Searcher:
         exact: bool = False,
         path: str | None = None,
         image: U8 | None = None,
-    ) -> list[Hit]:
+    ) -> Hits:
         """The best `k` pages for a question, or for a picture `image` (H, W, 3), or for both; best first.
 
         Every page is scored where that is cheap or `exact` asks for it; else, or where `candidates` is given, stage 1
@@ -125,7 +148,7 @@ class Searcher:
         """
         asked = [Query("", text, path, image)]
         ((_, hits),) = self.search_many(asked, k=k, candidates=candidates, exact=exact)
-        return hits
+        return Hits(hits, text, None if self._pages is None else partial(self._marked, asked[0]))
 
     def more_like(
         self,
@@ -178,10 +201,14 @@ class Searcher:
         model's own times the root of BM25's inverse document frequency (docs/log.md compares powers). Queries that are
         `in_context` stay as they are, and so does the share of a picture that is asked for beside words.
         """
-        words = [query for query in queries if not query.in_context]
+        with self._one_at_a_time:
+            self._learn_commonness([query for query in queries if not query.in_context])
+        return [query if query.in_context else self._reweighed(query) for query in queries]
+
+    def _learn_commonness(self, queries: Sequence[QueryVectors]) -> None:
         unseen = {
             token: (vector, floor, ceiling)
-            for q in words
+            for q in queries
             for token, vector, floor, ceiling in zip(q.tokens, q.vectors, q.floors, q.ceilings, strict=True)
             if token and token not in self._commonness
         }
@@ -195,7 +222,6 @@ class Searcher:
             pages = len(maxima)
             idf = np.sqrt(np.log1p((pages - held + 0.5) / (held + 0.5)))
             self._commonness.update(zip(unseen, idf.tolist(), strict=True))
-        return [query if query.in_context else self._reweighed(query) for query in queries]
 
     def _reweighed(self, query: QueryVectors) -> QueryVectors:
         """The weights of words times what the collection says; what all of them weigh together stays."""
@@ -239,7 +265,7 @@ class Searcher:
         """What `heatmap` draws over the page `ref`, alone, as a picture of `size` width and height, (H, W, 4); or what
         the `word` of that place in the question finds. Raises UsageError where there is no such page or word.
         """
-        (query,) = self.weigh([self.encoder.encode_query(text)])
+        (query,) = self.weigh([self._encode(Query("", text))])
         if word is not None:
             if not 0 <= word < len(query.tokens):
                 raise UsageError(f"there is no word {word} in the question; its words are {', '.join(query.tokens)}")
@@ -248,8 +274,19 @@ class Searcher:
 
     def word_marks(self, text: str, ref: PageRef) -> list[WordMarks]:
         """Where the page `ref` matches each word of the question, and how well."""
-        (query,) = self.weigh([self.encoder.encode_query(text)])
+        (query,) = self.weigh([self._encode(Query("", text))])
         return heatmap.word_marks(*self._patches(ref), query)
+
+    def text(self, ref: PageRef) -> str:
+        """The text layer of the page `ref` as it was indexed, or ""; raises UsageError where there is no such page."""
+        return self.snapshot.text(self._row_of(ref))
+
+    def _marked(self, query: Query, hit: Hit) -> U8:
+        """The page of a hit of `query` with the heat map over it."""
+        assert self._pages is not None
+        if self._closed:
+            raise UsageError("The index was closed; open it again to see pages.")
+        return self.heatmap(query.text, hit.ref, self._pages.pixels(hit.ref), image=query.image)
 
     def _patches(self, ref: PageRef) -> tuple[F32, U16]:
         row = self._row_of(ref)
@@ -263,7 +300,7 @@ class Searcher:
         encoded: dict[int, QueryVectors] = {}
         texts = {i: query.text for i, query in enumerate(batch) if query.image is None and query.like is None}
         if len(texts) > 1 and isinstance(self.encoder, BatchEncoder):
-            with suppress(UsageError):  # one of them is empty: then each is tried alone
+            with suppress(UsageError), self._one_at_a_time:  # one of them is empty: then each is tried alone
                 encoded.update(zip(texts, self.encoder.encode_queries([*texts.values()]), strict=True))
         for i, query in enumerate(batch):
             try:
@@ -279,6 +316,11 @@ class Searcher:
             row = self._row_of(query.like.ref)
             patches = likeness.patches_of(self.snapshot, row, query.like, self.encoder.spec.alike)
             return likeness.telling(self.snapshot, patches, self._code)
+        with self._one_at_a_time:
+            return self._encode_asked(query)
+
+    def _encode_asked(self, query: Query) -> QueryVectors:
+        """A query in words, a picture, or both."""
         if query.image is None:
             return self.encoder.encode_query(query.text)
         if not isinstance(self.encoder, ImageQueryEncoder):
@@ -314,11 +356,14 @@ class Searcher:
     def _is_small(self) -> bool:
         return int(self.snapshot.lengths.sum()) <= EXACT_VECTORS
 
-    @cached_property
+    @property
     def _candidates(self) -> CandidateIndex:
         from .candidates import open_candidates  # FAISS takes a tenth of a second to import
 
-        return open_candidates(self.snapshot, self._code)
+        with self._one_at_a_time:  # two threads would write the same derived files
+            if self._opened is None:
+                self._opened = open_candidates(self.snapshot, self._code)
+            return self._opened
 
     @property
     def _code(self) -> PageCode | None:
@@ -335,7 +380,7 @@ class Searcher:
         rows = np.arange(len(self.snapshot))
         if path is not None:
             paths = self.snapshot.paths()
-            matching = {p for p in set(paths.tolist()) if p == path or p.endswith("/" + path) or fnmatchcase(p, path)}
+            matching = {each for each in set(paths.tolist()) if fits(each, path)}
             rows = rows[np.isin(paths, list(matching))]
         return rows if like is None else rows[rows != self._row_of(like.ref)]
 
@@ -374,6 +419,15 @@ class Searcher:
             return []
         refs = self.snapshot.refs(ranking.pages)
         return [Hit(ref, float(s), rank) for rank, (ref, s) in enumerate(zip(refs, ranking.scores, strict=True), 1)]
+
+
+def fits(path: str, wanted: str) -> bool:
+    """Whether a document's path matches the glob `wanted`, or has this file name.
+
+    >>> fits("contracts/a.pdf", "contracts/*"), fits("contracts/a.pdf", "a.pdf"), fits("contracts/a.pdf", "b.pdf")
+    (True, True, False)
+    """
+    return path == wanted or path.endswith("/" + wanted) or fnmatchcase(path, wanted)
 
 
 @contextmanager

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +27,16 @@ def corpora() -> Path:
 def sample_docs() -> Path:
     """The documents that ship with the repository."""
     return REPOSITORY / "sample_docs"
+
+
+@pytest.fixture(scope="session")
+def sample_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the sample documents, made once by `docsearch index`."""
+    index = tmp_path_factory.mktemp("sample") / "index"
+    command = [sys.executable, "-m", "docsearch", "index", str(sample_docs), "--index", str(index), "--quiet"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return index
 
 
 @pytest.fixture(scope="session")

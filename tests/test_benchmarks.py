@@ -24,7 +24,8 @@ pytest.importorskip("benchmarks.registry", reason="run from the repository's roo
 
 from benchmarks import __main__ as command_line  # noqa: E402
 from benchmarks import indexes, metrics, report  # noqa: E402
-from benchmarks.cases import jina_v4, maxsim, server_load  # noqa: E402
+from benchmarks.cases import jina_v4, maxsim, pointing, server_load  # noqa: E402
+from benchmarks.eval_dev import Evidence  # noqa: E402
 from benchmarks.maxsim_peers import Contender, torch_peers  # noqa: E402
 from benchmarks.registry import CASES, Case  # noqa: E402
 from benchmarks.running_server import Answered  # noqa: E402
@@ -76,7 +77,7 @@ def test_a_refused_case_ends_the_command_with_an_error(capsys: pytest.CaptureFix
 
 
 def test_a_case_without_its_corpus_is_skipped() -> None:
-    for name in ("two_stage", "quality", "server_load"):
+    for name in ("two_stage", "pointing", "quality", "server_load"):
         with pytest.raises(Skipped, match="DOCSEARCH_CORPORA"):
             next(CASES[name].run(Setting(None)))
 
@@ -120,6 +121,20 @@ def test_a_json_line_says_how_where_and_with_what_it_was_measured() -> None:
     line = json.loads(report.as_json("maxsim", {"what": "x", "median_ms": 1.5}, "python -m benchmarks maxsim"))
     assert {"case", "what", "median_ms", "command", "commit", "machine", "versions"} == set(line)
     assert {"cpu", "cores"} <= set(line["machine"])
+
+
+def test_the_strongest_patch_is_inside_by_the_share_of_those_that_are_as_strong() -> None:
+    inside = np.array([True, False, False, True])
+    assert pointing.strongest_inside(np.array([0.5, 0.9, 0.1, 0.2]), inside) == 0.0
+    assert pointing.strongest_inside(np.array([0.9, 0.9, 0.1, 0.2]), inside) == 0.5
+    assert pointing.strongest_inside(np.zeros(4), inside) == 0.0
+    assert pointing.strongest_inside(np.zeros(0), inside[:0]) == 0.0
+
+
+def test_evidence_holds_the_points_of_any_of_its_boxes() -> None:
+    where = Evidence("q", "text", "suite", (), ("a.pdf", 1), ((0, 0, 10, 10), (50, 50, 60, 90)))
+    points = np.array([[5, 5], [10, 10], [11, 5], [55, 80], [55, 95]])
+    assert pointing.inside(points, where).tolist() == [True, True, False, True, False]
 
 
 def test_an_index_is_not_used_again_after_its_documents_changed(tmp_path: Path) -> None:

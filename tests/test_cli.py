@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -22,8 +23,8 @@ from docsearch.indexer import pipeline
 from fake_encoder import SPEC, FakeEncoder
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-COMMANDS = ("index", "query", "batch", "serve", "info", "failed", "remove", "verify", "compact", "models")
-HEAVY = ("torch", "fastapi", "faiss", "pymupdf", "pypdfium2", "pyarrow", "transformers")
+COMMANDS = ("index", "query", "batch", "serve", "mcp", "info", "failed", "remove", "verify", "compact", "models")
+HEAVY = ("torch", "fastapi", "mcp", "faiss", "pymupdf", "pypdfium2", "pyarrow", "transformers")
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -134,6 +135,13 @@ def test_query_saves_the_hits_pages_and_a_heat_map(run: Run, indexed: Path, tmp_
     assert len(list((tmp_path / "hits").glob("*.png"))) == 3
     with Image.open(tmp_path / "hit.png") as picture:
         assert picture.size == (100, 130) or min(picture.size) >= 100
+
+
+def test_mcp_says_what_it_needs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    code, out, err = run("mcp")
+    assert (code, out) == (2, "")
+    assert "pip install 'docsearch[mcp]'" in err
 
 
 def test_query_says_where_documents_went_when_a_picture_is_asked_for(run: Run, indexed: Path) -> None:

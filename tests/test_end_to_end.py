@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from docsearch.engine.search import Query, open_index
@@ -25,14 +24,6 @@ def docsearch(*arguments: str | Path, cwd: Path | None = None) -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
     assert done.returncode == 0, done.stderr
     return done.stdout
-
-
-@pytest.fixture(scope="session")
-def sample_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the sample documents, made once by `docsearch index`."""
-    index = tmp_path_factory.mktemp("sample") / "index"
-    docsearch("index", sample_docs, "--index", index, "--quiet")
-    return index
 
 
 def test_probes_find_their_page_first(sample_index: Path) -> None:

@@ -50,33 +50,41 @@ class Batch:
     concepts: tuple[str, ...]
 
 
-def degrade(crop: U8, rng: random.Random) -> U8:
-    """Blur, rescale, noise, contrast, inversion, a scanner's threshold, JPEG: each now and then."""
-    image = Image.fromarray(crop)
+def worn(picture: U8, rng: random.Random) -> U8:
+    """Blur, rescale, noise, contrast, a scanner's threshold, JPEG: each now and then; (H, W) or (H, W, 3)."""
+    image = Image.fromarray(picture)
+    width, height = image.size
     if rng.random() < 0.25:
         factor = rng.uniform(0.6, 0.95)
-        small = image.resize((int(CROP_W * factor), int(CROP_H * factor)), Image.Resampling.BILINEAR)
-        image = small.resize((CROP_W, CROP_H), Image.Resampling.BICUBIC)
+        small = image.resize((int(width * factor), int(height * factor)), Image.Resampling.BILINEAR)
+        image = small.resize((width, height), Image.Resampling.BICUBIC)
     if rng.random() < 0.15:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 1.0)))
     if rng.random() < 0.15:
-        image = image.rotate(rng.uniform(-1.5, 1.5), Image.Resampling.BILINEAR, fillcolor=int(np.median(crop)))
+        paper = int(np.median(picture))
+        fill = paper if picture.ndim == 2 else (paper,) * 3
+        image = image.rotate(rng.uniform(-1.5, 1.5), Image.Resampling.BILINEAR, fillcolor=fill)
     if rng.random() < 0.15:
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=rng.randrange(15, 70))
         image = Image.open(buffer)
     out = np.asarray(image, np.float32)
     if rng.random() < 0.06:
-        out = np.where(out > rng.uniform(90, 200), 255.0, 0.0)
+        light = out if out.ndim == 2 else np.repeat(out.mean(axis=2, keepdims=True), 3, axis=2)
+        out = np.where(light > rng.uniform(90, 200), 255.0, 0.0)
     if rng.random() < 0.35:
         noise = np.random.default_rng(rng.getrandbits(32))
         out = out + noise.standard_normal(out.shape, np.float32) * rng.uniform(2, 22)
     if rng.random() < 0.4:
         low, high = rng.uniform(0, 70), rng.uniform(170, 255)
         out = low + out * ((high - low) / 255)
-    if rng.random() < 0.12:
-        out = 255 - out
     return out.clip(0, 255).astype(np.uint8)
+
+
+def degrade(crop: U8, rng: random.Random) -> U8:
+    """A worn crop, now and then inverted."""
+    out = worn(crop, rng)
+    return 255 - out if rng.random() < 0.12 else out
 
 
 def cut(page: LabelledPage, rng: random.Random) -> tuple[U8, F32, list[str], F32]:

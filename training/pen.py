@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import pymupdf
 
@@ -14,8 +15,11 @@ from .sheet import Sheet
 Colour = tuple[float, ...]
 Point = tuple[float, float]
 WHITE: Colour = (1.0, 1.0, 1.0)
+BLACK: Colour = (0.0, 0.0, 0.0)
 MONO = ("mono", "cour", "code", "hack", "consol", "cousine")
 SCRIPT = ("kristi", "breip", "ecolier", "hand", "script", "dancing", "cursive", "caveat", "lobster")
+TEXTS_A_WRITER = 64
+"""A writer measures all that it holds whenever a text is added: many small ones are sooner done."""
 PALETTES = (
     "1f77b4 ff7f0e 2ca02c d62728 9467bd 8c564b e377c2 7f7f7f",
     "4472c4 ed7d31 a5a5a5 ffc000 5b9bd5 70ad47 264478 9e480e",
@@ -31,6 +35,11 @@ PALETTES = (
 def mix(a: Colour, b: Colour, share: float) -> Colour:
     """`a` with `share` of `b` in it."""
     return tuple(x + (y - x) * share for x, y in zip(a, b, strict=True))
+
+
+def contrast(colour: Colour) -> Colour:
+    """White on a dark colour, nearly black on a light one."""
+    return WHITE if 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2] < 0.55 else (0.08, 0.08, 0.1)
 
 
 def hue(rng: random.Random) -> Colour:
@@ -84,6 +93,17 @@ def inset(r: pymupdf.Rect, x: float, y: float) -> pymupdf.Rect:
     return pymupdf.Rect(r.x0 + x, r.y0 + y, r.x1 - x, r.y1 - y)
 
 
+@lru_cache(maxsize=1 << 17)
+def advance(font: pymupdf.Font, letter: str) -> float:
+    """How far a letter moves the pen at size 1."""
+    return float(font.glyph_advance(ord(letter)))
+
+
+def length(text: str, font: pymupdf.Font, size: float) -> float:
+    """The width of `text`, points: `Font.text_length` takes many times as long."""
+    return size * sum(advance(font, letter) for letter in text)
+
+
 class Pen:
     """Collects the lines, shapes and words of a figure inside `area`; `finish` puts them on the page, words on top."""
 
@@ -96,7 +116,8 @@ class Pen:
         self.thin = sheet.rng.choice((0.3, 0.5, 0.5, 0.75, 1.0))
         self._shape = sheet.page.new_shape()
         self._to_pdf = tuple(self._shape.ipctm)
-        self._writers: dict[tuple[Colour, float], pymupdf.TextWriter] = {}
+        self._writers: dict[tuple[Colour, float, int], pymupdf.TextWriter] = {}
+        self._written = 0
         self._ink: list[Point] = []
 
     def box(self) -> pymupdf.Rect:
@@ -109,7 +130,7 @@ class Pen:
 
     def finish(self) -> None:
         self._shape.commit()
-        for (colour, angle), writer in self._writers.items():
+        for (colour, angle, _), writer in self._writers.items():
             morph = (pymupdf.Point(self.area.tl), pymupdf.Matrix(angle)) if angle else None
             writer.write_text(self.sheet.page, color=colour, morph=morph)
 
@@ -218,7 +239,7 @@ class Pen:
         self.path([(x1, y1), *wings], None, fill=stroke)
 
     def length(self, text: str, *, size: float | None = None, font: pymupdf.Font | None = None) -> float:
-        return float((font or self.font).text_length(text, size or self.size))
+        return length(text, font or self.font, size or self.size)
 
     def text(
         self,
@@ -252,7 +273,8 @@ class Pen:
             return False
         if not caption:
             self._ink += ends
-        key = (tuple(colour or self.ink), angle)
+        key = (tuple(colour or self.ink), angle, self._written // TEXTS_A_WRITER)
+        self._written += 1
         if key not in self._writers:
             self._writers[key] = pymupdf.TextWriter(self.sheet.page.rect)
         dx, dy = x - area.x0, y - area.y0

@@ -27,6 +27,8 @@ TALLEST_PT, TALLEST_COARSE_PT = 220, 400
 FIGURE_SHARE, FIGURE_SHARE_COARSE = 0.2, 0.5
 FC_LIST = "/usr/bin/fc-list"
 FONT_BYTES_MAX = 1_500_000
+KEY_CAPS = "Keyboard"
+"""Faces of this name draw each letter as a key of a keyboard."""
 PROBE = {"latin": "aéßłő0", "cyrillic": "жыїЩ", "greek": "αώΩ"}
 
 
@@ -50,9 +52,11 @@ class Fonts:
         fonts = [pymupdf.Font(name) for name in names]
         for path in font_files():
             try:
-                fonts.append(pymupdf.Font(fontfile=str(path)))
+                font = pymupdf.Font(fontfile=str(path))
             except (RuntimeError, ValueError):
                 continue
+            if KEY_CAPS not in font.name:
+                fonts.append(font)
         for font in fonts:
             for script, letters in PROBE.items():
                 if all(font.has_glyph(ord(c)) for c in letters):

@@ -41,7 +41,7 @@ ABSOLUTE_SCALE, ABSOLUTE_BIAS = 20.0, -12.0
 NEGATIVE_WORDS = 1000
 NUMBER_EDITS = 3
 """More neighbours of words with digits: no other word of the page helps to tell them apart."""
-SHARES = {"synthetic": 0.36, "real": 0.32, "coarse synthetic": 0.2, "coarse real": 0.04, "coarse labelled": 0.08}
+SHARES = {"synthetic": 0.34, "real": 0.3, "coarse synthetic": 0.18, "coarse real": 0.02, "coarse labelled": 0.16}
 """Shares of the batches' pages; without real ones the others share theirs."""
 FIGURE_WEIGHT, CONCEPT_WEIGHT = 1.0, 0.3
 RARITY_MAX = 8.5
@@ -98,19 +98,21 @@ def produce(queue: multiprocessing.Queue[Batch], folder: str | None, size: int, 
 
 
 class Rarity:
-    """Negative log10 frequency of a word in English and the languages of the vocabulary, the smallest of all.
+    """Negative log10 frequency of a word in the languages of the vocabulary, the smallest of all but those `APART`.
 
     Numbers are in no list of words; wordfreq estimates them from their form, years among them.
     """
 
     def __init__(self) -> None:
         self.frequency: dict[str, float] = {}
-        for language in vocabulary.load().values():
+        for code, language in vocabulary.load().items():
             previous = 0.0
             for word, cumulative in zip(language.words, language.cumulative, strict=True):
                 share = (cumulative - previous) ** (1 / vocabulary.FREQUENCY_POWER)
                 previous = cumulative
-                self.frequency[normal_form(word)] = max(self.frequency.get(normal_form(word), 0.0), share)
+                known = self.frequency.get(normal_form(word), 0.0)
+                if not (known and code in vocabulary.APART):
+                    self.frequency[normal_form(word)] = max(known, share)
         self.words = list(self.frequency)
 
     def __call__(self, word: str) -> float:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import calendar
 import random
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 
 LANGUAGES = {
     "en": 40000, "de": 15000, "fr": 15000, "es": 12000, "it": 12000, "pt": 10000, "nl": 8000, "pl": 8000, "cs": 6000,
     "sv": 5000, "da": 4000, "fi": 5000, "hu": 4000, "ro": 4000, "tr": 4000, "ru": 10000, "uk": 5000, "el": 6000,
+    "nb": 4000, "ca": 4000, "sk": 4000, "sl": 4000, "sh": 4000, "lt": 3000, "lv": 3000, "bg": 4000, "vi": 4000,
+    "id": 4000,
 }  # fmt: skip
 LANGUAGE_WEIGHT = {"en": 10.0, "de": 2.0, "fr": 2.0, "es": 1.5, "ru": 1.5}
-OTHER_WEIGHT = 0.5
+OTHER_WEIGHT = 0.4
+APART = ("vi", "id")
+"""Their short frequent words look like rare words of other languages: "tin", "van", "air"."""
 FREQUENCY_POWER = 0.45
 MONTHS = [month for month in calendar.month_name if month]
 UNITS = ["kg", "mm", "cm", "km", "GB", "MB", "kW", "MW", "GWh", "°C", "%", "bn", "m", "k", "USD", "EUR", "GBP"]
@@ -36,12 +41,12 @@ def load() -> dict[str, Language]:
     for code, size in LANGUAGES.items():
         words = [w for w in wordfreq.top_n_list(code, size) if w.strip()]
         weights = [wordfreq.word_frequency(w, code) ** FREQUENCY_POWER for w in words]
-        script = {"ru": "cyrillic", "uk": "cyrillic", "el": "greek"}.get(code, "latin")
+        script = {"ru": "cyrillic", "uk": "cyrillic", "bg": "cyrillic", "el": "greek"}.get(code, "latin")
         out[code] = Language(tuple(words), tuple(accumulate(weights)), script)
     return out
 
 
-def pick_language(languages: dict[str, Language], rng: random.Random) -> Language:
+def pick_language(languages: Mapping[str, Language], rng: random.Random) -> Language:
     codes = list(languages)
     return languages[rng.choices(codes, [LANGUAGE_WEIGHT.get(c, OTHER_WEIGHT) for c in codes])[0]]
 

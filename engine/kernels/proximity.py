@@ -51,11 +51,17 @@ def pair_matches(matches: F32, boxes: F32, pairs: I64) -> F32:
 
 def near(a: F32, b: F32) -> NDArray[np.bool_]:
     """Which boxes (A, 4) and (B, 4) lie beside each other, (A, B)."""
-    first, second = a[:, None], b[None, :]
-    gaps = np.maximum(np.maximum(first[..., :2] - second[..., 2:], second[..., :2] - first[..., 2:]), 0)  # (A, B, 2)
-    height = np.minimum(first[..., 3] - first[..., 1], second[..., 3] - second[..., 1])
-    beside: NDArray[np.bool_] = (gaps[..., 0] <= ACROSS_HEIGHTS * height) & (gaps[..., 1] <= DOWN_HEIGHTS * height)
+    apart = gaps(a, b)
+    height = np.minimum((a[:, 3] - a[:, 1])[:, None], (b[:, 3] - b[:, 1])[None, :])
+    beside: NDArray[np.bool_] = (apart[..., 0] <= ACROSS_HEIGHTS * height) & (apart[..., 1] <= DOWN_HEIGHTS * height)
     return beside
+
+
+def gaps(a: F32, b: F32) -> F32:
+    """How far boxes (A, 4) and (B, 4) lie apart across and down, (A, B, 2); 0 where they overlap."""
+    first, second = a[:, None], b[None, :]
+    apart: F32 = np.maximum(np.maximum(first[..., :2] - second[..., 2:], second[..., :2] - first[..., 2:]), 0)
+    return apart
 
 
 def _strongest(matches: F32) -> I64:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from docsearch.engine import heatmap
 from docsearch.engine.records import QueryVectors
@@ -55,6 +58,46 @@ def test_patches_of_a_query_in_context_count_by_how_far_they_rise_above_the_page
     np.testing.assert_allclose(heatmap.patch_matches(vectors, query), [0, 0, 0, 1, 0], atol=1e-5)
     same = np.tile(vectors[:1], (4, 1))
     assert not heatmap.patch_matches(same, query).any()
+
+
+PLACES = np.array(
+    [[0, 0, 4000, 2000], [5000, 0, 9000, 2000], [5000, 2500, 9000, 4500], [0, 60000, 4000, 62000]], np.uint16
+)
+"""Two words on a line, another below them, and one at the foot of the page."""
+
+
+def test_heat_is_highest_where_the_words_of_the_query_come_together() -> None:
+    a, b, nothing = np.eye(3, 4, dtype=np.float32)
+    query = replace(QUERY, weights=np.array([0.6, 0.4], np.float32))
+    heat = heatmap.patch_heat(np.stack([a, b, nothing, a]), PLACES, query)
+    assert heat[3] == pytest.approx(0.6, abs=1e-4), "the heavier word alone"
+    assert (heat[:3] > heat[3]).all(), "a patch between the words counts, too"
+    assert heat.max() <= 1
+
+
+def test_heat_of_a_patch_does_not_depend_on_patches_that_match_nothing() -> None:
+    a, b, nothing = np.eye(3, 4, dtype=np.float32)
+    heat = heatmap.patch_heat(np.stack([a, b, nothing, nothing]), PLACES, QUERY)
+    np.testing.assert_allclose(heatmap.patch_heat(np.stack([a, b]), PLACES[:2], QUERY), heat[:2], atol=1e-6)
+
+
+def test_page_that_matches_nothing_has_no_heat() -> None:
+    vectors = np.tile(np.array([[0, 0, 1, 0]], np.float32), (4, 1))
+    assert not heatmap.patch_heat(vectors, PLACES, QUERY).any()
+    assert heatmap.patch_heat(vectors[:0], PLACES[:0], QUERY).shape == (0,)
+
+
+def test_vectors_that_stand_for_the_whole_page_warm_nothing() -> None:
+    everywhere = np.array([[0, 0, 65535, 65535]], np.uint16)
+    boxes = np.concatenate([everywhere, PLACES[:1]])
+    heat = heatmap.patch_heat(np.eye(2, 4, dtype=np.float32), boxes, QUERY)
+    assert heat.tolist() == pytest.approx([0, 0.1])
+
+
+def test_one_word_alone_glows_nowhere() -> None:
+    vectors = np.eye(2, 4, dtype=np.float32)
+    one = heatmap.overlay(100, 200, vectors, np.concatenate([LEFT_TOP, 3 * LEFT_TOP]), heatmap.only_word(QUERY, 0))
+    assert not one[30:, :, 3].any()
 
 
 def test_overlay_multiplied_over_the_page_is_the_heat_map() -> None:
