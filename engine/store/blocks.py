@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -95,10 +95,10 @@ def _gather(parts: list[Block]) -> Block:
     lengths = np.concatenate([np.diff(part.offsets) for part in parts])
     return Block(
         np.concatenate([part.rows for part in parts]),
-        Coded(
-            coded[0].codec,
-            np.concatenate([each.values for each in coded]),
-            np.concatenate(scales) if scales else None,
+        replace(
+            coded[0],
+            values=np.concatenate([each.values for each in coded]),
+            scales=np.concatenate(scales) if scales else None,
         ),
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
     )
