@@ -19,6 +19,13 @@ IndexDirectory = Annotated[
         metavar="DIR",
     ),
 ]
+Codec = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODEC",
+        help="How vectors are stored: float16, int8, int4 or binary; by default as they are, int8 in a new index.",
+    ),
+]
 DEFAULT_INDEX = Path(".docsearch")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 

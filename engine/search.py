@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import heatmap, rerank
+from . import heatmap, loss, rerank
 from .errors import UsageError
 from .heatmap import WordMarks
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
+from .loss import CodecLoss
 from .models.encoder import ImageQueryEncoder, QueryEncoder
 from .models.registry import find_spec, load_query_encoder
 from .records import F32, I64, U8, U16, Hit, PageRef, QueryVectors, Ranking
@@ -208,6 +209,10 @@ class Searcher:
                 first += bool(got) and got[0].ref == want[0].ref
                 counted += 1
         return Recall(counted, candidates, kept / max(counted, 1), first / max(counted, 1))
+
+    def measure_codecs(self, queries: Sequence[str]) -> list[CodecLoss]:
+        """What storing the vectors in fewer bits would lose on this index; see `loss.measure`."""
+        return loss.measure(self.snapshot, self.weigh([self._encode(Query("", text)) for text in queries]))
 
     def heatmap(self, text: str, ref: PageRef, pixels: U8, *, image: U8 | None = None) -> U8:
         """The page `ref`, rendered as `pixels` (H, W, 3), with what on it matches the question drawn over it."""

@@ -26,8 +26,8 @@ CLIPPING = (1.0, 0.9, 0.8, 0.72, 0.64, 0.56, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """T stored vectors of `dim` D: `values` (T, D) int8 or float16, or (T, ceil(D · bits / 8)) uint8 where numbers share
-    bytes; `scales` (T,) float16, None for float16.
+    """T stored vectors of `dim` D: `values` (T, D) int8 or float16, or (T, W) uint8 where numbers share bytes, W of
+    `stored_width`; `scales` (T,) float16, None for float16.
     """
 
     codec: str

@@ -1,8 +1,9 @@
 """A segment: some hundreds of pages packed end to end in a few .npy files that are written once and then mapped.
 
 For P pages with T vectors of D dimensions and single vectors of S: `vectors` (T, D) int8 or float16, or (T, W) uint8 in
-a codec of fewer bits, `scales` (T,) float16 (but for float16), `offsets` (P + 1,) int64, `boxes` (T, 4) uint16, `single` (P, S) float16, `words` (T,) uint16
-(only with an encoder that has visual words). All little-endian, in C order.
+a codec of fewer bits, `scales` (T,) float16 (but for float16), `offsets` (P + 1,) int64, `boxes` (T, 4) uint16,
+`single` (P, S) float16, `words` (T,) uint16 (only with an encoder that has visual words). All little-endian, in C
+order.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ def kernel(codec: str, dim: int) -> Kernel | None:
 
 @lru_cache(maxsize=1)
 def machine() -> Machine | None:
-    """This one, if it is an x86-64 with AVX2 or AVX-512 and llvmlite is there."""
+    """The one at hand, if it is an x86-64 with AVX2 or AVX-512 and llvmlite is there."""
     try:
         from llvmlite import binding
     except ImportError:
