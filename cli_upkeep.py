@@ -159,7 +159,7 @@ def compact(
 ) -> None:
     """Give back the space of removed and replaced pages, or store the vectors in another form.
 
-    What a codec of fewer bits has lost does not come back with one of more: 'docsearch verify --loss' measures it first.
+    What a codec of fewer bits has lost does not come back; 'docsearch verify --loss' measures it beforehand.
 
     Examples:
 
