@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_options import DEFAULT_INDEX, AsJson, Codec, IndexDirectory, note, plural, print_json
+from .cli_options import DEFAULT_INDEX, AsJson, Codec, Device, IndexDirectory, note, plural, print_json
 from .engine import cores
 
 if TYPE_CHECKING:
@@ -22,14 +22,6 @@ FAILURES_SHOWN = 10
 SOME_FAILED = 1
 INTERRUPTED = 130
 WORKERS_MAX = 8
-
-
-class Device(StrEnum):
-    """Where the model runs."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 class PageRenderer(StrEnum):

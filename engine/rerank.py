@@ -36,20 +36,44 @@ class Pages(Protocol):
         """As `Snapshot.boxes`."""
 
 
-def rank(snapshot: Pages, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int) -> list[Ranking]:
+class Scorer(Protocol):
+    """Something faster than this processor that has the same pages: `gpu.GpuPages`."""
+
+    def takes(self, rows: I64 | None) -> bool:
+        """Whether it should be asked for `rows`."""
+
+    def token_maxima(self, query: F32, rows: I64 | None) -> F32:
+        """The maxima of `query` (Q, D) with `rows` (n,), each once and in order, or with all, (n, Q)."""
+
+    def rank(self, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int) -> list[Ranking]:
+        """As `rank`, for queries that are `in_context`."""
+
+
+def rank(
+    snapshot: Pages, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int, scorer: Scorer | None = None
+) -> list[Ranking]:
     """The best `k` pages of each query among `rows`, or among all; every page's score is exact.
 
     The vectors are read once for all queries. Pages that match nothing (score 0) are not ranked. A page scores
     (Σ_q w_q · m_q + Σ_p w_p · m_p) / (1 + Σ_p w_p) over words q and pairs of words p; m_q is its own match, or, unless
     the query is `in_context`, a share of its document's first page's. What a pair can add is bounded by its words, so
-    pairs are matched only on pages that may still reach the first `k`.
+    pairs are matched only on pages that may still reach the first `k`. A `scorer` takes over the maxima, and plain
+    MaxSim as a whole.
     """
+    if scorer is not None and not scorer.takes(rows):
+        scorer = None
+    if scorer is not None and queries and all(is_plain(query) for query in queries):
+        return scorer.rank(queries, rows=rows, k=k)
     asked = np.arange(len(snapshot)) if rows is None else np.unique(rows)
     if not len(asked):
         return [best(asked, np.zeros(0, np.float32), k) for _ in queries]
     titles = asked if all(query.in_context for query in queries) else snapshot.first_pages()[asked]
     read = np.union1d(asked, titles)
-    maxima = np.concatenate([own for _, own in token_maxima(snapshot, queries, None if rows is None else read)])
+    some = None if rows is None else read
+    if scorer is None:
+        maxima = np.concatenate([own for _, own in token_maxima(snapshot, queries, some)])
+    else:
+        maxima = scorer.token_maxima(np.concatenate([query.every for query in queries]), some)
     at, titles_at = np.searchsorted(read, asked), np.searchsorted(read, titles)
     out = []
     start = 0
@@ -66,6 +90,11 @@ def rank(snapshot: Pages, queries: Sequence[QueryVectors], *, rows: I64 | None, 
         else:
             out.append(best(asked, scores, k))
     return out
+
+
+def is_plain(query: QueryVectors) -> bool:
+    """Whether a page's score depends on its own maxima and the weights alone."""
+    return query.in_context and query.others is None and not len(query.pairs)
 
 
 def with_title(own: F32, title: F32) -> F32:

@@ -24,6 +24,7 @@ from .loss import CodecLoss
 from .models.encoder import ImageQueryEncoder, QueryEncoder
 from .models.registry import find_spec, load_query_encoder
 from .records import F32, I64, U8, U16, Hit, PageRef, QueryVectors, Ranking
+from .rerank import Scorer
 from .store import Snapshot, check_encoder, open_snapshot
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ SAMPLE_PAGES = 1000
 COMMON_MATCH = 0.5
 """Match (0..1) from which a page counts as holding a word."""
 BATCH_QUERIES = 32
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+"""Without this file there is no NVIDIA GPU, and no reason to import torch to ask for one."""
 STAGES = ("encode", "weigh", "candidates", "rerank")
 """What a question goes through; "candidates" only where two stages search."""
 
@@ -66,16 +69,18 @@ class Recall:
     same_first: float
 
 
-def open_index(directory: Path | str, *, encoder: QueryEncoder | None = None) -> Searcher:
-    """Open an index for searching, with the model that made it, or with `encoder`.
+def open_index(directory: Path | str, *, encoder: QueryEncoder | None = None, device: str = "cpu") -> Searcher:
+    """Open an index for searching, with the model that made it, or with `encoder`; `device` is where pages are scored:
+    "cpu", "cuda", or "auto" for a GPU if there is one.
 
-    Raises IndexNotFound, IndexFormatError, IndexDamaged, and EncoderMismatch when the model is of another revision.
+    Raises IndexNotFound, IndexFormatError, IndexDamaged, EncoderMismatch when the model is of another revision, and
+    UsageError when there is no such GPU.
     """
     snapshot = open_snapshot(Path(directory))
     try:
         name = str(snapshot.fingerprint["name"])
         check_encoder(Path(directory), snapshot.fingerprint, (encoder.spec if encoder else find_spec(name)).fingerprint)
-        return Searcher(snapshot, encoder or load_query_encoder(name))
+        return Searcher(snapshot, encoder or load_query_encoder(name), scorer=_scorer(snapshot, device))
     except BaseException:
         snapshot.close()
         raise
@@ -89,8 +94,9 @@ class Searcher:
     ...         print(hit.rank, hit.ref.path, hit.ref.page)
     """
 
-    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder) -> None:
+    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder, *, scorer: Scorer | None = None) -> None:
         self.snapshot = snapshot
+        self._scorer = scorer
         self.encoder = encoder
         self._commonness: dict[str, float] = {}
 
@@ -306,7 +312,8 @@ class Searcher:
             rows = self._rows(path)
             if whole:
                 with _timed("rerank", on_stage):
-                    ranked = rerank.rank(self.snapshot, [encoded[i] for i in members], rows=rows, k=k)
+                    questions = [encoded[i] for i in members]
+                    ranked = rerank.rank(self.snapshot, questions, rows=rows, k=k, scorer=self._scorer)
                 out.update(zip(members, ranked, strict=True))
                 continue
             count = max(candidates or DEFAULT_CANDIDATES, k)
@@ -314,7 +321,7 @@ class Searcher:
                 with _timed("candidates", on_stage):
                     found = self._candidates.find(encoded[i], count=count, rows=rows)
                 with _timed("rerank", on_stage):
-                    (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k)
+                    (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k, scorer=self._scorer)
         return out
 
     def _hits(self, ranking: Ranking | None) -> list[Hit]:
@@ -322,6 +329,24 @@ class Searcher:
             return []
         refs = self.snapshot.refs(ranking.pages)
         return [Hit(ref, float(s), rank) for rank, (ref, s) in enumerate(zip(refs, ranking.scores, strict=True), 1)]
+
+
+def _scorer(snapshot: Snapshot, device: str) -> Scorer | None:
+    """What scores pages on a GPU; None where the processor does. Imports torch only where there is an NVIDIA GPU."""
+    if device == "cpu" or (device == "auto" and not NVIDIA_DRIVER.exists()):
+        return None
+    from .models.device import choose
+
+    chosen = choose(device)
+    if chosen.type != "cuda":
+        return None
+    try:
+        from .gpu import GpuPages
+    except ImportError as err:
+        if device == "cuda":
+            raise UsageError(f"--device cuda: {err}; install the extra: pip install 'docsearch[gpu]'") from err
+        return None
+    return GpuPages(snapshot, chosen)
 
 
 def both(words: QueryVectors, seen: QueryVectors) -> QueryVectors:
