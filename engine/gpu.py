@@ -27,8 +27,10 @@ MEMORY_SHARE = 0.8
 """Share of the device's free memory that vectors may take; the rest is for queries and results."""
 COPIED_PAGES = 2000
 """Fewer pages than this are scored by the processor sooner than they are copied."""
-SLACK = 1e-5
-"""Scores on the device and here differ by roundings; what lies this close below the k-th is looked at again."""
+COARSE_ERROR = 2**-10
+"""How far off a match is when the query is rounded to float16, with room for other roundings: vectors of length 1."""
+MAXIMA_BYTES = 1 << 30
+"""Memory for the maxima of several queries at once; more queries read the pages again."""
 
 
 class GpuPages:
@@ -71,38 +73,42 @@ class GpuPages:
     def rank(self, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int) -> list[Ranking]:
         """The best `k` pages of each query among `rows` (n,), or all, by plain weighted MaxSim.
 
-        Scores of all pages stay on the device. What may be among the first k comes back as maxima and is scored here,
-        so scores and ties are those of `rerank.rank`.
+        All pages are scored with queries in half precision, and those scores stay on the device. What may be among the
+        first k is scored again, exactly and here, so scores and ties are those of `rerank.rank`.
         """
         asked = np.arange(len(self._snapshot)) if rows is None else np.unique(rows)
-        stacked = np.ascontiguousarray(np.concatenate([query.every for query in queries]))
-        maxima = self._maxima(torch.from_numpy(stacked).to(self.device), None if rows is None else asked)
-        out, start = [], 0
-        for query in queries:
-            own = maxima[:, start : start + len(query.every)]
-            start += len(query.every)
-            chosen = self._near_the_top(own, query, k)
-            matches = maxsim.match(own[chosen].cpu().numpy(), query)
-            out.append(best(asked[chosen.cpu().numpy()], maxsim.score(matches, query.weights), k))
+        out: list[Ranking] = []
+        for some in _groups(queries, max(len(asked), 1)):
+            stacked = np.ascontiguousarray(np.concatenate([query.every for query in some]))
+            coarse, start = self._maxima(torch.from_numpy(stacked).to(self.device), rows, parts=1), 0
+            for query in some:
+                own = coarse[:, start : start + len(query.every)]
+                start += len(query.every)
+                chosen = asked[self._near_the_top(own, query, k)]
+                matches = maxsim.match(self.token_maxima(query.every, chosen), query)
+                out.append(best(chosen, maxsim.score(matches, query.weights), k))
         return out
 
-    def _near_the_top(self, maxima: torch.Tensor, query: QueryVectors, k: int) -> torch.Tensor:
-        """Places among maxima (n, Q) of at least the `k` best scores."""
-        matches = ((maxima - query.floor) / (query.ceiling - query.floor)).clamp(0, 1)
+    def _near_the_top(self, maxima: torch.Tensor, query: QueryVectors, k: int) -> I64:
+        """Places among coarse maxima (n, Q) of all that may have one of the `k` best scores."""
+        if k >= len(maxima):
+            return np.arange(len(maxima))
+        rise = query.ceiling - query.floor
+        matches = ((maxima - query.floor) / rise).clamp(0, 1)
         scores = matches @ torch.from_numpy(query.weights).to(self.device)
-        if k >= len(scores):
-            return torch.arange(len(scores), device=self.device)
-        border = torch.topk(scores, k).values[-1] - SLACK
-        return torch.nonzero(scores >= border)[:, 0]
+        # Both the k-th and one that belongs before it may be off.
+        border = torch.topk(scores, k).values[-1] - 2 * COARSE_ERROR / rise
+        places: I64 = torch.nonzero(scores >= border)[:, 0].cpu().numpy()
+        return places
 
-    def _maxima(self, query: torch.Tensor, rows: I64 | None) -> torch.Tensor:
+    def _maxima(self, query: torch.Tensor, rows: I64 | None, *, parts: int = kernel.PARTS) -> torch.Tensor:
         wanted = rows is None or len(rows) > 0
         if wanted and len(self._snapshot) and (rows is None or self.is_resident) and self.fits():
             resident = self._load()
             chosen = None if rows is None else torch.from_numpy(np.unique(rows)).to(self.device)
-            return kernel.page_maxima(query, resident, chosen)
-        parts = [kernel.page_maxima(query, pages) for pages in self._streamed(rows)]
-        return torch.cat(parts) if parts else torch.empty((0, len(query)), device=self.device)
+            return kernel.page_maxima(query, resident, chosen, parts=parts)
+        blocks = [kernel.page_maxima(query, pages, parts=parts) for pages in self._streamed(rows)]
+        return torch.cat(blocks) if blocks else torch.empty((0, len(query)), device=self.device)
 
     def _load(self) -> DevicePages:
         """Every vector on the device, copied there the first time."""
@@ -141,6 +147,19 @@ class GpuPages:
             waiting = sent
         if waiting is not None:
             yield waiting.arrived(computing)
+
+
+def _groups(queries: Sequence[QueryVectors], pages: int) -> Iterator[list[QueryVectors]]:
+    """Neighbouring queries whose maxima with so many pages take MAXIMA_BYTES, or one alone."""
+    some: list[QueryVectors] = []
+    width = 0
+    for query in queries:
+        width += len(query.every)
+        if some and width * pages * 4 > MAXIMA_BYTES:
+            yield some
+            some, width = [], len(query.every)
+        some.append(query)
+    yield some
 
 
 @dataclass(frozen=True, slots=True)

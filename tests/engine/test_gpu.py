@@ -103,6 +103,17 @@ def test_blocks_that_come_one_by_one_are_scored_as_one(directory: Path, monkeypa
             np.testing.assert_array_equal(pages.token_maxima(query, np.array([1, 8])), at_once[[1, 8]])
 
 
+def test_queries_that_need_too_much_memory_together_are_asked_apart(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [plain(text) for text in ("w1 w2", "w4", "w200 w9 w3", "w110")]
+    with open_snapshot(directory) as snapshot:
+        wanted = rerank.rank(snapshot, asked, rows=None, k=3)
+        monkeypatch.setattr(gpu, "MAXIMA_BYTES", 4 * len(snapshot) * 4)
+        assert [len(some) for some in gpu._groups(asked, len(snapshot))] == [2, 2]
+        same(rerank.rank(snapshot, asked, rows=None, k=3, scorer=GpuPages(snapshot, DEVICE, memory=EVERYTHING)), wanted)
+
+
 def test_an_index_in_two_codecs_is_streamed(directory: Path) -> None:
     with open_snapshot(directory) as snapshot:
         pages = GpuPages(snapshot, DEVICE, memory=EVERYTHING)
