@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -57,6 +58,7 @@ class GpuPages:
         """Whether the device should score `rows`: all pages, some of those it holds, or so many that copying pays."""
         return rows is None or self.is_resident or len(rows) >= COPIED_PAGES
 
+    @cached_property
     def fits(self) -> bool:
         """Whether the device may hold every vector; they have to be of one codec."""
         dim, by_codec = self._snapshot.info()["dim"], self._snapshot.info()["segments_by_codec"]
@@ -103,7 +105,7 @@ class GpuPages:
 
     def _maxima(self, query: torch.Tensor, rows: I64 | None, *, parts: int = kernel.PARTS) -> torch.Tensor:
         wanted = rows is None or len(rows) > 0
-        if wanted and len(self._snapshot) and (rows is None or self.is_resident) and self.fits():
+        if wanted and len(self._snapshot) and (rows is None or self.is_resident) and self.fits:
             resident = self._load()
             chosen = None if rows is None else torch.from_numpy(np.unique(rows)).to(self.device)
             return kernel.page_maxima(query, resident, chosen, parts=parts)

@@ -116,11 +116,10 @@ def test_queries_that_need_too_much_memory_together_are_asked_apart(
 
 def test_an_index_in_two_codecs_is_streamed(directory: Path) -> None:
     with open_snapshot(directory) as snapshot:
-        pages = GpuPages(snapshot, DEVICE, memory=EVERYTHING)
-        assert pages.fits()
+        assert GpuPages(snapshot, DEVICE, memory=EVERYTHING).fits
         facts = snapshot.info() | {"segments_by_codec": {"int8": 1, "binary": 1}}
         snapshot.info = lambda: facts  # type: ignore[method-assign]
-        assert not pages.fits()
+        assert not GpuPages(snapshot, DEVICE, memory=EVERYTHING).fits
 
 
 def test_a_few_pages_are_left_to_the_processor(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
