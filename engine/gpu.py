@@ -127,7 +127,7 @@ class GpuPages:
                         scales = None if pages.scales is None else pages.scales.new_empty(total)
                     stop = start + len(pages.values)
                     values[start:stop] = pages.values
-                    if scales is not None:
+                    if scales is not None and pages.scales is not None:
                         scales[start:stop] = pages.scales
                     start = stop
                 assert values is not None
@@ -140,7 +140,8 @@ class GpuPages:
         if self.device.type != "cuda":
             yield from (_copied(block, self.device) for block in blocks)
             return
-        copying, computing = torch.cuda.Stream(self.device), torch.cuda.current_stream(self.device)
+        copying = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        computing = torch.cuda.current_stream(self.device)
         waiting: _Sent | None = None
         for block in blocks:
             sent = _send(block, self.device, copying)
@@ -183,7 +184,7 @@ class _Sent:
 def _send(block: Block, device: torch.device, copying: torch.cuda.Stream) -> _Sent:
     with torch.cuda.stream(copying):
         pages = _copied(block, device)
-        done = torch.cuda.Event()
+        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
         done.record(copying)
     return _Sent(pages, done)
 

@@ -83,8 +83,8 @@ def measure(snapshot: Snapshot, queries: Sequence[QueryVectors]) -> list[CodecLo
         kept = [np.isin(e.pages[:TOP], c.pages).mean() for e, c in pairs]
         gains = [gain(c.pages, e) / gain(e.pages[:TOP], e) for e, c in pairs]
         same = [len(c.pages) > 0 and e.pages[0] == c.pages[0] for e, c in pairs]
-        shares = (float(np.mean(each)) if each else 1.0 for each in (kept, gains, same))
-        out.append(CodecLoss(name, codecs.vector_bytes(name, dim), *shares, len(pairs), len(rows)))
+        recall, ndcg, first = (float(np.mean(each)) if each else 1.0 for each in (kept, gains, same))
+        out.append(CodecLoss(name, codecs.vector_bytes(name, dim), recall, ndcg, first, len(pairs), len(rows)))
     return out
 
 

@@ -20,7 +20,7 @@ from ..timing import timed
 PAGES_VARIABLE = "DOCSEARCH_BENCH_PAGES"
 PAGES = 100_000
 PAGE_BYTES = 50_000
-"""Room of a page in binary: 23 KB, and in the cache 24 bytes a patch and its single vector once more, with a reserve."""
+"""Room of a page in binary: 23 KB, and in the cache 24 bytes a patch and its single vector once more, and some."""
 CODEC = "binary"
 QUESTIONS = 60
 MS = 1000
