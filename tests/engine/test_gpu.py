@@ -140,3 +140,13 @@ def test_a_gpu_that_is_not_there_is_refused_or_done_without(directory: Path, mon
     monkeypatch.setattr(search, "NVIDIA_DRIVER", directory)  # a driver, but no GPU that torch sees
     with open_index(directory, encoder=ToyEncoder(), device="auto") as searcher:
         assert searcher.search("w9")[0].ref.path == "c.pdf"
+
+
+def test_what_the_benchmark_times_is_right() -> None:
+    """Its check passes for both ways docsearch has, and for float32 queries at the tighter tolerance."""
+    cases = pytest.importorskip("benchmarks.cases.maxsim_gpu", reason="run from the repository's root")
+    queries, pages = cases.drawn(DEVICE, 2, 5), cases.drawn(DEVICE, 9, 7)
+    exact = cases.ours(queries, pages)
+    assert [each.tolerance for each in exact] == [cases.TOLERANCE, cases.EXACT_TOLERANCE]
+    for each in exact:
+        cases.check(each, queries, pages)

@@ -7,6 +7,7 @@ same bits wherever it stands and however many threads there are. float16 is mult
 from __future__ import annotations
 
 import ctypes
+import os
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ from .reference import EMPTY
 if TYPE_CHECKING:
     from .machine_code import Shape
 
+SWITCH = "DOCSEARCH_COMPILE"
+"""Environment variable that leaves MaxSim to numpy: some systems let no program run code that it has just made."""
 QUERY_MAX = 2**15 - 1
 SUM_MAX = 2**31 - 1
 DIMENSIONS = 32
@@ -67,7 +70,9 @@ def kernel(codec: str, dim: int) -> Kernel | None:
 
 @lru_cache(maxsize=1)
 def machine() -> Machine | None:
-    """The one at hand, if it is an x86-64 with AVX2 or AVX-512 and llvmlite is there."""
+    """The one at hand, if it is an x86-64 with AVX2 or AVX-512, llvmlite is there, and SWITCH is not "0"."""
+    if os.environ.get(SWITCH) == "0":
+        return None
     try:
         from llvmlite import binding
     except ImportError:

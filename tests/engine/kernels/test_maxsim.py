@@ -138,6 +138,13 @@ def test_without_a_kernel_numpy_gives_the_same(codec: str, monkeypatch: pytest.M
     np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), expected, atol=2**-15)
 
 
+def test_a_system_that_forbids_compiled_code_can_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(native.SWITCH, "0")
+    assert native.machine.__wrapped__() is None
+    monkeypatch.setenv(native.SWITCH, "1")
+    assert native.machine.__wrapped__() == native.machine()
+
+
 def test_numbers_outside_the_unit_ball_do_not_overflow() -> None:
     pages = Ragged(np.full((2, 4096), 60_000, np.float16), np.array([0, 2]))
     query = np.full((1, 4096), 3e4, np.float32)
