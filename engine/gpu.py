@@ -95,11 +95,13 @@ class GpuPages:
         """Places among coarse maxima (n, Q) of all that may have one of the `k` best scores."""
         if k >= len(maxima):
             return np.arange(len(maxima))
-        rise = query.ceiling - query.floor
-        matches = ((maxima - query.floor) / rise).clamp(0, 1)
+        floor, rise = np.float32(query.floor), np.float32(query.ceiling - query.floor)
+        matches = ((maxima - torch.tensor(floor, device=self.device)) / torch.tensor(rise, device=self.device)).clamp(
+            0, 1
+        )
         scores = matches @ torch.from_numpy(query.weights).to(self.device)
         # Both the k-th and one that belongs before it may be off.
-        border = torch.topk(scores, k).values[-1] - 2 * COARSE_ERROR / rise
+        border = torch.topk(scores, k).values[-1] - 2 * COARSE_ERROR / float(rise.min())
         places: I64 = torch.nonzero(scores >= border)[:, 0].cpu().numpy()
         return places
 
