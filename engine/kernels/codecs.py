@@ -78,14 +78,19 @@ def encode(codec: str, values: F16) -> Coded:
 
 def decode(coded: Coded) -> F32:
     """Decode to (T, D) float32."""
-    if coded.codec in PACKED_BITS:
-        levels = _levels_of_bytes(PACKED_BITS[coded.codec])
-        values: F32 = levels[coded.values].reshape(len(coded), coded.values.shape[1] * levels.shape[1])[:, : coded.dim]
-    else:
-        values = coded.values.astype(np.float32)
+    values = numbers(coded)
     if coded.scales is not None:
         values *= coded.scales.astype(np.float32)[:, None]
     return values
+
+
+def numbers(coded: Coded) -> F32:
+    """What is stored, (T, D) float32, without the scales: whole numbers, but for float16."""
+    if coded.codec not in PACKED_BITS:
+        return coded.values.astype(np.float32)
+    levels = _levels_of_bytes(PACKED_BITS[coded.codec])
+    unpacked: F32 = levels[coded.values].reshape(len(coded), coded.values.shape[1] * levels.shape[1])
+    return unpacked[:, : coded.dim]
 
 
 def _encode_packed(codec: str, exact: F32) -> Coded:

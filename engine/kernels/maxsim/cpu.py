@@ -63,7 +63,10 @@ def score_block(transposed: F32, coded: Coded, offsets: I64, rows: tuple[int, in
     """Fill `out` (N, Q) for the pages `rows[0]` to `rows[1]`."""
     first, last = rows
     inside = offsets[first : last + 1]
-    similarity = codecs.decode(coded[slice(int(inside[0]), int(inside[-1]))]) @ transposed  # (T, Q)
+    patches = coded[slice(int(inside[0]), int(inside[-1]))]
+    similarity = codecs.numbers(patches) @ transposed  # (T, Q)
+    if patches.scales is not None:
+        similarity *= patches.scales.astype(np.float32)[:, None]
     filled = np.flatnonzero(np.diff(inside))
     if len(filled):
         begin = (inside[filled] - inside[0]).astype(np.intp)
