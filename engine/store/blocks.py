@@ -74,9 +74,12 @@ def _split(opened: OpenSegments, rows: I64, run: Run, max_vectors: int) -> Itera
     source = opened[run.segment]
     offsets = source.offsets[run.slot : run.slot + (run.stop - run.start) + 1]
     first, pages = 0, run.stop - run.start
+    fits = int(offsets[-1] - offsets[0]) <= max_vectors
     while first < pages:
-        last = int(np.searchsorted(offsets, offsets[first] + max_vectors, side="right")) - 1
-        last = min(max(last, first + 1), pages)
+        last = pages
+        if not fits:
+            last = int(np.searchsorted(offsets, offsets[first] + max_vectors, side="right")) - 1
+            last = min(max(last, first + 1), pages)
         vectors = slice(int(offsets[first]), int(offsets[last]))
         yield Block(
             rows[run.start + first : run.start + last],
