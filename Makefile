@@ -27,7 +27,7 @@ format: .venv/developing
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/developing
+bench: .venv/benchmarking
 	$(BIN)/python -m benchmarks
 
 docs: .venv/developing
@@ -46,6 +46,10 @@ clean:
 .venv/developing: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[dev]"
 	touch .venv/installed $@
+
+.venv/benchmarking: .venv/developing
+	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[bench]"
+	touch $@
 
 # mypy finds the package under its import name through this link to the repository root.
 .venv/typed/docsearch: | .venv/bin/python
