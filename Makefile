@@ -27,7 +27,7 @@ format: .venv/developing
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/developing
+bench: .venv/benchmarking
 	$(BIN)/python -m benchmarks
 
 # The browser is the machine's own (chromium); axe-core comes from npm, at one version.
@@ -55,11 +55,15 @@ clean:
 	touch .venv/installed $@
 
 .venv/browsing: .venv/developing
-	$(BIN)/python -m pip install --quiet -e ".[browser]"
+	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[browser]"
 	touch $@
 
 .axe:
 	npm install --silent --no-save --no-package-lock --prefix $@ axe-core@4.14.1
+
+.venv/benchmarking: .venv/developing
+	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[bench]"
+	touch $@
 
 # mypy finds the package under its import name through this link to the repository root.
 .venv/typed/docsearch: | .venv/bin/python

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .cli_batch_files import AnswerFile, QueryRow, left_to_ask, read_queries
-from .cli_options import DEFAULT_INDEX, IndexDirectory, note, plural
+from .cli_options import DEFAULT_INDEX, Device, IndexDirectory, ScoringDevice, note, plural
 from .engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def batch(
     candidates: Annotated[
         int | None, typer.Option(min=1, help="Pages that the first stage hands to the second; by default as measured.")
     ] = None,
+    device: ScoringDevice = Device.auto,
     exact: Annotated[bool, typer.Option("--exact", help="Score every page, with no first stage.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last complete answer in OUT.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
@@ -63,7 +64,7 @@ def batch(
 
     started = flushed = time.monotonic()
     done = 0
-    with open_index(index) as searcher, AnswerFile(out, resume=resume) as answers:
+    with open_index(index, device=device.value) as searcher, AnswerFile(out, resume=resume) as answers:
         before = len(answers.answered)
         rows = left_to_ask(read_queries(file), answers)
         with _progress(total, before, shown=not quiet and sys.stderr.isatty()) as step:

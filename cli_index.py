@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_options import DEFAULT_INDEX, AsJson, IndexDirectory, note, plural, print_json
+from .cli_options import DEFAULT_INDEX, AsJson, Codec, Device, IndexDirectory, note, plural, print_json
 from .engine import cores
 
 if TYPE_CHECKING:
@@ -22,14 +22,6 @@ FAILURES_SHOWN = 10
 SOME_FAILED = 1
 INTERRUPTED = 130
 WORKERS_MAX = 8
-
-
-class Device(StrEnum):
-    """Where the model runs."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
 
 
 class PageRenderer(StrEnum):
@@ -46,6 +38,7 @@ def index(
     index: IndexDirectory = DEFAULT_INDEX,
     model: Annotated[str, typer.Option(help="Model that embeds the pages; see 'docsearch models'.")] = "pixel",
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
+    codec: Codec = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove documents that are no longer on disk.")] = False,
     password: Annotated[
         list[str] | None, typer.Option(help="Password to try on encrypted files; may be given several times.")
@@ -71,6 +64,8 @@ def index(
         docsearch index reports/ scans/letter.png --index office.index --prune
 
         docsearch index vault/ --password secret --json
+
+        docsearch index archive/ --codec binary
     """
     from .engine.models.registry import find_spec
     from .engine.search import open_index
@@ -85,6 +80,7 @@ def index(
                 index,
                 model=model,
                 device=device.value,
+                codec=codec,
                 prune=prune,
                 passwords=tuple(password or ()),
                 renderer=renderer.value,

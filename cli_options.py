@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,27 @@ IndexDirectory = Annotated[
         help="Folder of the index.",
         metavar="DIR",
     ),
+]
+Codec = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CODEC",
+        help="How vectors are stored: float16, int8, int4 or binary; by default as they are, int8 in a new index.",
+    ),
+]
+
+
+class Device(StrEnum):
+    """Where something runs."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+ScoringDevice = Annotated[
+    Device,
+    typer.Option("--device", envvar="DOCSEARCH_DEVICE", help="Where pages are scored; auto: on a GPU if there is one."),
 ]
 DEFAULT_INDEX = Path(".docsearch")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_options import DEFAULT_INDEX, AsJson, IndexDirectory, note, plural, print_json, readable
+from .cli_options import (
+    DEFAULT_INDEX,
+    AsJson,
+    Device,
+    IndexDirectory,
+    ScoringDevice,
+    note,
+    plural,
+    print_json,
+    readable,
+)
 from .engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,6 +32,7 @@ def query(
     candidates: Annotated[
         int | None, typer.Option(min=1, help="Pages that the first stage hands to the second; by default as measured.")
     ] = None,
+    device: ScoringDevice = Device.auto,
     exact: Annotated[bool, typer.Option("--exact", help="Score every page, with no first stage.")] = False,
     path: Annotated[
         str | None, typer.Option(metavar="GLOB", help="Only documents whose path matches, or of this file name.")
@@ -59,7 +70,7 @@ def query(
     from .engine.search import open_index
 
     pixels = None if image is None else _read(image)
-    with open_index(index) as searcher:
+    with open_index(index, device=device.value) as searcher:
         hits = searcher.search(text, k=k, candidates=candidates, exact=exact, path=path, image=pixels)
         if as_json:
             for hit in hits:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .cli_options import DEFAULT_INDEX, AsJson, IndexDirectory, note, plural, print_json
+from .cli_options import DEFAULT_INDEX, AsJson, Codec, IndexDirectory, note, plural, print_json
 from .engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -101,7 +101,13 @@ def remove(
         print(f"{plural(len(chosen), 'document')} removed, {plural(pages, 'page')}")
 
 
-def verify(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> None:
+def verify(
+    index: IndexDirectory = DEFAULT_INDEX,
+    loss: Annotated[
+        bool, typer.Option("--loss", help="Measure, too, what storing the vectors in fewer bits would lose.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check every byte of the index, and measure what two-stage search loses against scoring every page.
 
     Exits with 3 when the index is damaged.
@@ -111,6 +117,8 @@ def verify(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> No
         docsearch verify
 
         docsearch verify --index office.index --json
+
+        docsearch verify --loss
     """
     from .engine.search import open_index
     from .engine.store import open_snapshot
@@ -118,12 +126,15 @@ def verify(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> No
     with open_snapshot(index) as snapshot:
         problems = snapshot.verify()
     recall: dict[str, object] = {}
+    codecs: list[dict[str, object]] = []
     if not problems:
         with open_index(index) as searcher:
+            stored = searcher.snapshot.codec
             if queries := _sample_queries(searcher.snapshot):
                 recall = asdict(searcher.measure_recall(queries))
+                codecs = [asdict(each) for each in searcher.measure_codecs(queries)] if loss else []
     if as_json:
-        print_json({"problems": problems, "recall": recall})
+        print_json({"problems": problems, "recall": recall, **({"codecs": codecs} if loss else {})})
     else:
         for problem in problems:
             note(f"damaged: {problem}")
@@ -133,6 +144,8 @@ def verify(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> No
             print("two-stage search was not measured: no page has a text layer to take sample queries from")
         for name, value in recall.items():
             print(f"{name.replace('_', ' ')}: {f'{value:.3f}' if isinstance(value, float) else value}")
+        if loss and recall:
+            _print_codecs(codecs, stored)
     if problems:
         if not as_json:
             note("docsearch: the index is damaged; build it again with 'docsearch index' into another folder")
@@ -141,18 +154,18 @@ def verify(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> No
 
 def compact(
     index: IndexDirectory = DEFAULT_INDEX,
-    codec: Annotated[
-        str | None, typer.Option(help="Store the vectors in another form: int8 or float16.", metavar="CODEC")
-    ] = None,
+    codec: Codec = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give back the space of removed and replaced pages.
+    """Give back the space of removed and replaced pages, or store the vectors in another form.
+
+    What a codec of fewer bits has lost does not come back; 'docsearch verify --loss' measures it beforehand.
 
     Examples:
 
         docsearch compact
 
-        docsearch compact --index office.index
+        docsearch compact --index office.index --codec binary
     """
     from .engine.store import open_writer
 
@@ -189,6 +202,23 @@ def models(as_json: AsJson = False) -> None:
                 f"    {spec.licence}; {spec.parameters / 1e6:,.1f} M parameters; {spec.dim} dimensions a vector, "
                 f"{spec.single_dim} a page; {where}"
             )
+
+
+def _print_codecs(codecs: list[dict[str, object]], stored: str) -> None:
+    """A line a codec, against the vectors as they are stored."""
+    if stored != "float16":
+        print(
+            f"the vectors are stored as {stored}; what that lost against float16 cannot be seen in the index any more"
+        )
+    if not codecs:
+        print(f"no codec has fewer bits than {stored}")
+    for each in codecs:
+        figures = (f"{name.replace('_', ' ')} {_figure(value)}" for name, value in each.items() if name != "codec")
+        print(f"{each['codec']} against {stored}: {', '.join(figures)}")
+
+
+def _figure(value: object) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else f"{value:,}"
 
 
 def _is_meant(known: str, path: str) -> bool:

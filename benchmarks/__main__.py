@@ -32,7 +32,7 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    cases = "\n".join(f"  {case.name:10} {case.summary}" for case in CASES.values())
+    cases = "\n".join(f"  {case.name:11} {case.summary}" for case in CASES.values())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
         description="Measure docsearch beside its peers. Cases, all by default:\n\n" + cases,

@@ -16,15 +16,15 @@ MAKERS = ("engine/models", "engine/kernels", "engine/store", "indexer")
 """Code and weights that decide what is in an index."""
 
 
-def build(setting: Setting, name: str, folders: Sequence[Path]) -> tuple[Path, Ran]:
-    """Index `folders` into an empty index, watched; returns its directory and how it went."""
+def build(setting: Setting, name: str, folders: Sequence[Path], options: Sequence[str] = ()) -> tuple[Path, Ran]:
+    """Index `folders` into an empty index, with `options`, watched; returns its directory and how it went."""
     directory = _directory(setting, name)
     key_file = _key_file(setting, name)
     key_file.unlink(missing_ok=True)
     if directory.exists():
         shutil.rmtree(directory)
     setting.cache.mkdir(parents=True, exist_ok=True)
-    ran = child_process.docsearch("index", *folders, "--index", directory, "--json", watched=True)
+    ran = child_process.docsearch("index", *folders, "--index", directory, "--json", *options, watched=True)
     if not json.loads(ran.stdout)["pages"]:
         raise Refused(f"{name}: no page was indexed")
     key_file.write_text(json.dumps(_key(folders)) + "\n", "utf-8")
@@ -40,9 +40,9 @@ def existing(setting: Setting, name: str, folders: Sequence[Path]) -> Path | Non
     return _directory(setting, name) if left == _key(folders) else None
 
 
-def ready(setting: Setting, name: str, folders: Sequence[Path]) -> Path:
-    """The index of `folders`, from an earlier run or built now."""
-    return existing(setting, name, folders) or build(setting, name, folders)[0]
+def ready(setting: Setting, name: str, folders: Sequence[Path], options: Sequence[str] = ()) -> Path:
+    """The index of `folders`, from an earlier run or built now with `options`, which are always the same for a name."""
+    return existing(setting, name, folders) or build(setting, name, folders, options)[0]
 
 
 def _key(folders: Sequence[Path]) -> dict[str, object]:

@@ -9,7 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from .cases import encode, index, jina_v4, maxsim, pointing, quality, query, server_load, two_stage, web_page
+from .cases import (
+    codecs,
+    encode,
+    index,
+    jina_v4,
+    large,
+    maxsim,
+    maxsim_gpu,
+    pointing,
+    quality,
+    query,
+    server_load,
+    two_stage,
+    web_page,
+)
 from .setting import Row, Setting
 
 
@@ -26,10 +40,13 @@ CASES = {
     case.name: case
     for case in (
         Case("maxsim", "the exact score of 1,000 pages for one query, beside peers on the same data", maxsim.run),
+        Case("maxsim_gpu", "100,000 pages on a GPU, one query and 256, beside two packages of kernels", maxsim_gpu.run),
         Case("encode", "pages to vectors, beside Tesseract and ColModernVBERT's network", encode.run),
         Case("index", "docsearch index: pages/s, memory of all its processes, bytes a page", index.run),
         Case("query", "docsearch query as a whole process", query.run),
         Case("two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run),
+        Case("large", "an index of 100,000 composed pages: opening, questions cold and warm, memory", large.run),
+        Case("codecs", "float16, int8, int4, binary: bytes, nDCG@5 lost, time", codecs.run),
         Case(
             "jina_v4", "jina-embeddings-v4 at full size with random weights on a GPU: pages/s, FLOP share", jina_v4.run
         ),

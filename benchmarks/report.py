@@ -32,11 +32,25 @@ def as_json(case: str, row: Row, command: str) -> str:
 
 def as_table(rows: list[Row]) -> str:
     """Rows with a common head; a column is as wide as its widest cell, figures stand to the right."""
+    rows = [line for row in rows for line in _with_peers(row)]
     heads = list(dict.fromkeys(name for row in rows for name in row))
     cells = [heads] + [[_cell(row.get(head)) for head in heads] for row in rows]
     widths = [max(len(line[i]) for line in cells) for i in range(len(heads))]
     left = [any(isinstance(row.get(head), str) for row in rows) for head in heads]
     return "\n".join(_line(line, widths, left) for line in cells)
+
+
+def _with_peers(row: Row) -> list[Row]:
+    """A row and, if it has peers, a line for each: their times stand below ours, with how many times ours they take."""
+    peers = row.get("peers")
+    if not isinstance(peers, dict):
+        return [row]
+    ours = row["ours_ms"]
+    assert isinstance(ours, int | float)
+    lines: list[Row] = [
+        {"what": f"  {name}", "ours_ms": ms, "times_ours": round(ms / ours, 2)} for name, ms in peers.items()
+    ]
+    return [{name: value for name, value in row.items() if name != "peers"}, *lines]
 
 
 def where() -> str:
@@ -114,10 +128,12 @@ def _line(cells: list[str], widths: list[int], left: list[bool]) -> str:
     return "  ".join(aligned).rstrip()
 
 
-def _cell(value: str | int | float | None) -> str:
+def _cell(value: str | int | float | dict[str, float] | None) -> str:
     if value is None:
         return "-"
     if isinstance(value, float):
         small = 0 < abs(value) < 0.01
         return f"{value:.1e}" if small else f"{value:,.3f}" if abs(value) < 100 else f"{value:,.0f}"
-    return f"{value:,}" if isinstance(value, int) else value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)

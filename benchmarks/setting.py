@@ -7,8 +7,10 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
-Row = dict[str, str | int | float | None]
-"""One line of a result: "what" was measured, then figures with their units in their names, or why it was "skipped"."""
+Row = dict[str, str | int | float | dict[str, float] | None]
+"""One line of a result: "what" was measured, then figures with their units in their names, or why it was "skipped".
+"peers" of the same run are one figure, the milliseconds of each by its name.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
 from .kernels import codecs, maxsim, proximity
-from .records import BOX_SCALE, F32, I64, QueryVectors, Ranking
-from .store import Snapshot
+from .records import BOX_SCALE, F32, I64, U16, QueryVectors, Ranking
+from .store import Block
 
 TITLE_SHARE = 0.8
 """A word on the first page of a document counts this much on each of its pages; docs/log.md compares 0 to 1."""
@@ -17,20 +18,62 @@ LOOKED_AT_ONCE = 32
 """Pages whose pairs of words are matched before the next look at whether any page left can still reach the first k."""
 
 
-def rank(snapshot: Snapshot, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int) -> list[Ranking]:
+class Pages(Protocol):
+    """What is ranked: the N pages of a `store.Snapshot`, or something with the same vectors stored another way."""
+
+    def __len__(self) -> int: ...
+
+    def first_pages(self) -> I64:
+        """As `Snapshot.first_pages`."""
+
+    def blocks(self, *, rows: I64 | None = None) -> Iterator[Block]:
+        """As `Snapshot.blocks`."""
+
+    def sizes(self, wanted: Sequence[int]) -> F32:
+        """As `Snapshot.sizes`."""
+
+    def boxes(self, row: int) -> U16:
+        """As `Snapshot.boxes`."""
+
+
+class Scorer(Protocol):
+    """Something faster than this processor that has the same pages: `gpu.GpuPages`."""
+
+    def takes(self, rows: I64 | None) -> bool:
+        """Whether it should be asked for `rows`."""
+
+    def token_maxima(self, query: F32, rows: I64 | None) -> F32:
+        """The maxima of `query` (Q, D) with `rows` (n,), each once and in order, or with all, (n, Q)."""
+
+    def rank(self, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int) -> list[Ranking]:
+        """As `rank`, for queries that are `in_context`."""
+
+
+def rank(
+    snapshot: Pages, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int, scorer: Scorer | None = None
+) -> list[Ranking]:
     """The best `k` pages of each query among `rows`, or among all; every page's score is exact.
 
     The vectors are read once for all queries. Pages that match nothing (score 0) are not ranked. A page scores
     (Σ_q w_q · m_q + Σ_p w_p · m_p) / (1 + Σ_p w_p) over words q and pairs of words p; m_q is its own match, or, unless
     the query is `in_context`, a share of its document's first page's. What a pair can add is bounded by its words, so
-    pairs are matched only on pages that may still reach the first `k`.
+    pairs are matched only on pages that may still reach the first `k`. A `scorer` takes over the maxima, and plain
+    MaxSim as a whole.
     """
+    if scorer is not None and not scorer.takes(rows):
+        scorer = None
+    if scorer is not None and queries and all(is_plain(query) for query in queries):
+        return scorer.rank(queries, rows=rows, k=k)
     asked = np.arange(len(snapshot)) if rows is None else np.unique(rows)
     if not len(asked):
         return [best(asked, np.zeros(0, np.float32), k) for _ in queries]
     titles = asked if all(query.in_context for query in queries) else snapshot.first_pages()[asked]
     read = np.union1d(asked, titles)
-    maxima = np.concatenate([own for _, own in token_maxima(snapshot, queries, None if rows is None else read)])
+    some = None if rows is None else read
+    if scorer is None:
+        maxima = np.concatenate([own for _, own in token_maxima(snapshot, queries, some)])
+    else:
+        maxima = scorer.token_maxima(np.concatenate([query.every for query in queries]), some)
     at, titles_at = np.searchsorted(read, asked), np.searchsorted(read, titles)
     out = []
     start = 0
@@ -49,6 +92,11 @@ def rank(snapshot: Snapshot, queries: Sequence[QueryVectors], *, rows: I64 | Non
     return out
 
 
+def is_plain(query: QueryVectors) -> bool:
+    """Whether a page's score depends on its own maxima and the weights alone."""
+    return query.in_context and query.others is None and not len(query.pairs)
+
+
 def with_title(own: F32, title: F32) -> F32:
     """Pages' matches (n, Q) of their `own`, or TITLE_SHARE of those of their documents' first pages, `title` (n, Q).
 
@@ -59,7 +107,7 @@ def with_title(own: F32, title: F32) -> F32:
     return np.where((own > 0).any(axis=1, keepdims=True), lent, 0)
 
 
-def token_maxima(snapshot: Snapshot, queries: Sequence[QueryVectors], rows: I64 | None) -> list[tuple[I64, F32]]:
+def token_maxima(snapshot: Pages, queries: Sequence[QueryVectors], rows: I64 | None) -> list[tuple[I64, F32]]:
     """For each block of pages its rows (n,) and its token maxima (n, ΣQ), every vector of the queries side by side."""
     stacked = np.concatenate([query.every for query in queries])
     return [
@@ -68,7 +116,7 @@ def token_maxima(snapshot: Snapshot, queries: Sequence[QueryVectors], rows: I64 
 
 
 def with_pairs(
-    snapshot: Snapshot, query: QueryVectors, weights: F32, rows: I64, scores: F32, bounds: F32, k: int
+    snapshot: Pages, query: QueryVectors, weights: F32, rows: I64, scores: F32, bounds: F32, k: int
 ) -> Ranking:
     """The best `k` of `rows` (n,): `scores` (n,) of the words, and what pairs of weights (P,) add, at most `bounds`."""
     order = np.lexsort((rows, -bounds))
@@ -82,7 +130,7 @@ def with_pairs(
     return best(rows[order[: len(final)]], final / (1 + weights.sum(dtype=np.float32)), k)
 
 
-def pairs_on(snapshot: Snapshot, query: QueryVectors, rows: I64) -> F32:
+def pairs_on(snapshot: Pages, query: QueryVectors, rows: I64) -> F32:
     """How well each page of `rows` (n,) matches the query's pairs of words side by side, (n, P)."""
     out = np.empty((len(rows), len(query.pairs)), np.float32)
     place = {row: i for i, row in enumerate(rows.tolist())}

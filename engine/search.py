@@ -16,16 +16,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from . import cores, heatmap, likeness, rerank
+from . import cores, heatmap, likeness, loss, rerank
 from .errors import UsageError
 from .heatmap import WordMarks
 from .hits import Hits
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
 from .likeness import Region
+from .loss import CodecLoss
 from .models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder
 from .models.registry import find_spec, load_query_encoder
 from .records import F32, I64, U8, U16, FloatBox, Hit, PageRef, QueryVectors, Ranking
+from .rerank import Scorer
 from .store import Snapshot, check_encoder, open_snapshot
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ SAMPLE_PAGES = 1000
 COMMON_MATCH = 0.5
 """Match (0..1) from which a page counts as holding a word."""
 BATCH_QUERIES = 32
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
+"""Without this file there is no NVIDIA GPU, and no reason to import torch to ask for one."""
 STAGES = ("encode", "weigh", "candidates", "rerank")
 """What a question goes through; "candidates" only where two stages search."""
 
@@ -82,17 +86,23 @@ class PagePixels(Protocol):
 
 
 def open_index(
-    directory: Path | str, *, encoder: QueryEncoder | None = None, pages: PagePixels | None = None
+    directory: Path | str,
+    *,
+    encoder: QueryEncoder | None = None,
+    pages: PagePixels | None = None,
+    device: str = "cpu",
 ) -> Searcher:
     """Open an index for searching, with the model that made it, or with `encoder`; hits show their `pages`, if given.
+    `device` is where pages are scored: "cpu", "cuda", or "auto" for a GPU if there is one.
 
-    Raises IndexNotFound, IndexFormatError, IndexDamaged, and EncoderMismatch when the model is of another revision.
+    Raises IndexNotFound, IndexFormatError, IndexDamaged, EncoderMismatch when the model is of another revision, and
+    UsageError when there is no such GPU.
     """
     snapshot = open_snapshot(Path(directory))
     try:
         name = str(snapshot.fingerprint["name"])
         check_encoder(Path(directory), snapshot.fingerprint, (encoder.spec if encoder else find_spec(name)).fingerprint)
-        return Searcher(snapshot, encoder or load_query_encoder(name), pages)
+        return Searcher(snapshot, encoder or load_query_encoder(name), pages, scorer=_scorer(snapshot, device))
     except BaseException:
         snapshot.close()
         raise
@@ -106,8 +116,16 @@ class Searcher:
     ...         print(hit.rank, hit.ref.path, hit.ref.page)
     """
 
-    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder, pages: PagePixels | None = None) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        encoder: QueryEncoder,
+        pages: PagePixels | None = None,
+        *,
+        scorer: Scorer | None = None,
+    ) -> None:
         self.snapshot = snapshot
+        self._scorer = scorer
         self.encoder = encoder
         self._pages = pages
         self._closed = False
@@ -256,6 +274,10 @@ class Searcher:
                 counted += 1
         return Recall(counted, candidates, kept / max(counted, 1), first / max(counted, 1))
 
+    def measure_codecs(self, queries: Sequence[str]) -> list[CodecLoss]:
+        """What storing the vectors in fewer bits would lose on this index; see `loss.measure`."""
+        return loss.measure(self.snapshot, self.weigh([self._encode(Query("", text)) for text in queries]))
+
     def heatmap(self, text: str, ref: PageRef, pixels: U8, *, image: U8 | None = None) -> U8:
         """The page `ref`, rendered as `pixels` (H, W, 3), with what on it matches the question drawn over it."""
         (query,) = self.weigh([self._encode(Query("", text, image=image))])
@@ -403,7 +425,8 @@ class Searcher:
             rows = self._rows(path, like)
             if whole:
                 with _timed("rerank", on_stage), cores.no_blas_threads():
-                    ranked = rerank.rank(self.snapshot, [encoded[i] for i in members], rows=rows, k=k)
+                    questions = [encoded[i] for i in members]
+                    ranked = rerank.rank(self.snapshot, questions, rows=rows, k=k, scorer=self._scorer)
                 out.update(zip(members, ranked, strict=True))
                 continue
             count = max(candidates or DEFAULT_CANDIDATES, k)
@@ -411,7 +434,7 @@ class Searcher:
                 with _timed("candidates", on_stage):
                     found = self._candidates.find(encoded[i], count=count, rows=rows)
                 with _timed("rerank", on_stage), cores.no_blas_threads():
-                    (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k)
+                    (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k, scorer=self._scorer)
         return out
 
     def _hits(self, ranking: Ranking | None) -> list[Hit]:
@@ -428,6 +451,24 @@ def fits(path: str, wanted: str) -> bool:
     (True, True, False)
     """
     return path == wanted or path.endswith("/" + wanted) or fnmatchcase(path, wanted)
+
+
+def _scorer(snapshot: Snapshot, device: str) -> Scorer | None:
+    """What scores pages on a GPU; None where the processor does. Imports torch only where there is an NVIDIA GPU."""
+    if device == "cpu" or (device == "auto" and not NVIDIA_DRIVER.exists()):
+        return None
+    from .models.device import choose
+
+    chosen = choose(device)
+    if chosen.type != "cuda":
+        return None
+    try:
+        from .gpu import GpuPages
+    except ImportError as err:
+        if device == "cuda":
+            raise UsageError(f"--device cuda: {err}; install the extra: pip install 'docsearch[gpu]'") from err
+        return None
+    return GpuPages(snapshot, chosen)
 
 
 @contextmanager

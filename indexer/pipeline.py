@@ -24,6 +24,7 @@ def index(
     *,
     model: str = "pixel",
     device: str = "auto",
+    codec: str | None = None,
     prune: bool = False,
     passwords: Sequence[str] = (),
     renderer: str = "mupdf",
@@ -36,13 +37,14 @@ def index(
 
     A document whose content is in the index already is left alone; a changed one is replaced under its old id; one
     that was moved keeps its id and pages; one that was begun goes on at its first missing page; one that failed is
-    tried again. `prune` removes the documents that are no longer on disk. `encoder` stands in for `model`.
+    tried again. `prune` removes the documents that are no longer on disk. `encoder` stands in for `model`. `codec` is
+    how vectors are stored, None as the index does or, for a new one, int8.
     Raises UsageError, EncoderMismatch, IndexLocked, IndexFormatError and StorageFull; what was committed stays. So it
     does where `on_progress` raises Interrupted, or the user interrupts: then what is embedded is committed first.
     """
     discovery = discover.find(paths)
     spec = encoder.spec if encoder is not None else find_spec(model)
-    with open_writer(directory, fingerprint=spec.fingerprint) as writer:
+    with open_writer(directory, fingerprint=spec.fingerprint, codec=codec) as writer:
         run = Run(writer, directory, discovery, on_progress, clock)
         drawing = partial(
             Renderer,

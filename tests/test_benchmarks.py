@@ -13,6 +13,7 @@ import pytest
 import torch
 from accelerate import init_empty_weights
 
+from docsearch.engine.kernels.codecs import CODECS
 from docsearch.engine.models.jina_v4 import network, spec
 from docsearch.engine.models.jina_v4.checkpoint import Checkpoint
 from docsearch.engine.search import open_index
@@ -23,13 +24,13 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 pytest.importorskip("benchmarks.registry", reason="run from the repository's root, with 'python -m pytest'")
 
 from benchmarks import __main__ as command_line  # noqa: E402
-from benchmarks import indexes, metrics, report  # noqa: E402
-from benchmarks.cases import jina_v4, maxsim, pointing, server_load  # noqa: E402
+from benchmarks import indexes, limits, metrics, report  # noqa: E402
+from benchmarks.cases import jina_v4, maxsim, maxsim_gpu, pointing, server_load  # noqa: E402
 from benchmarks.eval_dev import Evidence  # noqa: E402
 from benchmarks.maxsim_peers import Contender, torch_peers  # noqa: E402
 from benchmarks.registry import CASES, Case  # noqa: E402
 from benchmarks.running_server import Answered  # noqa: E402
-from benchmarks.setting import Refused, Setting, Skipped  # noqa: E402
+from benchmarks.setting import Refused, Row, Setting, Skipped  # noqa: E402
 
 
 def test_ndcg_is_one_for_an_ideal_ranking_and_falls_with_the_rank() -> None:
@@ -80,6 +81,46 @@ def test_a_case_without_its_corpus_is_skipped() -> None:
     for name in ("two_stage", "pointing", "quality", "server_load"):
         with pytest.raises(Skipped, match="DOCSEARCH_CORPORA"):
             next(CASES[name].run(Setting(None)))
+
+
+def test_a_case_for_the_gpu_is_skipped_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(Skipped, match="CUDA GPU"):
+        next(CASES["maxsim_gpu"].run(Setting(None)))
+
+
+def test_a_wrong_way_to_score_on_the_gpu_is_refused() -> None:
+    queries, pages = (maxsim_gpu.drawn(torch.device("cpu"), count, 3) for count in (2, 70))
+    right = torch.einsum("mqd,ntd->mnqt", queries.float(), pages.float()).amax(dim=3).sum(dim=2)
+    maxsim_gpu.check(maxsim_gpu.Contender("right", lambda: right), queries, pages)
+    shifted = right.clone()
+    shifted[1, 69] += 0.1  # only the last page of one query
+    for wrong in (shifted, right[:, :5], right * torch.nan):
+        with pytest.raises(Refused, match="wrong"):
+            maxsim_gpu.check(maxsim_gpu.Contender("wrong", lambda w=wrong: w), queries, pages)
+
+
+def test_a_limit_is_what_takes_longer() -> None:
+    assert limits.lower(1e9, 10, 1e9, 100, "GEMM") == limits.Limit(100.0, "memory read at 10 GB/s")
+    assert limits.lower(1e9, 100, 1e12, 100, "GEMM") == limits.Limit(10_000.0, "GEMM at 100 GFLOP/s")
+
+
+def test_a_table_shows_peers_below_what_they_are_held_against() -> None:
+    row: Row = {"what": "ours", "ours_ms": 2.0, "peers": {"theirs": 5.0}, "correct": True}
+    lines = report.as_table([row]).splitlines()
+    assert [line.split() for line in lines[1:]] == [["ours", "2.000", "yes", "-"], ["theirs", "5.000", "-", "2.500"]]
+
+
+def test_maxsim_reports_one_object_a_size_with_its_peers_and_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PAGES": 128, "PAGE_VECTORS": 5, "RUNS": 2, "SETTLE_S": 0}.items():
+        monkeypatch.setattr(maxsim, name, value)
+    monkeypatch.setattr(limits, "READ_BYTES", 1 << 20)
+    monkeypatch.setattr(limits, "SQUARE", 64)
+    rows = [row for row in maxsim.run(Setting(None)) if "skipped" not in row]
+    assert [row["what"] for row in rows] == [f"docsearch {codec}" for codec in CODECS]
+    for row in rows:
+        assert {"size", "ours_ms", "peers", "limit_ms", "limit", "correct", "p20_ms", "p50_ms", "p80_ms"} <= row.keys()
+        assert len(row["peers"]) >= 3
 
 
 def test_jina_v4_is_skipped_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

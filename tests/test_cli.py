@@ -192,6 +192,33 @@ def test_compact_keeps_every_page(run: Run, indexed: Path) -> None:
     assert json.loads(run("info", "--json")[1])["pages"] == 1
 
 
+@pytest.mark.parametrize("codec", ["float16", "int8", "int4", "binary"])
+def test_index_is_stored_in_the_codec_asked_for(run: Run, docs: Path, codec: str) -> None:
+    assert run("index", docs, "--codec", codec)[0] == 0
+    assert json.loads(run("info", "--json")[1])["segments_by_codec"] == {codec: 1}
+    assert len(run("query", "revenue chart", "--json")[1].splitlines()) == 3
+
+
+def test_another_codec_for_an_index_that_has_one_is_refused(run: Run, indexed: Path) -> None:
+    code, _, err = run("index", indexed / "docs", "--codec", "binary")
+    assert code == 2
+    assert "compact the index to binary" in err
+    code, _, err = run("compact", "--codec", "int3")
+    assert code == 2
+    assert "int8, float16, int4, binary" in err
+
+
+def test_verify_measures_the_codecs_that_have_fewer_bits(run: Run, indexed: Path) -> None:
+    answer = json.loads(run("verify", "--loss", "--json")[1])
+    assert [each["codec"] for each in answer["codecs"]] == ["int4", "binary"]
+    assert answer["codecs"][0].keys() >= {"recall_at_10", "ndcg_at_10", "same_first", "vector_bytes", "pages"}
+    out = run("verify", "--loss")[1]
+    assert "stored as int8; what that lost against float16 cannot be seen" in out
+    run("compact", "--codec", "binary")
+    assert "no codec has fewer bits than binary" in run("verify", "--loss")[1]
+    assert "codecs" not in json.loads(run("verify", "--json")[1])
+
+
 def test_verify_exits_with_3_when_a_byte_was_flipped(run: Run, indexed: Path) -> None:
     assert run("verify")[0] == 0
     vectors = next((indexed / ".docsearch/segments").rglob("vectors.npy"))

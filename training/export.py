@@ -58,7 +58,7 @@ def restore(pixel: nn.Module, text: nn.Module) -> None:
     pixel.load_state_dict(pixel.state_dict() | shipped)  # a head that the shipped network lacks begins anew
     t = load_file(spec.TEXT_FILE)
     state = {f"{layer}.{part}": t[f"{layer}.{part}"] for layer in TEXT_LAYERS for part in ("weight", "bias")}
-    state["bag.weight"] = codecs.decode(codecs.Coded("int8", t["bag"], t["bag_scales"]))
+    state["bag.weight"] = codecs.decode(codecs.Coded("int8", t["bag"], t["bag_scales"], t["bag"].shape[1]))
     # The centre is part of the layer before it.
     state["centre.running_mean"] = np.zeros(spec.DIM, np.float32)
     state["centre.running_var"] = np.full(spec.DIM, 1 - CENTRE_EPS, np.float32)

@@ -16,7 +16,7 @@ QUERY_VECTORS = 32
 PAGES = 1_000
 PAGE_VECTORS = 700
 DIM = 128
-RUNS = 5
+RUNS = 9
 SETTLE_S = 0.05
 """Time for the threads of the contender before to stop spinning."""
 SEED = 7
@@ -24,49 +24,72 @@ SEED = 7
 
 def run(_setting: Setting) -> Iterator[Row]:
     """Check every contender against the reference, then time them in turns; Refused if one is wrong."""
+    from docsearch.engine import cores
     from docsearch.engine.kernels import codecs
     from docsearch.engine.kernels.maxsim import reference, token_maxima
     from docsearch.engine.records import Ragged
+
+    from .. import limits
 
     generator = np.random.default_rng(SEED)
     query = unit(generator.standard_normal((QUERY_VECTORS, DIM), np.float32))
     vectors = unit(generator.standard_normal((PAGES * PAGE_VECTORS, DIM), np.float32)).astype(np.float16)
     offsets = np.arange(PAGES + 1, dtype=np.int64) * PAGE_VECTORS
 
-    contenders: list[tuple[Contender, F32]] = []
+    ours: list[tuple[Contender, F32]] = []
     for codec in codecs.CODECS:
         coded = codecs.encode(codec, vectors)
-        size = coded.values.nbytes + (0 if coded.scales is None else coded.scales.nbytes)
+        size = len(vectors) * codecs.vector_bytes(codec, DIM)
         score = partial(token_maxima, query, coded, offsets)
-        contender = Contender(f"docsearch {codec}", score, size, FLOAT32_TOLERANCE)
         # What the codec loses is not the kernel's error: the reference gets the decoded vectors.
-        contenders.append((contender, reference.token_maxima(query, Ragged(codecs.decode(coded), offsets))))
+        wanted = reference.token_maxima(query, Ragged(codecs.decode(coded), offsets))
+        ours.append((Contender(codec, score, size, FLOAT32_TOLERANCE), wanted))
 
     exact = vectors.astype(np.float32)
     truth = reference.token_maxima(query, Ragged(exact, offsets))
     pages = exact.reshape(PAGES, PAGE_VECTORS, DIM)
     missing: dict[str, str] = {}
-    contenders += [(peer, truth) for peer in torch_peers(query, pages)]
+    peers = [(peer, truth) for peer in torch_peers(query, pages)]
     for name, prepare in OPTIONAL.items():
         try:
-            contenders.append((prepare(query, pages), truth))
+            peers.append((prepare(query, pages), truth))
         except (ImportError, AttributeError) as err:
             missing[name] = str(err)
 
+    contenders = [*ours, *peers]
     errors = [check(contender, wanted) for contender, wanted in contenders]
     seconds: list[list[float]] = [[] for _ in contenders]
     for _ in range(RUNS):
         for times, (contender, _wanted) in zip(seconds, contenders, strict=True):
             time.sleep(SETTLE_S)
             times.append(timed(contender.run))
-    shapes = f"{QUERY_VECTORS} x {DIM} with {PAGES} x {PAGE_VECTORS} x {DIM}"
-    for times, (contender, _wanted), error in zip(seconds, contenders, errors, strict=True):
+    read = limits.read_gb_s(cores.available())
+    rates = {name: limits.gemm_gflops(getattr(limits.torch, name)) for name in ("bfloat16", "float32", "int8")}
+    half = max(("bfloat16", "float32"), key=rates.__getitem__)
+    flops = 2.0 * QUERY_VECTORS * PAGES * PAGE_VECTORS * DIM
+    medians = {
+        contender.name: round(float(np.median(times)) * 1000, 2)
+        for times, (contender, _wanted) in zip(seconds[len(ours) :], peers, strict=True)
+    }
+    for times, (contender, _wanted), error in zip(seconds, ours, errors, strict=False):
+        limit = limits.lower(contender.bytes, read, flops, rates[half], f"{half} GEMM")
+        summary = summary_ms(times)
         yield {
-            "what": contender.name,
-            **summary_ms(times),
+            "what": f"docsearch {contender.name}",
+            "size": f"{QUERY_VECTORS} x {DIM} with {PAGES} x {PAGE_VECTORS} x {DIM}, {contender.name}",
+            "ours_ms": summary["median_ms"],
+            "peers": medians,
+            "limit_ms": round(limit.ms, 2),
+            "limit": limit.what,
+            "correct": True,
+            "p20_ms": summary["p20_ms"],
+            "p50_ms": summary["median_ms"],
+            "p80_ms": summary["p80_ms"],
+            "runs": RUNS,
+            "read_ms": round(contender.bytes / read / 1e6, 2),
+            "int8_gemm_ms": round(flops / rates["int8"] / 1e6, 2),
             "pages_mb": round(contender.bytes / 1e6, 1),
             "max_error": round(error, 6),
-            "shapes": shapes,
         }
     for name, why in missing.items():
         yield {"what": name, "skipped": why}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -74,9 +74,12 @@ def _split(opened: OpenSegments, rows: I64, run: Run, max_vectors: int) -> Itera
     source = opened[run.segment]
     offsets = source.offsets[run.slot : run.slot + (run.stop - run.start) + 1]
     first, pages = 0, run.stop - run.start
+    fits = int(offsets[-1] - offsets[0]) <= max_vectors
     while first < pages:
-        last = int(np.searchsorted(offsets, offsets[first] + max_vectors, side="right")) - 1
-        last = min(max(last, first + 1), pages)
+        last = pages
+        if not fits:
+            last = int(np.searchsorted(offsets, offsets[first] + max_vectors, side="right")) - 1
+            last = min(max(last, first + 1), pages)
         vectors = slice(int(offsets[first]), int(offsets[last]))
         yield Block(
             rows[run.start + first : run.start + last],
@@ -95,10 +98,10 @@ def _gather(parts: list[Block]) -> Block:
     lengths = np.concatenate([np.diff(part.offsets) for part in parts])
     return Block(
         np.concatenate([part.rows for part in parts]),
-        Coded(
-            coded[0].codec,
-            np.concatenate([each.values for each in coded]),
-            np.concatenate(scales) if scales else None,
+        replace(
+            coded[0],
+            values=np.concatenate([each.values for each in coded]),
+            scales=np.concatenate(scales) if scales else None,
         ),
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
     )

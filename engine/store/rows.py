@@ -6,6 +6,8 @@ import hashlib
 import sqlite3
 from collections.abc import Sequence
 
+from ..errors import IndexFormatError
+from ..kernels.codecs import CODECS
 from .catalog import DocumentRow
 from .segment import SegmentRow, StoredFile
 
@@ -117,9 +119,15 @@ def delete_empty_segments(connection: sqlite3.Connection) -> int:
 
 
 def read_segments(connection: sqlite3.Connection) -> dict[int, SegmentRow]:
-    """Every segment by its number, in that order."""
+    """Every segment by its number, in that order. Raises IndexFormatError for a codec of a newer version."""
     query = "SELECT id, codec, pages, vectors, dim, single_dim, has_words FROM segments ORDER BY id"
-    return {row[0]: SegmentRow(*row) for row in connection.execute(query)}
+    found = {row[0]: SegmentRow(*row) for row in connection.execute(query)}
+    if unknown := {row.codec for row in found.values()} - set(CODECS):
+        raise IndexFormatError(
+            f"the index stores vectors as {', '.join(sorted(unknown))}; this version reads {', '.join(CODECS)}: use a "
+            "newer docsearch"
+        )
+    return found
 
 
 def read_files(connection: sqlite3.Connection, segment: int) -> list[StoredFile]:

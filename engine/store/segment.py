@@ -1,8 +1,9 @@
 """A segment: some hundreds of pages packed end to end in a few .npy files that are written once and then mapped.
 
-For P pages with T vectors of D dimensions and single vectors of S: `vectors` (T, D) int8 or float16, `scales` (T,)
-float16 (int8 only), `offsets` (P + 1,) int64, `boxes` (T, 4) uint16, `single` (P, S) float16, `words` (T,) uint16
-(only with an encoder that has visual words). All little-endian, in C order.
+For P pages with T vectors of D dimensions and single vectors of S: `vectors` (T, D) int8 or float16, or (T, W) uint8 in
+a codec of fewer bits, `scales` (T,) float16 (but for float16), `offsets` (P + 1,) int64, `boxes` (T, 4) uint16,
+`single` (P, S) float16, `words` (T,) uint16 (only with an encoder that has visual words). All little-endian, in C
+order.
 """
 
 from __future__ import annotations
@@ -22,13 +23,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged
-from ..kernels.codecs import Coded
-from ..records import F16, I64, U16
+from ..kernels.codecs import Coded, stored_dtype, stored_width
+from ..records import F16, I64, U8, U16
 from . import layout
 
 logger = logging.getLogger(__name__)
 
-VALUE_DTYPES = {"int8": "|i1", "float16": "<f2"}
 OPEN_SEGMENTS = 64  # a mapped file holds a descriptor, and most systems allow 1024 of them
 
 
@@ -66,11 +66,11 @@ class SegmentRow:
         """The dtype and shape of each of its files, by file name."""
         files: dict[str, tuple[str, tuple[int, ...]]] = {
             layout.OFFSETS: ("<i8", (self.pages + 1,)),
-            layout.VECTORS: (VALUE_DTYPES[self.codec], (self.vectors, self.dim)),
+            layout.VECTORS: (stored_dtype(self.codec), (self.vectors, stored_width(self.codec, self.dim))),
             layout.BOXES: ("<u2", (self.vectors, 4)),
             layout.SINGLE: ("<f2", (self.pages, self.single_dim)),
         }
-        if self.codec == "int8":
+        if self.codec != "float16":
             files[layout.SCALES] = ("<f2", (self.vectors,))
         if self.has_words:
             files[layout.WORDS] = ("<u2", (self.vectors,))
@@ -117,9 +117,9 @@ class Segment:
     @cached_property
     def coded(self) -> Coded:
         """Every vector of the segment, (T, D), mapped; slices of it are views."""
-        values = cast("NDArray[np.int8] | F16", self._open(layout.VECTORS, mapped=True))
-        scales = cast("F16", self._open(layout.SCALES, mapped=True)) if self.row.codec == "int8" else None
-        return Coded(self.row.codec, values, scales)
+        values = cast("NDArray[np.int8] | F16 | U8", self._open(layout.VECTORS, mapped=True))
+        scales = cast("F16", self._open(layout.SCALES, mapped=True)) if layout.SCALES in self.row.files() else None
+        return Coded(self.row.codec, values, scales, self.row.dim)
 
     @cached_property
     def boxes(self) -> U16:

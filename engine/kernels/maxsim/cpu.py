@@ -1,16 +1,19 @@
-"""MaxSim on the CPU with numpy: blocks that stay in the cache, one thread a core."""
+"""MaxSim on the CPU: blocks that stay in the cache, one thread a core, in machine code where there is some."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
 
 from ... import cores
 from ...records import F32, I64
+from .. import codecs
 from ..codecs import Coded
+from . import native
 from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
@@ -19,13 +22,31 @@ BLOCK_VECTORS = 4096
 
 def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     """`reference.token_maxima` for stored vectors: `query` (Q, D), `coded` (T, D), `offsets` (N + 1,) -> (N, Q)."""
+    kernel = native.kernel(coded.codec, coded.dim) if len(query) else None
+    if kernel is None:
+        return decoded_maxima(query, coded, offsets)
+    packed = native.pack(query, kernel.shape)
+    out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
+    in_blocks(offsets, partial(native.score_block, kernel, packed, coded, offsets, out=out))
+    return out
+
+
+def decoded_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
+    """The same with numpy alone, on vectors decoded block by block."""
     out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
     transposed = np.ascontiguousarray(query.T)  # (D, Q)
-    starts = block_starts(offsets)
-    work = [(int(a), int(b)) for a, b in pairwise(starts)]
     with cores.no_blas_threads():
-        list(pool().map(lambda rows: score_block(transposed, coded, offsets, rows, out), work))
+        in_blocks(offsets, partial(score_block, transposed, coded, offsets, out=out))
     return out
+
+
+def in_blocks(offsets: I64, score: Callable[[tuple[int, int]], None]) -> None:
+    """Have pages scored, a block of neighbours at a time, on every core."""
+    work = [(int(a), int(b)) for a, b in pairwise(block_starts(offsets))]
+    if len(work) == 1:
+        score(work[0])
+    else:
+        list(pool().map(score, work))
 
 
 def block_starts(offsets: I64) -> I64:
@@ -41,7 +62,7 @@ def score_block(transposed: F32, coded: Coded, offsets: I64, rows: tuple[int, in
     first, last = rows
     inside = offsets[first : last + 1]
     patches = coded[slice(int(inside[0]), int(inside[-1]))]
-    similarity = patches.values.astype(np.float32) @ transposed  # (T, Q)
+    similarity = codecs.numbers(patches) @ transposed  # (T, Q)
     if patches.scales is not None:
         similarity *= patches.scales.astype(np.float32)[:, None]
     filled = np.flatnonzero(np.diff(inside))

@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 
 from ...records import F32, I64
-from ..codecs import Coded
+from ..codecs import PACKED_BITS, Coded
 from .reference import EMPTY
 
 PARTS = 2
@@ -22,7 +22,7 @@ PROGRAMS_MAX = 2**31 - 1
 TUNED_WORK = 1 << 28
 """Pairs of a page's patch and a query vector from which tuning pays; a launch below takes well under a millisecond."""
 TUNED_ON_PAGES = 4096
-TUNED_FOR = ("WIDTH", "DIM", "PARTS", "SCALED", "PAIRED")
+TUNED_FOR = ("WIDTH", "DIM", "PARTS", "SCALED", "PAIRED", "BITS")
 LEAST_BLOCK = 16
 """Tensor cores multiply blocks of at least 16 by 16."""
 WIDEST_BLOCK = 256
@@ -32,13 +32,14 @@ WARP_PRODUCTS = 2048
 
 @dataclass(frozen=True, slots=True)
 class DevicePages:
-    """N pages in a device's memory: `values` (T, D) float16, bfloat16 or int8, their `scales` (T,) float16 or None, and
-    where each page begins, `offsets` (N + 1,) int64.
+    """N pages in a device's memory: `values` (T, D) float16, bfloat16 or int8, or (T, W) uint8 with codes of `bits` as
+    in `codecs`, their `scales` (T,) float16 or None, and where each page begins, `offsets` (N + 1,) int64.
     """
 
     values: torch.Tensor
     scales: torch.Tensor | None
     offsets: torch.Tensor
+    bits: int = 0
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -53,6 +54,7 @@ def token_maxima(query: F32, coded: Coded, offsets: I64, *, device: str = "cuda"
         torch.tensor(coded.values, device=device),
         None if coded.scales is None else torch.tensor(coded.scales, device=device),
         torch.tensor(offsets, device=device),
+        PACKED_BITS.get(coded.codec, 0),
     )
     out: F32 = page_maxima(torch.tensor(query, device=device), pages).cpu().numpy()
     return out
@@ -119,6 +121,7 @@ def _launch(
         "PARTS": parts,
         "SCALED": pages.scales is not None,
         "PAIRED": len(query_offsets) > 0,
+        "BITS": pages.bits,
         "enable_fp_fusion": True,
     }
 
@@ -183,6 +186,7 @@ def _kernel(  # type: ignore[no-untyped-def]
     PARTS: tl.constexpr,
     SCALED: tl.constexpr,
     PAIRED: tl.constexpr,
+    BITS: tl.constexpr,
     BLOCK_T: tl.constexpr,
     BLOCK_Q: tl.constexpr,
 ):
@@ -212,11 +216,18 @@ def _kernel(  # type: ignore[no-untyped-def]
         # A tile that reaches past the page's end takes its last patch again: a maximum does not mind, and no memory
         # beside the page is read.
         patch = tl.minimum(start + tl.arange(0, BLOCK_T), end - 1)
-        place = values + patch[:, None] * DIM + d[None, :]
+        if BITS:
+            # Numbers that share a byte load it each; it comes from memory once.
+            place = values + patch[:, None] * ((DIM * BITS + 7) // 8) + (d * BITS // 8)[None, :]
+        else:
+            place = values + patch[:, None] * DIM + d[None, :]
         if BLOCK_D == DIM:  # noqa: SIM108 - the compiler leaves one of the branches out
             tile = tl.load(place)
         else:
             tile = tl.load(place, mask=(d < DIM)[None, :], other=0)
+        if BITS:
+            code = (tile.to(tl.int32) >> (d * BITS % 8)[None, :]) & ((1 << BITS) - 1)
+            tile = code * 2 - ((1 << BITS) - 1)
         tile = tile.to(high.dtype)
         similarity = tl.dot(tile, high)
         if PARTS == 2:

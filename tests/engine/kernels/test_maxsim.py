@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import random
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +10,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
 from docsearch.engine.kernels import codecs, maxsim
-from docsearch.engine.kernels.maxsim import cpu, reference
+from docsearch.engine.kernels.maxsim import cpu, native, reference
 from docsearch.engine.records import Others, QueryVectors, Ragged
 
 PAGE_SIZES = st.lists(st.sampled_from([0, 1, 2, 63, 129, 700]), min_size=1, max_size=30)
@@ -50,16 +53,104 @@ def test_int8_maxima_are_within_the_codecs_bound(sizes: list[int], seed: int) ->
     np.testing.assert_allclose(fast, exact, rtol=0, atol=bound)
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    PAGE_SIZES,
+    st.sampled_from([1, 3, 16, 17, 32, 33, 70]),
+    st.sampled_from([32, 64, 128]),
+    st.sampled_from(codecs.CODECS),
+    st.integers(0, 9),
+)
+def test_maxima_equal_the_reference_on_what_is_stored(
+    sizes: list[int], words: int, dim: int, codec: str, seed: int
+) -> None:
+    pages, query = ragged(sizes, dim, seed), queries(words, dim, seed)
+    coded = codecs.encode(codec, pages.values)
+    wanted = reference.token_maxima(query, Ragged(codecs.decode(coded), pages.offsets))
+    np.testing.assert_allclose(cpu.decoded_maxima(query, coded, pages.offsets), wanted, atol=2e-6)
+    # Half of a query's step, 2^-16 of its largest number, times at most the sum of a patch's numbers.
+    np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), wanted, atol=2**-15)
+
+
 @settings(deadline=None, max_examples=20)
-@given(PAGE_SIZES, st.integers(0, 9))
-def test_score_of_a_page_ignores_its_neighbours(sizes: list[int], seed: int) -> None:
+@given(PAGE_SIZES, st.sampled_from(codecs.CODECS), st.integers(0, 9))
+def test_score_of_a_page_ignores_its_neighbours(sizes: list[int], codec: str, seed: int) -> None:
     pages, query = ragged(sizes, 32, seed), queries(4, 32, seed)
-    coded = codecs.encode("int8", pages.values)
+    coded = codecs.encode(codec, pages.values)
     together = maxsim.token_maxima(query, coded, pages.offsets)
     for row, size in enumerate(sizes):
         own = coded[slice(int(pages.offsets[row]), int(pages.offsets[row + 1]))]
         alone = maxsim.token_maxima(query, own, np.array([0, size], np.int64))
-        np.testing.assert_allclose(alone[0], together[row], atol=1e-6)
+        same(alone[0], together[row])
+
+
+@settings(deadline=None, max_examples=20)
+@given(PAGE_SIZES, st.sampled_from(codecs.CODECS), st.randoms(use_true_random=False), st.integers(0, 9))
+def test_order_of_pages_and_of_patches_changes_nothing(
+    sizes: list[int], codec: str, order: random.Random, seed: int
+) -> None:
+    pages, query = ragged(sizes, 32, seed), queries(4, 32, seed)
+    rows = list(range(len(sizes)))
+    order.shuffle(rows)
+    other = Ragged.of([pages[row][::-1] for row in rows])
+    maxima = maxsim.token_maxima(query, codecs.encode(codec, pages.values), pages.offsets)
+    same(maxsim.token_maxima(query, codecs.encode(codec, other.values), other.offsets), maxima[rows])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("codec", codecs.CODECS)
+def test_number_of_threads_changes_nothing(codec: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages, query = ragged([700, 0, 129, 63, 1] * 8, 64, 5), queries(20, 64, 5)
+    coded = codecs.encode(codec, pages.values)
+    expected = maxsim.token_maxima(query, coded, pages.offsets)
+    with ThreadPoolExecutor(threads) as pool:
+        monkeypatch.setattr(cpu, "pool", lambda: pool)
+        monkeypatch.setattr(cpu, "BLOCK_VECTORS", 200)
+        same(maxsim.token_maxima(query, coded, pages.offsets), expected)
+
+
+def same(got: np.ndarray, wanted: np.ndarray) -> None:
+    """To the bit in machine code; numpy's sums depend on how many stand together."""
+    if native.machine() is None:
+        np.testing.assert_allclose(got, wanted, atol=1e-6)
+    else:
+        np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.skipif(native.machine() is None, reason="needs an x86-64 with AVX2, and llvmlite")
+@pytest.mark.parametrize("codec", codecs.CODECS)
+def test_code_for_older_processors_gives_the_same(codec: str) -> None:
+    """AVX2 without AVX-512."""
+    older = native.Machine("haswell", "", lanes=8, tile=4)
+    pages, query = ragged([700, 0, 5, 63], 96, 2), queries(37, 96, 2)
+    coded = codecs.encode(codec, pages.values)
+    kernel = native.compiled(codec, 96, older)
+    out = np.zeros((4, 37), np.float32)
+    native.score_block(kernel, native.pack(query, kernel.shape), coded, pages.offsets, (0, 4), out)
+    np.testing.assert_array_equal(out, maxsim.token_maxima(query, coded, pages.offsets))
+
+
+@pytest.mark.parametrize("codec", codecs.CODECS)
+def test_without_a_kernel_numpy_gives_the_same(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages, query = ragged([129, 0, 700], 64, 2), queries(5, 64, 2)
+    coded = codecs.encode(codec, pages.values)
+    expected = maxsim.token_maxima(query, coded, pages.offsets)
+    monkeypatch.setattr(native, "machine", lambda: None)
+    np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), expected, atol=2**-15)
+
+
+def test_a_system_that_forbids_compiled_code_can_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(native.SWITCH, "0")
+    assert native.machine.__wrapped__() is None
+    monkeypatch.setenv(native.SWITCH, "1")
+    assert native.machine.__wrapped__() == native.machine()
+
+
+def test_numbers_outside_the_unit_ball_do_not_overflow() -> None:
+    pages = Ragged(np.full((2, 4096), 60_000, np.float16), np.array([0, 2]))
+    query = np.full((1, 4096), 3e4, np.float32)
+    maxima = maxsim.token_maxima(query, codecs.encode("int8", pages.values), pages.offsets)
+    np.testing.assert_allclose(maxima, 4096 * 60_000 * 3e4, rtol=1e-3)
 
 
 def test_negative_similarities_stay_negative() -> None:

@@ -181,16 +181,19 @@ import sys
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
+from docsearch.engine.kernels.codecs import PACKED_BITS
 from docsearch.engine.kernels.maxsim import triton as gpu
 
 arch, width, codec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 wide = min(max(triton.next_power_of_2(width), 16), 256)
 config = gpu._first_choice(wide)
-values, half = {"float16": ("*fp16", "*fp16"), "bfloat16": ("*bf16", "*bf16"), "int8": ("*i8", "*fp16")}[codec]
+half = "*bf16" if codec == "bfloat16" else "*fp16"
+values = {"float16": "*fp16", "bfloat16": "*bf16", "int8": "*i8"}.get(codec, "*u8")
+bits, scaled = PACKED_BITS.get(codec, 0), codec not in ("float16", "bfloat16")
 types = dict.fromkeys(("offsets", "rows", "query_offsets", "asked"), "*i64")
-types |= {"values": values, "scales": "*fp16" if codec == "int8" else "*i64", "terms": half, "out": "*fp32"}
+types |= {"values": values, "scales": "*fp16" if scaled else "*i64", "terms": half, "out": "*fp32"}
 types |= {"queries": "i32", "width": "i32"}
-fixed = {"WIDTH": wide, "DIM": 128, "BLOCK_D": 128, "PARTS": 2, "SCALED": codec == "int8", "PAIRED": width > 1}
+fixed = {"WIDTH": wide, "DIM": 128, "BLOCK_D": 128, "PARTS": 2, "SCALED": scaled, "PAIRED": width > 1, "BITS": bits}
 fixed |= config.kwargs
 if width == 1:
     fixed |= {"queries": 1, "width": 1}  # a launch makes a constant of an argument that is 1
@@ -203,7 +206,7 @@ print(built.metadata.shared, "wgmma" in built.asm["ptx"], "mma.sync" in built.as
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("codec", ["float16", "bfloat16", "int8"])
+@pytest.mark.parametrize("codec", ["float16", "bfloat16", "int8", "int4", "binary"])
 @pytest.mark.parametrize("width", [1, 32, 200])
 @pytest.mark.parametrize(("arch", "instruction"), [(80, 2), (90, 1)])
 def test_kernel_compiles_to_tensor_cores(arch: int, instruction: int, width: int, codec: str) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from docsearch.engine import store
 from docsearch.engine.errors import IndexDamaged
-from docsearch.engine.kernels.codecs import decode
+from docsearch.engine.kernels.codecs import CODECS, decode
 from docsearch.engine.store import compaction, layout
 
 Contents = dict[tuple[str, str, int], tuple[list[float], list[int], float, str]]
@@ -46,6 +46,24 @@ def test_every_page_survives_with_its_id(filled: Path, contents: Callable[[Path]
         assert snapshot.codec == (codec or "int8")
         assert snapshot.info()["segments_by_codec"] == {codec or "int8": 1}
         assert snapshot.verify() == []
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_vectors_are_coded_as_they_would_have_been_at_once(
+    index: Path, synthetic: ModuleType, codec: str, tmp_path: Path
+) -> None:
+    at_once = tmp_path / "at-once"
+    for directory, first in ((index, "float16"), (at_once, codec)):
+        with store.open_writer(directory, fingerprint=synthetic.FINGERPRINT, codec=first) as writer:
+            for path in ("a.pdf", "b.pdf"):
+                synthetic.add(writer, path)
+            writer.compact(codec)
+    with store.open_snapshot(index) as later, store.open_snapshot(at_once) as wanted:
+        assert later.verify() == wanted.verify() == []
+        assert later.info()["segments_by_codec"] == {codec: 1}
+        for one, other in zip(later.blocks(), wanted.blocks(), strict=True):
+            np.testing.assert_array_equal(one.coded.values, other.coded.values)
+            np.testing.assert_array_equal(decode(one.coded), decode(other.coded))
 
 
 def test_pages_of_removed_and_replaced_documents_give_their_room_back(

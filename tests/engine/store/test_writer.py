@@ -12,6 +12,7 @@ import pytest
 
 from docsearch.engine import store
 from docsearch.engine.errors import EncoderMismatch, IndexFormatError, IndexNotFound, UsageError
+from docsearch.engine.kernels.codecs import decode, encode
 from docsearch.engine.store import buffer, layout
 from docsearch.engine.store.catalog import Failure
 
@@ -235,7 +236,7 @@ def test_no_index_and_no_wish_for_one_makes_no_folder(index: Path, synthetic: Mo
 
 
 @pytest.mark.parametrize(("dim", "single"), [(1, 0), (63, 129), (128, 256)])
-@pytest.mark.parametrize("codec", ["int8", "float16"])
+@pytest.mark.parametrize("codec", ["int8", "float16", "int4", "binary"])
 def test_pages_of_any_encoder_come_back(index: Path, synthetic: ModuleType, dim: int, single: int, codec: str) -> None:
     words = np.arange(20, dtype=np.uint16)
     with store.open_writer(index, fingerprint={"name": "any"}, codec=codec) as writer:
@@ -244,10 +245,8 @@ def test_pages_of_any_encoder_come_back(index: Path, synthetic: ModuleType, dim:
         total = len(pages.vectors.values)
         writer.add_pages(pages, [""] * 7, np.ones((7, 2)), words[:total])
     with store.open_snapshot(index) as snapshot:
-        from docsearch.engine.kernels.codecs import decode
-
         (block,) = snapshot.blocks()
-        np.testing.assert_allclose(decode(block.coded), pages.vectors.values, atol=0.02)
+        np.testing.assert_array_equal(decode(block.coded), decode(encode(codec, pages.vectors.values)))
         np.testing.assert_array_equal(block.offsets, pages.vectors.offsets)
         np.testing.assert_array_equal(snapshot.single(), pages.single)
         np.testing.assert_array_equal(snapshot.words().values, words[:total])

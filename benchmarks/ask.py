@@ -1,0 +1,46 @@
+"""Asks an index questions in a process of its own, and tells what each took: `python -m benchmarks.ask INDEX`.
+
+Questions come as a JSON list on stdin; one JSON object goes out.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+STATUS = Path("/proc/self/status")
+
+
+def main() -> None:
+    """Open, ask one question after the other, and print times in seconds and memory in bytes."""
+    from docsearch.engine.search import Query, open_index
+
+    questions = json.load(sys.stdin)
+    stages: defaultdict[str, list[float]] = defaultdict(list)
+    started = time.perf_counter()
+    with open_index(sys.argv[1]) as searcher:
+        pages = len(searcher.snapshot)
+        opened = time.perf_counter() - started
+        started = time.perf_counter()
+        searcher.prepare()
+        prepared = time.perf_counter() - started
+        times = []
+        for text in questions:
+            started = time.perf_counter()
+            list(searcher.search_many([Query("", text)], on_stage=lambda name, took: stages[name].append(took)))
+            times.append(time.perf_counter() - started)
+        found = {"pages": pages, "opened": opened, "prepared": prepared, "times": times, "stages": stages}
+        print(json.dumps({**found, "memory": memory()}))
+
+
+def memory() -> dict[str, int]:
+    """What of this process is in memory, in bytes: its own ("RssAnon"), and parts of mapped files ("RssFile")."""
+    lines = dict(line.split(":", 1) for line in STATUS.read_text("ascii").splitlines())
+    return {name: int(lines[name].split()[0]) * 1024 for name in ("RssAnon", "RssFile")}
+
+
+if __name__ == "__main__":
+    main()

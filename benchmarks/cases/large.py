@@ -1,0 +1,97 @@
+"""A large index on a small machine: how soon it opens, what a question costs cold and warm, what stays in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from .. import eval_dev, indexes, large
+from ..setting import REPOSITORY, Refused, Row, Setting, Skipped
+from ..timing import timed
+
+PAGES_VARIABLE = "DOCSEARCH_BENCH_PAGES"
+PAGES = 100_000
+PAGE_BYTES = 50_000
+"""Room of a page in binary: 23 KB, and in the cache 24 bytes a patch and its single vector once more, and some."""
+CODEC = "binary"
+QUESTIONS = 60
+MS = 1000
+
+
+def run(setting: Setting) -> Iterator[Row]:
+    """Write the index, ask it cold, then warm; it is deleted afterwards. $DOCSEARCH_BENCH_PAGES says how large."""
+    from docsearch.engine.models.pixel.text import load_code
+    from docsearch.engine.store import open_snapshot, open_writer
+
+    pages = int(os.environ.get(PAGES_VARIABLE, PAGES))
+    asked = [question.text for question in eval_dev.questions(setting) if question.scope == "corpus"][:QUESTIONS]
+    if (free := shutil.disk_usage(setting.cache.parent).free) < pages * PAGE_BYTES:
+        raise Skipped(f"{pages:,} pages need {pages * PAGE_BYTES >> 30} GiB of disk, {free >> 30} are free")
+    real = indexes.ready(setting, eval_dev.NAME, [eval_dev.documents(setting)])
+    with tempfile.TemporaryDirectory(dir=setting.cache) as folder:
+        small, directory = shutil.copytree(real, Path(folder) / "real"), Path(folder) / "large"
+        with open_writer(small, fingerprint=None) as writer:
+            writer.compact(CODEC)
+        with open_snapshot(small) as source:
+            written = timed(lambda: large.write(directory, source, load_code(), pages=pages))
+        first = ask(directory, asked[:1])
+        yield {"what": "written", "pages": pages, "s": round(written, 1), "gb": gigabytes(directory / "segments")}
+        yield {"what": "derived files built", "s": round(first["prepared"], 1), "gb": gigabytes(directory / "cache")}
+        for what, drop in (("cold", True), ("warm", False)):
+            if drop:
+                forget(directory)
+            yield row(what, pages, ask(directory, asked))
+
+
+def ask(directory: Path, questions: list[str]) -> dict[str, object]:
+    """What `benchmarks.ask` tells; Refused if it fails."""
+    command = [sys.executable, "-m", "benchmarks.ask", str(directory)]
+    done = subprocess.run(
+        command, input=json.dumps(questions), cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise Refused(f"asking {directory} ended with code {done.returncode}: {done.stderr.strip()[-600:]}")
+    told: dict[str, object] = json.loads(done.stdout)
+    return told
+
+
+def row(what: str, pages: int, told: dict[str, object]) -> Row:
+    """Latency, where it goes, and memory."""
+    times, stages, memory = told["times"], told["stages"], told["memory"]
+    assert isinstance(times, list)
+    assert isinstance(stages, dict)
+    assert isinstance(memory, dict)
+    return {
+        "what": what,
+        "pages": pages,
+        "opened_s": round(float(str(told["opened"])) + float(str(told["prepared"])), 3),
+        "first_ms": round(times[0] * MS, 1),
+        "p50_ms": round(float(np.percentile(times[1:], 50)) * MS, 1),
+        "p95_ms": round(float(np.percentile(times[1:], 95)) * MS, 1),
+        **{f"{name}_p50_ms": round(float(np.median(took)) * MS, 1) for name, took in stages.items()},
+        "own_memory_gb": round(memory["RssAnon"] / 1e9, 2),
+        "mapped_memory_gb": round(memory["RssFile"] / 1e9, 2),
+        "questions": len(times),
+    }
+
+
+def forget(directory: Path) -> None:
+    """Ask the system to drop what it keeps of the index's files."""
+    for file in directory.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
+                os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def gigabytes(folder: Path) -> float:
+    """The size of the files in a folder."""
+    return round(sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e9, 2)

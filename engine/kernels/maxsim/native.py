@@ -1,0 +1,151 @@
+"""MaxSim in this processor's own instructions, compiled by LLVM in a few hundredths of a second when first used.
+
+Stored codes are multiplied as whole numbers with a query rounded to 16 bits: exact sums, so a page's maxima are the
+same bits wherever it stands and however many threads there are. float16 is multiplied as float32.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...records import F32, I64
+from ..codecs import INT8_MAX, PACKED_BITS, Coded
+from .reference import EMPTY
+
+if TYPE_CHECKING:
+    from .machine_code import Shape
+
+SWITCH = "DOCSEARCH_COMPILE"
+"""Environment variable that leaves MaxSim to numpy: some systems let no program run code that it has just made."""
+QUERY_MAX = 2**15 - 1
+SUM_MAX = 2**31 - 1
+DIMENSIONS = 32
+"""Vectors whose dimensions are no multiple of it are left to numpy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the code is compiled for: LLVM's names of a processor and its `features`; registers have `lanes` of 32 bits,
+    and the sums of a `tile` of patches with two registers of query vectors stay in registers.
+    """
+
+    cpu: str
+    features: str
+    lanes: int
+    tile: int
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A compiled function, and what it was made for. `engine` owns its code."""
+
+    shape: Shape
+    run: Any
+    engine: object
+
+
+@dataclass(frozen=True, slots=True)
+class PackedQuery:
+    """Q vectors as the kernel reads them: blocks of registers in `numbers`, and the `steps` (Q,) their whole numbers
+    stand for.
+    """
+
+    numbers: np.ndarray
+    steps: F32
+    wide: int
+    single: int
+
+
+def kernel(codec: str, dim: int) -> Kernel | None:
+    """The kernel for a codec and dimensions; None where numpy has to do: without llvmlite, or on another processor."""
+    here = machine()
+    return None if here is None or dim % DIMENSIONS or not dim else compiled(codec, dim, here)
+
+
+@lru_cache(maxsize=1)
+def machine() -> Machine | None:
+    """The one at hand, if it is an x86-64 with AVX2 or AVX-512, llvmlite is there, and SWITCH is not "0"."""
+    if os.environ.get(SWITCH) == "0":
+        return None
+    try:
+        from llvmlite import binding
+    except ImportError:
+        return None
+    has = binding.get_host_cpu_features()
+    if not (binding.get_default_triple().startswith("x86_64") and has.get("avx2") and has.get("f16c")):
+        return None
+    is_wide = bool(has.get("avx512bw") and has.get("avx512vl"))
+    cpu, features = binding.get_host_cpu_name(), has.flatten()
+    return Machine(cpu, features, lanes=16, tile=8) if is_wide else Machine(cpu, features, lanes=8, tile=4)
+
+
+@lru_cache(maxsize=32)
+def compiled(codec: str, dim: int, target: Machine) -> Kernel:
+    """Compile for a machine; it may be another than this one, if this one has its instructions."""
+    from llvmlite import binding
+
+    from . import machine_code
+
+    shape = machine_code.Shape(codec, dim, target.lanes, target.tile)
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    made_for = binding.Target.from_default_triple().create_target_machine(
+        cpu=target.cpu, features=target.features, opt=2
+    )
+    module = binding.parse_assembly(machine_code.module(shape))
+    module.verify()
+    engine = binding.create_mcjit_compiler(module, made_for)
+    engine.finalize_object()
+    pointer, number = ctypes.c_void_p, ctypes.c_int64
+    arguments = [pointer, pointer, pointer, number, number, pointer, number, number, pointer]
+    return Kernel(shape, ctypes.CFUNCTYPE(None, *arguments)(engine.get_function_address(machine_code.NAME)), engine)
+
+
+def pack(query: F32, shape: Shape) -> PackedQuery:
+    """`query` (Q, D) for a kernel; with whole numbers off by at most half of max|q| / 32767 each, at 128 dimensions."""
+    count, dim = query.shape
+    steps = np.ones(count, np.float32)
+    numbers = query
+    if shape.codec != "float16":
+        highest = INT8_MAX if shape.codec == "int8" else 2 ** PACKED_BITS[shape.codec] - 1
+        most = min(QUERY_MAX, SUM_MAX // (highest * dim))
+        peak = np.abs(query).max(axis=1, initial=0)
+        steps = np.where(peak > 0, peak / most, 1).astype(np.float32)
+        numbers = np.rint(query / steps[:, None])
+    registers = -(-count // shape.lanes)
+    padded = np.zeros((registers, shape.lanes, dim // shape.together, shape.together), np.float32)
+    padded.reshape(-1, dim)[:count] = numbers
+    wide = registers // 2
+    blocks = padded[: 2 * wide].reshape(wide, 2, *padded.shape[1:]).transpose(0, 3, 1, 2, 4)
+    rest = padded[2 * wide :].transpose(0, 2, 1, 3)
+    flat = np.concatenate([blocks.ravel(), rest.ravel()])
+    return PackedQuery(flat.astype(np.float32 if shape.codec == "float16" else np.int16), steps, wide, registers % 2)
+
+
+def score_block(
+    kernel: Kernel, query: PackedQuery, coded: Coded, offsets: I64, rows: tuple[int, int], out: F32
+) -> None:
+    """Fill `out` (N, Q) for the pages `rows[0]` to `rows[1]` of `coded`, which begin at `offsets` (N + 1,)."""
+    first, last = rows
+    inside = np.ascontiguousarray(offsets[first : last + 1], np.int64)
+    best = np.full((last - first, (2 * query.wide + query.single) * kernel.shape.lanes), EMPTY, np.float32)
+    values = np.ascontiguousarray(coded.values)
+    scales = None if coded.scales is None else np.ascontiguousarray(coded.scales)
+    kernel.run(
+        values.ctypes.data,
+        None if scales is None else scales.ctypes.data,
+        inside.ctypes.data,
+        0,
+        last - first,
+        query.numbers.ctypes.data,
+        query.wide,
+        query.single,
+        best.ctypes.data,
+    )
+    out[first:last] = best[:, : out.shape[1]] * query.steps
