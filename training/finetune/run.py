@@ -1,0 +1,57 @@
+"""What `docsearch train` asks for goes in: a model's name, files of rows and settings; the model lies in `out` then."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ...engine.models.encoder import EncoderSpec
+from ...engine.models.registry import find_spec
+from . import loop, pages, rows
+from .jina_v4 import JinaV4Trainee
+from .loop import Data, Event, Settings
+from .state import Progress
+
+
+def fine_tune(
+    model: str,
+    data: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    measured: Path | None = None,
+    device: str = "auto",
+    renderer: str = "mupdf",
+    chunk: int | None = None,
+    on_event: Callable[[Event], None] = lambda _event: None,
+) -> Progress | None:
+    """Fine-tune `model` on the rows of `data`, measured on those of `measured`; None where `out` holds the result.
+
+    `chunk` is how many tokens, or pages of the embedded model, learn together. Raises UsageError for rows that cannot
+    be used, a model that cannot be opened, and an `out` that holds something else.
+    """
+    spec = find_spec(model)
+    learned, asked = rows.read(data), rows.read(measured) if measured else []
+    recorded = settings_of(spec, data, measured, settings)
+    if loop.is_finished(out, recorded):
+        return None
+    sources = [(data, learned)] + ([(measured, asked)] if measured else [])
+
+    def on_page(done: int, total: int) -> None:
+        on_event({"event": "page", "page": done, "pages": total})
+
+    pictures = pages.draw(sources, out / loop.RUN / loop.PAGES, spec, renderer=renderer, on_page=on_page)
+    trainee = JinaV4Trainee.open(model, device=device, chunk_tokens=chunk)
+    return loop.train(trainee, Data(learned, asked, pictures), settings, out, recorded, on_event=on_event)
+
+
+def settings_of(spec: EncoderSpec, data: Path, measured: Path | None, settings: Settings) -> Mapping[str, Any]:
+    """What decides where a run ends: the model, the rows, and how it learns from them."""
+    files = {"rows": data, "measured": measured}
+    digests = {name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for name, file in files.items() if file}
+    chosen = asdict(settings)
+    del chosen["save_every"]
+    return {"model": spec.name, "revision": spec.revision, **digests, **chosen}
