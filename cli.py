@@ -15,6 +15,7 @@ from .cli_index import index
 from .cli_options import note
 from .cli_query import query
 from .cli_serve import serve
+from .cli_train import train
 from .cli_upkeep import compact, failed, info, models, remove, verify
 from .engine.errors import DocsearchError, IndexDamaged
 
@@ -61,7 +62,7 @@ def _options(
     logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
 
 
-for command in (index, query, batch, serve, info, failed, remove, verify, compact, models):
+for command in (index, query, batch, serve, train, info, failed, remove, verify, compact, models):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""`docsearch train`: questions with their pages in, a fine-tuned model out, with progress for people and for scripts."""
+"""`docsearch train`: questions with their pages in, a fine-tuned model out, with progress for people and scripts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .cli_index import Device, PageRenderer
-from .cli_options import AsJson, note, print_json
+from .cli_options import note, print_json
 
 INTERRUPTED = 130
 
@@ -47,7 +47,7 @@ def train(
 ) -> None:
     """Fine-tune a model on your own questions and pages.
 
-    A row of DATA is {"query": "notice period", "image": "contract.pdf", "page": 3, "negatives": [{"image": "offer.png"}]};
+    A row of DATA is {"query": "notice period", "image": "contract.pdf", "page": 3, "negatives": ["offer.png"]};
     'docsearch mine' makes rows with hard negatives from an index. The folder is a model for --model. A run that was
     stopped goes on when the same command is given again (docs/training.md).
 

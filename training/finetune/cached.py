@@ -1,8 +1,8 @@
-"""A batch of any size goes in; its loss comes out, with gradients left on the parameters, in the memory of a few items.
+"""A batch of any size goes in; its loss comes out, its gradients on the parameters, in the memory of a few items.
 
-Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", 2021 (GradCache): embed everything
-without gradients; differentiate the loss by the vectors; embed again, a few at a time, and go on from there. The
-gradients are those of the whole batch at once, up to rounding.
+Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", 2021 (GradCache): embed
+everything without gradients; differentiate the loss by the vectors; embed again, a few at a time, and go on from there.
+The gradients are those of the whole batch at once, up to rounding.
 """
 
 from __future__ import annotations

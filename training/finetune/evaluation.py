@@ -52,7 +52,7 @@ def singles(vectors: Sequence[Vectors]) -> Tensor:
 
 
 def metrics(scores: Tensor, relevant: Tensor) -> dict[str, float]:
-    """Recall at 1 (a relevant page is first) and nDCG at 5, means over Q questions, from (Q, P) scores and relevance."""
+    """Recall at 1 (a relevant page is first) and nDCG at 5, over Q questions, from scores and relevance (Q, P)."""
     order = torch.argsort(scores, dim=1, descending=True, stable=True)
     gains = torch.gather(relevant, 1, order).double()
     discounts = 1 / torch.log2(torch.arange(2, NDCG_AT + 2).double())

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -51,8 +52,7 @@ class JinaV4Trainee:
                 parameter.data = parameter.data.float()
                 found[checkpoint.own_name(name)] = parameter
         self.parameters: Mapping[str, nn.Parameter] = found
-        vlm = self._network.get_base_model().vlm
-        vlm.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        compute_layers_again(self._network.get_base_model().vlm)
         self._network.train()
 
     @staticmethod
@@ -108,6 +108,13 @@ class JinaV4Trainee:
                 with safe_open(stored.file, framework="pt") as opened:
                     tensors[stored.key] = opened.get_tensor(stored.key)
         save_file(tensors, folder / checkpoint.ADAPTERS / "adapter_model.safetensors", metadata={"format": "pt"})
+
+
+def compute_layers_again(vlm: Any) -> None:
+    """Let a network keep the inputs of its layers only, and compute what is inside again on the way back."""
+    # transformers 5.23 renamed it, and warns of the old name.
+    enable = getattr(vlm, "activation_checkpointing_enable", None) or vlm.gradient_checkpointing_enable
+    enable({"use_reentrant": False})
 
 
 def share(file: Path, link: Path) -> None:

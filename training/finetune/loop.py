@@ -1,7 +1,7 @@
 """A model, rows and settings go in; a folder that `--model` opens comes out, however often the run is killed meanwhile.
 
-    OUT/run/state.safetensors, OUT/run/pages/      while it runs
-    OUT/…, OUT/training.json                       the model and how it was made, when it is done
+OUT/run/state.safetensors, OUT/run/pages/      while it runs
+OUT/…, OUT/training.json                       the model and how it was made, when it is done
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ class Settings:
     batch: int = 32
     negatives: int = 2
     learning_rate: float | None = None
-    objective: Objective = Objective()
+    objective: Objective = field(default_factory=Objective)
     eval_every: int = 100
     save_every: int = 50
     seed: int = 1
@@ -163,9 +163,7 @@ def train(
 def _read(trainee: Trainee[Input], data: Data, settings: Settings, step: int) -> tuple[Batch, list[Input]]:
     """The batch of a step, with its questions, then its pages, as the network takes them."""
     size = min(settings.batch, len(data.rows))
-    batch = schedule.batch(
-        data.rows, data.answers, step, size=size, negatives=settings.negatives, seed=settings.seed
-    )
+    batch = schedule.batch(data.rows, data.answers, step, size=size, negatives=settings.negatives, seed=settings.seed)
     queries = [trainee.read_query(query) for query in batch.queries]
     return batch, queries + [trainee.read_page(data.pictures.pixels(page)) for page in batch.pages]
 

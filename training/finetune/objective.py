@@ -44,9 +44,12 @@ def late_scores(queries: Sequence[Tensor], weights: Sequence[Tensor], pages: Seq
     With equal weights that sum to 1 it is the paper's score for training, the sum divided by the question's length
     (equation 2). A page without vectors scores 0.
     """
-    tokens, lengths = torch.cat(list(queries)), [len(query) for query in queries]
-    shares = torch.block_diag(*(weight[None] for weight in weights)).to(tokens)  # (Q, T)
-    assert shares.shape == (len(queries), sum(lengths))
+    tokens = torch.cat(list(queries))
+    shares = torch.zeros(len(queries), len(tokens), device=tokens.device)
+    start = 0
+    for row, weight in enumerate(weights):
+        shares[row, start : start + len(weight)] = weight
+        start += len(weight)
     best = [
         (tokens @ page.T).amax(dim=1) if len(page) else torch.zeros(len(tokens), device=tokens.device) for page in pages
     ]

@@ -1,7 +1,7 @@
 """A file of questions with their pages goes in; checked rows come out, or every reason why some cannot be used.
 
-A line is {"query": …, "image": …, "page": …, "negatives": […]}: `image` a picture or a PDF, relative to the file; `page`
-counts from 1 and is needed for PDFs; `negatives` are pages that do not answer, each a picture's path or an object
+A line is {"query": …, "image": …, "page": …, "negatives": […]}: `image` a picture or a PDF, relative to the file;
+`page` counts from 1 and is needed for PDFs; `negatives` are pages that do not answer, each a picture's path or an object
 with `image` and `page`. Other keys are left alone.
 """
 
@@ -45,7 +45,7 @@ class Row:
         return (self.positive, *self.negatives)
 
 
-class BadRow(Exception):  # noqa: N818 - what it says, it says of a row
+class BadRow(Exception):
     """Why a row cannot be used."""
 
 
@@ -118,4 +118,3 @@ def read_page(row: Mapping[str, Any], what: str, folder: Path) -> PageKey:
     if isinstance(page, bool) or not isinstance(page, int) or page < 1:
         raise BadRow(f"{what}: {image} needs 'page', a whole number from 1")
     return PageKey(file.resolve(), page)
-

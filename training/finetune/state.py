@@ -1,4 +1,4 @@
-"""A run's parameters and what its optimizer remembers, to a file and back: a killed run goes on exactly where it was."""
+"""A run's parameters and what its optimizer remembers, to a file and back: a killed run goes on where it was."""
 
 from __future__ import annotations
 
