@@ -12,6 +12,7 @@ import typer
 from . import __version__
 from .cli_batch import batch
 from .cli_index import index
+from .cli_mine import mine
 from .cli_options import note
 from .cli_query import query
 from .cli_serve import serve
@@ -62,7 +63,7 @@ def _options(
     logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
 
 
-for command in (index, query, batch, serve, train, info, failed, remove, verify, compact, models):
+for command in (index, query, batch, serve, mine, train, info, failed, remove, verify, compact, models):
     app.command()(command)
 
 

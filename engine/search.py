@@ -209,6 +209,14 @@ class Searcher:
                 counted += 1
         return Recall(counted, candidates, kept / max(counted, 1), first / max(counted, 1))
 
+    def scores(self, text: str, refs: Sequence[PageRef]) -> list[float]:
+        """The scores of pages for a question, in their order; raises UsageError for one that is not in the index."""
+        (query,) = self.weigh([self.encoder.encode_query(text)])
+        rows = [self._row_of(ref) for ref in refs]
+        (ranking,) = rerank.rank(self.snapshot, [query], rows=np.array(rows, np.int64), k=len(rows))
+        found = dict(zip(ranking.pages.tolist(), ranking.scores.tolist(), strict=True))
+        return [found.get(row, 0.0) for row in rows]
+
     def heatmap(self, text: str, ref: PageRef, pixels: U8, *, image: U8 | None = None) -> U8:
         """The page `ref`, rendered as `pixels` (H, W, 3), with what on it matches the question drawn over it."""
         (query,) = self.weigh([self._encode(Query("", text, image=image))])
