@@ -180,10 +180,11 @@ def models(as_json: AsJson = False) -> None:
             print_json(asdict(spec))
         else:
             where = "on this machine" if spec.present else "not on this machine"
+            page = f", {spec.single_dim} a page" if spec.single_dim else ""
             print(f"{spec.name}: {spec.summary}")
             print(
-                f"    {spec.licence}; {spec.parameters / 1e6:,.1f} M parameters; {spec.dim} dimensions a vector, "
-                f"{spec.single_dim} a page; {where}"
+                f"    {spec.licence}; {spec.parameters / 1e6:,.1f} M parameters, {spec.weights_gb:.1f} GB in bfloat16; "
+                f"{spec.dim} dimensions a vector{page}; {where}"
             )
 
 

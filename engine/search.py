@@ -20,7 +20,7 @@ from .errors import UsageError
 from .heatmap import WordMarks
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
-from .models.encoder import ImageQueryEncoder, QueryEncoder
+from .models.encoder import BatchQueryEncoder, ImageQueryEncoder, QueryEncoder
 from .models.registry import find_spec, load_query_encoder
 from .records import F32, I64, U8, U16, Hit, PageRef, QueryVectors, Ranking
 from .store import Snapshot, check_encoder, open_snapshot
@@ -146,9 +146,10 @@ class Searcher:
         while batch := list(islice(waiting, BATCH_QUERIES)):
             encoded: dict[int, QueryVectors] = {}
             with _timed("encode", on_stage):
+                together = self._encode_together(batch)
                 for i, query in enumerate(batch):
                     try:
-                        encoded[i] = self._encode(query)
+                        encoded[i] = together[i] if i in together else self._encode(query)
                     except UsageError:
                         if single is None:
                             raise
@@ -241,7 +242,23 @@ class Searcher:
     def _patches(self, ref: PageRef) -> tuple[F32, U16]:
         row = self._row_of(ref)
         (block,) = self.snapshot.blocks(rows=np.array([row], np.int64))
-        return codecs.decode(block.coded), self.snapshot.boxes(row)
+        boxes = self.snapshot.boxes(row)
+        if len(boxes) and (boxes == heatmap.WHOLE_PAGE).all():
+            raise UsageError(
+                f"the model of this index, {self.encoder.spec.name}, does not tell where on a page its vectors lie, so "
+                "there is no heat map; 'docsearch models' lists others"
+            )
+        return codecs.decode(block.coded), boxes
+
+    def _encode_together(self, batch: Sequence[Query]) -> dict[int, QueryVectors]:
+        """The questions in words of a batch by their places, embedded in one go where the model gains by it."""
+        asked = [i for i, query in enumerate(batch) if query.image is None and query.text.strip()]
+        if len(asked) < 2 or not isinstance(self.encoder, BatchQueryEncoder):
+            return {}
+        try:
+            return dict(zip(asked, self.encoder.encode_queries([batch[i].text for i in asked]), strict=True))
+        except UsageError:  # one of them cannot be searched for: each is tried alone
+            return {}
 
     def _encode(self, query: Query) -> QueryVectors:
         if query.image is None:

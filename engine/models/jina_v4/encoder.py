@@ -7,7 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
@@ -19,7 +19,7 @@ from ... import cores
 from ...errors import UsageError
 from ...records import F32, U8, PageImage, PageVectors, QueryVectors, Ragged
 from .. import device as devices
-from ..encoder import EmbeddedPages, EncoderSpec, TextVectors
+from ..encoder import EmbeddedPages, EncoderSpec, TextVectors, equal_tokens
 from . import batching, spec
 from .checkpoint import Checkpoint
 from .description import describe
@@ -102,7 +102,8 @@ class JinaV4:
         tasks = self._tasks(task, len(texts))
         items = [self.reader.text(text, "query", each) for text, each in zip(texts, tasks, strict=True)]
         words = [self.reader.words(item) for item in items]
-        return [query_vectors(*both) for both in zip(self.encode(items, tasks), words, strict=True)]
+        encoded = self.encode(items, tasks)
+        return [equal_tokens(each.multi, each.single, told) for each, told in zip(encoded, words, strict=True)]
 
     def encode_query(self, text: str) -> QueryVectors:
         """Embed one question."""
@@ -118,7 +119,7 @@ class JinaV4:
         out = []
         for item, each in zip(items, encoded, strict=True):
             seen = slice(*item.patches)  # the words of the prompt are the same in every picture
-            out.append(query_vectors(replace(each, multi=each.multi[seen]), ("",) * len(each.multi[seen])))
+            out.append(equal_tokens(each.multi[seen], each.single, ("",) * len(each.multi[seen])))
         return out
 
     def encode_texts(
@@ -178,13 +179,6 @@ class JinaV4:
         if unknown := set(asked) - set(self.checkpoint.tasks):
             raise ValueError(f"no task {', '.join(sorted(unknown))}; there are {', '.join(self.checkpoint.tasks)}")
         return asked
-
-
-def query_vectors(encoded: Encoded, tokens: tuple[str, ...]) -> QueryVectors:
-    """A question whose tokens count alike: its score is the mean of their similarities, where published sum."""
-    count = len(encoded.multi)
-    weights = np.full(count, 1 / count, np.float32)
-    return QueryVectors(encoded.multi, weights, encoded.single, tokens, in_context=True)
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -90,20 +91,20 @@ class PixelPages:
     code: PageCode
     device: torch.device
     dtype: torch.dtype
-
-    @property
-    def spec(self) -> EncoderSpec:
-        return spec.SPEC
+    spec: EncoderSpec
 
     @staticmethod
-    def load(*, device: str = "auto") -> PixelPages:
-        """Read the weights that ship with the package; bfloat16 where the device computes in it."""
+    def load(folder: Path | None = None, *, device: str = "auto") -> PixelPages:
+        """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model.
+
+        They are bfloat16 where the device computes in it.
+        """
+        described = spec.SPEC if folder is None else spec.describe(folder)
         chosen = choose(device)
-        network = PixelNetwork()
-        network.load_state_dict({k: v.float() for k, v in load_file(spec.VISION_FILE).items()})
+        network = trained_network(folder)
         dtype = compute_dtype(chosen)
         network = folded(network).to(chosen, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return PixelPages(network, load_code(), chosen, dtype)
+        return PixelPages(network, load_code(folder), chosen, dtype, described)
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed pages, on a CPU one a core at a time, which keeps the cores busier than one page can.
@@ -208,6 +209,14 @@ class PixelPages:
             inside = torch.sigmoid(figure[0].float()) * (chance <= SALIENT)
             parts.append(figure_blocks(vectors[0], inside, (height, width)))
         return joined(parts)
+
+
+def trained_network(folder: Path | None = None) -> PixelNetwork:
+    """The network as it is trained, with the shipped weights or those in `folder`, float32."""
+    network = PixelNetwork()
+    weights = load_file((folder or spec.FOLDER) / spec.FILES[0])
+    network.load_state_dict({name: value.float() for name, value in weights.items()})
+    return network
 
 
 def paper_of(pixels: U8) -> int:
