@@ -27,7 +27,9 @@ def train(
     batch: Annotated[int, typer.Option(min=1, help="Questions in a batch; memory does not limit it.")] = 32,
     negatives: Annotated[int, typer.Option(min=0, help="Pages of its 'negatives' that stand beside a question.")] = 2,
     lr: Annotated[float | None, typer.Option(min=0, help="Highest learning rate; by default the model's.")] = None,
-    temperature: Annotated[float, typer.Option(min=0.001, help="Divides scores before the softmax.")] = 0.02,
+    temperature: Annotated[
+        float | None, typer.Option(min=0.001, help="Divides scores before the softmax; by default the model's.")
+    ] = None,
     weights: Annotated[
         tuple[float, float, float],
         typer.Option(help="Weights of the losses on single vectors, on multi-vectors, and on where the two differ."),
@@ -35,7 +37,7 @@ def train(
     eval_every: Annotated[int, typer.Option(min=1, help="Steps between measurements.")] = 100,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between states that a killed run goes on from.")] = 50,
     chunk: Annotated[
-        int | None, typer.Option(min=1, help="Tokens (pixel: pages) in memory at a time; lower it where memory ends.")
+        int | None, typer.Option(min=1, help="Tokens of jina-embeddings-v4 in memory at a time; fewer need less.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Another order of rows.")] = 1,
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,

@@ -34,9 +34,8 @@ def evaluate(trainee: Trainee[Input], rows: Sequence[Row], pictures: PagePicture
         dense = torch.zeros(len(questions), len(pages)) if trainee.dims else None
         for places, vectors in trainee.embed([trainee.read_page(pictures.pixels(page)) for page in pages]):
             columns = torch.tensor(places)
-            scores = late_scores(
-                [each.multi for each in asked], [each.weights for each in asked], [each.multi for each in vectors]
-            )
+            sides = [each.multi for each in asked], [each.weights for each in asked], [each.multi for each in vectors]
+            scores = late_scores(*sides, trainee.match)
             late[:, columns] = scores.cpu()
             if dense is not None:
                 dense[:, columns] = cosines(singles(asked), singles(vectors), trainee.dims[-1]).cpu()

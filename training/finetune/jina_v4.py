@@ -26,7 +26,7 @@ from ...engine.models.jina_v4.inputs import Item
 from ...engine.records import U8
 from .trainee import Vectors
 
-LEARNING_RATE = 1e-4
+LEARNING_RATE, TEMPERATURE = 1e-4, 0.02
 CHUNK_TOKENS = {"cuda": 8448, "cpu": 2048}
 """Tokens that learn together: the activations of one layer, and the inputs of all, are in memory at a time."""
 LAYERS_KEPT = ".lora_"
@@ -37,11 +37,12 @@ BASE_WEIGHTS = checkpoint.WEIGHTS[0]
 class JinaV4Trainee:
     """The network with one adapter that learns; layers are computed again on the way back instead of kept."""
 
+    learning_rate, temperature, has_floor = LEARNING_RATE, TEMPERATURE, False
+
     def __init__(self, encoder: JinaV4, *, chunk_tokens: int | None = None) -> None:
         self.encoder = encoder
         self.device = encoder.device
         self.dims = encoder.checkpoint.single_dims
-        self.learning_rate = LEARNING_RATE
         self._chunk_tokens = chunk_tokens or CHUNK_TOKENS[encoder.device.type]
         self._network = encoder.network
         self._network.set_adapter(encoder.settings.task)
@@ -86,6 +87,10 @@ class JinaV4Trainee:
         only_vision = item.pixels is not None and self.encoder.settings.tokens == "vision"
         kept = multi[slice(*item.patches)] if only_vision else multi[: len(item)]
         return Vectors(kept, torch.full((len(kept),), 1 / len(kept), device=self.device), mean)
+
+    def match(self, similarities: Tensor) -> Tensor:
+        """Cosines count as they are."""
+        return similarities
 
     def save(self, folder: Path) -> None:
         """Write the checkpoint: the base's weights as links where the disk can, every adapter in one file."""

@@ -175,9 +175,16 @@ def _loss_of(trainee: Trainee[Input], batch: Batch, objective: Objective) -> cac
 
     def loss_of(vectors: Sequence[Vectors]) -> tuple[torch.Tensor, dict[str, float]]:
         queries, pages = vectors[: len(batch.queries)], vectors[len(batch.queries) :]
-        late = late_scores([q.multi for q in queries], [q.weights for q in queries], [p.multi for p in pages])
-        pair = (singles(queries), singles(pages)) if trainee.dims else None
-        return joint(late, pair, task, trainee.dims, objective)
+        sides = [q.multi for q in queries], [q.weights for q in queries], [p.multi for p in pages]
+        return joint(
+            late_scores(*sides, trainee.match),
+            (singles(queries), singles(pages)) if trainee.dims else None,
+            task,
+            trainee.dims,
+            objective,
+            temperature=objective.temperature or trainee.temperature,
+            has_floor=trainee.has_floor,
+        )
 
     return loss_of
 

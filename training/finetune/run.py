@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ...engine.errors import UsageError
+from ...engine.models import registry
 from ...engine.models.encoder import EncoderSpec
-from ...engine.models.registry import find_spec
+from ...engine.models.registry import Family
 from . import loop, pages, rows
-from .jina_v4 import JinaV4Trainee
 from .loop import Data, Event, Settings
+from .rows import Row
 from .state import Progress
+from .trainee import Input, Trainee
 
 
 def fine_tune(
@@ -30,10 +33,14 @@ def fine_tune(
 ) -> Progress | None:
     """Fine-tune `model` on the rows of `data`, measured on those of `measured`; None where `out` holds the result.
 
-    `chunk` is how many tokens, or pages of the embedded model, learn together. Raises UsageError for rows that cannot
-    be used, a model that cannot be opened, and an `out` that holds something else.
+    `chunk` is how many tokens learn together; of the embedded model it is always one page. Raises
+    UsageError for rows that cannot be used, a model that cannot be opened, and an `out` that holds something else.
     """
-    spec = find_spec(model)
+    if registry.family(model) is Family.MULTI_VECTOR:
+        raise UsageError(
+            f"{model}: docsearch trains pixel and jina-embeddings-v4; sentence-transformers has a trainer for others"
+        )
+    spec = registry.find_spec(model)
     learned, asked = rows.read(data), rows.read(measured) if measured else []
     recorded = settings_of(spec, data, measured, settings)
     if loop.is_finished(out, recorded):
@@ -44,8 +51,31 @@ def fine_tune(
         on_event({"event": "page", "page": done, "pages": total})
 
     pictures = pages.draw(sources, out / loop.RUN / loop.PAGES, spec, renderer=renderer, on_page=on_page)
-    trainee = JinaV4Trainee.open(model, device=device, chunk_tokens=chunk)
-    return loop.train(trainee, Data(learned, asked, pictures), settings, out, recorded, on_event=on_event)
+    data_read = Data(learned, asked, pictures)
+    if registry.family(model) is Family.PIXEL:
+        from .pixel import PixelTrainee
+
+        pixel = PixelTrainee(registry.pixel_folder(model), device=device)
+        check_queries(pixel, sources)
+        return loop.train(pixel, data_read, settings, out, recorded, on_event=on_event)
+    from .jina_v4 import JinaV4Trainee
+
+    jina = JinaV4Trainee.open(model, device=device, chunk_tokens=chunk)
+    check_queries(jina, sources)
+    return loop.train(jina, data_read, settings, out, recorded, on_event=on_event)
+
+
+def check_queries(trainee: Trainee[Input], sources: Sequence[tuple[Path, Sequence[Row]]]) -> None:
+    """Raise UsageError that names the lines whose question holds nothing that the model could search for."""
+    problems = []
+    for file, read in sources:
+        for row in read:
+            try:
+                trainee.read_query(row.query)
+            except UsageError as err:
+                problems.append(f"{file}:{row.line}: {err}")
+    if problems:
+        raise UsageError(rows.told(problems, "correct or remove these lines"))
 
 
 def settings_of(spec: EncoderSpec, data: Path, measured: Path | None, settings: Settings) -> Mapping[str, Any]:

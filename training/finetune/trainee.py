@@ -48,6 +48,20 @@ class Trainee(Protocol[Input]):
         ...
 
     @property
+    def temperature(self) -> float:
+        """What divides scores before the softmax where nobody asks for another."""
+        ...
+
+    @property
+    def has_floor(self) -> bool:
+        """Whether similarities below a floor count nothing in the engine's score."""
+        ...
+
+    def match(self, similarities: Tensor) -> Tensor:
+        """What similarities count in a score, with a slope everywhere."""
+        ...
+
+    @property
     def parameters(self) -> Mapping[str, nn.Parameter]:
         """What is learned, by names that stay the same from run to run."""
         ...

@@ -159,8 +159,7 @@ class PixelPages:
 
     def read(self, page: PageImage) -> Found:
         """Word cells of one page, from the base pass and the coarse and fine passes it asks for, by saliency."""
-        grey = Image.fromarray(page.pixels).convert("L")
-        scale = min(1.0, (BASE_PIXELS / (grey.width * grey.height)) ** 0.5)
+        grey, scale = read_grey(page.pixels)
         picture = resized(grey, scale)
         base = self.look_into(picture, inked(picture)[None])
         parts = [base.only(base.heights < LARGE_PX * OVERLAP)]
@@ -192,11 +191,8 @@ class PixelPages:
     def look(self, grey: Image.Image, *, figures: bool = False) -> Found:
         """One pass over a grey picture: its words, and its `figures` if asked for."""
         width, height = grey.size
-        pixels = np.asarray(grey)
-        pixels = np.pad(pixels, ((0, -height % STRIDE_PX), (0, -width % STRIDE_PX)), constant_values=paper_of(pixels))
-        padded = torch.from_numpy(pixels).to(self.device, self.dtype)[None, None] / 127.5 - 1
         with torch.inference_mode():
-            vectors, saliency, figure, boxes = self.network(padded.contiguous(memory_format=torch.channels_last))
+            vectors, saliency, figure, boxes = self.network(as_input(grey, self.device, self.dtype))
         chance = torch.sigmoid(saliency[0].float())
         rows, columns = (chance > SALIENT).nonzero(as_tuple=True)
         picked = unit(vectors[0, :, rows, columns])
@@ -217,6 +213,21 @@ def trained_network(folder: Path | None = None) -> PixelNetwork:
     weights = load_file((folder or spec.FOLDER) / spec.FILES[0])
     network.load_state_dict({name: value.float() for name, value in weights.items()})
     return network
+
+
+def read_grey(pixels: U8) -> tuple[Image.Image, float]:
+    """A page (H, W, 3) as a grey picture, and the scale at which the base pass looks at it."""
+    grey = Image.fromarray(pixels).convert("L")
+    return grey, min(1.0, (BASE_PIXELS / (grey.width * grey.height)) ** 0.5)
+
+
+def as_input(grey: Image.Image, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A grey picture as the network takes it, (1, 1, H, W) in -1..1, filled up with paper to whole cells."""
+    pixels = np.asarray(grey)
+    rest = ((0, -pixels.shape[0] % STRIDE_PX), (0, -pixels.shape[1] % STRIDE_PX))
+    padded = np.pad(pixels, rest, constant_values=paper_of(pixels))
+    values = torch.from_numpy(padded).to(device, dtype)[None, None] / 127.5 - 1
+    return values.contiguous(memory_format=torch.channels_last)
 
 
 def paper_of(pixels: U8) -> int:

@@ -102,7 +102,7 @@ def test_the_whole_is_the_weighted_sum_over_matryoshka_lengths(given: tuple) -> 
         "agreement": np.mean([oracle_divergence(dense, late) for dense in cut]),
     }
     a, *pair = tensors([late, *single])
-    loss, told = joint(a, (pair[0], pair[1]), task(), DIMS, Objective(0.5, 2.0, 3.0, TAU))
+    loss, told = joint(a, (pair[0], pair[1]), task(), DIMS, Objective(0.5, 2.0, 3.0), temperature=TAU)
     assert told == pytest.approx(parts, rel=1e-4)
     assert float(loss) == pytest.approx(0.5 * parts["single"] + 2 * parts["multi"] + 3 * parts["agreement"], rel=1e-4)
 
@@ -111,13 +111,32 @@ def test_pages_that_are_excluded_change_nothing(given: tuple) -> None:
     questions, pages, *single = given
     late, *pair = tensors([oracle_late(questions, pages), *single])
     changed = late + 5 * torch.tensor(EXCLUDED)
-    whole = [joint(scores, (pair[0], pair[1]), task(), [SINGLE], Objective())[1]["multi"] for scores in (late, changed)]
+    whole = [
+        joint(scores, (pair[0], pair[1]), task(), [SINGLE], Objective(), temperature=TAU)[1]["multi"]
+        for scores in (late, changed)
+    ]
     assert whole[0] == whole[1]
 
 
 def test_models_without_single_vectors_learn_from_late_scores_alone(given: tuple) -> None:
     questions, pages, *_ = given
     late = oracle_late(questions, pages)
-    loss, parts = joint(tensors([late])[0], None, task(), (), Objective(temperature=TAU))
+    loss, parts = joint(tensors([late])[0], None, task(), (), Objective(), temperature=TAU)
     assert float(loss) == pytest.approx(oracle_nce(late), rel=1e-4)
     assert parts.keys() == {"multi"}
+
+
+def test_scores_above_a_floor_are_high_not_only_higher(given: tuple) -> None:
+    questions, pages, *_ = given
+    late = oracle_late(questions, pages)
+    loss, parts = joint(tensors([late])[0], None, task(), (), Objective(), temperature=TAU, has_floor=True)
+    answers, others = [], []
+    for i, target in enumerate(TARGETS):
+        for j, score in enumerate(late[i]):
+            chance = 1 / (1 + np.exp(-(score - 0.5) / TAU))
+            if j == target:
+                answers.append(-np.log(chance))
+            elif not EXCLUDED[i][j]:
+                others.append(-np.log(1 - chance))
+    assert parts["absolute"] == pytest.approx((np.mean(answers) + np.mean(others)) / 2, rel=1e-4)
+    assert float(loss) == pytest.approx(parts["multi"] + parts["absolute"], rel=1e-5)
