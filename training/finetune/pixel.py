@@ -31,7 +31,7 @@ LEARNING_RATE, TEMPERATURE = 3e-4, 0.1
 SLOPE_OUTSIDE = 0.2
 """Of a match below the floor and above the ceiling, where the engine's score is level, relative to that between."""
 LEARNS = ("blocks.", "embed.")
-VECTORS_PULL, HEADS_PULL = 2.0, 0.5
+VECTORS_PULL, HEADS_PULL = 4.0, 0.5
 """Weights of the distance of a page's vectors, and of what its cells say, from what they were."""
 
 
