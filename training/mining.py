@@ -1,7 +1,7 @@
 """An index and questions with their pages go in; rows for `docsearch train` come out, with hard negatives.
 
 What two-stage search ranks high beside the labelled page is a hard negative, unless it scores so close to that page, or
-above it, that it may be an answer which nobody labelled (Moreira et al., "NV-Retriever", arXiv 2407.15831, section 3).
+above it, that it may be an answer which nobody labelled (Moreira et al., "NV-Retriever", arXiv 2407.15831).
 """
 
 from __future__ import annotations
@@ -39,21 +39,26 @@ class Mined:
 
 
 def read_labels(file: Path, snapshot: Snapshot) -> Labels:
-    """The labelled pages of each question, from rows with "query", "path" and "page" as `docsearch query` gives them.
+    """The labelled pages of each question, from rows with "query", "path" and "page" as `docsearch query` gives them,
+    or "pages", a list.
 
     UsageError lists the lines that cannot be used, among them those whose page is not in the index.
     """
     refs = {(ref.path, ref.page): ref for ref in snapshot.refs(range(len(snapshot)))}
 
-    def parse(row: Mapping[str, Any], _line: int) -> tuple[str, PageRef]:
-        path, page = row.get("path"), row.get("page")
-        if (path, page) not in refs:
-            raise BadRow(f"the index holds no page {page!r} of {path!r}")
-        return rows.read_query(row), refs[str(path), int(str(page))]
+    def parse(row: Mapping[str, Any], _line: int) -> tuple[str, list[PageRef]]:
+        path = row.get("path")
+        pages = row.get("pages", [row.get("page")])
+        if not isinstance(path, str) or not isinstance(pages, list) or not pages:
+            raise BadRow("'path' is not text, or 'pages' no list of numbers")
+        for page in pages:
+            if (path, page) not in refs:
+                raise BadRow(f"the index holds no page {page!r} of {path!r}")
+        return rows.read_query(row), [refs[path, page] for page in pages]
 
     labels: dict[str, list[PageRef]] = defaultdict(list)
-    for query, ref in rows.parsed(file, parse, EXAMPLE):
-        labels[query].append(ref)
+    for query, found in rows.parsed(file, parse, EXAMPLE):
+        labels[query] += [ref for ref in found if ref not in labels[query]]
     return labels
 
 

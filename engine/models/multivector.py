@@ -23,6 +23,7 @@ from ..records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Quer
 from . import hub
 from .encoder import EmbeddedPages, EncoderSpec, TextVectors, equal_tokens
 from .grid import grid_boxes
+from .jina_v4 import spec as jina_v4
 from .jina_v4.checkpoint import Stored, read_header, read_json, samples
 
 RENDER_DPI = 200
@@ -73,14 +74,12 @@ def is_meant(name: str) -> bool:
     if any(name == spec.name for spec in PUBLISHED):
         return True
     folder = Path(name).expanduser()
+    architectures = (read_json(folder / CONFIG).get("architectures") or ()) if (folder / CONFIG).is_file() else ()
+    if jina_v4.ARCHITECTURE in architectures:
+        return False  # it has files for sentence-transformers, too
     if (folder / MODULES).is_file() or (folder / ADAPTER).is_file():
         return True
-    return (folder / CONFIG).is_file() and any(a.endswith(RETRIEVAL) for a in architectures(folder))
-
-
-def architectures(folder: Path) -> Sequence[str]:
-    """What config.json says is in a folder."""
-    return read_json(folder / CONFIG).get("architectures") or ()
+    return any(architecture.endswith(RETRIEVAL) for architecture in architectures)
 
 
 def find(name: str, *, download: bool) -> Path:

@@ -58,6 +58,13 @@ def test_negatives_are_the_best_pages_below_the_margin_and_never_labelled(search
     assert len(first.negatives) == 3
 
 
+def test_pages_may_stand_in_one_row_or_in_several(searcher: Searcher, tmp_path: Path) -> None:
+    one = labels(tmp_path, {"query": "a", "path": "docs.pdf", "pages": [4, 2]})
+    assert [ref.page for ref in mining.read_labels(one, searcher.snapshot)["a"]] == [4, 2]
+    lines = [{"query": "a", "path": "docs.pdf", "page": page} for page in (4, 2, 4)]
+    assert [ref.page for ref in mining.read_labels(labels(tmp_path, *lines), searcher.snapshot)["a"]] == [4, 2]
+
+
 def test_a_page_that_search_did_not_find_is_scored_all_the_same(searcher: Searcher, tmp_path: Path) -> None:
     line = {"query": "invoice turbine", "path": "docs.pdf", "page": 3}
     given = mining.read_labels(labels(tmp_path, line), searcher.snapshot)

@@ -15,6 +15,7 @@ from transformers import ColQwen2ForRetrieval, ColQwen2Processor
 from typer.testing import CliRunner
 
 import tiny_colqwen
+import tiny_jina
 from docsearch.cli import app
 from docsearch.engine.errors import EncoderMismatch, UsageError
 from docsearch.engine.models import registry
@@ -159,3 +160,9 @@ def test_a_folder_of_something_else_says_what_is_wrong(tmp_path: Path, folder: P
     (tmp_path / "odd/tokenizer.json").unlink()
     with pytest.raises(UsageError, match="cannot open it"):
         registry.load_page_encoder(str(tmp_path / "odd"), device="cpu")
+
+
+def test_jina_embeddings_v4_stays_itself_beside_files_for_sentence_transformers(tmp_path: Path) -> None:
+    folder = tiny_jina.write(tmp_path / "jina")
+    (folder / "modules.json").write_text("[]", "utf-8")
+    assert registry.family(str(folder)) is registry.Family.JINA_V4

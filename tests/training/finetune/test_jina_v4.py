@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +32,6 @@ STEPS, SAVE_EVERY, KILLED_AT = 60, 20, 31
 CHANCE = 1 / 12
 SETTINGS = Settings(steps=STEPS, batch=12, negatives=1, learning_rate=0.003, eval_every=30, save_every=SAVE_EVERY)
 OPTIONS = {"--steps": STEPS, "--batch": 12, "--negatives": 1, "--lr": 0.003, "--eval-every": 30, "--save-every": 20}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

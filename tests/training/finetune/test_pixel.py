@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from docsearch.engine.errors import EncoderMismatch, UsageError
 from docsearch.engine.models import registry
@@ -28,14 +26,6 @@ PAIRS = {"Hafen": "harbour", "Brücke": "bridge", "Vertrag": "treaty", "Gehalt":
 SETTINGS = Settings(steps=40, batch=8, negatives=1, eval_every=20, save_every=20)
 MOST = 0.75
 """Of the toy's words: the network is small, and the toy has eight pages."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
