@@ -61,12 +61,11 @@ def train(
 
         docsearch index reports/ --index ours.index --model models/ours
     """
-    from .engine.models.registry import find_spec
     from .training.finetune.loop import Settings
     from .training.finetune.objective import Objective
-    from .training.finetune.run import fine_tune
+    from .training.finetune.run import fine_tune, trainable
 
-    if not quiet and (notice := find_spec(model).notice):
+    if not quiet and (notice := trainable(model).notice):
         note(notice)
     objective = Objective(*weights, temperature=temperature)
     settings = Settings(steps, batch, negatives, lr, objective, eval_every, save_every, seed)

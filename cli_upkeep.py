@@ -183,7 +183,7 @@ def models(as_json: AsJson = False) -> None:
             page = f", {spec.single_dim} a page" if spec.single_dim else ""
             print(f"{spec.name}: {spec.summary}")
             print(
-                f"    {spec.licence}; {spec.parameters / 1e6:,.1f} M parameters, {spec.weights_gb:.1f} GB in bfloat16; "
+                f"    {spec.licence}; {spec.parameters / 1e6:,.1f} M parameters, {spec.weights_gb:.2g} GB in bfloat16; "
                 f"{spec.dim} dimensions a vector{page}; {where}"
             )
 

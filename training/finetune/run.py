@@ -36,11 +36,7 @@ def fine_tune(
     `chunk` is how many tokens learn together; of the embedded model it is always one page. Raises
     UsageError for rows that cannot be used, a model that cannot be opened, and an `out` that holds something else.
     """
-    if registry.family(model) is Family.MULTI_VECTOR:
-        raise UsageError(
-            f"{model}: docsearch trains pixel and jina-embeddings-v4; sentence-transformers has a trainer for others"
-        )
-    spec = registry.find_spec(model)
+    spec = trainable(model)
     learned, asked = rows.read(data), rows.read(measured) if measured else []
     recorded = settings_of(spec, data, measured, settings)
     if loop.is_finished(out, recorded):
@@ -63,6 +59,15 @@ def fine_tune(
     jina = JinaV4Trainee.open(model, device=device, chunk_tokens=chunk)
     check_queries(jina, sources)
     return loop.train(jina, data_read, settings, out, recorded, on_event=on_event)
+
+
+def trainable(model: str) -> EncoderSpec:
+    """The description of a model; UsageError for one that docsearch only searches with."""
+    if registry.family(model) is Family.MULTI_VECTOR:
+        raise UsageError(
+            f"{model}: docsearch trains pixel and jina-embeddings-v4; sentence-transformers has a trainer for others"
+        )
+    return registry.find_spec(model)
 
 
 def check_queries(trainee: Trainee[Input], sources: Sequence[tuple[Path, Sequence[Row]]]) -> None:

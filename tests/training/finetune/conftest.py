@@ -1,4 +1,4 @@
-"""Tiny networks are trained in one thread: with more, threads wait for each other, and sums may be added in any order."""
+"""Tiny networks are trained in one thread: more wait for each other, and may add sums in another order."""
 
 from __future__ import annotations
 

@@ -122,3 +122,9 @@ def test_questions_without_a_word_are_named_by_their_lines(toy: Path, tmp_path: 
     (tmp_path / "bad.jsonl").write_text(json.dumps({"query": "?!", "image": str(toy / "pages.pdf"), "page": 1}) + "\n")
     with pytest.raises(UsageError, match=r"bad\.jsonl:1: .*no word"):
         fine_tune("pixel", tmp_path / "bad.jsonl", tmp_path / "out", SETTINGS, device="cpu")
+
+
+def test_models_that_it_cannot_train_are_refused(toy: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="docsearch trains pixel and jina-embeddings-v4"):
+        fine_tune("vidore/colpali-v1.3", toy / "rows.jsonl", tmp_path / "out", SETTINGS)
+    assert not (tmp_path / "out").exists()
