@@ -13,9 +13,11 @@ from . import __version__
 from .cli_batch import batch
 from .cli_index import index
 from .cli_mcp import mcp
+from .cli_mine import mine
 from .cli_options import note
 from .cli_query import query
 from .cli_serve import serve
+from .cli_train import train
 from .cli_upkeep import compact, failed, info, models, remove, verify
 from .engine.errors import DocsearchError, IndexDamaged
 
@@ -62,7 +64,7 @@ def _options(
     logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
 
 
-for command in (index, query, batch, serve, mcp, info, failed, remove, verify, compact, models):
+for command in (index, query, batch, serve, mcp, mine, train, info, failed, remove, verify, compact, models):
     app.command()(command)
 
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from .cli_options import DEFAULT_INDEX, AsJson, Codec, IndexDirectory, note, plural, print_json
 from .engine.errors import UsageError
 
-if TYPE_CHECKING:
-    from .engine.store import Snapshot
-
 DAMAGED = 3
 SAMPLE_QUERIES = 50
 """Queries that `verify` compares two-stage search on."""
-QUERY_WORDS_MIN = 3
-QUERY_WORDS_MAX = 12
 
 
 def info(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> None:
@@ -120,6 +115,7 @@ def verify(
 
         docsearch verify --loss
     """
+    from .engine.sample_queries import sample_queries
     from .engine.search import open_index
     from .engine.store import open_snapshot
 
@@ -130,7 +126,7 @@ def verify(
     if not problems:
         with open_index(index) as searcher:
             stored = searcher.snapshot.codec
-            if queries := _sample_queries(searcher.snapshot):
+            if queries := [query for _, query in sample_queries(searcher.snapshot, SAMPLE_QUERIES)]:
                 recall = asdict(searcher.measure_recall(queries))
                 codecs = [asdict(each) for each in searcher.measure_codecs(queries)] if loss else []
     if as_json:
@@ -197,10 +193,11 @@ def models(as_json: AsJson = False) -> None:
             print_json(asdict(spec))
         else:
             where = "on this machine" if spec.present else "not on this machine"
+            page = f", {spec.single_dim} a page" if spec.single_dim else ""
             print(f"{spec.name}: {spec.summary}")
             print(
-                f"    {spec.licence}; {spec.parameters / 1e6:,.1f} M parameters; {spec.dim} dimensions a vector, "
-                f"{spec.single_dim} a page; {where}"
+                f"    {spec.licence}; {spec.parameters / 1e6:,.1f} M parameters, {spec.weights_gb:.2g} GB in bfloat16; "
+                f"{spec.dim} dimensions a vector{page}; {where}"
             )
 
 
@@ -224,13 +221,3 @@ def _figure(value: object) -> str:
 def _is_meant(known: str, path: str) -> bool:
     folder = path.rstrip("/") + "/"
     return known == path or known.startswith(folder) or fnmatchcase(known, path)
-
-
-def _sample_queries(snapshot: Snapshot) -> list[str]:
-    """Lines of text from pages spread evenly over the index, to ask it as queries."""
-    queries: list[str] = []
-    for row in range(0, len(snapshot), max(1, len(snapshot) // SAMPLE_QUERIES)):
-        lines = [line.split() for line in snapshot.text(row).splitlines()]
-        if lines := [words for words in lines if len(words) >= QUERY_WORDS_MIN]:
-            queries.append(" ".join(lines[len(lines) // 2][:QUERY_WORDS_MAX]))
-    return queries[:SAMPLE_QUERIES]

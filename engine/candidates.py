@@ -1,8 +1,9 @@
 """Stage 1: which pages are worth an exact score.
 
-Two generators propose. FAISS searches one vector a page by inner product. For models with visual words an inverted file
-over patches stands beside it, and keeps nearly all of the pages that exact MaxSim ranks first: a set of words does not
-fit into one vector without noise. Both are derived from the segments and kept in the cache.
+Two generators propose. FAISS searches one vector a page by inner product. For models with visual words, and for those
+without a vector a page, an inverted file over patches stands beside it, and keeps nearly all of the pages that exact
+MaxSim ranks first: a set of words does not fit into one vector without noise. Both are derived from the segments and
+kept in the cache.
 """
 
 from __future__ import annotations
@@ -45,7 +46,8 @@ class CandidateIndex:
         allowed = np.arange(len(self.first_pages)) if rows is None else np.unique(rows)
         if len(allowed) <= count:
             return Candidates(allowed, scores[allowed])
-        by_patches = best(allowed, scores[allowed], count - round(count * SINGLE_SHARE))
+        share = SINGLE_SHARE if self.single is not None else 0
+        by_patches = best(allowed, scores[allowed], count - round(count * share))
         by_single = self.nearest_single(query, count=count, rows=rows)
         fresh = ~np.isin(by_single.pages, by_patches.pages)
         more = by_single.pages[fresh][: count - len(by_patches.pages)]
@@ -66,20 +68,21 @@ class CandidateIndex:
 
 def open_candidates(snapshot: Snapshot, code: PageCode | None) -> CandidateIndex:
     """Open the derived files, or make them where they are missing or of another generation."""
-    patches = None
-    if code is not None and snapshot.has_words:
-        patches = open_patches(snapshot, code)
-    return CandidateIndex(snapshot.first_pages(), open_single(snapshot), patches)
+    single, patches = open_single(snapshot), None
+    has_words = code is not None and snapshot.has_words
+    if has_words or (single is None and snapshot.lengths.any()):
+        patches = open_patches(snapshot, code if has_words else None)
+    return CandidateIndex(snapshot.first_pages(), single, patches)
 
 
-def open_patches(snapshot: Snapshot, code: PageCode) -> faiss.IndexIVF:
-    """The inverted file over a snapshot's patches."""
+def open_patches(snapshot: Snapshot, code: PageCode | None) -> faiss.IndexIVF:
+    """The inverted file over a snapshot's patches; without a `code`, its visual words are learned from them."""
     file = snapshot.cache_path(f"patches-{snapshot.generation}.faiss")
     try:
         return patch_lists.read(file)
     except RuntimeError:
         log.debug("building the inverted file of %d pages", len(snapshot))
-    index = patch_lists.build(snapshot, code)
+    index = patch_lists.build(snapshot, code or patch_lists.learned(snapshot))
     keep(file, lambda path: faiss.write_index(index, str(path)))
     return index
 

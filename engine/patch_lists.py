@@ -10,17 +10,20 @@ from __future__ import annotations
 
 from math import gcd
 from pathlib import Path
+from typing import TypeVar
 
 import faiss
 import numpy as np
 from faiss.contrib.ivf_tools import add_preassigned
+from numpy.typing import NDArray
 
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
-from .records import F32, I64, Others, QueryVectors
+from .records import F32, I64, U16, Others, QueryVectors, Ragged
 from .rerank import with_title
 from .store import Snapshot
 
+T = TypeVar("T", bound=np.generic)
 PATCH_BYTES = 16
 """Bytes of a patch beside its centroid: 8 of them lose twice as many of the exact first ten, 32 gain 0.003."""
 PROBES = 32
@@ -32,26 +35,48 @@ LEAST_SHARE = 0.004
 BITS = 8
 SAMPLE_PAGES = 1000
 SAMPLE_PATCHES = 65_536
+WORDS_A_ROOT, WORDS_MAX = 2.0, 4096
+"""Visual words that are learned: so many times the root of the number of patches."""
+PATCHES_A_WORD = 16
+"""Of the sample there is at least so much for each word that is learned from it."""
+KMEANS_ITERATIONS, KMEANS_SEED = 10, 1
 LEAST_SAMPLE = 9_984
 """With fewer patches there is nothing to learn the bytes from: vectors are kept whole."""
 
 
 def build(snapshot: Snapshot, code: PageCode) -> faiss.IndexIVF:
-    """The inverted file of a snapshot whose patches have visual words of `code`; an entry's id is its page's row."""
-    words = snapshot.words()
-    index = _empty(code, _residuals(snapshot, code, words.values, words.offsets))
+    """The inverted file of a snapshot's patches, filed under the visual words of `code`, which may be stored with them;
+    an entry's id is its page's row.
+    """
+    stored = snapshot.words() if snapshot.has_words else None
+    index = _empty(code, _residuals(snapshot, code, stored))
     for block in snapshot.blocks():
         patches = codecs.decode(block.coded)
-        first, last = words.offsets[[block.rows[0], block.rows[-1] + 1]].tolist()
+        words = _words(code, stored, block.rows, patches)
         pages = np.repeat(block.rows, np.diff(block.offsets))
-        add_preassigned(index, patches, words.values[first:last].astype(np.int64), pages)  # type: ignore[no-untyped-call]
+        add_preassigned(index, patches, words.astype(np.int64), pages)  # type: ignore[no-untyped-call]
     return index
+
+
+def learned(snapshot: Snapshot) -> PageCode:
+    """Visual words for a snapshot of a model that has none of its own: k-means of its patches, by their directions."""
+    _, patches = _sample(snapshot)
+    patches = _thinned(patches)
+    total = int(snapshot.lengths.sum())
+    count = max(1, min(round(WORDS_A_ROOT * total**0.5), WORDS_MAX, len(patches) // PATCHES_A_WORD))
+    clusters = faiss.Clustering(patches.shape[1], count)
+    clusters.niter, clusters.seed, clusters.spherical = KMEANS_ITERATIONS, KMEANS_SEED, True
+    clusters.min_points_per_centroid = 1  # a small index is no reason for a warning
+    nearest = faiss.IndexFlatIP(patches.shape[1])
+    clusters.train(patches, nearest)
+    return PageCode(nearest.reconstruct_n(0, count), 0)
 
 
 def scores(index: faiss.IndexIVF, query: QueryVectors, *, first_pages: I64) -> F32:
     """The approximate weighted MaxSim of each page, (N,) float32.
 
-    Words on its document's first page, `first_pages` (N,), count as in the exact score.
+    Words on its document's first page, `first_pages` (N,), count as in the exact score, which leaves them out for
+    queries that are `in_context`.
     """
     others = query.others or Others(query.vectors[:0], np.zeros(0, np.int64), np.zeros(0, np.float32))
     words = np.concatenate([np.arange(len(query.vectors)), others.words])
@@ -78,13 +103,35 @@ def read(file: Path) -> faiss.IndexIVF:
     return index
 
 
-def _residuals(snapshot: Snapshot, code: PageCode, words: np.ndarray, offsets: I64) -> F32:
-    """What a sample of patches differs by from their centroids, (n, D)."""
+def _words(code: PageCode, stored: Ragged | None, rows: I64, patches: F32) -> U16:
+    """The visual words of the patches (n, D) of neighbouring or scattered `rows`, as they are stored or else made."""
+    if stored is None:
+        return code.assign(patches)
+    parts = [stored[row] for row in rows.tolist()]
+    return np.concatenate([*parts, np.zeros(0, np.uint16)]).astype(np.uint16, copy=False)
+
+
+def _sample(snapshot: Snapshot) -> tuple[I64, F32]:
+    """Pages spread evenly over the index, and their patches (n, D)."""
     rows = np.unique(np.linspace(0, len(snapshot) - 1, min(len(snapshot), SAMPLE_PAGES)).astype(np.int64))
-    own = np.concatenate([words[offsets[row] : offsets[row + 1]] for row in rows.tolist()])
-    patches = np.concatenate([codecs.decode(block.coded) for block in snapshot.blocks(rows=rows)])
-    step = -(-len(own) // SAMPLE_PATCHES) or 1
-    residuals: F32 = patches[::step] - code.centroids[own[::step]]
+    return rows, np.concatenate([codecs.decode(block.coded) for block in snapshot.blocks(rows=rows)])
+
+
+def _thinned(values: NDArray[T]) -> NDArray[T]:
+    """At most SAMPLE_PATCHES rows of an array, evenly spread."""
+    return np.ascontiguousarray(values[:: -(-len(values) // SAMPLE_PATCHES) or 1])
+
+
+def _residuals(snapshot: Snapshot, code: PageCode, stored: Ragged | None) -> F32:
+    """What a sample of patches differs by from their centroids, (n, D)."""
+    rows, patches = _sample(snapshot)
+    if stored is None:
+        patches = _thinned(patches)
+        words = code.assign(patches)
+    else:
+        words = _thinned(_words(code, stored, rows, patches))
+        patches = _thinned(patches)
+    residuals: F32 = patches - code.centroids[words]
     return residuals
 
 

@@ -278,6 +278,14 @@ class Searcher:
         """What storing the vectors in fewer bits would lose on this index; see `loss.measure`."""
         return loss.measure(self.snapshot, self.weigh([self._encode(Query("", text)) for text in queries]))
 
+    def scores(self, text: str, refs: Sequence[PageRef]) -> list[float]:
+        """The scores of pages for a question, in their order; raises UsageError for one that is not in the index."""
+        (query,) = self.weigh([self._encode(Query("", text))])
+        rows = [self._row_of(ref) for ref in refs]
+        (ranking,) = rerank.rank(self.snapshot, [query], rows=np.array(rows, np.int64), k=len(rows))
+        found = dict(zip(ranking.pages.tolist(), ranking.scores.tolist(), strict=True))
+        return [found.get(row, 0.0) for row in rows]
+
     def heatmap(self, text: str, ref: PageRef, pixels: U8, *, image: U8 | None = None) -> U8:
         """The page `ref`, rendered as `pixels` (H, W, 3), with what on it matches the question drawn over it."""
         (query,) = self.weigh([self._encode(Query("", text, image=image))])
@@ -313,7 +321,13 @@ class Searcher:
     def _patches(self, ref: PageRef) -> tuple[F32, U16]:
         row = self._row_of(ref)
         (block,) = self.snapshot.blocks(rows=np.array([row], np.int64))
-        return codecs.decode(block.coded), self.snapshot.boxes(row)
+        boxes = self.snapshot.boxes(row)
+        if len(boxes) and (boxes == heatmap.WHOLE_PAGE).all():
+            raise UsageError(
+                f"the model of this index, {self.encoder.spec.name}, does not tell where on a page its vectors lie, so "
+                "there is no heat map; 'docsearch models' lists others"
+            )
+        return codecs.decode(block.coded), boxes
 
     def _encode_all(self, batch: Sequence[Query], *, strict: bool) -> dict[int, QueryVectors]:
         """Queries by their place in the batch; texts together where the model can. Those with nothing to search for are

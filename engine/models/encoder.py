@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from ..records import F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
 
 
@@ -32,6 +34,11 @@ class EncoderSpec:
     settings: tuple[tuple[str, str], ...] = ()
     notice: str = ""
     present: bool = True
+
+    @property
+    def weights_gb(self) -> float:
+        """Memory of the weights alone, in bfloat16, in 10^9 bytes."""
+        return self.parameters * 2 / 1e9
 
     @property
     def fingerprint(self) -> dict[str, str | int | float]:
@@ -62,6 +69,12 @@ class TextVectors:
 
     vectors: Ragged
     single: F32
+
+
+def equal_tokens(vectors: F32, single: F32, tokens: tuple[str, ...]) -> QueryVectors:
+    """A language model's question (T, D), whose tokens count alike: it scores the mean where published models sum."""
+    weights = np.full(len(vectors), 1 / len(vectors), np.float32)
+    return QueryVectors(vectors, weights, single, tokens, in_context=True)
 
 
 class QueryEncoder(Protocol):
@@ -112,4 +125,12 @@ class Encoder(QueryEncoder, BatchEncoder, PageEncoder, Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> TextVectors:
         """Embed texts as documents; raises UsageError where the model looks at pages only."""
+        ...
+
+
+class PreparedEncoder(Encoder, Protocol):
+    """A model whose weights are read when they are first needed."""
+
+    def prepare(self) -> None:
+        """Read the weights now; raises UsageError when that fails."""
         ...

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -90,11 +90,8 @@ class Checkpoint:
         for name in (CONFIG, TOKENIZER, PREPROCESSOR, ADAPTER_CONFIG):
             file = self.folder / name
             digest.update(hashlib.sha256(file.read_bytes() if file.is_file() else b"").digest())
-        for name, stored in sorted(self.tensors.items()):
-            with stored.file.open("rb") as stream:
-                stream.seek(stored.start)
-                sample = stream.read(min(stored.size, SAMPLE_BYTES))
-            digest.update(f"{name} {stored.shape}\n".encode() + hashlib.sha256(sample).digest())
+        for part in samples(self.tensors):
+            digest.update(part)
         return digest.hexdigest()[:16]
 
 
@@ -149,6 +146,15 @@ def read_json(file: Path) -> Mapping[str, Any]:
     if not isinstance(content, dict):
         raise UsageError(f"{file}: holds no JSON object")
     return content
+
+
+def samples(tensors: Mapping[str, Stored]) -> Iterator[bytes]:
+    """Yield what tells each tensor apart, in the order of their names: name, shape, and a hash of its first bytes."""
+    for name, stored in sorted(tensors.items()):
+        with stored.file.open("rb") as stream:
+            stream.seek(stored.start)
+            sample = stream.read(min(stored.size, SAMPLE_BYTES))
+        yield f"{name} {stored.shape}\n".encode() + hashlib.sha256(sample).digest()
 
 
 def read_header(file: Path) -> Iterable[Stored]:

@@ -7,23 +7,23 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
 from peft import PeftModel
-from torch import Tensor
 from torch.nn import functional
 
 from ... import cores
 from ...errors import UsageError
 from ...records import F32, U8, PageImage, PageVectors, QueryVectors, Ragged
 from .. import device as devices
-from ..encoder import EmbeddedPages, EncoderSpec, TextVectors
+from ..encoder import EmbeddedPages, EncoderSpec, TextVectors, equal_tokens
 from . import batching, spec
 from .checkpoint import Checkpoint
 from .description import describe
+from .forward import forward
 from .inputs import Item, Reader, boxes
 from .network import load
 from .spec import Settings
@@ -55,8 +55,8 @@ class JinaV4:
         self.spec = spec
         self.checkpoint = checkpoint
         self.settings = settings
-        self._device = devices.choose(device)
-        self._dtype = devices.compute_dtype(self._device) if dtype == "auto" else getattr(torch, dtype)
+        self.device = devices.choose(device)
+        self._dtype = devices.compute_dtype(self.device) if dtype == "auto" else getattr(torch, dtype)
         self._one_at_a_time = threading.Lock()
 
     @staticmethod
@@ -74,7 +74,7 @@ class JinaV4:
     def network(self) -> PeftModel:
         """The network on its device; raises UsageError where its tensors or the memory do not suffice."""
         say_licence()
-        return load(self.checkpoint, self._device, self._dtype)
+        return load(self.checkpoint, self.device, self._dtype)
 
     @cached_property
     def reader(self) -> Reader:
@@ -102,7 +102,8 @@ class JinaV4:
         tasks = self._tasks(task, len(texts))
         items = [self.reader.text(text, "query", each) for text, each in zip(texts, tasks, strict=True)]
         words = [self.reader.words(item) for item in items]
-        return [query_vectors(*both) for both in zip(self.encode(items, tasks), words, strict=True)]
+        encoded = self.encode(items, tasks)
+        return [equal_tokens(each.multi, each.single, told) for each, told in zip(encoded, words, strict=True)]
 
     def encode_query(self, text: str) -> QueryVectors:
         """Embed one question."""
@@ -118,7 +119,7 @@ class JinaV4:
         out = []
         for item, each in zip(items, encoded, strict=True):
             seen = slice(*item.patches)  # the words of the prompt are the same in every picture
-            out.append(query_vectors(replace(each, multi=each.multi[seen]), ("",) * len(each.multi[seen])))
+            out.append(equal_tokens(each.multi[seen], each.single, ("",) * len(each.multi[seen])))
         return out
 
     def encode_texts(
@@ -137,13 +138,13 @@ class JinaV4:
         An item's vectors do not depend on the others, up to rounding.
         """
         out: dict[int, Encoded] = {}
-        batches = batching.pack([len(item) for item in items], BATCH_TOKENS[self._device.type])
-        for batch, patches in self._prepared(batches, items):
+        batches = batching.pack([len(item) for item in items], BATCH_TOKENS[self.device.type])
+        for batch, patches in self.prepared(batches, items):
             chosen = [items[i] for i in batch]
             out.update(zip(batch, self._compute(chosen, [tasks[i] for i in batch], patches), strict=True))
         return [out[i] for i in range(len(items))]
 
-    def _prepared(
+    def prepared(
         self, batches: Sequence[Sequence[int]], items: Sequence[Item]
     ) -> Iterator[tuple[Sequence[int], list[F32]]]:
         """Yield batches with the patches of their pictures, which threads prepare ahead."""
@@ -159,37 +160,16 @@ class JinaV4:
 
     def _compute(self, items: Sequence[Item], tasks: Sequence[str], patches: Sequence[F32]) -> list[Encoded]:
         """One pass over one batch."""
-        longest = max(len(item) for item in items)
-        ids = np.zeros((len(items), longest), np.int64)
-        positions = np.zeros((3, len(items), longest), np.int64)
-        for row, item in enumerate(items):
-            ids[row, : len(item)] = item.ids
-            positions[:, row, : len(item)] = item.positions
-        grids = [(1, *item.grid) for item in items if item.pixels is not None]
-        inputs = {
-            "input_ids": self._moved(ids),
-            "position_ids": self._moved(positions),
-            "pixel_values": self._moved(np.concatenate(patches)) if patches else None,
-            "image_grid_thw": self._moved(np.array(grids, np.int64)) if grids else None,
-        }
         with self._one_at_a_time, torch.inference_mode():
             if len(set(tasks)) == 1:
                 if self.network.active_adapter != tasks[0]:
                     self.network.set_adapter(tasks[0], inference_mode=True)
-                hidden, multi = self.network(**inputs)
+                means, multi = forward(self.network, items, patches, self.device)
             else:
-                hidden, multi = self.network(**inputs, adapter_names=list(tasks))
-            return self._finished(items, hidden, multi)
-
-    def _finished(self, items: Sequence[Item], hidden: Tensor, multi: Tensor) -> list[Encoded]:
-        """Pool and normalise: `hidden` (B, T, H) to single vectors, `multi` (B, T, D) to those of each token."""
-        means = torch.stack([hidden[row, slice(*item.pooled)].float().mean(0) for row, item in enumerate(items)])
-        singles = functional.normalize(means[:, : self.spec.single_dim], dim=1).cpu().numpy()
-        units = functional.normalize(multi.float(), dim=2).cpu().numpy()
+                means, multi = forward(self.network, items, patches, self.device, adapters=tasks)
+            singles = functional.normalize(means[:, : self.spec.single_dim], dim=1).cpu().numpy()
+            units = multi.cpu().numpy()
         return [Encoded(units[row, : len(item)].copy(), singles[row]) for row, item in enumerate(items)]
-
-    def _moved(self, array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(self._device, non_blocking=True)
 
     def _tasks(self, task: str | Sequence[str] | None, count: int) -> list[str]:
         """One task an item; ValueError for one that the checkpoint has no adapter for."""
@@ -199,13 +179,6 @@ class JinaV4:
         if unknown := set(asked) - set(self.checkpoint.tasks):
             raise ValueError(f"no task {', '.join(sorted(unknown))}; there are {', '.join(self.checkpoint.tasks)}")
         return asked
-
-
-def query_vectors(encoded: Encoded, tokens: tuple[str, ...]) -> QueryVectors:
-    """A question whose tokens count alike: its score is the mean of their similarities, where published sum."""
-    count = len(encoded.multi)
-    weights = np.full(count, 1 / count, np.float32)
-    return QueryVectors(encoded.multi, weights, encoded.single, tokens, in_context=True)
 
 
 @lru_cache(maxsize=1)

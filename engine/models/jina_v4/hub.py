@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ...errors import UsageError
+from .. import hub
 from . import checkpoint, spec
 
 
@@ -15,30 +16,15 @@ def find(base: str, *, download: bool) -> Path:
     """
     if base != spec.HUB_NAME:
         return Path(base).expanduser()
-    if (here := cached()) is not None:
-        return here
-    reason = "it was not downloaded before"
-    if download:
-        from huggingface_hub import snapshot_download
-
-        try:
-            return Path(snapshot_download(base, allow_patterns=list(checkpoint.FILES)))
-        except Exception as err:  # noqa: BLE001 - its own, HTTP and OS errors all mean the same here
-            reason = str(err).partition("\n")[0]
-    raise UsageError(
-        f"{base} is not on this machine ({reason}); where there is a network run "
-        f"'hf download {base} --local-dir FOLDER', then give --model FOLDER"
-    )
+    return hub.find(base, checkpoint.FILES, here=cached(), download=download)
 
 
 def cached() -> Path | None:
     """The folder in the hub's cache, if a whole checkpoint lies there."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
+    if (folder := hub.cached(spec.HUB_NAME, checkpoint.FILES)) is None:
+        return None
     try:
-        folder = Path(snapshot_download(spec.HUB_NAME, allow_patterns=list(checkpoint.FILES), local_files_only=True))
         checkpoint.read(folder)
-    except (LocalEntryNotFoundError, UsageError):
+    except UsageError:
         return None
     return folder

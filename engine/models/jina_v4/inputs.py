@@ -13,6 +13,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from ...errors import UsageError
 from ...records import BOX_SCALE, F32, I64, U8, U16
+from ..grid import grid_boxes
 from . import checkpoint, spec
 
 TEXT_TOKENS_MAX = 32768
@@ -120,7 +121,5 @@ def boxes(item: Item) -> U16:
     """
     rows, columns = item.grid[0] // 2, item.grid[1] // 2
     out = np.tile(np.array([0, 0, BOX_SCALE, BOX_SCALE], np.uint16), (len(item), 1))
-    row, column = np.divmod(np.arange(rows * columns), max(columns, 1))
-    corners = np.stack([column / columns, row / rows, (column + 1) / columns, (row + 1) / rows], axis=1)
-    out[slice(*item.patches)] = np.rint(corners * BOX_SCALE)
+    out[slice(*item.patches)] = grid_boxes(rows, columns)
     return out

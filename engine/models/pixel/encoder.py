@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from ...errors import UsageError
 from ...records import U8, PageImage, QueryVectors
 from ..encoder import EmbeddedPages, EncoderSpec, TextVectors
-from . import spec
 from .pages import PixelPages
 from .queries import seen
 from .text import PixelText
@@ -23,12 +23,12 @@ class Pixel:
 
     @property
     def spec(self) -> EncoderSpec:
-        return spec.SPEC
+        return self.text.spec
 
     @staticmethod
-    def load(*, device: str = "auto") -> Pixel:
-        """Read the weights that ship with the package."""
-        return Pixel(PixelPages.load(device=device), PixelText.load())
+    def load(folder: Path | None = None, *, device: str = "auto") -> Pixel:
+        """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model."""
+        return Pixel(PixelPages.load(folder, device=device), PixelText.load(folder))
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed pages, see `PixelPages.encode_pages`."""
@@ -49,5 +49,5 @@ class Pixel:
     def encode_texts(self, texts: Sequence[str]) -> TextVectors:
         """Refused: a text that nobody drew has no pixels to look at."""
         raise UsageError(
-            f"{spec.SPEC.name} embeds pictures of pages only; draw the {len(texts)} texts, or use another model"
+            f"{self.spec.name} embeds pictures of pages only; draw the {len(texts)} texts, or use another model"
         )

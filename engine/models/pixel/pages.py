@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -90,20 +91,20 @@ class PixelPages:
     code: PageCode
     device: torch.device
     dtype: torch.dtype
-
-    @property
-    def spec(self) -> EncoderSpec:
-        return spec.SPEC
+    spec: EncoderSpec
 
     @staticmethod
-    def load(*, device: str = "auto") -> PixelPages:
-        """Read the weights that ship with the package; bfloat16 where the device computes in it."""
+    def load(folder: Path | None = None, *, device: str = "auto") -> PixelPages:
+        """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model.
+
+        They are bfloat16 where the device computes in it.
+        """
+        described = spec.SPEC if folder is None else spec.describe(folder)
         chosen = choose(device)
-        network = PixelNetwork()
-        network.load_state_dict({k: v.float() for k, v in load_file(spec.VISION_FILE).items()})
+        network = trained_network(folder)
         dtype = compute_dtype(chosen)
         network = folded(network).to(chosen, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return PixelPages(network, load_code(), chosen, dtype)
+        return PixelPages(network, load_code(folder), chosen, dtype, described)
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed pages, on a CPU one a core at a time, which keeps the cores busier than one page can.
@@ -158,8 +159,7 @@ class PixelPages:
 
     def read(self, page: PageImage) -> Found:
         """Word cells of one page, from the base pass and the coarse and fine passes it asks for, by saliency."""
-        grey = Image.fromarray(page.pixels).convert("L")
-        scale = min(1.0, (BASE_PIXELS / (grey.width * grey.height)) ** 0.5)
+        grey, scale = read_grey(page.pixels)
         picture = resized(grey, scale)
         base = self.look_into(picture, inked(picture)[None])
         parts = [base.only(base.heights < LARGE_PX * OVERLAP)]
@@ -191,11 +191,8 @@ class PixelPages:
     def look(self, grey: Image.Image, *, figures: bool = False) -> Found:
         """One pass over a grey picture: its words, and its `figures` if asked for."""
         width, height = grey.size
-        pixels = np.asarray(grey)
-        pixels = np.pad(pixels, ((0, -height % STRIDE_PX), (0, -width % STRIDE_PX)), constant_values=paper_of(pixels))
-        padded = torch.from_numpy(pixels).to(self.device, self.dtype)[None, None] / 127.5 - 1
         with torch.inference_mode():
-            vectors, saliency, figure, boxes = self.network(padded.contiguous(memory_format=torch.channels_last))
+            vectors, saliency, figure, boxes = self.network(as_input(grey, self.device, self.dtype))
         chance = torch.sigmoid(saliency[0].float())
         rows, columns = (chance > SALIENT).nonzero(as_tuple=True)
         picked = unit(vectors[0, :, rows, columns])
@@ -208,6 +205,29 @@ class PixelPages:
             inside = torch.sigmoid(figure[0].float()) * (chance <= SALIENT)
             parts.append(figure_blocks(vectors[0], inside, (height, width)))
         return joined(parts)
+
+
+def trained_network(folder: Path | None = None) -> PixelNetwork:
+    """The network as it is trained, with the shipped weights or those in `folder`, float32."""
+    network = PixelNetwork()
+    weights = load_file((folder or spec.FOLDER) / spec.FILES[0])
+    network.load_state_dict({name: value.float() for name, value in weights.items()})
+    return network
+
+
+def read_grey(pixels: U8) -> tuple[Image.Image, float]:
+    """A page (H, W, 3) as a grey picture, and the scale at which the base pass looks at it."""
+    grey = Image.fromarray(pixels).convert("L")
+    return grey, min(1.0, (BASE_PIXELS / (grey.width * grey.height)) ** 0.5)
+
+
+def as_input(grey: Image.Image, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """A grey picture as the network takes it, (1, 1, H, W) in -1..1, filled up with paper to whole cells."""
+    pixels = np.asarray(grey)
+    rest = ((0, -pixels.shape[0] % STRIDE_PX), (0, -pixels.shape[1] % STRIDE_PX))
+    padded = np.pad(pixels, rest, constant_values=paper_of(pixels))
+    values = torch.from_numpy(padded).to(device, dtype)[None, None] / 127.5 - 1
+    return values.contiguous(memory_format=torch.channels_last)
 
 
 def paper_of(pixels: U8) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,13 +23,15 @@ if TYPE_CHECKING:
 class PixelQueries:
     """What questions need of the embedded model; words alone need no torch."""
 
-    def __init__(self, text: PixelText) -> None:
+    def __init__(self, text: PixelText, folder: Path | None = None) -> None:
+        """`folder` holds the weights of a fine-tuned model; None for those that ship."""
         self._text = text
+        self._folder = folder
         self._one_at_a_time = threading.Lock()
 
     @property
     def spec(self) -> EncoderSpec:
-        return spec.SPEC
+        return self._text.spec
 
     @property
     def code(self) -> PageCode:
@@ -48,7 +51,7 @@ class PixelQueries:
     def _pages(self) -> PixelPages:
         from .pages import PixelPages
 
-        return PixelPages.load()
+        return PixelPages.load(self._folder)
 
 
 def seen(pages: PixelPages, pixels: U8) -> QueryVectors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,18 +44,16 @@ class PixelText:
     out: tuple[F32, F32]
     rarity: tuple[F32, F32]
     code: PageCode
-
-    @property
-    def spec(self) -> EncoderSpec:
-        return spec.SPEC
+    spec: EncoderSpec
 
     @staticmethod
-    def load() -> PixelText:
-        """Read the weights that ship with the package."""
-        t = load_file(spec.TEXT_FILE)
+    def load(folder: Path | None = None) -> PixelText:
+        """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model."""
+        described = spec.SPEC if folder is None else spec.describe(folder)
+        t = load_file((folder or spec.FOLDER) / spec.FILES[1])
         f = {k: v.astype(np.float32) for k, v in t.items() if k != "bag"}
         layers = [(f[f"{name}.weight"], f[f"{name}.bias"]) for name in ("hidden", "out", "rarity")]
-        return PixelText(t["bag"], f["bag_scales"], layers[0], layers[1], layers[2], load_code())
+        return PixelText(t["bag"], f["bag_scales"], layers[0], layers[1], layers[2], load_code(folder), described)
 
     def embed(self, words: Sequence[str]) -> tuple[F32, F32]:
         """Words in normal form to unit vectors (N, 128) and rarities (N,), -log10 of their frequency in print."""
@@ -108,7 +107,7 @@ class PixelText:
         return total
 
 
-def load_code() -> PageCode:
-    """The visual words that ship with the package."""
-    t = load_file(spec.WORDS_FILE)
+def load_code(folder: Path | None = None) -> PageCode:
+    """The visual words that ship with the package, or those in `folder`."""
+    t = load_file((folder or spec.FOLDER) / spec.FILES[2])
     return PageCode(t["values"].astype(np.float32) * t["scales"].astype(np.float32)[:, None], spec.SINGLE_DIM)

@@ -81,7 +81,7 @@ def test_query_opens_the_model_of_the_index_and_scores_as_maxsim(indexed: Path, 
 def test_two_stages_propose_by_the_single_vectors(indexed: Path) -> None:
     with open_index(indexed / "index") as searcher:
         single = searcher.snapshot.single().astype(np.float32)
-        query = searcher._encoder.encode_query(QUESTIONS[1])
+        query = searcher.encoder.encode_query(QUESTIONS[1])
         nearest = np.argsort(-(single @ query.single), kind="stable")[:3]
         wanted = {(ref.path, ref.page) for ref in searcher.snapshot.refs(nearest)}
         found = {(hit.ref.path, hit.ref.page) for hit in searcher.search(QUESTIONS[1], k=3, candidates=3)}

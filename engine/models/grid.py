@@ -1,0 +1,14 @@
+"""A grid of squares over a page goes in; their boxes come out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..records import BOX_SCALE, U16
+
+
+def grid_boxes(rows: int, columns: int) -> U16:
+    """The boxes of a page's squares, row by row, (rows · columns, 4) in page fractions times BOX_SCALE."""
+    row, column = np.divmod(np.arange(rows * columns), max(columns, 1))
+    corners = np.stack([column / columns, row / rows, (column + 1) / columns, (row + 1) / rows], axis=1)
+    return np.rint(corners * BOX_SCALE).astype(np.uint16)

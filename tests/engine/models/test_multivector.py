@@ -1,0 +1,168 @@
+"""A model that sentence-transformers opens, from its folder to hits and heat maps, at a tiny random size."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import ColQwen2ForRetrieval, ColQwen2Processor
+from typer.testing import CliRunner
+
+import tiny_colqwen
+import tiny_jina
+from docsearch.cli import app
+from docsearch.engine.errors import EncoderMismatch, UsageError
+from docsearch.engine.models import registry
+from docsearch.engine.models.multivector import MultiVector
+from docsearch.engine.records import PageImage, PageRef
+from docsearch.engine.search import Query, Searcher, open_index
+from docsearch.indexer import pipeline
+
+QUESTIONS = ("revenue of the year", "the chart")
+SAMPLES = ("annual-report-2023.pdf", "receipt.jpg", "posters.pdf")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_colqwen.write(tmp_path_factory.mktemp("models") / "colqwen")
+
+
+@pytest.fixture(scope="module")
+def encoder(folder: Path) -> MultiVector:
+    return MultiVector.open(str(folder), device="cpu")
+
+
+@pytest.fixture(scope="module")
+def index(folder: Path, sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("index")
+    report = pipeline.index([sample_docs / name for name in SAMPLES], out / "index", model=str(folder), device="cpu")
+    assert report.failed == ()
+    return out / "index"
+
+
+@pytest.fixture
+def searcher(index: Path) -> Iterator[Searcher]:
+    with open_index(index) as opened:
+        yield opened
+
+
+def page(height: int, width: int) -> PageImage:
+    pixels = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    return PageImage(PageRef("d", "d.pdf", height), pixels, 100.0)
+
+
+def oracle(folder: Path, **inputs: object) -> np.ndarray:
+    """What transformers' own model and processor make of one item."""
+    model = ColQwen2ForRetrieval.from_pretrained(folder).eval()
+    read = ColQwen2Processor.from_pretrained(folder)(**inputs)
+    with torch.no_grad():
+        return model(**read).embeddings[0].float().numpy()
+
+
+def test_vectors_are_those_of_the_published_architecture(folder: Path, encoder: MultiVector) -> None:
+    pages = [page(200, 150), page(90, 300)]
+    got = encoder.encode_pages(pages)
+    for vectors, each in zip(got.vectors.vectors, pages, strict=True):
+        np.testing.assert_allclose(vectors, oracle(folder, images=[Image.fromarray(each.pixels)]), atol=0.03)
+    for query, text in zip(encoder.encode_queries(QUESTIONS), QUESTIONS, strict=True):
+        np.testing.assert_allclose(query.vectors, oracle(folder, text=[text]), atol=0.03)
+        assert "".join(query.tokens).startswith(f"Query: {text}")
+    assert encoder.spec.dim == tiny_colqwen.DIM == got.vectors.vectors.values.shape[1]
+    assert got.vectors.single.shape == (2, 0)
+
+
+def test_boxes_tile_the_page_in_the_order_of_the_squares(encoder: MultiVector) -> None:
+    got = encoder.encode_pages([page(196, 140)]).vectors
+    placed = got.boxes[(got.boxes != [0, 0, 65535, 65535]).any(axis=1)] / 65535
+    assert len(placed) == 7 * 5
+    np.testing.assert_allclose(placed[0], [0, 0, 1 / 5, 1 / 7], atol=1e-4)
+    np.testing.assert_allclose(placed[6], [1 / 5, 1 / 7, 2 / 5, 2 / 7], atol=1e-4)
+    np.testing.assert_allclose(placed[-1], [4 / 5, 6 / 7, 1, 1], atol=1e-4)
+
+
+def test_two_stages_find_what_exact_search_finds(searcher: Searcher) -> None:
+    pages = len(searcher.snapshot)
+    for question in QUESTIONS:
+        exact = searcher.search(question, k=5, exact=True)
+        assert searcher.search(question, k=5, candidates=pages) == exact
+        staged = searcher.search(question, k=5, candidates=pages // 2)
+        assert {hit.ref: hit.score for hit in staged if hit in exact}.items() <= {h.ref: h.score for h in exact}.items()
+        assert len({hit.ref for hit in staged} & {hit.ref for hit in exact}) >= 4
+
+
+def test_a_batch_of_questions_is_one_pass_and_scores_as_each_alone(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = [searcher.search(question, k=3) for question in QUESTIONS]
+    assert isinstance(searcher.encoder, MultiVector)
+    monkeypatch.setattr(MultiVector, "encode_query", lambda *_: pytest.fail("a question was embedded alone"))
+    asked = [Query(str(i), question) for i, question in enumerate(QUESTIONS)]
+    for (_, hits), wanted in zip(searcher.search_many(asked, k=3), alone, strict=True):
+        assert [hit.ref for hit in hits] == [hit.ref for hit in wanted]
+        np.testing.assert_allclose([hit.score for hit in hits], [hit.score for hit in wanted], atol=5e-3)
+
+
+def test_an_empty_question_of_a_batch_costs_itself_only(searcher: Searcher) -> None:
+    asked = [Query(str(i), question) for i, question in enumerate(("", *QUESTIONS))]
+    counts = [len(hits) for _, hits in searcher.search_many(asked, k=3)]
+    assert counts == [0, 3, 3]
+
+
+def test_a_page_as_a_picture_finds_itself(searcher: Searcher, sample_docs: Path) -> None:
+    pixels = np.asarray(Image.open(sample_docs / "receipt.jpg").convert("RGB"))
+    assert searcher.search("", k=1, image=pixels)[0].ref.path == "receipt.jpg"
+
+
+def test_heat_map_is_drawn_where_the_grid_is_known(
+    searcher: Searcher, sample_docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (hit, *_) = searcher.search(QUESTIONS[0], k=1)
+    blank = np.full((300, 200, 3), 255, np.uint8)
+    assert (searcher.heatmap(QUESTIONS[0], hit.ref, blank) != blank).any()
+    whole = np.tile(np.array([0, 0, 65535, 65535], np.uint16), (9, 1))
+    monkeypatch.setattr(type(searcher.snapshot), "boxes", lambda *_: whole)
+    with pytest.raises(UsageError, match="does not tell where on a page"):
+        searcher.heatmap(QUESTIONS[0], hit.ref, blank)
+
+
+def test_index_of_other_weights_is_refused(index: Path, folder: Path, tmp_path: Path) -> None:
+    tiny_colqwen.write(tmp_path / "other", seed=1)
+    kept = tmp_path / "kept"
+    shutil.copytree(folder, kept)
+    try:
+        shutil.copy(tmp_path / "other/model.safetensors", folder)
+        with pytest.raises(EncoderMismatch):
+            open_index(index)
+    finally:
+        shutil.copy(kept / "model.safetensors", folder)
+
+
+def test_models_are_listed_with_what_is_known_of_them() -> None:
+    done = CliRunner().invoke(app, ["models", "--json"])
+    told = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert told["ModernVBERT/colmodernvbert-merged"]["licence"] == "MIT"
+    assert told["vidore/colqwen2-v1.0-hf"]["single_dim"] == 0
+    assert "0.5 GB" in CliRunner().invoke(app, ["models"]).stdout
+
+
+def test_a_folder_of_something_else_says_what_is_wrong(tmp_path: Path, folder: Path) -> None:
+    shutil.copytree(folder, tmp_path / "cut")
+    (tmp_path / "cut/model.safetensors").unlink()
+    with pytest.raises(UsageError, match=r"holds no \*\.safetensors"):
+        registry.find_spec(str(tmp_path / "cut"))
+    shutil.copytree(folder, tmp_path / "odd")
+    (tmp_path / "odd/tokenizer.json").unlink()
+    with pytest.raises(UsageError, match="cannot open it"):
+        registry.load_page_encoder(str(tmp_path / "odd"), device="cpu")
+
+
+def test_jina_embeddings_v4_stays_itself_beside_files_for_sentence_transformers(tmp_path: Path) -> None:
+    folder = tiny_jina.write(tmp_path / "jina")
+    (folder / "modules.json").write_text("[]", "utf-8")
+    assert registry.family(str(folder)) is registry.Family.JINA_V4

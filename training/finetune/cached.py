@@ -1,0 +1,61 @@
+"""A batch of any size goes in; its loss comes out, its gradients on the parameters, in the memory of a few items.
+
+Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", 2021 (GradCache): embed
+everything without gradients; differentiate the loss by the vectors; embed again, a few at a time, and go on from there.
+The gradients are those of the whole batch at once, up to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from .trainee import Input, Trainee, Vectors
+
+LossOf = Callable[[Sequence[Vectors]], tuple[Tensor, dict[str, float]]]
+
+
+def backward(trainee: Trainee[Input], inputs: Sequence[Input], loss_of: LossOf) -> tuple[float, dict[str, float]]:
+    """Add the gradients of `loss_of` the vectors of all inputs to the parameters; return the loss and its parts.
+
+    To the loss comes the mean of the pages' own penalties, where the model has any.
+    """
+    with torch.no_grad():
+        found: dict[int, Vectors] = {}
+        for places, vectors in trainee.embed(inputs):
+            found.update(zip(places, vectors, strict=True))
+    leaves = [leaf(found[i]) for i in range(len(inputs))]
+    loss, parts = loss_of(leaves)
+    loss.backward()  # type: ignore[no-untyped-call]
+    penalties = [each.penalty for each in leaves if each.penalty is not None]
+    total = float(loss.detach())
+    if penalties:
+        parts = parts | {"penalty": float(torch.stack(penalties).mean())}
+        total += parts["penalty"]
+    for places, vectors in trainee.embed(inputs):
+        onward = [
+            surrogate(each, leaves[i], penalty_share=1 / max(len(penalties), 1))
+            for i, each in zip(places, vectors, strict=True)
+            if each.multi.requires_grad
+        ]
+        if onward:
+            torch.stack(onward).sum().backward()  # type: ignore[no-untyped-call]
+    return total, parts
+
+
+def leaf(vectors: Vectors) -> Vectors:
+    """The same vectors as the start of a graph of their own."""
+    single = None if vectors.single is None else vectors.single.detach().requires_grad_()
+    return replace(vectors, multi=vectors.multi.detach().requires_grad_(), single=single)
+
+
+def surrogate(vectors: Vectors, found: Vectors, *, penalty_share: float) -> Tensor:
+    """A scalar whose gradient by the parameters is the loss's, by way of these vectors."""
+    total = torch.zeros((), device=vectors.multi.device)
+    for value, of_loss in ((vectors.multi, found.multi), (vectors.single, found.single)):
+        if value is not None and of_loss is not None and of_loss.grad is not None:
+            total = total + (value * of_loss.grad).sum()
+    return total if vectors.penalty is None else total + penalty_share * vectors.penalty

@@ -1,0 +1,209 @@
+"""A model, rows and settings go in; a folder that `--model` opens comes out, however often the run is killed meanwhile.
+
+OUT/run/state.safetensors, OUT/run/pages/      while it runs
+OUT/…, OUT/training.json                       the model and how it was made, when it is done
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ...engine.errors import UsageError
+from . import cached, schedule, state
+from .evaluation import evaluate, singles
+from .objective import Objective, joint, late_scores
+from .pages import PagePictures
+from .rows import PageKey, Row
+from .schedule import Batch, answering
+from .state import Progress
+from .trainee import Input, Trainee, Vectors
+
+GRADIENT_NORM_MAX = 1.0
+BETAS = (0.9, 0.98)
+SAVE_AFTER_S = 600.0
+RUN, STATE, PAGES, MODEL = "run", "state.safetensors", "pages", "model"
+ABOUT = "training.json"
+Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to train: `steps` of `batch` questions, each with up to `negatives` pages of its row that do not answer.
+
+    `eval_every` and `save_every` count steps; a state is saved at least every SAVE_AFTER_S seconds, too.
+    """
+
+    steps: int = 500
+    batch: int = 32
+    negatives: int = 2
+    learning_rate: float | None = None
+    objective: Objective = field(default_factory=Objective)
+    eval_every: int = 100
+    save_every: int = 50
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rows to learn from, rows to be measured on (none: nothing is measured), and the pictures of all their pages."""
+
+    rows: Sequence[Row]
+    measured: Sequence[Row]
+    pictures: PagePictures
+
+    @cached_property
+    def answers(self) -> Mapping[str, set[PageKey]]:
+        """The pages that answer each question to learn from."""
+        return answering(self.rows)
+
+
+def is_finished(out: Path, recorded: Mapping[str, Any]) -> bool:
+    """Whether `out` holds the model of this very run; raises UsageError where it holds anything else than its state."""
+    if (out / ABOUT).is_file():
+        if (out / RUN).is_dir():
+            return False  # it was killed while it put the model in its place
+        state.check_settings(out / RUN / STATE, json.loads((out / ABOUT).read_text("utf-8"))["settings"], recorded)
+        return True
+    if out.exists() and not (out / RUN).is_dir() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"{out}: is there already, and holds no run of 'docsearch train'; give another -o")
+    return False
+
+
+def train(
+    trainee: Trainee[Input],
+    data: Data,
+    settings: Settings,
+    out: Path,
+    recorded: Mapping[str, Any],
+    *,
+    on_event: Callable[[Event], None] = lambda _event: None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Progress:
+    """Train from the last saved state in `out`, or from the start, and leave the model in `out`.
+
+    `recorded` is what a run has to have in common with the state it goes on from. Raises UsageError where it has not.
+    """
+    highest = settings.learning_rate or trainee.learning_rate
+    optimizer = torch.optim.AdamW(trainee.parameters.values(), lr=highest, betas=BETAS, weight_decay=0.0)
+    file = out / RUN / STATE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress()
+    if file.exists():
+        progress = state.restore(file, trainee.parameters, optimizer, recorded)
+    begun_at, begun, saved = progress.step, clock(), clock()
+    on_event(
+        {
+            "event": "start",
+            "step": progress.step,
+            "steps": settings.steps,
+            "rows": len(data.rows),
+            "pages": len(data.pictures.files),
+            "parameters": sum(parameter.numel() for parameter in trainee.parameters.values()),
+            "device": trainee.device.type,
+        }
+    )
+
+    def measure(progress: Progress) -> Progress:
+        found = {"step": progress.step, **evaluate(trainee, data.measured, data.pictures)}
+        on_event({"event": "evaluation", **found})
+        return replace(progress, evaluations=(*progress.evaluations, found))
+
+    if data.measured and not progress.evaluations:
+        progress = measure(progress)
+    with ThreadPoolExecutor(1) as reader:
+        following = reader.submit(_read, trainee, data, settings, progress.step)
+        while progress.step < settings.steps:
+            batch, inputs = following.result()
+            if progress.step + 1 < settings.steps:
+                following = reader.submit(_read, trainee, data, settings, progress.step + 1)
+            rate = schedule.learning_rate(progress.step, settings.steps, highest)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            started = clock()
+            loss, parts = cached.backward(trainee, inputs, _loss_of(trainee, batch, settings.objective))
+            torch.nn.utils.clip_grad_norm_(trainee.parameters.values(), GRADIENT_NORM_MAX)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            progress = replace(progress, step=progress.step + 1, seconds=progress.seconds + clock() - started)
+            left = (clock() - begun) / (progress.step - begun_at) * (settings.steps - progress.step)
+            on_event(
+                {
+                    "event": "step",
+                    "step": progress.step,
+                    "steps": settings.steps,
+                    "loss": loss,
+                    **parts,
+                    "learning_rate": rate,
+                    "seconds": round(progress.seconds, 3),
+                    "eta_s": round(left, 1),
+                }
+            )
+            is_last = progress.step == settings.steps
+            if data.measured and (progress.step % settings.eval_every == 0 or is_last):
+                progress = measure(progress)
+            if progress.step % settings.save_every == 0 or is_last or clock() - saved > SAVE_AFTER_S:
+                state.save(file, trainee.parameters, optimizer, progress, recorded)
+                saved = clock()
+                on_event({"event": "saved", "step": progress.step})
+    publish(trainee, out, progress, recorded)
+    on_event({"event": "done", "step": progress.step, "model": str(out)})
+    return progress
+
+
+def _read(trainee: Trainee[Input], data: Data, settings: Settings, step: int) -> tuple[Batch, list[Input]]:
+    """The batch of a step, with its questions, then its pages, as the network takes them."""
+    size = min(settings.batch, len(data.rows))
+    batch = schedule.batch(data.rows, data.answers, step, size=size, negatives=settings.negatives, seed=settings.seed)
+    queries = [trainee.read_query(query) for query in batch.queries]
+    return batch, queries + [trainee.read_page(data.pictures.pixels(page)) for page in batch.pages]
+
+
+def _loss_of(trainee: Trainee[Input], batch: Batch, objective: Objective) -> cached.LossOf:
+    task = replace(
+        batch.task, targets=batch.task.targets.to(trainee.device), excluded=batch.task.excluded.to(trainee.device)
+    )
+
+    def loss_of(vectors: Sequence[Vectors]) -> tuple[torch.Tensor, dict[str, float]]:
+        queries, pages = vectors[: len(batch.queries)], vectors[len(batch.queries) :]
+        sides = [q.multi for q in queries], [q.weights for q in queries], [p.multi for p in pages]
+        return joint(
+            late_scores(*sides, trainee.match),
+            (singles(queries), singles(pages)) if trainee.dims else None,
+            task,
+            trainee.dims,
+            objective,
+            temperature=objective.temperature or trainee.temperature,
+            has_floor=trainee.has_floor,
+        )
+
+    return loss_of
+
+
+def publish(trainee: Trainee[Input], out: Path, progress: Progress, recorded: Mapping[str, Any]) -> None:
+    """Put the model into `out`, with `training.json`, which tells that it is whole, last; then remove the state."""
+    staged = out / RUN / MODEL
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir()
+    try:
+        trainee.save(staged)
+        about = {"settings": recorded, "seconds": round(progress.seconds, 1), "evaluations": progress.evaluations}
+        (staged / ABOUT).write_text(json.dumps(about, indent=2), "utf-8")
+        for file in (each for each in staged.rglob("*") if each.is_file()):
+            state.sync(file)
+        for entry in sorted(staged.iterdir(), key=lambda entry: entry.name == ABOUT):
+            if (out / entry.name).is_dir():
+                shutil.rmtree(out / entry.name)
+            entry.replace(out / entry.name)
+    except OSError as err:
+        raise UsageError(f"{out}: cannot be written: {err}; make room, then run the same command again") from err
+    shutil.rmtree(out / RUN)

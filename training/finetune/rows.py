@@ -1,0 +1,140 @@
+"""A file of questions with their pages goes in; checked rows come out, or every reason why some cannot be used.
+
+A line is {"query": …, "image": …, "page": …, "negatives": […]}: `image` a picture or a PDF, relative to the file;
+`page` counts from 1 and is needed for PDFs; `negatives` are pages that do not answer, each a picture's path or an
+object with `image` and `page`. Other keys are left alone.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...engine.errors import UsageError
+from ...indexer.discover import IMAGE_SUFFIXES, SUFFIXES
+
+T = TypeVar("T")
+PROBLEMS_SHOWN = 5
+EXAMPLE = '{"query": "notice period", "image": "contract.pdf", "page": 3, "negatives": [{"image": "offer.png"}]}'
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PageKey:
+    """One page: its file, absolute, and its number from 1."""
+
+    file: Path
+    page: int
+
+    def __str__(self) -> str:
+        return f"{self.file}, page {self.page}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A question, the page that answers it, pages that do not, and the line that says so."""
+
+    query: str
+    positive: PageKey
+    negatives: tuple[PageKey, ...]
+    line: int
+
+    @property
+    def pages(self) -> tuple[PageKey, ...]:
+        return (self.positive, *self.negatives)
+
+
+class BadRow(Exception):
+    """Why a row cannot be used."""
+
+
+def read(file: Path) -> list[Row]:
+    """Read every row; UsageError lists the lines that cannot be used, with what is wrong with each."""
+    return parsed(file, lambda row, line: read_row(row, line, file.parent), EXAMPLE)
+
+
+def parsed(file: Path, parse: Callable[[Mapping[str, Any], int], T], example: str) -> list[T]:
+    """What `parse` makes of each object in a file of JSON lines and the line's number; at least one.
+
+    UsageError lists the lines that are no objects, or of which `parse` raises BadRow, and shows the `example`.
+    """
+    try:
+        lines = file.read_text("utf-8-sig").splitlines()
+    except UnicodeDecodeError as err:
+        raise UsageError(f"{file}: is not UTF-8 (byte {err.start}); save it as UTF-8") from err
+    except OSError as err:
+        raise UsageError(f"{file}: cannot be read: {err.strerror or err}") from err
+    rows: list[T] = []
+    problems: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            rows.append(parse(json_object(line), number))
+        except BadRow as err:
+            problems.append(f"{file}:{number}: {err}")
+    if problems:
+        raise UsageError(told(problems, f"correct or remove these lines; a row looks like {example}"))
+    if not rows:
+        raise UsageError(f"{file}: holds no rows; a row looks like {example}")
+    return rows
+
+
+def told(problems: list[str], advice: str) -> str:
+    """The first problems in one text, how many more there are, and what to do."""
+    more = f"; and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
+    return f"{'; '.join(problems[:PROBLEMS_SHOWN])}{more}; {advice}"
+
+
+def json_object(line: str) -> Mapping[str, Any]:
+    """The object in a line; BadRow where there is none."""
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as err:
+        raise BadRow(f"not JSON: {err.msg} at character {err.pos + 1}") from err
+    if not isinstance(row, dict):
+        raise BadRow("not an object")
+    return row
+
+
+def read_query(row: Mapping[str, Any]) -> str:
+    """The question of a row; BadRow without one."""
+    query = row.get("query")
+    if not isinstance(query, str) or not query.strip():
+        raise BadRow("'query' is missing or empty")
+    return query
+
+
+def read_row(row: Mapping[str, Any], number: int, folder: Path) -> Row:
+    """A row from line `number` of a file in `folder`; BadRow says what is wrong."""
+    query = read_query(row)
+    positive = read_page(row, "image", folder)
+    given = row.get("negatives", [])
+    if not isinstance(given, list):
+        raise BadRow("'negatives' is not a list")
+    negatives = tuple(
+        read_page(each if isinstance(each, dict) else {"image": each}, f"negative {i}", folder)
+        for i, each in enumerate(given, 1)
+    )
+    if positive in negatives:
+        raise BadRow(f"negative {1 + negatives.index(positive)} is the page that answers")
+    return Row(query, positive, negatives, number)
+
+
+def read_page(row: Mapping[str, Any], what: str, folder: Path) -> PageKey:
+    """The page that a row, or one of its negatives, names; `what` names it in what BadRow says."""
+    image, page = row.get("image"), row.get("page")
+    if not isinstance(image, str) or not image:
+        raise BadRow(f"{what}: 'image' is missing; it is the path of a picture or a PDF")
+    file = folder / Path(image).expanduser()
+    if file.suffix.lower() not in SUFFIXES:
+        raise BadRow(f"{what}: {image} is none of {', '.join(SUFFIXES)}")
+    if not file.is_file():
+        raise BadRow(f"{what}: there is no file {file}")
+    if page is None and file.suffix.lower() in IMAGE_SUFFIXES:
+        page = 1
+    if isinstance(page, bool) or not isinstance(page, int) or page < 1:
+        raise BadRow(f"{what}: {image} needs 'page', a whole number from 1")
+    return PageKey(file.resolve(), page)

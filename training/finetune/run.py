@@ -1,0 +1,92 @@
+"""What `docsearch train` asks for goes in: a model's name, files of rows and settings; the model lies in `out` then."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ...engine.errors import UsageError
+from ...engine.models import registry
+from ...engine.models.encoder import EncoderSpec
+from ...engine.models.registry import Family
+from . import loop, pages, rows
+from .loop import Data, Event, Settings
+from .rows import Row
+from .state import Progress
+from .trainee import Input, Trainee
+
+
+def fine_tune(
+    model: str,
+    data: Path,
+    out: Path,
+    settings: Settings,
+    *,
+    measured: Path | None = None,
+    device: str = "auto",
+    renderer: str = "mupdf",
+    chunk: int | None = None,
+    on_event: Callable[[Event], None] = lambda _event: None,
+) -> Progress | None:
+    """Fine-tune `model` on the rows of `data`, measured on those of `measured`; None where `out` holds the result.
+
+    `chunk` is how many tokens learn together; of the embedded model it is always one page. Raises
+    UsageError for rows that cannot be used, a model that cannot be opened, and an `out` that holds something else.
+    """
+    spec = trainable(model)
+    learned, asked = rows.read(data), rows.read(measured) if measured else []
+    recorded = settings_of(spec, data, measured, settings)
+    if loop.is_finished(out, recorded):
+        return None
+    sources = [(data, learned)] + ([(measured, asked)] if measured else [])
+
+    def on_page(done: int, total: int) -> None:
+        on_event({"event": "page", "page": done, "pages": total})
+
+    pictures = pages.draw(sources, out / loop.RUN / loop.PAGES, spec, renderer=renderer, on_page=on_page)
+    data_read = Data(learned, asked, pictures)
+    if registry.family(model) is Family.PIXEL:
+        from .pixel import PixelTrainee
+
+        pixel = PixelTrainee(registry.pixel_folder(model), device=device)
+        check_queries(pixel, sources)
+        return loop.train(pixel, data_read, settings, out, recorded, on_event=on_event)
+    from .jina_v4 import JinaV4Trainee
+
+    jina = JinaV4Trainee.open(model, device=device, chunk_tokens=chunk)
+    check_queries(jina, sources)
+    return loop.train(jina, data_read, settings, out, recorded, on_event=on_event)
+
+
+def trainable(model: str) -> EncoderSpec:
+    """The description of a model; UsageError for one that docsearch only searches with."""
+    if registry.family(model) is Family.MULTI_VECTOR:
+        raise UsageError(
+            f"{model}: docsearch trains pixel and jina-embeddings-v4; sentence-transformers has a trainer for others"
+        )
+    return registry.find_spec(model)
+
+
+def check_queries(trainee: Trainee[Input], sources: Sequence[tuple[Path, Sequence[Row]]]) -> None:
+    """Raise UsageError that names the lines whose question holds nothing that the model could search for."""
+    problems = []
+    for file, read in sources:
+        for row in read:
+            try:
+                trainee.read_query(row.query)
+            except UsageError as err:
+                problems.append(f"{file}:{row.line}: {err}")
+    if problems:
+        raise UsageError(rows.told(problems, "correct or remove these lines"))
+
+
+def settings_of(spec: EncoderSpec, data: Path, measured: Path | None, settings: Settings) -> Mapping[str, Any]:
+    """What decides where a run ends: the model, the rows, and how it learns from them."""
+    files = {"rows": data, "measured": measured}
+    digests = {name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for name, file in files.items() if file}
+    chosen = asdict(settings)
+    del chosen["save_every"]
+    return {"model": spec.name, "revision": spec.revision, **digests, **chosen}

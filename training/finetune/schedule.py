@@ -1,0 +1,82 @@
+"""A step's number goes in; its rows, its pages and its learning rate come out, the same ones however often a run is
+killed on the way there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from ...engine.records import I64
+from .objective import Task
+from .rows import PageKey, Row
+
+WARM_UP_SHARE = 0.1
+LAST_SHARE = 0.05
+"""Of the learning rate so much is left in the last step."""
+NEGATIVES_STREAM = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Questions, the distinct pages that they are compared with, and which of these answer which."""
+
+    queries: tuple[str, ...]
+    pages: tuple[PageKey, ...]
+    task: Task
+
+
+def batch(
+    rows: Sequence[Row],
+    answers: Mapping[str, set[PageKey]],
+    step: int,
+    *,
+    size: int,
+    negatives: int,
+    seed: int,
+) -> Batch:
+    """The batch of a step, from 0: `size` rows in the order of their epoch, each with up to `negatives` of its own.
+
+    `answers` are the pages that answer each question, see `answering`.
+    """
+    drawn = np.random.default_rng((seed, NEGATIVES_STREAM, step))
+    places = range(step * size, (step + 1) * size)
+    chosen = [rows[order(len(rows), seed, at // len(rows))[at % len(rows)]] for at in places]
+    beside: list[PageKey] = []
+    for row in chosen:
+        picked = drawn.permutation(len(row.negatives))[:negatives]
+        beside += [row.negatives[i] for i in picked]
+    pages = tuple(dict.fromkeys([*(row.positive for row in chosen), *beside]))
+    targets = [pages.index(row.positive) for row in chosen]
+    excluded = [
+        [page in answers[row.query] and j != target for j, page in enumerate(pages)]
+        for row, target in zip(chosen, targets, strict=True)
+    ]
+    return Batch(tuple(row.query for row in chosen), pages, Task(torch.tensor(targets), torch.tensor(excluded)))
+
+
+def answering(rows: Sequence[Row]) -> Mapping[str, set[PageKey]]:
+    """The pages that answer each question, over all rows."""
+    answers: dict[str, set[PageKey]] = defaultdict(set)
+    for row in rows:
+        answers[row.query].add(row.positive)
+    return answers
+
+
+@lru_cache(maxsize=4)
+def order(count: int, seed: int, epoch: int) -> I64:
+    """In which order an epoch goes through `count` rows, (count,) int64."""
+    return np.random.default_rng((seed, 0, epoch)).permutation(count)
+
+
+def learning_rate(step: int, steps: int, highest: float) -> float:
+    """Rises over the first tenth of the steps, then falls as half a cosine."""
+    rise = min(1.0, (step + 1) / max(1.0, WARM_UP_SHARE * steps))
+    fall = LAST_SHARE + (1 - LAST_SHARE) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
+    return highest * rise * fall
