@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_info
 
 from docsearch.engine.kernels import codecs, maxsim
 from docsearch.engine.kernels.maxsim import cpu, native, reference
@@ -206,15 +205,3 @@ def test_block_size_changes_nothing(vectors: int, monkeypatch: pytest.MonkeyPatc
     expected = maxsim.token_maxima(query, coded, pages.offsets)
     monkeypatch.setattr(cpu, "BLOCK_VECTORS", vectors)
     np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), expected, atol=1e-6)
-
-
-def test_blas_has_its_threads_again_when_callers_overlapped() -> None:
-    before = threadpool_info()
-    limit = cpu.BlasLimit()
-    limit.__enter__()
-    limit.__enter__()
-    inside = [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
-    limit.__exit__(None, None, None)
-    limit.__exit__(None, None, None)
-    assert set(inside) == {1}
-    assert threadpool_info() == before

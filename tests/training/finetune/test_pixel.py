@@ -11,7 +11,7 @@ import pytest
 
 from docsearch.engine.errors import EncoderMismatch, UsageError
 from docsearch.engine.models import registry
-from docsearch.engine.models.pixel.text import PixelText
+from docsearch.engine.models.pixel.queries import PixelQueries
 from docsearch.engine.records import PageImage, PageRef
 from docsearch.engine.search import open_index
 from docsearch.indexer import pipeline
@@ -93,7 +93,7 @@ def test_the_folder_is_a_model_of_its_own_whose_words_stay_the_same(
     with pytest.raises(EncoderMismatch):
         pipeline.index([toy / "pages.pdf"], tmp_path / "index", model="pixel", device="cpu")
     with open_index(tmp_path / "index") as searcher:
-        assert isinstance(searcher.encoder, PixelText)
+        assert isinstance(searcher.encoder, PixelQueries)
         assert searcher.encoder.spec == spec
     (tmp_path / "cut").mkdir()
     (tmp_path / "cut/vision.safetensors").write_bytes((toy / "ours/vision.safetensors").read_bytes())

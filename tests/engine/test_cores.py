@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+import numpy as np
+from threadpoolctl import threadpool_info
+
+from docsearch.engine import cores
+
+
+def blas_threads() -> list[int]:
+    """Of each BLAS that is loaded."""
+    np.ones((2, 2)) @ np.ones((2, 2))
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+def test_blas_has_its_threads_again_when_callers_overlapped() -> None:
+    before = blas_threads()
+    limit = cores.BlasLimit()
+    limit.__enter__()
+    limit.__enter__()
+    inside = blas_threads()
+    limit.__exit__(None, None, None)
+    still_inside = blas_threads()
+    limit.__exit__(None, None, None)
+    assert set(inside) == set(still_inside) == {1}
+    assert blas_threads() == before
