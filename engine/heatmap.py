@@ -102,11 +102,16 @@ class WordMarks:
 
 
 def word_marks(vectors: F32, boxes: U16, query: QueryVectors) -> list[WordMarks]:
-    """What each word of the query finds on a page of patches `vectors` (T, D) at `boxes` (T, 4), in query order."""
+    """What each word of the query finds on a page of patches `vectors` (T, D) at `boxes` (T, 4), in query order.
+
+    What is said of the page as a whole counts for the score, and is no box.
+    """
+    placed = (boxes != WHOLE_PAGE).any(axis=1)
     out = []
     for i, (word, weight) in enumerate(zip(query.tokens, query.weights.tolist(), strict=True)):
         strengths = patch_matches(vectors, only_word(query, i))
         best = np.argsort(-strengths, kind="stable")[: np.count_nonzero(strengths)]
+        best = best[placed[best]]
         places = np.round(boxes[best] / BOX_SCALE, 5).tolist()
         marked = tuple(
             ((x0, y0, x1, y1), round(s, 4))

@@ -1,6 +1,7 @@
 """A checkpoint to the weights that ship: `python -m docsearch.training.export RUN --pages FOLDER`.
 
-Vision weights in float16, the n-gram table in int8 with a scale a row, and the visual words, k-means of patch vectors.
+Vision weights in float16, the n-gram table in int8 with a scale a row, what tells figures and pages
+(training/readouts.py), and the visual words, k-means of patch vectors.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ..engine.kernels import codecs
 from ..engine.models.pixel import spec
 from ..engine.models.pixel.pages import PixelPages
 from ..engine.records import F32
-from . import page_pool, synthetic
+from . import page_pool, readouts, synthetic
 from .page_pool import as_image
 
 WORD_PAGES, SYNTHETIC_WORD_PAGES = 1000, 200
@@ -102,6 +103,7 @@ def main() -> None:
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     export_networks(a.run / "checkpoint.pt")
+    readouts.export(a.pages, a.seed)
     export_words(a.pages, a.seed)
 
 

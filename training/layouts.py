@@ -118,19 +118,24 @@ def kind_page(
     pictures: Sequence[bytes] = (),
     *,
     layout: str | None = None,
+    dpi: tuple[float, float] = DPI,
 ) -> tuple[U8, tuple[str, ...]]:
     """One page as a picture (H, W, 3) uint8 with its kinds; a page that looks scanned is of the kind "scan" as well."""
     with pymupdf.open() as document:
         kinds = whole_page(document, fonts, languages, rng, pictures, layout=layout)
-        pixels = in_colour(document[-1], rng.uniform(*DPI))
+        pixels = in_colour(document[-1], rng.uniform(*dpi))
     if rng.random() >= LAYOUTS[layout or kinds[0]].scanned:
         return pixels, kinds
     look = photographed if rng.random() < PHOTOGRAPHED_SHARE else scanned
     return look(pixels, rng), (*kinds, SCAN)
 
 
-def kind_pages(rng: random.Random, pictures: Sequence[bytes] = ()) -> Iterator[tuple[U8, tuple[str, ...]]]:
-    """Pages without end at 60 to 110 dpi, as `kind_page` has them; `pictures` are JPEG photographs to print on them."""
+def kind_pages(
+    rng: random.Random, pictures: Sequence[bytes] = (), *, dpi: tuple[float, float] = DPI
+) -> Iterator[tuple[U8, tuple[str, ...]]]:
+    """Pages without end, rendered at `dpi` from and to, as `kind_page` has them; `pictures` are JPEG photographs to
+    print on them.
+    """
     fonts, languages = Fonts.load(), vocabulary.load()
     while True:
-        yield kind_page(fonts, languages, rng, pictures)
+        yield kind_page(fonts, languages, rng, pictures, dpi=dpi)

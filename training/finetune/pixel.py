@@ -23,7 +23,7 @@ from ...engine.models.encoder import EncoderSpec
 from ...engine.models.pixel import spec
 from ...engine.models.pixel.network import PixelNetwork
 from ...engine.models.pixel.pages import SALIENT, as_input, read_grey, resized, trained_network
-from ...engine.models.pixel.text import CEILING, FLOOR, PixelText
+from ...engine.models.pixel.text import PixelText
 from ...engine.records import U8
 from .trainee import Vectors
 
@@ -106,7 +106,7 @@ class PixelTrainee:
 
     def match(self, similarities: Tensor) -> Tensor:
         """From 0 at the floor to 1 at the ceiling of a query word's match."""
-        matches = (similarities - FLOOR) / (CEILING - FLOOR)
+        matches = (similarities - spec.FLOOR) / (spec.CEILING - spec.FLOOR)
         return matches.clamp(0, 1) * (1 - SLOPE_OUTSIDE) + matches * SLOPE_OUTSIDE
 
     def save(self, folder: Path) -> None:

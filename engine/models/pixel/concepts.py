@@ -28,6 +28,37 @@ NAMES: dict[str, tuple[str, ...]] = {
     "handwriting": ("handwriting", "handwritten", "handschrift", "manuscript"),
     "drawing": ("drawing", "sketch", "blueprint", "zeichnung", "dessin", *PICTURE),
 }
+PAGES: dict[str, tuple[str, ...]] = {
+    "cover": ("cover", "titelseite", "titelblatt", "couverture", "portada", "copertina", "capa", "okładka", "обложка"),
+    "slide": ("slide", "folie", "diapositive", "diapositiva", "slajd", "слайд"),
+    "poster": ("poster", "flyer", "leaflet", "plakat", "affiche", "cartel", "manifesto", "cartaz", "плакат"),
+    "letter": ("letter", "correspondence", "brief", "schreiben", "lettre", "carta", "lettera", "письмо"),
+    "invoice": ("invoice", "rechnung", "facture", "factura", "fattura", "fatura", "faktura", "счёт"),
+    "receipt": ("receipt", "quittung", "kassenbon", "recibo", "scontrino", "ricevuta", "paragon", "чек"),
+    "certificate": ("certificate", "diploma", "zertifikat", "urkunde", "certificat", "certificado", "certificato"),
+    "newsletter": ("newsletter", "newspaper", "magazine", "zeitung", "journal", "periódico", "giornale", "газета"),
+    "references": ("bibliography", "literaturverzeichnis", "bibliographie", "bibliografía", "bibliografia"),
+    "contents": ("inhaltsverzeichnis", "sommaire", "índice", "indice", "оглавление", "содержание"),
+    "timetable": ("timetable", "schedule", "calendar", "fahrplan", "stundenplan", "horaire", "horario", "orario"),
+    "menu": ("menu", "speisekarte", "speiseplan", "menú", "cardápio", "меню"),
+    "plan": ("floorplan", "blueprint", "grundriss", "bauplan", "map", "karte", "mapa", "mappa"),
+    "list": ("list", "checklist", "bullet", "liste", "lista", "список"),
+    "scan": ("scan", "scanned", "photocopy", "fax", "gescannt", "scanné", "escaneado", "scansione", "скан"),
+    "typewritten": ("typewritten", "typewriter", "typed", "maschinengeschrieben", "dactylographié"),
+}
+"""Words that name what a page is as a whole."""
+COLOURS: dict[str, tuple[str, ...]] = {
+    "red": ("red", "rot", "rote", "rouge", "rojo", "roja", "rosso", "vermelho", "czerwony", "красный"),
+    "orange": ("orange", "naranja", "arancione", "laranja"),
+    "yellow": ("yellow", "gelb", "gelbe", "gelber", "jaune", "amarillo", "giallo", "amarelo", "żółty", "жёлтый"),
+    "green": ("green", "grün", "grüne", "grüner", "vert", "verte", "verde", "zielony", "зелёный"),
+    "blue": ("blue", "blau", "blaue", "blauer", "bleu", "bleue", "azul", "blu", "niebieski", "синий"),
+    "purple": ("purple", "violet", "lila", "violett", "morado", "viola", "roxo"),
+    "pink": ("pink", "magenta", "rosa", "rose"),
+}
+"""Words that name a colour, which counts only beside something that has one: "green bond" asks for none."""
+COLOURED = ("box", "background", "bar", "line", "stripe", "light", "sign", "triangle", "circle", "square", "arrow",
+    "frame", "border", "heading", "page", "paper", "text", "dot", "button", "colour", "color")  # fmt: skip
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bar chart": (("bar", "column", "stacked"), CHART),
     "line chart": (("line", "curve", "trend"), CHART),
@@ -36,8 +67,23 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "diagram": (("flow", "organization", "tree"), DIAGRAM),
 }
 """Words that tell the kind beside a name only: "line chart" is one, "product line" is none."""
+PAGE_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "cover": (("front", "title"), ("page", "slide")),
+    "slide": (("title",), ("slide",)),
+    "article": (("scientific", "research", "journal"), ("article", "paper", "publication")),
+    "newsletter": (("newspaper", "magazine"), ("article", "page")),
+    "contents": (("table", "list"), ("content",)),
+    "references": (("list", "cited", "literature"), ("reference", "literature", "source", "cited")),
+    "plan": (("floor", "site", "room", "building"), ("plan", "layout")),
+    "receipt": (("till", "shop", "sale", "cash"), ("slip", "receipt")),
+}
+"""As KINDS, for pages."""
 CONCEPTS = tuple(MARK + name for name in NAMES)
-"""The words of all concepts."""
+"""The words of all figures."""
+WHOLE_PAGE = tuple(MARK + f"page {name}" for name in dict.fromkeys((*PAGES, *PAGE_KINDS)))
+"""The words of all kinds of pages, in the order of the readout's outputs, ..."""
+PAINTED = tuple(MARK + f"colour {name}" for name in COLOURS)
+"""... and of all colours."""
 
 
 def is_concept(word: str) -> bool:
@@ -54,6 +100,27 @@ def shown_by(word: str, query: Collection[str] = ()) -> tuple[str, ...]:
 
     >>> shown_by("table"), shown_by("pie"), shown_by("pie", ["pie", "chart"])
     (('◆table',), (), ('◆pie chart',))
+    >>> shown_by("chart", ["pie", "chart"])
+    ('◆pie chart',)
+    >>> shown_by("poster"), shown_by("yellow", ["yellow", "poster"]), shown_by("yellow", ["yellow", "card"])
+    (('◆page poster',), ('◆colour yellow',), ())
     """
-    kinds = (MARK + c for c, (own, names) in KINDS.items() if word in own and any(name in query for name in names))
-    return (*(MARK + concept for concept, names in NAMES.items() if word in names), *kinds)
+    named = _named_by(word, query)
+    if any(other != word and (other in COLOURED or _named_by(other, query)) for other in query):
+        named += tuple(MARK + f"colour {colour}" for colour, names in COLOURS.items() if word in names)
+    return named
+
+
+def _named_by(word: str, query: Collection[str]) -> tuple[str, ...]:
+    told = [kind for each in query for kind in _beside(KINDS, each, query)]
+    # In "line chart" a chart is a line chart, no other.
+    figures = [name for name, names in NAMES.items() if word in names and not (told and name in KINDS)]
+    figures += _beside(KINDS, word, query)
+    pages = [name for name, names in PAGES.items() if word in names] + _beside(PAGE_KINDS, word, query)
+    return tuple(dict.fromkeys([*(MARK + name for name in figures), *(MARK + f"page {name}" for name in pages)]))
+
+
+def _beside(kinds: dict[str, tuple[tuple[str, ...], tuple[str, ...]]], word: str, query: Collection[str]) -> list[str]:
+    """The kinds that a word names together with one of the other half's words in the query."""
+    halves = [(kind, *pair) for kind, (own, names) in kinds.items() for pair in ((own, names), (names, own))]
+    return [kind for kind, ours, theirs in halves if word in ours and any(o in query and o != word for o in theirs)]

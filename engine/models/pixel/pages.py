@@ -30,6 +30,9 @@ from ..encoder import EmbeddedPages, EncoderSpec
 from . import spec
 from .folding import folded
 from .network import DIM, STRIDE_PX, PixelNetwork
+from .readout import Readout
+from .readout import load as load_readouts
+from .statistics import COLOUR_AT, FIGURE_CELLS, HUES, block_statistics, page_statistics
 from .text import load_code
 
 BASE_PIXELS = 1_130_000
@@ -47,10 +50,13 @@ BAND_GAP_PX = 192
 FINE_GAIN = 1.15
 """The least enlargement for which the fine pass pays."""
 SALIENT = 0.35
-FIGURE = 0.7
-"""Chance from which a cell of the coarse pass lies in a figure."""
-FIGURE_CELLS = 4
-"""A figure is marked in blocks of so many cells a side, each by the cell that is surest."""
+FIGURE_LEAST, FIGURE_FULL = 0.3, 0.8
+"""Chances from which a block is told to be in a figure of a kind, and from which it matches the kind's word fully."""
+KIND_LEAST, KIND_FULL = 0.35, 0.85
+"""The same for kinds of pages."""
+COLOUR_LEAST, COLOUR_FULL = 0.005, 0.08
+"""Shares of a page from which a colour is told, and from which it matches fully; between them by their logarithm."""
+TINY = 1e-9
 MAX_PATCHES = 3000
 PAPER_ROWS = 8
 INK = 24
@@ -61,13 +67,26 @@ ASSIGN_BLOCK = 256
 """Vectors compared with the visual words at a time: their similarities stay in the cache."""
 ASSIGN_ROWS = 64
 """The visual words are looked through as a table of so many rows."""
+EVERYWHERE = np.array([0, 0, 1, 1], np.float32)
+"""The box of what is said of a page as a whole."""
 MARGIN_PX = 48
 """What a pass over a part of the page sees around it: half of what a cell looks at."""
 
 
+class Overview(NamedTuple):
+    """What the coarse pass sees: `features` (1, C, h, w), the chances (h, w) of `words` and of `figures` in its cells,
+    and the width and height in px of the picture.
+    """
+
+    features: Tensor
+    words: Tensor
+    figures: Tensor
+    size: tuple[int, int]
+
+
 class Found(NamedTuple):
-    """Word cells of one pass: `vectors` (T, 128) float32 of unit length, `boxes` (T, 4) float32 as x0, y0, x1, y1 in
-    page fractions, `heights` (T,) float32 px, `saliency` (T,) float32 in 0..1.
+    """What was found in one pass: `vectors` (T, 128) float32 of unit length, `boxes` (T, 4) float32 as x0, y0, x1, y1
+    in page fractions, `heights` (T,) float32 px, `saliency` (T,) float32 in 0..1.
     """
 
     vectors: F32
@@ -88,6 +107,8 @@ class PixelPages:
     """The network on its device, ready to embed pages."""
 
     network: PixelNetwork
+    figure_readout: Readout
+    page_readout: Readout
     code: PageCode
     device: torch.device
     dtype: torch.dtype
@@ -104,7 +125,7 @@ class PixelPages:
         network = trained_network(folder)
         dtype = compute_dtype(chosen)
         network = folded(network).to(chosen, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return PixelPages(network, load_code(folder), chosen, dtype, described)
+        return PixelPages(network, *load_readouts(folder), load_code(folder), chosen, dtype, described)
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed pages, on a CPU one a core at a time, which keeps the cores busier than one page can.
@@ -158,12 +179,18 @@ class PixelPages:
         return cached
 
     def read(self, page: PageImage) -> Found:
-        """Word cells of one page, from the base pass and the coarse and fine passes it asks for, by saliency."""
+        """What is on one page, by saliency: words, from the base pass and the coarse and fine passes it asks for, and
+        figures; then what the page is as a whole. Nothing on a blank page.
+        """
         grey, scale = read_grey(page.pixels)
         picture = resized(grey, scale)
-        base = self.look_into(picture, inked(picture)[None])
-        parts = [base.only(base.heights < LARGE_PX * OVERLAP)]
-        coarse = self.look(resized(picture, 1 / COARSE_FACTOR), figures=True)
+        box = inked(picture)
+        base = self.look_into(picture, box[None])
+        if not box.any():
+            return base.only(np.zeros(len(base.heights), bool))
+        overview = self.overview(resized(picture, 1 / COARSE_FACTOR))
+        parts = [base.only(base.heights < LARGE_PX * OVERLAP), self.figures(overview)]
+        coarse = self.found_in(overview.features, overview.size)
         parts.append(coarse.only(coarse.heights * COARSE_FACTOR > LARGE_PX))
         small = base.heights < SMALL_PX
         if small.sum() > SMALL_SHARE * len(small) and scale * FINE_GAIN <= 1:
@@ -172,7 +199,51 @@ class PixelPages:
             parts.append(fine.only(fine.heights * scale < SMALL_PX * OVERLAP))
         merged = joined(parts)
         order = np.argsort(-merged.saliency, kind="stable")[:MAX_PATCHES]
-        return merged.only(order)
+        return joined([merged.only(order), self.whole(self.page_statistics(overview, page.pixels, base))])
+
+    def overview(self, grey: Image.Image) -> Overview:
+        """What the coarse pass sees on a grey picture of its size."""
+        features = self.features(grey)
+        with torch.inference_mode():
+            _, saliency, figure, _ = self.network.heads(features)
+            words, figures = (torch.sigmoid(logits[0].float()) for logits in (saliency, figure))
+        return Overview(features, words, figures, grey.size)
+
+    def block_statistics(self, overview: Overview) -> Tensor:
+        """What tells the kinds of figures, (rows, columns, BLOCK_STATISTICS)."""
+        with torch.inference_mode():
+            return block_statistics(overview.features[0], overview.words, overview.figures).cpu()
+
+    def page_statistics(self, overview: Overview, pixels: U8, base: Found) -> F32:
+        """What tells the kind of a page `pixels` (H, W, 3), (PAGE_STATISTICS,); `base` is what the base pass found."""
+        with torch.inference_mode():
+            return page_statistics(overview.features[0], overview.words, overview.figures, pixels, base.boxes)
+
+    def figures(self, overview: Overview) -> Found:
+        """Blocks of the coarse pass that show a figure of a known kind."""
+        seen = self.block_statistics(overview)
+        with torch.inference_mode():
+            chances = torch.softmax(self.figure_readout(seen.flatten(0, 1)), dim=1)[:, 1:].numpy()
+        told = ((chances - FIGURE_LEAST) / (FIGURE_FULL - FIGURE_LEAST)).clip(0, 1).astype(np.float32)
+        cells, vectors = self.figure_readout.tell(told)
+        rows, columns = np.divmod(cells, seen.shape[1])
+        side = FIGURE_CELLS * STRIDE_PX
+        corners = np.stack([columns, rows, columns + 1, rows + 1], 1) * side / np.array(overview.size * 2)
+        return Found(
+            vectors, corners.astype(np.float32), np.full(len(cells), side, np.float32), told.max(axis=1)[cells]
+        )
+
+    def whole(self, seen: F32) -> Found:
+        """What a page with these statistics is: its kinds and its colours, at a box that is the page."""
+        with torch.inference_mode():
+            chances = torch.sigmoid(self.page_readout(torch.from_numpy(seen)[None])[0]).numpy()
+        kinds = (chances - KIND_LEAST) / (KIND_FULL - KIND_LEAST)
+        shares = seen[COLOUR_AT : COLOUR_AT + len(HUES)]
+        colours = np.log(np.maximum(shares, TINY) / COLOUR_LEAST) / np.log(COLOUR_FULL / COLOUR_LEAST)
+        told = np.concatenate([kinds, colours]).clip(0, 1).astype(np.float32)
+        _, vectors = self.page_readout.tell(told[None])
+        ones = np.ones(len(vectors), np.float32)
+        return Found(vectors, np.tile(EVERYWHERE, (len(vectors), 1)), ones * BASE_PIXELS**0.5, told[told > 0])
 
     def look_into(self, grey: Image.Image, boxes: F32) -> Found:
         """One pass over the part of a grey page that holds `boxes` (B, 4), page fractions, and a margin."""
@@ -188,11 +259,20 @@ class PixelPages:
         whole = np.array([grey.width, grey.height] * 2, np.float32)
         return found._replace(boxes=(found.boxes * inside + corner) / whole)
 
-    def look(self, grey: Image.Image, *, figures: bool = False) -> Found:
-        """One pass over a grey picture: its words, and its `figures` if asked for."""
-        width, height = grey.size
+    def look(self, grey: Image.Image) -> Found:
+        """One pass over a grey picture: its words."""
+        return self.found_in(self.features(grey), grey.size)
+
+    def features(self, grey: Image.Image) -> Tensor:
+        """The network's features (1, C, h, w) of a grey picture."""
         with torch.inference_mode():
-            vectors, saliency, figure, boxes = self.network(as_input(grey, self.device, self.dtype))
+            return self.network.features(as_input(grey, self.device, self.dtype))
+
+    def found_in(self, features: Tensor, size: tuple[int, int]) -> Found:
+        """The words of a picture of `size` width and height, from its features."""
+        width, height = size
+        with torch.inference_mode():
+            vectors, saliency, _, boxes = self.network.heads(features)
         chance = torch.sigmoid(saliency[0].float())
         rows, columns = (chance > SALIENT).nonzero(as_tuple=True)
         picked = unit(vectors[0, :, rows, columns])
@@ -200,11 +280,7 @@ class PixelPages:
         x, y = (columns + 0.5 + dx) * STRIDE_PX, (rows + 0.5 + dy) * STRIDE_PX
         w, h = torch.exp(log_w) * STRIDE_PX, torch.exp(log_h) * STRIDE_PX
         corners = torch.stack([(x - w / 2) / width, (y - h / 2) / height, (x + w / 2) / width, (y + h / 2) / height], 1)
-        parts = [Found.of(picked, corners, h, chance[rows, columns])]
-        if figures:
-            inside = torch.sigmoid(figure[0].float()) * (chance <= SALIENT)
-            parts.append(figure_blocks(vectors[0], inside, (height, width)))
-        return joined(parts)
+        return Found.of(picked, corners, h, chance[rows, columns])
 
 
 def trained_network(folder: Path | None = None) -> PixelNetwork:
@@ -252,21 +328,6 @@ def bands(boxes: F32, gap: float) -> list[F32]:
     boxes = boxes[np.argsort(boxes[:, 1], kind="stable")]
     ends = np.maximum.accumulate(boxes[:, 3])
     return np.split(boxes, np.flatnonzero(boxes[1:, 1] - ends[:-1] > gap) + 1)
-
-
-def figure_blocks(vectors: Tensor, chance: Tensor, size: tuple[int, int]) -> Found:
-    """Of each block of cells the one most surely in a figure, if it is.
-
-    From `vectors` (128, h, w), the `chance` of each cell (h, w), and the height and width of the picture, px.
-    """
-    surest, places = functional.max_pool2d(chance[None, None], FIGURE_CELLS, ceil_mode=True, return_indices=True)
-    rows, columns = (surest[0, 0] > FIGURE).nonzero(as_tuple=True)
-    cells = places[0, 0, rows, columns]
-    side = FIGURE_CELLS * STRIDE_PX
-    unit_px = torch.tensor([size[1], size[0]] * 2, device=chance.device)
-    corners = torch.stack([columns, rows, columns + 1, rows + 1], 1) * side / unit_px
-    heights = torch.full((len(rows),), float(side), device=chance.device)
-    return Found.of(unit(vectors.flatten(1)[:, cells]), corners, heights, surest[0, 0, rows, columns])
 
 
 def unit(vectors: Tensor) -> Tensor:

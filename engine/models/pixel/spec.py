@@ -10,18 +10,21 @@ from ...errors import UsageError
 from ..encoder import EncoderSpec
 
 FOLDER = Path(__file__).parent
-FILES = ("vision.safetensors", "text.safetensors", "visual_words.safetensors")
-VISION_FILE, TEXT_FILE, WORDS_FILE = (FOLDER / name for name in FILES)
+READOUTS = "readouts.safetensors"
+FILES = ("vision.safetensors", "text.safetensors", "visual_words.safetensors", READOUTS)
+VISION_FILE, TEXT_FILE, WORDS_FILE, READOUTS_FILE = (FOLDER / name for name in FILES)
 DIM = 128
 SINGLE_DIM = 2048
 VISUAL_WORDS = 16384
+FLOOR, CEILING = 0.51, 0.67
+"""Cosines between which a patch turns from another word into this one, as `training/evaluate.py` finds them."""
 
 SPEC = EncoderSpec(
     name="pixel",
-    revision="4",
-    summary="embedded model: reads Latin, Greek and Cyrillic print, sees charts and tables; needs no download",
+    revision="5",
+    summary="embedded model: reads Latin, Greek and Cyrillic print, sees charts and kinds of pages; needs no download",
     licence="Apache-2.0",
-    parameters=8_030_000,
+    parameters=8_170_000,
     dim=DIM,
     single_dim=SINGLE_DIM,
     vocabulary=VISUAL_WORDS,

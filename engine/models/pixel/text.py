@@ -30,8 +30,6 @@ SYNONYM_SHARE = 0.3
 """What counts of a match with a synonym: the word itself comes first. docs/log.md compares 0 to 0.6."""
 FUNCTION_WORD_RARITY = 3.3
 """Words met more often ("what", "how", "many") are passed over when words that stand together are looked for."""
-FLOOR, CEILING = 0.51, 0.67
-"""Cosines between which a patch turns from another word into this one, as `training/evaluate.py` finds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +81,7 @@ class PixelText:
         rows = np.array([(words.index(a), words.index(b)) for a, b in pairs], np.int64).reshape(-1, 2)
         single = self.code.query_vector(vectors, weights)
         others = self._others(words, telling)
-        return QueryVectors(vectors, weights, single, tuple(words), FLOOR, CEILING, rows, others)
+        return QueryVectors(vectors, weights, single, tuple(words), spec.FLOOR, spec.CEILING, rows, others)
 
     def _others(self, words: Sequence[str], telling: AbstractSet[str]) -> Others | None:
         """What else query words look for: the figures that they name, and of `telling` ones the synonyms."""

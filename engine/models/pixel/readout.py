@@ -1,0 +1,89 @@
+"""What a small network reads off statistics of the page network's features: what is sure becomes a patch vector.
+
+The vision network is trained on words and synthetic figures, and stays as it is. These read kinds of figures and of
+pages off it, learned last from real pages labelled by eye, which are few, beside synthetic ones.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from ...records import F32, I64
+from . import spec
+from .concepts import CONCEPTS, PAINTED, WHOLE_PAGE
+from .network import DIM
+from .statistics import BLOCK_STATISTICS, PAGE_STATISTICS
+
+FAR = 5.0
+"""Spreads from the mean beyond which a statistic says no more."""
+PAGE_HIDDEN, FIGURE_HIDDEN = 64, 128
+
+
+class Readout(nn.Module):
+    """Statistics (N, F) to log-odds (N, K), through one hidden layer.
+
+    `vectors` (M, 128) are unit vectors of what can be told, as the text side has them; `aside` (128,) is one that no
+    word is near.
+    """
+
+    mean: Tensor
+    spread: Tensor
+    vectors: Tensor
+    aside: Tensor
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, told: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(inputs))
+        self.register_buffer("spread", torch.ones(inputs))
+        self.register_buffer("vectors", torch.zeros(told, DIM))
+        self.register_buffer("aside", torch.zeros(DIM))
+        self.hidden = nn.Linear(inputs, hidden)
+        self.out = nn.Linear(hidden, outputs)
+
+    def normal(self, statistics: Tensor) -> Tensor:
+        """Statistics (N, F), each about 0 and as wide as the others."""
+        out: Tensor = ((statistics - self.mean) / self.spread).clamp(-FAR, FAR)
+        return out
+
+    def forward(self, statistics: Tensor) -> Tensor:
+        out: Tensor = self.out(torch.relu(self.hidden(self.normal(statistics))))
+        return out
+
+    def tell(self, sure: F32) -> tuple[I64, F32]:
+        """Patch vectors for what is `sure` (N, M), 0 to 1, which is how well they match the query word: the rows that
+        they are of (T,), and the vectors (T, 128).
+        """
+        rows, told = np.nonzero(sure > 0)
+        words, aside = self.vectors.numpy()[told], self.aside.numpy()
+        cosine = (spec.FLOOR + (spec.CEILING - spec.FLOOR) * sure[rows, told])[:, None]
+        across = aside - (words @ aside)[:, None] * words
+        across /= np.linalg.norm(across, axis=1, keepdims=True)
+        vectors: F32 = (cosine * words + np.sqrt(1 - cosine**2) * across).astype(np.float32)
+        return rows, vectors
+
+
+def figure_readout() -> Readout:
+    """For blocks of cells; its outputs are "no figure" and CONCEPTS, which do exclude each other."""
+    return Readout(BLOCK_STATISTICS, FIGURE_HIDDEN, 1 + len(CONCEPTS), len(CONCEPTS))
+
+
+def page_readout() -> Readout:
+    """For whole pages; its outputs are WHOLE_PAGE, which do not exclude each other. It tells PAINTED too."""
+    return Readout(PAGE_STATISTICS, PAGE_HIDDEN, len(WHOLE_PAGE), len(WHOLE_PAGE) + len(PAINTED))
+
+
+def load(folder: Path | None = None) -> tuple[Readout, Readout]:
+    """Those of figures and of pages, as they ship, or from the `folder` of a fine-tuned model."""
+    weights = load_file((folder or spec.FOLDER) / spec.READOUTS)
+    out = []
+    for name, readout in (("figures", figure_readout()), ("pages", page_readout())):
+        readout.load_state_dict(
+            {k.removeprefix(f"{name}."): v.float() for k, v in weights.items() if k.startswith(f"{name}.")}
+        )
+        out.append(readout.eval())
+    return out[0], out[1]

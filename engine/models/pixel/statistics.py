@@ -1,0 +1,115 @@
+"""What figures and whole pages are told from: statistics of the coarse pass, of the words found, and of the colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional
+
+from ...records import F32, U8
+from .network import STEM
+
+GRID = 4
+"""Chances of words and figures are looked at in so many rows and columns."""
+THUMBNAIL_PX = 160
+HUES = ((345, 15), (15, 42), (42, 68), (68, 165), (165, 258), (258, 300), (300, 345))
+"""Degrees of the colour circle from and to, one for each colour of `concepts.PAINTED`."""
+COLOURED, BRIGHT, DARK, PALE = 0.35, 0.25, 0.3, 0.92
+"""Least saturation and brightness of a colour, greatest brightness of what is dark, least of what is white."""
+SHADES = 3
+HEIGHT_STEPS = (5, 25, 50, 75, 95, 100)
+PAGE_STATISTICS = 3 * STEM[-1] + 2 * GRID * GRID + len(HUES) + SHADES + 3 + 2 * len(HEIGHT_STEPS) + 6
+COLOUR_AT = 3 * STEM[-1] + 2 * GRID * GRID
+"""Where among a page's statistics the shares of colours begin."""
+FIGURE_CELLS = 4
+"""Figures are told in blocks of so many cells a side."""
+BLOCK_STATISTICS = 4 * STEM[-1] + 2
+
+
+def block_statistics(features: Tensor, words: Tensor, figures: Tensor) -> Tensor:
+    """What tells the kind of a figure in each block of FIGURE_CELLS cells a side, (rows, columns, BLOCK_STATISTICS).
+
+    From `features` (C, h, w) of the coarse pass and the chances (h, w) of `words` and of `figures` in its cells: the
+    block's own, those about it, and the page's.
+    """
+    height, width = features.shape[1:]
+    cells = torch.cat([features.float(), words[None].float(), figures[None].float()])[None]
+    cells = functional.pad(cells, (0, -width % FIGURE_CELLS, 0, -height % FIGURE_CELLS))
+    means = functional.avg_pool2d(cells, FIGURE_CELLS)
+    mean, chances = means[0, :-2], means[0, -2:]
+    highest = functional.max_pool2d(cells[:, :-2], FIGURE_CELLS)[0]
+    around = functional.avg_pool2d(functional.pad(mean[None], (1, 1, 1, 1)), 3, 1)[0]
+    page = features.float().flatten(1).mean(1)[:, None, None].expand_as(mean)
+    return torch.cat([mean, highest, around, page, chances]).permute(1, 2, 0)
+
+
+def page_statistics(features: Tensor, words: Tensor, figures: Tensor, pixels: U8, boxes: F32) -> F32:
+    """What tells the kind of a page, (PAGE_STATISTICS,).
+
+    From `features` (C, h, w) of the coarse pass, the chances (h, w) of `words` and of `figures` in its cells, the
+    page's `pixels` (H, W, 3), and its words' `boxes` (T, 4), page fractions.
+    """
+    flat = features.float().flatten(1)
+    pooled = [flat.mean(1), flat.amax(1), flat.std(1)]
+    pooled += [functional.adaptive_avg_pool2d(chance[None].float(), GRID).flatten() for chance in (words, figures)]
+    seen = torch.cat(pooled).cpu().numpy()
+    return np.concatenate([seen, colour_shares(pixels), tones(pixels), layout(boxes), shape(pixels, boxes)]).astype(
+        np.float32
+    )
+
+
+def thumbnail(pixels: U8) -> U8:
+    """A page (H, W, 3) at most about twice THUMBNAIL_PX a side."""
+    step = max(1, max(pixels.shape[:2]) // THUMBNAIL_PX)
+    return np.asarray(Image.fromarray(pixels).reduce(step))
+
+
+def colour_shares(pixels: U8) -> F32:
+    """Shares of a page (H, W, 3) that have each of the HUES, are dark, white, and grey, (7 + 3,)."""
+    small = thumbnail(pixels).reshape(-1, 3).astype(np.float32) / 255
+    bright, least = small.max(axis=1), small.min(axis=1)
+    chroma = bright - least
+    coloured = (chroma > COLOURED * bright) & (bright > BRIGHT) & (chroma > COLOURED / 2)
+    red, green, blue = small.T
+    spread = np.maximum(chroma, 1e-6)
+    sixth = np.where(
+        bright == red,
+        (green - blue) / spread % 6,
+        np.where(bright == green, (blue - red) / spread + 2, (red - green) / spread + 4),
+    )
+    hue = 60 * sixth
+    shares = []
+    for begin, end in HUES:
+        within = (hue >= begin) & (hue < end) if begin < end else (hue >= begin) | (hue < end)
+        shares.append((within & coloured).mean())
+    grey = ~coloured & (bright < PALE)
+    return np.array([*shares, (bright < DARK).mean(), (least > PALE).mean(), grey.mean()], np.float32)
+
+
+def tones(pixels: U8) -> F32:
+    """Paper's brightness, its roughness, and the share of half-tones of a page (H, W, 3): what tells a scan, (3,)."""
+    grey = np.asarray(Image.fromarray(pixels).convert("L"), np.float32) / 255
+    paper = np.quantile(grey[::7, ::7], 0.9)
+    rough = np.abs(np.diff(grey[::5], axis=1))
+    on_paper = np.abs(grey[::5, 1:] - paper) < 0.1
+    roughness = rough[on_paper].mean() if on_paper.any() else 0.0
+    return np.array([paper, np.log1p(1000 * roughness), ((grey > 0.15) & (grey < 0.85)).mean()], np.float32)
+
+
+def layout(boxes: F32) -> F32:
+    """How high words are and where they begin: quantiles of both over the words' boxes (T, 4), (12,)."""
+    if not len(boxes):
+        return np.zeros(2 * len(HEIGHT_STEPS), np.float32)
+    heights = np.log(np.maximum(boxes[:, 3] - boxes[:, 1], 1e-4))
+    return np.concatenate([np.percentile(heights, HEIGHT_STEPS), np.percentile(boxes[:, 0], HEIGHT_STEPS)])
+
+
+def shape(pixels: U8, boxes: F32) -> F32:
+    """The page's shape, how many words it has, what they cover, and how far down they reach, (6,)."""
+    tall, wide = pixels.shape[:2]
+    area = float(((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sum()) if len(boxes) else 0.0
+    top, bottom = (float(boxes[:, 1].min()), float(boxes[:, 3].max())) if len(boxes) else (0.0, 0.0)
+    starts = np.histogram(boxes[:, 0], bins=40, range=(0, 1))[0] / max(len(boxes), 1)
+    return np.array([np.log(wide / tall), np.log1p(len(boxes)), area, top, bottom, starts.max()], np.float32)

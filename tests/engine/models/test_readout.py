@@ -1,0 +1,83 @@
+"""What is read off the features of a page: kinds of figures and pages, and colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from docsearch.engine.models.pixel import spec
+from docsearch.engine.models.pixel.concepts import CONCEPTS, PAINTED, WHOLE_PAGE, shown_by
+from docsearch.engine.models.pixel.readout import load
+from docsearch.engine.models.pixel.statistics import (
+    BLOCK_STATISTICS,
+    HUES,
+    PAGE_STATISTICS,
+    block_statistics,
+    colour_shares,
+    page_statistics,
+)
+from docsearch.engine.models.pixel.text import PixelText
+
+CHANNELS = (BLOCK_STATISTICS - 2) // 4
+
+
+def test_what_is_sure_matches_its_word_by_how_sure_it_is() -> None:
+    figures, _ = load()
+    sure = np.zeros((3, len(CONCEPTS)), np.float32)
+    sure[0, 2], sure[2, 5] = 0.25, 1.0
+    rows, vectors = figures.tell(sure)
+    assert rows.tolist() == [0, 2]
+    words = PixelText.load().embed([CONCEPTS[2], CONCEPTS[5]])[0]
+    matches = ((vectors * words).sum(axis=1) - spec.FLOOR) / (spec.CEILING - spec.FLOOR)
+    assert matches == pytest.approx([0.25, 1.0], abs=0.02)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-3)
+
+
+def test_what_is_told_is_no_ordinary_word() -> None:
+    text = PixelText.load()
+    words = text.embed(
+        ["revenue", "poster", "yellow", "table", "the", "2023", "vertrag", "chart", "letter", "invoice"]
+    )[0]
+    for readout in load():
+        _, vectors = readout.tell(np.eye(len(readout.vectors), dtype=np.float32))
+        assert (vectors @ words.T).max() < spec.FLOOR
+
+
+def test_statistics_have_their_size_on_pages_of_any_shape() -> None:
+    _, pages = load()
+    assert pages.vectors.shape[0] == len(WHOLE_PAGE) + len(PAINTED)
+    for height, width in ((1, 1), (3, 9), (25, 18), (4, 40)):
+        features, chances = torch.rand(CHANNELS, height, width), torch.rand(height, width)
+        blocks = block_statistics(features, chances, chances)
+        assert blocks.shape == (-(-height // 4), -(-width // 4), BLOCK_STATISTICS)
+        pixels = np.full((height * 48, width * 48, 3), 255, np.uint8)
+        for boxes in (np.zeros((0, 4), np.float32), np.array([[0.1, 0.1, 0.3, 0.12]], np.float32)):
+            seen = page_statistics(features, chances, chances, pixels, boxes)
+            assert seen.shape == (PAGE_STATISTICS,)
+            assert np.isfinite(seen).all()
+
+
+@pytest.mark.parametrize(
+    ("colour", "name"),
+    [((200, 20, 30), "red"), ((250, 210, 30), "yellow"), ((20, 60, 190), "blue"), ((40, 150, 60), "green")],
+)
+def test_a_colour_is_told_by_its_share_of_the_page(colour: tuple[int, int, int], name: str) -> None:
+    pixels = np.full((400, 300, 3), 255, np.uint8)
+    pixels[:100] = colour
+    shares = dict(zip((c.split()[-1] for c in PAINTED), colour_shares(pixels)[: len(HUES)].tolist(), strict=True))
+    assert shares.pop(name) == pytest.approx(0.25, abs=0.02)
+    assert max(shares.values()) < 0.01
+
+
+def test_grey_paper_and_black_print_have_no_colour() -> None:
+    pixels = np.full((300, 300, 3), (236, 233, 228), np.uint8)
+    pixels[::7] = 20
+    assert colour_shares(pixels)[: len(HUES)].max() == 0
+
+
+def test_a_colour_is_asked_for_only_beside_something_that_has_one() -> None:
+    assert shown_by("yellow", ["yellow", "poster"])
+    assert shown_by("green", ["green", "box"])
+    assert not shown_by("green", ["green", "bond"])
+    assert not shown_by("red", ["red", "cross"])

@@ -1,0 +1,219 @@
+"""Teaches the readouts that tell kinds of figures and of pages: `python -m docsearch.training.readouts --pages FOLDER`.
+
+They learn from real pages labelled by eye, and from synthetic ones. They look at what the trained vision network makes
+of a page, and so are learned last, by `training/export.py`. Labels are few, so inputs are disturbed, and a long
+document, or a frequent kind, does not count page by page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+import pymupdf
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+from torch.nn import functional
+
+from ..engine.models.pixel import spec
+from ..engine.models.pixel.concepts import CONCEPTS, MARK, PAINTED, WHOLE_PAGE
+from ..engine.models.pixel.network import STRIDE_PX
+from ..engine.models.pixel.pages import COARSE_FACTOR, PixelPages, inked, read_grey, resized
+from ..engine.models.pixel.readout import Readout, figure_readout, page_readout
+from ..engine.models.pixel.statistics import FIGURE_CELLS
+from ..engine.models.pixel.text import PixelText
+from ..engine.records import F32, I64, U8
+from . import figures, layouts, page_pool, synthetic, vocabulary
+from .page_pool import LabelledPage
+
+log = logging.getLogger(__name__)
+
+PAGE_LABELS = Path(__file__).with_name("page_labels.jsonl")
+PAGE_KINDS = tuple(name.removeprefix(MARK + "page ") for name in WHOLE_PAGE)
+REAL_FIGURE_PAGES, SYNTHETIC_FIGURE_PAGES, SYNTHETIC_PAGES = 1200, 1500, 1500
+SYNTHETIC_DPI = (110, 165)
+SYNTHETIC_SHARE = 0.5
+UNKNOWN, NO_FIGURE = -1, 0
+LEAST_CELLS = 4
+"""Cells of a block that a figure has to fill for the block to show it."""
+STEPS, BATCH, LR = 1500, 512, 2e-3
+WEIGHT_DECAY, NOISE, INPUT_DROPOUT, DROPOUT, SMOOTHING = 0.1, 0.3, 0.2, 0.4, 0.05
+ASIDE_CANDIDATES, ASIDE_WORDS = 512, 400
+
+
+def export(folder: Path, seed: int) -> None:
+    """Teach both with the labelled PDFs below `folder` and the vision and text weights in the package; write them."""
+    torch.manual_seed(seed)
+    rng = random.Random(seed)
+    if not spec.READOUTS_FILE.exists():
+        save({"figures": figure_readout(), "pages": page_readout()})  # the page side opens with some
+    vision, text = PixelPages.load(device="cpu"), PixelText.load()
+    learned = {"figures": learn_figures(folder, vision, rng), "pages": learn_pages(folder, vision, rng)}
+    far = torch.from_numpy(aside(text, rng))
+    for readout, names in zip(learned.values(), (CONCEPTS, (*WHOLE_PAGE, *PAINTED)), strict=True):
+        readout.vectors.copy_(torch.from_numpy(text.embed(names)[0]))
+        readout.aside.copy_(far)
+    save(learned)
+
+
+def save(readouts: dict[str, Readout]) -> None:
+    """Write readouts in float16."""
+    states = {f"{name}.{key}": value for name, each in readouts.items() for key, value in each.state_dict().items()}
+    save_file({key: value.half().contiguous() for key, value in states.items()}, spec.READOUTS_FILE)
+
+
+def learn_figures(folder: Path, vision: PixelPages, rng: random.Random) -> Readout:
+    """Kinds of figures, in blocks of cells."""
+    real = figure_blocks(vision, islice(page_pool.labelled_pages(folder, rng), REAL_FIGURE_PAGES))
+    pictures = figures.photos(folder)
+    drawn = synthetic.synthetic_pages(rng, drawn=synthetic.EASY_PAGES, coarse=True, pictures=pictures)
+    made = figure_blocks(vision, islice(drawn, SYNTHETIC_FIGURE_PAGES))
+    (seen, kinds), (more, their) = real, made
+    share = np.concatenate([by_rarity(kinds) * (1 - SYNTHETIC_SHARE), by_rarity(their) * SYNTHETIC_SHARE])
+    target = torch.from_numpy(np.concatenate([kinds, their]))
+
+    def loss(logits: Tensor, met: Tensor) -> Tensor:
+        return functional.cross_entropy(logits, target[met], label_smoothing=SMOOTHING)
+
+    return taught(figure_readout(), np.concatenate([seen, more]), share, loss)
+
+
+def figure_blocks(vision: PixelPages, pages: Iterable[LabelledPage]) -> tuple[F32, I64]:
+    """Blocks of coarse pages whose kind is known: their statistics (N, F), and NO_FIGURE or 1 + the concept's place."""
+    seen, kinds = [], []
+    for page in pages:
+        found = vision.block_statistics(vision.overview(Image.fromarray(page.pixels)))
+        labels = block_kinds(figure_grid(page), found.shape[0], found.shape[1])
+        known = labels != UNKNOWN
+        seen.append(found.numpy()[known])
+        kinds.append(labels[known])
+    return np.concatenate(seen), np.concatenate(kinds)
+
+
+def figure_grid(page: LabelledPage) -> I64:
+    """What each cell of a coarse page shows, (h, w): NO_FIGURE, 1 + a concept's place, or UNKNOWN, as rims are."""
+    rows, columns = (-(-side // STRIDE_PX) for side in page.pixels.shape)
+    grid = np.full((rows, columns), NO_FIGURE)
+    areas = (page.figures[:, 2] - page.figures[:, 0]) * (page.figures[:, 3] - page.figures[:, 1])
+    for i in np.argsort(-areas, kind="stable"):  # what lies in another figure is drawn over it
+        left, top, right, bottom = np.rint(page.figures[i] / STRIDE_PX).astype(int).clip(0, [columns, rows] * 2)
+        grid[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1] = UNKNOWN
+        if page.concepts[i] in CONCEPTS:
+            grid[top:bottom, left:right] = 1 + CONCEPTS.index(page.concepts[i])
+    return grid
+
+
+def block_kinds(grid: I64, rows: int, columns: int) -> I64:
+    """The kind of each block (rows, columns) of a grid of cells (h, w): the figure that fills most of it."""
+    out = np.full((rows, columns), UNKNOWN)
+    for row, column in np.ndindex(rows, columns):
+        cells = grid[FIGURE_CELLS * row :, FIGURE_CELLS * column :][:FIGURE_CELLS, :FIGURE_CELLS]
+        kinds, counts = np.unique(cells[cells > NO_FIGURE], return_counts=True)
+        if len(kinds) and counts.max() >= min(LEAST_CELLS, cells.size):
+            out[row, column] = kinds[counts.argmax()]
+        elif (cells == NO_FIGURE).mean() > 0.5:
+            out[row, column] = NO_FIGURE
+    return out
+
+
+def by_rarity(kinds: I64) -> np.ndarray:
+    """How often each block should be met, (N,), summing to 1: a kind by the root of its blocks."""
+    return normal(np.bincount(kinds)[kinds] ** -0.5)
+
+
+def learn_pages(folder: Path, vision: PixelPages, rng: random.Random) -> Readout:
+    """Kinds of whole pages."""
+    real = list(labelled_pages(folder))
+    of_document = Counter(path for _, _, path in real)
+    drawn = islice(layouts.kind_pages(rng, figures.photos(folder), dpi=SYNTHETIC_DPI), SYNTHETIC_PAGES)
+    seen, kinds = [], []
+    for pixels, shown in chain(((in_colour(folder, path, page), ks) for ks, page, path in real), drawn):
+        grey, scale = read_grey(pixels)
+        picture = resized(grey, scale)
+        base = vision.look_into(picture, inked(picture)[None])
+        seen.append(vision.page_statistics(vision.overview(resized(picture, 1 / COARSE_FACTOR)), pixels, base))
+        kinds.append([kind in shown for kind in PAGE_KINDS])
+    share = normal(np.array([of_document[path] ** -0.5 for _, _, path in real])) * (1 - SYNTHETIC_SHARE)
+    share = np.concatenate([share, np.full(SYNTHETIC_PAGES, SYNTHETIC_SHARE / SYNTHETIC_PAGES)])
+    target = torch.tensor(kinds, dtype=torch.float32)
+
+    def loss(logits: Tensor, met: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(logits, target[met])
+
+    return taught(page_readout(), np.stack(seen), share, loss)
+
+
+def labelled_pages(folder: Path) -> Iterator[tuple[tuple[str, ...], int, str]]:
+    """Pages of the PDFs below `folder` labelled by eye: their kinds, number and path."""
+    for line in PAGE_LABELS.read_text("utf-8").splitlines():
+        row = json.loads(line)
+        if (folder / row["path"]).is_file():
+            yield tuple(row["kinds"]), row["page"], row["path"]
+
+
+def in_colour(folder: Path, path: str, number: int) -> U8:
+    """A page as the renderer hands it over, (H, W, 3)."""
+    with pymupdf.open(folder / path) as document:
+        page = document[number - 1]
+        inches = page.rect.width * page.rect.height / page_pool.POINTS_PER_INCH**2
+        return layouts.in_colour(page, min(spec.SPEC.render_dpi, (spec.SPEC.max_pixels / inches) ** 0.5))
+
+
+def taught(readout: Readout, seen: F32, share: np.ndarray, loss: Callable[[Tensor, Tensor], Tensor]) -> Readout:
+    """Train on statistics `seen` (N, F), each met by its `share` (N,); `loss` takes logits (B, K) and places (B,)."""
+    inputs = torch.from_numpy(seen)
+    readout.mean.copy_(inputs.mean(0))
+    readout.spread.copy_(inputs.std(0) + 1e-2)
+    odds = torch.from_numpy(share)
+    optimizer = torch.optim.AdamW(readout.parameters(), lr=LR, weight_decay=WEIGHT_DECAY)
+    for step in range(STEPS):
+        met = torch.multinomial(odds, BATCH, replacement=True)
+        normal = readout.normal(inputs[met])
+        disturbed = functional.dropout(normal + NOISE * torch.randn_like(normal), INPUT_DROPOUT)
+        logits = readout.out(functional.dropout(torch.relu(readout.hidden(disturbed)), DROPOUT))
+        wrong = loss(logits, met)
+        for group in optimizer.param_groups:
+            group["lr"] = LR * (1 - step / STEPS)
+        optimizer.zero_grad()
+        wrong.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    log.info("%d examples, loss %.3f", len(seen), wrong.item())
+    return readout.eval()
+
+
+def normal(weights: np.ndarray) -> np.ndarray:
+    """Weights that sum to 1."""
+    out: np.ndarray = weights / weights.sum()
+    return out
+
+
+def aside(text: PixelText, rng: random.Random) -> F32:
+    """A unit vector (128,) that hardly any word is near."""
+    words = [word for language in vocabulary.load().values() for word in language.words[:ASIDE_WORDS]]
+    vectors = text.embed(words)[0]
+    chosen = np.random.default_rng(rng.getrandbits(32)).standard_normal((ASIDE_CANDIDATES, spec.DIM), np.float32)
+    chosen /= np.linalg.norm(chosen, axis=1, keepdims=True)
+    out: F32 = chosen[np.abs(chosen @ vectors.T).max(axis=1).argmin()]
+    return out
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--pages", type=Path, required=True, help="folder of PDFs that the labels are of")
+    p.add_argument("--seed", type=int, default=1)
+    a = p.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    export(a.pages, a.seed)
+
+
+if __name__ == "__main__":
+    main()
