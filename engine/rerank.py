@@ -14,7 +14,7 @@ from .store import Block
 
 TITLE_SHARE = 0.8
 """A word on the first page of a document counts this much on each of its pages; docs/log.md compares 0 to 1."""
-LOOKED_AT_ONCE = 32
+LOOKED_AT_ONCE = 12
 """Pages whose pairs of words are matched before the next look at whether any page left can still reach the first k."""
 
 

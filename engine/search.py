@@ -37,7 +37,7 @@ DEFAULT_CANDIDATES = 200
 """Pages that stage 1 proposes for the exact score: they keep 0.993 of the exact first ten (`benchmarks two_stage`)."""
 EXACT_VECTORS = 4_000_000
 """Collections of at most this many vectors are scored whole; 1.4 million take 0.2 s on two cores."""
-SAMPLE_PAGES = 1000
+SAMPLE_PAGES = 500
 """Pages on which the commonness of a query word is measured."""
 COMMON_MATCH = 0.5
 """Match (0..1) from which a page counts as holding a word."""

@@ -95,32 +95,48 @@ def is_concept(word: str) -> bool:
     return word.startswith(MARK)
 
 
-def shown_by(word: str, query: Collection[str] = ()) -> tuple[str, ...]:
-    """The concepts that a query word in normal form names, in a query of these words.
+def shown_by(query: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The concepts that the words of a query, in normal form, name: for each word that names any.
 
-    >>> shown_by("table"), shown_by("pie"), shown_by("pie", ["pie", "chart"])
-    (('◆table',), (), ('◆pie chart',))
-    >>> shown_by("chart", ["pie", "chart"])
-    ('◆pie chart',)
-    >>> shown_by("poster"), shown_by("yellow", ["yellow", "poster"]), shown_by("yellow", ["yellow", "card"])
-    (('◆page poster',), ('◆colour yellow',), ())
+    >>> shown_by(["table"]), shown_by(["pie"]), shown_by(["pie", "chart"])
+    ({'table': ('◆table',)}, {}, {'pie': ('◆pie chart',), 'chart': ('◆pie chart',)})
+    >>> shown_by(["yellow", "poster"]), shown_by(["yellow", "card"])
+    ({'yellow': ('◆colour yellow',), 'poster': ('◆page poster',)}, {})
     """
-    named = _named_by(word, query)
-    if any(other != word and (other in COLOURED or _named_by(other, query)) for other in query):
-        named += tuple(MARK + f"colour {colour}" for colour, names in COLOURS.items() if word in names)
-    return named
+    kinds, pages = _told(KINDS, query), _told(PAGE_KINDS, query)
+    found: dict[str, tuple[str, ...]] = {}
+    for word in query:
+        # In "line chart" a chart is a line chart, no other.
+        figures = [name for name in _FIGURES.get(word, ()) if not (kinds and name in KINDS)] + kinds.get(word, [])
+        whole = [*_PAGES.get(word, ()), *pages.get(word, ())]
+        named = [*(MARK + name for name in figures), *(MARK + f"page {name}" for name in whole)]
+        if named:
+            found[word] = tuple(dict.fromkeys(named))
+    coloured = {word for word in query if word in found or word in COLOURED}
+    for word in query:
+        if word in _COLOURS and coloured - {word}:
+            found[word] = (*found.get(word, ()), *(MARK + f"colour {name}" for name in _COLOURS[word]))
+    return {word: found[word] for word in query if word in found}
 
 
-def _named_by(word: str, query: Collection[str]) -> tuple[str, ...]:
-    told = [kind for each in query for kind in _beside(KINDS, each, query)]
-    # In "line chart" a chart is a line chart, no other.
-    figures = [name for name, names in NAMES.items() if word in names and not (told and name in KINDS)]
-    figures += _beside(KINDS, word, query)
-    pages = [name for name, names in PAGES.items() if word in names] + _beside(PAGE_KINDS, word, query)
-    return tuple(dict.fromkeys([*(MARK + name for name in figures), *(MARK + f"page {name}" for name in pages)]))
+def _told(kinds: dict[str, tuple[tuple[str, ...], tuple[str, ...]]], query: Collection[str]) -> dict[str, list[str]]:
+    """The kinds that words of a query name together: one word of each half, and not the same one."""
+    told: dict[str, list[str]] = {}
+    for kind, halves in kinds.items():
+        own, names = ([word for word in dict.fromkeys(query) if word in half] for half in halves)
+        for ours, theirs in ((own, names), (names, own)):
+            for word in ours:
+                if any(other != word for other in theirs):
+                    told.setdefault(word, []).append(kind)
+    return told
 
 
-def _beside(kinds: dict[str, tuple[tuple[str, ...], tuple[str, ...]]], word: str, query: Collection[str]) -> list[str]:
-    """The kinds that a word names together with one of the other half's words in the query."""
-    halves = [(kind, *pair) for kind, (own, names) in kinds.items() for pair in ((own, names), (names, own))]
-    return [kind for kind, ours, theirs in halves if word in ours and any(o in query and o != word for o in theirs)]
+def _by_word(names: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
+    words: dict[str, list[str]] = {}
+    for name, named in names.items():
+        for word in named:
+            words.setdefault(word, []).append(name)
+    return words
+
+
+_FIGURES, _PAGES, _COLOURS = _by_word(NAMES), _by_word(PAGES), _by_word(COLOURS)

@@ -13,12 +13,15 @@ from .network import STEM
 
 GRID = 4
 """Chances of words and figures are looked at in so many rows and columns."""
-THUMBNAIL_PX = 160
+SAMPLED_PX = 128
+"""Colours are looked at in about as many places across and down."""
 HUES = ((345, 15), (15, 42), (42, 68), (68, 165), (165, 258), (258, 300), (300, 345))
 """Degrees of the colour circle from and to, one for each colour of `concepts.PAINTED`."""
 COLOURED, BRIGHT, DARK, PALE = 0.35, 0.25, 0.3, 0.92
 """Least saturation and brightness of a colour, greatest brightness of what is dark, least of what is white."""
 SHADES = 3
+EVERY_ROW, EVERY_COLUMN = 5, 7
+"""Tones are looked at in some rows only."""
 HEIGHT_STEPS = (5, 25, 50, 75, 95, 100)
 PAGE_STATISTICS = 3 * STEM[-1] + 2 * GRID * GRID + len(HUES) + SHADES + 3 + 2 * len(HEIGHT_STEPS) + 6
 COLOUR_AT = 3 * STEM[-1] + 2 * GRID * GRID
@@ -52,7 +55,7 @@ def page_statistics(features: Tensor, words: Tensor, figures: Tensor, pixels: U8
     page's `pixels` (H, W, 3), and its words' `boxes` (T, 4), page fractions.
     """
     flat = features.float().flatten(1)
-    pooled = [flat.mean(1), flat.amax(1), flat.std(1)]
+    pooled = [flat.mean(1), flat.amax(1), flat.std(1, unbiased=False)]
     pooled += [functional.adaptive_avg_pool2d(chance[None].float(), GRID).flatten() for chance in (words, figures)]
     seen = torch.cat(pooled).cpu().numpy()
     return np.concatenate([seen, colour_shares(pixels), tones(pixels), layout(boxes), shape(pixels, boxes)]).astype(
@@ -60,15 +63,10 @@ def page_statistics(features: Tensor, words: Tensor, figures: Tensor, pixels: U8
     )
 
 
-def thumbnail(pixels: U8) -> U8:
-    """A page (H, W, 3) at most about twice THUMBNAIL_PX a side."""
-    step = max(1, max(pixels.shape[:2]) // THUMBNAIL_PX)
-    return np.asarray(Image.fromarray(pixels).reduce(step))
-
-
 def colour_shares(pixels: U8) -> F32:
     """Shares of a page (H, W, 3) that have each of the HUES, are dark, white, and grey, (7 + 3,)."""
-    small = thumbnail(pixels).reshape(-1, 3).astype(np.float32) / 255
+    step = max(1, max(pixels.shape[:2]) // SAMPLED_PX)
+    small = pixels[step // 2 :: step, step // 2 :: step].reshape(-1, 3).astype(np.float32) / 255
     bright, least = small.max(axis=1), small.min(axis=1)
     chroma = bright - least
     coloured = (chroma > COLOURED * bright) & (bright > BRIGHT) & (chroma > COLOURED / 2)
@@ -90,11 +88,10 @@ def colour_shares(pixels: U8) -> F32:
 
 def tones(pixels: U8) -> F32:
     """Paper's brightness, its roughness, and the share of half-tones of a page (H, W, 3): what tells a scan, (3,)."""
-    grey = np.asarray(Image.fromarray(pixels).convert("L"), np.float32) / 255
-    paper = np.quantile(grey[::7, ::7], 0.9)
-    rough = np.abs(np.diff(grey[::5], axis=1))
-    on_paper = np.abs(grey[::5, 1:] - paper) < 0.1
-    roughness = rough[on_paper].mean() if on_paper.any() else 0.0
+    grey = np.asarray(Image.fromarray(pixels[::EVERY_ROW]).convert("L"), np.float32) / 255
+    paper = np.quantile(grey[:, ::EVERY_COLUMN], 0.9)
+    on_paper = np.abs(grey[:, 1:] - paper) < 0.1
+    roughness = np.abs(np.diff(grey, axis=1))[on_paper].mean() if on_paper.any() else 0.0
     return np.array([paper, np.log1p(1000 * roughness), ((grey > 0.15) & (grey < 0.85)).mean()], np.float32)
 
 

@@ -85,7 +85,8 @@ class PixelText:
 
     def _others(self, words: Sequence[str], telling: AbstractSet[str]) -> Others | None:
         """What else query words look for: the figures that they name, and of `telling` ones the synonyms."""
-        found = [(row, concept, SHOWN_SHARE) for row, word in enumerate(words) for concept in shown_by(word, words)]
+        shown = shown_by(words)
+        found = [(row, concept, SHOWN_SHARE) for row, word in enumerate(words) for concept in shown.get(word, ())]
         found += [
             (row, other, SYNONYM_SHARE)
             for row, word in enumerate(words)

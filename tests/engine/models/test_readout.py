@@ -77,7 +77,7 @@ def test_grey_paper_and_black_print_have_no_colour() -> None:
 
 
 def test_a_colour_is_asked_for_only_beside_something_that_has_one() -> None:
-    assert shown_by("yellow", ["yellow", "poster"])
-    assert shown_by("green", ["green", "box"])
-    assert not shown_by("green", ["green", "bond"])
-    assert not shown_by("red", ["red", "cross"])
+    assert "yellow" in shown_by(["yellow", "poster"])
+    assert "green" in shown_by(["green", "box"])
+    assert not shown_by(["green", "bond"])
+    assert not shown_by(["red", "cross"])
