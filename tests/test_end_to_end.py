@@ -115,6 +115,6 @@ def test_pages_like_one_are_of_its_kind(sample_index: Path) -> None:
         (chart, *_) = searcher.search("revenue chart 2023", k=1)
         hits = searcher.more_like(chart.ref, k=3)
         part = searcher.more_like(chart.ref, (0, 0, 1, 0.2), k=3)
-    assert {hit.ref.path for hit in hits} == {"annual-report-2023.pdf"}
+    assert (hits[0].ref.path, hits[0].ref.page) == ("annual-report-2023.pdf", 9), "the same chart of the year before"
     assert chart.ref not in {hit.ref for hit in (*hits, *part)}
     assert part

@@ -15,6 +15,7 @@ from docsearch.engine.models.pixel import spec
 from docsearch.engine.models.pixel.folding import folded
 from docsearch.engine.models.pixel.network import PixelNetwork
 from docsearch.engine.models.pixel.pages import PixelPages
+from docsearch.engine.models.pixel.readout import figure_readout, page_readout
 from docsearch.engine.models.pixel.text import PixelText
 from docsearch.engine.records import PageImage, PageRef
 from docsearch.training.export import restore
@@ -51,7 +52,8 @@ def test_weights_that_ship_are_small() -> None:
 def test_description_counts_the_parameters_that_ship() -> None:
     vision = sum(p.numel() for p in PixelNetwork().parameters())
     tower = sum(p.numel() for p in TextTower().parameters())
-    assert spec.SPEC.parameters == pytest.approx(vision + tower, rel=0.01)
+    readouts = sum(p.numel() for readout in (figure_readout(), page_readout()) for p in readout.parameters())
+    assert spec.SPEC.parameters == pytest.approx(vision + tower + readouts, rel=0.005)
 
 
 def test_query_is_encoded_without_torch() -> None:
