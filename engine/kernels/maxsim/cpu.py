@@ -18,6 +18,8 @@ from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
 """Vectors decoded at a time: 2 MB of float32 at 128 dimensions."""
+KERNEL_VECTORS = 16384
+"""Vectors that compiled code scores in one call: enough that the time between calls does not count."""
 
 
 def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
@@ -27,7 +29,7 @@ def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
         return decoded_maxima(query, coded, offsets)
     packed = native.pack(query, kernel.shape)
     out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
-    in_blocks(offsets, partial(native.score_block, kernel, packed, coded, offsets, out=out))
+    in_blocks(offsets, KERNEL_VECTORS, partial(native.score_block, kernel, packed, coded, offsets, out=out))
     return out
 
 
@@ -36,22 +38,22 @@ def decoded_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
     transposed = np.ascontiguousarray(query.T)  # (D, Q)
     with cores.no_blas_threads():
-        in_blocks(offsets, partial(score_block, transposed, coded, offsets, out=out))
+        in_blocks(offsets, BLOCK_VECTORS, partial(score_block, transposed, coded, offsets, out=out))
     return out
 
 
-def in_blocks(offsets: I64, score: Callable[[tuple[int, int]], None]) -> None:
-    """Have pages scored, a block of neighbours at a time, on every core."""
-    work = [(int(a), int(b)) for a, b in pairwise(block_starts(offsets))]
+def in_blocks(offsets: I64, vectors: int, score: Callable[[tuple[int, int]], None]) -> None:
+    """Have pages scored, a block of neighbours of about so many `vectors` at a time, on every core."""
+    work = [(int(a), int(b)) for a, b in pairwise(block_starts(offsets, vectors))]
     if len(work) == 1:
         score(work[0])
     else:
         list(pool().map(score, work))
 
 
-def block_starts(offsets: I64) -> I64:
-    """Rows at which blocks of about BLOCK_VECTORS vectors begin, and N at the end."""
-    marks = np.arange(offsets[0], offsets[-1], BLOCK_VECTORS)
+def block_starts(offsets: I64, vectors: int) -> I64:
+    """Rows at which blocks of about so many `vectors` begin, and N at the end."""
+    marks = np.arange(offsets[0], offsets[-1], vectors)
     rows = np.unique(np.searchsorted(offsets[:-1], marks, side="left"))
     ends = np.array([0, len(offsets) - 1])
     return np.unique(np.concatenate([rows, ends]))

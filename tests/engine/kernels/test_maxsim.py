@@ -105,6 +105,7 @@ def test_number_of_threads_changes_nothing(codec: str, threads: int, monkeypatch
     with ThreadPoolExecutor(threads) as pool:
         monkeypatch.setattr(cpu, "pool", lambda: pool)
         monkeypatch.setattr(cpu, "BLOCK_VECTORS", 200)
+        monkeypatch.setattr(cpu, "KERNEL_VECTORS", 200)
         same(maxsim.token_maxima(query, coded, pages.offsets), expected)
 
 
@@ -204,4 +205,5 @@ def test_block_size_changes_nothing(vectors: int, monkeypatch: pytest.MonkeyPatc
     coded = codecs.encode("int8", pages.values)
     expected = maxsim.token_maxima(query, coded, pages.offsets)
     monkeypatch.setattr(cpu, "BLOCK_VECTORS", vectors)
+    monkeypatch.setattr(cpu, "KERNEL_VECTORS", vectors)
     np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), expected, atol=1e-6)
