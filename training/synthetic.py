@@ -29,7 +29,7 @@ FC_LIST = "/usr/bin/fc-list"
 FONT_BYTES_MAX = 1_500_000
 KEY_CAPS = "Keyboard"
 """Faces of this name draw each letter as a key of a keyboard."""
-PROBE = {"latin": "aéßłő0", "cyrillic": "жыїЩ", "greek": "αώΩ"}
+PROBE = {"latin": "aéßłőğėůāș0", "vietnamese": "aếựạơđ0", "cyrillic": "жыїЩ", "greek": "αώΩ"}
 
 
 def font_files() -> list[Path]:

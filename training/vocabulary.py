@@ -15,10 +15,13 @@ LANGUAGES = {
     "nb": 4000, "ca": 4000, "sk": 4000, "sl": 4000, "sh": 4000, "lt": 3000, "lv": 3000, "bg": 4000, "vi": 4000,
     "id": 4000,
 }  # fmt: skip
-LANGUAGE_WEIGHT = {"en": 10.0, "de": 2.0, "fr": 2.0, "es": 1.5, "ru": 1.5}
-OTHER_WEIGHT = 0.4
+LANGUAGE_WEIGHT = {"en": 8.0, "de": 2.0, "fr": 2.0, "es": 1.5, "ru": 1.5, "el": 1.5, "vi": 1.5}
+OTHER_WEIGHT = 0.5
+"""Greek and Vietnamese have letters that no other language here practises."""
 APART = ("vi", "id")
 """Their short frequent words look like rare words of other languages: "tin", "van", "air"."""
+SCRIPTS = {"ru": "cyrillic", "uk": "cyrillic", "bg": "cyrillic", "el": "greek", "vi": "vietnamese"}
+"""Which letters a face must have for a language; latin ones where it is not here."""
 FREQUENCY_POWER = 0.45
 MONTHS = [month for month in calendar.month_name if month]
 UNITS = ["kg", "mm", "cm", "km", "GB", "MB", "kW", "MW", "GWh", "°C", "%", "bn", "m", "k", "USD", "EUR", "GBP"]
@@ -26,7 +29,7 @@ UNITS = ["kg", "mm", "cm", "km", "GB", "MB", "kW", "MW", "GWh", "°C", "%", "bn"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """Words of one language, their cumulative sampling weights, and the script they are written in."""
+    """Words of one language, their cumulative sampling weights, and the script that faces for it must have."""
 
     words: tuple[str, ...]
     cumulative: tuple[float, ...]
@@ -41,8 +44,7 @@ def load() -> dict[str, Language]:
     for code, size in LANGUAGES.items():
         words = [w for w in wordfreq.top_n_list(code, size) if w.strip()]
         weights = [wordfreq.word_frequency(w, code) ** FREQUENCY_POWER for w in words]
-        script = {"ru": "cyrillic", "uk": "cyrillic", "bg": "cyrillic", "el": "greek"}.get(code, "latin")
-        out[code] = Language(tuple(words), tuple(accumulate(weights)), script)
+        out[code] = Language(tuple(words), tuple(accumulate(weights)), SCRIPTS.get(code, "latin"))
     return out
 
 

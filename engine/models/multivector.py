@@ -59,7 +59,7 @@ def listed(name: str, summary: str, licence: str, parameters: int) -> EncoderSpe
 PUBLISHED = (
     listed("vidore/colpali-v1.3", "PaliGemma, 448 x 448 px", "MIT; its base is under Gemma's terms", 2_920_000_000),
     listed("vidore/colqwen2-v1.0-hf", "Qwen2-VL, pages at their own shape", "MIT; its base Apache-2.0", 2_210_000_000),
-    listed("ModernVBERT/colmodernvbert-merged", "small, English, in tiles of 512 px; no heat maps", "MIT", 252_002_304),
+    listed("ModernVBERT/colmodernvbert-merged", "small, English, in tiles of 512 px", "MIT", 252_002_304),
 )
 """Licences as their pages on the hub say, sizes from mteb's table of models."""
 
@@ -140,8 +140,10 @@ class MultiVector:
     def model(self) -> Any:
         """sentence-transformers' `MultiVectorEncoder` on its device; UsageError says why it cannot be loaded."""
         from sentence_transformers import MultiVectorEncoder
+        from transformers import ColModernVBertProcessor
 
         from . import device as devices
+        from .tiles import PromptedProcessor
 
         chosen = devices.choose(self._device)
         try:
@@ -156,6 +158,9 @@ class MultiVector:
             raise UsageError(f"{self._folder}: sentence-transformers cannot open it: {reason}") from err
         if not model.supports("image"):
             raise UsageError(f"{self._folder}: reads texts only; docsearch needs a model that sees pictures")
+        if not (self._folder / MODULES).is_file() and isinstance(model.processor, ColModernVBertProcessor):
+            first: Any = model[0]
+            first.processor = PromptedProcessor.from_pretrained(self._folder)
         return model
 
     def prepare(self) -> None:
@@ -173,14 +178,18 @@ class MultiVector:
         return EmbeddedPages(PageVectors(refs, vectors, np.concatenate(places), none), words=None)
 
     def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
-        """Embed questions, all their tokens alike, as published; raises UsageError on an empty one."""
+        """Embed questions, all their tokens alike, as published; raises UsageError on an empty one.
+
+        What looks like a special token in a question is split by a space and so read as text.
+        """
         if blank := [text for text in texts if not text.strip()]:
             raise UsageError(f"the query {blank[0]!r} has nothing to search for")
         with self._one_at_a_time:
-            raw = self.model.encode_query(
-                [*texts], batch_size=QUERIES_AT_ONCE, output_value=None, show_progress_bar=False
-            )
             tokenizer = self.model.tokenizer
+            plain = [*texts]
+            for special in tokenizer.all_special_tokens:
+                plain = [text.replace(special, f"{special[:1]} {special[1:]}") for text in plain]
+            raw = self.model.encode_query(plain, batch_size=QUERIES_AT_ONCE, output_value=None, show_progress_bar=False)
         out = []
         for vectors, ids in map(scored, raw):
             tokens = tuple(tokenizer.decode([token]) for token in ids.tolist())
@@ -219,12 +228,24 @@ class MultiVector:
     def _image_token(self) -> int:
         return int(getattr(self.model.processor, "image_token_id", -1))
 
+    @cached_property
+    def _tiles(self) -> dict[int, tuple[int, int]]:
+        from .tiles import tile_tokens
+
+        return tile_tokens(self.model.tokenizer.get_vocab())
+
     def _boxes(self, pixels: U8, ids: np.ndarray) -> U16:
-        """Where on a page (H, W, 3) each of its tokens `ids` (T,) lies, (T, 4), if the model reads it as one grid."""
+        """Where on a page (H, W, 3) each of its tokens `ids` (T,) lies, (T, 4), if it is read as a grid or in tiles."""
         from sentence_transformers.multi_vector_encoder.interpretability import get_n_patches
+
+        from .tiles import tile_boxes
 
         out = np.tile(np.array(WHOLE_PAGE, np.uint16), (len(ids), 1))
         try:
+            if self._tiles:
+                seen, boxes = tile_boxes(ids, self._image_token, self._tiles)
+                out[seen] = boxes
+                return out
             columns, rows = get_n_patches(self.model, (pixels.shape[1], pixels.shape[0]))
         except (NotImplementedError, ValueError):
             return out

@@ -1,21 +1,29 @@
-"""A model that sentence-transformers opens, from its folder to hits and heat maps, at a tiny random size."""
+"""Models that sentence-transformers opens, from their folders to hits and heat maps, at tiny random sizes."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from transformers import ColQwen2ForRetrieval, ColQwen2Processor
+from transformers import (
+    ColModernVBertForRetrieval,
+    ColModernVBertProcessor,
+    ColPaliForRetrieval,
+    ColPaliProcessor,
+    ColQwen2ForRetrieval,
+    ColQwen2Processor,
+)
 from typer.testing import CliRunner
 
-import tiny_colqwen
 import tiny_jina
+import tiny_late
 from docsearch.cli import app
 from docsearch.engine.errors import EncoderMismatch, UsageError
 from docsearch.engine.models import registry
@@ -26,11 +34,16 @@ from docsearch.indexer import pipeline
 
 QUESTIONS = ("revenue of the year", "the chart")
 SAMPLES = ("annual-report-2023.pdf", "receipt.jpg", "posters.pdf")
+MODELS: dict[str, tuple[Callable[[Path], Path], Any, Any]] = {
+    "colpali": (tiny_late.write_colpali, ColPaliForRetrieval, ColPaliProcessor),
+    "colqwen2": (tiny_late.write_colqwen2, ColQwen2ForRetrieval, ColQwen2Processor),
+    "colmodernvbert": (tiny_late.write_colmodernvbert, ColModernVBertForRetrieval, ColModernVBertProcessor),
+}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_colqwen.write(tmp_path_factory.mktemp("models") / "colqwen")
+    return tiny_late.write_colqwen2(tmp_path_factory.mktemp("models") / "colqwen2")
 
 
 @pytest.fixture(scope="module")
@@ -57,24 +70,45 @@ def page(height: int, width: int) -> PageImage:
     return PageImage(PageRef("d", "d.pdf", height), pixels, 100.0)
 
 
-def oracle(folder: Path, **inputs: object) -> np.ndarray:
-    """What transformers' own model and processor make of one item."""
-    model = ColQwen2ForRetrieval.from_pretrained(folder).eval()
-    read = ColQwen2Processor.from_pretrained(folder)(**inputs)
-    with torch.no_grad():
-        return model(**read).embeddings[0].float().numpy()
+@pytest.mark.parametrize("name", MODELS)
+def test_vectors_are_those_of_the_published_architecture(name: str, tmp_path: Path) -> None:
+    write, network_type, processor_type = MODELS[name]
+    folder = write(tmp_path / name)
+    encoder = MultiVector.open(str(folder), device="cpu")
+    network, processor = network_type.from_pretrained(folder).eval(), processor_type.from_pretrained(folder)
 
+    def oracle(inputs: Any) -> np.ndarray:
+        with torch.no_grad():
+            return network(**inputs).embeddings[0].float().numpy()
 
-def test_vectors_are_those_of_the_published_architecture(folder: Path, encoder: MultiVector) -> None:
     pages = [page(200, 150), page(90, 300)]
     got = encoder.encode_pages(pages)
     for vectors, each in zip(got.vectors.vectors, pages, strict=True):
-        np.testing.assert_allclose(vectors, oracle(folder, images=[Image.fromarray(each.pixels)]), atol=0.03)
+        wanted = oracle(processor.process_images(images=[Image.fromarray(each.pixels)]))
+        np.testing.assert_allclose(vectors, wanted, atol=0.03)
     for query, text in zip(encoder.encode_queries(QUESTIONS), QUESTIONS, strict=True):
-        np.testing.assert_allclose(query.vectors, oracle(folder, text=[text]), atol=0.03)
-        assert "".join(query.tokens).startswith(f"Query: {text}")
-    assert encoder.spec.dim == tiny_colqwen.DIM == got.vectors.vectors.values.shape[1]
+        np.testing.assert_allclose(query.vectors, oracle(processor.process_queries(text=[text])), atol=0.03)
+        assert text in "".join(query.tokens)
+    assert encoder.spec.dim == tiny_late.DIM == got.vectors.vectors.values.shape[1]
     assert got.vectors.single.shape == (2, 0)
+    for special in processor.tokenizer.all_special_tokens:
+        assert f"{special[0]} {special[1:]} chart" in "".join(encoder.encode_query(f"{special} chart").tokens)
+
+
+def test_tiles_and_the_whole_page_are_where_they_were_cut(tmp_path: Path) -> None:
+    encoder = MultiVector.open(str(tiny_late.write_colmodernvbert(tmp_path / "tiles")), device="cpu")
+    got = encoder.encode_pages([page(3 * 84, 2 * 84)]).vectors
+    side, rows, columns = tiny_late.TILE_SIDE, 3, 2
+    placed = got.boxes[(got.boxes != [0, 0, 65535, 65535]).any(axis=1)] / 65535
+    tiles, whole = np.split(placed, [rows * columns * side**2])
+    assert len(whole) == side**2
+    areas = (tiles[:, 2] - tiles[:, 0]) * (tiles[:, 3] - tiles[:, 1])
+    np.testing.assert_allclose(areas.sum(), 1, atol=1e-3)
+    assert len(np.unique(tiles.round(4), axis=0)) == len(tiles)
+    second = tiles[side**2 : 2 * side**2]
+    corners = [*second[:, :2].min(axis=0), *second[:, 2:].max(axis=0)]
+    np.testing.assert_allclose(corners, [1 / 2, 0, 1, 1 / 3], atol=1e-4)
+    np.testing.assert_allclose(whole[-1], [2 / 3, 2 / 3, 1, 1], atol=1e-4)
 
 
 def test_boxes_tile_the_page_in_the_order_of_the_squares(encoder: MultiVector) -> None:
@@ -132,7 +166,7 @@ def test_heat_map_is_drawn_where_the_grid_is_known(
 
 
 def test_index_of_other_weights_is_refused(index: Path, folder: Path, tmp_path: Path) -> None:
-    tiny_colqwen.write(tmp_path / "other", seed=1)
+    tiny_late.write_colqwen2(tmp_path / "other", seed=1)
     kept = tmp_path / "kept"
     shutil.copytree(folder, kept)
     try:
