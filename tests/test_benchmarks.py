@@ -148,6 +148,9 @@ def test_jina_v4_compares_docsearch_with_plain_transformers(monkeypatch: pytest.
     monkeypatch.setattr(jina_v4, "TASK", "code")
     with pytest.raises(Refused, match="cosines"):
         jina_v4.check(encoder, jina_v4.page(0))
+    step = jina_v4.learning_step(encoder, [jina_v4.page(0), jina_v4.page(1)])
+    losses = [step() for _ in range(4)]
+    assert losses[-1] < losses[0]
 
 
 def test_jina_v4_is_measured_at_its_published_size() -> None:

@@ -1,9 +1,12 @@
-"""jina-embeddings-v4 at full size, random weights, on a GPU: pages of 1,024 visual tokens, beside transformers."""
+"""jina-embeddings-v4 at full size, random weights, on a GPU: pages of 1,024 visual tokens, beside transformers.
+
+Then steps of fine-tuning one adapter on the same pages.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
 
 PAGES = 32
 RUNS = 5
+LEARNT_PAGES, QUESTION_TOKENS = 8, 16
+"""Pages and questions, of so many tokens, in a step of fine-tuning."""
 PAGE_PX = 896
 """A square page of 32 x 32 visual tokens."""
 VISUAL_TOKENS, PROMPT_TOKENS = 1024, 11
@@ -108,6 +113,19 @@ def run(_setting: Setting) -> Iterator[Row]:
             "gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
             "gpu": torch.cuda.get_device_name(device),
         }
+    step = learning_step(encoder, pages[:LEARNT_PAGES])
+    first = step()
+    torch.cuda.reset_peak_memory_stats()
+    times = [timed(step) for _ in range(RUNS)]
+    if not (last := step()) < first:
+        raise Refused(f"the loss went from {first:.3f} to {last:.3f} on a batch that was learnt again and again")
+    yield {
+        "what": f"a step of fine-tuning on {LEARNT_PAGES} pages",
+        **summary_ms(times),
+        "pages_per_s": round(LEARNT_PAGES / float(np.median(times)), 2),
+        "gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
+        "gpu": torch.cuda.get_device_name(device),
+    }
 
 
 def page_flops() -> float:
@@ -175,6 +193,34 @@ def random_encoder(config: Mapping[str, Any], adapters: Mapping[str, Any], devic
     encoder.__dict__["reader"] = Reader(Tokenizer(models.BPE()), images, ids, IMAGE_PAD, spec.MAX_PIXELS)
     encoder.__dict__["network"] = model.requires_grad_(False).eval()
     return encoder
+
+
+def learning_step(encoder: JinaV4, shown: Sequence[PageImage]) -> Callable[[], float]:
+    """A step of `docsearch train` on questions of random tokens, each answered by one page; it returns the loss."""
+    import torch
+
+    from docsearch.engine.models.jina_v4.inputs import Item
+    from docsearch.training.finetune import cached, loop
+    from docsearch.training.finetune.jina_v4 import JinaV4Trainee
+    from docsearch.training.finetune.objective import Objective, Task
+
+    trainee = JinaV4Trainee(encoder)
+    optimizer = torch.optim.AdamW(trainee.parameters.values(), lr=trainee.learning_rate)
+    drawn = np.random.default_rng(0)
+    positions = np.tile(np.arange(QUESTION_TOKENS), (3, 1))
+    questions = [Item(drawn.integers(0, BEFORE[0], QUESTION_TOKENS), positions, (0, QUESTION_TOKENS)) for _ in shown]
+    inputs = questions + [trainee.read_page(each.pixels) for each in shown]
+    task = Task(torch.arange(len(shown)), torch.zeros(len(shown), len(shown), dtype=torch.bool))
+
+    def step() -> float:
+        loss, _ = cached.backward(trainee, inputs, loop.loss_of(trainee, task, Objective()))
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        if trainee.device.type == "cuda":
+            torch.cuda.synchronize()
+        return loss
+
+    return step
 
 
 def plain(encoder: JinaV4, pixels: np.ndarray) -> np.ndarray:

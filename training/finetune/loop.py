@@ -21,7 +21,7 @@ import torch
 from ...engine.errors import UsageError
 from . import cached, schedule, state
 from .evaluation import evaluate, singles
-from .objective import Objective, joint, late_scores
+from .objective import Objective, Task, joint, late_scores
 from .pages import PagePictures
 from .rows import PageKey, Row
 from .schedule import Batch, answering
@@ -130,7 +130,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             started = clock()
-            loss, parts = cached.backward(trainee, inputs, _loss_of(trainee, batch, settings.objective))
+            loss, parts = cached.backward(trainee, inputs, loss_of(trainee, batch.task, settings.objective))
             torch.nn.utils.clip_grad_norm_(trainee.parameters.values(), GRADIENT_NORM_MAX)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -168,13 +168,12 @@ def _read(trainee: Trainee[Input], data: Data, settings: Settings, step: int) ->
     return batch, queries + [trainee.read_page(data.pictures.pixels(page)) for page in batch.pages]
 
 
-def _loss_of(trainee: Trainee[Input], batch: Batch, objective: Objective) -> cached.LossOf:
-    task = replace(
-        batch.task, targets=batch.task.targets.to(trainee.device), excluded=batch.task.excluded.to(trainee.device)
-    )
+def loss_of(trainee: Trainee[Input], task: Task, objective: Objective) -> cached.LossOf:
+    """The loss of a batch as a function of the vectors of its questions, then of its pages."""
+    task = replace(task, targets=task.targets.to(trainee.device), excluded=task.excluded.to(trainee.device))
 
-    def loss_of(vectors: Sequence[Vectors]) -> tuple[torch.Tensor, dict[str, float]]:
-        queries, pages = vectors[: len(batch.queries)], vectors[len(batch.queries) :]
+    def of_vectors(vectors: Sequence[Vectors]) -> tuple[torch.Tensor, dict[str, float]]:
+        queries, pages = vectors[: len(task.targets)], vectors[len(task.targets) :]
         sides = [q.multi for q in queries], [q.weights for q in queries], [p.multi for p in pages]
         return joint(
             late_scores(*sides, trainee.match),
@@ -186,7 +185,7 @@ def _loss_of(trainee: Trainee[Input], batch: Batch, objective: Objective) -> cac
             has_floor=trainee.has_floor,
         )
 
-    return loss_of
+    return of_vectors
 
 
 def publish(trainee: Trainee[Input], out: Path, progress: Progress, recorded: Mapping[str, Any]) -> None:

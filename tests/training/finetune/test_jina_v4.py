@@ -23,7 +23,7 @@ from docsearch.engine.records import PageImage, PageRef
 from docsearch.training.finetune import cached, rows, schedule
 from docsearch.training.finetune.evaluation import metrics
 from docsearch.training.finetune.jina_v4 import JinaV4Trainee
-from docsearch.training.finetune.loop import Settings, _loss_of
+from docsearch.training.finetune.loop import Settings, loss_of
 from docsearch.training.finetune.objective import Objective
 from docsearch.training.finetune.pages import draw
 from docsearch.training.finetune.run import fine_tune
@@ -187,15 +187,15 @@ def gradients(toy: Path) -> dict[int, tuple[float, dict[str, torch.Tensor]]]:
         drawn = draw([(toy / "rows.jsonl", read)], toy / "drawn", trainee.spec, renderer="mupdf")
         inputs = [trainee.read_query(query) for query in batch.queries]
         inputs += [trainee.read_page(drawn.pixels(page)) for page in batch.pages]
-        loss_of = _loss_of(trainee, batch, Objective(temperature=0.1))
-        loss, _ = cached.backward(trainee, inputs, loss_of)
+        of_vectors = loss_of(trainee, batch.task, Objective(temperature=0.1))
+        loss, _ = cached.backward(trainee, inputs, of_vectors)
         found = {name: parameter.grad.clone() for name, parameter in trainee.parameters.items()}
         out[tokens] = loss, found
         if tokens == 10_000:
             for parameter in trainee.parameters.values():
                 parameter.grad = None
             vectors = {i: v for places, each in trainee.embed(inputs) for i, v in zip(places, each, strict=True)}
-            direct, _ = loss_of([vectors[i] for i in range(len(inputs))])
+            direct, _ = of_vectors([vectors[i] for i in range(len(inputs))])
             direct.backward()
             out[0] = float(direct.detach()), {name: parameter.grad for name, parameter in trainee.parameters.items()}
     return out
