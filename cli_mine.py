@@ -8,12 +8,11 @@ from typing import Annotated
 
 import typer
 
-from .cli_options import AsJson, note, plural, print_json
+from .cli_options import DEFAULT_INDEX, AsJson, IndexDirectory, note, plural, print_json
 from .engine.errors import UsageError
 
 
 def mine(
-    index: Annotated[Path, typer.Argument(metavar="INDEX", help="Folder of the index.")],
     queries: Annotated[
         Path | None,
         typer.Argument(metavar="[QUERIES.jsonl]", help="Questions, each with path and page of an answer."),
@@ -21,6 +20,7 @@ def mine(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="OUT.jsonl", help="Rows for 'docsearch train'.")] = Path(
         "triples.jsonl"
     ),
+    index: IndexDirectory = DEFAULT_INDEX,
     negatives: Annotated[int, typer.Option(min=1, help="Pages that do not answer, for each row.")] = 4,
     depth: Annotated[int, typer.Option(min=1, help="Best pages of a question that negatives are taken from.")] = 50,
     margin: Annotated[
@@ -42,9 +42,9 @@ def mine(
 
     Examples:
 
-        docsearch mine office.index questions.jsonl -o triples.jsonl
+        docsearch mine questions.jsonl -o triples.jsonl --index office.index
 
-        docsearch mine office.index --from-text 2000 -o triples.jsonl
+        docsearch mine --from-text 2000 -o triples.jsonl --index office.index
     """
     if (queries is None) == (from_text is None):
         raise UsageError("give either QUERIES.jsonl or --from-text N")

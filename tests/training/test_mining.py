@@ -77,7 +77,9 @@ def test_a_page_that_search_did_not_find_is_scored_all_the_same(searcher: Search
 
 def test_rows_train_as_they_are_written(index: Path, tmp_path: Path) -> None:
     file = labels(tmp_path, *({"query": f"{w} invoice", "path": "docs.pdf", "page": i} for i, w in enumerate(WORDS, 1)))
-    done = CliRunner().invoke(app, ["mine", str(index), str(file), "-o", str(tmp_path / "out.jsonl"), "--json"])
+    done = CliRunner().invoke(
+        app, ["mine", str(file), "-o", str(tmp_path / "out.jsonl"), "--index", str(index), "--json"]
+    )
     assert done.exit_code == 0, done.output
     report = json.loads(done.stdout)
     assert report["rows"] == 6
@@ -103,7 +105,7 @@ def test_bad_labels_are_named_by_their_lines(searcher: Searcher, tmp_path: Path)
 
 def test_questions_come_from_one_source(index: Path) -> None:
     with pytest.raises(UsageError, match=r"either QUERIES\.jsonl or --from-text"):
-        CliRunner().invoke(app, ["mine", str(index)], catch_exceptions=False)
+        CliRunner().invoke(app, ["mine", "--index", str(index)], catch_exceptions=False)
 
 
 def test_a_page_that_matches_nothing_scores_nothing(searcher: Searcher) -> None:
