@@ -77,9 +77,7 @@ def telling(snapshot: Snapshot, query: QueryVectors, code: PageCode | None) -> Q
     asked = replace(query, vectors=vectors, weights=np.zeros(len(vectors), np.float32), tokens=("",) * len(vectors))
     pages = len(snapshot)
     sample = np.unique(np.linspace(0, pages - 1, min(pages, SAMPLE_PAGES)).astype(np.int64))
-    held = np.zeros(len(vectors), np.float32)
-    for _, maxima in rerank.token_maxima(snapshot, [asked], sample):
-        held += maxsim.match(maxima, asked).sum(axis=0)
+    held = maxsim.match(rerank.token_maxima(snapshot, vectors, sample), asked).sum(axis=0)
     rarity = np.sqrt(np.log1p((len(sample) - held + 0.5) / (held + 0.5)))
     kept = np.sort(np.argsort(-rarity, kind="stable")[:KEPT])
     weights = (rarity[kept] / rarity[kept].sum()).astype(np.float32)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -49,8 +50,18 @@ class Scorer(Protocol):
         """As `rank`, for queries that are `in_context`."""
 
 
+MaximaOf = Callable[[F32, I64 | None], F32]
+"""What `token_maxima` does for the pages of one index."""
+
+
 def rank(
-    snapshot: Pages, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int, scorer: Scorer | None = None
+    snapshot: Pages,
+    queries: Sequence[QueryVectors],
+    *,
+    rows: I64 | None,
+    k: int,
+    scorer: Scorer | None = None,
+    maxima_of: MaximaOf | None = None,
 ) -> list[Ranking]:
     """The best `k` pages of each query among `rows`, or among all; every page's score is exact.
 
@@ -58,7 +69,7 @@ def rank(
     (Σ_q w_q · m_q + Σ_p w_p · m_p) / (1 + Σ_p w_p) over words q and pairs of words p; m_q is its own match, or, unless
     the query is `in_context`, a share of its document's first page's. What a pair can add is bounded by its words, so
     pairs are matched only on pages that may still reach the first `k`. A `scorer` takes over the maxima, and plain
-    MaxSim as a whole.
+    MaxSim as a whole; `maxima_of` knows some maxima of this processor already.
     """
     if scorer is not None and not scorer.takes(rows):
         scorer = None
@@ -70,10 +81,11 @@ def rank(
     titles = asked if all(query.in_context for query in queries) else snapshot.first_pages()[asked]
     read = np.union1d(asked, titles)
     some = None if rows is None else read
-    if scorer is None:
-        maxima = np.concatenate([own for _, own in token_maxima(snapshot, queries, some)])
-    else:
-        maxima = scorer.token_maxima(np.concatenate([query.every for query in queries]), some)
+    if scorer is not None:
+        maxima_of = scorer.token_maxima
+    elif maxima_of is None:
+        maxima_of = partial(token_maxima, snapshot)
+    maxima = maxima_of(np.concatenate([query.every for query in queries]), some)
     at, titles_at = np.searchsorted(read, asked), np.searchsorted(read, titles)
     out = []
     start = 0
@@ -107,12 +119,10 @@ def with_title(own: F32, title: F32) -> F32:
     return np.where((own > 0).any(axis=1, keepdims=True), lent, 0)
 
 
-def token_maxima(snapshot: Pages, queries: Sequence[QueryVectors], rows: I64 | None) -> list[tuple[I64, F32]]:
-    """For each block of pages its rows (n,) and its token maxima (n, ΣQ), every vector of the queries side by side."""
-    stacked = np.concatenate([query.every for query in queries])
-    return [
-        (block.rows, maxsim.token_maxima(stacked, block.coded, block.offsets)) for block in snapshot.blocks(rows=rows)
-    ]
+def token_maxima(snapshot: Pages, vectors: F32, rows: I64 | None) -> F32:
+    """The best cosine of `vectors` (Q, D) with the pages `rows`, each once and in order, or with all: (n, Q)."""
+    blocks = [maxsim.token_maxima(vectors, block.coded, block.offsets) for block in snapshot.blocks(rows=rows)]
+    return np.concatenate(blocks) if blocks else np.zeros((0, len(vectors)), np.float32)
 
 
 def with_pairs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -29,6 +29,7 @@ from .models.registry import find_spec, load_query_encoder
 from .records import F32, I64, U8, U16, FloatBox, Hit, PageRef, QueryVectors, Ranking
 from .rerank import Scorer
 from .store import Snapshot, check_encoder, open_snapshot
+from .word_maxima import WordMaxima
 
 if TYPE_CHECKING:
     from .candidates import CandidateIndex
@@ -131,6 +132,7 @@ class Searcher:
         self._closed = False
         self._one_at_a_time = threading.RLock()  # guards the encoder and all that is filled in later
         self._commonness: dict[str, float] = {}
+        self._maxima = WordMaxima(snapshot)
         self._opened: CandidateIndex | None = None
 
     def __enter__(self) -> Searcher:
@@ -206,6 +208,10 @@ class Searcher:
         while batch := list(islice(waiting, BATCH_QUERIES)):
             with _timed("encode", on_stage), cores.no_blas_threads():
                 encoded = self._encode_all(batch, strict=single is None)
+            if self._scores_all(exact, candidates) and self._scorer is None:
+                # What weighing looks for on some pages, ranking needs of all.
+                with _timed("rerank", on_stage), cores.no_blas_threads():
+                    self._look_for(batch, encoded)
             with _timed("weigh", on_stage):
                 weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
             ranked = self._rank(batch, weighed, k=k, candidates=candidates, exact=exact, on_stage=on_stage)
@@ -234,7 +240,7 @@ class Searcher:
             vectors, floors, ceilings = (np.stack(column) for column in zip(*unseen.values(), strict=True))
             no_weights = np.zeros(len(vectors), np.float32)
             probe = QueryVectors(vectors, no_weights, vectors[0], tuple(unseen), floors, ceilings)
-            maxima = np.concatenate([m for _, m in rerank.token_maxima(self.snapshot, [probe], self._sample)])
+            maxima = self._maxima.of(vectors, self._sample)
             matches = maxsim.match(maxima, probe)
             held = (matches > COMMON_MATCH).sum(axis=0)
             pages = len(maxima)
@@ -430,7 +436,7 @@ class Searcher:
         exact: bool,
         on_stage: Callable[[str, float], None] | None,
     ) -> dict[int, Ranking]:
-        whole = exact or (candidates is None and self._is_small)
+        whole = self._scores_all(exact, candidates)
         out: dict[int, Ranking] = {}
         among: dict[tuple[str | None, Region | None], list[int]] = {}
         for i in encoded:
@@ -440,7 +446,7 @@ class Searcher:
             if whole:
                 with _timed("rerank", on_stage), cores.no_blas_threads():
                     questions = [encoded[i] for i in members]
-                    ranked = rerank.rank(self.snapshot, questions, rows=rows, k=k, scorer=self._scorer)
+                    ranked = self._ranked(questions, rows, k)
                 out.update(zip(members, ranked, strict=True))
                 continue
             count = max(candidates or DEFAULT_CANDIDATES, k)
@@ -448,8 +454,22 @@ class Searcher:
                 with _timed("candidates", on_stage):
                     found = self._candidates.find(encoded[i], count=count, rows=rows)
                 with _timed("rerank", on_stage), cores.no_blas_threads():
-                    (out[i],) = rerank.rank(self.snapshot, [encoded[i]], rows=found.pages, k=k, scorer=self._scorer)
+                    (out[i],) = self._ranked([encoded[i]], found.pages, k)
         return out
+
+    def _ranked(self, queries: Sequence[QueryVectors], rows: I64 | None, k: int) -> list[Ranking]:
+        """What `rerank.rank` says, with the maxima of words that are known already; other vectors do not come again."""
+        known = None if any(query.in_context for query in queries) else self._maxima.of
+        return rerank.rank(self.snapshot, queries, rows=rows, k=k, scorer=self._scorer, maxima_of=known)
+
+    def _scores_all(self, exact: bool, candidates: int | None) -> bool:
+        return exact or (candidates is None and self._is_small)
+
+    def _look_for(self, batch: Sequence[Query], encoded: Mapping[int, QueryVectors]) -> None:
+        """Find the maxima of the words of questions to all pages."""
+        words = [q.every for i, q in encoded.items() if not q.in_context and batch[i].path is None]
+        if words and len(self.snapshot):
+            self._maxima.of(np.concatenate(words), None)
 
     def _hits(self, ranking: Ranking | None) -> list[Hit]:
         if ranking is None:

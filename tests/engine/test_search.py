@@ -197,7 +197,7 @@ def test_stages_of_a_batch_are_told_with_their_time(searcher: Searcher, candidat
             queries, candidates=candidates, on_stage=lambda stage, seconds: told.update({stage: seconds})
         )
     )
-    assert list(told) == stages.split()
+    assert set(told) == set(stages.split())
     assert all(seconds > 0 for seconds in told.values())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ MAX_QUERY_WORDS = 64
 RARITY_OF_NO_WEIGHT = 2.5
 """Words met more often than once in 10^2.5 carry almost no weight: "the", "what", "der"."""
 LEAST_WEIGHT = 0.02
+KNOWN_WORDS = 10_000
 SHOWN_SHARE = 1.0
 """What counts of a match with a figure of the kind that the word names: a chart answers "chart" as the word does."""
 SYNONYM_SHARE = 0.3
@@ -43,6 +44,8 @@ class PixelText:
     rarity: tuple[F32, F32]
     code: PageCode
     spec: EncoderSpec
+    known: dict[str, tuple[F32, np.float32]] = field(default_factory=dict, repr=False, compare=False)
+    """Words embedded before, at most `KNOWN_WORDS`: each question brings few new ones."""
 
     @staticmethod
     def load(folder: Path | None = None) -> PixelText:
@@ -55,11 +58,20 @@ class PixelText:
 
     def embed(self, words: Sequence[str]) -> tuple[F32, F32]:
         """Words in normal form to unit vectors (N, 128) and rarities (N,), -log10 of their frequency in print."""
-        bags = np.stack([self._bag(word) for word in words])
-        hidden = np.maximum(bags @ self.hidden[0].T + self.hidden[1], 0)
-        vectors = hidden @ self.out[0].T + self.out[1]
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors, (hidden @ self.rarity[0].T + self.rarity[1])[:, 0]
+        found = {word: self.known.get(word) for word in words}
+        if unknown := [word for word, value in found.items() if value is None]:
+            bags = np.stack([self._bag(word) for word in unknown])
+            hidden = np.maximum(bags @ self.hidden[0].T + self.hidden[1], 0)
+            vectors = hidden @ self.out[0].T + self.out[1]
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            rarities = (hidden @ self.rarity[0].T + self.rarity[1])[:, 0]
+            fresh = dict(zip(unknown, zip(vectors, rarities, strict=True), strict=True))
+            found |= fresh
+            if len(self.known) + len(fresh) > KNOWN_WORDS:
+                self.known.clear()
+            self.known.update((word, (vector.copy(), rarity)) for word, (vector, rarity) in fresh.items())
+        values = [value for word in words if (value := found[word]) is not None]
+        return np.stack([vector for vector, _ in values]), np.array([rarity for _, rarity in values], np.float32)
 
     def encode_query(self, text: str) -> QueryVectors:
         """Embed a query: one vector for each distinct word, weighted by its rarity, and what else they look for.

@@ -46,6 +46,9 @@ def check(index: Path, log: Path, synthetic: ModuleType) -> None:
         what, path, *sha256 = line.split()
         if what == "committed":
             promised[path] = sha256[0]
+        elif what == "beginning":  # another version is there meanwhile: this one is no longer promised to be whole
+            if promised.get(path) == sha256[0]:
+                promised.pop(path)
         else:  # about to be removed: it may be there or not
             promised.pop(path, None)
     with store.open_snapshot(index) as snapshot:

@@ -3,8 +3,8 @@
     python writer_process.py INDEX LOG SEED [KILL_AT_LINE]
 
 It goes through DOCUMENTS again and again: begins each (a later round may bring a new version), adds the pages it lacks,
-commits, removes, compacts. After each commit it appends what is durable to LOG. With KILL_AT_LINE it kills itself at
-that line of the store's own code, so that any instant between two lines can be hit.
+commits, removes, compacts. To LOG it appends what is durable after each commit, and what it begins anew or removes.
+With KILL_AT_LINE it kills itself at that line of the store's own code: any instant between two lines can be hit.
 """
 
 from __future__ import annotations
@@ -69,7 +69,11 @@ def write_forever(directory: Path, log: Path, seed: int) -> None:
         while True:
             for number in range(DOCUMENTS):
                 path = f"folder/{number}.pdf"
-                add(writer, path, version=chance.randrange(3), step=chance.choice([2, 3, PAGES]))
+                version = chance.randrange(3)
+                held = writer.documents().get(path)
+                if held is None or held.sha256 != content(path, version):
+                    print("beginning", path, content(path, version), file=notes, flush=True)
+                add(writer, path, version, step=chance.choice([2, 3, PAGES]))
                 writer.commit()
                 print("committed", path, writer.documents()[path].sha256, file=notes, flush=True)
                 if chance.random() < 0.2:
