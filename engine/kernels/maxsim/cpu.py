@@ -12,7 +12,7 @@ import numpy as np
 from ... import cores
 from ...records import F32, I64
 from .. import codecs
-from ..codecs import Coded
+from ..codecs import Codebook, Coded
 from . import native
 from .reference import EMPTY
 
@@ -28,9 +28,21 @@ def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     if kernel is None:
         return decoded_maxima(query, coded, offsets)
     packed = native.pack(query, kernel.shape)
+    if coded.codebook is not None:
+        packed = native.with_words(packed, word_products(query.tobytes(), len(query), coded.codebook), kernel.shape)
     out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
     in_blocks(offsets, KERNEL_VECTORS, partial(native.score_block, kernel, packed, coded, offsets, out=out))
     return out
+
+
+@lru_cache(maxsize=2)
+def word_products(query: bytes, vectors: int, codebook: Codebook) -> F32:
+    """The products of `vectors` query vectors, given as bytes, with all visual words, (V, Q): the maxima of pages that
+    hold one word each, as exact as those of others. They are wanted again for the next block of pages.
+    """
+    count, dim = codebook.centroids.shape
+    centroids = Coded("float16", codebook.centroids, None, dim)
+    return token_maxima(np.frombuffer(query, np.float32).reshape(vectors, dim), centroids, np.arange(count + 1))
 
 
 def decoded_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
@@ -64,8 +76,9 @@ def score_block(transposed: F32, coded: Coded, offsets: I64, rows: tuple[int, in
     first, last = rows
     inside = offsets[first : last + 1]
     patches = coded[slice(int(inside[0]), int(inside[-1]))]
-    similarity = codecs.numbers(patches) @ transposed  # (T, Q)
-    if patches.scales is not None:
+    is_whole = patches.codebook is not None
+    similarity = (codecs.decode if is_whole else codecs.numbers)(patches) @ transposed  # (T, Q)
+    if patches.scales is not None and not is_whole:
         similarity *= patches.scales.astype(np.float32)[:, None]
     filled = np.flatnonzero(np.diff(inside))
     if len(filled):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toy_codebook import encoded
 
 from docsearch.engine.kernels import codecs, maxsim
 from docsearch.engine.kernels.maxsim import cpu, native, reference
@@ -64,7 +65,7 @@ def test_maxima_equal_the_reference_on_what_is_stored(
     sizes: list[int], words: int, dim: int, codec: str, seed: int
 ) -> None:
     pages, query = ragged(sizes, dim, seed), queries(words, dim, seed)
-    coded = codecs.encode(codec, pages.values)
+    coded = encoded(codec, pages.values)
     wanted = reference.token_maxima(query, Ragged(codecs.decode(coded), pages.offsets))
     np.testing.assert_allclose(cpu.decoded_maxima(query, coded, pages.offsets), wanted, atol=2e-6)
     # Half of a query's step, 2^-16 of its largest number, times at most the sum of a patch's numbers.
@@ -75,7 +76,7 @@ def test_maxima_equal_the_reference_on_what_is_stored(
 @given(PAGE_SIZES, st.sampled_from(codecs.CODECS), st.integers(0, 9))
 def test_score_of_a_page_ignores_its_neighbours(sizes: list[int], codec: str, seed: int) -> None:
     pages, query = ragged(sizes, 32, seed), queries(4, 32, seed)
-    coded = codecs.encode(codec, pages.values)
+    coded = encoded(codec, pages.values)
     together = maxsim.token_maxima(query, coded, pages.offsets)
     for row, size in enumerate(sizes):
         own = coded[slice(int(pages.offsets[row]), int(pages.offsets[row + 1]))]
@@ -92,15 +93,15 @@ def test_order_of_pages_and_of_patches_changes_nothing(
     rows = list(range(len(sizes)))
     order.shuffle(rows)
     other = Ragged.of([pages[row][::-1] for row in rows])
-    maxima = maxsim.token_maxima(query, codecs.encode(codec, pages.values), pages.offsets)
-    same(maxsim.token_maxima(query, codecs.encode(codec, other.values), other.offsets), maxima[rows])
+    maxima = maxsim.token_maxima(query, encoded(codec, pages.values), pages.offsets)
+    same(maxsim.token_maxima(query, encoded(codec, other.values), other.offsets), maxima[rows])
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("codec", codecs.CODECS)
 def test_number_of_threads_changes_nothing(codec: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pages, query = ragged([700, 0, 129, 63, 1] * 8, 64, 5), queries(20, 64, 5)
-    coded = codecs.encode(codec, pages.values)
+    coded = encoded(codec, pages.values)
     expected = maxsim.token_maxima(query, coded, pages.offsets)
     with ThreadPoolExecutor(threads) as pool:
         monkeypatch.setattr(cpu, "pool", lambda: pool)
@@ -123,17 +124,21 @@ def test_code_for_older_processors_gives_the_same(codec: str) -> None:
     """AVX2 without AVX-512."""
     older = native.Machine("haswell", "", lanes=8, tile=4)
     pages, query = ragged([700, 0, 5, 63], 96, 2), queries(37, 96, 2)
-    coded = codecs.encode(codec, pages.values)
+    coded = encoded(codec, pages.values)
     kernel = native.compiled(codec, 96, older)
     out = np.zeros((4, 37), np.float32)
-    native.score_block(kernel, native.pack(query, kernel.shape), coded, pages.offsets, (0, 4), out)
+    packed = native.pack(query, kernel.shape)
+    if coded.codebook is not None:
+        products = cpu.word_products(query.tobytes(), len(query), coded.codebook)
+        packed = native.with_words(packed, products, kernel.shape)
+    native.score_block(kernel, packed, coded, pages.offsets, (0, 4), out)
     np.testing.assert_array_equal(out, maxsim.token_maxima(query, coded, pages.offsets))
 
 
 @pytest.mark.parametrize("codec", codecs.CODECS)
 def test_without_a_kernel_numpy_gives_the_same(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pages, query = ragged([129, 0, 700], 64, 2), queries(5, 64, 2)
-    coded = codecs.encode(codec, pages.values)
+    coded = encoded(codec, pages.values)
     expected = maxsim.token_maxima(query, coded, pages.offsets)
     monkeypatch.setattr(native, "machine", lambda: None)
     np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), expected, atol=2**-15)
