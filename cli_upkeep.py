@@ -163,10 +163,15 @@ def compact(
 
         docsearch compact --index office.index --codec binary
     """
+    from .engine.search import open_index
     from .engine.store import open_writer
 
+    codebook = None
+    if codec == "residual":
+        with open_index(index) as searcher:
+            codebook = searcher.codebook
     with open_writer(index, fingerprint=None, create=False) as writer:
-        report = writer.compact(codec)
+        report = writer.compact(codec, codebook)
     facts = asdict(report)
     if as_json:
         print_json(facts)

@@ -8,8 +8,9 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from ..engine.kernels.pagecode import PageCode
 from ..engine.models.encoder import PageEncoder
-from ..engine.models.registry import find_spec, load_page_encoder
+from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.store import open_writer
 from . import discover
 from .discover import Document
@@ -44,7 +45,11 @@ def index(
     """
     discovery = discover.find(paths)
     spec = encoder.spec if encoder is not None else find_spec(model)
-    with open_writer(directory, fingerprint=spec.fingerprint, codec=codec) as writer:
+    codebook = None
+    if codec == "residual" and spec.vocabulary:
+        code: PageCode | None = getattr(encoder or load_query_encoder(model), "code", None)
+        codebook = None if code is None else code.codebook
+    with open_writer(directory, fingerprint=spec.fingerprint, codec=codec, codebook=codebook) as writer:
         run = Run(writer, directory, discovery, on_progress, clock)
         drawing = partial(
             Renderer,

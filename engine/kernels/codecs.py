@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +106,7 @@ def decode(coded: Coded) -> F32:
     if coded.codec == "residual":
         assert coded.words is not None
         assert coded.codebook is not None
-        return residual.decode(values, coded.scales, coded.words, coded.codebook)
+        return residual.decode(values, cast("U8", coded.scales), coded.words, coded.codebook)
     if coded.scales is not None:
         values *= coded.scales.astype(np.float32)[:, None]
     return values

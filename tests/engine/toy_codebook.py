@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from docsearch.engine.kernels import codecs
-from docsearch.engine.kernels.codecs import Codebook, Coded
+from docsearch.engine.kernels.codecs import Coded
+from docsearch.engine.kernels.residual import Codebook
 
 WORDS = 50
 

@@ -12,7 +12,8 @@ import numpy as np
 from ... import cores
 from ...records import F32, I64
 from .. import codecs
-from ..codecs import Codebook, Coded
+from ..codecs import Coded
+from ..residual import Codebook
 from . import native
 from .reference import EMPTY
 
