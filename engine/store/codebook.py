@@ -50,6 +50,13 @@ def find(directory: Path, connection: sqlite3.Connection) -> Codebook | None:
     return None if catalog.find_meta(connection, catalog.CODEBOOK) is None else read(directory)
 
 
+def size(directory: Path, connection: sqlite3.Connection) -> int:
+    """Bytes of the file of an index that has one; 0 where it is missing."""
+    path = layout.codebook_file(directory)
+    is_there = catalog.find_meta(connection, catalog.CODEBOOK) is not None and path.exists()
+    return path.stat().st_size if is_there else 0
+
+
 def read(directory: Path) -> Codebook:
     """The codebook of an index. Raises IndexDamaged."""
     path = layout.codebook_file(directory)

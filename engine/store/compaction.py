@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ..errors import IndexDamaged, UsageError
 from ..kernels.codecs import Coded, decode, encode
 from ..kernels.residual import Codebook
+from . import codebook as codebooks
 from . import layout, rows, segment, verify
 from .segment import OpenSegments, Segment, SegmentRow, StoredFile
 
@@ -29,7 +30,7 @@ Place = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How much there is: live pages, segments, bytes of segment files."""
+    """How much there is: live pages, segments, bytes of segment files and of the codebook."""
 
     pages: int
     segments: int
@@ -38,7 +39,9 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CompactReport:
-    """What a compaction did: `pages` live pages, and segments and bytes of segment files before and after."""
+    """What a compaction did: `pages` live pages, and segments and bytes of their files and of the codebook before and
+    after.
+    """
 
     pages: int
     segments_before: int
@@ -47,11 +50,11 @@ class CompactReport:
     bytes_after: int
 
 
-def count(connection: sqlite3.Connection) -> Count:
+def count(directory: Path, connection: sqlite3.Connection) -> Count:
     pages = connection.execute("SELECT count(*) FROM pages").fetchone()[0]
     segments = connection.execute("SELECT count(*) FROM segments").fetchone()[0]
     size = connection.execute("SELECT coalesce(sum(bytes), 0) FROM segment_files").fetchone()[0]
-    return Count(pages, segments, size)
+    return Count(pages, segments, size + codebooks.size(directory, connection))
 
 
 def report(before: Count, after: Count) -> CompactReport:

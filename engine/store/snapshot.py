@@ -65,7 +65,6 @@ class Snapshot:
         self.codec = catalog.read_meta(connection, "codec")
         self.generation = catalog.read_meta(connection, "generation")
         """Changes with every commit that adds, removes or reorders pages: the key of derived files."""
-        self._has_codebook = catalog.find_meta(connection, catalog.CODEBOOK) is not None
         self._segment_rows = rows.read_segments(connection)
         self._segments = OpenSegments(directory, self._segment_rows)
         self._pages: int = connection.execute("SELECT count(*) FROM pages").fetchone()[0]
@@ -188,10 +187,8 @@ class Snapshot:
         states = dict(self._query("SELECT state, count(*) FROM documents GROUP BY state"))
         codecs = dict(self._query("SELECT codec, count(*) FROM segments GROUP BY codec ORDER BY codec"))
         with self._one_at_a_time:
-            counted = compaction.count(self._connection)
+            counted = compaction.count(self._directory, self._connection)
         size = counted.bytes + layout.catalog_file(self._directory).stat().st_size
-        if self._has_codebook:
-            size += layout.codebook_file(self._directory).stat().st_size
         stored = sum(row.pages for row in self._segment_rows.values())
         return {
             "index": str(self._directory),

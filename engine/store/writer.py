@@ -244,7 +244,7 @@ class IndexWriter:
         self.commit()
         self._codec = codec or self._codec
         with self._transaction.changing() as connection:
-            before = compaction.count(connection)
+            before = compaction.count(self._directory, connection)
             plan = compaction.plan(self._directory, connection, self._codec)
             if codec == "residual" and codebook is not None:
                 codebooks.keep(self._directory, connection, codebook)
@@ -271,7 +271,7 @@ class IndexWriter:
                 connection.execute("VACUUM")
             sweep.derived_files(self._directory, generation=None)
             sweep.orphans(self._directory, connection)
-            return compaction.report(before, compaction.count(connection))
+            return compaction.report(before, compaction.count(self._directory, connection))
 
     def close(self) -> None:
         """Give up what is not committed, and let the next writer in; closing twice is harmless."""

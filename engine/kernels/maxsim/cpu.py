@@ -19,6 +19,8 @@ from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
 """Vectors decoded at a time: 2 MB of float32 at 128 dimensions."""
+WORDS_AT_ONCE = 4096
+"""Visual words that one call multiplies with a query."""
 KERNEL_VECTORS = 16384
 """Vectors that compiled code scores in one call: enough that the time between calls does not count."""
 
@@ -39,11 +41,16 @@ def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
 @lru_cache(maxsize=2)
 def word_products(query: bytes, vectors: int, codebook: Codebook) -> F32:
     """The products of `vectors` query vectors, given as bytes, with all visual words, (V, Q): the maxima of pages that
-    hold one word each, as exact as those of others. They are wanted again for the next block of pages.
+    hold one word each, so no word's depend on other words or query vectors. The next block of pages wants them again.
     """
     count, dim = codebook.centroids.shape
-    centroids = Coded("float16", codebook.centroids, None, dim)
-    return token_maxima(np.frombuffer(query, np.float32).reshape(vectors, dim), centroids, np.arange(count + 1))
+    kernel = native.kernel("float16", dim, tile=1)
+    assert kernel is not None
+    packed = native.pack(np.frombuffer(query, np.float32).reshape(vectors, dim), kernel.shape)
+    centroids, offsets = Coded("float16", codebook.centroids, None, dim), np.arange(count + 1)
+    out = np.full((count, vectors), EMPTY, np.float32)
+    in_blocks(offsets, WORDS_AT_ONCE, partial(native.score_block, kernel, packed, centroids, offsets, out=out))
+    return out
 
 
 def decoded_maxima(query: F32, coded: Coded, offsets: I64) -> F32:

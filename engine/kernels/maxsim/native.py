@@ -64,10 +64,14 @@ class PackedQuery:
     table: F32 | None = None
 
 
-def kernel(codec: str, dim: int) -> Kernel | None:
-    """The kernel for a codec and dimensions; None where numpy has to do: without llvmlite, or on another processor."""
+def kernel(codec: str, dim: int, *, tile: int | None = None) -> Kernel | None:
+    """The kernel for a codec and dimensions; None where numpy has to do: without llvmlite, or on another processor.
+    `tile` is for pages that have fewer patches than the machine's.
+    """
     here = machine()
-    return None if here is None or dim % DIMENSIONS or not dim else compiled(codec, dim, here)
+    if here is None or dim % DIMENSIONS or not dim:
+        return None
+    return compiled(codec, dim, here if tile is None else replace(here, tile=tile))
 
 
 @lru_cache(maxsize=1)

@@ -97,6 +97,16 @@ def test_order_of_pages_and_of_patches_changes_nothing(
     same(maxsim.token_maxima(query, encoded(codec, other.values), other.offsets), maxima[rows])
 
 
+@settings(deadline=None, max_examples=20)
+@given(PAGE_SIZES, st.sampled_from(codecs.CODECS), st.sampled_from([2, 16, 40]), st.integers(0, 9))
+def test_maxima_of_a_query_vector_ignore_those_beside_it(sizes: list[int], codec: str, words: int, seed: int) -> None:
+    pages, query = ragged(sizes, 64, seed), queries(words, 64, seed)
+    coded = encoded(codec, pages.values)
+    together = maxsim.token_maxima(query, coded, pages.offsets)
+    for i in (0, words - 1):
+        same(maxsim.token_maxima(query[i : i + 1], coded, pages.offsets)[:, 0], together[:, i])
+
+
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("codec", codecs.CODECS)
 def test_number_of_threads_changes_nothing(codec: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
