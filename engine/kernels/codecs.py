@@ -117,8 +117,8 @@ def numbers(coded: Coded) -> F32:
     if coded.codec not in PACKED_BITS:
         return coded.values.astype(np.float32)
     levels = _levels_of_bytes(PACKED_BITS[coded.codec])
-    unpacked: F32 = levels[coded.values].reshape(len(coded), coded.values.shape[1] * levels.shape[1])
-    return unpacked[:, : coded.dim]
+    unpacked: F32 = np.take(levels, cast("U8", coded.values), axis=0)
+    return unpacked.reshape(len(coded), coded.values.shape[1] * levels.shape[1])[:, : coded.dim]
 
 
 def _encode_packed(codec: str, exact: F32) -> Coded:

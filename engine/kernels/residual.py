@@ -8,9 +8,11 @@ then it is the binary codec. p and s take a byte each: 16 steps an octave.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from ..errors import IndexDamaged
 from ..records import F16, F32, U8, U16
 
 STEPS_AN_OCTAVE = 16
@@ -26,6 +28,25 @@ class Codebook:
 
     centroids: F16
 
+    def of(self, words: U16) -> F32:
+        """The centroids of words (T,), (T, D). Raises IndexDamaged."""
+        self.check(words)
+        return np.take(self._exact, words, axis=0)
+
+    def check(self, words: U16) -> None:
+        """Raise IndexDamaged where one of words (T,) is none of these: compiled code would read beside its table."""
+        highest = int(words.max(initial=0))
+        if len(words) and highest >= len(self.centroids):
+            raise IndexDamaged(
+                f"a patch has the visual word {highest}, and the index has {len(self.centroids)} of them; "
+                "'docsearch verify' finds the damaged file"
+            )
+
+    @cached_property
+    def _exact(self) -> F32:
+        """Kept: to widen them for each page anew would take longer than all the rest of decoding it."""
+        return self.centroids.astype(np.float32)
+
 
 LEVELS: F32 = np.concatenate([[0], LARGEST * np.exp2(np.arange(-255, 0) / STEPS_AN_OCTAVE)]).astype(np.float32)
 """The numbers that the codes of a byte stand for, rising, (256,)."""
@@ -36,7 +57,7 @@ def encode(exact: F32, words: U16, codebook: Codebook) -> tuple[U8, U8]:
     """The signs of (T, D) as bits (T, ceil(D / 8)), and codes of p and s, (T, 2). `words` (T,) are rows of the
     codebook.
     """
-    centroids = codebook.centroids[words].astype(np.float32)
+    centroids = codebook.of(words)
     along = (exact * centroids).sum(axis=1)
     own = (centroids * centroids).sum(axis=1)
     # Never more than there is, or s would be negative.
@@ -57,8 +78,10 @@ def encode(exact: F32, words: U16, codebook: Codebook) -> tuple[U8, U8]:
 
 def decode(signs: F32, codes: U8, words: U16, codebook: Codebook) -> F32:
     """Vectors (T, D) of their `signs` (T, D), -1 or 1, the `codes` (T, 2) of p and s, and their words (T,)."""
-    along = LEVELS[codes[:, 0]][:, None] * codebook.centroids[words].astype(np.float32)
-    decoded: F32 = along + LEVELS[codes[:, 1]][:, None] * signs
+    share, step = np.split(LEVELS[codes], 2, axis=1)
+    decoded = codebook.of(words)
+    decoded *= share
+    decoded += step * signs
     return decoded
 
 

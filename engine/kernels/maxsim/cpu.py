@@ -31,7 +31,8 @@ def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     if kernel is None:
         return decoded_maxima(query, coded, offsets)
     packed = native.pack(query, kernel.shape)
-    if coded.codebook is not None:
+    if coded.codebook is not None and coded.words is not None:
+        coded.codebook.check(coded.words)
         packed = native.with_words(packed, word_products(query.tobytes(), len(query), coded.codebook), kernel.shape)
     out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
     in_blocks(offsets, KERNEL_VECTORS, partial(native.score_block, kernel, packed, coded, offsets, out=out))

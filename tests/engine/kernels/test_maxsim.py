@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_codebook import encoded
 
+from docsearch.engine.errors import IndexDamaged
 from docsearch.engine.kernels import codecs, maxsim
 from docsearch.engine.kernels.maxsim import cpu, native, reference
 from docsearch.engine.records import Others, QueryVectors, Ragged
@@ -105,6 +107,16 @@ def test_maxima_of_a_query_vector_ignore_those_beside_it(sizes: list[int], codec
     together = maxsim.token_maxima(query, coded, pages.offsets)
     for i in (0, words - 1):
         same(maxsim.token_maxima(query[i : i + 1], coded, pages.offsets)[:, 0], together[:, i])
+
+
+def test_a_visual_word_that_is_none_reads_no_memory_beside_the_table() -> None:
+    pages, query = ragged([5, 3], 64, 1), queries(3, 64, 1)
+    coded = encoded("residual", pages.values)
+    assert coded.words is not None
+    wrong = replace(coded, words=np.where(np.arange(8) == 6, 60_000, coded.words).astype(np.uint16))
+    for each in (maxsim.token_maxima, cpu.decoded_maxima):
+        with pytest.raises(IndexDamaged, match="60000"):
+            each(query, wrong, pages.offsets)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
