@@ -40,7 +40,7 @@ def run(_setting: Setting) -> Iterator[Row]:
     offsets = np.arange(PAGES + 1, dtype=np.int64) * PAGE_VECTORS
 
     words = generator.integers(0, VISUAL_WORDS, len(vectors)).astype(np.uint16)
-    codebook = Codebook(vectors[:VISUAL_WORDS])
+    codebook = Codebook(unit(generator.standard_normal((VISUAL_WORDS, DIM), np.float32)).astype(np.float16))
 
     ours: list[tuple[Contender, F32]] = []
     for codec in codecs.CODECS:

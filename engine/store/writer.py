@@ -51,7 +51,12 @@ def open_writer(
 
     Raises IndexLocked, IndexNotFound, IndexFormatError, EncoderMismatch, IndexDamaged, StorageFull, UsageError.
     """
-    return IndexWriter(transaction.open_transaction(directory, fingerprint, codec, codebook, create=create))
+    opened = transaction.open_transaction(directory, fingerprint, codec, codebook, create=create)
+    try:
+        return IndexWriter(opened)
+    except BaseException:
+        opened.close()
+        raise
 
 
 class IndexWriter:

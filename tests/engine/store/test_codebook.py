@@ -129,6 +129,9 @@ def test_damaged_words_are_found(residual: Path) -> None:
         assert len(snapshot.verify()) == 1
         with pytest.raises(IndexDamaged, match=r"codebook\.npy"):
             list(snapshot.blocks())
+    for _ in range(2):  # the first gives its lock back
+        with pytest.raises(IndexDamaged, match=r"codebook\.npy"):
+            store.open_writer(residual, fingerprint=None)
 
 
 def test_words_that_a_killed_writer_left_are_swept(exact: Path) -> None:
