@@ -39,6 +39,14 @@ def index(
     model: Annotated[str, typer.Option(help="Model that embeds the pages; see 'docsearch models'.")] = "pixel",
     device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
     codec: Codec = None,
+    pool: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="N",
+            help="Merge a page's similar vectors, to about 1/N of all; by default as the index does, 1 (none) if new.",
+        ),
+    ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove documents that are no longer on disk.")] = False,
     password: Annotated[
         list[str] | None, typer.Option(help="Password to try on encrypted files; may be given several times.")
@@ -66,6 +74,8 @@ def index(
         docsearch index vault/ --password secret --json
 
         docsearch index archive/ --codec binary
+
+        docsearch index archive/ --model jinaai/jina-embeddings-v4 --pool 3
     """
     from .engine.models.registry import find_spec
     from .engine.search import open_index
@@ -81,6 +91,7 @@ def index(
                 model=model,
                 device=device.value,
                 codec=codec,
+                pool=pool,
                 prune=prune,
                 passwords=tuple(password or ()),
                 renderer=renderer.value,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from .kernels import maxsim, proximity
-from .records import BOX_SCALE, F32, U8, U16, FloatBox, QueryVectors
+from .records import BOX_SCALE, F32, U8, U16, WHOLE_PAGE, FloatBox, QueryVectors
 
 MARK = (255, 196, 0)
 """Marker yellow, multiplied into the page as a highlighter would: print under it stays readable."""
@@ -29,7 +29,6 @@ LIT_FROM = 0.6
 GLOW_TINT = 0.8
 GLOW_CELLS = 64
 """The light is computed for this many places across and down, and drawn smoothly between them."""
-WHOLE_PAGE = np.array([0, 0, BOX_SCALE, BOX_SCALE], np.uint16)
 PAD_SHARE = 0.18
 BLUR_SHARE = 0.0015
 SOFT_BLUR_SHARE = 0.01

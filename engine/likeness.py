@@ -14,7 +14,7 @@ from . import rerank
 from .errors import UsageError
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
-from .records import BOX_SCALE, F32, I64, U16, FloatBox, PageRef, QueryVectors
+from .records import BOX_SCALE, F32, I64, U16, WHOLE_PAGE, FloatBox, PageRef, QueryVectors
 from .store import Snapshot
 
 LOOKED_AT = 256
@@ -57,7 +57,7 @@ def inside(boxes: U16, region: FloatBox | None) -> I64:
     """Which of a page's patches at `boxes` (T, 4) lie in a region by their centres, (n,); those that stand for the
     whole page lie nowhere.
     """
-    placed = (boxes != np.array([0, 0, BOX_SCALE, BOX_SCALE], np.uint16)).any(axis=1)
+    placed = (boxes != WHOLE_PAGE).any(axis=1)
     if region is None:
         return np.flatnonzero(placed) if placed.any() else np.arange(len(boxes))
     x0, y0, x1, y1 = region

@@ -20,6 +20,9 @@ FloatBox = tuple[float, float, float, float]
 BOX_SCALE = 65535
 """Boxes are fractions of the page's width and height, times this number."""
 
+WHOLE_PAGE = np.array([0, 0, BOX_SCALE, BOX_SCALE], np.uint16)
+"""The box of vectors that stand for no place: what is said of the page as a whole, a model's prompt."""
+
 
 @dataclass(frozen=True, slots=True)
 class PageRef:

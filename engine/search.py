@@ -26,8 +26,9 @@ from .kernels.residual import Codebook
 from .likeness import Region
 from .loss import CodecLoss
 from .models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder
+from .models.pooled import described
 from .models.registry import find_spec, load_query_encoder
-from .records import F32, I64, U8, U16, FloatBox, Hit, PageRef, QueryVectors, Ranking
+from .records import F32, I64, U8, U16, WHOLE_PAGE, FloatBox, Hit, PageRef, QueryVectors, Ranking
 from .rerank import Scorer
 from .store import Snapshot, check_encoder, open_snapshot
 from .word_maxima import WordMaxima
@@ -103,7 +104,8 @@ def open_index(
     snapshot = open_snapshot(Path(directory))
     try:
         name = str(snapshot.fingerprint["name"])
-        check_encoder(Path(directory), snapshot.fingerprint, (encoder.spec if encoder else find_spec(name)).fingerprint)
+        spec = described(encoder.spec if encoder else find_spec(name), snapshot.pool)
+        check_encoder(Path(directory), snapshot.fingerprint, spec.fingerprint)
         return Searcher(snapshot, encoder or load_query_encoder(name), pages, scorer=_scorer(snapshot, device))
     except BaseException:
         snapshot.close()
@@ -330,7 +332,7 @@ class Searcher:
         row = self._row_of(ref)
         (block,) = self.snapshot.blocks(rows=np.array([row], np.int64))
         boxes = self.snapshot.boxes(row)
-        if len(boxes) and (boxes == heatmap.WHOLE_PAGE).all():
+        if len(boxes) and (boxes == WHOLE_PAGE).all():
             raise UsageError(
                 f"the model of this index, {self.encoder.spec.name}, does not tell where on a page its vectors lie, so "
                 "there is no heat map; 'docsearch models' lists others"

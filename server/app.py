@@ -84,6 +84,8 @@ def serve(
         signal.signal(ending, lambda *_: None)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     with listening:
+        # What asyncio does for sockets of its own: the second half of an answer does not wait for an acknowledgement.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         on_listening(f"http://{host}:{listening.getsockname()[1]}/")
         config = uvicorn.Config(create_app(service), access_log=False, log_config=None, server_header=False)
         Server(config).run(sockets=[listening])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -215,6 +216,31 @@ def test_residual_is_refused_for_a_model_without_visual_words(run: Run, indexed:
         assert "needs a model with visual words" in err
     assert not Path("new").exists()
     assert json.loads(run("info", "--json")[1])["segments_by_codec"] == {"int8": 1}
+
+
+def test_index_pools_by_the_factor_asked_for_and_says_so(run: Run, docs: Path) -> None:
+    assert run("index", docs, "--index", "whole")[0] == 0
+    assert run("index", docs, "--pool", "2")[0] == 0
+    whole, pooled = (json.loads(run("info", "--json", *of)[1]) for of in (("--index", "whole"), ()))
+    assert (whole["pool"], pooled["pool"], pooled["pages"]) == (1, 2, 3)
+    assert 3 <= pooled["vectors"] < whole["vectors"]
+    assert re.search(r"^pool +2$", run("info")[1], re.MULTILINE)
+    assert len(run("query", "revenue chart", "--json")[1].splitlines()) == 3
+    assert run("verify")[0] == 0
+
+
+def test_another_factor_for_an_index_that_has_one_is_refused(run: Run, docs: Path) -> None:
+    run("index", docs, "--pool", "2")
+    for factor, other in (("3", "2, not 3"), ("1", "2, not 1")):
+        code, _, err = run("index", docs, "--pool", factor)
+        assert code == 2
+        assert f"made with --pool {other}; leave --pool out, or choose another --index" in err
+    assert run("index", docs, "--pool", "2")[0] == 0
+    code, out, _ = run("index", docs)
+    assert (code, "2 unchanged" in out) == (0, True)
+    run("index", docs, "--index", "whole")
+    assert "made with --pool 1, not 2" in run("index", docs, "--index", "whole", "--pool", "2")[2]
+    assert run("index", docs, "--index", "none", "--pool", "0")[0] == 2
 
 
 def test_verify_measures_the_codecs_that_have_fewer_bits(run: Run, indexed: Path) -> None:

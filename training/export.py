@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import random
+from collections.abc import Mapping
 from itertools import chain, islice
 from pathlib import Path
 
@@ -32,34 +33,52 @@ CENTRE_EPS = 1e-5
 TEXT_LAYERS = ("hidden", "out", "rarity")
 
 
-def export_networks(checkpoint: Path) -> None:
-    """Write the vision and the text weights."""
+def export_networks(checkpoint: Path, share: float = 1.0) -> None:
+    """Write the vision and the text weights: those of the checkpoint, or on the way to them from the shipped ones.
+
+    The mean of weights before and after a short run keeps what both do well (Wortsman et al., "Model soups", 2022).
+    """
     state = torch.load(checkpoint, weights_only=True, map_location="cpu")["model"]
-    vision = {k.removeprefix("pixel."): v for k, v in state.items() if k.startswith("pixel.")}
-    halves = {k: v.half() for k, v in vision.items() if not k.endswith("num_batches_tracked")}
-    counts = {k: v for k, v in vision.items() if k.endswith("num_batches_tracked")}
     # Convolution weights are trained channels last; a file holds plain rows.
-    save_file({k: np.ascontiguousarray(v.numpy()) for k, v in (halves | counts).items()}, spec.VISION_FILE)
-    bag = codecs.encode("int8", state["text.bag.weight"].half().numpy())
-    assert bag.scales is not None
-    text: dict[str, np.ndarray] = {"bag": bag.values, "bag_scales": bag.scales}
+    vision = {k.removeprefix("pixel."): np.ascontiguousarray(v) for k, v in state.items() if k.startswith("pixel.")}
     mean, variance = state["text.centre.running_mean"], state["text.centre.running_var"]
     scale = torch.rsqrt(variance + CENTRE_EPS)
     state["text.out.weight"] = state["text.out.weight"] * scale[:, None]
     state["text.out.bias"] = (state["text.out.bias"] - mean) * scale
-    for layer in TEXT_LAYERS:
-        for part in ("weight", "bias"):
-            text[f"{layer}.{part}"] = state[f"text.{layer}.{part}"].half().numpy()
-    save_file(text, spec.TEXT_FILE)
+    layers = [f"{layer}.{part}" for layer in TEXT_LAYERS for part in ("weight", "bias")]
+    text = {name: state[f"text.{name}"].numpy() for name in (*layers, "bag.weight")}
+    if share < 1:
+        vision = between(load_file(spec.VISION_FILE), vision, share)
+        text = between(shipped_text(), text, share)
+    save_file({k: v.astype(np.float16) if v.dtype == np.float32 else v for k, v in vision.items()}, spec.VISION_FILE)
+    bag = codecs.encode("int8", text.pop("bag.weight").astype(np.float16))
+    assert bag.scales is not None
+    halves = {name: value.astype(np.float16) for name, value in text.items()}
+    save_file({**halves, "bag": bag.values, "bag_scales": bag.scales}, spec.TEXT_FILE)
+
+
+def between(old: Mapping[str, np.ndarray], new: Mapping[str, np.ndarray], share: float) -> dict[str, np.ndarray]:
+    """The `share` of the way from old to new weights; what is no float32 in `new` is taken from it."""
+    return {
+        name: value
+        if value.dtype != np.float32
+        else old[name].astype(np.float32) * np.float32(1 - share) + value * np.float32(share)
+        for name, value in new.items()
+    }
+
+
+def shipped_text() -> dict[str, np.ndarray]:
+    """The text weights that ship, with the table as float32."""
+    t = load_file(spec.TEXT_FILE)
+    layers = {f"{layer}.{part}": t[f"{layer}.{part}"] for layer in TEXT_LAYERS for part in ("weight", "bias")}
+    return layers | {"bag.weight": codecs.decode(codecs.Coded("int8", t["bag"], t["bag_scales"], t["bag"].shape[1]))}
 
 
 def restore(pixel: nn.Module, text: nn.Module) -> None:
     """Load the shipped weights into the networks to train, the inverse of `export_networks`."""
     shipped = {k: torch.from_numpy(v).float() for k, v in load_file(spec.VISION_FILE).items()}
     pixel.load_state_dict(pixel.state_dict() | shipped)  # a head that the shipped network lacks begins anew
-    t = load_file(spec.TEXT_FILE)
-    state = {f"{layer}.{part}": t[f"{layer}.{part}"] for layer in TEXT_LAYERS for part in ("weight", "bias")}
-    state["bag.weight"] = codecs.decode(codecs.Coded("int8", t["bag"], t["bag_scales"], t["bag"].shape[1]))
+    state = shipped_text()
     # The centre is part of the layer before it.
     state["centre.running_mean"] = np.zeros(spec.DIM, np.float32)
     state["centre.running_var"] = np.full(spec.DIM, 1 - CENTRE_EPS, np.float32)
@@ -100,9 +119,10 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("run", type=Path)
     p.add_argument("--pages", type=Path, required=True, help="folder of PDFs with text layers, as in training")
+    p.add_argument("--share", type=float, default=1.0, help="of the way from the weights in the package to the run's")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
-    export_networks(a.run / "checkpoint.pt")
+    export_networks(a.run / "checkpoint.pt", a.share)
     readouts.export(a.pages, a.seed)
     export_words(a.pages, a.seed)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import random
+import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ APART = ("vi", "id")
 SCRIPTS = {"ru": "cyrillic", "uk": "cyrillic", "bg": "cyrillic", "el": "greek", "vi": "vietnamese"}
 """Which letters a face must have for a language; latin ones where it is not here."""
 FREQUENCY_POWER = 0.45
+FINAL_SIGMA = re.compile(r"σ$")
 MONTHS = [month for month in calendar.month_name if month]
 UNITS = ["kg", "mm", "cm", "km", "GB", "MB", "kW", "MW", "GWh", "°C", "%", "bn", "m", "k", "USD", "EUR", "GBP"]
 
@@ -38,11 +40,11 @@ class Language:
 
 def load() -> dict[str, Language]:
     """Word lists from the package `wordfreq` (extra `train`)."""
-    import wordfreq
+    import wordfreq  # which folds case: it has "χάρτησ" for what is printed "χάρτης"
 
     out = {}
     for code, size in LANGUAGES.items():
-        words = [w for w in wordfreq.top_n_list(code, size) if w.strip()]
+        words = [FINAL_SIGMA.sub("ς", w) for w in wordfreq.top_n_list(code, size) if w.strip()]
         weights = [wordfreq.word_frequency(w, code) ** FREQUENCY_POWER for w in words]
         out[code] = Language(tuple(words), tuple(accumulate(weights)), SCRIPTS.get(code, "latin"))
     return out

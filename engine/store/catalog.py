@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import EncoderMismatch, IndexFormatError, IndexNotFound
+from ..kernels import pooling
 from . import layout
 
 FORMAT = 1
@@ -134,6 +135,12 @@ def check_encoder(directory: Path, recorded: Fingerprint, wanted: Fingerprint) -
     """Raise EncoderMismatch, saying what differs and what to do, unless the two fingerprints are equal."""
     recorded, wanted = json.loads(json.dumps(dict(recorded))), json.loads(json.dumps(dict(wanted)))
     names = sorted(name for name in {*recorded, *wanted} if recorded.get(name) != wanted.get(name))
+    if names == [pooling.SETTING]:
+        raise EncoderMismatch(
+            f"{directory}: the index was made with --pool {pooling.factor_of(recorded)}, not "
+            f"{pooling.factor_of(wanted)}; leave --pool out, or choose another --index and fill it with "
+            "'docsearch index'"
+        )
     if names:
         differences = ", ".join(f"{name} {recorded.get(name)!r} there, {wanted.get(name)!r} here" for name in names)
         raise EncoderMismatch(

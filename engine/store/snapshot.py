@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import pooling
 from ..records import F16, F32, I64, U16, PageRef, Ragged
 from . import blocks, catalog, compaction, faults, layout, rows, verify
 from .blocks import Block, Run
@@ -63,6 +64,7 @@ class Snapshot:
         self._one_at_a_time = threading.RLock()
         self.fingerprint: Fingerprint = catalog.read_fingerprint(connection)
         self.codec = catalog.read_meta(connection, "codec")
+        self.pool = pooling.factor_of(self.fingerprint)
         self.generation = catalog.read_meta(connection, "generation")
         """Changes with every commit that adds, removes or reorders pages: the key of derived files."""
         self._segment_rows = rows.read_segments(connection)
@@ -196,6 +198,7 @@ class Snapshot:
             "model": str(self.fingerprint.get("name", "")),
             "revision": str(self.fingerprint.get("revision", "")),
             "codec": self.codec,
+            "pool": self.pool,
             "documents": sum(states.values()),
             "documents_unfinished": states.get("indexing", 0),
             "documents_failed": states.get("failed", 0),

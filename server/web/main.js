@@ -18,7 +18,7 @@ import { createViewer } from "./viewer.js";
 
 /** @typedef {import("./address.js").Place} Place */
 
-const DEBOUNCE_MS = 60;
+const DEBOUNCE_MS = 40;
 /** A half-typed word matches nothing; only one that rests is said to match nothing. */
 const REST_MS = 500;
 const PAGES_FIRST = 24;

@@ -13,6 +13,8 @@ import pytest
 
 from docsearch.engine.search import open_index
 from docsearch.indexer import pipeline
+from docsearch.server import app
+from docsearch.server.settings import ServerSettings
 
 SERVE = [sys.executable, "-m", "docsearch", "serve", "--index"]
 
@@ -28,6 +30,26 @@ def test_a_server_without_an_index_says_how_to_make_one(tmp_path: Path) -> None:
     done = subprocess.run([*SERVE, tmp_path / "none"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "docsearch index" in done.stderr
+
+
+def test_answers_are_sent_without_waiting_for_acknowledgements(
+    tmp_path: Path, make_pdf: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Head and body go out apart; Nagle's algorithm would hold the body back, and each answer would take 40 ms more."""
+    index = tmp_path / "index"
+    pipeline.index([make_pdf(tmp_path / "a.pdf", ["annual revenue"])], index)
+    accepted: list[int] = []
+
+    def accept_one(server: app.Server, sockets: list[socket.socket]) -> None:
+        server.config.app.state.service.close()
+        (listening,) = sockets
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as connection:
+            accepted.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(app.Server, "run", accept_one)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    app.serve(ServerSettings(index, port=0), lambda _address: None)
+    assert accepted == [1]
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...errors import UsageError
-from ...records import U8, PageImage, QueryVectors
+from ...records import F16, U8, U16, PageImage, QueryVectors
 from ..encoder import EmbeddedPages, EncoderSpec, TextVectors
 from .pages import PixelPages
 from .queries import seen
@@ -33,6 +33,10 @@ class Pixel:
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed pages, see `PixelPages.encode_pages`."""
         return self.pages.encode_pages(pages)
+
+    def assign(self, vectors: F16) -> U16:
+        """The nearest visual word of each vector (T, D), see `PixelPages.assign`."""
+        return self.pages.assign(vectors)
 
     def encode_query(self, text: str) -> QueryVectors:
         """Embed one query, see `PixelText.encode_query`."""
