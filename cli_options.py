@@ -24,7 +24,8 @@ Codec = Annotated[
     str | None,
     typer.Option(
         metavar="CODEC",
-        help="How vectors are stored: float16, int8, int4 or binary; by default as they are, int8 in a new index.",
+        help="How vectors are stored: float16, int8, int4, residual or binary; by default as they are, int8 in a new "
+        "index.",
     ),
 ]
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from fnmatch import fnmatchcase
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .cli_options import DEFAULT_INDEX, AsJson, Codec, IndexDirectory, note, plural, print_json
 from .engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from .engine.kernels.residual import Codebook
 
 DAMAGED = 3
 SAMPLE_QUERIES = 50
@@ -165,8 +169,9 @@ def compact(
     """
     from .engine.store import open_writer
 
+    codebook = _codebook(index) if codec == "residual" else None
     with open_writer(index, fingerprint=None, create=False) as writer:
-        report = writer.compact(codec)
+        report = writer.compact(codec, codebook)
     facts = asdict(report)
     if as_json:
         print_json(facts)
@@ -199,6 +204,18 @@ def models(as_json: AsJson = False) -> None:
                 f"    {spec.licence}; {spec.parameters / 1e6:,.1f} M parameters, {spec.weights_gb:.2g} GB in bfloat16; "
                 f"{spec.dim} dimensions a vector{page}; {where}"
             )
+
+
+def _codebook(index: Path) -> Codebook | None:
+    """The visual words of an index whose model has some."""
+    from .engine.search import open_index
+    from .engine.store import open_snapshot
+
+    with open_snapshot(index) as snapshot:
+        if not snapshot.has_words:
+            return None
+    with open_index(index) as searcher:
+        return searcher.codebook
 
 
 def _print_codecs(codecs: list[dict[str, object]], stored: str) -> None:

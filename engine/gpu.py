@@ -55,15 +55,27 @@ class GpuPages:
         return self._resident is not None
 
     def takes(self, rows: I64 | None) -> bool:
-        """Whether the device should score `rows`: all pages, some of those it holds, or so many that copying pays."""
-        return rows is None or self.is_resident or len(rows) >= COPIED_PAGES
+        """Whether the device should score `rows`: all pages, some of those it holds, or so many that copying pays.
+        Never in a codec that its kernel does not know.
+        """
+        return self._is_readable and (rows is None or self.is_resident or len(rows) >= COPIED_PAGES)
+
+    @cached_property
+    def _is_readable(self) -> bool:
+        """Whether the kernel knows all codecs of the snapshot."""
+        return all(codec in kernel.CODECS for codec in self._by_codec)
+
+    @property
+    def _by_codec(self) -> dict[str, int]:
+        by_codec = self._snapshot.info()["segments_by_codec"]
+        assert isinstance(by_codec, dict)
+        return by_codec
 
     @cached_property
     def fits(self) -> bool:
         """Whether the device may hold every vector; they have to be of one codec."""
-        dim, by_codec = self._snapshot.info()["dim"], self._snapshot.info()["segments_by_codec"]
+        dim, by_codec = self._snapshot.info()["dim"], self._by_codec
         assert isinstance(dim, int)
-        assert isinstance(by_codec, dict)
         total = int(self._snapshot.lengths.sum())
         return len(by_codec) == 1 and total * codecs.vector_bytes(next(iter(by_codec)), dim) <= self._memory
 

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
 from . import rerank
 from .kernels import codecs
+from .kernels.residual import Codebook
 from .records import F32, I64, U16, QueryVectors, Ranking
 from .store import Block, Snapshot
 
@@ -43,6 +45,7 @@ class Recoded:
 
     snapshot: Snapshot
     codec: str
+    codebook: Codebook | None = None
 
     def __len__(self) -> int:
         return len(self.snapshot)
@@ -63,22 +66,28 @@ class Recoded:
         """The snapshot's, coded anew."""
         for block in self.snapshot.blocks(rows=rows):
             exact = codecs.decode(block.coded).astype(np.float16)
-            yield replace(block, coded=codecs.encode(self.codec, exact))
+            words = None
+            if self.codec == "residual":
+                words = cast("U16", self.snapshot.words(block.rows).values)
+            yield replace(block, coded=codecs.encode(self.codec, exact, words, self.codebook))
 
 
-def measure(snapshot: Snapshot, queries: Sequence[QueryVectors]) -> list[CodecLoss]:
-    """The loss of each codec that has fewer bits than the index, most bits first.
+def measure(snapshot: Snapshot, queries: Sequence[QueryVectors], codebook: Codebook | None = None) -> list[CodecLoss]:
+    """The loss of each codec that has fewer bits than the index, most bits first; of residual where the index has
+    visual words, those of the `codebook`.
 
     Every page is scored. Nothing is said of the index's own codec: what it lost is not in the index any more.
     """
     dim = int(str(snapshot.info()["dim"]))
     own = codecs.vector_bytes(snapshot.codec, dim)
     smaller = [name for name in codecs.CODECS if codecs.vector_bytes(name, dim) < own]
+    if codebook is None or not snapshot.has_words:
+        smaller = [name for name in smaller if name != "residual"]
     rows = sampled(snapshot)
     exact = rerank.rank(snapshot, queries, rows=rows, k=GRADED)
     out = []
     for name in sorted(smaller, key=lambda name: -codecs.vector_bytes(name, dim)):
-        coarse = rerank.rank(Recoded(snapshot, name), queries, rows=rows, k=TOP)
+        coarse = rerank.rank(Recoded(snapshot, name, codebook), queries, rows=rows, k=TOP)
         pairs = [(e, c) for e, c in zip(exact, coarse, strict=True) if len(e.pages)]
         kept = [np.isin(e.pages[:TOP], c.pages).mean() for e, c in pairs]
         gains = [gain(c.pages, e) / gain(e.pages[:TOP], e) for e, c in pairs]

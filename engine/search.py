@@ -22,6 +22,7 @@ from .heatmap import WordMarks
 from .hits import Hits
 from .kernels import codecs, maxsim
 from .kernels.pagecode import PageCode
+from .kernels.residual import Codebook
 from .likeness import Region
 from .loss import CodecLoss
 from .models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder
@@ -284,7 +285,8 @@ class Searcher:
 
     def measure_codecs(self, queries: Sequence[str]) -> list[CodecLoss]:
         """What storing the vectors in fewer bits would lose on this index; see `loss.measure`."""
-        return loss.measure(self.snapshot, self.weigh([self._encode(Query("", text)) for text in queries]))
+        asked = self.weigh([self._encode(Query("", text)) for text in queries])
+        return loss.measure(self.snapshot, asked, self.codebook)
 
     def scores(self, text: str, refs: Sequence[PageRef]) -> list[float]:
         """The scores of pages for a question, in their order; raises UsageError for one that is not in the index."""
@@ -408,6 +410,11 @@ class Searcher:
             if self._opened is None:
                 self._opened = open_candidates(self.snapshot, self._code)
             return self._opened
+
+    @property
+    def codebook(self) -> Codebook | None:
+        """What the codec residual needs of models that have visual words."""
+        return None if self._code is None else self._code.codebook
 
     @property
     def _code(self) -> PageCode | None:

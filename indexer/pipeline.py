@@ -9,9 +9,10 @@ from itertools import chain
 from pathlib import Path
 
 from ..engine.errors import IndexNotFound, UsageError
+from ..engine.kernels.pagecode import PageCode
 from ..engine.models.encoder import PageEncoder
 from ..engine.models.pooled import described, pooled
-from ..engine.models.registry import find_spec, load_page_encoder
+from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.store import open_snapshot, open_writer
 from . import discover
 from .discover import Document
@@ -51,7 +52,12 @@ def index(
     factor = _pool_of(directory) if pool is None else pool
     if factor < 1:
         raise UsageError(f"pool {factor}: a page cannot have more vectors than the model gives; 1 keeps all")
-    with open_writer(directory, fingerprint=described(spec, factor).fingerprint, codec=codec) as writer:
+    codebook = None
+    if codec == "residual" and spec.vocabulary:
+        code: PageCode | None = getattr(encoder or load_query_encoder(model), "code", None)
+        codebook = None if code is None else code.codebook
+    described_as = described(spec, factor).fingerprint
+    with open_writer(directory, fingerprint=described_as, codec=codec, codebook=codebook) as writer:
         run = Run(writer, directory, discovery, on_progress, clock)
         drawing = partial(
             Renderer,

@@ -206,7 +206,16 @@ def test_another_codec_for_an_index_that_has_one_is_refused(run: Run, indexed: P
     assert "compact the index to binary" in err
     code, _, err = run("compact", "--codec", "int3")
     assert code == 2
-    assert "int8, float16, int4, binary" in err
+    assert "int8, float16, int4, binary, residual" in err
+
+
+def test_residual_is_refused_for_a_model_without_visual_words(run: Run, indexed: Path) -> None:
+    for command in (("compact",), ("index", indexed / "docs", "--index", "new")):
+        code, _, err = run(*command, "--codec", "residual")
+        assert code == 2
+        assert "needs a model with visual words" in err
+    assert not Path("new").exists()
+    assert json.loads(run("info", "--json")[1])["segments_by_codec"] == {"int8": 1}
 
 
 def test_index_pools_by_the_factor_asked_for_and_says_so(run: Run, docs: Path) -> None:

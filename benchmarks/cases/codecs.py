@@ -30,8 +30,10 @@ def run(setting: Setting) -> Iterator[Row]:
     for codec in sorted(CODECS, key=lambda name: -vector_bytes(name, 128)):
         with tempfile.TemporaryDirectory(dir=setting.cache) as folder:
             directory = shutil.copytree(exact, Path(folder) / "index")
+            with open_index(directory) as searcher:
+                codebook = searcher.codebook
             with open_writer(directory, fingerprint=None) as writer:
-                writer.compact(codec)
+                writer.compact(codec, codebook)
             with open_index(directory) as searcher:
                 found = [
                     hits

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import F16, F32, I64, U8, U16, Ragged
+from .residual import Codebook
 
 CODE_SEED = 20260101
 NEIGHBOURS = 12
@@ -28,6 +29,11 @@ class PageCode:
 
     centroids: F32
     width: int
+
+    @cached_property
+    def codebook(self) -> Codebook:
+        """The visual words as an index in the codec residual keeps them."""
+        return Codebook(self.centroids.astype(np.float16))
 
     @cached_property
     def _bits(self) -> U8:

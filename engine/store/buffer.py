@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.codecs import Coded, encode
+from ..kernels.residual import Codebook
 from ..records import PageVectors
 from . import layout, segment
 from .segment import SegmentRow, StoredFile
@@ -21,9 +22,10 @@ BOX_BYTES = 8
 class PageBuffer:
     """The pages of the next segment, in the order of their slots."""
 
-    def __init__(self, codec: str, dims: tuple[int, int, bool] | None) -> None:
+    def __init__(self, codec: str, dims: tuple[int, int, bool] | None, codebook: Codebook | None) -> None:
         """`dims` are those of the index's pages: dimensions, single dimensions, whether they have words."""
         self._codec = codec
+        self._codebook = codebook
         self._coded: list[Coded] = []
         self._boxes: list[NDArray[np.generic]] = []
         self._single: list[NDArray[np.generic]] = []
@@ -50,6 +52,8 @@ class PageBuffer:
             raise ValueError(f"offsets run from {offsets[0]} to {offsets[-1]} over {total} vectors")
         if vectors.boxes.shape != (total, 4) or (words is not None and words.shape != (total,)):
             raise ValueError(f"{total} vectors need boxes ({total}, 4) and words ({total},) or None")
+        if self._codec == "residual" and words is None:
+            raise ValueError("the index stores what is left of visual words, and these pages come without them")
         if self._dims is not None and self._dims != _dims(vectors, words):
             raise ValueError(
                 f"these pages have (dim, single dim, words) {_dims(vectors, words)}, the pages before them {self._dims}"
@@ -58,7 +62,7 @@ class PageBuffer:
     def add(self, vectors: PageVectors, words: NDArray[np.uint16] | None) -> None:
         """Take N pages that passed `check`, as slots `pages` to `pages` + N - 1."""
         self._dims = _dims(vectors, words)
-        coded = encode(self._codec, np.asarray(vectors.vectors.values, np.float16))
+        coded = encode(self._codec, np.asarray(vectors.vectors.values, np.float16), words, self._codebook)
         self._coded.append(coded)
         # Copies: the caller may reuse its arrays before the commit.
         self._boxes.append(vectors.boxes.astype("<u2"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,8 @@ FORMAT = 1
 APPLICATION = 0x646F6373  # "docs", in the SQLite header
 BUSY_TIMEOUT_S = 30.0
 GENERATION_DIGITS = 16
+CODEBOOK = "codebook"
+"""The setting that holds the SHA-256 of the codebook, in an index that has one."""
 
 Fingerprint = Mapping[str, str | int | float]
 
@@ -99,8 +101,14 @@ def open_to_read(directory: Path) -> sqlite3.Connection:
     return connection
 
 
-def open_to_write(directory: Path, fingerprint: Fingerprint | None, codec: str | None) -> sqlite3.Connection:
-    """Connect to the catalog, and make it if `fingerprint` is given and there is none; `codec` only counts then.
+def open_to_write(
+    directory: Path,
+    fingerprint: Fingerprint | None,
+    codec: str | None,
+    write_codebook: Callable[[], str] | None = None,
+) -> sqlite3.Connection:
+    """Connect to the catalog, and make it if `fingerprint` is given and there is none; `codec` and what writes a
+    codebook and returns its checksum only count then.
 
     Raises IndexNotFound, IndexFormatError, EncoderMismatch. The caller holds the writer's lock.
     """
@@ -113,7 +121,7 @@ def open_to_write(directory: Path, fingerprint: Fingerprint | None, codec: str |
         if not _is_catalog(connection, directory):
             if fingerprint is None or codec is None:
                 raise IndexNotFound(f"{directory}: the index is empty; fill it with 'docsearch index'")
-            _create(connection, fingerprint, codec)
+            _create(connection, fingerprint, codec, None if write_codebook is None else write_codebook())
         connection.execute("PRAGMA synchronous = FULL")
         if fingerprint is not None:
             check_encoder(directory, read_fingerprint(connection), fingerprint)
@@ -148,10 +156,16 @@ def read_fingerprint(connection: sqlite3.Connection) -> Fingerprint:
 
 def read_meta(connection: sqlite3.Connection, name: str) -> str:
     """One setting: "fingerprint" (JSON), "codec" of new segments, "generation", "last_segment" (a number)."""
-    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-    if row is None:
+    value = find_meta(connection, name)
+    if value is None:
         raise sqlite3.DatabaseError(f"the catalog lacks its setting {name!r}")
-    return str(row[0])
+    return value
+
+
+def find_meta(connection: sqlite3.Connection, name: str) -> str | None:
+    """As `read_meta`, for a setting that not every index has: CODEBOOK."""
+    row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def write_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
@@ -196,7 +210,7 @@ def _is_catalog(connection: sqlite3.Connection, directory: Path) -> bool:
     return True
 
 
-def _create(connection: sqlite3.Connection, fingerprint: Fingerprint, codec: str) -> None:
+def _create(connection: sqlite3.Connection, fingerprint: Fingerprint, codec: str, codebook: str | None) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     for statement in SCHEMA:
@@ -207,4 +221,6 @@ def _create(connection: sqlite3.Connection, fingerprint: Fingerprint, codec: str
     write_meta(connection, "codec", codec)
     write_meta(connection, "generation", "0" * GENERATION_DIGITS)
     write_meta(connection, "last_segment", "0")
+    if codebook is not None:
+        write_meta(connection, CODEBOOK, codebook)
     connection.execute("COMMIT")

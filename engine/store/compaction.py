@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import IndexDamaged
+from ..errors import IndexDamaged, UsageError
 from ..kernels.codecs import Coded, decode, encode
+from ..kernels.residual import Codebook
+from . import codebook as codebooks
 from . import layout, rows, segment, verify
 from .segment import OpenSegments, Segment, SegmentRow, StoredFile
 
@@ -28,7 +30,7 @@ Place = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How much there is: live pages, segments, bytes of segment files."""
+    """How much there is: live pages, segments, bytes of segment files and of the codebook."""
 
     pages: int
     segments: int
@@ -37,7 +39,9 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CompactReport:
-    """What a compaction did: `pages` live pages, and segments and bytes of segment files before and after."""
+    """What a compaction did: `pages` live pages, and segments and bytes of their files and of the codebook before and
+    after.
+    """
 
     pages: int
     segments_before: int
@@ -46,11 +50,11 @@ class CompactReport:
     bytes_after: int
 
 
-def count(connection: sqlite3.Connection) -> Count:
+def count(directory: Path, connection: sqlite3.Connection) -> Count:
     pages = connection.execute("SELECT count(*) FROM pages").fetchone()[0]
     segments = connection.execute("SELECT count(*) FROM segments").fetchone()[0]
     size = connection.execute("SELECT coalesce(sum(bytes), 0) FROM segment_files").fetchone()[0]
-    return Count(pages, segments, size)
+    return Count(pages, segments, size + codebooks.size(directory, connection))
 
 
 def report(before: Count, after: Count) -> CompactReport:
@@ -67,6 +71,11 @@ def plan(directory: Path, connection: sqlite3.Connection, codec: str) -> list[Se
     ]
     if len(found) == 1 and live.get(found[0].id, 0) == found[0].pages and found[0].codec == codec:
         return []  # one small segment: rewriting it alone gains nothing
+    if codec == "residual" and not all(row.has_words for row in found):
+        raise UsageError(
+            f"{directory}: the codec residual stores what is left of visual words, and the model of this index has "
+            "none; int4 and binary need no words"
+        )
     for row in found:
         # A copy would get a fresh checksum, and hide the damage for ever.
         problems = verify.segment_problems(directory, row, rows.read_files(connection, row.id))
@@ -76,7 +85,12 @@ def plan(directory: Path, connection: sqlite3.Connection, codec: str) -> list[Se
 
 
 def rewrite_next(
-    directory: Path, connection: sqlite3.Connection, planned: Sequence[SegmentRow], new_id: int, codec: str
+    directory: Path,
+    connection: sqlite3.Connection,
+    planned: Sequence[SegmentRow],
+    new_id: int,
+    codec: str,
+    codebook: Codebook | None,
 ) -> tuple[SegmentRow, list[StoredFile]] | None:
     """Write segment `new_id` from the next pages of the planned segments and point those pages to it; None if no page
     is left.
@@ -94,8 +108,10 @@ def rewrite_next(
     like = planned[0]
     row = SegmentRow(new_id, codec, len(places), int(offsets[-1]), like.dim, like.single_dim, like.has_words)
     parts: dict[str, Iterable[NDArray[np.generic]]] = {
-        layout.VECTORS: (coded.values for coded in _coded(segments, places, codec)),
-        layout.SCALES: (coded.scales for coded in _coded(segments, places, codec) if coded.scales is not None),
+        layout.VECTORS: (coded.values for coded in _coded(segments, places, codec, codebook)),
+        layout.SCALES: (
+            coded.scales for coded in _coded(segments, places, codec, codebook) if coded.scales is not None
+        ),
         layout.OFFSETS: [offsets],
         layout.BOXES: (source.boxes[vectors] for source, vectors, _ in _runs(segments, places)),
         layout.SINGLE: (source.single[pages] for source, _, pages in _runs(segments, places)),
@@ -109,10 +125,11 @@ def rewrite_next(
     return row, files
 
 
-def _coded(segments: OpenSegments, places: Sequence[Place], codec: str) -> Iterator[Coded]:
+def _coded(segments: OpenSegments, places: Sequence[Place], codec: str, codebook: Codebook | None) -> Iterator[Coded]:
     for source, vectors, _ in _runs(segments, places):
         coded = source.coded[vectors]
-        yield coded if coded.codec == codec else encode(codec, decode(coded).astype(np.float16))
+        words = source.words[vectors] if codec == "residual" else None
+        yield coded if coded.codec == codec else encode(codec, decode(coded).astype(np.float16), words, codebook)
 
 
 def _runs(segments: OpenSegments, places: Sequence[Place]) -> Iterator[tuple[Segment, slice, slice]]:

@@ -4,6 +4,7 @@ catalog.sqlite       what is in the index (SQLite, with its -wal and -shm while 
 writer.lock          held by the one writer; holds its process id
 readers.lock         shared by every open snapshot; a writer deletes old segments only when nobody holds it
 segments/00000001/   one committed segment: the .npy files below; `.tmp-…` while it is being written
+codebook.npy         visual words, float16 (V, D): only with the codec residual
 roots.json           the folders it was made from, absolute, newest first (written by the indexer)
 .uploads/            documents that the server was sent, each in a folder of its own (written by the server)
 uploads.lock         held by the one server that takes uploads
@@ -16,6 +17,7 @@ import os
 from pathlib import Path
 
 CATALOG = "catalog.sqlite"
+CODEBOOK = "codebook.npy"
 ROOTS = "roots.json"
 UPLOADS = ".uploads"
 UPLOADS_LOCK = "uploads.lock"
@@ -35,6 +37,10 @@ WORDS = "words.npy"
 
 def catalog_file(directory: Path) -> Path:
     return directory / CATALOG
+
+
+def codebook_file(directory: Path) -> Path:
+    return directory / CODEBOOK
 
 
 def segment_folder(directory: Path, segment: int) -> Path:

@@ -1,9 +1,9 @@
 """A segment: some hundreds of pages packed end to end in a few .npy files that are written once and then mapped.
 
 For P pages with T vectors of D dimensions and single vectors of S: `vectors` (T, D) int8 or float16, or (T, W) uint8 in
-a codec of fewer bits, `scales` (T,) float16 (but for float16), `offsets` (P + 1,) int64, `boxes` (T, 4) uint16,
-`single` (P, S) float16, `words` (T,) uint16 (only with an encoder that has visual words). All little-endian, in C
-order.
+a codec of fewer bits, `scales` (T,) float16 or (T, 2) uint8 (but for float16), `offsets` (P + 1,) int64, `boxes`
+(T, 4) uint16, `single` (P, S) float16, `words` (T,) uint16 (only with an encoder that has visual words). All
+little-endian, in C order.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import hashlib
 import logging
 import os
 import shutil
+import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -23,9 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged
-from ..kernels.codecs import Coded, stored_dtype, stored_width
+from ..kernels.codecs import Coded, stored_dtype, stored_scales, stored_width
+from ..kernels.residual import Codebook
 from ..records import F16, I64, U8, U16
-from . import layout
+from . import codebook, layout
 
 logger = logging.getLogger(__name__)
 
@@ -70,8 +72,8 @@ class SegmentRow:
             layout.BOXES: ("<u2", (self.vectors, 4)),
             layout.SINGLE: ("<f2", (self.pages, self.single_dim)),
         }
-        if self.codec != "float16":
-            files[layout.SCALES] = ("<f2", (self.vectors,))
+        if (scales := stored_scales(self.codec, self.vectors)) is not None:
+            files[layout.SCALES] = scales
         if self.has_words:
             files[layout.WORDS] = ("<u2", (self.vectors,))
         return files
@@ -102,8 +104,10 @@ def write(directory: Path, row: SegmentRow, parts: Mapping[str, Iterable[NDArray
 class Segment:
     """The files of one committed segment, each opened when it is first used; large ones are mapped, not read."""
 
-    def __init__(self, directory: Path, row: SegmentRow) -> None:
+    def __init__(self, directory: Path, row: SegmentRow, codebook: Callable[[], Codebook]) -> None:
+        """`codebook` gives the index's, for a codec that needs it."""
         self.row = row
+        self._codebook = codebook
         self._folder = layout.segment_folder(directory, row.id)
 
     @cached_property
@@ -118,8 +122,11 @@ class Segment:
     def coded(self) -> Coded:
         """Every vector of the segment, (T, D), mapped; slices of it are views."""
         values = cast("NDArray[np.int8] | F16 | U8", self._open(layout.VECTORS, mapped=True))
-        scales = cast("F16", self._open(layout.SCALES, mapped=True)) if layout.SCALES in self.row.files() else None
-        return Coded(self.row.codec, values, scales, self.row.dim)
+        files = self.row.files()
+        scales = cast("F16 | U8", self._open(layout.SCALES, mapped=True)) if layout.SCALES in files else None
+        if self.row.codec != "residual":
+            return Coded(self.row.codec, values, scales, self.row.dim)
+        return Coded(self.row.codec, values, scales, self.row.dim, self.words, self._codebook())
 
     @cached_property
     def boxes(self) -> U16:
@@ -154,15 +161,24 @@ class OpenSegments:
     def __init__(self, directory: Path, rows: Mapping[int, SegmentRow]) -> None:
         self._directory = directory
         self._rows = rows
+        self._reading = threading.Lock()
+        self._codebook: Codebook | None = None
         self._open: OrderedDict[int, Segment] = OrderedDict()
 
     def __getitem__(self, segment: int) -> Segment:
-        found = self._open.pop(segment, None) or Segment(self._directory, self._rows[segment])
+        found = self._open.pop(segment, None) or Segment(self._directory, self._rows[segment], self.codebook)
         self._open[segment] = found
         while len(self._open) > OPEN_SEGMENTS:
             # Views that a caller still holds keep their map alive.
             self._open.popitem(last=False)
         return found
+
+    def codebook(self) -> Codebook:
+        """The index's, read once."""
+        with self._reading:
+            if self._codebook is None:
+                self._codebook = codebook.read(self._directory)
+            return self._codebook
 
 
 class _Hashed:

@@ -189,7 +189,7 @@ class Snapshot:
         states = dict(self._query("SELECT state, count(*) FROM documents GROUP BY state"))
         codecs = dict(self._query("SELECT codec, count(*) FROM segments GROUP BY codec ORDER BY codec"))
         with self._one_at_a_time:
-            counted = compaction.count(self._connection)
+            counted = compaction.count(self._directory, self._connection)
         size = counted.bytes + layout.catalog_file(self._directory).stat().st_size
         stored = sum(row.pages for row in self._segment_rows.values())
         return {

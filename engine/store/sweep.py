@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 from pathlib import Path
 
-from . import catalog, layout, lock
+from . import catalog, codebook, layout, lock
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,10 @@ def orphans(directory: Path, connection: sqlite3.Connection) -> None:
         if entry.name.startswith(layout.TEMPORARY) or (entry.name.isdecimal() and entry not in dropped)
     ]
     _delete(unfinished)
+    if codebook.is_left(directory, connection):
+        with lock.no_readers(directory) as nobody_reads:
+            if nobody_reads:
+                layout.codebook_file(directory).unlink()
     if dropped:
         with lock.no_readers(directory) as nobody_reads:
             if nobody_reads:

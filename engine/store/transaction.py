@@ -7,19 +7,29 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from ..errors import UsageError
 from ..kernels.codecs import CODECS
+from ..kernels.residual import Codebook
 from . import catalog, faults, layout, rows, sweep
+from . import codebook as codebooks
 from .catalog import Fingerprint
 from .lock import WriterLock
 
 logger = logging.getLogger(__name__)
 
+NO_CODEBOOK = "the codec residual needs a model with visual words, such as pixel; int4 and binary need none"
+
 
 def open_transaction(
-    directory: Path, fingerprint: Fingerprint | None, codec: str | None, *, create: bool
+    directory: Path,
+    fingerprint: Fingerprint | None,
+    codec: str | None,
+    codebook: Codebook | None = None,
+    *,
+    create: bool,
 ) -> Transaction:
     """Lock the index in `directory`, make it if need be, and delete what killed writers left; see `open_writer`."""
     if codec is not None and codec not in CODECS:
@@ -27,10 +37,13 @@ def open_transaction(
     with faults.translated(directory):
         if (fingerprint is None or not create) and not catalog.exists(directory):
             catalog.open_to_read(directory)  # raises IndexNotFound, before a folder is made
+        if codec == "residual" and codebook is None and not catalog.exists(directory):
+            raise UsageError(NO_CODEBOOK)
         (directory / layout.SEGMENTS).mkdir(parents=True, exist_ok=True)
         lock = WriterLock(directory)
         try:
-            connection = catalog.open_to_write(directory, fingerprint, codec or CODECS[0])
+            write = None if codebook is None or codec != "residual" else partial(codebooks.write, directory, codebook)
+            connection = catalog.open_to_write(directory, fingerprint, codec or CODECS[0], write)
             try:
                 recorded = catalog.read_meta(connection, "codec")
                 if codec is not None and codec != recorded:

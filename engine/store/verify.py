@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import IndexDamaged
-from . import layout, rows
-from .segment import Segment, SegmentRow, StoredFile
+from . import codebook, layout, rows
+from .segment import OpenSegments, SegmentRow, StoredFile
 
 CONTRADICTIONS = {
     "pages in a segment the catalog does not name": "SELECT count(*) FROM pages p WHERE NOT EXISTS "
@@ -36,6 +36,7 @@ def problems(directory: Path, connection: sqlite3.Connection) -> list[str]:
             number = connection.execute(query).fetchone()[0]
             if number:
                 found.append(f"{catalog}: {number} {what}")
+        found += codebook.problems(directory, connection)
         for row in rows.read_segments(connection).values():
             damage = segment_problems(directory, row, rows.read_files(connection, row.id))
             found += damage or _length_problems(directory, row, connection)
@@ -70,7 +71,7 @@ def segment_problems(directory: Path, row: SegmentRow, files: Sequence[StoredFil
 def _length_problems(directory: Path, row: SegmentRow, connection: sqlite3.Connection) -> list[str]:
     places = connection.execute("SELECT slot, vectors FROM pages WHERE segment = ?", (row.id,)).fetchall()
     try:
-        lengths = np.diff(Segment(directory, row).offsets)
+        lengths = np.diff(OpenSegments(directory, {row.id: row})[row.id].offsets)
     except IndexDamaged as err:
         return [str(err)]
     wrong = sum(1 for slot, vectors in places if slot >= row.pages or lengths[slot] != vectors)

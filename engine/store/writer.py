@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..kernels.codecs import CODECS
+from ..kernels.residual import Codebook
 from ..records import PageVectors
 from . import catalog, compaction, rows, sweep, transaction
+from . import codebook as codebooks
 from .buffer import PageBuffer
 from .catalog import DocumentRow, Fingerprint
 from .compaction import CompactReport
@@ -35,16 +37,26 @@ class BegunDocument:
 
 
 def open_writer(
-    directory: Path, *, fingerprint: Fingerprint | None, codec: str | None = None, create: bool = True
+    directory: Path,
+    *,
+    fingerprint: Fingerprint | None,
+    codec: str | None = None,
+    codebook: Codebook | None = None,
+    create: bool = True,
 ) -> IndexWriter:
     """Open the index in `directory` for writing, and make it unless `create` is False.
 
     `fingerprint` is the encoder's; None takes the index as it is (to remove or compact). `codec` None is the
-    index's own, int8 for a new one.
+    index's own, int8 for a new one. A new one in residual needs the `codebook` of the encoder's visual words.
 
     Raises IndexLocked, IndexNotFound, IndexFormatError, EncoderMismatch, IndexDamaged, StorageFull, UsageError.
     """
-    return IndexWriter(transaction.open_transaction(directory, fingerprint, codec, create=create))
+    opened = transaction.open_transaction(directory, fingerprint, codec, codebook, create=create)
+    try:
+        return IndexWriter(opened)
+    except BaseException:
+        opened.close()
+        raise
 
 
 class IndexWriter:
@@ -60,7 +72,8 @@ class IndexWriter:
         with transaction.reading() as connection:
             self._codec = catalog.read_meta(connection, "codec")
             self._segment = int(catalog.read_meta(connection, "last_segment")) + 1
-            self._buffer = PageBuffer(self._codec, rows.read_dims(connection))
+            self._codebook = codebooks.find(self._directory, connection)
+            self._buffer = PageBuffer(self._codec, rows.read_dims(connection), self._codebook)
         self._begun: dict[str, DocumentRow] = {}
         self._receiving: dict[str, int] = {}  # doc_id -> key, once a change of the document is in the transaction
 
@@ -219,39 +232,51 @@ class IndexWriter:
         if self._buffer.pages:
             with self._transaction.changing() as connection:
                 self._insert_segment(*self._buffer.write(self._directory, self._segment))
-                self._buffer = PageBuffer(self._codec, rows.read_dims(connection))
+                self._buffer = PageBuffer(self._codec, rows.read_dims(connection), self._codebook)
         self._transaction.commit()
 
-    def compact(self, codec: str | None = None) -> CompactReport:
-        """Rewrite segments that lost pages, are small, or have another codec; ids stay, and so does every page.
+    def compact(self, codec: str | None = None, codebook: Codebook | None = None) -> CompactReport:
+        """Rewrite segments that lost pages, are small, or have another codec; ids stay, and so does every page. To
+        residual an index needs the `codebook` of its encoder's visual words, unless it has it.
 
         Commits after each new segment, so a killed run is gone on with by the next. Deletes the cache. Raises
         IndexDamaged rather than copy bytes that are not those once committed.
         """
         if codec is not None and codec not in CODECS:
             raise UsageError(f"codec {codec!r} is not one of {', '.join(CODECS)}")
+        if codec == "residual" and self._codebook is None and codebook is None:
+            raise UsageError(transaction.NO_CODEBOOK)
         self.commit()
         self._codec = codec or self._codec
         with self._transaction.changing() as connection:
-            before = compaction.count(connection)
+            before = compaction.count(self._directory, connection)
+            plan = compaction.plan(self._directory, connection, self._codec)
+            if codec == "residual" and codebook is not None:
+                codebooks.keep(self._directory, connection, codebook)
+                self._codebook = self._codebook or codebook
             if catalog.read_meta(connection, "codec") != self._codec:
                 catalog.write_meta(connection, "codec", self._codec)
-            self._buffer = PageBuffer(self._codec, rows.read_dims(connection))
-            plan = compaction.plan(self._directory, connection, self._codec)
+            self._buffer = PageBuffer(self._codec, rows.read_dims(connection), self._codebook)
         while True:
             with self._transaction.changing() as connection:
-                written = compaction.rewrite_next(self._directory, connection, plan, self._segment, self._codec)
+                written = compaction.rewrite_next(
+                    self._directory, connection, plan, self._segment, self._codec, self._codebook
+                )
                 if written is not None:
                     self._insert_segment(*written)
             self.commit()
             if written is None:
                 break
+        with self._transaction.changing() as connection:
+            codebooks.drop(connection)
+            self._codebook = codebooks.find(self._directory, connection)
+        self.commit()
         with self._transaction.reading() as connection:
             if plan:
                 connection.execute("VACUUM")
             sweep.derived_files(self._directory, generation=None)
             sweep.orphans(self._directory, connection)
-            return compaction.report(before, compaction.count(connection))
+            return compaction.report(before, compaction.count(self._directory, connection))
 
     def close(self) -> None:
         """Give up what is not committed, and let the next writer in; closing twice is harmless."""

@@ -122,6 +122,17 @@ def test_an_index_in_two_codecs_is_streamed(directory: Path) -> None:
         assert not GpuPages(snapshot, DEVICE, memory=EVERYTHING).fits
 
 
+def test_a_codec_that_the_kernel_does_not_know_is_left_to_the_processor(tmp_path: Path) -> None:
+    toy_words.write(tmp_path / "index", PAGES, "residual")
+    with open_index(tmp_path / "index", encoder=ToyEncoder(pairs=True)) as searcher:
+        pages = GpuPages(searcher.snapshot, DEVICE, memory=EVERYTHING)
+        assert not pages.takes(None)
+        assert not pages.takes(np.arange(len(searcher.snapshot)))
+        with_gpu = Searcher(searcher.snapshot, searcher.encoder, scorer=pages)
+        assert with_gpu.search("w1 w2 w3", exact=True) == searcher.search("w1 w2 w3", exact=True)
+        assert not pages.is_resident
+
+
 def test_a_few_pages_are_left_to_the_processor(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gpu, "COPIED_PAGES", 3)
     with open_snapshot(directory) as snapshot:

@@ -29,23 +29,28 @@ def directory(tmp_path: Path) -> Path:
 def test_codecs_come_with_their_bytes_and_their_loss(directory: Path) -> None:
     with open_index(directory, encoder=ToyEncoder()) as searcher:
         found = searcher.measure_codecs(QUESTIONS)
-    assert [(each.codec, each.vector_bytes) for each in found] == [("int8", 66), ("int4", 34), ("binary", 10)]
+    assert [(each.codec, each.vector_bytes) for each in found] == [
+        ("int8", 66),
+        ("int4", 34),
+        ("residual", 12),
+        ("binary", 10),
+    ]
     assert all((each.queries, each.pages) == (3, 24) for each in found)
     for each in found:
         assert 0 <= each.recall_at_10 <= 1
         assert 0 <= each.ndcg_at_10 <= 1 + 1e-6
     assert found[0].ndcg_at_10 > 0.999
-    assert found[0].ndcg_at_10 >= found[2].ndcg_at_10
+    assert found[0].ndcg_at_10 >= found[3].ndcg_at_10
 
 
-@pytest.mark.parametrize("codec", ["int8", "int4", "binary"])
+@pytest.mark.parametrize("codec", ["int8", "int4", "residual", "binary"])
 def test_what_is_measured_is_what_a_compaction_gives(directory: Path, codec: str) -> None:
     encoder = ToyEncoder(pairs=True)
     with open_index(directory, encoder=encoder) as searcher:
         asked = searcher.weigh([encoder.encode_query(text) for text in QUESTIONS])
-        said = rerank.rank(loss.Recoded(searcher.snapshot, codec), asked, rows=None, k=10)
+        said = rerank.rank(loss.Recoded(searcher.snapshot, codec, encoder.code.codebook), asked, rows=None, k=10)
     with open_writer(directory, fingerprint=None) as writer:
-        writer.compact(codec)
+        writer.compact(codec, encoder.code.codebook)
     with open_index(directory, encoder=encoder) as searcher:
         got = rerank.rank(searcher.snapshot, asked, rows=None, k=10)
     for one, other in zip(said, got, strict=True):

@@ -48,11 +48,11 @@ def line_of_boxes(words: int) -> np.ndarray:
     return np.stack([left, np.zeros(words), left + 900, np.full(words, 300)], axis=1).astype(np.uint16)
 
 
-def write(directory: Path, pages: dict[str, list[list[int]]]) -> None:
+def write(directory: Path, pages: dict[str, list[list[int]]], codec: str | None = None) -> None:
     """Write an index of documents, each a list of pages, each a list of word numbers, with a model's noise."""
     rng = np.random.default_rng(1)
     code = PageCode(directions(), WIDTH)
-    with open_writer(directory, fingerprint=SPEC.fingerprint) as writer:
+    with open_writer(directory, fingerprint=SPEC.fingerprint, codec=codec, codebook=code.codebook) as writer:
         for path, contents in pages.items():
             doc_id = writer.begin_document(path, path, 1, 1, len(contents)).doc_id
             noisy = [directions()[page] + 0.03 * rng.standard_normal((len(page), DIM)) for page in contents]

@@ -13,11 +13,14 @@ from ... import cores
 from ...records import F32, I64
 from .. import codecs
 from ..codecs import Coded
+from ..residual import Codebook
 from . import native
 from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
 """Vectors decoded at a time: 2 MB of float32 at 128 dimensions."""
+WORDS_AT_ONCE = 4096
+"""Visual words that one call multiplies with a query."""
 KERNEL_VECTORS = 16384
 """Vectors that compiled code scores in one call: enough that the time between calls does not count."""
 
@@ -28,8 +31,26 @@ def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     if kernel is None:
         return decoded_maxima(query, coded, offsets)
     packed = native.pack(query, kernel.shape)
+    if coded.codebook is not None and coded.words is not None:
+        coded.codebook.check(coded.words)
+        packed = native.with_words(packed, word_products(query.tobytes(), len(query), coded.codebook), kernel.shape)
     out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
     in_blocks(offsets, KERNEL_VECTORS, partial(native.score_block, kernel, packed, coded, offsets, out=out))
+    return out
+
+
+@lru_cache(maxsize=2)
+def word_products(query: bytes, vectors: int, codebook: Codebook) -> F32:
+    """The products of `vectors` query vectors, given as bytes, with all visual words, (V, Q): the maxima of pages that
+    hold one word each, so no word's depend on other words or query vectors. The next block of pages wants them again.
+    """
+    count, dim = codebook.centroids.shape
+    kernel = native.kernel("float16", dim, tile=1)
+    assert kernel is not None
+    packed = native.pack(np.frombuffer(query, np.float32).reshape(vectors, dim), kernel.shape)
+    centroids, offsets = Coded("float16", codebook.centroids, None, dim), np.arange(count + 1)
+    out = np.full((count, vectors), EMPTY, np.float32)
+    in_blocks(offsets, WORDS_AT_ONCE, partial(native.score_block, kernel, packed, centroids, offsets, out=out))
     return out
 
 
@@ -64,8 +85,9 @@ def score_block(transposed: F32, coded: Coded, offsets: I64, rows: tuple[int, in
     first, last = rows
     inside = offsets[first : last + 1]
     patches = coded[slice(int(inside[0]), int(inside[-1]))]
-    similarity = codecs.numbers(patches) @ transposed  # (T, Q)
-    if patches.scales is not None:
+    is_whole = patches.codebook is not None
+    similarity = (codecs.decode if is_whole else codecs.numbers)(patches) @ transposed  # (T, Q)
+    if patches.scales is not None and not is_whole:
         similarity *= patches.scales.astype(np.float32)[:, None]
     filled = np.flatnonzero(np.diff(inside))
     if len(filled):

@@ -24,6 +24,9 @@ CACHE_LINE = 64
 BIT, BYTE, SHORT, INT, LONG = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
 HALF, FLOAT, POINTER = ir.HalfType(), ir.FloatType(), ir.PointerType()
 
+Along = tuple[ir.Value, ir.Value]
+"""A patch's share of its visual word, in every lane, and where that word's products with the query stand."""
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
@@ -47,10 +50,13 @@ def module(shape: Shape) -> str:
 
     Its arguments: values, scales, offsets, first and last page, query, blocks of WIDE registers, further blocks of one,
     out. `query` holds for each block its numbers as (D / together, registers, lanes, together), int16 or float32; `out`
-    one row a page, of as many lanes as the blocks have, whose numbers are raised where a product is larger.
+    one row a page, of as many lanes as the blocks have, whose numbers are raised where a product is larger. For
+    residual there follow the patches' visual words, their products with the query, one row a word as in `out`, and the
+    numbers that the bytes in scales stand for.
     """
     made = ir.Module(name=NAME)
     arguments = [POINTER, POINTER, POINTER, LONG, LONG, POINTER, LONG, LONG, POINTER]
+    arguments += [POINTER, POINTER, POINTER] if shape.codec == "residual" else []
     function = ir.Function(made, ir.FunctionType(ir.VoidType(), arguments), NAME)
     _Writer(shape, made, function).write()
     return str(made)
@@ -78,7 +84,7 @@ class _Writer:
 
     def write(self) -> None:
         """All pages, each a tile of patches after the other."""
-        values, scales, offsets, first, last, query, wide, single, out = self.function.args
+        values, scales, offsets, first, last, query, wide, single, out, *more = self.function.args
         size = self.shape.tile * self.shape.dim
         decoded = self.at.alloca(ir.ArrayType(self.number, size))
         decoded.align = CACHE_LINE
@@ -94,17 +100,28 @@ class _Writer:
                 patches = [self.clamped(start, i, end) for i in range(self.shape.tile)]
                 for i, patch in enumerate(patches):
                     self.decode(values, patch, self.element(decoded, _long(i * self.shape.dim), self.number))
-                factors = [] if self.is_float else [self.scale(scales, patch) for patch in patches]
+                factors, along = [], []
+                if self.shape.codec == "residual":
+                    words, table, levels = more
+                    factors = [self.level(scales, patch, 1, levels) for patch in patches]
+                    along = [
+                        (self.level(scales, patch, 0, levels), self.products(words, patch, table, row))
+                        for patch in patches
+                    ]
+                elif not self.is_float:
+                    factors = [self.scale(scales, patch) for patch in patches]
 
                 def wide_block(i: ir.Value) -> None:
                     own = self.element(query, self.at.mul(i, _long(WIDE * block)), self.number)
                     into = self.element(best, self.at.mul(i, _long(WIDE * self.shape.lanes)), FLOAT)
-                    self.score(decoded, factors, own, into, WIDE)
+                    at_block = self.at.mul(i, _long(WIDE * self.shape.lanes))
+                    self.score(decoded, factors, own, into, WIDE, self.shifted(along, at_block))
 
                 def last_block(_: ir.Value) -> None:
                     own = self.element(query, self.at.mul(wide, _long(WIDE * block)), self.number)
                     into = self.element(best, self.at.mul(wide, _long(WIDE * self.shape.lanes)), FLOAT)
-                    self.score(decoded, factors, own, into, 1)
+                    at_block = self.at.mul(wide, _long(WIDE * self.shape.lanes))
+                    self.score(decoded, factors, own, into, 1, self.shifted(along, at_block))
 
                 self.loop(_long(0), wide, 1, wide_block)
                 self.loop(_long(0), single, 1, last_block)
@@ -160,10 +177,33 @@ class _Writer:
         half = self.at.load(self.element(scales, patch, HALF), typ=HALF)
         return self.spread(self.at.fpext(half, FLOAT), self.floats)
 
+    def level(self, codes: ir.Value, patch: ir.Value, which: int, levels: ir.Value) -> ir.Value:
+        """In every lane the number that one of a patch's two codes stands for."""
+        place = self.element(codes, self.at.add(self.at.mul(patch, _long(2)), _long(which)), BYTE)
+        code = self.at.zext(self.at.load(place, typ=BYTE), LONG)
+        return self.spread(self.at.load(self.element(levels, code, FLOAT), typ=FLOAT), self.floats)
+
+    def products(self, words: ir.Value, patch: ir.Value, table: ir.Value, row: ir.Value) -> ir.Value:
+        """Where the products of a patch's visual word begin."""
+        word = self.at.zext(self.at.load(self.element(words, patch, SHORT), typ=SHORT), LONG)
+        return self.element(table, self.at.mul(word, row), FLOAT)
+
+    def shifted(self, along: Sequence[Along], by: ir.Value) -> list[Along]:
+        """The products of patches' words with the query vectors of one block."""
+        return [(share, self.element(products, by, FLOAT)) for share, products in along]
+
     def score(
-        self, decoded: ir.Value, scales: Sequence[ir.Value], query: ir.Value, into: ir.Value, registers: int
+        self,
+        decoded: ir.Value,
+        scales: Sequence[ir.Value],
+        query: ir.Value,
+        into: ir.Value,
+        registers: int,
+        along: Sequence[Along],
     ) -> None:
-        """Raise `into` to the products of the decoded patches with one block of query vectors."""
+        """Raise `into` to the products of the decoded patches, and of what of them is `along` their words, with one
+        block of query vectors.
+        """
         at, shape = self.at, self.shape
         pairs = [(i, r) for i in range(shape.tile) for r in range(registers)]
 
@@ -191,6 +231,10 @@ class _Writer:
                 product = sums[i * registers + r]
                 if not self.is_float:
                     product = at.fmul(at.sitofp(product, self.floats), scales[i])
+                if along:
+                    share, products = along[i]
+                    word = self.load(self.element(products, _long(r * shape.lanes), FLOAT), self.floats, 4)
+                    product = at.fadd(product, at.fmul(word, share))
                 best = at.call(self.larger, [best, product])
             self.store(best, place)
 

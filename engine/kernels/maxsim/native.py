@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from ...records import F32, I64
 from ..codecs import INT8_MAX, PACKED_BITS, Coded
+from ..residual import LEVELS
 from .reference import EMPTY
 
 if TYPE_CHECKING:
@@ -53,19 +54,24 @@ class Kernel:
 @dataclass(frozen=True, slots=True)
 class PackedQuery:
     """Q vectors as the kernel reads them: blocks of registers in `numbers`, and the `steps` (Q,) their whole numbers
-    stand for.
+    stand for. `table` (V, lanes) holds the products of visual words with them, counted in steps, for residual alone.
     """
 
     numbers: np.ndarray
     steps: F32
     wide: int
     single: int
+    table: F32 | None = None
 
 
-def kernel(codec: str, dim: int) -> Kernel | None:
-    """The kernel for a codec and dimensions; None where numpy has to do: without llvmlite, or on another processor."""
+def kernel(codec: str, dim: int, *, tile: int | None = None) -> Kernel | None:
+    """The kernel for a codec and dimensions; None where numpy has to do: without llvmlite, or on another processor.
+    `tile` is for pages that have fewer patches than the machine's.
+    """
     here = machine()
-    return None if here is None or dim % DIMENSIONS or not dim else compiled(codec, dim, here)
+    if here is None or dim % DIMENSIONS or not dim:
+        return None
+    return compiled(codec, dim, here if tile is None else replace(here, tile=tile))
 
 
 @lru_cache(maxsize=1)
@@ -104,6 +110,7 @@ def compiled(codec: str, dim: int, target: Machine) -> Kernel:
     engine.finalize_object()
     pointer, number = ctypes.c_void_p, ctypes.c_int64
     arguments = [pointer, pointer, pointer, number, number, pointer, number, number, pointer]
+    arguments += [pointer, pointer, pointer] if codec == "residual" else []
     return Kernel(shape, ctypes.CFUNCTYPE(None, *arguments)(engine.get_function_address(machine_code.NAME)), engine)
 
 
@@ -128,6 +135,13 @@ def pack(query: F32, shape: Shape) -> PackedQuery:
     return PackedQuery(flat.astype(np.float32 if shape.codec == "float16" else np.int16), steps, wide, registers % 2)
 
 
+def with_words(query: PackedQuery, products: F32, shape: Shape) -> PackedQuery:
+    """A query that knows its `products` (V, Q) with the visual words."""
+    table = np.zeros((len(products), (2 * query.wide + query.single) * shape.lanes), np.float32)
+    table[:, : products.shape[1]] = products / query.steps
+    return replace(query, table=table)
+
+
 def score_block(
     kernel: Kernel, query: PackedQuery, coded: Coded, offsets: I64, rows: tuple[int, int], out: F32
 ) -> None:
@@ -137,6 +151,12 @@ def score_block(
     best = np.full((last - first, (2 * query.wide + query.single) * kernel.shape.lanes), EMPTY, np.float32)
     values = np.ascontiguousarray(coded.values)
     scales = None if coded.scales is None else np.ascontiguousarray(coded.scales)
+    more = []
+    if kernel.shape.codec == "residual":
+        assert coded.words is not None
+        assert query.table is not None
+        words = np.ascontiguousarray(coded.words)
+        more = [words.ctypes.data, query.table.ctypes.data, LEVELS.ctypes.data]
     kernel.run(
         values.ctypes.data,
         None if scales is None else scales.ctypes.data,
@@ -147,5 +167,6 @@ def score_block(
         query.wide,
         query.single,
         best.ctypes.data,
+        *more,
     )
     out[first:last] = best[:, : out.shape[1]] * query.steps

@@ -16,6 +16,8 @@ from ...records import F32, I64
 from ..codecs import PACKED_BITS, Coded
 from .reference import EMPTY
 
+CODECS = ("int8", "float16", "int4", "binary")
+"""What the kernel reads: residual would need the query's products with all visual words."""
 PARTS = 2
 """Numbers in half precision that a number of a query is the sum of: with 2 of them it keeps the bits of float32."""
 PROGRAMS_MAX = 2**31 - 1

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import random
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from toy_codebook import encoded
 
+from docsearch.engine.errors import IndexDamaged
 from docsearch.engine.kernels import codecs, maxsim
 from docsearch.engine.kernels.maxsim import cpu, native, reference
 from docsearch.engine.records import Others, QueryVectors, Ragged
@@ -64,7 +67,7 @@ def test_maxima_equal_the_reference_on_what_is_stored(
     sizes: list[int], words: int, dim: int, codec: str, seed: int
 ) -> None:
     pages, query = ragged(sizes, dim, seed), queries(words, dim, seed)
-    coded = codecs.encode(codec, pages.values)
+    coded = encoded(codec, pages.values)
     wanted = reference.token_maxima(query, Ragged(codecs.decode(coded), pages.offsets))
     np.testing.assert_allclose(cpu.decoded_maxima(query, coded, pages.offsets), wanted, atol=2e-6)
     # Half of a query's step, 2^-16 of its largest number, times at most the sum of a patch's numbers.
@@ -75,7 +78,7 @@ def test_maxima_equal_the_reference_on_what_is_stored(
 @given(PAGE_SIZES, st.sampled_from(codecs.CODECS), st.integers(0, 9))
 def test_score_of_a_page_ignores_its_neighbours(sizes: list[int], codec: str, seed: int) -> None:
     pages, query = ragged(sizes, 32, seed), queries(4, 32, seed)
-    coded = codecs.encode(codec, pages.values)
+    coded = encoded(codec, pages.values)
     together = maxsim.token_maxima(query, coded, pages.offsets)
     for row, size in enumerate(sizes):
         own = coded[slice(int(pages.offsets[row]), int(pages.offsets[row + 1]))]
@@ -92,15 +95,35 @@ def test_order_of_pages_and_of_patches_changes_nothing(
     rows = list(range(len(sizes)))
     order.shuffle(rows)
     other = Ragged.of([pages[row][::-1] for row in rows])
-    maxima = maxsim.token_maxima(query, codecs.encode(codec, pages.values), pages.offsets)
-    same(maxsim.token_maxima(query, codecs.encode(codec, other.values), other.offsets), maxima[rows])
+    maxima = maxsim.token_maxima(query, encoded(codec, pages.values), pages.offsets)
+    same(maxsim.token_maxima(query, encoded(codec, other.values), other.offsets), maxima[rows])
+
+
+@settings(deadline=None, max_examples=20)
+@given(PAGE_SIZES, st.sampled_from(codecs.CODECS), st.sampled_from([2, 16, 40]), st.integers(0, 9))
+def test_maxima_of_a_query_vector_ignore_those_beside_it(sizes: list[int], codec: str, words: int, seed: int) -> None:
+    pages, query = ragged(sizes, 64, seed), queries(words, 64, seed)
+    coded = encoded(codec, pages.values)
+    together = maxsim.token_maxima(query, coded, pages.offsets)
+    for i in (0, words - 1):
+        same(maxsim.token_maxima(query[i : i + 1], coded, pages.offsets)[:, 0], together[:, i])
+
+
+def test_a_visual_word_that_is_none_reads_no_memory_beside_the_table() -> None:
+    pages, query = ragged([5, 3], 64, 1), queries(3, 64, 1)
+    coded = encoded("residual", pages.values)
+    assert coded.words is not None
+    wrong = replace(coded, words=np.where(np.arange(8) == 6, 60_000, coded.words).astype(np.uint16))
+    for each in (maxsim.token_maxima, cpu.decoded_maxima):
+        with pytest.raises(IndexDamaged, match="60000"):
+            each(query, wrong, pages.offsets)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize("codec", codecs.CODECS)
 def test_number_of_threads_changes_nothing(codec: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pages, query = ragged([700, 0, 129, 63, 1] * 8, 64, 5), queries(20, 64, 5)
-    coded = codecs.encode(codec, pages.values)
+    coded = encoded(codec, pages.values)
     expected = maxsim.token_maxima(query, coded, pages.offsets)
     with ThreadPoolExecutor(threads) as pool:
         monkeypatch.setattr(cpu, "pool", lambda: pool)
@@ -123,17 +146,21 @@ def test_code_for_older_processors_gives_the_same(codec: str) -> None:
     """AVX2 without AVX-512."""
     older = native.Machine("haswell", "", lanes=8, tile=4)
     pages, query = ragged([700, 0, 5, 63], 96, 2), queries(37, 96, 2)
-    coded = codecs.encode(codec, pages.values)
+    coded = encoded(codec, pages.values)
     kernel = native.compiled(codec, 96, older)
     out = np.zeros((4, 37), np.float32)
-    native.score_block(kernel, native.pack(query, kernel.shape), coded, pages.offsets, (0, 4), out)
+    packed = native.pack(query, kernel.shape)
+    if coded.codebook is not None:
+        products = cpu.word_products(query.tobytes(), len(query), coded.codebook)
+        packed = native.with_words(packed, products, kernel.shape)
+    native.score_block(kernel, packed, coded, pages.offsets, (0, 4), out)
     np.testing.assert_array_equal(out, maxsim.token_maxima(query, coded, pages.offsets))
 
 
 @pytest.mark.parametrize("codec", codecs.CODECS)
 def test_without_a_kernel_numpy_gives_the_same(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pages, query = ragged([129, 0, 700], 64, 2), queries(5, 64, 2)
-    coded = codecs.encode(codec, pages.values)
+    coded = encoded(codec, pages.values)
     expected = maxsim.token_maxima(query, coded, pages.offsets)
     monkeypatch.setattr(native, "machine", lambda: None)
     np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), expected, atol=2**-15)

@@ -48,7 +48,7 @@ def maxima(query: np.ndarray, pages: Ragged, codec: str = "float16") -> np.ndarr
 
 
 @laws
-@given(SIZES, st.sampled_from([1, 3, 32, 70]), st.sampled_from([1, 7, 64, 128]), st.sampled_from(codecs.CODECS), SEEDS)
+@given(SIZES, st.sampled_from([1, 3, 32, 70]), st.sampled_from([1, 7, 64, 128]), st.sampled_from(gpu.CODECS), SEEDS)
 def test_maxima_equal_the_reference_on_what_is_stored(
     sizes: list[int], words: int, dim: int, codec: str, seed: int
 ) -> None:
@@ -87,7 +87,7 @@ def test_other_numbers_of_parts_are_refused() -> None:
 
 
 @laws
-@given(SIZES, st.sampled_from(codecs.CODECS), SEEDS)
+@given(SIZES, st.sampled_from(gpu.CODECS), SEEDS)
 def test_a_page_alone_has_the_maxima_it_has_among_others(sizes: list[int], codec: str, seed: int) -> None:
     pages, query = ragged(sizes, 64, seed), unit(4, 64, seed + 100)
     together = maxima(query, pages, codec)
@@ -139,7 +139,7 @@ def test_memory_beside_a_page_does_not_leak_into_it(size: int, dim: int, beside:
     assert (got[1] == -np.inf).all()
 
 
-@pytest.mark.parametrize("codec", codecs.CODECS)
+@pytest.mark.parametrize("codec", gpu.CODECS)
 def test_negative_similarities_stay_negative(codec: str) -> None:
     vectors = np.repeat(unit(1, 64, 5), 65, axis=0).astype(np.float16)
     got = maxima(-unit(1, 64, 5), Ragged.of([vectors, vectors[:1]]), codec)

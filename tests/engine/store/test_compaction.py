@@ -48,7 +48,7 @@ def test_every_page_survives_with_its_id(filled: Path, contents: Callable[[Path]
         assert snapshot.verify() == []
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", [codec for codec in CODECS if codec != "residual"])
 def test_vectors_are_coded_as_they_would_have_been_at_once(
     index: Path, synthetic: ModuleType, codec: str, tmp_path: Path
 ) -> None:
