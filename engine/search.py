@@ -149,6 +149,7 @@ class Searcher:
     def close(self) -> None:
         """Let go of the index."""
         self._closed = True
+        self._maxima.clear()
         if self._pages is not None:
             self._pages.close()
         self.snapshot.close()

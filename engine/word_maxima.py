@@ -54,6 +54,11 @@ class WordMaxima:
                 self._keep({key: fresh[:, i].copy() for key, i in column.items()})
         return out
 
+    def clear(self) -> None:
+        """Forget every word."""
+        with self._one_at_a_time:
+            self._kept.clear()
+
     def _keep(self, fresh: dict[bytes, F32]) -> None:
         with self._one_at_a_time:
             self._kept.update(fresh)

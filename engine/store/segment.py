@@ -161,24 +161,32 @@ class OpenSegments:
     def __init__(self, directory: Path, rows: Mapping[int, SegmentRow]) -> None:
         self._directory = directory
         self._rows = rows
-        self._reading = threading.Lock()
-        self._codebook: Codebook | None = None
+        # Apart from the segments: in a ring of references their maps would outlive the snapshot.
+        self._codebook = LazyCodebook(directory)
         self._open: OrderedDict[int, Segment] = OrderedDict()
 
     def __getitem__(self, segment: int) -> Segment:
-        found = self._open.pop(segment, None) or Segment(self._directory, self._rows[segment], self.codebook)
+        found = self._open.pop(segment, None) or Segment(self._directory, self._rows[segment], self._codebook)
         self._open[segment] = found
         while len(self._open) > OPEN_SEGMENTS:
             # Views that a caller still holds keep their map alive.
             self._open.popitem(last=False)
         return found
 
-    def codebook(self) -> Codebook:
-        """The index's, read once."""
+
+class LazyCodebook:
+    """The codebook of an index, read when it is first asked for, and once."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._reading = threading.Lock()
+        self._found: Codebook | None = None
+
+    def __call__(self) -> Codebook:
         with self._reading:
-            if self._codebook is None:
-                self._codebook = codebook.read(self._directory)
-            return self._codebook
+            if self._found is None:
+                self._found = codebook.read(self._directory)
+            return self._found
 
 
 class _Hashed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import mmap
 import time
 from pathlib import Path
@@ -196,6 +197,22 @@ def test_a_snapshot_serves_many_threads(filled: Path) -> None:
     with store.open_snapshot(filled) as snapshot, ThreadPoolExecutor(8) as pool:
         texts = list(pool.map(snapshot.text, list(range(21)) * 5))
         assert texts[:21] == texts[21:42]
+
+
+def test_maps_go_with_the_snapshot_and_do_not_wait_for_the_garbage_collector(filled: Path) -> None:
+    """A server opens a snapshot after each commit: what is mapped of the ones before would add up."""
+    maps = Path("/proc/self/maps")
+    if not maps.is_file():
+        pytest.skip("needs /proc")
+    gc.disable()
+    try:
+        with store.open_snapshot(filled) as snapshot:
+            assert sum(len(block.rows) for block in snapshot.blocks()) == len(snapshot)
+            assert str(filled / layout.SEGMENTS) in maps.read_text()
+        del snapshot
+        assert str(filled / layout.SEGMENTS) not in maps.read_text()
+    finally:
+        gc.enable()
 
 
 def test_stale_derived_files_go_once_nobody_reads(filled: Path, synthetic: ModuleType) -> None:
