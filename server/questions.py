@@ -21,7 +21,7 @@ from typing import TypeVar
 from ..engine.errors import DocsearchError
 from ..engine.models.encoder import QueryEncoder
 from ..engine.records import Hit
-from ..engine.search import BATCH_QUERIES, Query, Searcher, open_index
+from ..engine.search import BATCH_QUERIES, STAGES, Query, Searcher, open_index
 from .metrics import Metrics
 from .problems import Busy
 
@@ -211,6 +211,7 @@ class Questions:
                 if question.answer.set_running_or_notify_cancel():
                     question.answer.set_exception(err)
             return
+        seconds = {stage: seconds[stage] for stage in STAGES if stage in seconds}
         for stage, took in seconds.items():
             self._metrics.stage_seconds.labels(stage).observe(took)
         for question, its_hits in zip(questions, hits, strict=True):
