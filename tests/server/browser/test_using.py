@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ def test_everything_is_reached_by_keys(visit: Visit, address: str) -> None:
     expect(page.locator(".welcome")).to_be_visible()
     page.keyboard.press("/")
     page.keyboard.type("revenue chart 2023")
-    expect(page.locator(f"{BEST} .score")).to_have_text("0.98")
+    expect(page.locator(f"{BEST} .score")).to_have_text(re.compile(r"^0\.9\d$"))
     page.keyboard.press("ArrowDown")
     expect(page.locator(BEST)).to_be_focused()
     page.keyboard.press("ArrowRight")
