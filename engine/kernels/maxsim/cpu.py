@@ -15,12 +15,13 @@ from .. import codecs
 from ..codecs import Coded
 from ..residual import Codebook
 from . import native
+from .native import Kernel, PackedQuery
 from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
 """Vectors decoded at a time: 2 MB of float32 at 128 dimensions."""
-WORDS_AT_ONCE = 4096
-"""Visual words that one call multiplies with a query."""
+VECTORS_ALONE = 4096
+"""Vectors of pages with one each that one call multiplies with a query."""
 KERNEL_VECTORS = 16384
 """Vectors that compiled code scores in one call: enough that the time between calls does not count."""
 
@@ -30,28 +31,44 @@ def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     kernel = native.kernel(coded.codec, coded.dim) if len(query) else None
     if kernel is None:
         return decoded_maxima(query, coded, offsets)
-    packed = native.pack(query, kernel.shape)
-    if coded.codebook is not None and coded.words is not None:
-        coded.codebook.check(coded.words)
-        packed = native.with_words(packed, word_products(query.tobytes(), len(query), coded.codebook), kernel.shape)
+    packed = _packed(query, kernel, coded)
     out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
     in_blocks(offsets, KERNEL_VECTORS, partial(native.score_block, kernel, packed, coded, offsets, out=out))
     return out
 
 
+def products(query: F32, coded: Coded) -> F32:
+    """The inner products of `query` (Q, D) with stored vectors, (T, Q): the maxima of pages that hold one each, so
+    none depends on other vectors.
+    """
+    kernel = native.kernel(coded.codec, coded.dim, tile=1) if len(query) else None
+    if kernel is None:
+        with cores.no_blas_threads():
+            found: F32 = codecs.decode(coded) @ query.T
+            return found
+    offsets = np.arange(len(coded) + 1)
+    out = np.full((len(coded), len(query)), EMPTY, np.float32)
+    packed = _packed(query, kernel, coded)
+    in_blocks(offsets, VECTORS_ALONE, partial(native.score_block, kernel, packed, coded, offsets, out=out))
+    return out
+
+
 @lru_cache(maxsize=2)
 def word_products(query: bytes, vectors: int, codebook: Codebook) -> F32:
-    """The products of `vectors` query vectors, given as bytes, with all visual words, (V, Q): the maxima of pages that
-    hold one word each, so no word's depend on other words or query vectors. The next block of pages wants them again.
+    """The products of `vectors` query vectors, given as bytes, with all visual words, (V, Q). The next block of pages
+    wants them again.
     """
-    count, dim = codebook.centroids.shape
-    kernel = native.kernel("float16", dim, tile=1)
-    assert kernel is not None
-    packed = native.pack(np.frombuffer(query, np.float32).reshape(vectors, dim), kernel.shape)
-    centroids, offsets = Coded("float16", codebook.centroids, None, dim), np.arange(count + 1)
-    out = np.full((count, vectors), EMPTY, np.float32)
-    in_blocks(offsets, WORDS_AT_ONCE, partial(native.score_block, kernel, packed, centroids, offsets, out=out))
-    return out
+    centroids = codebook.centroids
+    asked = np.frombuffer(query, np.float32).reshape(vectors, centroids.shape[1])
+    return products(asked, Coded("float16", centroids, None, centroids.shape[1]))
+
+
+def _packed(query: F32, kernel: Kernel, coded: Coded) -> PackedQuery:
+    packed = native.pack(query, kernel.shape)
+    if coded.codebook is None or coded.words is None:
+        return packed
+    coded.codebook.check(coded.words)
+    return native.with_words(packed, word_products(query.tobytes(), len(query), coded.codebook), kernel.shape)
 
 
 def decoded_maxima(query: F32, coded: Coded, offsets: I64) -> F32:

@@ -7,12 +7,13 @@ So similarities never reach memory, and the best of a page needs no sum across l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llvmlite import ir
 
 from ..codecs import PACKED_BITS, stored_width
+from ..llvm import BIT, BYTE, FLOAT, HALF, INT, LONG, POINTER, SHORT, Writer, long
 
 NAME = "maxsim"
 DECODED_AT_ONCE = 32
@@ -20,9 +21,6 @@ DECODED_AT_ONCE = 32
 WIDE = 2
 """Registers of query vectors that a block has, while there are so many; the last block may have one."""
 CACHE_LINE = 64
-
-BIT, BYTE, SHORT, INT, LONG = (ir.IntType(bits) for bits in (1, 8, 16, 32, 64))
-HALF, FLOAT, POINTER = ir.HalfType(), ir.FloatType(), ir.PointerType()
 
 Along = tuple[ir.Value, ir.Value]
 """A patch's share of its visual word, in every lane, and where that word's products with the query stand."""
@@ -57,30 +55,28 @@ def module(shape: Shape) -> str:
     made = ir.Module(name=NAME)
     arguments = [POINTER, POINTER, POINTER, LONG, LONG, POINTER, LONG, LONG, POINTER]
     arguments += [POINTER, POINTER, POINTER] if shape.codec == "residual" else []
-    function = ir.Function(made, ir.FunctionType(ir.VoidType(), arguments), NAME)
-    _Writer(shape, made, function).write()
+    _MaxSim(shape, made, arguments).write()
     return str(made)
 
 
-class _Writer:
+class _MaxSim(Writer):
     """Writes the body of the function."""
 
-    def __init__(self, shape: Shape, made: ir.Module, function: ir.Function) -> None:
+    def __init__(self, shape: Shape, made: ir.Module, arguments: Sequence[ir.Type]) -> None:
+        super().__init__(made, NAME, arguments)
         self.shape = shape
-        self.function = function
-        self.at = ir.IRBuilder(function.append_basic_block())
         self.is_float = shape.codec == "float16"
         self.number = FLOAT if self.is_float else SHORT
         self.sums = ir.VectorType(FLOAT if self.is_float else INT, shape.lanes)
         self.factors = ir.VectorType(self.number, shape.lanes * shape.together)
         self.floats = ir.VectorType(FLOAT, shape.lanes)
-        self.larger = _declare(made, f"llvm.maxnum.v{shape.lanes}f32", self.floats, [self.floats] * 2)
+        self.larger = self.declare(f"llvm.maxnum.v{shape.lanes}f32", self.floats, [self.floats] * 2)
         if self.is_float:
-            self.multiply_add = _declare(made, f"llvm.fma.v{shape.lanes}f32", self.sums, [self.sums] * 3)
+            self.multiply_add = self.declare(f"llvm.fma.v{shape.lanes}f32", self.sums, [self.sums] * 3)
         else:
             # Pairs of 16 bits: with the sum behind it LLVM makes VNNI's vpdpwssd of it where there is one.
             name = {16: "llvm.x86.avx512.pmaddw.d.512", 8: "llvm.x86.avx2.pmadd.wd"}[shape.lanes]
-            self.multiply_pairs = _declare(made, name, self.sums, [self.factors] * 2)
+            self.multiply_pairs = self.declare(name, self.sums, [self.factors] * 2)
 
     def write(self) -> None:
         """All pages, each a tile of patches after the other."""
@@ -89,17 +85,17 @@ class _Writer:
         decoded = self.at.alloca(ir.ArrayType(self.number, size))
         decoded.align = CACHE_LINE
         block = self.shape.dim * self.shape.lanes
-        row = self.at.mul(self.at.add(self.at.mul(wide, _long(WIDE)), single), _long(self.shape.lanes))
+        row = self.at.mul(self.at.add(self.at.mul(wide, long(WIDE)), single), long(self.shape.lanes))
 
         def page(number: ir.Value) -> None:
             begin = self.at.load(self.element(offsets, number, LONG), typ=LONG)
-            end = self.at.load(self.element(offsets, self.at.add(number, _long(1)), LONG), typ=LONG)
+            end = self.at.load(self.element(offsets, self.at.add(number, long(1)), LONG), typ=LONG)
             best = self.element(out, self.at.mul(number, row), FLOAT)
 
             def tile(start: ir.Value) -> None:
                 patches = [self.clamped(start, i, end) for i in range(self.shape.tile)]
                 for i, patch in enumerate(patches):
-                    self.decode(values, patch, self.element(decoded, _long(i * self.shape.dim), self.number))
+                    self.decode(values, patch, self.element(decoded, long(i * self.shape.dim), self.number))
                 factors, along = [], []
                 if self.shape.codec == "residual":
                     words, table, levels = more
@@ -112,19 +108,19 @@ class _Writer:
                     factors = [self.scale(scales, patch) for patch in patches]
 
                 def wide_block(i: ir.Value) -> None:
-                    own = self.element(query, self.at.mul(i, _long(WIDE * block)), self.number)
-                    into = self.element(best, self.at.mul(i, _long(WIDE * self.shape.lanes)), FLOAT)
-                    at_block = self.at.mul(i, _long(WIDE * self.shape.lanes))
+                    own = self.element(query, self.at.mul(i, long(WIDE * block)), self.number)
+                    into = self.element(best, self.at.mul(i, long(WIDE * self.shape.lanes)), FLOAT)
+                    at_block = self.at.mul(i, long(WIDE * self.shape.lanes))
                     self.score(decoded, factors, own, into, WIDE, self.shifted(along, at_block))
 
                 def last_block(_: ir.Value) -> None:
-                    own = self.element(query, self.at.mul(wide, _long(WIDE * block)), self.number)
-                    into = self.element(best, self.at.mul(wide, _long(WIDE * self.shape.lanes)), FLOAT)
-                    at_block = self.at.mul(wide, _long(WIDE * self.shape.lanes))
+                    own = self.element(query, self.at.mul(wide, long(WIDE * block)), self.number)
+                    into = self.element(best, self.at.mul(wide, long(WIDE * self.shape.lanes)), FLOAT)
+                    at_block = self.at.mul(wide, long(WIDE * self.shape.lanes))
                     self.score(decoded, factors, own, into, 1, self.shifted(along, at_block))
 
-                self.loop(_long(0), wide, 1, wide_block)
-                self.loop(_long(0), single, 1, last_block)
+                self.loop(long(0), wide, 1, wide_block)
+                self.loop(long(0), single, 1, last_block)
 
             self.loop(begin, end, self.shape.tile, tile)
 
@@ -133,14 +129,14 @@ class _Writer:
 
     def clamped(self, start: ir.Value, i: int, end: ir.Value) -> ir.Value:
         """Patch `start` + i, or the page's last: a maximum does not mind taking one twice."""
-        patch, last = self.at.add(start, _long(i)), self.at.sub(end, _long(1))
+        patch, last = self.at.add(start, long(i)), self.at.sub(end, long(1))
         return self.at.select(self.at.icmp_signed("<", patch, last), patch, last)
 
     def decode(self, values: ir.Value, patch: ir.Value, into: ir.Value) -> None:
         """Write one patch's numbers, without its scale."""
         codec, dim = self.shape.codec, self.shape.dim
         width = stored_width(codec, dim) * (2 if self.is_float else 1)
-        source = self.element(values, self.at.mul(patch, _long(width)), BYTE)
+        source = self.element(values, self.at.mul(patch, long(width)), BYTE)
 
         def some(d: ir.Value) -> None:
             at = self.at
@@ -154,13 +150,13 @@ class _Writer:
                 numbers = self.odd_numbers(source, d, PACKED_BITS[codec])
             self.store(numbers, self.element(into, d, self.number))
 
-        self.loop(_long(0), _long(dim), DECODED_AT_ONCE, some)
+        self.loop(long(0), long(dim), DECODED_AT_ONCE, some)
 
     def odd_numbers(self, source: ir.Value, d: ir.Value, bits: int) -> ir.Value:
         """The numbers that codes of 1 or 4 bits stand for, from dimension `d` on."""
         at, n = self.at, DECODED_AT_ONCE
         shorts = ir.VectorType(SHORT, n)
-        place = self.element(source, at.lshr(d, _long({1: 3, 4: 1}[bits])), BYTE)
+        place = self.element(source, at.lshr(d, long({1: 3, 4: 1}[bits])), BYTE)
         if bits == 1:
             chosen = at.bitcast(self.load(place, INT, 1), ir.VectorType(BIT, n))
             return at.select(chosen, ir.Constant(shorts, [1] * n), ir.Constant(shorts, [-1] * n))
@@ -179,7 +175,7 @@ class _Writer:
 
     def level(self, codes: ir.Value, patch: ir.Value, which: int, levels: ir.Value) -> ir.Value:
         """In every lane the number that one of a patch's two codes stands for."""
-        place = self.element(codes, self.at.add(self.at.mul(patch, _long(2)), _long(which)), BYTE)
+        place = self.element(codes, self.at.add(self.at.mul(patch, long(2)), long(which)), BYTE)
         code = self.at.zext(self.at.load(place, typ=BYTE), LONG)
         return self.spread(self.at.load(self.element(levels, code, FLOAT), typ=FLOAT), self.floats)
 
@@ -208,24 +204,24 @@ class _Writer:
         pairs = [(i, r) for i in range(shape.tile) for r in range(registers)]
 
         def some(d: ir.Value, sums: Sequence[ir.Value]) -> list[ir.Value]:
-            start = at.mul(d, _long(registers * shape.lanes))
+            start = at.mul(d, long(registers * shape.lanes))
             asked = [
-                self.load(self.element(query, at.add(start, _long(r * shape.lanes * shape.together)), self.number),
+                self.load(self.element(query, at.add(start, long(r * shape.lanes * shape.together)), self.number),
                           self.factors, 4)
                 for r in range(registers)
             ]  # fmt: skip
             spread = []
             for i in range(shape.tile):
-                place = self.element(decoded, at.add(d, _long(i * shape.dim)), self.number)
+                place = self.element(decoded, at.add(d, long(i * shape.dim)), self.number)
                 each = FLOAT if self.is_float else INT
                 lanes = self.spread(self.load(place, each, 4), ir.VectorType(each, shape.lanes))
                 spread.append(at.bitcast(lanes, self.factors))
             return [self.multiplied(spread[i], asked[r], so_far) for (i, r), so_far in zip(pairs, sums, strict=True)]
 
         nothing = ir.Constant(self.sums, [0] * shape.lanes)
-        sums = self.loop(_long(0), _long(shape.dim), shape.together, some, [nothing] * len(pairs))
+        sums = self.loop(long(0), long(shape.dim), shape.together, some, [nothing] * len(pairs))
         for r in range(registers):
-            place = self.element(into, _long(r * shape.lanes), FLOAT)
+            place = self.element(into, long(r * shape.lanes), FLOAT)
             best = self.load(place, self.floats, 4)
             for i in range(shape.tile):
                 product = sums[i * registers + r]
@@ -233,7 +229,7 @@ class _Writer:
                     product = at.fmul(at.sitofp(product, self.floats), scales[i])
                 if along:
                     share, products = along[i]
-                    word = self.load(self.element(products, _long(r * shape.lanes), FLOAT), self.floats, 4)
+                    word = self.load(self.element(products, long(r * shape.lanes), FLOAT), self.floats, 4)
                     product = at.fadd(product, at.fmul(word, share))
                 best = at.call(self.larger, [best, product])
             self.store(best, place)
@@ -243,58 +239,3 @@ class _Writer:
         if self.is_float:
             return self.at.call(self.multiply_add, [patch, asked, so_far])
         return self.at.add(so_far, self.at.call(self.multiply_pairs, [patch, asked]))
-
-    def loop(
-        self,
-        start: ir.Value,
-        stop: ir.Value,
-        step: int,
-        body: Callable[..., list[ir.Value] | None],
-        carried: Sequence[ir.Value] = (),
-    ) -> list[ir.Value]:
-        """Write `for i in range(start, stop, step)`; `body` gets i, and what is `carried` from one turn to the next."""
-        at, before = self.at, self.at.block
-        head, inside, behind = (self.function.append_basic_block() for _ in range(3))
-        at.branch(head)
-        at.position_at_end(head)
-        i = at.phi(LONG)
-        i.add_incoming(start, before)
-        values = []
-        for value in carried:
-            values.append(at.phi(value.type))
-            values[-1].add_incoming(value, before)
-        at.cbranch(at.icmp_signed("<", i, stop), inside, behind)
-        at.position_at_end(inside)
-        after = (body(i, values) if carried else body(i)) or []
-        i.add_incoming(at.add(i, _long(step)), at.block)
-        for phi, value in zip(values, after, strict=True):
-            phi.add_incoming(value, at.block)
-        at.branch(head)
-        at.position_at_end(behind)
-        return values
-
-    def element(self, pointer: ir.Value, index: ir.Value, of: ir.Type) -> ir.Value:
-        """The place of element `index`, counted in 64 bits."""
-        return self.at.gep(pointer, [index], source_etype=of)
-
-    def load(self, pointer: ir.Value, of: ir.Type, align: int) -> ir.Value:
-        value = self.at.load(pointer, typ=of)
-        value.align = align
-        return value
-
-    def store(self, value: ir.Value, pointer: ir.Value) -> None:
-        self.at.store(value, self.at.bitcast(pointer, value.type.as_pointer())).align = 4
-
-    def spread(self, scalar: ir.Value, into: ir.VectorType) -> ir.Value:
-        """A scalar in every lane."""
-        undefined = ir.Constant(into, ir.Undefined)
-        lanes = ir.Constant(ir.VectorType(INT, into.count), [0] * into.count)
-        return self.at.shuffle_vector(self.at.insert_element(undefined, scalar, INT(0)), undefined, lanes)
-
-
-def _declare(made: ir.Module, name: str, result: ir.Type, arguments: list[ir.Type]) -> ir.Function:
-    return ir.Function(made, ir.FunctionType(result, arguments), name)
-
-
-def _long(number: int) -> ir.Constant:
-    return ir.Constant(LONG, number)

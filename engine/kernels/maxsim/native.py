@@ -6,8 +6,6 @@ same bits wherever it stands and however many threads there are. float16 is mult
 
 from __future__ import annotations
 
-import ctypes
-import os
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -16,14 +14,14 @@ import numpy as np
 
 from ...records import F32, I64
 from ..codecs import INT8_MAX, PACKED_BITS, Coded
+from ..machine import ADDRESS, LONG, Machine, machine
+from ..machine import compiled as compiled_function
 from ..residual import LEVELS
 from .reference import EMPTY
 
 if TYPE_CHECKING:
     from .machine_code import Shape
 
-SWITCH = "DOCSEARCH_COMPILE"
-"""Environment variable that leaves MaxSim to numpy: some systems let no program run code that it has just made."""
 QUERY_MAX = 2**15 - 1
 SUM_MAX = 2**31 - 1
 DIMENSIONS = 32
@@ -31,24 +29,11 @@ DIMENSIONS = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """What the code is compiled for: LLVM's names of a processor and its `features`; registers have `lanes` of 32 bits,
-    and the sums of a `tile` of patches with two registers of query vectors stay in registers.
-    """
-
-    cpu: str
-    features: str
-    lanes: int
-    tile: int
-
-
-@dataclass(frozen=True, slots=True)
 class Kernel:
-    """A compiled function, and what it was made for. `engine` owns its code."""
+    """A compiled function, and what it was made for."""
 
     shape: Shape
     run: Any
-    engine: object
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,52 +51,23 @@ class PackedQuery:
 
 def kernel(codec: str, dim: int, *, tile: int | None = None) -> Kernel | None:
     """The kernel for a codec and dimensions; None where numpy has to do: without llvmlite, or on another processor.
-    `tile` is for pages that have fewer patches than the machine's.
+    `tile` is for pages that have fewer patches than there are otherwise scored together.
     """
     here = machine()
     if here is None or dim % DIMENSIONS or not dim:
         return None
-    return compiled(codec, dim, here if tile is None else replace(here, tile=tile))
-
-
-@lru_cache(maxsize=1)
-def machine() -> Machine | None:
-    """The one at hand, if it is an x86-64 with AVX2 or AVX-512, llvmlite is there, and SWITCH is not "0"."""
-    if os.environ.get(SWITCH) == "0":
-        return None
-    try:
-        from llvmlite import binding
-    except ImportError:
-        return None
-    has = binding.get_host_cpu_features()
-    if not (binding.get_default_triple().startswith("x86_64") and has.get("avx2") and has.get("f16c")):
-        return None
-    is_wide = bool(has.get("avx512bw") and has.get("avx512vl"))
-    cpu, features = binding.get_host_cpu_name(), has.flatten()
-    return Machine(cpu, features, lanes=16, tile=8) if is_wide else Machine(cpu, features, lanes=8, tile=4)
+    return compiled(codec, dim, here, tile or here.lanes // 2)
 
 
 @lru_cache(maxsize=32)
-def compiled(codec: str, dim: int, target: Machine) -> Kernel:
+def compiled(codec: str, dim: int, target: Machine, tile: int) -> Kernel:
     """Compile for a machine; it may be another than this one, if this one has its instructions."""
-    from llvmlite import binding
-
     from . import machine_code
 
-    shape = machine_code.Shape(codec, dim, target.lanes, target.tile)
-    binding.initialize_native_target()
-    binding.initialize_native_asmprinter()
-    made_for = binding.Target.from_default_triple().create_target_machine(
-        cpu=target.cpu, features=target.features, opt=2
-    )
-    module = binding.parse_assembly(machine_code.module(shape))
-    module.verify()
-    engine = binding.create_mcjit_compiler(module, made_for)
-    engine.finalize_object()
-    pointer, number = ctypes.c_void_p, ctypes.c_int64
-    arguments = [pointer, pointer, pointer, number, number, pointer, number, number, pointer]
-    arguments += [pointer, pointer, pointer] if codec == "residual" else []
-    return Kernel(shape, ctypes.CFUNCTYPE(None, *arguments)(engine.get_function_address(machine_code.NAME)), engine)
+    shape = machine_code.Shape(codec, dim, target.lanes, tile)
+    arguments = [ADDRESS, ADDRESS, ADDRESS, LONG, LONG, ADDRESS, LONG, LONG, ADDRESS]
+    arguments += [ADDRESS, ADDRESS, ADDRESS] if codec == "residual" else []
+    return Kernel(shape, compiled_function(machine_code.module(shape), machine_code.NAME, arguments, target))
 
 
 def pack(query: F32, shape: Shape) -> PackedQuery:

@@ -12,6 +12,7 @@ from toy_codebook import encoded
 
 from docsearch.engine.errors import IndexDamaged
 from docsearch.engine.kernels import codecs, maxsim
+from docsearch.engine.kernels.machine import SWITCH, Machine, machine
 from docsearch.engine.kernels.maxsim import cpu, native, reference
 from docsearch.engine.records import Others, QueryVectors, Ragged
 
@@ -134,20 +135,20 @@ def test_number_of_threads_changes_nothing(codec: str, threads: int, monkeypatch
 
 def same(got: np.ndarray, wanted: np.ndarray) -> None:
     """To the bit in machine code; numpy's sums depend on how many stand together."""
-    if native.machine() is None:
+    if machine() is None:
         np.testing.assert_allclose(got, wanted, atol=1e-6)
     else:
         np.testing.assert_array_equal(got, wanted)
 
 
-@pytest.mark.skipif(native.machine() is None, reason="needs an x86-64 with AVX2, and llvmlite")
+@pytest.mark.skipif(machine() is None, reason="needs an x86-64 with AVX2, and llvmlite")
 @pytest.mark.parametrize("codec", codecs.CODECS)
 def test_code_for_older_processors_gives_the_same(codec: str) -> None:
     """AVX2 without AVX-512."""
-    older = native.Machine("haswell", "", lanes=8, tile=4)
+    older = Machine("haswell", "", lanes=8)
     pages, query = ragged([700, 0, 5, 63], 96, 2), queries(37, 96, 2)
     coded = encoded(codec, pages.values)
-    kernel = native.compiled(codec, 96, older)
+    kernel = native.compiled(codec, 96, older, 4)
     out = np.zeros((4, 37), np.float32)
     packed = native.pack(query, kernel.shape)
     if coded.codebook is not None:
@@ -167,10 +168,10 @@ def test_without_a_kernel_numpy_gives_the_same(codec: str, monkeypatch: pytest.M
 
 
 def test_a_system_that_forbids_compiled_code_can_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(native.SWITCH, "0")
-    assert native.machine.__wrapped__() is None
-    monkeypatch.setenv(native.SWITCH, "1")
-    assert native.machine.__wrapped__() == native.machine()
+    monkeypatch.setenv(SWITCH, "0")
+    assert machine.__wrapped__() is None
+    monkeypatch.setenv(SWITCH, "1")
+    assert machine.__wrapped__() == machine()
 
 
 def test_numbers_outside_the_unit_ball_do_not_overflow() -> None:
