@@ -1,90 +1,142 @@
 """Stage 1: which pages are worth an exact score.
 
-Two generators propose. FAISS searches one vector a page by inner product. For models with visual words, and for those
-without a vector a page, an inverted file over patches stands beside it, and keeps nearly all of the pages that exact
-MaxSim ranks first: a set of words does not fit into one vector without noise. Both are derived from the segments and
-kept in the cache.
+Two generators propose. For models with visual words, and for those without a vector a page, posting lists over patches
+tell an approximate score of every page, and keep nearly all of the pages that exact MaxSim ranks first: a set of words
+does not fit into one vector without noise. For other models FAISS searches one vector a page by inner product. Both are
+derived from the segments and kept in the cache.
 """
 
 from __future__ import annotations
 
 import logging
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+import threading
+from dataclasses import replace
+from functools import partial
 
 import faiss
 import numpy as np
 
-from . import patch_lists
+from . import rerank
+from .kernels.maxsim.cpu import pool
 from .kernels.pagecode import PageCode
-from .records import I64, Candidates, QueryVectors
-from .rerank import best
+from .patch_lists import PatchLists, open_lists
+from .records import F32, I64, Candidates, Others, QueryVectors
+from .rerank import LEAST_SHARE
 from .store import Snapshot
+from .word_maxima import WordMaxima
 
 log = logging.getLogger(__name__)
 
-SINGLE_SHARE = 0.1
-"""Share of the candidates that the single vectors propose where there is an inverted file beside them."""
+SLACK = 0.05
+"""How far below the query's floor an approximate similarity may lie and still count."""
+PAGES_AT_ONCE = 16_384
+"""Pages that one thread scores while their maxima are in its cache."""
 
 
-@dataclass(frozen=True)
 class CandidateIndex:
-    """FAISS over the single vectors of N pages, and over their patches if the model has visual words."""
+    """What proposes pages of a snapshot: posting lists over patches, or else FAISS over the single vectors."""
 
-    first_pages: I64
-    """The first page of each page's document, (N,)."""
-    single: faiss.Index | None
-    patches: faiss.IndexIVF | None
+    def __init__(self, first_pages: I64, patches: PatchLists | None, single: faiss.Index | None) -> None:
+        """`first_pages` (N,) are the first page of each page's document."""
+        self.first_pages = first_pages
+        self.patches = patches
+        self._single = single
+        self._kept: dict[float, WordMaxima] = {}  # by the floor that they were looked for with
+        self._one_at_a_time = threading.Lock()
 
     def find(self, query: QueryVectors, *, count: int, rows: I64 | None = None) -> Candidates:
-        """The `count` pages that stage 1 ranks first, among `rows` if given."""
+        """The `count` pages that stage 1 ranks first, among `rows` if given; more than that many only of few."""
+        allowed = None if rows is None else np.unique(rows)
         if self.patches is None:
-            return self.nearest_single(query, count=count, rows=rows)
-        scores = patch_lists.scores(self.patches, query, first_pages=self.first_pages)
-        allowed = np.arange(len(self.first_pages)) if rows is None else np.unique(rows)
+            return self.nearest_single(query, count=count, rows=allowed)
+        scores = self.scores(query)
+        if allowed is None:
+            allowed = np.arange(len(scores))
         if len(allowed) <= count:
             return Candidates(allowed, scores[allowed])
-        share = SINGLE_SHARE if self.single is not None else 0
-        by_patches = best(allowed, scores[allowed], count - round(count * share))
-        by_single = self.nearest_single(query, count=count, rows=rows)
-        fresh = ~np.isin(by_single.pages, by_patches.pages)
-        more = by_single.pages[fresh][: count - len(by_patches.pages)]
-        pages = np.concatenate([by_patches.pages, more])
-        return Candidates(pages, np.concatenate([by_patches.scores, scores[more]]))
+        found = rerank.best(allowed, scores[allowed], count)
+        return Candidates(found.pages, found.scores)
+
+    def scores(self, query: QueryVectors) -> F32:
+        """The approximate weighted MaxSim of each page, (N,) float32, with the words that weigh something."""
+        asked = telling(query, LEAST_SHARE)
+        maxima = self._maxima(asked)
+        asked = replace(asked, floor=asked.floors - np.float32(SLACK))
+        out = np.zeros(len(self.first_pages), np.float32)
+
+        def fill(first: int) -> None:
+            some = slice(first, first + PAGES_AT_ONCE)
+            own = maxima[some]
+            titles = own if query.in_context else maxima[self.first_pages[some]]
+            out[some] = rerank.of_words(own, titles, asked)[1]
+
+        list(pool().map(fill, range(0, len(out), PAGES_AT_ONCE)))
+        return out
+
+    def maxima(self, vectors: F32, floors: F32) -> F32:
+        """The approximate maxima of words (Q, D) with each page, (N, Q), and -inf below the lowest of their `floors`
+        (Q,) less SLACK. They are kept for the next question.
+        """
+        assert self.patches is not None
+        floor = float(floors.min(initial=1)) - SLACK
+        with self._one_at_a_time:
+            if floor not in self._kept:
+                look = partial(_maxima_of_all, self.patches, floor)
+                self._kept[floor] = WordMaxima(len(self.first_pages), look)
+        return self._kept[floor].of(vectors, None)
+
+    def _maxima(self, query: QueryVectors) -> F32:
+        """The approximate maxima of `query.every` with each page, (N, Q + A)."""
+        if not query.in_context:
+            return self.maxima(query.every, query.floors)
+        assert self.patches is not None  # such vectors do not come again
+        return self.patches.maxima(query.every, float(query.floors.min(initial=1)) - SLACK)
 
     def nearest_single(self, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
         """The `count` pages whose single vectors have the largest inner product with the query's."""
-        if self.single is None or not len(self.first_pages):
+        if self._single is None or not len(self.first_pages):
             return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32))
         parameters = None
         if rows is not None:
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(np.unique(rows)))  # type: ignore[call-arg]
-        scores, pages = self.single.search(query.single[None], min(count, len(self.first_pages)), params=parameters)
+            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(rows))  # type: ignore[call-arg]
+        scores, pages = self._single.search(query.single[None], min(count, len(self.first_pages)), params=parameters)
         found = pages[0] >= 0
         return Candidates(pages[0][found], scores[0][found])
 
 
+def _maxima_of_all(lists: PatchLists, floor: float, vectors: F32, _: I64 | None) -> F32:
+    """`lists.maxima` as `WordMaxima` asks for them."""
+    return lists.maxima(vectors, floor)
+
+
+def telling(query: QueryVectors, least: float) -> QueryVectors:
+    """The query without words that weigh less than `least`, and without pairs."""
+    kept = np.flatnonzero(query.weights >= least)
+    others = query.others
+    if others is not None:
+        of_kept = np.isin(others.words, kept)
+        words = np.searchsorted(kept, others.words[of_kept])
+        others = Others(others.vectors[of_kept], words, others.shares[of_kept])
+    return replace(
+        query,
+        vectors=query.vectors[kept],
+        weights=query.weights[kept],
+        tokens=tuple(query.tokens[i] for i in kept.tolist()),
+        floor=query.floors[kept],
+        ceiling=query.ceilings[kept],
+        pairs=np.zeros((0, 2), np.int64),
+        others=others,
+    )
+
+
 def open_candidates(snapshot: Snapshot, code: PageCode | None) -> CandidateIndex:
-    """Open the derived files, or make them where they are missing or of another generation."""
-    single, patches = open_single(snapshot), None
-    has_words = code is not None and snapshot.has_words
-    if has_words or (single is None and snapshot.lengths.any()):
-        patches = open_patches(snapshot, code if has_words else None)
-    return CandidateIndex(snapshot.first_pages(), single, patches)
-
-
-def open_patches(snapshot: Snapshot, code: PageCode | None) -> faiss.IndexIVF:
-    """The inverted file over a snapshot's patches; without a `code`, its visual words are learned from them."""
-    file = snapshot.cache_path(f"patches-{snapshot.generation}.faiss")
-    try:
-        return patch_lists.read(file)
-    except RuntimeError:
-        log.debug("building the inverted file of %d pages", len(snapshot))
-    index = patch_lists.build(snapshot, code or patch_lists.learned(snapshot))
-    keep(file, lambda path: faiss.write_index(index, str(path)))
-    return index
+    """Open the derived files, or make them where they are missing or old."""
+    first_pages = snapshot.first_pages()
+    if code is not None and snapshot.has_words:
+        return CandidateIndex(first_pages, open_lists(snapshot, code), None)
+    single = open_single(snapshot)
+    lists = open_lists(snapshot, None) if single is None and snapshot.lengths.any() else None
+    return CandidateIndex(first_pages, lists, single)
 
 
 def open_single(snapshot: Snapshot) -> faiss.Index | None:
@@ -100,16 +152,5 @@ def open_single(snapshot: Snapshot) -> faiss.Index | None:
     index = faiss.IndexScalarQuantizer(single.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
     for start in range(0, len(single), 8192):
         index.add(single[start : start + 8192].astype(np.float32))
-    keep(file, lambda path: faiss.write_index(index, str(path)))
+    snapshot.keep(file, lambda path: faiss.write_index(index, str(path)))
     return index
-
-
-def keep(file: Path, write: Callable[[Path], object]) -> None:
-    """Write a derived file under a temporary name and rename it; where that fails, it is made again next time."""
-    temporary = file.with_name(f".tmp-{os.getpid()}-{file.name}")
-    try:
-        write(temporary)
-        temporary.replace(file)
-    except (OSError, RuntimeError) as err:
-        log.debug("%s is not kept: %s", file, err)
-        temporary.unlink(missing_ok=True)

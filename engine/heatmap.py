@@ -82,7 +82,7 @@ def heat_at(where: F32, vectors: F32, places: F32, query: QueryVectors) -> F32:
     for word, weight in enumerate(query.weights):
         found = np.flatnonzero(matches[:, word])
         if len(found):
-            near = np.exp(-np.square(proximity.gaps(where, places[found])).sum(axis=2) / (2 * REACH**2))
+            near = np.exp(-np.square(proximity.gaps(where[:, None], places[found][None])).sum(axis=2) / (2 * REACH**2))
             heat += weight * (near * matches[found, word]).max(axis=1)
     return heat
 

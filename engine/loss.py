@@ -54,7 +54,7 @@ class Recoded:
         """The snapshot's."""
         return self.snapshot.first_pages()
 
-    def sizes(self, wanted: Sequence[int]) -> F32:
+    def sizes(self, wanted: I64 | Sequence[int]) -> F32:
         """The snapshot's."""
         return self.snapshot.sizes(wanted)
 

@@ -1,38 +1,44 @@
-"""An inverted file over the patches of all pages: which pages hold something near a query vector, and how near.
+"""Stage 1's posting lists: which pages hold something near a query vector, and how near, without a look at most.
 
-FAISS's IVFPQ: a patch is filed under its nearest centroid (its visual word), and what it differs by is kept in a few
-bytes. So a query word looks at the patches of a few centroids only, and still learns its similarity with each of them;
-which centroid a patch fell to alone tells too little about rare words (docs/log.md).
-Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", 2011.
+A patch is filed under its visual word, the nearest centroid, and what it differs by is kept in a few bytes. So a query
+word looks at the patches of a few centroids only, and still learns its similarity with each of them; which centroid a
+patch fell to alone tells too little about rare words (docs/log.md). Lists come in parts, each of some segments of the
+index, so that pages that are added cost what they are, not what is there already.
+Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", 2011; Santhanam et al., "PLAID", 2022.
 """
 
 from __future__ import annotations
 
-from math import gcd
+import logging
+import os
+import shutil
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import faiss
 import numpy as np
-from faiss.contrib.ivf_tools import add_preassigned
 from numpy.typing import NDArray
 
-from .kernels import codecs, maxsim
+from . import cores
+from .kernels import codecs, postings, residual
+from .kernels.maxsim.cpu import pool
+from .kernels.maxsim.reference import EMPTY
 from .kernels.pagecode import PageCode
-from .records import F32, I64, U16, Others, QueryVectors, Ragged
-from .rerank import with_title
-from .store import Snapshot
+from .kernels.postings import I32, Filing, Postings
+from .kernels.residual import Codebook
+from .records import F32, I64, U8, U16
+from .store import Block, Snapshot
 
+log = logging.getLogger(__name__)
 T = TypeVar("T", bound=np.generic)
-PATCH_BYTES = 16
-"""Bytes of a patch beside its centroid: 8 of them lose twice as many of the exact first ten, 32 gain 0.003."""
+
 PROBES = 32
 """Centroids that a query word looks at; 128 find no more of the exact first ten."""
-SLACK = 0.05
-"""How far below the query's floor an approximate similarity may lie and still count."""
-LEAST_SHARE = 0.004
-"""Query words with less than this share of the weight are not looked up: "the" is on every page."""
-BITS = 8
 SAMPLE_PAGES = 1000
 SAMPLE_PATCHES = 65_536
 WORDS_A_ROOT, WORDS_MAX = 2.0, 4096
@@ -40,29 +46,125 @@ WORDS_A_ROOT, WORDS_MAX = 2.0, 4096
 PATCHES_A_WORD = 16
 """Of the sample there is at least so much for each word that is learned from it."""
 KMEANS_ITERATIONS, KMEANS_SEED = 10, 1
-LEAST_SAMPLE = 9_984
-"""With fewer patches there is nothing to learn the bytes from: vectors are kept whole."""
+PART_VECTORS = 200_000_000
+"""Vectors of the largest part that is made of smaller ones: more would not fit the memory of a small machine."""
+MERGED_BELOW = 2
+"""A part of less than so many times the new vectors is made again together with them."""
+PREFIX = "lists-"
+"""Of the names of the cache's folders, each with a part: then follow the first and the last of its segments."""
+LISTS, STARTS, SEGMENTS, WORDS = "lists.npy", "starts.npy", "segments.npy", "words.npy"
 
 
-def build(snapshot: Snapshot, code: PageCode) -> faiss.IndexIVF:
-    """The inverted file of a snapshot's patches, filed under the visual words of `code`, which may be stored with them;
-    an entry's id is its page's row.
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Posting lists of the pages of some `segments` (S, 2): their ids, rising, and how many pages each has or had."""
+
+    postings: Postings
+    segments: I64
+
+    @property
+    def vectors(self) -> int:
+        """Filed patches."""
+        return int(self.postings.starts[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class PatchLists:
+    """Parts that hold every page of a snapshot between them, and for each the row of each of its pages: `pages` for
+    pages that are gone.
     """
-    stored = snapshot.words() if snapshot.has_words else None
-    index = _empty(code, _residuals(snapshot, code, stored))
-    for block in snapshot.blocks():
-        patches = codecs.decode(block.coded)
-        words = _words(code, stored, block.rows, patches)
-        pages = np.repeat(block.rows, np.diff(block.offsets))
-        add_preassigned(index, patches, words.astype(np.int64), pages)  # type: ignore[no-untyped-call]
-    return index
+
+    parts: Sequence[Part]
+    places: Sequence[I32]
+    pages: int
+
+    def maxima(self, vectors: F32, floor: float) -> F32:
+        """The largest similarity of `vectors` (Q, D) with each page, (N, Q) float32, approximate, and -inf where it is
+        not above `floor`.
+        """
+        best = np.full((len(vectors), self.pages + 1), EMPTY, np.float32)
+        for part, places in zip(self.parts, self.places, strict=True):
+            with cores.no_blas_threads():
+                products = vectors @ part.postings.codebook.exact.T
+                list(pool().map(partial(_look, part.postings, floor, places), vectors, products, best))
+        return best[:, : self.pages].T
 
 
-def learned(snapshot: Snapshot) -> PageCode:
-    """Visual words for a snapshot of a model that has none of its own: k-means of its patches, by their directions."""
-    _, patches = _sample(snapshot)
-    patches = _thinned(patches)
-    total = int(snapshot.lengths.sum())
+def _look(lists: Postings, floor: float, places: I32, vector: F32, products: F32, best: F32) -> None:
+    """Raise the rows `best` (N + 1,) of a part's pages to their similarity with `vector` (D,), whose `products` (V,)
+    with the words are known.
+    """
+    first = max(0, len(products) - PROBES)
+    near = np.argpartition(products, first)[first:]
+    lists.raise_pages(vector, near, products[near], floor, places, best)
+
+
+def open_lists(snapshot: Snapshot, code: PageCode | None) -> PatchLists:
+    """The lists of a snapshot's patches, under the visual words of `code`, which are stored with them, or else under
+    words learned from the patches. What is missing or damaged is made, and kept for the next time.
+    """
+    found = dict(_read(snapshot, code))
+    kept, missing = plan(
+        {name: (part.segments[:, 0], part.vectors) for name, part in found.items()}, snapshot.segment_vectors()
+    )
+    parts = [found[name] for name in kept]
+    if missing:
+        log.debug("building posting lists of %d segments", len(missing))
+        parts.append(build(snapshot, missing, code))
+    ordered = sorted(parts, key=lambda part: int(part.segments[0, 0]))
+    return PatchLists(ordered, [rows_of(snapshot, part) for part in ordered], len(snapshot))
+
+
+def plan(found: dict[str, tuple[I64, int]], live: dict[int, int]) -> tuple[list[str], list[int]]:
+    """Which parts to use, and the segments to make a new part of. `found` are the ids of each part's segments and its
+    vectors, `live` the vectors of each segment that is there.
+
+    A part that is half gone is of no use; one that is not much larger than what is new is made again with it, so that
+    there are few parts, and a patch is filed a few times at most however many commits there are.
+    """
+    alive = {name: sum(live.get(i, 0) for i in ids.tolist()) for name, (ids, _) in found.items()}
+    kept: list[str] = []
+    covered: set[int] = set()
+    for name in sorted(found, key=lambda name: (-alive[name], name)):
+        ids, vectors = found[name]
+        if 2 * alive[name] >= vectors > 0 and covered.isdisjoint(ids.tolist()):
+            kept.append(name)
+            covered.update(ids.tolist())
+    missing = live.keys() - covered
+    while kept and missing:
+        new, smallest = sum(live[i] for i in missing), min(kept, key=lambda name: (alive[name], name))
+        if alive[smallest] >= MERGED_BELOW * new or alive[smallest] + new > PART_VECTORS:
+            break
+        kept.remove(smallest)
+        missing |= live.keys() & set(found[smallest][0].tolist())
+    return sorted(kept), sorted(missing)
+
+
+def rows_of(snapshot: Snapshot, part: Part) -> I32:
+    """The row of each page of a part, (P,) int32; of pages that are gone, one behind the last row."""
+    where, slots = snapshot.places()
+    rows = np.flatnonzero(np.isin(where, part.segments[:, 0]))
+    out = np.full(part.segments[:, 1].sum(), len(snapshot), np.int32)
+    out[_numbers(part.segments, where[rows], slots[rows])] = rows
+    return out
+
+
+def build(snapshot: Snapshot, ids: Sequence[int], code: PageCode | None) -> Part:
+    """Make the part of some segments, and keep it if that can be."""
+    segments = np.stack([ids, snapshot.segment_pages(ids)], axis=1).astype(np.int64)
+    try:
+        with snapshot.new_cache_folder(f"{PREFIX}{ids[0]:08d}-{ids[-1]:08d}") as folder:
+            return _filed(snapshot, segments, code, folder)
+    except OSError as err:  # the disk is full
+        log.debug("posting lists are not kept: %s", err)
+        return _filed(snapshot, segments, code, None)
+
+
+def learned(snapshot: Snapshot, rows: I64) -> PageCode:
+    """Visual words for pages of a model that has none of its own: k-means of their patches, by their directions."""
+    sample = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE_PAGES)).astype(np.int64))]
+    patches = _thinned(np.concatenate([codecs.decode(block.coded) for block in snapshot.blocks(rows=sample)]))
+    total = int(snapshot.lengths[rows].sum())
     count = max(1, min(round(WORDS_A_ROOT * total**0.5), WORDS_MAX, len(patches) // PATCHES_A_WORD))
     clusters = faiss.Clustering(patches.shape[1], count)
     clusters.niter, clusters.seed, clusters.spherical = KMEANS_ITERATIONS, KMEANS_SEED, True
@@ -72,78 +174,97 @@ def learned(snapshot: Snapshot) -> PageCode:
     return PageCode(nearest.reconstruct_n(0, count), 0)
 
 
-def scores(index: faiss.IndexIVF, query: QueryVectors, *, first_pages: I64) -> F32:
-    """The approximate weighted MaxSim of each page, (N,) float32.
-
-    Words on its document's first page, `first_pages` (N,), count as in the exact score, which leaves them out for
-    queries that are `in_context`.
-    """
-    others = query.others or Others(query.vectors[:0], np.zeros(0, np.int64), np.zeros(0, np.float32))
-    words = np.concatenate([np.arange(len(query.vectors)), others.words])
-    shares = np.concatenate([np.ones(len(query.vectors), np.float32), others.shares])
-    telling = np.flatnonzero(query.weights[words] >= LEAST_SHARE)
-    floors, ceilings = (query.floors - np.float32(SLACK))[words], query.ceilings[words]
-    index.nprobe = PROBES
-    limits, similarities, rows = index.range_search(query.every[telling], float(floors[telling].min(initial=1)))
-    printed = np.zeros((len(first_pages), len(query.vectors)), np.float32)
-    found = np.zeros_like(printed)
-    for i, vector in enumerate(telling.tolist()):
-        entries = slice(int(limits[i]), int(limits[i + 1]))
-        into = printed if vector < len(query.vectors) else found
-        rising = (similarities[entries] - floors[vector]) / (ceilings[vector] - floors[vector])
-        np.maximum.at(into[:, words[vector]], rows[entries], shares[vector] * np.clip(rising, 0, 1))
-    own = np.maximum(printed, found)
-    return maxsim.score(own if query.in_context else with_title(own, printed[first_pages]), query.weights)
-
-
-def read(file: Path) -> faiss.IndexIVF:
-    """Map an inverted file; raises RuntimeError where there is none or it is damaged."""
-    index = faiss.read_index(str(file), faiss.IO_FLAG_MMAP)
-    assert isinstance(index, faiss.IndexIVF)
-    return index
+def _filed(snapshot: Snapshot, segments: I64, code: PageCode | None, folder: Path | None) -> Part:
+    """The part of `segments` (S, 2), in files of `folder` if there is one, else in memory."""
+    where, slots = snapshot.places()
+    rows = np.flatnonzero(np.isin(where, segments[:, 0]))
+    stored = code is not None
+    code = code or learned(snapshot, rows)
+    words = cast("U16", snapshot.words(rows).values) if stored else _assigned(snapshot, rows, code)
+    count, dim = code.centroids.shape
+    lists = _room(postings.file_bytes(len(words), dim), folder)
+    filing = Filing(lists, np.bincount(words, minlength=count).astype(np.int64), dim)
+    numbers = _numbers(segments, where[rows], slots[rows])
+    first = 0
+    for block, (signs, codes) in _encoded(snapshot, rows, words, code.codebook, stored=stored):
+        last = first + len(signs)
+        pages = np.repeat(numbers[np.searchsorted(rows, block.rows)], np.diff(block.offsets))
+        filing.add(pages, words[first:last], signs, codes)
+        first = last
+    if folder is not None:
+        np.save(folder / STARTS, filing.starts)
+        np.save(folder / SEGMENTS, segments)
+        if not stored:
+            np.save(folder / WORDS, code.codebook.centroids)
+    return Part(Postings(lists, filing.starts, code.codebook), segments)
 
 
-def _words(code: PageCode, stored: Ragged | None, rows: I64, patches: F32) -> U16:
-    """The visual words of the patches (n, D) of neighbouring or scattered `rows`, as they are stored or else made."""
-    if stored is None:
-        return code.assign(patches)
-    parts = [stored[row] for row in rows.tolist()]
+def _room(size: int, folder: Path | None) -> U8:
+    """An array of so many bytes, in a file of `folder` if there is one."""
+    if folder is None:
+        return np.zeros(size, np.uint8)
+    mapped = np.lib.format.open_memmap(folder / LISTS, "w+", np.uint8, (size,))
+    if hasattr(os, "posix_fallocate"):
+        with (folder / LISTS).open("r+b") as file:  # writing to a map that the disk has no room for would end us
+            os.posix_fallocate(file.fileno(), 0, file.seek(0, os.SEEK_END))
+    return np.asarray(mapped)
+
+
+def _numbers(segments: I64, where: I64, slots: I64) -> I64:
+    """The numbers in a part of `segments` (S, 2) of pages in the `slots` (n,) of segments `where` (n,)."""
+    starts = np.concatenate([[0], np.cumsum(segments[:, 1])])
+    numbers: I64 = starts[np.searchsorted(segments[:, 0], where)] + slots
+    return numbers
+
+
+def _assigned(snapshot: Snapshot, rows: I64, code: PageCode) -> U16:
+    """The visual words of the patches of `rows`."""
+    parts = [code.assign(codecs.decode(block.coded)) for block in snapshot.blocks(rows=rows)]
     return np.concatenate([*parts, np.zeros(0, np.uint16)]).astype(np.uint16, copy=False)
 
 
-def _sample(snapshot: Snapshot) -> tuple[I64, F32]:
-    """Pages spread evenly over the index, and their patches (n, D)."""
-    rows = np.unique(np.linspace(0, len(snapshot) - 1, min(len(snapshot), SAMPLE_PAGES)).astype(np.int64))
-    return rows, np.concatenate([codecs.decode(block.coded) for block in snapshot.blocks(rows=rows)])
+def _encoded(
+    snapshot: Snapshot, rows: I64, words: U16, codebook: Codebook, *, stored: bool
+) -> Iterator[tuple[Block, tuple[U8, U8]]]:
+    """Blocks of patches with the visual `words` (T,), and what of each is filed: its signs and codes. Where the words
+    are `stored` in the index, the codec residual has the rest already.
+    """
+
+    def encode(block: Block, own: U16) -> tuple[U8, U8]:
+        if stored and block.coded.codec == "residual":
+            return cast("U8", block.coded.values), cast("U8", block.coded.scales)
+        return residual.encode(codecs.decode(block.coded), own, codebook)
+
+    waiting: deque[tuple[Block, Future[tuple[U8, U8]]]] = deque()
+    first = 0
+    for block in snapshot.blocks(rows=rows):
+        waiting.append((block, pool().submit(encode, block, words[first : first + len(block.coded)])))
+        first += len(block.coded)
+        while len(waiting) > cores.available():
+            done, coded = waiting.popleft()
+            yield done, coded.result()
+    for done, coded in waiting:
+        yield done, coded.result()
+
+
+def _read(snapshot: Snapshot, code: PageCode | None) -> Iterator[tuple[str, Part]]:
+    """The parts that are there, and whole."""
+    for folder in snapshot.cache_folders(PREFIX):
+        try:
+            lists = np.load(folder / LISTS, mmap_mode="r", allow_pickle=False)
+            starts, segments = (np.load(folder / name, allow_pickle=False) for name in (STARTS, SEGMENTS))
+            codebook = code.codebook if code is not None else Codebook(np.load(folder / WORDS, allow_pickle=False))
+            count, dim = codebook.centroids.shape
+            fits = lists.shape == (postings.file_bytes(int(starts[-1]), dim),) and starts.shape == (count + 1,)
+            if not (fits and starts[0] == 0 and (np.diff(starts) >= 0).all() and (np.diff(segments[:, 0]) > 0).all()):
+                raise ValueError("its numbers do not fit each other")
+        except (OSError, ValueError, EOFError, IndexError) as err:
+            log.debug("%s is of no use: %s", folder, err)
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        yield folder.name, Part(Postings(np.asarray(lists), starts, codebook), segments)
 
 
 def _thinned(values: NDArray[T]) -> NDArray[T]:
     """At most SAMPLE_PATCHES rows of an array, evenly spread."""
     return np.ascontiguousarray(values[:: -(-len(values) // SAMPLE_PATCHES) or 1])
-
-
-def _residuals(snapshot: Snapshot, code: PageCode, stored: Ragged | None) -> F32:
-    """What a sample of patches differs by from their centroids, (n, D)."""
-    rows, patches = _sample(snapshot)
-    if stored is None:
-        patches = _thinned(patches)
-        words = code.assign(patches)
-    else:
-        words = _thinned(_words(code, stored, rows, patches))
-        patches = _thinned(patches)
-    residuals: F32 = patches - code.centroids[words]
-    return residuals
-
-
-def _empty(code: PageCode, residuals: F32) -> faiss.IndexIVF:
-    """An inverted file without entries, whose bytes are learned from `residuals` (n, D)."""
-    count, dim = code.centroids.shape
-    quantizer = faiss.IndexFlatIP(dim)
-    quantizer.add(code.centroids)
-    if len(residuals) < LEAST_SAMPLE:
-        return faiss.IndexIVFFlat(quantizer, dim, count, faiss.METRIC_INNER_PRODUCT)
-    index = faiss.IndexIVFPQ(quantizer, dim, count, gcd(PATCH_BYTES, dim), BITS, faiss.METRIC_INNER_PRODUCT)
-    # `index.train` would look for the sample's centroids, which are known.
-    index.pq.train(np.ascontiguousarray(residuals))
-    index.is_trained = True
-    return index

@@ -9,12 +9,14 @@ from typing import Protocol
 
 import numpy as np
 
-from .kernels import codecs, maxsim, proximity
+from .kernels import maxsim, proximity
 from .records import BOX_SCALE, F32, I64, U16, QueryVectors, Ranking
 from .store import Block
 
 TITLE_SHARE = 0.8
 """A word on the first page of a document counts this much on each of its pages; docs/log.md compares 0 to 1."""
+LEAST_SHARE = 0.004
+"""Query words with less than this share of the weight are not looked up in stage 1: "the" is on every page."""
 LOOKED_AT_ONCE = 12
 """Pages whose pairs of words are matched before the next look at whether any page left can still reach the first k."""
 
@@ -30,7 +32,7 @@ class Pages(Protocol):
     def blocks(self, *, rows: I64 | None = None) -> Iterator[Block]:
         """As `Snapshot.blocks`."""
 
-    def sizes(self, wanted: Sequence[int]) -> F32:
+    def sizes(self, wanted: I64 | Sequence[int]) -> F32:
         """As `Snapshot.sizes`."""
 
     def boxes(self, row: int) -> U16:
@@ -92,9 +94,7 @@ def rank(
     for query in queries:
         every = maxima[:, start : start + len(query.every)]
         start += len(query.every)
-        own = maxsim.match(every[at], query)
-        printed = maxsim.match(every[titles_at, : len(query.vectors)], replace(query, others=None))
-        scores = maxsim.score(own if query.in_context else with_title(own, printed), query.weights)
+        own, scores = of_words(every[at], every[titles_at], query)
         if len(query.pairs):
             weights = proximity.pair_weights(query.weights, query.pairs)
             bounds = scores + maxsim.score(proximity.pair_bounds(own, query.pairs), weights)
@@ -102,6 +102,17 @@ def rank(
         else:
             out.append(best(asked, scores, k))
     return out
+
+
+def of_words(maxima: F32, titles: F32, query: QueryVectors) -> tuple[F32, F32]:
+    """How well pages with these `maxima` (n, Q + A) match each word, (n, Q), and their scores (n,), by words alone;
+    `titles` (n, Q + A) are the maxima of the first pages of their documents.
+    """
+    own = maxsim.match(maxima, query)
+    if query.in_context:
+        return own, maxsim.score(own, query.weights)
+    printed = maxsim.match(titles[:, : len(query.vectors)], replace(query, others=None))
+    return own, maxsim.score(with_title(own, printed), query.weights)
 
 
 def is_plain(query: QueryVectors) -> bool:
@@ -142,15 +153,18 @@ def with_pairs(
 
 def pairs_on(snapshot: Pages, query: QueryVectors, rows: I64) -> F32:
     """How well each page of `rows` (n,) matches the query's pairs of words side by side, (n, P)."""
+    order = np.argsort(rows)
     out = np.empty((len(rows), len(query.pairs)), np.float32)
-    place = {row: i for i, row in enumerate(rows.tolist())}
+    first = 0
     for block in snapshot.blocks(rows=rows):
-        matches = maxsim.match(codecs.decode(block.coded) @ query.every.T, query)
-        for i, row in enumerate(block.rows.tolist()):
-            unit = np.tile(snapshot.sizes([row])[0] / np.float32(BOX_SCALE), 2)
-            boxes = (snapshot.boxes(row) * unit).astype(np.float32)
-            own = matches[block.offsets[i] : block.offsets[i + 1]]
-            out[place[row]] = proximity.pair_matches(own, boxes, query.pairs)
+        matches = maxsim.match(maxsim.products(query.every, block.coded), query)
+        units = np.tile(snapshot.sizes(block.rows) / np.float32(BOX_SCALE), 2)
+        boxes = np.concatenate(
+            [snapshot.boxes(row) * unit for row, unit in zip(block.rows.tolist(), units, strict=True)]
+        )
+        last = first + len(block.rows)
+        out[order[first:last]] = proximity.pair_matches(matches, boxes, block.offsets, query.pairs)
+        first = last
     return out
 
 

@@ -20,7 +20,7 @@ from . import cores, heatmap, likeness, loss, rerank
 from .errors import UsageError
 from .heatmap import WordMarks
 from .hits import Hits
-from .kernels import codecs, maxsim
+from .kernels import codecs
 from .kernels.pagecode import PageCode
 from .kernels.residual import Codebook
 from .likeness import Region
@@ -29,7 +29,7 @@ from .models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder
 from .models.pooled import described
 from .models.registry import find_spec, load_query_encoder
 from .records import F32, I64, U8, U16, WHOLE_PAGE, FloatBox, Hit, PageRef, QueryVectors, Ranking
-from .rerank import Scorer
+from .rerank import LEAST_SHARE, Scorer
 from .store import Snapshot, check_encoder, open_snapshot
 from .word_maxima import WordMaxima
 
@@ -135,7 +135,7 @@ class Searcher:
         self._closed = False
         self._one_at_a_time = threading.RLock()  # guards the encoder and all that is filled in later
         self._commonness: dict[str, float] = {}
-        self._maxima = WordMaxima(snapshot)
+        self._maxima = WordMaxima(len(snapshot), partial(rerank.token_maxima, snapshot))
         self._opened: CandidateIndex | None = None
 
     def __enter__(self) -> Searcher:
@@ -225,9 +225,10 @@ class Searcher:
     def weigh(self, queries: Sequence[QueryVectors]) -> list[QueryVectors]:
         """Queries with their weights adjusted to the collection: a word that most pages hold tells little.
 
-        Commonness is the share of an evenly spaced sample of pages on which the word is matched; the weight is the
-        model's own times the root of BM25's inverse document frequency (docs/log.md compares powers). Queries that are
-        `in_context` stay as they are, and so does the share of a picture that is asked for beside words.
+        Commonness is the share of pages on which the word is matched: of an evenly spaced sample or, going by the
+        posting lists of a large index, of all. The weight is the model's own times the root of BM25's inverse document
+        frequency (docs/log.md compares powers). Queries that are `in_context` stay as they are, and so does the share
+        of a picture that is asked for beside words.
         """
         with self._one_at_a_time:
             self._learn_commonness([query for query in queries if not query.in_context])
@@ -237,19 +238,26 @@ class Searcher:
         unseen = {
             token: (vector, floor, ceiling)
             for q in queries
-            for token, vector, floor, ceiling in zip(q.tokens, q.vectors, q.floors, q.ceilings, strict=True)
-            if token and token not in self._commonness
+            for token, vector, floor, ceiling, weight in zip(
+                q.tokens, q.vectors, q.floors, q.ceilings, q.weights, strict=True
+            )
+            if token and token not in self._commonness and (self._is_small or weight >= LEAST_SHARE)
         }
         if unseen and len(self.snapshot):
             vectors, floors, ceilings = (np.stack(column) for column in zip(*unseen.values(), strict=True))
-            no_weights = np.zeros(len(vectors), np.float32)
-            probe = QueryVectors(vectors, no_weights, vectors[0], tuple(unseen), floors, ceilings)
-            maxima = self._maxima.of(vectors, self._sample)
-            matches = maxsim.match(maxima, probe)
-            held = (matches > COMMON_MATCH).sum(axis=0)
+            maxima = self._seen_on_pages(vectors, floors)
+            held = (maxima > floors + COMMON_MATCH * (ceilings - floors)).sum(axis=0)
             pages = len(maxima)
             idf = np.sqrt(np.log1p((pages - held + 0.5) / (held + 0.5)))
             self._commonness.update(zip(unseen, idf.tolist(), strict=True))
+
+    def _seen_on_pages(self, vectors: F32, floors: F32) -> F32:
+        """The maxima of words (Q, D) with the pages that tell how common they are, (n, Q): a sample, or, where there
+        are posting lists, with all pages, which they do at once.
+        """
+        if not self._is_small and self._candidates.patches is not None:
+            return self._candidates.maxima(vectors, floors)
+        return self._maxima.of(vectors, self._sample)
 
     def _reweighed(self, query: QueryVectors) -> QueryVectors:
         """The weights of words times what the collection says; what all of them weigh together stays."""

@@ -11,8 +11,8 @@ from collections import OrderedDict
 
 import numpy as np
 
-from . import rerank
 from .records import F32, I64
+from .rerank import MaximaOf
 
 BYTES_MAX = 64 << 20
 """Of maxima kept: of 10,000 pages those of 1,600 words."""
@@ -21,9 +21,11 @@ BYTES_MAX = 64 << 20
 class WordMaxima:
     """The maxima of words with the pages of an index that does not change. May be shared between threads."""
 
-    def __init__(self, pages: rerank.Pages, bytes_max: int = BYTES_MAX) -> None:
+    def __init__(self, pages: int, maxima_of: MaximaOf, bytes_max: int = BYTES_MAX) -> None:
+        """`maxima_of` finds those of words with the `pages` of the index."""
         self._pages = pages
-        self._words_max = bytes_max // (4 * max(1, len(pages)))
+        self._maxima_of = maxima_of
+        self._words_max = bytes_max // (4 * max(1, pages))
         self._kept: OrderedDict[bytes, F32] = OrderedDict()
         self._one_at_a_time = threading.Lock()
 
@@ -37,7 +39,7 @@ class WordMaxima:
             known = {key: self._kept[key] for key in keys if key in self._kept}
             for key in known:
                 self._kept.move_to_end(key)
-        out = np.empty((len(self._pages) if rows is None else len(rows), len(keys)), np.float32)
+        out = np.empty((len(keys), self._pages if rows is None else len(rows)), np.float32).T  # a word's stand together
         unknown: dict[bytes, int] = {}
         for i, key in enumerate(keys):
             if key in known:
@@ -45,7 +47,7 @@ class WordMaxima:
             else:
                 unknown.setdefault(key, i)
         if unknown:
-            fresh = rerank.token_maxima(self._pages, vectors[list(unknown.values())], rows)
+            fresh = self._maxima_of(vectors[list(unknown.values())], rows)
             column = {key: i for i, key in enumerate(unknown)}
             for i, key in enumerate(keys):
                 if key in column:

@@ -34,38 +34,55 @@ def pair_bounds(matches: F32, pairs: I64) -> F32:
     return bounds
 
 
-def pair_matches(matches: F32, boxes: F32, pairs: I64) -> F32:
-    """How well one page matches `pairs` (P, 2) side by side, (P,) float32 in 0..1.
+def pair_matches(matches: F32, boxes: F32, offsets: I64, pairs: I64) -> F32:
+    """How well each of N pages matches `pairs` (P, 2) side by side, (N, P) float32 in 0..1.
 
-    `matches` (T, Q) in 0..1 of its patches with the query words, `boxes` (T, 4) as x0, y0, x1, y1 in points.
+    `matches` (T, Q) in 0..1 of their patches with the query words, `boxes` (T, 4) as x0, y0, x1, y1 in points; the
+    patches of a page lie between its `offsets` (N + 1,).
     """
-    out = np.zeros(len(pairs), np.float32)
-    strongest = {word: _strongest(matches[:, word]) for word in np.unique(pairs).tolist()}
-    for p, (a, b) in enumerate(pairs.tolist()):
-        ours, theirs = strongest[a], strongest[b]
-        if len(ours) and len(theirs):
-            both = np.minimum(matches[ours, a][:, None], matches[theirs, b][None, :])
-            out[p] = (both * near(boxes[ours], boxes[theirs]) * (ours[:, None] != theirs[None, :])).max()
-    return out
+    pages, count = len(offsets) - 1, len(pairs)
+    patches, starts, sizes = _strongest(matches, offsets)
+    firsts, seconds = pairs[:, 0], pairs[:, 1]
+    # Every pair on every page is a small table of its words' patches; the tables lie end to end.
+    rows, columns = sizes[:, firsts], sizes[:, seconds]  # (N, P)
+    table = np.repeat(np.arange(pages * count), (rows * columns).ravel())
+    begins = np.concatenate([[0], np.cumsum(rows * columns)])
+    row, column = np.divmod(np.arange(begins[-1]) - begins[table], columns.ravel()[table])
+    ours = patches[starts[:, firsts].ravel()[table] + row]
+    theirs = patches[starts[:, seconds].ravel()[table] + column]
+    which = table % max(1, count)
+    both = np.minimum(matches[ours, firsts[which]], matches[theirs, seconds[which]])
+    beside = near(boxes[ours], boxes[theirs]) & (ours != theirs)
+    out = np.zeros(pages * count, np.float32)
+    np.maximum.at(out, table[beside], both[beside])
+    return out.reshape(pages, count)
 
 
 def near(a: F32, b: F32) -> NDArray[np.bool_]:
-    """Which boxes (A, 4) and (B, 4) lie beside each other, (A, B)."""
+    """Which boxes (..., 4) and (..., 4) lie beside each other."""
     apart = gaps(a, b)
-    height = np.minimum((a[:, 3] - a[:, 1])[:, None], (b[:, 3] - b[:, 1])[None, :])
+    height = np.minimum(a[..., 3] - a[..., 1], b[..., 3] - b[..., 1])
     beside: NDArray[np.bool_] = (apart[..., 0] <= ACROSS_HEIGHTS * height) & (apart[..., 1] <= DOWN_HEIGHTS * height)
     return beside
 
 
 def gaps(a: F32, b: F32) -> F32:
-    """How far boxes (A, 4) and (B, 4) lie apart across and down, (A, B, 2); 0 where they overlap."""
-    first, second = a[:, None], b[None, :]
-    apart: F32 = np.maximum(np.maximum(first[..., :2] - second[..., 2:], second[..., :2] - first[..., 2:]), 0)
+    """How far boxes (..., 4) and (..., 4) lie apart across and down, (..., 2); 0 where they overlap."""
+    apart: F32 = np.maximum(np.maximum(a[..., :2] - b[..., 2:], b[..., :2] - a[..., 2:]), 0)
     return apart
 
 
-def _strongest(matches: F32) -> I64:
-    found = np.flatnonzero(matches > 0)
-    if len(found) > STRONGEST:
-        found = found[np.argsort(-matches[found], kind="stable")[:STRONGEST]]
-    return found
+def _strongest(matches: F32, offsets: I64) -> tuple[I64, I64, I64]:
+    """The patches that match each word best on each page, STRONGEST at most: their numbers end to end, by page and by
+    word; where those of a page and a word begin, (N, Q), and how many there are, (N, Q).
+    """
+    pages, words = len(offsets) - 1, matches.shape[1]
+    patch, word = np.nonzero(matches > 0)
+    group = (np.searchsorted(offsets, patch, side="right") - 1) * words + word
+    order = np.lexsort((patch, -matches[patch, word], group))
+    patch, group = patch[order], group[order]
+    found = np.bincount(group, minlength=pages * words)
+    rank = np.arange(len(group)) - (np.cumsum(found) - found)[group]
+    sizes = np.minimum(found, STRONGEST)
+    starts = np.cumsum(sizes) - sizes
+    return patch[rank < STRONGEST], starts.reshape(pages, words), sizes.reshape(pages, words)

@@ -31,7 +31,7 @@ class Codebook:
     def of(self, words: U16) -> F32:
         """The centroids of words (T,), (T, D). Raises IndexDamaged."""
         self.check(words)
-        return np.take(self._exact, words, axis=0)
+        return np.take(self.exact, words, axis=0)
 
     def check(self, words: U16) -> None:
         """Raise IndexDamaged where one of words (T,) is none of these: compiled code would read beside its table."""
@@ -43,8 +43,10 @@ class Codebook:
             )
 
     @cached_property
-    def _exact(self) -> F32:
-        """Kept: to widen them for each page anew would take longer than all the rest of decoding it."""
+    def exact(self) -> F32:
+        """The centroids in float32. Kept: to widen them for each page anew would take longer than all the rest of
+        decoding it.
+        """
         return self.centroids.astype(np.float32)
 
 

@@ -7,9 +7,12 @@ words are mapped, never read whole.
 from __future__ import annotations
 
 import logging
+import os
+import shutil
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +32,12 @@ from .segment import OpenSegments
 logger = logging.getLogger(__name__)
 
 BLOCK_VECTORS = 65536
-PLACE = np.dtype([(name, np.int64) for name in ("key", "document", "number", "segment", "slot", "vectors")])
+PLACE = np.dtype(
+    [(name, np.int64) for name in ("key", "document", "number", "segment", "slot", "vectors")]
+    + [(name, np.float32) for name in ("width", "height")]
+)
+KEPT_PAGES = 20_000
+"""The table of as many pages is kept in the cache: to read it from the catalog takes a second for 500,000 pages."""
 
 
 def open_snapshot(directory: Path) -> Snapshot:
@@ -105,9 +113,8 @@ class Snapshot:
 
     def sizes(self, wanted: I64 | Sequence[int]) -> F32:
         """Width and height of rows `wanted` (n,) in points, (n, 2) float32."""
-        keys = self._places["key"][np.asarray(wanted, np.int64)].tolist()
-        query = "SELECT width, height FROM pages WHERE key = ?"
-        return np.array([self._query(query, key)[0] for key in keys], np.float32).reshape(-1, 2)
+        places = self._places[np.asarray(wanted, np.int64)]
+        return np.stack([places["width"], places["height"]], axis=1)
 
     @property
     def lengths(self) -> I64:
@@ -116,6 +123,10 @@ class Snapshot:
 
     def first_pages(self) -> I64:
         """The row of the first page of each row's document, the first that is there, (N,) int64."""
+        return self._first_pages
+
+    @cached_property
+    def _first_pages(self) -> I64:
         documents = self._column("document")
         order = np.lexsort((self._column("number"), documents))
         _, starts, inverse = np.unique(documents[order], return_index=True, return_inverse=True)
@@ -220,6 +231,56 @@ class Snapshot:
         with self._one_at_a_time:
             return verify.problems(self._directory, self._connection)
 
+    def segment_vectors(self) -> dict[int, int]:
+        """The vectors of live pages in each segment that has any, by its number."""
+        ids, starts = np.unique(self._places["segment"], return_index=True)
+        if not len(ids):
+            return {}
+        totals = np.add.reduceat(self._places["vectors"], starts)  # rows are in the order of segments
+        return {i: total for i, total in zip(ids.tolist(), totals.tolist(), strict=True) if total}
+
+    def segment_pages(self, segments: Sequence[int]) -> list[int]:
+        """How many pages each of these segments has, dead ones included."""
+        return [self._segment_rows[segment].pages for segment in segments]
+
+    def places(self) -> tuple[I64, I64]:
+        """The segment of each row, (N,), and the row's slot there, (N,)."""
+        return self._column("segment"), self._column("slot")
+
+    def cache_folders(self, prefix: str) -> list[Path]:
+        """The derived folders whose names begin so, by name."""
+        return sorted(self.cache_path(prefix).parent.glob(f"{prefix}*"))
+
+    @contextmanager
+    def new_cache_folder(self, name: str) -> Iterator[Path | None]:
+        """A folder to write derived files to, which gets its `name` at the end; None where there can be none."""
+        final = self.cache_path(name)
+        temporary = final.with_name(f"{layout.TEMPORARY}{os.getpid()}-{name}")
+        try:
+            temporary.mkdir()
+        except OSError as err:
+            logger.debug("%s is not kept: %s", final, err)
+            yield None
+            return
+        try:
+            yield temporary
+            with suppress(OSError):  # somebody else made it meanwhile
+                temporary.rename(final)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def keep(self, file: Path, write: Callable[[Path], object]) -> None:
+        """Have a derived file written under a temporary name, and rename it; where that fails it is made again next
+        time.
+        """
+        temporary = file.with_name(f"{layout.TEMPORARY}{os.getpid()}-{file.name}")
+        try:
+            write(temporary)
+            temporary.replace(file)
+        except (OSError, RuntimeError) as err:
+            logger.debug("%s is not kept: %s", file, err)
+            temporary.unlink(missing_ok=True)
+
     def cache_path(self, name: str) -> Path:
         """Where a derived file of this name belongs; it may be missing. A name carries the `generation` it was made
         from: a writer deletes files of others when nobody reads. The folder is made if the index can be written to.
@@ -234,6 +295,18 @@ class Snapshot:
     @cached_property
     def _places(self) -> NDArray[np.void]:
         """The table of pages in row order, (N,) PLACE."""
+        if len(self) < KEPT_PAGES:
+            return self._read_places()
+        file = self.cache_path(f"pages-{self.generation}.npy")
+        with suppress(OSError, ValueError, EOFError):
+            kept = np.load(file, mmap_mode="r", allow_pickle=False)
+            if kept.dtype == PLACE and kept.shape == (len(self),):
+                return np.asarray(kept)
+        places = self._read_places()
+        self.keep(file, lambda path: np.save(path, places))
+        return places
+
+    def _read_places(self) -> NDArray[np.void]:
         names = ", ".join(PLACE.names or ())
         with self._one_at_a_time, faults.translated(self._directory):
             cursor = self._connection.execute(f"SELECT {names} FROM pages ORDER BY segment, slot")

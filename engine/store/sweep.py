@@ -39,16 +39,36 @@ def orphans(directory: Path, connection: sqlite3.Connection) -> None:
                 _delete(dropped)
 
 
-def derived_files(directory: Path, *, generation: str | None) -> None:
-    """Delete the derived files that do not carry `generation` in their names (None: all), unless a snapshot is open."""
+def derived_files(directory: Path, connection: sqlite3.Connection, *, generation: str | None) -> None:
+    """Delete the derived files that do not carry `generation` in their names (None: all), and the derived folders of
+    segments that are gone, unless a snapshot is open.
+
+    A folder's name ends in the numbers of the first and the last segment it is about; one between another's is old.
+    """
     folder = directory / layout.CACHE
     if not folder.is_dir():
         return
+    live = [segment for (segment,) in connection.execute("SELECT id FROM segments")]
     with lock.no_readers(directory) as nobody_reads:
-        if nobody_reads:
-            for file in folder.iterdir():
-                if file.is_file() and (generation is None or generation not in file.name):
-                    file.unlink(missing_ok=True)
+        if not nobody_reads:
+            return
+        about = {}
+        for entry in folder.iterdir():
+            if not entry.is_dir():
+                if generation is None or generation not in entry.name:
+                    entry.unlink(missing_ok=True)
+                continue
+            span = entry.name.split("-")[-2:]
+            if entry.name.startswith(layout.TEMPORARY) or len(span) < 2 or not all(part.isdecimal() for part in span):
+                _delete([entry])
+            else:
+                about[entry] = int(span[0]), int(span[1])
+        for entry, (first, last) in about.items():
+            others = [span for span in about.values() if span != (first, last)]
+            if not any(first <= segment <= last for segment in live) or any(
+                a <= first and last <= b for a, b in others
+            ):
+                _delete([entry])
 
 
 def _delete(folders: list[Path]) -> None:

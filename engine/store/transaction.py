@@ -126,7 +126,9 @@ class Transaction:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             sweep.orphans(self.directory, self.connection)
-            sweep.derived_files(self.directory, generation=catalog.read_meta(self.connection, "generation"))
+            sweep.derived_files(
+                self.directory, self.connection, generation=catalog.read_meta(self.connection, "generation")
+            )
         except (OSError, sqlite3.Error) as err:
             # The transaction dies with the connection, and the next writer sweeps.
             logger.debug("%s: could not tidy up: %s", self.directory, err)

@@ -274,7 +274,7 @@ class IndexWriter:
         with self._transaction.reading() as connection:
             if plan:
                 connection.execute("VACUUM")
-            sweep.derived_files(self._directory, generation=None)
+            sweep.derived_files(self._directory, connection, generation=None)
             sweep.orphans(self._directory, connection)
             return compaction.report(before, compaction.count(self._directory, connection))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -48,19 +49,23 @@ def computed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     return calls
 
 
+def kept(snapshot: Snapshot, **options: int) -> WordMaxima:
+    return WordMaxima(len(snapshot), partial(rerank.token_maxima, snapshot), **options)
+
+
 def words(*numbers: int) -> F32:
     return toy_words.directions()[list(numbers)].astype(np.float32)
 
 
 def test_maxima_are_those_of_maxsim(snapshot: Snapshot) -> None:
-    known = WordMaxima(snapshot)
+    known = kept(snapshot)
     for asked in (words(3, 7), words(7, 9, 7, 3, 3), words(2)):
         for rows in (SOME, None, SOME):
             np.testing.assert_array_equal(known.of(asked, rows), rerank.token_maxima(snapshot, asked, rows))
 
 
 def test_a_word_meets_the_pages_once(snapshot: Snapshot, computed: list[tuple[int, int]]) -> None:
-    known = WordMaxima(snapshot)
+    known = kept(snapshot)
     known.of(words(3, 7, 3), None)
     known.of(words(7, 9, 3), None)
     known.of(words(9, 7), SOME)
@@ -68,14 +73,14 @@ def test_a_word_meets_the_pages_once(snapshot: Snapshot, computed: list[tuple[in
 
 
 def test_what_met_some_pages_only_is_not_kept(snapshot: Snapshot, computed: list[tuple[int, int]]) -> None:
-    known = WordMaxima(snapshot)
+    known = kept(snapshot)
     known.of(words(3), SOME)
     known.of(words(3), None)
     assert computed == [(1, len(SOME)), (1, COUNT)]
 
 
 def test_the_words_asked_for_last_are_kept(snapshot: Snapshot, computed: list[tuple[int, int]]) -> None:
-    known = WordMaxima(snapshot, bytes_max=2 * 4 * COUNT)
+    known = kept(snapshot, bytes_max=2 * 4 * COUNT)
     known.of(words(1, 2), None)
     known.of(words(1), None)
     known.of(words(3), None)

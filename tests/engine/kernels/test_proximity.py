@@ -15,6 +15,16 @@ def on_a_line(*lefts: float, y: float = 0.0) -> np.ndarray:
     return np.array([[x, y, x + 30, y + 10] for x in lefts], np.float32)
 
 
+def pair_matches(matches: np.ndarray, boxes: np.ndarray, pairs: np.ndarray) -> np.ndarray:
+    """Those of one page, which are the same among others."""
+    offsets = np.array([0, len(matches)])
+    (alone,) = proximity.pair_matches(matches, boxes, offsets, pairs)
+    twice = [np.concatenate([each, each]) for each in (matches, boxes)]
+    among = proximity.pair_matches(*twice, np.concatenate([[0], offsets, offsets[1:] * 2]), pairs)
+    np.testing.assert_array_equal(among, [0 * alone, alone, alone])
+    return alone
+
+
 def two_words(first: float = 1.0, second: float = 1.0) -> np.ndarray:
     """Matches of two patches: the first is query word 0, the second is query word 1."""
     return np.array([[first, 0], [0, second]], np.float32)
@@ -22,31 +32,31 @@ def two_words(first: float = 1.0, second: float = 1.0) -> np.ndarray:
 
 @pytest.mark.parametrize("lefts", [(0, 35), (35, 0), (0, 70)])
 def test_words_beside_each_other_match_in_either_order(lefts: tuple[float, float]) -> None:
-    assert proximity.pair_matches(two_words(), on_a_line(*lefts), PAIR) == 1
+    assert pair_matches(two_words(), on_a_line(*lefts), PAIR) == 1
 
 
 def test_words_far_apart_on_a_line_do_not_match() -> None:
-    assert proximity.pair_matches(two_words(), on_a_line(0, 200), PAIR) == 0
+    assert pair_matches(two_words(), on_a_line(0, 200), PAIR) == 0
 
 
 @pytest.mark.parametrize(("y", "expected"), [(14, 1), (40, 0)])
 def test_the_next_line_is_near_and_the_one_after_is_not(y: float, expected: float) -> None:
     boxes = np.concatenate([on_a_line(0), on_a_line(0, y=y)])
-    assert proximity.pair_matches(two_words(), boxes, PAIR) == expected
+    assert pair_matches(two_words(), boxes, PAIR) == expected
 
 
 def test_a_pair_matches_as_well_as_its_worse_word() -> None:
-    assert proximity.pair_matches(two_words(0.9, 0.25), on_a_line(0, 35), PAIR) == 0.25
+    assert pair_matches(two_words(0.9, 0.25), on_a_line(0, 35), PAIR) == 0.25
 
 
 def test_one_patch_is_not_two_words() -> None:
-    assert proximity.pair_matches(np.array([[0.8, 0.8]], np.float32), on_a_line(0), PAIR) == 0
+    assert pair_matches(np.array([[0.8, 0.8]], np.float32), on_a_line(0), PAIR) == 0
 
 
 def test_page_without_patches_and_query_without_pairs() -> None:
-    assert proximity.pair_matches(np.zeros((0, 2), np.float32), np.zeros((0, 4), np.float32), PAIR) == 0
+    assert pair_matches(np.zeros((0, 2), np.float32), np.zeros((0, 4), np.float32), PAIR) == 0
     none = np.zeros((0, 2), np.int64)
-    assert proximity.pair_matches(two_words(), on_a_line(0, 35), none).shape == (0,)
+    assert pair_matches(two_words(), on_a_line(0, 35), none).shape == (0,)
     assert proximity.pair_weights(np.ones(2, np.float32), none).shape == (0,)
     assert proximity.pair_bounds(np.ones((3, 2), np.float32), none).shape == (3, 0)
 
@@ -58,7 +68,7 @@ def test_no_pair_exceeds_its_bound_and_the_best_pair_is_found(patches: int, word
     corner = rng.uniform(0, 100, (patches, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(1, 12, (patches, 2))], axis=1).astype(np.float32)
     pairs = np.array([(a, b) for a in range(words) for b in range(words) if a != b])
-    beside = proximity.near(boxes, boxes)
+    beside = proximity.near(boxes[:, None], boxes[None])
     slow = [
         max(
             (
@@ -71,6 +81,6 @@ def test_no_pair_exceeds_its_bound_and_the_best_pair_is_found(patches: int, word
         )
         for a, b in pairs
     ]
-    found = proximity.pair_matches(matches, boxes, pairs)
+    found = pair_matches(matches, boxes, pairs)
     np.testing.assert_array_equal(found, np.array(slow, np.float32))
     assert (found <= proximity.pair_bounds(matches.max(axis=0)[None], pairs)[0]).all()
