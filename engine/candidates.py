@@ -17,11 +17,11 @@ import faiss
 import numpy as np
 
 from . import rerank
-from .kernels.maxsim.cpu import pool
 from .kernels.pagecode import PageCode
+from .kernels.word_scores import word_scores
 from .patch_lists import PatchLists, open_lists
 from .records import F32, I64, Candidates, Others, QueryVectors
-from .rerank import LEAST_SHARE
+from .rerank import LEAST_SHARE, TITLE_SHARE
 from .store import Snapshot
 from .word_maxima import WordMaxima
 
@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 
 SLACK = 0.05
 """How far below the query's floor an approximate similarity may lie and still count."""
-PAGES_AT_ONCE = 16_384
-"""Pages that one thread scores while their maxima are in its cache."""
 
 
 class CandidateIndex:
@@ -62,16 +60,7 @@ class CandidateIndex:
         asked = telling(query, LEAST_SHARE)
         maxima = self._maxima(asked)
         asked = replace(asked, floor=asked.floors - np.float32(SLACK))
-        out = np.zeros(len(self.first_pages), np.float32)
-
-        def fill(first: int) -> None:
-            some = slice(first, first + PAGES_AT_ONCE)
-            own = maxima[some]
-            titles = own if query.in_context else maxima[self.first_pages[some]]
-            out[some] = rerank.of_words(own, titles, asked)[1]
-
-        list(pool().map(fill, range(0, len(out), PAGES_AT_ONCE)))
-        return out
+        return word_scores(maxima, self.first_pages, asked, 0.0 if query.in_context else TITLE_SHARE)
 
     def maxima(self, vectors: F32, floors: F32) -> F32:
         """The approximate maxima of words (Q, D) with each page, (N, Q), and -inf below the lowest of their `floors`
