@@ -1,11 +1,11 @@
 """A large index of pages that no one printed: patches of indexed pages in new company, written straight as segments.
 
-Vectors are not coded again but copied as they are stored, so a page costs little more than its bytes on disk.
+Vectors are not coded again but copied as they are stored, so a page costs little more than its bytes on disk. A patch
+may be on a page twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +17,7 @@ from .composed import SOURCES, all_boxes
 if TYPE_CHECKING:
     from docsearch.engine.kernels.codecs import Coded
     from docsearch.engine.kernels.pagecode import PageCode
-    from docsearch.engine.records import F16, I64, U16
+    from docsearch.engine.records import I64, U16
     from docsearch.engine.store import Snapshot
 
 SEGMENT_PAGES = 4096
@@ -50,39 +50,39 @@ class Pool:
 
 
 def write(directory: Path, source: Snapshot, code: PageCode, *, pages: int) -> None:
-    """Make an index of `pages` composed pages in `directory`, which does not exist, from the patches of `source`."""
+    """Make an index of `pages` composed pages in `directory`, which does not exist, from the patches of `source`, whose
+    visual words are those of `code`. Pages have no single vectors: with visual words nothing asks for them.
+    """
     from docsearch.engine.store import layout, rows, segment
     from docsearch.engine.store.catalog import DocumentRow, write_meta
     from docsearch.engine.store.segment import SegmentRow
     from docsearch.engine.store.transaction import open_transaction
 
     pool, generator = Pool.of(source), np.random.default_rng(SEED)
-    transaction = open_transaction(directory, source.fingerprint, pool.coded.codec, create=True)
+    transaction = open_transaction(directory, source.fingerprint, pool.coded.codec, code.codebook, create=True)
     try:
         for number, first in enumerate(range(0, pages, SEGMENT_PAGES), 1):
-            picked = list(composed(pool, min(SEGMENT_PAGES, pages - first), generator))
-            patches = np.concatenate(picked)
-            offsets = np.concatenate([[0], np.cumsum([len(page) for page in picked])]).astype(np.int64)
-            single = page_codes(code, pool.words[patches], offsets)
-            row = SegmentRow(number, pool.coded.codec, len(picked), len(patches), pool.coded.dim, single.shape[1], 1)
+            patches, offsets = composed(pool, min(SEGMENT_PAGES, pages - first), generator)
+            lengths = np.diff(offsets).tolist()
+            row = SegmentRow(number, pool.coded.codec, len(lengths), len(patches), pool.coded.dim, 0, 1)
             parts = {
                 layout.VECTORS: [pool.coded.values[patches]],
                 layout.SCALES: [] if pool.coded.scales is None else [pool.coded.scales[patches]],
                 layout.OFFSETS: [offsets],
                 layout.BOXES: [pool.boxes[patches]],
-                layout.SINGLE: [single],
+                layout.SINGLE: [np.zeros((len(lengths), 0), np.float16)],
                 layout.WORDS: [pool.words[patches]],
             }
             with transaction.changing() as connection:
-                for slot, page in enumerate(picked):
+                for slot, length in enumerate(lengths):
                     if slot % DOCUMENT_PAGES == 0:
-                        path, count = f"{number:05}/{slot:05}.pdf", min(DOCUMENT_PAGES, len(picked) - slot)
+                        path, count = f"{number:05}/{slot:05}.pdf", min(DOCUMENT_PAGES, len(lengths) - slot)
                         document = DocumentRow(path, path, path, 1, 1, count, "done", None)
                         key = rows.insert_document(connection, document)
                     where = (number, slot)
                     page_number = slot % DOCUMENT_PAGES + 1
                     rows.insert_page(
-                        connection, key, page_number, place=where, size=(600.0, 800.0), vectors=len(page), text=""
+                        connection, key, page_number, place=where, size=(600.0, 800.0), vectors=length, text=""
                     )
                 files = segment.write(directory, row, parts)
                 rows.insert_segment(connection, row, files)
@@ -93,19 +93,14 @@ def write(directory: Path, source: Snapshot, code: PageCode, *, pages: int) -> N
         transaction.close()
 
 
-def composed(pool: Pool, pages: int, generator: np.random.Generator) -> Iterator[I64]:
-    """For each of `pages` pages the patches it is made of: as many as some real page has, from SOURCES others."""
+def composed(pool: Pool, pages: int, generator: np.random.Generator) -> tuple[I64, I64]:
+    """The patches (T,) that `pages` pages are made of, and where each page begins, (pages + 1,): as many as some real
+    page has, each from one of SOURCES others.
+    """
     lengths = np.diff(pool.offsets)
     full = np.flatnonzero(lengths)
-    for _ in range(pages):
-        sources = generator.choice(full, SOURCES)
-        near = np.concatenate([np.arange(pool.offsets[row], pool.offsets[row + 1]) for row in sources])
-        count = min(int(lengths[generator.choice(full)]), len(near))
-        yield generator.choice(near, count, replace=False)
-
-
-def page_codes(code: PageCode, words: U16, offsets: I64) -> F16:
-    """One vector a page, (P, S) float16."""
-    from docsearch.engine.records import Ragged
-
-    return code.page_vectors(Ragged(words, offsets))
+    offsets = np.concatenate([[0], np.cumsum(lengths[generator.choice(full, pages)])])
+    sources = generator.choice(full, (pages, SOURCES))
+    page = np.repeat(np.arange(pages), np.diff(offsets))
+    source = sources[page, generator.integers(0, SOURCES, len(page))]
+    return pool.offsets[source] + (generator.random(len(page)) * lengths[source]).astype(np.int64), offsets

@@ -71,6 +71,10 @@ class Recoded:
                 words = cast("U16", self.snapshot.words(block.rows).values)
             yield replace(block, coded=codecs.encode(self.codec, exact, words, self.codebook))
 
+    def views(self, rows: I64 | None = None) -> Iterator[list[Block]]:
+        """The same blocks, one by one."""
+        return ([block] for block in self.blocks(rows=rows))
+
 
 def measure(snapshot: Snapshot, queries: Sequence[QueryVectors], codebook: Codebook | None = None) -> list[CodecLoss]:
     """The loss of each codec that has fewer bits than the index, most bits first; of residual where the index has

@@ -32,6 +32,9 @@ class Pages(Protocol):
     def blocks(self, *, rows: I64 | None = None) -> Iterator[Block]:
         """As `Snapshot.blocks`."""
 
+    def views(self, rows: I64 | None = None) -> Iterator[list[Block]]:
+        """As `Snapshot.views`."""
+
     def sizes(self, wanted: I64 | Sequence[int]) -> F32:
         """As `Snapshot.sizes`."""
 
@@ -132,8 +135,11 @@ def with_title(own: F32, title: F32) -> F32:
 
 def token_maxima(snapshot: Pages, vectors: F32, rows: I64 | None) -> F32:
     """The best cosine of `vectors` (Q, D) with the pages `rows`, each once and in order, or with all: (n, Q)."""
-    blocks = [maxsim.token_maxima(vectors, block.coded, block.offsets) for block in snapshot.blocks(rows=rows)]
-    return np.concatenate(blocks) if blocks else np.zeros((0, len(vectors)), np.float32)
+    found = [
+        maxsim.maxima_of_parts(vectors, [(block.coded, block.offsets) for block in together])
+        for together in snapshot.views(rows)
+    ]
+    return np.concatenate(found) if found else np.zeros((0, len(vectors)), np.float32)
 
 
 def with_pairs(
@@ -157,7 +163,7 @@ def pairs_on(snapshot: Pages, query: QueryVectors, rows: I64) -> F32:
     out = np.empty((len(rows), len(query.pairs)), np.float32)
     first = 0
     for block in snapshot.blocks(rows=rows):
-        matches = maxsim.match(maxsim.products(query.every, block.coded), query)
+        matches = proximity.matches_of(maxsim.products(query.every, block.coded), query)
         units = np.tile(snapshot.sizes(block.rows) / np.float32(BOX_SCALE), 2)
         boxes = np.concatenate(
             [snapshot.boxes(row) * unit for row, unit in zip(block.rows.tolist(), units, strict=True)]

@@ -16,16 +16,18 @@ from .rerank import MaximaOf
 
 BYTES_MAX = 64 << 20
 """Of maxima kept: of 10,000 pages those of 1,600 words."""
+WORDS_MIN = 64
+"""So many are kept however many pages there are: those of one question, which are asked for more than once."""
 
 
 class WordMaxima:
     """The maxima of words with the pages of an index that does not change. May be shared between threads."""
 
-    def __init__(self, pages: int, maxima_of: MaximaOf, bytes_max: int = BYTES_MAX) -> None:
+    def __init__(self, pages: int, maxima_of: MaximaOf, bytes_max: int = BYTES_MAX, words_min: int = WORDS_MIN) -> None:
         """`maxima_of` finds those of words with the `pages` of the index."""
         self._pages = pages
         self._maxima_of = maxima_of
-        self._words_max = bytes_max // (4 * max(1, pages))
+        self._words_max = max(words_min, bytes_max // (4 * max(1, pages)))
         self._kept: OrderedDict[bytes, F32] = OrderedDict()
         self._one_at_a_time = threading.Lock()
 

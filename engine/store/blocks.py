@@ -50,6 +50,24 @@ def runs(segments: I64, slots: I64) -> Iterator[Run]:
         yield Run(start, stop, int(segments[start]), int(slots[start]))
 
 
+def views(opened: OpenSegments, rows: I64, segments: I64, slots: I64, max_vectors: int) -> Iterator[list[Block]]:
+    """Runs of neighbours as views of the memory map, in order, as many together as have one codec and at most
+    `max_vectors` vectors.
+    """
+    together: list[Block] = []
+    total = 0
+    for run in runs(segments, slots):
+        for block in _split(opened, rows, run, max_vectors):
+            codec, length = block.coded.codec, len(block.coded)
+            if together and (together[0].coded.codec != codec or total + length > max_vectors):
+                yield together
+                together, total = [], 0
+            together.append(block)
+            total += length
+    if together:
+        yield together
+
+
 def blocks(opened: OpenSegments, rows: I64, segments: I64, slots: I64, max_vectors: int) -> Iterator[Block]:
     """Blocks of at most `max_vectors` vectors (or one page that has more) with each of the rows, in order."""
     pending: list[Block] = []

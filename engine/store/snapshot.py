@@ -146,10 +146,17 @@ class Snapshot:
         """The vectors of all rows, or of `rows` (each once), in row order, at most `max_vectors` a block unless one
         page has more. Neighbours on disk are views of the memory map; scattered pages are gathered into common blocks.
         """
+        return blocks.blocks(self._segments, *self._where(rows), max_vectors)
+
+    def views(self, rows: I64 | None = None, max_vectors: int = BLOCK_VECTORS) -> Iterator[list[Block]]:
+        """The same without a copy: blocks of neighbours, as many together as have one codec and so many vectors."""
+        return blocks.views(self._segments, *self._where(rows), max_vectors)
+
+    def _where(self, rows: I64 | None) -> tuple[I64, I64, I64]:
+        """Rows in order, each once, or all, and their places."""
         wanted = np.arange(len(self)) if rows is None else np.unique(np.asarray(rows, np.int64))
         places = self._places[wanted]
-        segments, slots = np.ascontiguousarray(places["segment"]), np.ascontiguousarray(places["slot"])
-        return blocks.blocks(self._segments, wanted, segments, slots, max_vectors)
+        return wanted, np.ascontiguousarray(places["segment"]), np.ascontiguousarray(places["slot"])
 
     def boxes(self, row: int) -> U16:
         """The boxes of a row's vectors, (T_r, 4) uint16 in page fractions times BOX_SCALE, mapped."""

@@ -80,7 +80,7 @@ def test_what_met_some_pages_only_is_not_kept(snapshot: Snapshot, computed: list
 
 
 def test_the_words_asked_for_last_are_kept(snapshot: Snapshot, computed: list[tuple[int, int]]) -> None:
-    known = kept(snapshot, bytes_max=2 * 4 * COUNT)
+    known = kept(snapshot, bytes_max=2 * 4 * COUNT, words_min=0)
     known.of(words(1, 2), None)
     known.of(words(1), None)
     known.of(words(3), None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import pairwise
@@ -15,7 +15,7 @@ from .. import codecs
 from ..codecs import Coded
 from ..residual import Codebook
 from . import native
-from .native import Kernel, PackedQuery
+from .native import Kernel
 from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
@@ -28,13 +28,20 @@ KERNEL_VECTORS = 16384
 
 def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     """`reference.token_maxima` for stored vectors: `query` (Q, D), `coded` (T, D), `offsets` (N + 1,) -> (N, Q)."""
-    kernel = native.kernel(coded.codec, coded.dim) if len(query) else None
+    return maxima_of_parts(query, [(coded, offsets)])
+
+
+def maxima_of_parts(query: F32, parts: Sequence[tuple[Coded, I64]]) -> F32:
+    """The same for vectors of one codec that lie in several places, at least one, each with the offsets of its pages;
+    their pages follow each other.
+    """
+    first = parts[0][0]
+    kernel = native.kernel(first.codec, first.dim) if len(query) else None
     if kernel is None:
-        return decoded_maxima(query, coded, offsets)
-    packed = _packed(query, kernel, coded)
-    out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
-    in_blocks(offsets, KERNEL_VECTORS, partial(native.score_block, kernel, packed, coded, offsets, out=out))
-    return out
+        return np.concatenate([decoded_maxima(query, coded, offsets) for coded, offsets in parts])
+    for coded, _ in parts:
+        _check(coded)
+    return _scored(kernel, query, parts, KERNEL_VECTORS)
 
 
 def products(query: F32, coded: Coded) -> F32:
@@ -46,11 +53,8 @@ def products(query: F32, coded: Coded) -> F32:
         with cores.no_blas_threads():
             found: F32 = codecs.decode(coded) @ query.T
             return found
-    offsets = np.arange(len(coded) + 1)
-    out = np.full((len(coded), len(query)), EMPTY, np.float32)
-    packed = _packed(query, kernel, coded)
-    in_blocks(offsets, VECTORS_ALONE, partial(native.score_block, kernel, packed, coded, offsets, out=out))
-    return out
+    _check(coded)
+    return _scored(kernel, query, [(coded, np.arange(len(coded) + 1))], VECTORS_ALONE)
 
 
 @lru_cache(maxsize=2)
@@ -63,12 +67,21 @@ def word_products(query: bytes, vectors: int, codebook: Codebook) -> F32:
     return products(asked, Coded("float16", centroids, None, centroids.shape[1]))
 
 
-def _packed(query: F32, kernel: Kernel, coded: Coded) -> PackedQuery:
-    packed = native.pack(query, kernel.shape)
-    if coded.codebook is None or coded.words is None:
-        return packed
-    coded.codebook.check(coded.words)
-    return native.with_words(packed, word_products(query.tobytes(), len(query), coded.codebook), kernel.shape)
+def _scored(kernel: Kernel, query: F32, parts: Sequence[tuple[Coded, I64]], at_once: int) -> F32:
+    packed, codebook = native.pack(query, kernel.shape), parts[0][0].codebook
+    if codebook is not None:
+        packed = native.with_words(packed, word_products(query.tobytes(), len(query), codebook), kernel.shape)
+    pages = native.table(parts)
+    out = np.full((len(pages.lengths), len(query)), EMPTY, np.float32)
+    offsets = np.concatenate([[0], np.cumsum(pages.lengths)])
+    in_blocks(offsets, at_once, partial(native.score_block, kernel, packed, pages, out=out))
+    return out
+
+
+def _check(coded: Coded) -> None:
+    """Compiled code would read beside the codebook."""
+    if coded.codebook is not None and coded.words is not None:
+        coded.codebook.check(coded.words)
 
 
 def decoded_maxima(query: F32, coded: Coded, offsets: I64) -> F32:

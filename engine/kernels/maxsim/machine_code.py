@@ -46,11 +46,12 @@ class Shape:
 def module(shape: Shape) -> str:
     """The module with the one function NAME, which fills rows of `out` with the largest products of pages.
 
-    Its arguments: values, scales, offsets, first and last page, query, blocks of WIDE registers, further blocks of one,
-    out. `query` holds for each block its numbers as (D / together, registers, lanes, together), int16 or float32; `out`
-    one row a page, of as many lanes as the blocks have, whose numbers are raised where a product is larger. For
-    residual there follow the patches' visual words, their products with the query, one row a word as in `out`, and the
-    numbers that the bytes in scales stand for.
+    Its arguments: for each page the address of its values, that of its scales, and how many patches it has; first and
+    last page, query, blocks of WIDE registers, further blocks of one, out. `query` holds for each block its numbers as
+    (D / together, registers, lanes, together), int16 or float32; `out` one row a page, of as many lanes as the blocks
+    have, whose numbers are raised where a product is larger. For residual there follow the address of each page's
+    visual words, their products with the query, one row a word as in `out`, and the numbers that the bytes in scales
+    stand for.
     """
     made = ir.Module(name=NAME)
     arguments = [POINTER, POINTER, POINTER, LONG, LONG, POINTER, LONG, LONG, POINTER]
@@ -80,7 +81,7 @@ class _MaxSim(Writer):
 
     def write(self) -> None:
         """All pages, each a tile of patches after the other."""
-        values, scales, offsets, first, last, query, wide, single, out, *more = self.function.args
+        values_of, scales_of, lengths, first, last, query, wide, single, out, *more = self.function.args
         size = self.shape.tile * self.shape.dim
         decoded = self.at.alloca(ir.ArrayType(self.number, size))
         decoded.align = CACHE_LINE
@@ -88,8 +89,8 @@ class _MaxSim(Writer):
         row = self.at.mul(self.at.add(self.at.mul(wide, long(WIDE)), single), long(self.shape.lanes))
 
         def page(number: ir.Value) -> None:
-            begin = self.at.load(self.element(offsets, number, LONG), typ=LONG)
-            end = self.at.load(self.element(offsets, self.at.add(number, long(1)), LONG), typ=LONG)
+            end = self.at.load(self.element(lengths, number, LONG), typ=LONG)
+            values, scales = (self.address(each, number) for each in (values_of, scales_of))
             best = self.element(out, self.at.mul(number, row), FLOAT)
 
             def tile(start: ir.Value) -> None:
@@ -98,7 +99,8 @@ class _MaxSim(Writer):
                     self.decode(values, patch, self.element(decoded, long(i * self.shape.dim), self.number))
                 factors, along = [], []
                 if self.shape.codec == "residual":
-                    words, table, levels = more
+                    words_of, table, levels = more
+                    words = self.address(words_of, number)
                     factors = [self.level(scales, patch, 1, levels) for patch in patches]
                     along = [
                         (self.level(scales, patch, 0, levels), self.products(words, patch, table, row))
@@ -122,10 +124,14 @@ class _MaxSim(Writer):
                 self.loop(long(0), wide, 1, wide_block)
                 self.loop(long(0), single, 1, last_block)
 
-            self.loop(begin, end, self.shape.tile, tile)
+            self.loop(long(0), end, self.shape.tile, tile)
 
         self.loop(first, last, 1, page)
         self.at.ret_void()
+
+    def address(self, of_pages: ir.Value, page: ir.Value) -> ir.Value:
+        """What is written of a page in a table of addresses."""
+        return self.at.load(self.element(of_pages, page, POINTER), typ=POINTER)
 
     def clamped(self, start: ir.Value, i: int, end: ir.Value) -> ir.Value:
         """Patch `start` + i, or the page's last: a maximum does not mind taking one twice."""

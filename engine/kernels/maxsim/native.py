@@ -6,6 +6,7 @@ same bits wherever it stands and however many threads there are. float16 is mult
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -47,6 +48,19 @@ class PackedQuery:
     wide: int
     single: int
     table: F32 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageTable:
+    """N pages in memory: the addresses (N,) uint64 of each one's `values`, `scales` and `words`, 0 where the codec has
+    none, and how many patches it has, `lengths` (N,) int64. `kept` are the arrays that they lie in.
+    """
+
+    values: np.ndarray
+    scales: np.ndarray
+    words: np.ndarray
+    lengths: I64
+    kept: object
 
 
 def kernel(codec: str, dim: int, *, tile: int | None = None) -> Kernel | None:
@@ -98,31 +112,38 @@ def with_words(query: PackedQuery, products: F32, shape: Shape) -> PackedQuery:
     return replace(query, table=table)
 
 
-def score_block(
-    kernel: Kernel, query: PackedQuery, coded: Coded, offsets: I64, rows: tuple[int, int], out: F32
-) -> None:
-    """Fill `out` (N, Q) for the pages `rows[0]` to `rows[1]` of `coded`, which begin at `offsets` (N + 1,)."""
+def table(parts: Sequence[tuple[Coded, I64]]) -> PageTable:
+    """Where the pages of `parts` lie: vectors, and where each page begins among them and the last ends, (n + 1,)."""
+    kept = [
+        [None if array is None else np.ascontiguousarray(array) for array in (part.values, part.scales, part.words)]
+        for part, _ in parts
+    ]
+    values, scales, words = (
+        np.concatenate([addresses(arrays[i], offsets) for arrays, (_, offsets) in zip(kept, parts, strict=True)])
+        for i in range(3)
+    )
+    return PageTable(values, scales, words, np.concatenate([np.diff(offsets) for _, offsets in parts]), kept)
+
+
+def addresses(array: np.ndarray | None, offsets: I64) -> np.ndarray:
+    """Where the rows of pages begin that begin at `offsets` (n + 1,), (n,) uint64; 0 without an array."""
+    if array is None:
+        return np.zeros(len(offsets) - 1, np.uint64)
+    base: int = array.__array_interface__["data"][0]
+    return (base + offsets[:-1] * array.strides[0]).astype(np.uint64)
+
+
+def score_block(kernel: Kernel, query: PackedQuery, pages: PageTable, rows: tuple[int, int], out: F32) -> None:
+    """Fill `out` (N, Q) for the pages `rows[0]` to `rows[1]`."""
     first, last = rows
-    inside = np.ascontiguousarray(offsets[first : last + 1], np.int64)
     best = np.full((last - first, (2 * query.wide + query.single) * kernel.shape.lanes), EMPTY, np.float32)
-    values = np.ascontiguousarray(coded.values)
-    scales = None if coded.scales is None else np.ascontiguousarray(coded.scales)
+    values, scales, words, lengths = (
+        each[first:last].ctypes.data for each in (pages.values, pages.scales, pages.words, pages.lengths)
+    )
     more = []
     if kernel.shape.codec == "residual":
-        assert coded.words is not None
         assert query.table is not None
-        words = np.ascontiguousarray(coded.words)
-        more = [words.ctypes.data, query.table.ctypes.data, LEVELS.ctypes.data]
-    kernel.run(
-        values.ctypes.data,
-        None if scales is None else scales.ctypes.data,
-        inside.ctypes.data,
-        0,
-        last - first,
-        query.numbers.ctypes.data,
-        query.wide,
-        query.single,
-        best.ctypes.data,
-        *more,
-    )
+        more = [words, query.table.ctypes.data, LEVELS.ctypes.data]
+    numbers = query.numbers.ctypes.data
+    kernel.run(values, scales, lengths, 0, last - first, numbers, query.wide, query.single, best.ctypes.data, *more)
     out[first:last] = best[:, : out.shape[1]] * query.steps

@@ -154,7 +154,7 @@ def test_code_for_older_processors_gives_the_same(codec: str) -> None:
     if coded.codebook is not None:
         products = cpu.word_products(query.tobytes(), len(query), coded.codebook)
         packed = native.with_words(packed, products, kernel.shape)
-    native.score_block(kernel, packed, coded, pages.offsets, (0, 4), out)
+    native.score_block(kernel, packed, native.table([(coded, pages.offsets)]), (0, 4), out)
     np.testing.assert_array_equal(out, maxsim.token_maxima(query, coded, pages.offsets))
 
 

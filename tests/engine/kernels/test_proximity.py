@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docsearch.engine.kernels import proximity
+from docsearch.engine.kernels import maxsim, proximity
+from docsearch.engine.records import Others, QueryVectors
 
 PAIR = np.array([[0, 1]])
 
@@ -17,10 +18,11 @@ def on_a_line(*lefts: float, y: float = 0.0) -> np.ndarray:
 
 def pair_matches(matches: np.ndarray, boxes: np.ndarray, pairs: np.ndarray) -> np.ndarray:
     """Those of one page, which are the same among others."""
+    query = QueryVectors(matches.T[:, :1], np.ones(matches.shape[1], np.float32), matches[0:1], ())
     offsets = np.array([0, len(matches)])
-    (alone,) = proximity.pair_matches(matches, boxes, offsets, pairs)
-    twice = [np.concatenate([each, each]) for each in (matches, boxes)]
-    among = proximity.pair_matches(*twice, np.concatenate([[0], offsets, offsets[1:] * 2]), pairs)
+    (alone,) = proximity.pair_matches(proximity.matches_of(matches, query), boxes, offsets, pairs)
+    found, boxes = proximity.matches_of(np.concatenate([matches] * 2), query), np.concatenate([boxes] * 2)
+    among = proximity.pair_matches(found, boxes, np.concatenate([[0], offsets, offsets[1:] * 2]), pairs)
     np.testing.assert_array_equal(among, [0 * alone, alone, alone])
     return alone
 
@@ -84,3 +86,17 @@ def test_no_pair_exceeds_its_bound_and_the_best_pair_is_found(patches: int, word
     found = pair_matches(matches, boxes, pairs)
     np.testing.assert_array_equal(found, np.array(slow, np.float32))
     assert (found <= proximity.pair_bounds(matches.max(axis=0)[None], pairs)[0]).all()
+
+
+@given(st.integers(0, 30), st.integers(1, 4), st.integers(0, 4), st.integers(0, 10_000))
+def test_matches_are_those_of_maxsim(patches: int, words: int, others: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    similarities = rng.uniform(-0.2, 1.2, (patches, words + others)).astype(np.float32)
+    vectors, weights = np.zeros((words, 3), np.float32), np.ones(words, np.float32)
+    more = Others(np.zeros((others, 3), np.float32), rng.integers(0, words, others), np.full(others, 0.5, np.float32))
+    query = QueryVectors(vectors, weights, weights, ("",) * words, 0.3, 0.9, others=more)
+    found = proximity.matches_of(similarities, query)
+    dense = np.zeros((patches, words), np.float32)
+    dense[found.patches, found.words] = found.values
+    np.testing.assert_allclose(dense, maxsim.match(similarities, query), atol=1e-6)
+    assert len(set(zip(found.patches.tolist(), found.words.tolist(), strict=True))) == len(found.patches)
