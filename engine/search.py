@@ -391,10 +391,9 @@ class Searcher:
         return likeness.both(self.encoder.encode_query(query.text), seen) if query.text.strip() else seen
 
     def _row_of(self, ref: PageRef) -> int:
-        rows = np.flatnonzero(self.snapshot.paths() == ref.path)
-        for row, found in zip(rows.tolist(), self.snapshot.refs(rows), strict=True):
-            if found == ref:
-                return int(row)
+        row = self.snapshot.row_of(ref)
+        if row is not None:
+            return row
         raise UsageError(f"{ref.path}, page {ref.page}: not in this index")
 
     @cached_property

@@ -21,6 +21,9 @@ LARGEST = 16.0
 STEEPEST = 4.0
 """Times the step that is nearest to what is left: a word whose step has to be larger adds more noise than it takes."""
 
+CACHED_VECTORS = 2048
+"""Vectors whose numbers stay in a core's cache while they are encoded: 65,536 at a time take 1.7 times as long."""
+
 
 @dataclass(frozen=True, eq=False)
 class Codebook:
@@ -59,6 +62,17 @@ def encode(exact: F32, words: U16, codebook: Codebook) -> tuple[U8, U8]:
     """The signs of (T, D) as bits (T, ceil(D / 8)), and codes of p and s, (T, 2). `words` (T,) are rows of the
     codebook.
     """
+    codebook.check(words)
+    signs = np.empty((len(exact), -(-exact.shape[1] // 8)), np.uint8)
+    codes = np.empty((len(exact), 2), np.uint8)
+    for start in range(0, len(exact), CACHED_VECTORS):
+        some = slice(start, start + CACHED_VECTORS)
+        signs[some], codes[some] = _encoded(exact[some], words[some], codebook)
+    return signs, codes
+
+
+def _encoded(exact: F32, words: U16, codebook: Codebook) -> tuple[U8, U8]:
+    """The same for a few vectors."""
     centroids = codebook.of(words)
     along = (exact * centroids).sum(axis=1)
     own = (centroids * centroids).sum(axis=1)

@@ -104,6 +104,19 @@ class Snapshot:
             for key, number in zip(places["document"].tolist(), places["number"].tolist(), strict=True)
         ]
 
+    def row_of(self, ref: PageRef) -> int | None:
+        """The row of a page; None where there is no such page."""
+        found = self._query(
+            "SELECT segment, slot FROM pages JOIN documents ON document = documents.key "
+            "WHERE documents.id = ? AND path = ? AND number = ?",
+            ref.doc_id, ref.path, ref.page,
+        )  # fmt: skip
+        if not found:
+            return None
+        ((segment, slot),) = found
+        first, last = np.searchsorted(self._places["segment"], [segment, segment + 1]).tolist()
+        return int(first + np.searchsorted(self._places["slot"][first:last], slot))
+
     def paths(self) -> NDArray[np.object_]:
         """The path of each row's document, (N,) str."""
         keys, inverse = np.unique(self._places["document"], return_inverse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import mmap
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -112,10 +113,39 @@ def test_first_pages_are_those_of_the_same_document(index: Path, synthetic: Modu
     with store.open_snapshot(index) as snapshot:
         refs = snapshot.refs(np.arange(len(snapshot)))
         first = snapshot.refs(snapshot.first_pages())
+        assert [snapshot.row_of(ref) for ref in refs] == [*range(6)]
+        assert snapshot.row_of(replace(refs[0], page=9)) is None
     assert [(ref.path, ref.page) for ref in refs] == [
         *(("a.pdf", 3), ("a.pdf", 4), ("b.pdf", 1), ("b.pdf", 2), ("c.pdf", 7), ("a.pdf", 2))
     ]
     assert [ref.page for ref in first] == [2, 2, 1, 1, 7, 2]
+
+
+def test_the_table_of_many_pages_is_kept(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told() -> tuple[object, ...]:
+        with store.open_snapshot(filled) as snapshot:
+            rows = np.arange(len(snapshot))
+            return (
+                snapshot.refs(rows),
+                snapshot.sizes(rows).tolist(),
+                next(iter(snapshot.blocks())).coded.dim,
+            )
+
+    want = told()
+    monkeypatch.setattr("docsearch.engine.store.snapshot.KEPT_PAGES", 1)
+    assert told() == want
+    (kept,) = (filled / "cache").glob("pages-*.npy")
+    monkeypatch.setattr("docsearch.engine.store.snapshot.Snapshot._read_places", None)
+    assert told() == want
+    monkeypatch.undo()
+    monkeypatch.setattr("docsearch.engine.store.snapshot.KEPT_PAGES", 1)
+    kept.write_bytes(kept.read_bytes()[:-9])
+    assert told() == want
+    with store.open_snapshot(filled) as snapshot:
+        ref = snapshot.refs([0])[0]
+    with store.open_writer(filled, fingerprint=None) as writer:
+        writer.remove([ref.path])
+    assert ref not in told()[0]  # type: ignore[operator]
 
 
 def test_an_index_without_words_says_so(filled: Path) -> None:
