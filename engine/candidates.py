@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -27,7 +28,7 @@ from .word_maxima import WordMaxima
 
 log = logging.getLogger(__name__)
 
-SLACK = 0.05
+SLACK = 0.03
 """How far below the query's floor an approximate similarity may lie and still count."""
 
 
@@ -62,9 +63,9 @@ class CandidateIndex:
         asked = replace(asked, floor=asked.floors - np.float32(SLACK))
         return word_scores(maxima, self.first_pages, asked, 0.0 if query.in_context else TITLE_SHARE)
 
-    def maxima(self, vectors: F32, floors: F32) -> F32:
-        """The approximate maxima of words (Q, D) with each page, (N, Q), and -inf below the lowest of their `floors`
-        (Q,) less SLACK. They are kept for the next question.
+    def maxima(self, vectors: F32, floors: F32) -> list[F32]:
+        """The approximate maxima of each word of (Q, D) with all pages, (N,), and -inf below the lowest of their
+        `floors` (Q,) less SLACK. They are kept for the next question.
         """
         assert self.patches is not None
         floor = float(floors.min(initial=1)) - SLACK
@@ -72,14 +73,14 @@ class CandidateIndex:
             if floor not in self._kept:
                 look = partial(_maxima_of_all, self.patches, floor)
                 self._kept[floor] = WordMaxima(len(self.first_pages), look)
-        return self._kept[floor].of(vectors, None)
+        return self._kept[floor].of_each(vectors)
 
-    def _maxima(self, query: QueryVectors) -> F32:
-        """The approximate maxima of `query.every` with each page, (N, Q + A)."""
+    def _maxima(self, query: QueryVectors) -> Sequence[F32]:
+        """The approximate maxima of each of `query.every` with all pages, (N,)."""
         if not query.in_context:
             return self.maxima(query.every, query.floors)
         assert self.patches is not None  # such vectors do not come again
-        return self.patches.maxima(query.every, float(query.floors.min(initial=1)) - SLACK)
+        return [*self.patches.maxima(query.every, float(query.floors.min(initial=1)) - SLACK).T]
 
     def nearest_single(self, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
         """The `count` pages whose single vectors have the largest inner product with the query's."""
@@ -99,11 +100,11 @@ def _maxima_of_all(lists: PatchLists, floor: float, vectors: F32, _: I64 | None)
 
 
 def telling(query: QueryVectors, least: float) -> QueryVectors:
-    """The query without words that weigh less than `least`, and without pairs."""
+    """The query without words and others that weigh less than `least`, and without pairs."""
     kept = np.flatnonzero(query.weights >= least)
     others = query.others
     if others is not None:
-        of_kept = np.isin(others.words, kept)
+        of_kept = np.isin(others.words, kept) & (others.shares * query.weights[others.words] >= least)
         words = np.searchsorted(kept, others.words[of_kept])
         others = Others(others.vectors[of_kept], words, others.shares[of_kept])
     return replace(

@@ -245,19 +245,20 @@ class Searcher:
         }
         if unseen and len(self.snapshot):
             vectors, floors, ceilings = (np.stack(column) for column in zip(*unseen.values(), strict=True))
-            maxima = self._seen_on_pages(vectors, floors)
-            held = (maxima > floors + COMMON_MATCH * (ceilings - floors)).sum(axis=0)
-            pages = len(maxima)
+            held, pages = self._seen_on_pages(vectors, floors + COMMON_MATCH * (ceilings - floors), floors)
             idf = np.sqrt(np.log1p((pages - held + 0.5) / (held + 0.5)))
             self._commonness.update(zip(unseen, idf.tolist(), strict=True))
 
-    def _seen_on_pages(self, vectors: F32, floors: F32) -> F32:
-        """The maxima of words (Q, D) with the pages that tell how common they are, (n, Q): a sample, or, where there
-        are posting lists, with all pages, which they do at once.
+    def _seen_on_pages(self, vectors: F32, least: F32, floors: F32) -> tuple[I64, int]:
+        """On how many pages each word of (Q, D) has a similarity of `least` (Q,), (Q,), and how many were looked at: a
+        sample, or, where there are posting lists, all, which they tell at once.
         """
         if not self._is_small and self._candidates.patches is not None:
-            return self._candidates.maxima(vectors, floors)
-        return self._maxima.of(vectors, self._sample)
+            found = self._candidates.maxima(vectors, floors)
+            counts = [np.count_nonzero(maxima > border) for maxima, border in zip(found, least, strict=True)]
+            return np.array(counts, np.int64), len(self.snapshot)
+        maxima = self._maxima.of(vectors, self._sample)
+        return (maxima > least).sum(axis=0), len(maxima)
 
     def _reweighed(self, query: QueryVectors) -> QueryVectors:
         """The weights of words times what the collection says; what all of them weigh together stays."""

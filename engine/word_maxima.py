@@ -36,32 +36,44 @@ class WordMaxima:
 
         Only those of all pages are kept; where they are, some of them cost nothing.
         """
-        keys = [hashlib.blake2b(vector.tobytes(), digest_size=16).digest() for vector in vectors]
-        with self._one_at_a_time:
-            known = {key: self._kept[key] for key in keys if key in self._kept}
-            for key in known:
-                self._kept.move_to_end(key)
-        out = np.empty((len(keys), self._pages if rows is None else len(rows)), np.float32).T  # a word's stand together
-        unknown: dict[bytes, int] = {}
-        for i, key in enumerate(keys):
-            if key in known:
-                out[:, i] = known[key] if rows is None else known[key][rows]
-            else:
-                unknown.setdefault(key, i)
-        if unknown:
-            fresh = self._maxima_of(vectors[list(unknown.values())], rows)
-            column = {key: i for i, key in enumerate(unknown)}
-            for i, key in enumerate(keys):
-                if key in column:
-                    out[:, i] = fresh[:, column[key]]
-            if rows is None:
-                self._keep({key: fresh[:, i].copy() for key, i in column.items()})
+        if rows is None:
+            return np.stack([*self.of_each(vectors), *np.zeros((0, self._pages), np.float32)]).T
+        known = self._known(vectors)
+        unknown = {key: i for i, (key, maxima) in enumerate(known) if maxima is None}
+        out = np.empty((len(rows), len(vectors)), np.float32)
+        fresh = self._maxima_of(vectors[list(unknown.values())], rows) if unknown else None
+        column = {key: i for i, key in enumerate(unknown)}
+        for i, (key, maxima) in enumerate(known):
+            if maxima is not None:
+                out[:, i] = maxima[rows]
+            elif fresh is not None:
+                out[:, i] = fresh[:, column[key]]
         return out
+
+    def of_each(self, vectors: F32) -> list[F32]:
+        """The maxima of each of `vectors` (Q, D) with all pages, (N,)."""
+        known = self._known(vectors)
+        unknown = {key: i for i, (key, maxima) in enumerate(known) if maxima is None}
+        fresh: dict[bytes, F32] = {}
+        if unknown:
+            maxima_of = self._maxima_of(vectors[list(unknown.values())], None)
+            fresh = {key: maxima_of[:, i].copy() for i, key in enumerate(unknown)}
+            self._keep(fresh)
+        return [fresh[key] if maxima is None else maxima for key, maxima in known]
 
     def clear(self) -> None:
         """Forget every word."""
         with self._one_at_a_time:
             self._kept.clear()
+
+    def _known(self, vectors: F32) -> list[tuple[bytes, F32 | None]]:
+        """For each vector its key, and its maxima if they are kept."""
+        keys = [hashlib.blake2b(vector.tobytes(), digest_size=16).digest() for vector in vectors]
+        with self._one_at_a_time:
+            for key in keys:
+                if key in self._kept:
+                    self._kept.move_to_end(key)
+            return [(key, self._kept.get(key)) for key in keys]
 
     def _keep(self, fresh: dict[bytes, F32]) -> None:
         with self._one_at_a_time:

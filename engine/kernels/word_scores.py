@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,16 +17,17 @@ PAGES_AT_ONCE = 32_768
 """Pages that one thread scores at a time."""
 
 
-def word_scores(maxima: F32, first_pages: I64, query: QueryVectors, title_share: float) -> F32:
-    """The scores (N,) of pages with these `maxima` (N, Q + A) by words alone: weighted MaxSim where a word counts by
-    its own match, or by `title_share` of that on the first page of the document, `first_pages` (N,). A page without a
-    match of its own scores 0.
+def word_scores(maxima: Sequence[F32], first_pages: I64, query: QueryVectors, title_share: float) -> F32:
+    """The scores (N,) of pages by words alone, from the `maxima` (N,) of each of `query.every`: weighted MaxSim where a
+    word counts by its own match, or by `title_share` of that on the first page of the document, `first_pages` (N,). A
+    page without a match of its own scores 0.
     """
-    rows = np.ascontiguousarray(maxima.T, np.float32)
+    rows = [np.ascontiguousarray(each, np.float32) for each in maxima]
+    table = np.array([each.ctypes.data for each in rows], np.uint64)
     run, lanes = _function()
     out = np.zeros(len(first_pages), np.float32)
     if run is None or len(out) < lanes:
-        return with_numpy(maxima, first_pages, query, title_share)
+        return with_numpy(np.stack(maxima, axis=1), first_pages, query, title_share)
     words = len(query.vectors)
     own, shares, begins = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(words + 1, np.int64)
     if query.others is not None:
@@ -41,14 +43,14 @@ def word_scores(maxima: F32, first_pages: I64, query: QueryVectors, title_share:
         last = min(first + PAGES_AT_ONCE, len(out))
         first = max(0, min(first, last - lanes))
         pointers = [each.ctypes.data for each in arrays]
-        run(rows.ctypes.data, len(out), words, *pointers, title_share, first, last, out.ctypes.data)
+        run(table.ctypes.data, words, *pointers, title_share, first, last, out.ctypes.data)
 
     list(pool().map(some, range(0, len(out), PAGES_AT_ONCE)))
     return out
 
 
 def with_numpy(maxima: F32, first_pages: I64, query: QueryVectors, title_share: float) -> F32:
-    """The same by numpy: the law."""
+    """The same by numpy, from `maxima` (N, Q + A): the law."""
     own = match(maxima, query)
     lent = np.zeros_like(own)
     if title_share:
@@ -67,5 +69,5 @@ def _function() -> tuple[Any, int]:
         return None, 0
     from . import word_scores_code
 
-    arguments = [ADDRESS, LONG, LONG, *[ADDRESS] * 7, FLOAT, LONG, LONG, ADDRESS]
+    arguments = [ADDRESS, LONG, *[ADDRESS] * 7, FLOAT, LONG, LONG, ADDRESS]
     return compiled(word_scores_code.module(here.lanes), word_scores_code.NAME, arguments, here), here.lanes

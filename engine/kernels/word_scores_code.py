@@ -16,10 +16,10 @@ NAME = "word_scores"
 def module(lanes: int) -> str:
     """The module with the one function NAME, which fills `out` (N,) float32; N is at least `lanes`.
 
-    Its arguments: maxima, a row of N float32 a word or other; N; words; for each word its weight, its floor and what a
-    similarity above it is multiplied with; where each word's others begin in the two that follow, (words + 1,) int64;
-    the row of each other, its share; the first pages (N,) int64 of documents; how much a match there counts; the first
-    and the last page to score; out.
+    Its arguments: the address of the N maxima of each word, then of each other; words; for each word its weight, its
+    floor and what a similarity above it is multiplied with; where each word's others begin in the two that follow,
+    (words + 1,) int64; the row of each other, its share; the first pages (N,) int64 of documents; how much a match
+    there counts; the first and the last page to score; out.
     """
     made = ir.Module(name=NAME)
     _Scores(lanes, made).write()
@@ -30,7 +30,7 @@ class _Scores(Writer):
     """Writes the body of the function."""
 
     def __init__(self, lanes: int, made: ir.Module) -> None:
-        arguments = [POINTER, LONG, LONG, *[POINTER] * 7, FLOAT, LONG, LONG, POINTER]
+        arguments = [POINTER, LONG, *[POINTER] * 7, FLOAT, LONG, LONG, POINTER]
         super().__init__(made, NAME, arguments)
         self.lanes = lanes
         self.floats = ir.VectorType(FLOAT, lanes)
@@ -41,7 +41,7 @@ class _Scores(Writer):
     def write(self) -> None:
         """All pages, as many at once as a register holds; the last ones perhaps twice."""
         at = self.at
-        maxima, pages, words, weights, floors, slopes, *_, titles, share, first, last, out = self.function.args
+        _, words, weights, floors, slopes, *_, titles, share, first, last, out = self.function.args
 
         def some(start: ir.Value) -> None:
             end = at.sub(last, long(self.lanes))
@@ -50,7 +50,7 @@ class _Scores(Writer):
 
             def word(w: ir.Value, sums: list[ir.Value]) -> list[ir.Value]:
                 total, best = sums
-                row = self.element(maxima, at.mul(w, pages), FLOAT)
+                row = self.maxima_of(w)
                 floor, slope = (self.one(each, w) for each in (floors, slopes))
                 printed = self.match(self.load(self.element(row, page, FLOAT), self.floats, 4), floor, slope)
                 own = self.best_of_others(w, page, printed, floor, slope)
@@ -65,17 +65,20 @@ class _Scores(Writer):
         self.loop(first, last, self.lanes, some)
         at.ret_void()
 
+    def maxima_of(self, row: ir.Value) -> ir.Value:
+        """Where the maxima of a word or other lie."""
+        return self.at.load(self.element(self.function.args[0], row, POINTER), typ=POINTER)
+
     def best_of_others(
         self, word: ir.Value, page: ir.Value, own: ir.Value, floor: ir.Value, slope: ir.Value
     ) -> ir.Value:
         """The best of a word's `own` match and of the shares of its others'."""
-        maxima, pages, *_ = self.function.args
-        begins, rows, shares = self.function.args[6:9]
+        begins, rows, shares = self.function.args[5:8]
         begin, end = (self.at.load(self.element(begins, i, LONG), typ=LONG) for i in (word, self.at.add(word, long(1))))
 
         def other(i: ir.Value, best: list[ir.Value]) -> list[ir.Value]:
             row = self.at.load(self.element(rows, i, LONG), typ=LONG)
-            place = self.element(maxima, self.at.add(self.at.mul(row, pages), page), FLOAT)
+            place = self.element(self.maxima_of(row), page, FLOAT)
             match = self.match(self.load(place, self.floats, 4), floor, slope)
             return [self.at.call(self.larger, [best[0], self.at.fmul(match, self.one(shares, i))])]
 
