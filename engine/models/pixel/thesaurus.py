@@ -13,11 +13,35 @@ from pathlib import Path
 from .words import normal_form
 
 FILE = Path(__file__).parent / "thesaurus.txt"
+SHORTEST_STEM_CHARS = 3
 
 
 def synonyms(word: str) -> tuple[str, ...]:
-    """What else a word in normal form may be called, in normal form."""
-    return _shipped().get(word, ())
+    """What else a word in normal form, or a word that it is a form of, may be called, in normal form."""
+    named = [other for form in stems(word) for other in _shipped().get(form, ())]
+    return tuple(other for other in dict.fromkeys(named) if other != word)
+
+
+def stems(word: str) -> tuple[str, ...]:
+    """An English word in normal form, and what it may be a form of; not all of them are words.
+
+    >>> stems("injurie"), stems("planned"), stems("loan")
+    (('injurie', 'injury'), ('planned', 'plann', 'planne', 'plan'), ('loan',))
+    """
+    found = [word]
+    if word.endswith("ie"):
+        found.append(word[:-2] + "y")
+    elif word.endswith(("sse", "xe", "che", "she", "zze")):
+        found.append(word[:-1])
+    for suffix in ("ing", "ed"):
+        stem = word.removesuffix(suffix)
+        if stem != word and len(stem) >= SHORTEST_STEM_CHARS:
+            found += [stem, stem + "e"]
+            if stem[-1] == stem[-2]:
+                found.append(stem[:-1])
+            if stem[-1] == "i":
+                found.append(stem[:-1] + "y")
+    return tuple(found)
 
 
 def parse(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
