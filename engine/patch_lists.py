@@ -46,8 +46,8 @@ WORDS_A_ROOT, WORDS_MAX = 2.0, 4096
 PATCHES_A_WORD = 16
 """Of the sample there is at least so much for each word that is learned from it."""
 KMEANS_ITERATIONS, KMEANS_SEED = 10, 1
-PART_VECTORS = 200_000_000
-"""Vectors of the largest part that is made of smaller ones: more would not fit the memory of a small machine."""
+PART_VECTORS = 100_000_000
+"""Vectors of the largest part: 2.2 GB, which are filled here and there and so have to fit the memory."""
 MERGED_BELOW = 2
 """A part of less than so many times the new vectors is made again together with them."""
 PREFIX = "lists-"
@@ -103,14 +103,13 @@ def open_lists(snapshot: Snapshot, code: PageCode | None) -> PatchLists:
     """The lists of a snapshot's patches, under the visual words of `code`, which are stored with them, or else under
     words learned from the patches. What is missing or damaged is made, and kept for the next time.
     """
+    live = snapshot.segment_vectors()
     found = dict(_read(snapshot, code))
-    kept, missing = plan(
-        {name: (part.segments[:, 0], part.vectors) for name, part in found.items()}, snapshot.segment_vectors()
-    )
+    kept, missing = plan({name: (part.segments[:, 0], part.vectors) for name, part in found.items()}, live)
     parts = [found[name] for name in kept]
-    if missing:
-        log.debug("building posting lists of %d segments", len(missing))
-        parts.append(build(snapshot, missing, code))
+    for ids in split(missing, live):
+        log.debug("building posting lists of segments %s", ids)
+        parts.append(build(snapshot, ids, code))
     ordered = sorted(parts, key=lambda part: int(part.segments[0, 0]))
     return PatchLists(ordered, [rows_of(snapshot, part) for part in ordered], len(snapshot))
 
@@ -138,6 +137,19 @@ def plan(found: dict[str, tuple[I64, int]], live: dict[int, int]) -> tuple[list[
         kept.remove(smallest)
         missing |= live.keys() & set(found[smallest][0].tolist())
     return sorted(kept), sorted(missing)
+
+
+def split(ids: Sequence[int], live: dict[int, int]) -> list[list[int]]:
+    """Segments in runs of at most PART_VECTORS, or of one; `live` are the vectors of each."""
+    runs: list[list[int]] = []
+    room = 0
+    for i in ids:
+        if live[i] > room:
+            runs.append([])
+            room = PART_VECTORS
+        runs[-1].append(i)
+        room -= live[i]
+    return runs
 
 
 def rows_of(snapshot: Snapshot, part: Part) -> I32:

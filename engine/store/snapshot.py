@@ -284,7 +284,8 @@ class Snapshot:
             return
         try:
             yield temporary
-            with suppress(OSError):  # somebody else made it meanwhile
+            shutil.rmtree(final, ignore_errors=True)  # an old one, or one that somebody else has just made
+            with suppress(OSError):
                 temporary.rename(final)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)

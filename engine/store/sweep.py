@@ -43,7 +43,8 @@ def derived_files(directory: Path, connection: sqlite3.Connection, *, generation
     """Delete the derived files that do not carry `generation` in their names (None: all), and the derived folders of
     segments that are gone, unless a snapshot is open.
 
-    A folder's name ends in the numbers of the first and the last segment it is about; one between another's is old.
+    A folder's name ends in the numbers of the first and the last segment it is about; one between those of a newer
+    folder is of no use any more.
     """
     folder = directory / layout.CACHE
     if not folder.is_dir():
@@ -62,12 +63,10 @@ def derived_files(directory: Path, connection: sqlite3.Connection, *, generation
             if entry.name.startswith(layout.TEMPORARY) or len(span) < 2 or not all(part.isdecimal() for part in span):
                 _delete([entry])
             else:
-                about[entry] = int(span[0]), int(span[1])
-        for entry, (first, last) in about.items():
-            others = [span for span in about.values() if span != (first, last)]
-            if not any(first <= segment <= last for segment in live) or any(
-                a <= first and last <= b for a, b in others
-            ):
+                about[entry] = int(span[0]), int(span[1]), entry.stat().st_mtime_ns
+        for entry, (first, last, made) in about.items():
+            is_old = any(a <= first and last <= b and made < later for a, b, later in about.values())
+            if is_old or not any(first <= segment <= last for segment in live):
                 _delete([entry])
 
 

@@ -133,6 +133,34 @@ def test_which_parts_are_used(
     assert plan({name: (np.array(ids), vectors) for name, (ids, vectors) in found.items()}, live) == expected
 
 
+def test_a_part_that_lost_most_pages_is_made_again_and_kept(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    toy_words.write(index, {"a.pdf": contents(30), "b.pdf": contents(20)})
+    for path in ("", "a.pdf"):
+        with open_writer(index, fingerprint=None) as writer:
+            writer.remove([path] if path else [])
+        with open_snapshot(index) as snapshot:
+            (part,) = open_lists(snapshot, CODE).parts
+            assert part.vectors == snapshot.lengths.sum()
+        with open_snapshot(index) as snapshot:
+            before = (index / "cache" / parts(index)[0]).stat().st_ino
+            open_lists(snapshot, CODE)
+            assert (index / "cache" / parts(index)[0]).stat().st_ino == before
+
+
+def test_parts_are_not_larger_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = tmp_path / "index"
+    for name, pages in (("a", 60), ("b", 20), ("c", 30)):
+        add(index, name, pages)
+    with open_snapshot(index) as snapshot:
+        want = maxima_of(open_lists(snapshot, CODE))
+        shutil.rmtree(index / "cache")
+        monkeypatch.setattr(patch_lists, "PART_VECTORS", 40 * 50)
+        several = open_lists(snapshot, CODE)
+        assert [part.segments[:, 0].tolist() for part in several.parts] == [[1], [2, 3]]
+        np.testing.assert_array_equal(maxima_of(several), want)
+
+
 def test_the_largest_parts_are_not_made_again() -> None:
     most = patch_lists.PART_VECTORS
     assert plan({"a": (np.array([1]), most)}, {1: most, 2: most}) == (["a"], [2])
