@@ -10,6 +10,7 @@ Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", 20
 from __future__ import annotations
 
 import logging
+import mmap
 import os
 import shutil
 from collections import deque
@@ -52,6 +53,8 @@ MERGED_BELOW = 2
 """A part of less than so many times the new vectors is made again together with them."""
 PREFIX = "lists-"
 """Of the names of the cache's folders, each with a part: then follow the first and the last of its segments."""
+MAPPED_BYTES = 1 << 29
+"""After so many bytes of lists were read, they are unmapped: what is read once more costs little, memory does."""
 LISTS, STARTS, SEGMENTS, WORDS = "lists.npy", "starts.npy", "segments.npy", "words.npy"
 
 
@@ -68,35 +71,51 @@ class Part:
         return int(self.postings.starts[-1])
 
 
-@dataclass(frozen=True, eq=False)
 class PatchLists:
-    """Parts that hold every page of a snapshot between them, and for each the row of each of its pages: `pages` for
-    pages that are gone.
-    """
+    """Parts that hold every page of a snapshot between them."""
 
-    parts: Sequence[Part]
-    places: Sequence[I32]
-    pages: int
+    def __init__(self, parts: Sequence[Part], places: Sequence[I32], pages: int) -> None:
+        """`places` are, for each part, the row of each of its pages, and `pages` for pages that are gone."""
+        self.parts = parts
+        self._places = places
+        self._pages = pages
+        self._read_bytes = 0
 
     def maxima(self, vectors: F32, floor: float) -> F32:
         """The largest similarity of `vectors` (Q, D) with each page, (N, Q) float32, approximate, and -inf where it is
         not above `floor`.
         """
-        best = np.full((len(vectors), self.pages + 1), EMPTY, np.float32)
-        for part, places in zip(self.parts, self.places, strict=True):
+        best = np.full((len(vectors), self._pages + 1), EMPTY, np.float32)
+        for part, places in zip(self.parts, self._places, strict=True):
             with cores.no_blas_threads():
                 products = vectors @ part.postings.codebook.exact.T
-                list(pool().map(partial(_look, part.postings, floor, places), vectors, products, best))
-        return best[:, : self.pages].T
+                self._read_bytes += sum(
+                    pool().map(partial(_look, part.postings, floor, places), vectors, products, best)
+                )
+        if self._read_bytes > MAPPED_BYTES:
+            self._read_bytes = 0
+            for part in self.parts:
+                _let_go(part.postings.lists)
+        return best[:, : self._pages].T
 
 
-def _look(lists: Postings, floor: float, places: I32, vector: F32, products: F32, best: F32) -> None:
+def _look(lists: Postings, floor: float, places: I32, vector: F32, products: F32, best: F32) -> int:
     """Raise the rows `best` (N + 1,) of a part's pages to their similarity with `vector` (D,), whose `products` (V,)
-    with the words are known.
+    with the words are known; return how many bytes were read.
     """
     first = max(0, len(products) - PROBES)
     near = np.argpartition(products, first)[first:]
     lists.raise_pages(vector, near, products[near], floor, places, best)
+    return int((lists.starts[near + 1] - lists.starts[near]).sum()) * lists.patch_bytes
+
+
+def _let_go(array: U8) -> None:
+    """Give back the memory that a mapped file's pages take here; the system keeps them as long as it has room."""
+    base: object = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    if isinstance(base, mmap.mmap) and hasattr(base, "madvise"):
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 def open_lists(snapshot: Snapshot, code: PageCode | None) -> PatchLists:

@@ -161,6 +161,25 @@ def test_parts_are_not_larger_than_memory(tmp_path: Path, monkeypatch: pytest.Mo
         np.testing.assert_array_equal(maxima_of(several), want)
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="asks Linux what is in memory")
+def test_lists_do_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mapped() -> int:
+        lines = Path("/proc/self/smaps").read_text("utf-8").splitlines()
+        first = next(i for i, line in enumerate(lines) if line.endswith("lists.npy"))
+        return next(int(line.split()[1]) for line in lines[first:] if line.startswith("Rss:"))
+
+    toy_words.write(tmp_path / "index", {"a.pdf": contents(400)})
+    with open_snapshot(tmp_path / "index") as snapshot:
+        open_lists(snapshot, CODE)
+        lists = open_lists(snapshot, CODE)
+        want = maxima_of(lists)
+        assert mapped() > 0
+        monkeypatch.setattr(patch_lists, "MAPPED_BYTES", 1)
+        np.testing.assert_array_equal(maxima_of(lists), want)
+        assert mapped() == 0
+        np.testing.assert_array_equal(maxima_of(lists), want)
+
+
 def test_the_largest_parts_are_not_made_again() -> None:
     most = patch_lists.PART_VECTORS
     assert plan({"a": (np.array([1]), most)}, {1: most, 2: most}) == (["a"], [2])
