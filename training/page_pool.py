@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -104,7 +105,7 @@ def figure_labels() -> dict[tuple[str, int], list[tuple[str, tuple[float, float,
 def base_dpi(page: pymupdf.Page, rng: random.Random) -> float:
     """About the resolution at which the base pass looks at a page."""
     inches = float(page.rect.width * page.rect.height) / POINTS_PER_INCH**2
-    return min(float(spec.SPEC.render_dpi), (BASE_PIXELS / inches) ** 0.5 * rng.uniform(*BASE_SCALE))
+    return min(spec.SPEC.render_dpi, math.sqrt(BASE_PIXELS / inches) * rng.uniform(*BASE_SCALE))
 
 
 def labelled_pages(folder: Path, rng: random.Random, *, at_base: bool = False) -> Iterator[LabelledPage]:
