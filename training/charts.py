@@ -238,7 +238,8 @@ def marks(pen: Pen, points: list[Point], colour: Colour, shape: str, size: float
             pen.path([(x - half, y + half), (x, y - half), (x + half, y + half)], None, fill=colour)
 
 
-def pie_chart(pen: Pen, box: pymupdf.Rect) -> None:
+def pie_chart(pen: Pen, box: pymupdf.Rect, *, donut: bool = False) -> None:
+    """Slices of a disc, or, if `donut`, of a ring."""
     rng = pen.rng
     count = rng.randrange(2, 9)
     parts = [rng.uniform(0.15, 1) ** rng.choice((1, 2)) for _ in range(count)]
@@ -249,13 +250,13 @@ def pie_chart(pen: Pen, box: pymupdf.Rect) -> None:
     outside = rng.choice(("none", "number", "name", "both"))
     if rng.random() < (0.85 if outside in ("none", "number") else 0.1):
         box = legend(pen, box, colours)
-    half = rng.random() < 0.08
-    flat = rng.uniform(0.45, 0.7) if rng.random() < 0.1 and not half else 1.0
+    half = donut and rng.random() < 0.15
+    flat = rng.uniform(0.45, 0.7) if rng.random() < 0.15 and not donut else 1.0
     edge = pen.size * (1.5 if outside == "number" else 3 if outside != "none" else 0.3)
     edge = min(edge, min(box.width, box.height) * 0.25)
     radius = max(2.0, min(box.width / 2 - edge * 1.3, (box.height - edge * 2) / (1 if half else 2)))
     centre = ((box.x0 + box.x1) / 2, box.y1 - edge if half else (box.y0 + box.y1) / 2)
-    hole = radius * rng.uniform(0.4, 0.75) if (half or rng.random() < 0.4) and flat == 1 else 0.0
+    hole = radius * rng.uniform(0.4, 0.75) if donut else 0.0
     turn = math.pi if half else rng.choice((-math.pi / 2, -math.pi / 2, rng.uniform(0, 6)))
     pulled = rng.randrange(count) if rng.random() < 0.15 and not half else -1
     gap, deep = rng.choice((pen.paper, pen.paper, None)), radius * 0.18 if flat < 1 else 0.0
@@ -295,7 +296,16 @@ def pie_chart(pen: Pen, box: pymupdf.Rect) -> None:
         pen.text(centre[0], centre[1] + (0 if half else big * 0.35), f"{rng.randrange(10, 999)}", anchor=0.5, size=big)
 
 
-def scatter_plot(pen: Pen, box: pymupdf.Rect) -> None:
+def donut_chart(pen: Pen, box: pymupdf.Rect) -> None:
+    pie_chart(pen, box, donut=True)
+
+
+def bubble_chart(pen: Pen, box: pymupdf.Rect) -> None:
+    scatter_plot(pen, box, bubbles=True)
+
+
+def scatter_plot(pen: Pen, box: pymupdf.Rect, *, bubbles: bool = False) -> None:
+    """Points of one or more groups, or, if `bubbles`, few discs of different sizes, some of them named."""
     rng = pen.rng
     groups = rng.choices((1, 2, 3, 4), (5, 3, 2, 1))[0]
     colours = pen.palette(groups)
@@ -310,7 +320,6 @@ def scatter_plot(pen: Pen, box: pymupdf.Rect) -> None:
         up = scale(rng, low, rng.uniform(1, 200), side_ticks(pen, box)).ticks()
         along = scale(rng, low, 10 ** rng.uniform(0, 3), side_ticks(pen, box, across=True)).ticks()
     plot = axes(pen, box, up, along)
-    bubbles = rng.random() < 0.2
     size = rng.choice((2, 3, 3, 4, 5, 6)) * min(1.3, plot.height / 160 + 0.5)
     shape, opacity = rng.choice(("dot", "dot", "dot", "cross", "hollow", "triangle")), rng.choice((1, 1, 0.6))
     for colour in colours:

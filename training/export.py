@@ -19,10 +19,9 @@ from safetensors.numpy import load_file, save_file
 from torch import nn
 
 from ..engine.kernels import codecs
-from ..engine.models.pixel import spec
+from ..engine.models.pixel import readout, spec
 from ..engine.models.pixel.pages import PixelPages
-from ..engine.records import F32
-from . import page_pool, readouts, synthetic
+from . import page_pool, readouts, synthetic, visual_words
 from .page_pool import as_image
 
 WORD_PAGES, SYNTHETIC_WORD_PAGES = 1000, 200
@@ -86,19 +85,13 @@ def restore(pixel: nn.Module, text: nn.Module) -> None:
     text.load_state_dict({k: torch.from_numpy(v).float() for k, v in state.items()})
 
 
-def save_words(centroids: F32) -> None:
-    coded = codecs.encode("int8", centroids.astype(np.float16))
-    assert coded.scales is not None
-    save_file({"values": coded.values, "scales": coded.scales}, spec.WORDS_FILE)
-
-
 def export_words(folder: Path, seed: int) -> None:
     """Learn the visual words from the patch vectors of real and synthetic pages, and write them.
 
     The vectors of typed words will not do: a picture lies some way off its word, and in another cell.
     """
     if not spec.WORDS_FILE.exists():
-        save_words(np.eye(spec.VISUAL_WORDS, spec.DIM, dtype=np.float32))  # the page side opens with some
+        visual_words.save(np.eye(spec.VISUAL_WORDS, spec.DIM, dtype=np.float32))  # the page side opens with some
     rng = random.Random(seed)
     dpi = spec.SPEC.render_dpi
     real = islice(page_pool.real_pages(folder, rng, dpi=(dpi, dpi)), WORD_PAGES)
@@ -112,7 +105,8 @@ def export_words(folder: Path, seed: int) -> None:
     nearest = faiss.IndexFlatIP(spec.DIM)
     # faiss.Kmeans reads the centroids in a way that fails once pymupdf is loaded; the index it fills has them too.
     clusters.train(np.ascontiguousarray(vectors[chosen], np.float32), nearest)
-    save_words(nearest.reconstruct_n(0, spec.VISUAL_WORDS))
+    centroids = nearest.reconstruct_n(0, spec.VISUAL_WORDS)
+    visual_words.save(visual_words.holding(centroids, visual_words.told(*readout.load())))
 
 
 def main() -> None:

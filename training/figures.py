@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pymupdf
 from PIL import Image
 
-from . import charts, equations, lineart, marks, screens, sketches
+from . import charts, equations, illustrations, lineart, marks, matrices, schedules, screens, signs, sketches
 from .pen import Colour, Pen
 from .photographs import made_photo, photos
 from .sheet import Sheet
@@ -23,27 +23,41 @@ DRAWN: Mapping[str, tuple[float, Draw]] = MappingProxyType(
     {
         "bar chart": (6, charts.bar_chart),
         "line chart": (5, charts.line_chart),
-        "pie chart": (4, charts.pie_chart),
-        "scatter plot": (3, charts.scatter_plot),
+        "pie chart": (3, charts.pie_chart),
+        "donut chart": (2, charts.donut_chart),
+        "scatter plot": (2.5, charts.scatter_plot),
+        "bubble chart": (1.5, charts.bubble_chart),
+        "radar chart": (1, matrices.radar_chart),
+        "heat map": (1, matrices.heat_map),
+        "gantt chart": (1.5, schedules.gantt_chart),
+        "timeline": (1.5, schedules.timeline),
+        "quadrant": (1.5, matrices.quadrants),
+        "diagram": (1.5, sketches.diagram),
+        "flow chart": (2, sketches.flow_chart),
+        "organisation chart": (1.5, sketches.organisation_chart),
+        "venn diagram": (1, sketches.venn_diagram),
         "map": (1.5, sketches.draw_map),
-        "diagram": (2.5, sketches.diagram),
         "drawing": (1.5, lineart.drawing),
+        "illustration": (3, illustrations.illustration),
         "screenshot": (1.5, screens.screenshot),
-        "logo": (1, marks.logo),
-        "signature": (1, marks.signature),
-        "stamp": (1, marks.stamp),
-        "handwriting": (1, marks.handwriting),
+        "logo": (3, marks.logo),
+        "signature": (4, marks.signature),
+        "stamp": (4, marks.stamp),
+        "sign": (4, signs.sign),
+        "barcode": (2.5, signs.barcode),
+        "handwriting": (2, marks.handwriting),
         "equation": (1.5, equations.equation),
         "code": (1, screens.code),
         "form": (1, screens.form),
     }
 )
-"""How often each kind is drawn, and what draws it; photographs stand apart."""
+"""How often each kind is drawn, more often what is small, and what draws it; photographs stand apart."""
 PHOTO = "photo"
 WEIGHTS: Mapping[str, float] = MappingProxyType({PHOTO: 4, **{kind: weight for kind, (weight, _) in DRAWN.items()}})
 CONCEPTS: tuple[str, ...] = tuple(WEIGHTS)
-CHARTS = CONCEPTS[1:5]
-UNTITLED = ("logo", "signature", "stamp", "equation", "handwriting")
+CHARTS = CONCEPTS[1:9]
+"""Kinds that stand side by side."""
+UNTITLED = ("logo", "signature", "stamp", "sign", "barcode", "equation", "handwriting")
 
 
 def figure(

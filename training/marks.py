@@ -47,6 +47,19 @@ def scribble(rng: random.Random, x: float, base: float, width: float, tall: floa
     return smooth([*points, (x + width, base - tall * rng.uniform(0.0, 0.3))], 4)
 
 
+def flourish(rng: random.Random, x: float, base: float, width: float, tall: float) -> list[Point]:
+    """A line that swings up and down without being letters, ever less, as hurried signatures do."""
+    swings = rng.randrange(2, 8)
+    fading, lean = rng.uniform(-0.1, 0.9), rng.uniform(-0.2, 0.4) * tall
+    points: list[Point] = []
+    for i in range(2 * swings + 1):
+        t = i / (2 * swings)
+        high = tall * (1 - fading * t) * rng.uniform(0.6, 1.0) * (1 if i % 2 else rng.uniform(-0.2, 0.3))
+        points.append((x + width * t + lean * high / tall, base - high))
+    tail = [(x + width * rng.uniform(0.6, 1.0), base - tall * rng.uniform(-0.2, 0.5)) for _ in range(rng.randrange(3))]
+    return smooth([*points, *tail], 6)
+
+
 def signature(pen: Pen, box: pymupdf.Rect) -> None:
     """A scribble with a flourish over a line, the name in print below."""
     rng, size = pen.rng, pen.size
@@ -59,6 +72,8 @@ def signature(pen: Pen, box: pymupdf.Rect) -> None:
         name = f"{pen.word().strip(',.;:?').capitalize()} {pen.word().strip(',.;:?').capitalize()}"
         big = min(tall, tall * wide / max(pen.length(name, size=tall, font=font), 1))
         pen.text(x, base, name, size=big, font=font, colour=ink)
+    elif rng.random() < 0.3:
+        pen.path(kept(flourish(rng, x, base, wide, tall), box), ink, width=width)
     else:
         at, end = x, x + wide * 0.92
         while at < end - 4:

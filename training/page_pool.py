@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -13,7 +14,9 @@ import numpy as np
 import pymupdf
 from numpy.typing import NDArray
 
+from ..engine.models.pixel import spec
 from ..engine.models.pixel.concepts import MARK
+from ..engine.models.pixel.pages import BASE_PIXELS
 from ..engine.models.pixel.words import WORD, normal_form
 from ..engine.records import F32, U8, PageImage, PageRef
 
@@ -23,6 +26,7 @@ REAL_DPI, USUAL_DPI = (85, 210), 115
 """Resolutions from and to, and the one met most: the base pass reads letter pages at 110 dpi, the fine pass at 165."""
 COARSE_DPI = (28, 50)
 """What the coarse pass sees: figures as a whole, and text too small to read."""
+BASE_SCALE = (0.8, 1.25)
 LEAST_SIDE_PX, MAX_SIDE_PX = 64, 2800
 FIGURE_LABELS = Path(__file__).with_name("figure_labels.jsonl")
 READ_SCRIPTS = re.compile(r"[0-9.,'&\u0061-\u024f\u0370-\u03ff\u0400-\u052f\u1e00-\u1fff\u0300-\u036f]+")
@@ -98,8 +102,16 @@ def figure_labels() -> dict[tuple[str, int], list[tuple[str, tuple[float, float,
     return out
 
 
-def labelled_pages(folder: Path, rng: random.Random) -> Iterator[LabelledPage]:
-    """Coarse pages of the PDFs below `folder` whose figures are labelled, without end; none where no PDF is there."""
+def base_dpi(page: pymupdf.Page, rng: random.Random) -> float:
+    """About the resolution at which the base pass looks at a page."""
+    inches = float(page.rect.width * page.rect.height) / POINTS_PER_INCH**2
+    return min(spec.SPEC.render_dpi, math.sqrt(BASE_PIXELS / inches) * rng.uniform(*BASE_SCALE))
+
+
+def labelled_pages(folder: Path, rng: random.Random, *, at_base: bool = False) -> Iterator[LabelledPage]:
+    """Pages of the PDFs below `folder` whose figures are labelled, coarse or as the base pass sees them, without end;
+    none where no PDF is there.
+    """
     labels = {place: boxes for place, boxes in figure_labels().items() if (folder / place[0]).is_file()}
     while labels:
         for (path, number), boxes in rng.sample(list(labels.items()), len(labels)):
@@ -107,7 +119,8 @@ def labelled_pages(folder: Path, rng: random.Random) -> Iterator[LabelledPage]:
                 page = document[number - 1]
                 size = (page.rect.width, page.rect.height) * 2
                 figures = [(kind, pymupdf.Rect(*np.multiply(box, size).tolist())) for kind, box in boxes]
-                drawn = label(page, rng.uniform(*COARSE_DPI), figures, coarse=True)
+                dpi = base_dpi(page, rng) if at_base else rng.uniform(*COARSE_DPI)
+                drawn = label(page, dpi, figures, coarse=True)
             if drawn.words and min(drawn.pixels.shape) >= LEAST_SIDE_PX:
                 yield drawn
 

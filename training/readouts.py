@@ -25,14 +25,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..engine.models.pixel import spec
-from ..engine.models.pixel.concepts import CONCEPTS, MARK, PAINTED, WHOLE_PAGE
+from ..engine.models.pixel.concepts import CONCEPTS, FAMILY, MARK, PAINTED, WHOLE_PAGE
 from ..engine.models.pixel.network import STRIDE_PX
-from ..engine.models.pixel.pages import COARSE_FACTOR, PixelPages, inked, read_grey, resized
+from ..engine.models.pixel.pages import COARSE_FACTOR, PixelPages, found_in, inked, read_grey, resized
 from ..engine.models.pixel.readout import Readout, figure_readout, page_readout
 from ..engine.models.pixel.statistics import FIGURE_CELLS
 from ..engine.models.pixel.text import PixelText
 from ..engine.records import F32, I64, U8
-from . import figures, layouts, page_pool, synthetic, vocabulary
+from . import figures, layouts, page_pool, synthetic, visual_words, vocabulary
 from .page_pool import LabelledPage
 
 log = logging.getLogger(__name__)
@@ -43,26 +43,36 @@ REAL_FIGURE_PAGES, SYNTHETIC_FIGURE_PAGES, SYNTHETIC_PAGES = 1200, 1500, 1500
 SYNTHETIC_DPI = (110, 165)
 SYNTHETIC_SHARE = 0.5
 UNKNOWN, NO_FIGURE = -1, 0
-LEAST_CELLS = 4
-"""Cells of a block that a figure has to fill for the block to show it."""
+BLOCK_CELLS = FIGURE_CELLS * COARSE_FACTOR
+LEAST_CELLS = 8
+"""Cells of a block, of BLOCK_CELLS a side, that a figure has to fill for the block to show it."""
+RIM = 2
+"""Cells around a figure that are neither in it nor surely outside."""
 STEPS, BATCH, LR = 1500, 512, 2e-3
 WEIGHT_DECAY, NOISE, INPUT_DROPOUT, DROPOUT, SMOOTHING = 0.1, 0.3, 0.2, 0.4, 0.05
-ASIDE_CANDIDATES, ASIDE_WORDS = 512, 400
+WORDS_AVOIDED, EMBEDDED = 4000, 5000
+"""The commonest words of each language, which no concept may resemble, and how many are embedded at a time."""
 
 
 def export(folder: Path, seed: int) -> None:
     """Teach both with the labelled PDFs below `folder` and the vision and text weights in the package; write them."""
     torch.manual_seed(seed)
     rng = random.Random(seed)
+    names = ((*CONCEPTS, *FAMILY), (*WHOLE_PAGE, *PAINTED))
+    readouts = {"figures": figure_readout(), "pages": page_readout()}
     if not spec.READOUTS_FILE.exists():
-        save({"figures": figure_readout(), "pages": page_readout()})  # the page side opens with some
-    vision, text = PixelPages.load(device="cpu"), PixelText.load()
-    learned = {"figures": learn_figures(folder, vision, rng), "pages": learn_pages(folder, vision, rng)}
-    far = torch.from_numpy(aside(text, rng))
-    for readout, names in zip(learned.values(), (CONCEPTS, (*WHOLE_PAGE, *PAINTED)), strict=True):
-        readout.vectors.copy_(torch.from_numpy(text.embed(names)[0]))
-        readout.aside.copy_(far)
-    save(learned)
+        save(readouts)  # the page and the text side open with some
+    own = torch.from_numpy(apart(PixelText.load(), len(names[0]) + len(names[1]) + 1, rng))
+    for readout, named in zip(readouts.values(), names, strict=True):
+        readout.vectors.copy_(own[: len(named)])
+        own = own[len(named) :]
+        readout.aside.copy_(own[-1])
+    vision = PixelPages.load(device="cpu")
+    learn_figures(readouts["figures"], folder, vision, rng)
+    learn_pages(readouts["pages"], folder, vision, rng)
+    save(readouts)
+    centroids = vision.code.centroids
+    visual_words.save(visual_words.holding(centroids, visual_words.told(*readouts.values())))
 
 
 def save(readouts: dict[str, Readout]) -> None:
@@ -71,11 +81,11 @@ def save(readouts: dict[str, Readout]) -> None:
     save_file({key: value.half().contiguous() for key, value in states.items()}, spec.READOUTS_FILE)
 
 
-def learn_figures(folder: Path, vision: PixelPages, rng: random.Random) -> Readout:
+def learn_figures(readout: Readout, folder: Path, vision: PixelPages, rng: random.Random) -> None:
     """Kinds of figures, in blocks of cells."""
-    real = figure_blocks(vision, islice(page_pool.labelled_pages(folder, rng), REAL_FIGURE_PAGES))
+    real = figure_blocks(vision, islice(page_pool.labelled_pages(folder, rng, at_base=True), REAL_FIGURE_PAGES))
     pictures = figures.photos(folder)
-    drawn = synthetic.synthetic_pages(rng, drawn=synthetic.EASY_PAGES, coarse=True, pictures=pictures)
+    drawn = synthetic.synthetic_pages(rng, drawn=synthetic.EASY_PAGES, coarse=True, at_base=True, pictures=pictures)
     made = figure_blocks(vision, islice(drawn, SYNTHETIC_FIGURE_PAGES))
     (seen, kinds), (more, their) = real, made
     share = np.concatenate([by_rarity(kinds) * (1 - SYNTHETIC_SHARE), by_rarity(their) * SYNTHETIC_SHARE])
@@ -84,14 +94,18 @@ def learn_figures(folder: Path, vision: PixelPages, rng: random.Random) -> Reado
     def loss(logits: Tensor, met: Tensor) -> Tensor:
         return functional.cross_entropy(logits, target[met], label_smoothing=SMOOTHING)
 
-    return taught(figure_readout(), np.concatenate([seen, more]), share, loss)
+    teach(readout, np.concatenate([seen, more]), share, loss)
 
 
 def figure_blocks(vision: PixelPages, pages: Iterable[LabelledPage]) -> tuple[F32, I64]:
-    """Blocks of coarse pages whose kind is known: their statistics (N, F), and NO_FIGURE or 1 + the concept's place."""
+    """Blocks of pages whose kind is known: their statistics (N, F), and NO_FIGURE or 1 + the concept's place."""
     seen, kinds = [], []
     for page in pages:
-        found = vision.block_statistics(vision.overview(Image.fromarray(page.pixels)))
+        picture = Image.fromarray(page.pixels)
+        box = inked(picture)
+        if not box.any():
+            continue
+        found = vision.block_statistics(vision.overview(picture), vision.look_at(picture, box[None]))
         labels = block_kinds(figure_grid(page), found.shape[0], found.shape[1])
         known = labels != UNKNOWN
         seen.append(found.numpy()[known])
@@ -100,13 +114,15 @@ def figure_blocks(vision: PixelPages, pages: Iterable[LabelledPage]) -> tuple[F3
 
 
 def figure_grid(page: LabelledPage) -> I64:
-    """What each cell of a coarse page shows, (h, w): NO_FIGURE, 1 + a concept's place, or UNKNOWN, as rims are."""
+    """What each cell of a page shows, (h, w): NO_FIGURE, 1 + a concept's place, or UNKNOWN, as rims are."""
     rows, columns = (-(-side // STRIDE_PX) for side in page.pixels.shape)
     grid = np.full((rows, columns), NO_FIGURE)
     areas = (page.figures[:, 2] - page.figures[:, 0]) * (page.figures[:, 3] - page.figures[:, 1])
     for i in np.argsort(-areas, kind="stable"):  # what lies in another figure is drawn over it
         left, top, right, bottom = np.rint(page.figures[i] / STRIDE_PX).astype(int).clip(0, [columns, rows] * 2)
-        grid[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1] = UNKNOWN
+        around = grid[max(top - RIM, 0) : bottom + RIM, max(left - RIM, 0) : right + RIM]
+        around[around == NO_FIGURE] = UNKNOWN
+        grid[top:bottom, left:right] = UNKNOWN
         if page.concepts[i] in CONCEPTS:
             grid[top:bottom, left:right] = 1 + CONCEPTS.index(page.concepts[i])
     return grid
@@ -116,7 +132,9 @@ def block_kinds(grid: I64, rows: int, columns: int) -> I64:
     """The kind of each block (rows, columns) of a grid of cells (h, w): the figure that fills most of it."""
     out = np.full((rows, columns), UNKNOWN)
     for row, column in np.ndindex(rows, columns):
-        cells = grid[FIGURE_CELLS * row :, FIGURE_CELLS * column :][:FIGURE_CELLS, :FIGURE_CELLS]
+        cells = grid[BLOCK_CELLS * row :, BLOCK_CELLS * column :][:BLOCK_CELLS, :BLOCK_CELLS]
+        if not cells.size:
+            continue
         kinds, counts = np.unique(cells[cells > NO_FIGURE], return_counts=True)
         if len(kinds) and counts.max() >= min(LEAST_CELLS, cells.size):
             out[row, column] = kinds[counts.argmax()]
@@ -130,7 +148,7 @@ def by_rarity(kinds: I64) -> np.ndarray:
     return normal(np.bincount(kinds)[kinds] ** -0.5)
 
 
-def learn_pages(folder: Path, vision: PixelPages, rng: random.Random) -> Readout:
+def learn_pages(readout: Readout, folder: Path, vision: PixelPages, rng: random.Random) -> None:
     """Kinds of whole pages."""
     real = list(labelled_pages(folder))
     of_document = Counter(path for _, _, path in real)
@@ -139,8 +157,8 @@ def learn_pages(folder: Path, vision: PixelPages, rng: random.Random) -> Readout
     for pixels, shown in chain(((in_colour(folder, path, page), ks) for ks, page, path in real), drawn):
         grey, scale = read_grey(pixels)
         picture = resized(grey, scale)
-        base = vision.look_into(picture, inked(picture)[None])
-        seen.append(vision.page_statistics(vision.overview(resized(picture, 1 / COARSE_FACTOR)), pixels, base))
+        base = found_in(vision.look_at(picture, inked(picture)[None]), picture.size)
+        seen.append(vision.page_statistics(vision.overview(picture), pixels, base))
         kinds.append([kind in shown for kind in PAGE_KINDS])
     share = normal(np.array([of_document[path] ** -0.5 for _, _, path in real])) * (1 - SYNTHETIC_SHARE)
     share = np.concatenate([share, np.full(SYNTHETIC_PAGES, SYNTHETIC_SHARE / SYNTHETIC_PAGES)])
@@ -149,7 +167,7 @@ def learn_pages(folder: Path, vision: PixelPages, rng: random.Random) -> Readout
     def loss(logits: Tensor, met: Tensor) -> Tensor:
         return functional.binary_cross_entropy_with_logits(logits, target[met])
 
-    return taught(page_readout(), np.stack(seen), share, loss)
+    teach(readout, np.stack(seen), share, loss)
 
 
 def labelled_pages(folder: Path) -> Iterator[tuple[tuple[str, ...], int, str]]:
@@ -168,7 +186,7 @@ def in_colour(folder: Path, path: str, number: int) -> U8:
         return layouts.in_colour(page, min(spec.SPEC.render_dpi, (spec.SPEC.max_pixels / inches) ** 0.5))
 
 
-def taught(readout: Readout, seen: F32, share: np.ndarray, loss: Callable[[Tensor, Tensor], Tensor]) -> Readout:
+def teach(readout: Readout, seen: F32, share: np.ndarray, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
     """Train on statistics `seen` (N, F), each met by its `share` (N,); `loss` takes logits (B, K) and places (B,)."""
     inputs = torch.from_numpy(seen)
     readout.mean.copy_(inputs.mean(0))
@@ -187,7 +205,7 @@ def taught(readout: Readout, seen: F32, share: np.ndarray, loss: Callable[[Tenso
         wrong.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     log.info("%d examples, loss %.3f", len(seen), wrong.item())
-    return readout.eval()
+    readout.eval()
 
 
 def normal(weights: np.ndarray) -> np.ndarray:
@@ -196,13 +214,16 @@ def normal(weights: np.ndarray) -> np.ndarray:
     return out
 
 
-def aside(text: PixelText, rng: random.Random) -> F32:
-    """A unit vector (128,) that hardly any word is near."""
-    words = [word for language in vocabulary.load().values() for word in language.words[:ASIDE_WORDS]]
-    vectors = text.embed(words)[0]
-    chosen = np.random.default_rng(rng.getrandbits(32)).standard_normal((ASIDE_CANDIDATES, spec.DIM), np.float32)
-    chosen /= np.linalg.norm(chosen, axis=1, keepdims=True)
-    out: F32 = chosen[np.abs(chosen @ vectors.T).max(axis=1).argmin()]
+def apart(text: PixelText, count: int, rng: random.Random) -> F32:
+    """`count` unit vectors (count, 128) at right angles to each other that no word comes near.
+
+    Words hardly leave a space of fewer dimensions than they have: the vectors lie in what is left.
+    """
+    words = [word for language in vocabulary.load().values() for word in language.words[:WORDS_AVOIDED]]
+    seen = np.concatenate([text.embed(words[i : i + EMBEDDED])[0] for i in range(0, len(words), EMBEDDED)])
+    empty = np.linalg.eigh(seen.T @ seen)[1][:, :count]  # (128, count), least used first
+    turned = np.linalg.qr(np.random.default_rng(rng.getrandbits(32)).standard_normal((count, count)))[0]
+    out: F32 = (empty @ turned).T.astype(np.float32)
     return out
 
 

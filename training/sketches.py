@@ -137,9 +137,20 @@ def node(pen: Pen, r: pymupdf.Rect, form: str, fill: Colour | None, words: Colou
 
 
 def diagram(pen: Pen, box: pymupdf.Rect) -> None:
-    """Boxes with words joined by arrows: flows, trees, circles, lanes, layers; or overlapping circles."""
-    rng = pen.rng
-    pen.rng.choice((flow, flow, tree, tree, cycle, venn, network, chevrons))(pen, box, look(rng, pen))
+    """Boxes or nodes on a ring, in layers or in a row of arrows: a diagram without a name of its own."""
+    pen.rng.choice((cycle, network, chevrons))(pen, box, look(pen.rng, pen))
+
+
+def flow_chart(pen: Pen, box: pymupdf.Rect) -> None:
+    flow(pen, box, look(pen.rng, pen))
+
+
+def organisation_chart(pen: Pen, box: pymupdf.Rect) -> None:
+    tree(pen, box, look(pen.rng, pen))
+
+
+def venn_diagram(pen: Pen, box: pymupdf.Rect) -> None:
+    venn(pen, box, look(pen.rng, pen))
 
 
 Look = tuple[list[Colour | None], Colour, str, float]

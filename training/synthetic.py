@@ -14,7 +14,7 @@ import pymupdf
 from ..engine.models.pixel.concepts import MARK
 from . import vocabulary
 from .figures import figure
-from .page_pool import COARSE_DPI, POINTS_PER_INCH, UNREAD, Figure, LabelledPage, label
+from .page_pool import COARSE_DPI, POINTS_PER_INCH, UNREAD, Figure, LabelledPage, base_dpi, label
 from .sheet import COLOURS, DARK, PAPERS, Sheet
 
 PAGE_SIZES_PT = ((612, 792), (595, 842), (842, 595), (960, 540), (612, 396))
@@ -25,6 +25,8 @@ EASY_PX, EASY_PAGES = 14.0, 1000
 DPI = (70, 400)
 TALLEST_PT, TALLEST_COARSE_PT = 220, 400
 FIGURE_SHARE, FIGURE_SHARE_COARSE = 0.2, 0.5
+BLED_SHARE, BLED = 0.1, ("illustration", "photo")
+"""How many of the coarse pages have a picture from edge to edge, and of what."""
 FC_LIST = "/usr/bin/fc-list"
 FONT_BYTES_MAX = 1_500_000
 KEY_CAPS = "Keyboard"
@@ -169,6 +171,17 @@ def block(
     return []
 
 
+def bled(sheet: Sheet, size: float, pictures: Sequence[bytes]) -> tuple[list[Figure], float, float]:
+    """Draw a picture from edge to edge over a part of the page, as covers have it; returns it and the room left."""
+    rng, whole = sheet.rng, sheet.page.rect
+    cut = whole.height * rng.uniform(0.25, 0.75)
+    below = rng.random() < 0.6
+    area = pymupdf.Rect(0, cut if below else 0, whole.x1, whole.y1 if below else cut)
+    drawn = figure(sheet, area, size, rng.choice(COLOURS), pictures=pictures, kinds=BLED)
+    gap = 2 * size
+    return [(MARK + kind, rect) for kind, rect in drawn], *((gap, cut - gap) if below else (cut + gap, whole.y1 - gap))
+
+
 def draw(
     fonts: Fonts,
     languages: dict[str, vocabulary.Language],
@@ -176,9 +189,12 @@ def draw(
     *,
     least_px: float,
     coarse: bool = False,
+    at_base: bool = False,
     pictures: Sequence[bytes] = (),
 ) -> LabelledPage:
-    """Draw one page and label it; its running text is at least `least_px` large, or, if `coarse`, too small to read."""
+    """Draw one page and label it; its running text is at least `least_px` large, or, if `coarse`, too small to read.
+    A coarse page has many figures; it may be rendered `at_base`, as the base pass sees it.
+    """
     language = vocabulary.pick_language(languages, rng)
     with pymupdf.open() as document:
         page = document.new_page(width=(shape := rng.choice(PAGE_SIZES_PT))[0], height=shape[1])
@@ -191,25 +207,34 @@ def draw(
         width = (page.rect.width - 2 * margin) / columns
         tallest, figure_share = (TALLEST_COARSE_PT, FIGURE_SHARE_COARSE) if coarse else (TALLEST_PT, FIGURE_SHARE)
         figures: list[Figure] = []
+        top, foot = margin, page.rect.height - margin
+        if coarse and rng.random() < BLED_SHARE:
+            figures, top, foot = bled(sheet, body, pictures)
         for c in range(columns):
-            y = margin
-            while y < page.rect.height - margin:
-                bottom = min(y + rng.uniform(30, tallest), page.rect.height - margin)
+            y = top
+            while y < foot:
+                bottom = min(y + rng.uniform(30, tallest), foot)
                 area = pymupdf.Rect(margin + c * width, y, margin + (c + 1) * width - 10, bottom)
                 figures += block(sheet, area, body, figure_share=figure_share, pictures=pictures)
                 y = area.y1 + rng.uniform(6, 24)
         if coarse:
-            return label(page, rng.uniform(*COARSE_DPI), figures, coarse=True)
+            dpi = base_dpi(page, rng) if at_base else rng.uniform(*COARSE_DPI)
+            return label(page, dpi, figures, coarse=True)
         body_px = least_px * (BODY_PX[1] / least_px) ** rng.random()
         return label(page, min(max(body_px / body * POINTS_PER_INCH, DPI[0]), DPI[1]))
 
 
 def synthetic_pages(
-    rng: random.Random, *, drawn: int = 0, coarse: bool = False, pictures: Sequence[bytes] = ()
+    rng: random.Random,
+    *,
+    drawn: int = 0,
+    coarse: bool = False,
+    at_base: bool = False,
+    pictures: Sequence[bytes] = (),
 ) -> Iterator[LabelledPage]:
     """Synthetic pages without end, after `drawn` others; `pictures` are JPEG photos to print on them."""
     fonts, languages = Fonts.load(), vocabulary.load()
     for count in itertools.count(drawn):
         ease = max(0.0, 1 - count / EASY_PAGES)
         least_px = BODY_PX[0] + ease * (EASY_PX - BODY_PX[0])
-        yield draw(fonts, languages, rng, least_px=least_px, coarse=coarse, pictures=pictures)
+        yield draw(fonts, languages, rng, least_px=least_px, coarse=coarse, at_base=at_base, pictures=pictures)

@@ -6,37 +6,104 @@ from collections.abc import Collection
 
 MARK = "◆"
 """Begins the word that stands for a concept; no word of a text begins so."""
-CHART = ("chart", "graph", "plot", "diagramm", "graphique", "gráfico", "grafico", "figure", "fig", "visualization")
-PICTURE = ("picture", "image", "illustration", "figure", "bild", "abbildung", "imagen", "immagine")
-DIAGRAM = ("diagram", "chart", "schema", "diagramm", "schéma", "diagrama", "figure", "fig")
+CHART = ("chart", "graph", "plot", "diagramm", "diagramme", "graphique", "gráfico", "grafico", "grafici", "figure",
+    "fig", "visualization", "visualisation")  # fmt: skip
+PICTURE = ("picture", "image", "illustration", "figure", "bild", "bilder", "abbildung", "abbildungen", "imagen",
+    "imágene", "immagine", "immagini", "ilustración", "illustrazione")  # fmt: skip
+DIAGRAM = ("diagram", "schema", "schaubild", "diagramm", "diagramme", "schéma", "diagrama", "diagramma", "esquema",
+    "figure", "fig")  # fmt: skip
+DRAWING = ("drawing", "sketch", "blueprint", "zeichnung", "zeichnungen", "skizze", "dessin", "croquis", "dibujo",
+    "disegno", "disegni")  # fmt: skip
 NAMES: dict[str, tuple[str, ...]] = {
-    "bar chart": ("histogram", "balkendiagramm", "säulendiagramm", *CHART),
-    "line chart": ("liniendiagramm", *CHART),
-    "pie chart": ("kreisdiagramm", "camembert", *CHART),
-    "scatter plot": ("scatterplot", "streudiagramm", *CHART),
-    "table": ("table", "tabelle", "tableau", "tabla", "tabella"),
-    "photo": ("photo", "photograph", "foto", "photographie", "fotografia", *PICTURE),
-    "map": ("map", "karte", "landkarte", "mapa", "mappa"),
-    "diagram": ("flowchart", "organigram", *(name for name in DIAGRAM if name != "chart")),
-    "screenshot": ("screenshot", "screen", "bildschirmfoto"),
-    "logo": ("logo", "emblem"),
-    "signature": ("signature", "signed", "unterschrift"),
-    "stamp": ("stamp", "stempel", "tampon", "sello"),
-    "equation": ("equation", "formula", "gleichung", "formel", "équation", "formule"),
-    "code": ("listing", "quelltext"),
-    "form": ("form", "formular", "formulaire", "formulario"),
-    "handwriting": ("handwriting", "handwritten", "handschrift", "manuscript"),
-    "drawing": ("drawing", "sketch", "blueprint", "zeichnung", "dessin", *PICTURE),
-}
+    "bar chart": ("histogram", "histogramm", "histogramme", "istogramma", "histograma", "balkendiagramm",
+        "balkendiagramme", "säulendiagramm", "säulendiagramme"),
+    "line chart": ("liniendiagramm", "liniendiagramme", "kurvendiagramm", "courbe", "sparkline"),
+    "pie chart": ("kreisdiagramm", "kreisdiagramme", "tortendiagramm", "camembert"),
+    "donut chart": ("donut", "doughnut", "ringdiagramm", "ringdiagramme"),
+    "scatter plot": ("scatterplot", "scattergram", "streudiagramm", "streudiagramme", "punktwolke"),
+    "bubble chart": ("blasendiagramm", "blasendiagramme"),
+    "radar chart": ("netzdiagramm", "netzdiagramme"),
+    "heat map": ("heatmap",),
+    "gantt chart": ("gantt", "projektplan", "roadmap"),
+    "timeline": ("timeline", "zeitstrahl", "zeitachse", "roadmap", "chronologie", "cronología", "cronologia"),
+    "quadrant": ("quadrant", "swot"),
+    "flow chart": ("flowchart", "flussdiagramm", "flussdiagramme", "ablaufdiagramm", "ordinogramme", "flujograma"),
+    "organisation chart": ("organigram", "organogram", "orgchart", "organigramm", "organigramme", "organigrama",
+        "organigramma"),
+    "venn diagram": ("venn", "mengendiagramm"),
+    "diagram": (),
+    "table": ("table", "tabelle", "tabellen", "tableau", "tableaux", "tabla", "tabella"),
+    "photo": ("photo", "photograph", "foto", "photographie", "fotografie", "fotografia", "fotografía"),
+    "illustration": ("cartoon", "clipart", "infographic", *DRAWING),
+    "map": ("map", "karte", "karten", "landkarte", "stadtplan", "carte", "mapa", "mappa", "mappe"),
+    "drawing": DRAWING,
+    "screenshot": ("screenshot", "screen", "bildschirmfoto", "bildschirm", "écran", "pantalla", "schermata"),
+    "logo": ("logo", "logotype", "emblem", "emblema", "wappen"),
+    "signature": ("signature", "signed", "unterschrift", "unterschriften", "unterzeichnet", "signé", "firma", "firmado",
+        "firmato"),
+    "stamp": ("stamp", "stamped", "stempel", "gestempelt", "tampon", "cachet", "sello", "timbro", "seal"),
+    "sign": ("pictogram", "piktogramm", "pictogramme", "pictograma", "pittogramma", "warnschild", "warnzeichen",
+        "warndreieck", "verkehrszeichen", "icon"),
+    "barcode": ("barcode", "strichcode", "qr", "datamatrix"),
+    "equation": ("equation", "formula", "gleichung", "gleichungen", "formel", "formeln", "équation", "formule",
+        "ecuación", "fórmula", "equazione", "integral"),
+    "code": ("listing", "quelltext", "quellcode"),
+    "form": ("form", "formular", "formulare", "formulaire", "formulario", "modulo", "vordruck"),
+    "handwriting": ("handwriting", "handwritten", "handschrift", "handschriftlich", "manuscript", "manuscrit",
+        "manuscrito", "manoscritto"),
+}  # fmt: skip
+"""Words that alone name what a figure is."""
+FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "chart": (CHART, ("bar chart", "line chart", "pie chart", "donut chart", "scatter plot", "bubble chart",
+        "radar chart", "heat map", "gantt chart")),
+    "diagram": (DIAGRAM, ("diagram", "flow chart", "organisation chart", "venn diagram", "timeline", "quadrant",
+        "gantt chart")),
+    "picture": (PICTURE, ("photo", "illustration", "drawing", "map", "screenshot")),
+}  # fmt: skip
+"""Words that name a kind of many, and the kinds: what is surely one of them, though not which, is found too."""
 PAGES: dict[str, tuple[str, ...]] = {
-    "cover": ("cover", "titelseite", "titelblatt", "couverture", "portada", "copertina", "capa", "okładka", "обложка"),
+    "cover": (
+        "cover",
+        "titelseite",
+        "titelblatt",
+        "deckblatt",
+        "umschlag",
+        "couverture",
+        "portada",
+        "copertina",
+        "capa",
+        "okładka",
+        "обложка",
+    ),
     "slide": ("slide", "folie", "diapositive", "diapositiva", "slajd", "слайд"),
     "poster": ("poster", "flyer", "leaflet", "plakat", "affiche", "cartel", "manifesto", "cartaz", "плакат"),
-    "letter": ("letter", "correspondence", "brief", "schreiben", "lettre", "carta", "lettera", "письмо"),
+    "letter": (
+        "letter",
+        "letterhead",
+        "correspondence",
+        "brief",
+        "briefkopf",
+        "schreiben",
+        "lettre",
+        "carta",
+        "lettera",
+        "письмо",
+    ),
     "invoice": ("invoice", "rechnung", "facture", "factura", "fattura", "fatura", "faktura", "счёт"),
     "receipt": ("receipt", "quittung", "kassenbon", "recibo", "scontrino", "ricevuta", "paragon", "чек"),
     "certificate": ("certificate", "diploma", "zertifikat", "urkunde", "certificat", "certificado", "certificato"),
-    "newsletter": ("newsletter", "newspaper", "magazine", "zeitung", "journal", "periódico", "giornale", "газета"),
+    "newsletter": (
+        "newsletter",
+        "bulletin",
+        "newspaper",
+        "magazine",
+        "zeitung",
+        "rundbrief",
+        "journal",
+        "periódico",
+        "giornale",
+        "газета",
+    ),
     "references": ("bibliography", "literaturverzeichnis", "bibliographie", "bibliografía", "bibliografia"),
     "contents": ("inhaltsverzeichnis", "sommaire", "índice", "indice", "оглавление", "содержание"),
     "timetable": ("timetable", "schedule", "calendar", "fahrplan", "stundenplan", "horaire", "horario", "orario"),
@@ -57,15 +124,32 @@ COLOURS: dict[str, tuple[str, ...]] = {
     "pink": ("pink", "magenta", "rosa", "rose"),
 }
 """Words that name a colour, which counts only beside something that has one: "green bond" asks for none."""
-COLOURED = ("box", "background", "bar", "line", "stripe", "light", "sign", "triangle", "circle", "square", "arrow",
-    "frame", "border", "heading", "page", "paper", "text", "dot", "button", "colour", "color")  # fmt: skip
+COLOURED = ("box", "boxe", "background", "header", "footer", "banner", "label", "lamp", "bar", "line", "stripe",
+    "light", "sign", "triangle", "circle", "square", "arrow", "frame", "border", "heading", "page", "paper", "text",
+    "dot", "button", "colour", "color")  # fmt: skip
+HOLDERS = ("page", "seite", "seiten", "página", "pagina", "pagine")
+"""What holds a picture: "page with a map" asks for the map, and for no word "page"."""
 KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "bar chart": (("bar", "column", "stacked"), CHART),
-    "line chart": (("line", "curve", "trend"), CHART),
-    "pie chart": (("pie", "donut", "doughnut", "ring"), (*CHART, "diagram")),
-    "scatter plot": (("scatter", "bubble"), CHART),
-    "diagram": (("flow", "organization", "tree"), DIAGRAM),
-}
+    "bar chart": (("bar", "column", "stacked", "barre", "barra", "waterfall"), CHART),
+    "line chart": (("line", "curve", "trend", "ligne", "courbe", "línea", "linea"), CHART),
+    "pie chart": (("pie", "circular", "torta"), CHART),
+    "donut chart": (("donut", "doughnut", "ring", "anneau", "anillo"), (*CHART, "diagram")),
+    "scatter plot": (("scatter", "dispersion", "dispersión", "nuage"), (*CHART, "diagram")),
+    "bubble chart": (("bubble", "bulle", "burbuja"), (*CHART, "diagram")),
+    "radar chart": (("radar", "spider", "web", "star"), (*CHART, "diagram")),
+    "heat map": (("heat",), ("map", "matrix")),
+    "gantt chart": (("gantt", "schedule", "project"), (*CHART, "schedule", "plan", "bar", "timeline")),
+    "timeline": (("time", "history", "milestone", "event"), ("line", "milestone", "history", "timeline")),
+    "quadrant": (("quadrant", "four", "2x2", "effort", "priority", "risk", "swot"),
+        ("diagram", "quadrant", "matrix", "grid")),
+    "flow chart": (("flow", "process", "workflow", "decision"), ("diagram", "chart", "diagramm", "tree")),
+    "organisation chart": (("organization", "organisation", "organizational", "organisational", "org", "hierarchy",
+        "tree"), ("diagram", "chart", "diagramm", "structure")),
+    "venn diagram": (("venn", "overlapping"), ("diagram", "diagramm", "circle")),
+    "sign": (("warning", "safety", "hazard", "exclamation", "danger", "prohibition", "traffic", "warn"),
+        ("sign", "triangle", "symbol", "pictogram", "icon", "mark", "stripe")),
+    "barcode": (("bar", "qr"), ("code",)),
+}  # fmt: skip
 """Words that tell the kind beside a name only: "line chart" is one, "product line" is none."""
 PAGE_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "cover": (("front", "title"), ("page", "slide")),
@@ -79,7 +163,9 @@ PAGE_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """As KINDS, for pages."""
 CONCEPTS = tuple(MARK + name for name in NAMES)
-"""The words of all figures."""
+"""The words of all figures, which exclude each other, ..."""
+FAMILY = tuple(MARK + f"any {name}" for name in FAMILIES)
+"""... and of their families, each of which is the sum of its kinds."""
 WHOLE_PAGE = tuple(MARK + f"page {name}" for name in dict.fromkeys((*PAGES, *PAGE_KINDS)))
 """The words of all kinds of pages, in the order of the readout's outputs, ..."""
 PAINTED = tuple(MARK + f"colour {name}" for name in COLOURS)
@@ -98,8 +184,10 @@ def is_concept(word: str) -> bool:
 def shown_by(query: Collection[str]) -> dict[str, tuple[str, ...]]:
     """The concepts that the words of a query, in normal form, name: for each word that names any.
 
-    >>> shown_by(["table"]), shown_by(["pie"]), shown_by(["pie", "chart"])
-    ({'table': ('◆table',)}, {}, {'pie': ('◆pie chart',), 'chart': ('◆pie chart',)})
+    >>> shown_by(["table"]), shown_by(["pie"]), shown_by(["chart"])
+    ({'table': ('◆table',)}, {}, {'chart': ('◆any chart',)})
+    >>> shown_by(["pie", "chart"])
+    {'pie': ('◆pie chart',), 'chart': ('◆pie chart',)}
     >>> shown_by(["yellow", "poster"]), shown_by(["yellow", "card"])
     ({'yellow': ('◆colour yellow',), 'poster': ('◆page poster',)}, {})
     """
@@ -107,7 +195,8 @@ def shown_by(query: Collection[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for word in query:
         # In "line chart" a chart is a line chart, no other.
-        figures = [name for name in _FIGURES.get(word, ()) if not (kinds and name in KINDS)] + kinds.get(word, [])
+        figures = kinds.get(word, []) or [f"any {name}" for name in _FAMILIES.get(word, ())]
+        figures = [*_FIGURES.get(word, ()), *figures]
         whole = [*_PAGES.get(word, ()), *pages.get(word, ())]
         named = [*(MARK + name for name in figures), *(MARK + f"page {name}" for name in whole)]
         if named:
@@ -140,3 +229,4 @@ def _by_word(names: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
 
 
 _FIGURES, _PAGES, _COLOURS = _by_word(NAMES), _by_word(PAGES), _by_word(COLOURS)
+_FAMILIES = _by_word({name: words for name, (words, _) in FAMILIES.items()})

@@ -28,16 +28,17 @@ from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Rag
 from ..device import choose, compute_dtype
 from ..encoder import EmbeddedPages, EncoderSpec
 from . import spec
+from .concepts import FAMILIES, MARK, NAMES, WHOLE_PAGE
 from .folding import folded
 from .network import DIM, STRIDE_PX, PixelNetwork
-from .readout import Readout
+from .readout import MOST_TOGETHER, Readout
 from .readout import load as load_readouts
-from .statistics import COLOUR_AT, FIGURE_CELLS, HUES, block_statistics, page_statistics
+from .statistics import COLOUR_AT, FIGURE_CELLS, HUES, Pass, block_statistics, page_statistics
 from .text import load_code
 
 BASE_PIXELS = 1_130_000
 """Pixels of the base pass: a letter page at 110 dpi."""
-COARSE_FACTOR = 3.0
+COARSE_FACTOR = 3
 LARGE_PX = 40.0
 """Words taller than this in the base pass are read in the coarse pass."""
 OVERLAP = 1.3
@@ -54,8 +55,19 @@ FIGURE_LEAST, FIGURE_FULL = 0.3, 0.8
 """Chances from which a block is told to be in a figure of a kind, and from which it matches the kind's word fully."""
 KIND_LEAST, KIND_FULL = 0.35, 0.85
 """The same for kinds of pages."""
+COVER = WHOLE_PAGE.index(MARK + "page cover")
+COVER_ODDS = (1.6, -1.4)
+"""What the first page of a document, and any other, adds to the log-odds that it is a cover: 11 of 13 labelled covers
+are page 1, and 183 of the 1,145 other pages (plus one each).
+"""
 COLOUR_LEAST, COLOUR_FULL = 0.005, 0.08
 """Shares of a page from which a colour is told, and from which it matches fully; between them by their logarithm."""
+TOLD_BLOCKS = 2
+"""What figures show is told once in so many blocks a side."""
+FAR_OFF = 1 << 30
+"""Beyond every block of a page."""
+IN_FAMILY = np.array([[name in kinds for _, kinds in FAMILIES.values()] for name in NAMES], np.float32)
+"""Which families (F) the kinds (K) of figures belong to, (K, F)."""
 TINY = 1e-9
 MAX_PATCHES = 3000
 PAPER_ROWS = 8
@@ -71,17 +83,6 @@ EVERYWHERE = np.array([0, 0, 1, 1], np.float32)
 """The box of what is said of a page as a whole."""
 MARGIN_PX = 48
 """What a pass over a part of the page sees around it: half of what a cell looks at."""
-
-
-class Overview(NamedTuple):
-    """What the coarse pass sees: `features` (1, C, h, w), the chances (h, w) of `words` and of `figures` in its cells,
-    and the width and height in px of the picture.
-    """
-
-    features: Tensor
-    words: Tensor
-    figures: Tensor
-    size: tuple[int, int]
 
 
 class Found(NamedTuple):
@@ -185,67 +186,31 @@ class PixelPages:
         grey, scale = read_grey(page.pixels)
         picture = resized(grey, scale)
         box = inked(picture)
-        base = self.look_into(picture, box[None])
+        first = self.look_at(picture, box[None])
+        base = found_in(first, picture.size)
         if not box.any():
             return base.only(np.zeros(len(base.heights), bool))
-        overview = self.overview(resized(picture, 1 / COARSE_FACTOR))
-        parts = [base.only(base.heights < LARGE_PX * OVERLAP), self.figures(overview)]
-        coarse = self.found_in(overview.features, overview.size)
+        overview = self.overview(picture)
+        parts = [base.only(base.heights < LARGE_PX * OVERLAP), self.figures(overview, first)]
+        coarse = found_in(overview, overview.size)
         parts.append(coarse.only(coarse.heights * COARSE_FACTOR > LARGE_PX))
         small = base.heights < SMALL_PX
         if small.sum() > SMALL_SHARE * len(small) and scale * FINE_GAIN <= 1:
-            fine = joined([self.look_into(grey, band) for band in bands(base.boxes[small], BAND_GAP_PX / grey.height)])
+            parted = bands(base.boxes[small], BAND_GAP_PX / grey.height)
+            fine = joined([found_in(self.look_at(grey, band), grey.size) for band in parted])
             parts[0] = parts[0].only(parts[0].heights >= SMALL_PX)
             parts.append(fine.only(fine.heights * scale < SMALL_PX * OVERLAP))
         merged = joined(parts)
         order = np.argsort(-merged.saliency, kind="stable")[:MAX_PATCHES]
-        return joined([merged.only(order), self.whole(self.page_statistics(overview, page.pixels, base))])
-
-    def overview(self, grey: Image.Image) -> Overview:
-        """What the coarse pass sees on a grey picture of its size."""
-        features = self.features(grey)
-        with torch.inference_mode():
-            _, saliency, figure, _ = self.network.heads(features)
-            words, figures = (torch.sigmoid(logits[0].float()) for logits in (saliency, figure))
-        return Overview(features, words, figures, grey.size)
-
-    def block_statistics(self, overview: Overview) -> Tensor:
-        """What tells the kinds of figures, (rows, columns, BLOCK_STATISTICS)."""
-        with torch.inference_mode():
-            return block_statistics(overview.features[0], overview.words, overview.figures).cpu()
-
-    def page_statistics(self, overview: Overview, pixels: U8, base: Found) -> F32:
-        """What tells the kind of a page `pixels` (H, W, 3), (PAGE_STATISTICS,); `base` is what the base pass found."""
-        with torch.inference_mode():
-            return page_statistics(overview.features[0], overview.words, overview.figures, pixels, base.boxes)
-
-    def figures(self, overview: Overview) -> Found:
-        """Blocks of the coarse pass that show a figure of a known kind."""
-        seen = self.block_statistics(overview)
-        with torch.inference_mode():
-            chances = torch.softmax(self.figure_readout(seen.flatten(0, 1)), dim=1)[:, 1:].numpy()
-        told = ((chances - FIGURE_LEAST) / (FIGURE_FULL - FIGURE_LEAST)).clip(0, 1).astype(np.float32)
-        cells, vectors = self.figure_readout.tell(told)
-        rows, columns = np.divmod(cells, seen.shape[1])
-        side = FIGURE_CELLS * STRIDE_PX
-        corners = np.stack([columns, rows, columns + 1, rows + 1], 1) * side / np.array(overview.size * 2)
-        return Found(
-            vectors, corners.astype(np.float32), np.full(len(cells), side, np.float32), told.max(axis=1)[cells]
+        return joined(
+            [merged.only(order), self.whole(page.ref.page, self.page_statistics(overview, page.pixels, base))]
         )
 
-    def whole(self, seen: F32) -> Found:
-        """What a page with these statistics is: its kinds and its colours, at a box that is the page."""
-        with torch.inference_mode():
-            chances = torch.sigmoid(self.page_readout(torch.from_numpy(seen)[None])[0]).numpy()
-        kinds = (chances - KIND_LEAST) / (KIND_FULL - KIND_LEAST)
-        shares = seen[COLOUR_AT : COLOUR_AT + len(HUES)]
-        colours = np.log(np.maximum(shares, TINY) / COLOUR_LEAST) / np.log(COLOUR_FULL / COLOUR_LEAST)
-        told = np.concatenate([kinds, colours]).clip(0, 1).astype(np.float32)
-        _, vectors = self.page_readout.tell(told[None])
-        ones = np.ones(len(vectors), np.float32)
-        return Found(vectors, np.tile(EVERYWHERE, (len(vectors), 1)), ones * BASE_PIXELS**0.5, told[told > 0])
+    def overview(self, picture: Image.Image) -> Pass:
+        """The coarse pass over a grey picture of the base pass."""
+        return self.look(resized(picture, 1 / COARSE_FACTOR))
 
-    def look_into(self, grey: Image.Image, boxes: F32) -> Found:
+    def look_at(self, grey: Image.Image, boxes: F32) -> Pass:
         """One pass over the part of a grey page that holds `boxes` (B, 4), page fractions, and a margin."""
         size = np.array([grey.width, grey.height], np.float64)
         left, top = (int(v) for v in np.maximum(np.floor(boxes[:, :2].min(axis=0) * size) - MARGIN_PX, 0))
@@ -253,34 +218,86 @@ class PixelPages:
         # Few different sizes: libraries compile, and keep, something for each.
         end = (left, top) + np.ceil((end - (left, top)) / PART_STEP_PX) * PART_STEP_PX
         right, bottom = (int(v) for v in np.minimum(end, size))
-        found = self.look(grey.crop((left, top, right, bottom)))
-        corner = np.array([left, top, left, top], np.float32)
-        inside = np.array([right - left, bottom - top] * 2, np.float32)
-        whole = np.array([grey.width, grey.height] * 2, np.float32)
-        return found._replace(boxes=(found.boxes * inside + corner) / whole)
+        return self.look(grey.crop((left, top, right, bottom)), (left, top))
 
-    def look(self, grey: Image.Image) -> Found:
-        """One pass over a grey picture: its words."""
-        return self.found_in(self.features(grey), grey.size)
-
-    def features(self, grey: Image.Image) -> Tensor:
-        """The network's features (1, C, h, w) of a grey picture."""
+    def look(self, grey: Image.Image, corner: tuple[int, int] = (0, 0)) -> Pass:
+        """One pass over a grey picture, which begins at `corner` of a page."""
         with torch.inference_mode():
-            return self.network.features(as_input(grey, self.device, self.dtype))
+            features = self.network.features(as_input(grey, self.device, self.dtype))
+            vectors, words, figures, boxes = self.network.heads(features)
+            words, figures = (torch.sigmoid(logits[0].float()) for logits in (words, figures))
+            return Pass(features, vectors, words, figures, boxes, grey.size, corner)
 
-    def found_in(self, features: Tensor, size: tuple[int, int]) -> Found:
-        """The words of a picture of `size` width and height, from its features."""
-        width, height = size
+    def block_statistics(self, overview: Pass, base: Pass) -> Tensor:
+        """What tells the kinds of figures, (rows, columns, BLOCK_STATISTICS)."""
         with torch.inference_mode():
-            vectors, saliency, _, boxes = self.network.heads(features)
-        chance = torch.sigmoid(saliency[0].float())
-        rows, columns = (chance > SALIENT).nonzero(as_tuple=True)
-        picked = unit(vectors[0, :, rows, columns])
-        dx, dy, log_w, log_h = boxes[0, :, rows, columns].float()
-        x, y = (columns + 0.5 + dx) * STRIDE_PX, (rows + 0.5 + dy) * STRIDE_PX
-        w, h = torch.exp(log_w) * STRIDE_PX, torch.exp(log_h) * STRIDE_PX
-        corners = torch.stack([(x - w / 2) / width, (y - h / 2) / height, (x + w / 2) / width, (y + h / 2) / height], 1)
-        return Found.of(picked, corners, h, chance[rows, columns])
+            return block_statistics(overview, base, COARSE_FACTOR).cpu()
+
+    def page_statistics(self, overview: Pass, pixels: U8, base: Found) -> F32:
+        """What tells the kind of a page `pixels` (H, W, 3), (PAGE_STATISTICS,); `base` is what the base pass found."""
+        with torch.inference_mode():
+            return page_statistics(overview.features[0], overview.words, overview.figures, pixels, base.boxes)
+
+    def figures(self, overview: Pass, base: Pass) -> Found:
+        """What figures of known kinds the page shows."""
+        seen = self.block_statistics(overview, base)
+        with torch.inference_mode():
+            chances = torch.softmax(self.figure_readout(seen.flatten(0, 1)), dim=1)[:, 1:].numpy()
+        chances = np.concatenate([chances, chances @ IN_FAMILY], axis=1)
+        sure = ((chances - FIGURE_LEAST) / (FIGURE_FULL - FIGURE_LEAST)).clip(0, 1).astype(np.float32)
+        told, boxes = grouped(sure.reshape(*seen.shape[:2], -1))
+        groups, vectors = self.figure_readout.tell(told, together=MOST_TOGETHER)
+        side = FIGURE_CELLS * STRIDE_PX
+        corners = boxes[groups] * side / np.array(overview.size * 2, np.float32)
+        heights = np.full(len(groups), side, np.float32)
+        return Found(vectors, corners.astype(np.float32), heights, told.max(axis=1, initial=0)[groups])
+
+    def whole(self, number: int, seen: F32) -> Found:
+        """What page `number` of a document, with these statistics, is: its kinds and its colours, at a box that is the
+        page.
+        """
+        with torch.inference_mode():
+            odds = self.page_readout(torch.from_numpy(seen)[None])[0]
+            odds[COVER] += COVER_ODDS[number != 1]
+            chances = torch.sigmoid(odds).numpy()
+        kinds = (chances - KIND_LEAST) / (KIND_FULL - KIND_LEAST)
+        shares = seen[COLOUR_AT : COLOUR_AT + len(HUES)]
+        colours = np.log(np.maximum(shares, TINY) / COLOUR_LEAST) / np.log(COLOUR_FULL / COLOUR_LEAST)
+        told = np.concatenate([kinds, colours]).clip(0, 1).astype(np.float32)
+        _, vectors = self.page_readout.tell(told[None])
+        ones = np.ones(len(vectors), np.float32)
+        return Found(vectors, np.tile(EVERYWHERE, (len(vectors), 1)), ones * BASE_PIXELS**0.5, ones * told.max())
+
+
+def found_in(seen: Pass, page: tuple[int, int]) -> Found:
+    """The words that a pass finds, their boxes as fractions of the `page`, whose width and height in px it is of."""
+    rows, columns = (seen.words > SALIENT).nonzero(as_tuple=True)
+    dx, dy, log_w, log_h = seen.boxes[0, :, rows, columns].float()
+    x, y = (columns + 0.5 + dx) * STRIDE_PX + seen.corner[0], (rows + 0.5 + dy) * STRIDE_PX + seen.corner[1]
+    w, h = torch.exp(log_w) * STRIDE_PX, torch.exp(log_h) * STRIDE_PX
+    width, height = page
+    corners = torch.stack([(x - w / 2) / width, (y - h / 2) / height, (x + w / 2) / width, (y + h / 2) / height], 1)
+    return Found.of(unit(seen.vectors[0, :, rows, columns]), corners, h, seen.words[rows, columns])
+
+
+def grouped(sure: F32) -> tuple[F32, F32]:
+    """What blocks (R, C, M) surely show, 0 to 1, once for all in a group of TOLD_BLOCKS a side: (G, M), and the boxes
+    (G, 4) of the blocks of each that show anything, as x0, y0, x1, y1 in blocks.
+    """
+    rows, columns, told = sure.shape
+    down, across = -(-rows // TOLD_BLOCKS), -(-columns // TOLD_BLOCKS)
+    whole = np.zeros((down * TOLD_BLOCKS, across * TOLD_BLOCKS, told), np.float32)
+    whole[:rows, :columns] = sure
+    parts = whole.reshape(down, TOLD_BLOCKS, across, TOLD_BLOCKS, told).swapaxes(1, 2)
+    row, column = np.mgrid[: len(whole), : whole.shape[1]].reshape(2, down, TOLD_BLOCKS, across, TOLD_BLOCKS)
+    shown = parts.any(axis=4)
+    ends = []
+    for place in (column.swapaxes(1, 2), row.swapaxes(1, 2)):
+        first = np.where(shown, place, FAR_OFF).min(axis=(2, 3))
+        ends.append((first, np.where(shown, place + 1, 0).max(axis=(2, 3))))
+    (x0, x1), (y0, y1) = ends
+    boxes = np.stack([x0, y0, x1, y1], axis=-1).reshape(-1, 4).astype(np.float32)
+    return parts.max(axis=(2, 3)).reshape(-1, told), boxes
 
 
 def trained_network(folder: Path | None = None) -> PixelNetwork:

@@ -15,20 +15,22 @@ from torch import Tensor, nn
 
 from ...records import F32, I64
 from . import spec
-from .concepts import CONCEPTS, PAINTED, WHOLE_PAGE
+from .concepts import CONCEPTS, FAMILY, PAINTED, WHOLE_PAGE
 from .network import DIM
 from .statistics import BLOCK_STATISTICS, PAGE_STATISTICS
 
 FAR = 5.0
 """Spreads from the mean beyond which a statistic says no more."""
 PAGE_HIDDEN, FIGURE_HIDDEN = 64, 128
+MOST_TOGETHER = 2
+"""What is surely told has a cosine of CEILING: more do not fit into a unit vector."""
 
 
 class Readout(nn.Module):
     """Statistics (N, F) to log-odds (N, K), through one hidden layer.
 
-    `vectors` (M, 128) are unit vectors of what can be told, as the text side has them; `aside` (128,) is one that no
-    word is near.
+    `vectors` (M, 128) are what can be told, unit vectors at right angles that no printed word is near, and the words of
+    queries that name it; `aside` (128,) is one more.
     """
 
     mean: Tensor
@@ -54,22 +56,32 @@ class Readout(nn.Module):
         out: Tensor = self.out(torch.relu(self.hidden(self.normal(statistics))))
         return out
 
-    def tell(self, sure: F32) -> tuple[I64, F32]:
+    def tell(self, sure: F32, *, together: int = 1) -> tuple[I64, F32]:
         """Patch vectors for what is `sure` (N, M), 0 to 1, which is how well they match the query word: the rows that
         they are of (T,), and the vectors (T, 128).
+
+        A vector holds at most MOST_TOGETHER, and `together`, of them: they lie at right angles, so that each has its
+        own cosine.
         """
-        rows, told = np.nonzero(sure > 0)
-        words, aside = self.vectors.numpy()[told], self.aside.numpy()
-        cosine = (spec.FLOOR + (spec.CEILING - spec.FLOOR) * sure[rows, told])[:, None]
-        across = aside - (words @ aside)[:, None] * words
-        across /= np.linalg.norm(across, axis=1, keepdims=True)
-        vectors: F32 = (cosine * words + np.sqrt(1 - cosine**2) * across).astype(np.float32)
-        return rows, vectors
+        assert together <= MOST_TOGETHER
+        vectors, aside = self.vectors.numpy(), self.aside.numpy()
+        order = np.argsort(-sure, axis=1, kind="stable")
+        count = (sure > 0).sum(axis=1)
+        rows_of, found = [np.zeros(0, np.int64)], [np.zeros((0, DIM), np.float32)]
+        for first in range(0, int(count.max(initial=0)), together):
+            rows = np.flatnonzero(count > first)
+            told = order[rows, first : first + together]
+            surely = np.take_along_axis(sure[rows], told, axis=1)
+            cosine = np.where(surely > 0, spec.FLOOR + (spec.CEILING - spec.FLOOR) * surely, 0)[:, :, None]
+            rest = np.sqrt(1 - (cosine**2).sum(axis=1))
+            found.append(((cosine * vectors[told]).sum(axis=1) + rest * aside).astype(np.float32))
+            rows_of.append(rows)
+        return np.concatenate(rows_of), np.concatenate(found)
 
 
 def figure_readout() -> Readout:
-    """For blocks of cells; its outputs are "no figure" and CONCEPTS, which do exclude each other."""
-    return Readout(BLOCK_STATISTICS, FIGURE_HIDDEN, 1 + len(CONCEPTS), len(CONCEPTS))
+    """For blocks of cells; its outputs are "no figure" and CONCEPTS, which do exclude each other; tells FAMILY too."""
+    return Readout(BLOCK_STATISTICS, FIGURE_HIDDEN, 1 + len(CONCEPTS), len(CONCEPTS) + len(FAMILY))
 
 
 def page_readout() -> Readout:

@@ -21,10 +21,10 @@ FLOOR, CEILING = 0.51, 0.67
 
 SPEC = EncoderSpec(
     name="pixel",
-    revision="6",
+    revision="7",
     summary="embedded model: reads Latin, Greek and Cyrillic print, sees charts and kinds of pages; needs no download",
     licence="Apache-2.0",
-    parameters=8_205_000,
+    parameters=8_248_000,
     dim=DIM,
     single_dim=SINGLE_DIM,
     vocabulary=VISUAL_WORDS,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 from PIL import Image
@@ -9,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...records import F32, U8
-from .network import STEM
+from .network import STEM, STRIDE_PX
 
 GRID = 4
 """Chances of words and figures are looked at in so many rows and columns."""
@@ -26,26 +28,67 @@ HEIGHT_STEPS = (5, 25, 50, 75, 95, 100)
 PAGE_STATISTICS = 3 * STEM[-1] + 2 * GRID * GRID + len(HUES) + SHADES + 3 + 2 * len(HEIGHT_STEPS) + 6
 COLOUR_AT = 3 * STEM[-1] + 2 * GRID * GRID
 """Where among a page's statistics the shares of colours begin."""
-FIGURE_CELLS = 4
-"""Figures are told in blocks of so many cells a side."""
-BLOCK_STATISTICS = 4 * STEM[-1] + 2
+FIGURE_CELLS = 2
+"""Figures are told in blocks of so many cells of the coarse pass a side."""
+NEAR, FAR = 3, 5
+"""Blocks a side that are looked at around a block."""
+BLOCK_STATISTICS = 7 * STEM[-1] + 3
 
 
-def block_statistics(features: Tensor, words: Tensor, figures: Tensor) -> Tensor:
-    """What tells the kind of a figure in each block of FIGURE_CELLS cells a side, (rows, columns, BLOCK_STATISTICS).
-
-    From `features` (C, h, w) of the coarse pass and the chances (h, w) of `words` and of `figures` in its cells: the
-    block's own, those about it, and the page's.
+class Pass(NamedTuple):
+    """What the network makes of a picture of `size` width and height, px, the part of a page that begins at `corner`:
+    `features` (1, C, h, w), `vectors` (1, 128, h, w) and `boxes` (1, 4, h, w) as its heads give them, and the chances
+    (h, w) of `words` and of `figures` in its cells.
     """
-    height, width = features.shape[1:]
-    cells = torch.cat([features.float(), words[None].float(), figures[None].float()])[None]
-    cells = functional.pad(cells, (0, -width % FIGURE_CELLS, 0, -height % FIGURE_CELLS))
-    means = functional.avg_pool2d(cells, FIGURE_CELLS)
-    mean, chances = means[0, :-2], means[0, -2:]
-    highest = functional.max_pool2d(cells[:, :-2], FIGURE_CELLS)[0]
-    around = functional.avg_pool2d(functional.pad(mean[None], (1, 1, 1, 1)), 3, 1)[0]
-    page = features.float().flatten(1).mean(1)[:, None, None].expand_as(mean)
-    return torch.cat([mean, highest, around, page, chances]).permute(1, 2, 0)
+
+    features: Tensor
+    vectors: Tensor
+    words: Tensor
+    figures: Tensor
+    boxes: Tensor
+    size: tuple[int, int]
+    corner: tuple[int, int] = (0, 0)
+
+
+def block_statistics(coarse: Pass, base: Pass, scale: int) -> Tensor:
+    """What tells the kind of a figure in each block of FIGURE_CELLS cells of the coarse pass a side, (rows, columns,
+    BLOCK_STATISTICS): what both passes see in it, the coarse one around it, and on the page.
+
+    The base pass has `scale` times as many cells a side, and what is smaller than a cell of the coarse pass.
+    """
+    height, width = coarse.features.shape[2:]
+    rows, columns = -(-height // FIGURE_CELLS), -(-width // FIGURE_CELLS)
+    mean, highest, chances = _blocks(coarse, rows, columns, FIGURE_CELLS)
+    fine_mean, fine_highest, fine_chances = _blocks(base, rows, columns, FIGURE_CELLS * scale)
+    page = coarse.features.float().mean((0, 2, 3)).expand_as(mean)
+    around = [_around(mean, blocks) for blocks in (NEAR, FAR)]
+    return torch.cat([mean, highest, *around, page, fine_mean, fine_highest, chances, fine_chances[..., :1]], 2)
+
+
+def _blocks(seen: Pass, rows: int, columns: int, cells: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The means (rows, columns, C) and maxima of features, and the means (rows, columns, 2) of chances, in blocks of
+    `cells` a side of the page; 0 where the pass did not look.
+    """
+    left, top = (round(offset / STRIDE_PX) for offset in seen.corner)
+    height, width = rows * cells, columns * cells
+
+    def held(of_cells: Tensor) -> Tensor:
+        part = of_cells[..., : height - top, : width - left]
+        whole = torch.zeros(1, part.shape[1], height, width, dtype=part.dtype, device=part.device)
+        whole = whole.contiguous(memory_format=torch.channels_last)  # pooling is many times as fast so
+        whole[..., top : top + part.shape[2], left : left + part.shape[3]] = part
+        return whole
+
+    features = held(seen.features)
+    chances = functional.avg_pool2d(held(torch.stack([seen.words, seen.figures])[None]), cells)
+    found = functional.avg_pool2d(features, cells), functional.max_pool2d(features, cells), chances
+    mean, highest, of_chances = (each[0].permute(1, 2, 0).float() for each in found)
+    return mean, highest, of_chances
+
+
+def _around(blocks: Tensor, side: int) -> Tensor:
+    """Means of blocks (rows, columns, C) over `side` a side; outside the page there is nothing."""
+    return functional.avg_pool2d(blocks.permute(2, 0, 1)[None], side, 1, side // 2)[0].permute(1, 2, 0)
 
 
 def page_statistics(features: Tensor, words: Tensor, figures: Tensor, pixels: U8, boxes: F32) -> F32:

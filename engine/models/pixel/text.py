@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import safe_open
 from safetensors.numpy import load_file
 
 from ...errors import UsageError
@@ -16,7 +17,7 @@ from ...kernels.pagecode import PageCode
 from ...records import F32, Others, QueryVectors
 from ..encoder import EncoderSpec
 from . import spec
-from .concepts import shown_by
+from .concepts import CONCEPTS, FAMILY, HOLDERS, PAINTED, WHOLE_PAGE, shown_by
 from .thesaurus import synonyms
 from .words import neighbours, split_query, word_features
 
@@ -44,6 +45,8 @@ class PixelText:
     rarity: tuple[F32, F32]
     code: PageCode
     spec: EncoderSpec
+    concepts: dict[str, F32]
+    """What pictures show: the vectors that the page side tells it by."""
     known: dict[str, tuple[F32, np.float32]] = field(default_factory=dict, repr=False, compare=False)
     """Words embedded before, at most `KNOWN_WORDS`: each question brings few new ones."""
 
@@ -53,8 +56,9 @@ class PixelText:
         described = spec.SPEC if folder is None else spec.describe(folder)
         t = load_file((folder or spec.FOLDER) / spec.FILES[1])
         f = {k: v.astype(np.float32) for k, v in t.items() if k != "bag"}
-        layers = [(f[f"{name}.weight"], f[f"{name}.bias"]) for name in ("hidden", "out", "rarity")]
-        return PixelText(t["bag"], f["bag_scales"], layers[0], layers[1], layers[2], load_code(folder), described)
+        hidden, out, rarity = ((f[f"{name}.weight"], f[f"{name}.bias"]) for name in ("hidden", "out", "rarity"))
+        code, concepts = load_code(folder), load_concepts(folder)
+        return PixelText(t["bag"], f["bag_scales"], hidden, out, rarity, code, described, concepts)
 
     def embed(self, words: Sequence[str]) -> tuple[F32, F32]:
         """Words in normal form to unit vectors (N, 128) and rarities (N,), -log10 of their frequency in print."""
@@ -76,10 +80,12 @@ class PixelText:
     def encode_query(self, text: str) -> QueryVectors:
         """Embed a query: one vector for each distinct word, weighted by its rarity, and what else they look for.
 
-        Words that tell nothing ("the") are left out, unless there are no others. Raises UsageError when the query holds
-        no word.
+        Words that tell nothing ("the", or "page" where a picture is named) are left out, unless there are no others.
+        Raises UsageError when the query holds no word.
         """
         words = list(dict.fromkeys(split_query(text)))[:MAX_QUERY_WORDS]
+        if named := shown_by(words):
+            words = [word for word in words if word in named or word not in HOLDERS]
         if not words:
             raise UsageError(f"the query {text!r} has no word to search for")
         vectors, rarity = self.embed(words)
@@ -109,7 +115,10 @@ class PixelText:
         if not found:
             return None
         rows, names, shares = zip(*found, strict=True)
-        return Others(self.embed(names)[0], np.array(rows, np.int64), np.array(shares, np.float32))
+        words = [name for name in names if name not in self.concepts]
+        vectors = self.concepts | (dict(zip(words, self.embed(words)[0], strict=True)) if words else {})
+        looked_for = np.stack([vectors[name] for name in names])
+        return Others(looked_for, np.array(rows, np.int64), np.array(shares, np.float32))
 
     def _bag(self, word: str) -> F32:
         features = word_features(word)
@@ -122,3 +131,15 @@ def load_code(folder: Path | None = None) -> PageCode:
     """The visual words that ship with the package, or those in `folder`."""
     t = load_file((folder or spec.FOLDER) / spec.FILES[2])
     return PageCode(t["values"].astype(np.float32) * t["scales"].astype(np.float32)[:, None], spec.SINGLE_DIM)
+
+
+def load_concepts(folder: Path | None = None) -> dict[str, F32]:
+    """The vector (128,) of each concept, from the readouts that ship with the package, or from those in `folder`."""
+    with safe_open((folder or spec.FOLDER) / spec.READOUTS, "numpy") as readouts:
+        figures, pages = (readouts.get_tensor(f"{name}.vectors").astype(np.float32) for name in ("figures", "pages"))
+    named = ((*CONCEPTS, *FAMILY), figures), ((*WHOLE_PAGE, *PAINTED), pages)
+    return {
+        name: vector / np.linalg.norm(vector)  # they are in float16
+        for names, vectors in named
+        for name, vector in zip(names, vectors, strict=True)
+    }
