@@ -22,7 +22,7 @@ from .kernels.pagecode import PageCode
 from .kernels.word_scores import word_scores
 from .patch_lists import PatchLists, open_lists
 from .records import F32, I64, Candidates, Others, QueryVectors
-from .rerank import LEAST_SHARE, TITLE_SHARE
+from .rerank import LEAST_SHARE, LEAST_SHARE_OF_OTHERS, TITLE_SHARE
 from .store import Snapshot
 from .word_maxima import WordMaxima
 
@@ -58,7 +58,7 @@ class CandidateIndex:
 
     def scores(self, query: QueryVectors) -> F32:
         """The approximate weighted MaxSim of each page, (N,) float32, with the words that weigh something."""
-        asked = telling(query, LEAST_SHARE)
+        asked = telling(query)
         maxima = self._maxima(asked)
         asked = replace(asked, floor=asked.floors - np.float32(SLACK))
         return word_scores(maxima, self.first_pages, asked, 0.0 if query.in_context else TITLE_SHARE)
@@ -99,12 +99,12 @@ def _maxima_of_all(lists: PatchLists, floor: float, vectors: F32, _: I64 | None)
     return lists.maxima(vectors, floor)
 
 
-def telling(query: QueryVectors, least: float) -> QueryVectors:
-    """The query without words and others that weigh less than `least`, and without pairs."""
-    kept = np.flatnonzero(query.weights >= least)
+def telling(query: QueryVectors) -> QueryVectors:
+    """The query without words and others that weigh next to nothing, and without pairs."""
+    kept = np.flatnonzero(query.weights >= LEAST_SHARE)
     others = query.others
     if others is not None:
-        of_kept = np.isin(others.words, kept) & (others.shares * query.weights[others.words] >= least)
+        of_kept = np.isin(others.words, kept) & (others.shares * query.weights[others.words] >= LEAST_SHARE_OF_OTHERS)
         words = np.searchsorted(kept, others.words[of_kept])
         others = Others(others.vectors[of_kept], words, others.shares[of_kept])
     return replace(

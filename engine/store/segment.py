@@ -15,6 +15,7 @@ import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -31,7 +32,10 @@ from . import codebook, layout
 
 logger = logging.getLogger(__name__)
 
-OPEN_SEGMENTS = 64  # a mapped file holds a descriptor, and most systems allow 1024 of them
+OPEN_SEGMENTS = 64
+"""Segments that are mapped at a time at least. A mapped file holds a descriptor, and most systems allow 1024."""
+MAPS = 4
+"""Files of a segment that are mapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ class Segment:
 
 
 class OpenSegments:
-    """The segments of one snapshot, at most `OPEN_SEGMENTS` of them mapped at a time."""
+    """The segments of one snapshot; the mapped ones are those used last, as many as there are descriptors for."""
 
     def __init__(self, directory: Path, rows: Mapping[int, SegmentRow]) -> None:
         self._directory = directory
@@ -164,14 +168,34 @@ class OpenSegments:
         # Apart from the segments: in a ring of references their maps would outlive the snapshot.
         self._codebook = LazyCodebook(directory)
         self._open: OrderedDict[int, Segment] = OrderedDict()
+        self._most = max(OPEN_SEGMENTS, descriptors_for(MAPS * len(rows)) // MAPS)
 
     def __getitem__(self, segment: int) -> Segment:
         found = self._open.pop(segment, None) or Segment(self._directory, self._rows[segment], self._codebook)
         self._open[segment] = found
-        while len(self._open) > OPEN_SEGMENTS:
+        while len(self._open) > self._most:
             # Views that a caller still holds keep their map alive.
             self._open.popitem(last=False)
         return found
+
+
+def descriptors_for(files: int) -> int:
+    """How many of so many files may be open at once, beside as many others; the limit of this process is raised for
+    them as far as the system lets it.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return files
+    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return files
+    wanted = 2 * files if most == resource.RLIM_INFINITY else min(2 * files, most)
+    if limit < wanted:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+            limit = wanted
+    return min(files, limit // 2)
 
 
 class LazyCodebook:

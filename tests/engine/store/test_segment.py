@@ -1,0 +1,64 @@
+"""How many segments are mapped at a time."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import toy_words
+from docsearch.engine.store import open_snapshot, segment
+
+resource = pytest.importorskip("resource", reason="this system limits no descriptors")
+NONE = resource.RLIM_INFINITY
+
+
+@pytest.mark.parametrize(
+    ("limits", "files", "expected", "raised"),
+    [
+        ((1024, 4096), 100, 100, None),
+        ((1024, 4096), 1000, 1000, 2000),
+        ((1024, 4096), 9000, 2048, 4096),
+        ((1024, 1024), 9000, 512, None),
+        ((1024, NONE), 9000, 9000, 18000),
+        ((NONE, NONE), 9000, 9000, None),
+    ],
+)
+def test_descriptors(
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], files: int, expected: int, raised: int | None
+) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
+    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: asked.append(wanted))
+    assert segment.descriptors_for(files) == expected
+    assert asked == ([] if raised is None else [(raised, limits[1])])
+
+
+def test_a_limit_that_cannot_be_raised_is_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise ValueError("not allowed to raise maximum limit")
+
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1024, 4096))
+    monkeypatch.setattr(resource, "setrlimit", refuse)
+    assert segment.descriptors_for(9000) == 512
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
+def test_an_index_of_more_segments_than_are_mapped_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for i in range(9):
+        toy_words.write(tmp_path / "index", {f"{i}.pdf": [[i, i + 1]]})
+
+    def rows_and_descriptors() -> tuple[list[int], int]:
+        with open_snapshot(tmp_path / "index") as snapshot:
+            rows = [row for together in snapshot.views() for block in together for row in block.rows.tolist()]
+            return rows, len(list(Path("/proc/self/fd").iterdir()))
+
+    every, many = rows_and_descriptors()
+    monkeypatch.setattr(segment, "OPEN_SEGMENTS", 2)
+    monkeypatch.setattr(segment, "descriptors_for", lambda _: 0)
+    few_rows, few = rows_and_descriptors()
+    np.testing.assert_array_equal(few_rows, every)
+    assert every == [*range(9)]
+    assert few < many
