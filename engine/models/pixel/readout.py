@@ -90,12 +90,17 @@ def page_readout() -> Readout:
 
 
 def load(folder: Path | None = None) -> tuple[Readout, Readout]:
-    """Those of figures and of pages, as they ship, or from the `folder` of a fine-tuned model."""
+    """Those of figures and of pages, as they ship, or from the `folder` of a fine-tuned model.
+
+    Raises UsageError where that is of another revision.
+    """
     weights = load_file((folder or spec.FOLDER) / spec.READOUTS)
     out = []
     for name, readout in (("figures", figure_readout()), ("pages", page_readout())):
-        readout.load_state_dict(
-            {k.removeprefix(f"{name}."): v.float() for k, v in weights.items() if k.startswith(f"{name}.")}
-        )
+        own = {k.removeprefix(f"{name}."): v.float() for k, v in weights.items() if k.startswith(f"{name}.")}
+        try:
+            readout.load_state_dict(own)
+        except RuntimeError as err:
+            raise spec.of_another_revision(folder) from err
         out.append(readout.eval())
     return out[0], out[1]

@@ -51,3 +51,11 @@ def describe(folder: Path) -> EncoderSpec:
         except OSError as err:
             raise UsageError(f"{folder}: {name} cannot be read ({err.strerror or err}); copy the whole folder") from err
     return replace(SPEC, name=str(folder.expanduser().resolve()), revision=digest.hexdigest()[:16])
+
+
+def of_another_revision(folder: Path | None) -> UsageError:
+    """What to say of a folder whose weights do not fit this version."""
+    return UsageError(
+        f"{folder or FOLDER}: fine-tuned from another revision of {SPEC.name} than this version's, {SPEC.revision}: "
+        "train it again with 'docsearch train', or use it with the version that made it"
+    )

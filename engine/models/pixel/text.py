@@ -134,10 +134,15 @@ def load_code(folder: Path | None = None) -> PageCode:
 
 
 def load_concepts(folder: Path | None = None) -> dict[str, F32]:
-    """The vector (128,) of each concept, from the readouts that ship with the package, or from those in `folder`."""
+    """The vector (128,) of each concept, from the readouts that ship with the package, or from those in `folder`.
+
+    Raises UsageError where these are of another revision.
+    """
     with safe_open((folder or spec.FOLDER) / spec.READOUTS, "numpy") as readouts:
         figures, pages = (readouts.get_tensor(f"{name}.vectors").astype(np.float32) for name in ("figures", "pages"))
     named = ((*CONCEPTS, *FAMILY), figures), ((*WHOLE_PAGE, *PAINTED), pages)
+    if any(len(names) != len(vectors) for names, vectors in named):
+        raise spec.of_another_revision(folder)
     return {
         name: vector / np.linalg.norm(vector)  # they are in float16
         for names, vectors in named

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file, save_file
 
+from docsearch.engine.errors import UsageError
 from docsearch.engine.models.pixel import spec
-from docsearch.engine.models.pixel.concepts import CONCEPTS, PAINTED, WHOLE_PAGE, shown_by
+from docsearch.engine.models.pixel.concepts import PAINTED, WHOLE_PAGE, shown_by
+from docsearch.engine.models.pixel.network import STEM
 from docsearch.engine.models.pixel.readout import load
 from docsearch.engine.models.pixel.statistics import (
     BLOCK_STATISTICS,
+    FIGURE_CELLS,
     HUES,
     PAGE_STATISTICS,
+    Pass,
     block_statistics,
     colour_shares,
     page_statistics,
 )
-from docsearch.engine.models.pixel.text import PixelText
+from docsearch.engine.models.pixel.text import PixelText, load_concepts
 
-CHANNELS = (BLOCK_STATISTICS - 2) // 4
+CHANNELS = STEM[-1]
 
 
-def test_what_is_sure_matches_its_word_by_how_sure_it_is() -> None:
-    figures, _ = load()
-    sure = np.zeros((3, len(CONCEPTS)), np.float32)
-    sure[0, 2], sure[2, 5] = 0.25, 1.0
-    rows, vectors = figures.tell(sure)
-    assert rows.tolist() == [0, 2]
-    words = PixelText.load().embed([CONCEPTS[2], CONCEPTS[5]])[0]
-    matches = ((vectors * words).sum(axis=1) - spec.FLOOR) / (spec.CEILING - spec.FLOOR)
-    assert matches == pytest.approx([0.25, 1.0], abs=0.02)
-    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-3)
+def seen_in(height: int, width: int) -> Pass:
+    """What a pass might have seen in so many cells."""
+    cells, chances = torch.rand(1, CHANNELS, height, width), torch.rand(height, width)
+    return Pass(cells, cells, chances, chances, cells[:, :4], (4 * width, 4 * height))
 
 
 def test_what_is_told_is_no_ordinary_word() -> None:
@@ -49,8 +50,10 @@ def test_statistics_have_their_size_on_pages_of_any_shape() -> None:
     assert pages.vectors.shape[0] == len(WHOLE_PAGE) + len(PAINTED)
     for height, width in ((1, 1), (3, 9), (25, 18), (4, 40)):
         features, chances = torch.rand(CHANNELS, height, width), torch.rand(height, width)
-        blocks = block_statistics(features, chances, chances)
-        assert blocks.shape == (-(-height // 4), -(-width // 4), BLOCK_STATISTICS)
+        coarse, base = seen_in(height, width), seen_in(3 * height - 1, 3 * width - 2)
+        blocks = block_statistics(coarse, base, 3)
+        assert blocks.shape == (-(-height // FIGURE_CELLS), -(-width // FIGURE_CELLS), BLOCK_STATISTICS)
+        assert torch.isfinite(blocks).all()
         pixels = np.full((height * 48, width * 48, 3), 255, np.uint8)
         for boxes in (np.zeros((0, 4), np.float32), np.array([[0.1, 0.1, 0.3, 0.12]], np.float32)):
             seen = page_statistics(features, chances, chances, pixels, boxes)
@@ -81,3 +84,13 @@ def test_a_colour_is_asked_for_only_beside_something_that_has_one() -> None:
     assert "green" in shown_by(["green", "box"])
     assert not shown_by(["green", "bond"])
     assert not shown_by(["red", "cross"])
+
+
+def test_a_model_fine_tuned_from_another_revision_says_so(tmp_path: Path) -> None:
+    old = {
+        key: value[:-1] if key.endswith("vectors") else value for key, value in load_file(spec.READOUTS_FILE).items()
+    }
+    save_file(old, tmp_path / spec.READOUTS)
+    for opened in (load, load_concepts):
+        with pytest.raises(UsageError, match="another revision"):
+            opened(tmp_path)
