@@ -22,7 +22,7 @@ from .kernels.pagecode import PageCode
 from .kernels.word_scores import word_scores
 from .patch_lists import PatchLists, open_lists
 from .records import F32, I64, Candidates, Others, QueryVectors
-from .rerank import LEAST_SHARE, LEAST_SHARE_OF_OTHERS, TITLE_SHARE
+from .rerank import LEAST_SHARE, TITLE_SHARE
 from .store import Snapshot
 from .word_maxima import WordMaxima
 
@@ -100,11 +100,11 @@ def _maxima_of_all(lists: PatchLists, floor: float, vectors: F32, _: I64 | None)
 
 
 def telling(query: QueryVectors) -> QueryVectors:
-    """The query without words and others that weigh next to nothing, and without pairs."""
+    """The query without words that weigh next to nothing, and without pairs."""
     kept = np.flatnonzero(query.weights >= LEAST_SHARE)
     others = query.others
     if others is not None:
-        of_kept = np.isin(others.words, kept) & (others.shares * query.weights[others.words] >= LEAST_SHARE_OF_OTHERS)
+        of_kept = np.isin(others.words, kept)
         words = np.searchsorted(kept, others.words[of_kept])
         others = Others(others.vectors[of_kept], words, others.shares[of_kept])
     return replace(

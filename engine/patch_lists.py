@@ -10,7 +10,6 @@ Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", 20
 from __future__ import annotations
 
 import logging
-import mmap
 import os
 import shutil
 from collections import deque
@@ -34,6 +33,7 @@ from .kernels.postings import I32, Filing, Postings
 from .kernels.residual import Codebook
 from .records import F32, I64, U8, U16
 from .store import Block, Snapshot
+from .store.mapped import let_go
 
 log = logging.getLogger(__name__)
 T = TypeVar("T", bound=np.generic)
@@ -80,6 +80,7 @@ class PatchLists:
         self._places = places
         self._pages = pages
         self._read_bytes = 0
+        self._is_large = sum(part.postings.lists.nbytes for part in parts) > MAPPED_BYTES
 
     def maxima(self, vectors: F32, floor: float) -> F32:
         """The largest similarity of `vectors` (Q, D) with each page, (N, Q) float32, approximate, and -inf where it is
@@ -92,10 +93,10 @@ class PatchLists:
                 self._read_bytes += sum(
                     pool().map(partial(_look, part.postings, floor, places), vectors, products, best)
                 )
-        if self._read_bytes > MAPPED_BYTES:
+        if self._read_bytes > MAPPED_BYTES and self._is_large:
             self._read_bytes = 0
             for part in self.parts:
-                _let_go(part.postings.lists)
+                let_go(part.postings.lists)
         return best[:, : self._pages].T
 
 
@@ -107,15 +108,6 @@ def _look(lists: Postings, floor: float, places: I32, vector: F32, products: F32
     near = np.argpartition(products, first)[first:]
     lists.raise_pages(vector, near, products[near], floor, places, best)
     return int((lists.starts[near + 1] - lists.starts[near]).sum()) * lists.patch_bytes
-
-
-def _let_go(array: U8) -> None:
-    """Give back the memory that a mapped file's pages take here; the system keeps them as long as it has room."""
-    base: object = array
-    while isinstance(base, np.ndarray):
-        base = base.base
-    if isinstance(base, mmap.mmap) and hasattr(base, "madvise"):
-        base.madvise(mmap.MADV_DONTNEED)
 
 
 def open_lists(snapshot: Snapshot, code: PageCode | None) -> PatchLists:

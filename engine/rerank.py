@@ -17,8 +17,6 @@ TITLE_SHARE = 0.8
 """A word on the first page of a document counts this much on each of its pages; docs/log.md compares 0 to 1."""
 LEAST_SHARE = 0.01
 """Query words with less than this share of the weight are not looked up in stage 1: "the" is on every page."""
-LEAST_SHARE_OF_OTHERS = 0.03
-"""Nor are their others with less than this: synonyms are many, and can add little. docs/log.md compares both."""
 LOOKED_AT_ONCE = 12
 """Pages whose pairs of words are matched before the next look at whether any page left can still reach the first k."""
 

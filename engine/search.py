@@ -28,7 +28,7 @@ from .loss import CodecLoss
 from .models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder
 from .models.pooled import described
 from .models.registry import find_spec, load_query_encoder
-from .records import F32, I64, U8, U16, WHOLE_PAGE, FloatBox, Hit, PageRef, QueryVectors, Ranking
+from .records import F32, I64, U8, U16, WHOLE_PAGE, FloatBox, Hit, Others, PageRef, QueryVectors, Ranking
 from .rerank import LEAST_SHARE, Scorer
 from .store import Snapshot, check_encoder, open_snapshot
 from .word_maxima import WordMaxima
@@ -42,6 +42,8 @@ EXACT_VECTORS = 4_000_000
 """Collections of at most this many vectors are scored whole; 1.3 million take 40 ms on two cores."""
 SAMPLE_PAGES = 500
 """Pages on which the commonness of a query word is measured."""
+LEAST_OF_OTHERS = 0.02
+"""A synonym that can add less to a score is not looked for; docs/log.md compares 0 to 0.03."""
 COMMON_MATCH = 0.5
 """Match (0..1) from which a page counts as holding a word."""
 BATCH_QUERIES = 32
@@ -227,8 +229,9 @@ class Searcher:
 
         Commonness is the share of pages on which the word is matched: of an evenly spaced sample or, going by the
         posting lists of a large index, of all. The weight is the model's own times the root of BM25's inverse document
-        frequency (docs/log.md compares powers). Queries that are `in_context` stay as they are, and so does the share
-        of a picture that is asked for beside words.
+        frequency (docs/log.md compares powers). What else words look for is left out where it could add next to
+        nothing. Queries that are `in_context` stay as they are, and so does the share of a picture that is asked for
+        beside words.
         """
         with self._one_at_a_time:
             self._learn_commonness([query for query in queries if not query.in_context])
@@ -267,7 +270,7 @@ class Searcher:
         weights = query.weights * factor
         share = 1 - query.weights[~is_word].sum(dtype=np.float32)
         weights[is_word] = weights[is_word] / weights[is_word].sum() * share
-        return replace(query, weights=weights.astype(np.float32))
+        return without_small_others(replace(query, weights=weights.astype(np.float32)))
 
     def info(self) -> dict[str, object]:
         """The facts of the index, and how it is searched."""
@@ -484,8 +487,10 @@ class Searcher:
         return exact or (candidates is None and self._is_small)
 
     def _look_for(self, batch: Sequence[Query], encoded: Mapping[int, QueryVectors]) -> None:
-        """Find the maxima of the words of questions to all pages."""
-        words = [q.every for i, q in encoded.items() if not q.in_context and batch[i].path is None]
+        """Find the maxima of the words of questions to all pages, without those of what else they look for: most of that
+        is left out when the words' weights are known.
+        """
+        words = [q.vectors for i, q in encoded.items() if not q.in_context and batch[i].path is None]
         if words and len(self.snapshot):
             self._maxima.of(np.concatenate(words), None)
 
@@ -494,6 +499,19 @@ class Searcher:
             return []
         refs = self.snapshot.refs(ranking.pages)
         return [Hit(ref, float(s), rank) for rank, (ref, s) in enumerate(zip(refs, ranking.scores, strict=True), 1)]
+
+
+def without_small_others(query: QueryVectors) -> QueryVectors:
+    """The query without what else its words look for where that could add less than LEAST_OF_OTHERS to the score: the
+    synonyms of a word that is one of many find more wrong words than right ones.
+    """
+    if query.others is None:
+        return query
+    kept = query.others.shares * query.weights[query.others.words] >= LEAST_OF_OTHERS
+    if not kept.any():
+        return replace(query, others=None)
+    others = Others(query.others.vectors[kept], query.others.words[kept], query.others.shares[kept])
+    return replace(query, others=others)
 
 
 def fits(path: str, wanted: str) -> bool:

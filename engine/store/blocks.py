@@ -99,10 +99,11 @@ def _split(opened: OpenSegments, rows: I64, run: Run, max_vectors: int) -> Itera
         if not fits:
             last = int(np.searchsorted(offsets, offsets[first] + max_vectors, side="right")) - 1
             last = min(max(last, first + 1), pages)
-        vectors = slice(int(offsets[first]), int(offsets[last]))
+        coded = source.coded[int(offsets[first]) : int(offsets[last])]
+        opened.note_read(coded)
         yield Block(
             rows[run.start + first : run.start + last],
-            source.coded[vectors],
+            coded,
             offsets[first : last + 1] - offsets[first],
         )
         first = last

@@ -25,15 +25,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged
-from ..kernels.codecs import Coded, stored_dtype, stored_scales, stored_width
+from ..kernels.codecs import Coded, stored_dtype, stored_scales, stored_width, vector_bytes
 from ..kernels.residual import Codebook
 from ..records import F16, I64, U8, U16
 from . import codebook, layout
+from .mapped import LEAST_BYTES, let_go
 
 logger = logging.getLogger(__name__)
 
 OPEN_SEGMENTS = 64
 """Segments that are mapped at a time at least. A mapped file holds a descriptor, and most systems allow 1024."""
+MAPPED_BYTES = 1 << 29
+"""After so many bytes of segments were read, they are unmapped: what is read once more costs little, memory does."""
 MAPS = 4
 """Files of a segment that are mapped."""
 
@@ -147,6 +150,14 @@ class Segment:
         """One vector a page, (P, S) float16, read into memory."""
         return cast("F16", self._open(layout.SINGLE, mapped=False))
 
+    def let_go(self) -> None:
+        """Give back the memory that its mapped files take."""
+        coded = self.__dict__.get("coded")
+        arrays = [coded.values, coded.scales, coded.words] if coded is not None else []
+        for array in (*arrays, self.__dict__.get("boxes")):
+            if array is not None:
+                let_go(array)
+
     def _open(self, name: str, *, mapped: bool) -> NDArray[np.generic]:
         path = self._folder / name
         dtype, shape = self.row.files()[name]
@@ -168,6 +179,9 @@ class OpenSegments:
         # Apart from the segments: in a ring of references their maps would outlive the snapshot.
         self._codebook = LazyCodebook(directory)
         self._open: OrderedDict[int, Segment] = OrderedDict()
+        self._read_bytes = 0
+        stored = sum(row.vectors * vector_bytes(row.codec, row.dim) for row in rows.values())
+        self._is_large = stored > 2 * MAPPED_BYTES
         self._most = max(OPEN_SEGMENTS, descriptors_for(MAPS * len(rows)) // MAPS)
 
     def __getitem__(self, segment: int) -> Segment:
@@ -177,6 +191,18 @@ class OpenSegments:
             # Views that a caller still holds keep their map alive.
             self._open.popitem(last=False)
         return found
+
+    def note_read(self, vectors: Coded) -> None:
+        """Note that vectors, and what belongs to them, are about to be read."""
+        if not self._is_large:
+            return
+        beside = (vectors.scales, vectors.words)
+        self._read_bytes += vectors.values.nbytes + sum(each.nbytes for each in beside if each is not None)
+        self._read_bytes += MAPS * LEAST_BYTES
+        if self._read_bytes > MAPPED_BYTES:
+            self._read_bytes = 0
+            for opened in list(self._open.values()):
+                opened.let_go()
 
 
 def descriptors_for(files: int) -> int:

@@ -171,7 +171,9 @@ def test_lists_do_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyP
     toy_words.write(tmp_path / "index", {"a.pdf": contents(400)})
     with open_snapshot(tmp_path / "index") as snapshot:
         open_lists(snapshot, CODE)
+        monkeypatch.setattr(patch_lists, "MAPPED_BYTES", 1 << 10)
         lists = open_lists(snapshot, CODE)
+        monkeypatch.setattr(patch_lists, "MAPPED_BYTES", 1 << 29)
         want = maxima_of(lists)
         assert mapped() > 0
         monkeypatch.setattr(patch_lists, "MAPPED_BYTES", 1)

@@ -10,8 +10,8 @@ import pytest
 import toy_words
 from docsearch.engine.errors import EncoderMismatch, IndexNotFound, UsageError
 from docsearch.engine.kernels import codecs
-from docsearch.engine.records import QueryVectors
-from docsearch.engine.search import Query, Searcher, open_index
+from docsearch.engine.records import Others, QueryVectors
+from docsearch.engine.search import Query, Searcher, open_index, without_small_others
 from docsearch.engine.store import open_writer
 from toy_words import ToyEncoder
 
@@ -208,3 +208,15 @@ def test_overlays_have_the_size_asked_for_and_refuse_words_that_are_not_in_the_q
     assert [marks.word for marks in searcher.word_marks("w3 w17", ref)] == ["w3", "w17"]
     with pytest.raises(UsageError, match="no word 2"):
         searcher.overlay("w3 w17", ref, (60, 80), word=2)
+
+
+def test_what_could_add_next_to_nothing_is_not_looked_for() -> None:
+    vectors, weights = np.eye(3, dtype=np.float32), np.array([0.9, 0.06, 0.04], np.float32)
+    others = Others(np.eye(3, dtype=np.float32), np.array([0, 1, 2]), np.array([0.3, 0.3, 0.6], np.float32))
+    query = QueryVectors(vectors, weights, vectors[0], ("a", "b", "c"), others=others)
+    kept = without_small_others(query).others
+    assert kept is not None
+    assert (kept.words.tolist(), kept.shares.tolist()) == ([0, 2], pytest.approx([0.3, 0.6]))
+    few = replace(query, others=Others(others.vectors[1:2], others.words[1:2], others.shares[1:2]))
+    assert without_small_others(few).others is None
+    assert without_small_others(replace(query, others=None)).others is None

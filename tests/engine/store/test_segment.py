@@ -62,3 +62,21 @@ def test_an_index_of_more_segments_than_are_mapped_is_read(tmp_path: Path, monke
     np.testing.assert_array_equal(few_rows, every)
     assert every == [*range(9)]
     assert few < many
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="asks Linux what is in memory")
+def test_a_large_index_does_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mapped() -> int:
+        lines = Path("/proc/self/smaps").read_text("utf-8").splitlines()
+        ours = [i for i, line in enumerate(lines) if line.endswith("vectors.npy")]
+        return sum(int(next(line for line in lines[i:] if line.startswith("Rss:")).split()[1]) for i in ours)
+
+    toy_words.write(tmp_path / "index", {"a.pdf": [[*range(200)]] * 50})
+    sums = []
+    for is_large in (False, True):
+        monkeypatch.setattr(segment, "MAPPED_BYTES", 1 if is_large else 1 << 29)
+        with open_snapshot(tmp_path / "index") as snapshot:
+            sums.append(sum(int(block.coded.values.astype(int).sum()) for block in snapshot.blocks(max_vectors=1000)))
+            list(snapshot.views(np.array([0])))
+            assert (mapped() == 0) == is_large
+    assert sums[0] == sums[1]
