@@ -487,8 +487,8 @@ class Searcher:
         return exact or (candidates is None and self._is_small)
 
     def _look_for(self, batch: Sequence[Query], encoded: Mapping[int, QueryVectors]) -> None:
-        """Find the maxima of the words of questions to all pages, without those of what else they look for: most of that
-        is left out when the words' weights are known.
+        """Find the maxima of the words of questions to all pages, not those of what else they look for: most of that is
+        left out when the words' weights are known.
         """
         words = [q.vectors for i, q in encoded.items() if not q.in_context and batch[i].path is None]
         if words and len(self.snapshot):

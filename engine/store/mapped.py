@@ -7,8 +7,8 @@ import mmap
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_BYTES = 1 << 17
-"""What is mapped at least where a page is read: systems map what lies around it, too."""
+LEAST_BYTES = 1 << 15
+"""What is mapped at least where something is read, on average: systems map what lies around it, too."""
 
 
 def let_go(array: NDArray[np.generic]) -> None:
