@@ -15,7 +15,7 @@ from docsearch.engine.store import open_snapshot
 
 RECALL_AT_1 = 0.90
 PROBES = Path(__file__).parent / "probes.jsonl"
-PROBES_RIGHT = {"exact": 0.85, "inflection": 0.8, "synonym": 0.65, "concept": 0.54}
+PROBES_RIGHT = {"exact": 0.85, "inflection": 0.8, "synonym": 0.65, "concept": 0.52}
 """Share of each kind whose first hit must be right."""
 
 
