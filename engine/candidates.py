@@ -80,7 +80,8 @@ class CandidateIndex:
         if not query.in_context:
             return self.maxima(query.every, query.floors)
         assert self.patches is not None  # such vectors do not come again
-        return [*self.patches.maxima(query.every, float(query.floors.min(initial=1)) - SLACK).T]
+        floor = float(query.floors.min(initial=1)) - SLACK
+        return [*self.patches.maxima(query.every, floor, guessed=True).T]
 
     def nearest_single(self, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
         """The `count` pages whose single vectors have the largest inner product with the query's."""
@@ -100,8 +101,10 @@ def _maxima_of_all(lists: PatchLists, floor: float, vectors: F32, _: I64 | None)
 
 
 def telling(query: QueryVectors) -> QueryVectors:
-    """The query without words that weigh next to nothing, and without pairs."""
-    kept = np.flatnonzero(query.weights >= LEAST_SHARE)
+    """The query without words that weigh next to nothing, and without pairs. Of rows that are `in_context`, which are
+    many and alike, none is left out.
+    """
+    kept = np.flatnonzero((query.weights >= LEAST_SHARE) | query.in_context)
     others = query.others
     if others is not None:
         of_kept = np.isin(others.words, kept)

@@ -45,7 +45,7 @@ SAMPLE_PATCHES = 65_536
 WORDS_A_ROOT, WORDS_MAX = 2.0, 4096
 """Visual words that are learned: so many times the root of the number of patches."""
 PATCHES_A_WORD = 16
-"""Of the sample there is at least so much for each word that is learned from it."""
+"""Of the sample there are at least so many for each word that is learned from it."""
 KMEANS_ITERATIONS, KMEANS_SEED = 10, 1
 PART_VECTORS = 100_000_000
 """Vectors of the largest part: 2.2 GB, which are filled here and there and so have to fit the memory."""
@@ -82,17 +82,24 @@ class PatchLists:
         self._read_bytes = 0
         self._is_large = sum(part.postings.lists.nbytes for part in parts) > MAPPED_BYTES
 
-    def maxima(self, vectors: F32, floor: float) -> F32:
+    def maxima(self, vectors: F32, floor: float, *, guessed: bool = False) -> F32:
         """The largest similarity of `vectors` (Q, D) with each page, (N, Q) float32, approximate, and -inf where it is
-        not above `floor`.
+        not above `floor`. Where nothing of a page was looked at, or nothing near, `guessed` gives the similarity of the
+        farthest centroid that was: what lies behind can be as near, and nothing is told of what is no word.
+        Scheerer et al., "WARP", 2025.
         """
         best = np.full((len(vectors), self._pages + 1), EMPTY, np.float32)
+        farthest = np.full(len(vectors), EMPTY, np.float32)
         for part, places in zip(self.parts, self._places, strict=True):
             with cores.no_blas_threads():
                 products = vectors @ part.postings.codebook.exact.T
                 self._read_bytes += sum(
                     pool().map(partial(_look, part.postings, floor, places), vectors, products, best)
                 )
+            if products.shape[1] > PROBES:
+                farthest = np.maximum(farthest, np.partition(products, -PROBES, axis=1)[:, -PROBES])
+        if guessed:
+            np.maximum(best, farthest[:, None], out=best)
         if self._read_bytes > MAPPED_BYTES and self._is_large:
             self._read_bytes = 0
             for part in self.parts:

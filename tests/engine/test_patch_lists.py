@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 
 import toy_words
 from docsearch.engine import patch_lists
-from docsearch.engine.candidates import open_candidates
+from docsearch.engine.candidates import open_candidates, telling
 from docsearch.engine.kernels import maxsim
 from docsearch.engine.kernels.pagecode import PageCode
 from docsearch.engine.patch_lists import PatchLists, open_lists, plan
+from docsearch.engine.records import QueryVectors
 from docsearch.engine.search import open_index
 from docsearch.engine.store import Snapshot, open_snapshot, open_writer
 from toy_words import ToyEncoder
@@ -67,6 +69,27 @@ def test_every_patch_is_filed_under_its_word_and_page(tmp_path: Path) -> None:
         assert sorted(filed) == sorted(
             (word, row) for row, page in enumerate(snapshot.words()) for word in page.tolist()
         )
+
+
+def test_what_was_not_looked_at_is_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy_words.write(tmp_path / "index", {"a.pdf": [[1, 2], [3], []]})
+    monkeypatch.setattr(patch_lists, "PROBES", 3)
+    asked = toy_words.directions()[1:2]
+    border = np.sort(asked @ CODE.codebook.exact.T, axis=1)[0, -3]
+    with open_snapshot(tmp_path / "index") as snapshot:
+        lists = open_lists(snapshot, CODE)
+        known, guessed = (lists.maxima(asked, -1.0, guessed=guessed)[:, 0] for guessed in (False, True))
+    assert known[0] > 0.9
+    assert known[1:].tolist() == [-np.inf, -np.inf]
+    np.testing.assert_array_equal(guessed, [known[0], border, border])
+
+
+def test_rows_of_a_language_model_are_all_asked_for() -> None:
+    vectors = toy_words.directions()
+    weights = np.full(len(vectors), 1 / len(vectors), np.float32)
+    query = QueryVectors(vectors, weights, vectors[0], ("",) * len(vectors), in_context=True)
+    assert len(telling(query).vectors) == len(vectors)
+    assert len(telling(replace(query, in_context=False)).vectors) == 0
 
 
 def maxima_of(lists: PatchLists) -> np.ndarray:
@@ -165,7 +188,7 @@ def test_parts_are_not_larger_than_memory(tmp_path: Path, monkeypatch: pytest.Mo
 def test_lists_do_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def mapped() -> int:
         lines = Path("/proc/self/smaps").read_text("utf-8").splitlines()
-        first = next(i for i, line in enumerate(lines) if line.endswith("lists.npy"))
+        first = next(i for i, line in enumerate(lines) if str(tmp_path) in line and line.endswith("lists.npy"))
         return next(int(line.split()[1]) for line in lines[first:] if line.startswith("Rss:"))
 
     toy_words.write(tmp_path / "index", {"a.pdf": contents(400)})

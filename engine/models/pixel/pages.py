@@ -129,11 +129,12 @@ class PixelPages:
         return PixelPages(network, *load_readouts(folder), load_code(folder), chosen, dtype, described)
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
-        """Embed pages, on a CPU one a core at a time, which keeps the cores busier than one page can.
+        """Embed pages, on a CPU one a core at a time, which keeps the cores busier than one page can. A single page has
+        one core, too: sums in float32 depend on how many share them.
 
         A blank page has no patches.
         """
-        if self.device.type != "cpu" or len(pages) == 1:
+        if self.device.type != "cpu":
             parts = [self.encode_page(page) for page in pages]
         else:
             before = torch.get_num_threads()
