@@ -21,6 +21,8 @@ LEAST_RISE = 1e-6
 """Where similarities differ by less, all patches are alike."""
 AREA_SHARE, AREA_TINT = 0.1, 0.3
 """What is higher than this share of the page is an area of a figure, not a word: it is only tinted, to stay visible."""
+OTHERS_AREA_SHARE = 0.03
+"""The same for what no word of the query matches itself, only something else that it looks for, such as a figure."""
 REACH = 0.07
 """How far a match warms its surroundings, as a share of the page's width and height: half of it remains at 1.2 of this.
 docs/log.md compares 0.02 to 0.2."""
@@ -158,10 +160,12 @@ def marks(height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors
     words, soft = np.zeros((2, height, width), np.float32)
     strong = np.zeros((height, width), bool)
     strengths = patch_matches(vectors, query)
+    by_others = strengths > patch_matches(vectors, replace(query, others=None))
+    least = np.where(by_others, OTHERS_AREA_SHARE, AREA_SHARE) * height
     for i in np.argsort(strengths):
         if strengths[i] <= 0:
             continue
-        if frames[i, 3] - frames[i, 1] > AREA_SHARE * height:
+        if frames[i, 3] - frames[i, 1] > least[i]:
             inside = _pixels(frames[i], 0, height, width)
             soft[inside] = np.maximum(soft[inside], strengths[i] * AREA_TINT)
             continue

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from docsearch.engine import heatmap
-from docsearch.engine.records import QueryVectors
+from docsearch.engine.records import Others, QueryVectors
 
 PAGE = np.full((100, 200, 3), 255, np.uint8)
 QUERY = QueryVectors(
@@ -127,3 +127,13 @@ def test_each_word_has_its_own_boxes_best_first() -> None:
     assert [box[2] for box, _ in a.boxes] == [0.2, round(100 / 65535, 5)]
     assert (a.score, b.score) == (1.0, 1.0)
     assert b.boxes == ()  # what is said of the page as a whole has no place on it
+
+
+def test_part_of_a_figure_is_tinted_and_a_word_of_its_height_is_marked() -> None:
+    others = Others(np.eye(1, 4, 2, dtype=np.float32), np.array([0]), np.ones(1, np.float32))
+    query = heatmap.only_word(replace(QUERY, others=others), 0)  # without a glow
+    low = np.array([[0, 0, 32768, 4000]], np.uint16)  # a sixteenth of the page
+    word, figure = (heatmap.marks(400, 300, np.eye(1, 4, i, dtype=np.float32), low, query) for i in (0, 2))
+    assert word[1].any()
+    assert not figure[1].any()
+    assert 0 < figure[0].max() < word[0].max() / 2
