@@ -38,8 +38,12 @@ if TYPE_CHECKING:
 
 DEFAULT_CANDIDATES = 200
 """Pages that stage 1 proposes for the exact score: they keep 0.993 of the exact first ten (`benchmarks two_stage`)."""
-EXACT_VECTORS = 4_000_000
-"""Collections of at most this many vectors are scored whole; 1.3 million take 40 ms on two cores."""
+EXACT_VECTORS = 1_500_000
+"""Collections of at most this many vectors are scored whole: with more two stages are faster, and keep 0.998 of the
+first ten. docs/log.md has the times.
+"""
+EXACT_VECTORS_UNKNOWN = 4_000_000
+"""The same for models without visual words, of which it is not measured what two stages keep."""
 SAMPLE_PAGES = 500
 """Pages on which the commonness of a query word is measured."""
 LEAST_OF_OTHERS = 0.02
@@ -278,7 +282,7 @@ class Searcher:
         return {
             **self.snapshot.info(),
             "search": "exact: every page is scored" if whole else f"two stages, {DEFAULT_CANDIDATES} candidates",
-            "exact_below_vectors": EXACT_VECTORS,
+            "exact_below_vectors": self._exact_vectors,
             "candidates": None if whole else DEFAULT_CANDIDATES,
         }
 
@@ -412,7 +416,11 @@ class Searcher:
 
     @cached_property
     def _is_small(self) -> bool:
-        return int(self.snapshot.lengths.sum()) <= EXACT_VECTORS
+        return int(self.snapshot.lengths.sum()) <= self._exact_vectors
+
+    @property
+    def _exact_vectors(self) -> int:
+        return EXACT_VECTORS_UNKNOWN if self._code is None else EXACT_VECTORS
 
     @property
     def _candidates(self) -> CandidateIndex:

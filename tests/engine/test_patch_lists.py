@@ -263,3 +263,17 @@ def test_small_index_is_not_prepared_and_a_large_one_is(tmp_path: Path, monkeypa
         assert "two stages" in str(searcher.info()["search"])
         assert searcher.search(QUESTION)
     assert parts(tmp_path / "index") == ["lists-00000001-00000001"]
+
+
+def test_models_whose_loss_is_not_known_are_searched_whole_for_longer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(tmp_path / "index", "a", 50)
+    monkeypatch.setattr("docsearch.engine.search.EXACT_VECTORS", 10)
+    without = ToyEncoder()
+    del without.code
+    searches = []
+    for encoder in (ToyEncoder(), without):
+        with open_index(tmp_path / "index", encoder=encoder) as searcher:
+            searches.append(str(searcher.info()["search"]).split()[0])
+    assert searches == ["two", "exact:"]
