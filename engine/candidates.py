@@ -22,7 +22,7 @@ from .kernels.pagecode import PageCode
 from .kernels.word_scores import word_scores
 from .patch_lists import PatchLists, open_lists
 from .records import F32, I64, Candidates, Others, QueryVectors
-from .rerank import LEAST_SHARE, TITLE_SHARE
+from .rerank import TITLE_SHARE
 from .store import Snapshot
 from .word_maxima import WordMaxima
 
@@ -44,7 +44,7 @@ class CandidateIndex:
         self._one_at_a_time = threading.Lock()
 
     def find(self, query: QueryVectors, *, count: int, rows: I64 | None = None) -> Candidates:
-        """The `count` pages that stage 1 ranks first, among `rows` if given; more than that many only of few."""
+        """The `count` pages that stage 1 ranks first, among `rows` if given."""
         allowed = None if rows is None else np.unique(rows)
         if self.patches is None:
             return self.nearest_single(query, count=count, rows=allowed)
@@ -104,7 +104,7 @@ def telling(query: QueryVectors) -> QueryVectors:
     """The query without words that weigh next to nothing, and without pairs. Of rows that are `in_context`, which are
     many and alike, none is left out.
     """
-    kept = np.flatnonzero((query.weights >= LEAST_SHARE) | query.in_context)
+    kept = np.flatnonzero(rerank.are_looked_up(query.weights) | query.in_context)
     others = query.others
     if others is not None:
         of_kept = np.isin(others.words, kept)

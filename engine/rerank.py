@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .kernels import maxsim, proximity
 from .records import BOX_SCALE, F32, I64, U16, QueryVectors, Ranking
@@ -17,6 +18,8 @@ TITLE_SHARE = 0.8
 """A word on the first page of a document counts this much on each of its pages; docs/log.md compares 0 to 1."""
 LEAST_SHARE = 0.01
 """Query words with less than this share of the weight are not looked up in stage 1: "the" is on every page."""
+WORDS_LOOKED_UP = 32
+"""So many words are looked up in any case, the heaviest: those of a long question all weigh little."""
 LOOKED_AT_ONCE = 12
 """Pages whose pairs of words are matched before the next look at whether any page left can still reach the first k."""
 
@@ -116,6 +119,13 @@ def of_words(maxima: F32, titles: F32, query: QueryVectors) -> tuple[F32, F32]:
         return own, maxsim.score(own, query.weights)
     printed = maxsim.match(titles[:, : len(query.vectors)], replace(query, others=None))
     return own, maxsim.score(with_title(own, printed), query.weights)
+
+
+def are_looked_up(weights: F32) -> NDArray[np.bool_]:
+    """Which words of a query with these weights (Q,) stage 1 looks up, (Q,)."""
+    heaviest = np.sort(weights)[::-1][:WORDS_LOOKED_UP]
+    least: NDArray[np.bool_] = weights >= min(LEAST_SHARE, heaviest.min(initial=np.inf))
+    return least
 
 
 def is_plain(query: QueryVectors) -> bool:

@@ -29,7 +29,7 @@ from .models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder
 from .models.pooled import described
 from .models.registry import find_spec, load_query_encoder
 from .records import F32, I64, U8, U16, WHOLE_PAGE, FloatBox, Hit, Others, PageRef, QueryVectors, Ranking
-from .rerank import LEAST_SHARE, Scorer
+from .rerank import Scorer
 from .store import Snapshot, check_encoder, open_snapshot
 from .word_maxima import WordMaxima
 
@@ -245,10 +245,10 @@ class Searcher:
         unseen = {
             token: (vector, floor, ceiling)
             for q in queries
-            for token, vector, floor, ceiling, weight in zip(
-                q.tokens, q.vectors, q.floors, q.ceilings, q.weights, strict=True
+            for token, vector, floor, ceiling, is_asked in zip(
+                q.tokens, q.vectors, q.floors, q.ceilings, rerank.are_looked_up(q.weights), strict=True
             )
-            if token and token not in self._commonness and (self._is_small or weight >= LEAST_SHARE)
+            if token and token not in self._commonness and (self._is_small or is_asked)
         }
         if unseen and len(self.snapshot):
             vectors, floors, ceilings = (np.stack(column) for column in zip(*unseen.values(), strict=True))

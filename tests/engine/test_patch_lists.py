@@ -89,7 +89,17 @@ def test_rows_of_a_language_model_are_all_asked_for() -> None:
     weights = np.full(len(vectors), 1 / len(vectors), np.float32)
     query = QueryVectors(vectors, weights, vectors[0], ("",) * len(vectors), in_context=True)
     assert len(telling(query).vectors) == len(vectors)
-    assert len(telling(replace(query, in_context=False)).vectors) == 0
+
+
+def test_of_a_long_question_the_heaviest_words_are_asked_for(tmp_path: Path) -> None:
+    words = " ".join(f"w{i}" for i in range(150))
+    query = ToyEncoder().encode_query(words)
+    heavy = np.where(np.arange(150) < 40, 2 / 190, 1 / 190).astype(np.float32)
+    assert len(telling(query).vectors) == 150  # they all weigh alike
+    assert len(telling(replace(query, weights=heavy)).vectors) == 40
+    add(tmp_path / "index", "a", 50)
+    with open_index(tmp_path / "index", encoder=ToyEncoder()) as searcher:
+        assert searcher.search(words, candidates=20)
 
 
 def maxima_of(lists: PatchLists) -> np.ndarray:
