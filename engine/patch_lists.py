@@ -85,7 +85,7 @@ class PatchLists:
     def maxima(self, vectors: F32, floor: float, *, guessed: bool = False) -> F32:
         """The largest similarity of `vectors` (Q, D) with each page, (N, Q) float32, approximate, and -inf where it is
         not above `floor`. Where nothing of a page was looked at, or nothing near, `guessed` gives the similarity of the
-        farthest centroid that was: what lies behind can be as near, and nothing is told of what is no word.
+        farthest centroid that was, since what lies beyond can be as near: for vectors that match every page a little.
         Scheerer et al., "WARP", 2025.
         """
         best = np.full((len(vectors), self._pages + 1), EMPTY, np.float32)
@@ -211,6 +211,7 @@ def _filed(snapshot: Snapshot, segments: I64, code: PageCode | None, folder: Pat
     stored = code is not None
     code = code or learned(snapshot, rows)
     words = cast("U16", snapshot.words(rows).values) if stored else _assigned(snapshot, rows, code)
+    code.codebook.check(words)
     count, dim = code.centroids.shape
     lists = _room(postings.file_bytes(len(words), dim), folder)
     filing = Filing(lists, np.bincount(words, minlength=count).astype(np.int64), dim)
