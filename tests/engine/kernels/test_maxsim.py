@@ -84,7 +84,7 @@ def test_score_of_a_page_ignores_its_neighbours(sizes: list[int], codec: str, se
     for row, size in enumerate(sizes):
         own = coded[slice(int(pages.offsets[row]), int(pages.offsets[row + 1]))]
         alone = maxsim.token_maxima(query, own, np.array([0, size], np.int64))
-        same(alone[0], together[row])
+        assert_same(alone[0], together[row])
 
 
 @settings(deadline=None, max_examples=20)
@@ -97,7 +97,7 @@ def test_order_of_pages_and_of_patches_changes_nothing(
     order.shuffle(rows)
     other = Ragged.of([pages[row][::-1] for row in rows])
     maxima = maxsim.token_maxima(query, encoded(codec, pages.values), pages.offsets)
-    same(maxsim.token_maxima(query, encoded(codec, other.values), other.offsets), maxima[rows])
+    assert_same(maxsim.token_maxima(query, encoded(codec, other.values), other.offsets), maxima[rows])
 
 
 @settings(deadline=None, max_examples=20)
@@ -107,7 +107,7 @@ def test_maxima_of_a_query_vector_ignore_those_beside_it(sizes: list[int], codec
     coded = encoded(codec, pages.values)
     together = maxsim.token_maxima(query, coded, pages.offsets)
     for i in (0, words - 1):
-        same(maxsim.token_maxima(query[i : i + 1], coded, pages.offsets)[:, 0], together[:, i])
+        assert_same(maxsim.token_maxima(query[i : i + 1], coded, pages.offsets)[:, 0], together[:, i])
 
 
 def test_a_visual_word_that_is_none_reads_no_memory_beside_the_table() -> None:
@@ -130,10 +130,10 @@ def test_number_of_threads_changes_nothing(codec: str, threads: int, monkeypatch
         monkeypatch.setattr(cpu, "pool", lambda: pool)
         monkeypatch.setattr(cpu, "BLOCK_VECTORS", 200)
         monkeypatch.setattr(cpu, "KERNEL_VECTORS", 200)
-        same(maxsim.token_maxima(query, coded, pages.offsets), expected)
+        assert_same(maxsim.token_maxima(query, coded, pages.offsets), expected)
 
 
-def same(got: np.ndarray, wanted: np.ndarray) -> None:
+def assert_same(got: np.ndarray, wanted: np.ndarray) -> None:
     """To the bit in machine code; numpy's sums depend on how many stand together."""
     if machine() is None:
         np.testing.assert_allclose(got, wanted, atol=1e-6)
