@@ -1,7 +1,7 @@
 """A checkpoint to the weights that ship: `python -m docsearch.training.export RUN --pages FOLDER`.
 
-Vision weights in float16, the n-gram table in int8 with a scale a row, what tells figures and pages
-(training/readouts.py), and the visual words, k-means of patch vectors.
+Vision weights in float16 with the ranges of its layers (training/ranges.py), the n-gram table in int8 with a scale a
+row, what tells figures and pages (training/readouts.py), and the visual words, k-means of patch vectors.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from torch import nn
 from ..engine.kernels import codecs
 from ..engine.models.pixel import readout, spec
 from ..engine.models.pixel.pages import PixelPages
-from . import page_pool, readouts, synthetic, visual_words
+from . import page_pool, ranges, readouts, synthetic, visual_words
 from .page_pool import as_image
 
 WORD_PAGES, SYNTHETIC_WORD_PAGES = 1000, 200
 """Pages whose patch vectors the visual words are learned from; synthetic ones for languages rare in the others."""
 VECTORS_A_WORD = 24
+RANGE_PAGES = 200
+"""Pages on which the ranges of layers are measured."""
 KMEANS_ITERATIONS = 10
 CENTRE_EPS = 1e-5
 TEXT_LAYERS = ("hidden", "out", "rarity")
@@ -85,6 +87,13 @@ def restore(pixel: nn.Module, text: nn.Module) -> None:
     text.load_state_dict({k: torch.from_numpy(v).float() for k, v in state.items()})
 
 
+def export_ranges(folder: Path, seed: int) -> None:
+    """Measure the ranges of the vision network's layers on real pages, and write them."""
+    dpi = spec.SPEC.render_dpi
+    pages = islice(page_pool.real_pages(folder, random.Random(seed), dpi=(dpi, dpi)), RANGE_PAGES)
+    ranges.export(as_image(page, dpi).pixels for page in pages)
+
+
 def export_words(folder: Path, seed: int) -> None:
     """Learn the visual words from the patch vectors of real and synthetic pages, and write them.
 
@@ -117,6 +126,7 @@ def main() -> None:
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     export_networks(a.run / "checkpoint.pt", a.share)
+    export_ranges(a.pages, a.seed)
     readouts.export(a.pages, a.seed)
     export_words(a.pages, a.seed)
 

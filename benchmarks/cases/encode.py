@@ -48,7 +48,7 @@ def run(setting: Setting) -> Iterator[Row]:
     ):
         raise Refused("a page alone is embedded otherwise than among others")
     ours = statistics.median(timed(lambda: model.encode_pages(pages)) for _ in range(RUNS)) / len(pages)
-    common: Row = {"cores": cores.available(), "dtype": str(model.dtype).removeprefix("torch.")}
+    common: Row = {"cores": cores.available(), "arithmetic": model.network.arithmetic}
     yield {"what": "docsearch pixel", "pages": len(pages), **figures(ours, ours), **common}
     for name, count, prepare in (
         ("Tesseract, one process a core", OCR_PAGES, tesseract),

@@ -21,8 +21,9 @@ from torch.nn import functional
 from ...engine.models import device as devices
 from ...engine.models.encoder import EncoderSpec
 from ...engine.models.pixel import spec
+from ...engine.models.pixel.inference import as_input, whole_cells
 from ...engine.models.pixel.network import PixelNetwork
-from ...engine.models.pixel.pages import SALIENT, as_input, read_grey, resized, trained_network
+from ...engine.models.pixel.pages import SALIENT, read_grey, resized, trained_network
 from ...engine.models.pixel.text import PixelText
 from ...engine.records import U8
 from .trainee import Vectors
@@ -82,7 +83,7 @@ class PixelTrainee:
         """A page as the base pass sees it."""
         grey, scale = read_grey(pixels)
         with torch.no_grad():
-            early = self._network.stem(as_input(resized(grey, scale), self.device, torch.float32))
+            early = self._network.stem(as_input(whole_cells(resized(grey, scale)), self.device, torch.float32))
             vectors, heads = looked_at(self._before, early)
             cells = torch.stack((torch.sigmoid(heads[0]) > SALIENT).nonzero(as_tuple=True))
             return SeenPage(early, cells, vectors[cells[0], cells[1]], heads)

@@ -6,6 +6,8 @@ centre, and a pointwise MLP. Batch normalisation everywhere: at inference it fol
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +18,10 @@ BLOCKS = 5
 WIDE_KERNEL = (3, 9)
 MLP_RATIO = 3
 BOX_FIELDS = 4
+STEM_RANGES, BLOCK_RANGES = 6, 3
+"""Whose values have ranges: the outputs of the stem's first four convolutions and of both in its residual; what a block
+is given, has gathered, and has widened.
+"""
 
 
 def conv(cin: int, cout: int, *, stride: int = 1) -> nn.Sequential:
@@ -57,6 +63,8 @@ class WideBlock(nn.Module):
 class PixelNetwork(nn.Module):
     """Grey pages (N, 1, H, W) in -1..1, H and W multiples of 16, to features (N, C, H/16, W/16) and heads."""
 
+    ranges: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         c2, c4, c8, c16 = STEM
@@ -75,6 +83,14 @@ class PixelNetwork(nn.Module):
         self.saliency = nn.Conv2d(c16, 1, 1)
         self.figure = nn.Conv2d(c16, 1, 1)
         self.box = nn.Conv2d(c16, BOX_FIELDS, 1)
+        # The least and the greatest value of layers on pages, measured after training; 0 before.
+        self.register_buffer("ranges", torch.zeros(STEM_RANGES + BLOCKS * BLOCK_RANGES, 2))
+
+    def layers(self) -> tuple[list[nn.Sequential], Residual, nn.Sequential, list[WideBlock]]:
+        """The stem's convolutions before its residual, that, the convolution behind it, and the blocks."""
+        stem: list[Any] = [*self.stem]
+        blocks: list[Any] = [*self.blocks]
+        return stem[:-2], stem[-2], stem[-1], blocks
 
     def features(self, pages: Tensor) -> Tensor:
         """Features (N, C, H/16, W/16) before the heads."""

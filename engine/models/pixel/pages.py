@@ -29,7 +29,8 @@ from ..device import choose, compute_dtype
 from ..encoder import EmbeddedPages, EncoderSpec
 from . import spec
 from .concepts import FAMILIES, MARK, NAMES, WHOLE_PAGE
-from .folding import folded
+from .filing import Filing
+from .inference import Looking, paper_of, ready, whole_cells
 from .network import DIM, STRIDE_PX, PixelNetwork
 from .readout import MOST_TOGETHER, Readout
 from .readout import load as load_readouts
@@ -70,15 +71,10 @@ IN_FAMILY = np.array([[name in kinds for _, kinds in FAMILIES.values()] for name
 """Which families (F) the kinds (K) of figures belong to, (K, F)."""
 TINY = 1e-9
 MAX_PATCHES = 3000
-PAPER_ROWS = 8
 INK = 24
 """A pixel that differs so much from the paper, of 255, is ink."""
 PART_STEP_PX = 128
 """Parts of a page are rounded up to it: few different sizes."""
-ASSIGN_BLOCK = 256
-"""Vectors compared with the visual words at a time: their similarities stay in the cache."""
-ASSIGN_ROWS = 64
-"""The visual words are looked through as a table of so many rows."""
 EVERYWHERE = np.array([0, 0, 1, 1], np.float32)
 """The box of what is said of a page as a whole."""
 MARGIN_PX = 48
@@ -107,26 +103,25 @@ class Found(NamedTuple):
 class PixelPages:
     """The network on its device, ready to embed pages."""
 
-    network: PixelNetwork
+    network: Looking
     figure_readout: Readout
     page_readout: Readout
     code: PageCode
+    filing: Filing
     device: torch.device
-    dtype: torch.dtype
     spec: EncoderSpec
 
     @staticmethod
     def load(folder: Path | None = None, *, device: str = "auto") -> PixelPages:
         """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model.
 
-        They are bfloat16 where the device computes in it.
+        The network computes in 8-bit integers where it can, else in bfloat16 where the device computes in it.
         """
         described = spec.SPEC if folder is None else spec.describe(folder)
         chosen = choose(device)
-        network = trained_network(folder)
-        dtype = compute_dtype(chosen)
-        network = folded(network).to(chosen, dtype, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return PixelPages(network, *load_readouts(folder), load_code(folder), chosen, dtype, described)
+        network, code = ready(trained_network(folder), chosen), load_code(folder)
+        filing = Filing(code.centroids, chosen, compute_dtype(chosen), integers=network.arithmetic == "int8")
+        return PixelPages(network, *load_readouts(folder), code, filing, chosen, described)
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed pages, on a CPU one a core at a time, which keeps the cores busier than one page can. A single page has
@@ -156,29 +151,7 @@ class PixelPages:
 
     def assign(self, vectors: F16) -> U16:
         """The nearest visual word of each vector (T, D), as (T,) uint16."""
-        with torch.inference_mode():
-            blocks = torch.split(torch.from_numpy(vectors).to(self.device, self.dtype), ASSIGN_BLOCK)
-            return torch.cat([self._nearest(block) for block in blocks]).cpu().numpy().astype(np.uint16)
-
-    def _nearest(self, vectors: Tensor) -> Tensor:
-        """The centroid most similar to each vector (T, D), as (T,) int64: first the column it is in, then the row.
-
-        Maxima in bfloat16 are cheap, indices of maxima are not.
-        """
-        columns = len(self._centroids) // ASSIGN_ROWS
-        similarity = (vectors @ self._centroids.T).view(-1, ASSIGN_ROWS, columns)  # (T, R, W / R)
-        column = similarity.amax(dim=1).float().argmax(dim=1)
-        row = similarity[torch.arange(len(vectors)), :, column].float().argmax(dim=1)
-        nearest: Tensor = row * columns + column
-        return nearest
-
-    @property
-    def _centroids(self) -> Tensor:
-        cached = self.__dict__.get("_centroid_tensor")
-        if cached is None:
-            cached = torch.from_numpy(self.code.centroids).to(self.device, self.dtype)
-            self.__dict__["_centroid_tensor"] = cached
-        return cached
+        return self.filing.words(vectors)
 
     def read(self, page: PageImage) -> Found:
         """What is on one page, by saliency: words, from the base pass and the coarse and fine passes it asks for, and
@@ -224,7 +197,7 @@ class PixelPages:
     def look(self, grey: Image.Image, corner: tuple[int, int] = (0, 0)) -> Pass:
         """One pass over a grey picture, which begins at `corner` of a page."""
         with torch.inference_mode():
-            features = self.network.features(as_input(grey, self.device, self.dtype))
+            features = self.network.features(whole_cells(grey))
             vectors, words, figures, boxes = self.network.heads(features)
             words, figures = (torch.sigmoid(logits[0].float()) for logits in (words, figures))
             return Pass(features, vectors, words, figures, boxes, grey.size, corner)
@@ -304,8 +277,9 @@ def grouped(sure: F32) -> tuple[F32, F32]:
 def trained_network(folder: Path | None = None) -> PixelNetwork:
     """The network as it is trained, with the shipped weights or those in `folder`, float32."""
     network = PixelNetwork()
-    weights = load_file((folder or spec.FOLDER) / spec.FILES[0])
-    network.load_state_dict({name: value.float() for name, value in weights.items()})
+    weights = {name: value.float() for name, value in load_file((folder or spec.FOLDER) / spec.FILES[0]).items()}
+    weights.setdefault("ranges", network.ranges)  # folders that older versions wrote hold none
+    network.load_state_dict(weights)
     return network
 
 
@@ -313,20 +287,6 @@ def read_grey(pixels: U8) -> tuple[Image.Image, float]:
     """A page (H, W, 3) as a grey picture, and the scale at which the base pass looks at it."""
     grey = Image.fromarray(pixels).convert("L")
     return grey, min(1.0, (BASE_PIXELS / (grey.width * grey.height)) ** 0.5)
-
-
-def as_input(grey: Image.Image, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """A grey picture as the network takes it, (1, 1, H, W) in -1..1, filled up with paper to whole cells."""
-    pixels = np.asarray(grey)
-    rest = ((0, -pixels.shape[0] % STRIDE_PX), (0, -pixels.shape[1] % STRIDE_PX))
-    padded = np.pad(pixels, rest, constant_values=paper_of(pixels))
-    values = torch.from_numpy(padded).to(device, dtype)[None, None] / 127.5 - 1
-    return values.contiguous(memory_format=torch.channels_last)
-
-
-def paper_of(pixels: U8) -> int:
-    """The shade of grey of the paper, from the first rows of a page (H, W)."""
-    return int(np.median(pixels[:PAPER_ROWS]))
 
 
 def inked(grey: Image.Image) -> F32:

@@ -65,7 +65,7 @@ def test_word_of_a_vector_is_the_nearest_visual_word(vision: PixelPages, pages: 
     values = after.vectors.vectors.values.astype(np.float32)
     cosines = values @ vision.code.centroids.T
     assert len(after.words) == len(values)
-    # The model assigns words in bfloat16 where the processor has it.
+    # The model assigns words in fewer bits where the processor multiplies in them.
     np.testing.assert_allclose(cosines[np.arange(len(values)), after.words], cosines.max(axis=1), atol=0.01)
 
 
