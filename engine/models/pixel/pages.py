@@ -27,7 +27,7 @@ from ...kernels.pagecode import PageCode
 from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Ragged
 from ..device import choose, compute_dtype
 from ..encoder import EmbeddedPages, EncoderSpec
-from . import spec
+from . import spec, turned
 from .concepts import FAMILIES, MARK, NAMES, WHOLE_PAGE
 from .filing import Filing
 from .inference import Looking, paper_of, ready, whole_cells
@@ -52,6 +52,12 @@ BAND_GAP_PX = 192
 FINE_GAIN = 1.15
 """The least enlargement for which the fine pass pays."""
 SALIENT = 0.35
+UPRIGHT = 0.7
+"""The saliency of a word from which what it stands on is no turned text: single turned letters look like words, too."""
+PRINT_SALIENT, PRINT_SIMILAR = 0.6, 0.79
+"""The least mean saliency of words in a turned block, and cosine with their visual words: letters the wrong way up
+have 0.65 to 0.78.
+"""
 FIGURE_LEAST, FIGURE_FULL = 0.3, 0.8
 """Chances from which a block is told to be in a figure of a kind, and from which it matches the kind's word fully."""
 KIND_LEAST, KIND_FULL = 0.35, 0.85
@@ -97,6 +103,9 @@ class Found(NamedTuple):
 
     def only(self, keep: np.ndarray) -> Found:
         return Found(*(field[keep] for field in self))
+
+
+NOTHING = Found(*(np.zeros((0, *rest), np.float32) for rest in ((DIM,), (4,), (), ())))
 
 
 @dataclass(frozen=True)
@@ -174,11 +183,40 @@ class PixelPages:
             fine = joined([found_in(self.look_at(grey, band), grey.size) for band in parted])
             parts[0] = parts[0].only(parts[0].heights >= SMALL_PX)
             parts.append(fine.only(fine.heights * scale < SMALL_PX * OVERLAP))
+        upright = joined(parts[:1] + parts[2:])
+        parts.append(self.turned_words(np.asarray(picture), upright.boxes[upright.saliency > UPRIGHT]))
         merged = joined(parts)
         order = np.argsort(-merged.saliency, kind="stable")[:MAX_PATCHES]
         return joined(
             [merged.only(order), self.whole(page.ref.page, self.page_statistics(overview, page.pixels, base))]
         )
+
+    def turned_words(self, page: U8, read: F32) -> Found:
+        """Words in blocks of text turned by 90° on a grey page (H, W), beside those that were `read`, (T, 4)."""
+        parts, regions = [NOTHING], turned.regions(page, read)
+        size = np.array(page.shape[::-1] * 2, np.float32)
+        for rises in (True, False):
+            strips: list[turned.Strip] = []
+            if regions:
+                sheet, strips = turned.sheet(page, regions, paper_of(page), rises=rises)
+                seen = found_in(self.look(Image.fromarray(sheet)), (1, 1))
+                middles = seen.boxes[:, 1::2].mean(axis=1)
+            others = []
+            for region, strip in zip(regions, strips, strict=True):
+                words = seen.only((middles >= strip.y) & (middles < strip.y + len(strip.pixels)))
+                if self.is_print(words):
+                    parts.append(words._replace(boxes=strip.on_page(words.boxes) / size))
+                else:
+                    others.append(region)
+            regions = others
+        return joined(parts)
+
+    def is_print(self, words: Found) -> bool:
+        """Whether words are more than strokes, or letters the wrong way up, which meet no visual word."""
+        if not len(words.heights) or words.saliency.mean() < PRINT_SALIENT:
+            return False
+        nearest = self.code.centroids[self.assign(words.vectors.astype(np.float16))]
+        return bool((nearest * words.vectors).sum(axis=1).mean() >= PRINT_SIMILAR)
 
     def overview(self, picture: Image.Image) -> Pass:
         """The coarse pass over a grey picture of the base pass."""

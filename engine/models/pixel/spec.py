@@ -21,7 +21,7 @@ FLOOR, CEILING = 0.51, 0.67
 
 SPEC = EncoderSpec(
     name="pixel",
-    revision="7",
+    revision="8",
     summary="embedded model: reads Latin, Greek and Cyrillic print, sees charts and kinds of pages; needs no download",
     licence="Apache-2.0",
     parameters=8_248_000,

@@ -1,0 +1,101 @@
+"""Blocks of text turned by 90° are found, turned upright, and read where they stand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from docsearch.engine.models.pixel import turned
+from docsearch.engine.models.pixel.pages import PixelPages
+from docsearch.engine.models.pixel.text import PixelText
+from docsearch.engine.records import F32, U8, PageImage, PageRef
+
+WORDS = ("harbour", "revenue", "village", "bridge", "copper", "quarter")
+MATCH = 0.6
+NO_BOXES = np.zeros((0, 4), np.float32)
+RISES, FALLS = Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270
+
+
+def printed() -> Image.Image:
+    """A page with a block of text."""
+    image = Image.new("L", (1000, 700), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(26)
+    for row in range(14):
+        line = " ".join(WORDS[(row + i) % len(WORDS)] for i in range(7))
+        draw.text((60, 60 + row * 40), line, fill="black", font=font)
+    return image
+
+
+def overlap(box: F32, other: F32) -> float:
+    """The share of `box` that lies in `other`."""
+    wide, high = np.minimum(box[2:], other[2:]) - np.maximum(box[:2], other[:2])
+    return float(max(wide, 0) * max(high, 0) / ((box[2] - box[0]) * (box[3] - box[1])))
+
+
+@pytest.mark.parametrize("way", [RISES, FALLS])
+def test_a_turned_block_is_a_region(way: Image.Transpose) -> None:
+    page = np.array(printed().transpose(way))
+    found = turned.regions(page, NO_BOXES)
+    assert len(found) == 1
+    block = found[0]
+    inked = np.argwhere(page < 128)
+    edges = np.array([block.top, block.left, block.bottom, block.right]) * 16
+    np.testing.assert_allclose(edges, [*inked.min(axis=0), *inked.max(axis=0)], atol=48)
+
+
+@pytest.mark.parametrize("page", [np.array(printed()), np.full((700, 900), 255, np.uint8)])
+def test_an_upright_page_has_none(page: U8) -> None:
+    assert turned.regions(page, NO_BOXES) == []
+
+
+def test_words_that_were_read_are_no_turned_text() -> None:
+    page = np.array(printed().transpose(RISES))
+    assert turned.regions(page, np.array([[0, 0, 1, 1]], np.float32)) == []
+
+
+@pytest.mark.parametrize("size", [(1, 1), (15, 400), (400, 16), (17, 33)])
+def test_odd_sizes_have_no_regions(size: tuple[int, int]) -> None:
+    assert turned.regions(np.zeros(size, np.uint8), NO_BOXES) == []
+
+
+@pytest.mark.parametrize("rises", [True, False])
+def test_boxes_on_the_sheet_are_boxes_on_the_page(rises: bool) -> None:
+    page = np.full((480, 640), 255, np.uint8)
+    marks = [(100, 200, 140, 330), (400, 50, 460, 60)]  # x0, y0, x1, y1
+    for x0, y0, x1, y1 in marks:
+        page[y0:y1, x0:x1] = 0
+    regions = [turned.Region(10, 25, 4, 12, 50), turned.Region(0, 8, 22, 32, 50)]
+    sheet, strips = turned.sheet(page, regions, 255, rises=rises)
+    for strip, mark in zip(strips, marks, strict=True):
+        rows, columns = np.nonzero(sheet[strip.y : strip.y + len(strip.pixels)] == 0)
+        box = [columns.min(), rows.min() + strip.y, columns.max() + 1, rows.max() + 1 + strip.y]
+        np.testing.assert_array_equal(strip.on_page(np.array([box], np.float32))[0], mark)
+
+
+@pytest.fixture(scope="module")
+def vision() -> PixelPages:
+    return PixelPages.load(device="cpu")
+
+
+@pytest.mark.parametrize("way", [RISES, FALLS])
+def test_a_page_on_its_side_is_read(vision: PixelPages, way: Image.Transpose) -> None:
+    upright = printed()
+    names = list(WORDS)
+    wanted = PixelText.load().embed(names)[0]
+
+    def read(image: Image.Image) -> tuple[F32, F32]:
+        found = vision.read(PageImage(PageRef("d", "d.pdf", 1), np.array(image.convert("RGB")), 165))
+        return found.vectors @ wanted.T, found.boxes
+
+    similar, boxes = read(upright)  # the last box is the page
+    similar_turned, boxes_turned = read(upright.transpose(way))
+    counts, counts_turned = ((each > MATCH).sum(axis=0) for each in (similar, similar_turned))
+    assert (counts > 5).all()
+    assert (counts_turned >= 0.8 * counts).all()
+    shared = []
+    for word in range(len(names)):
+        x0, y0, x1, y1 = boxes_turned[similar_turned[:, word].argmax()]
+        back = np.array((1 - y1, x0, 1 - y0, x1) if way is RISES else (y0, 1 - x1, y1, 1 - x0))
+        shared.append(max(overlap(back, box) for box in boxes[:-1]))
+    assert np.median(shared) > 0.7, "a word or two is missed upright"
