@@ -149,11 +149,24 @@ class Snapshot:
 
     def single(self, wanted: I64 | Sequence[int] | None = None) -> F16:
         """One vector a row for stage 1, of all rows (N, S) float16, or of rows `wanted` in that order."""
-        parts = [
-            self._segments[run.segment].single[run.slot : run.slot + run.stop - run.start] for run in self._runs(wanted)
-        ]
-        width = next((row.single_dim for row in self._segment_rows.values()), 0)
-        return np.concatenate(parts) if parts else np.zeros((0, width), np.float16)
+        where, slots = self._column("segment", wanted), self._column("slot", wanted)
+        out = np.empty((len(where), self.single_dim), np.float16)
+        order = np.argsort(where, kind="stable")
+        segments, starts = np.unique(where[order], return_index=True)
+        for segment, places in zip(segments.tolist(), np.split(order, starts[1:]), strict=False):
+            out[places] = self.segment_single(segment, len(places))[slots[places]]
+        return out
+
+    @property
+    def single_dim(self) -> int:
+        """Dimensions of the single vectors; 0 where there are none."""
+        return next((row.single_dim for row in self._segment_rows.values()), 0)
+
+    def segment_single(self, segment: int, pages: int) -> F16:
+        """The single vectors of a segment's pages, (P, S) float16, mapped; so many `pages` of it are going to be read."""
+        found = self._segments[segment].single
+        self._segments.note_bytes(pages * found.shape[1] * found.itemsize)
+        return found
 
     def blocks(self, max_vectors: int = BLOCK_VECTORS, rows: I64 | None = None) -> Iterator[Block]:
         """The vectors of all rows, or of `rows` (each once), in row order, at most `max_vectors` a block unless one
