@@ -8,7 +8,9 @@ Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Er
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Protocol
 
 import faiss
@@ -18,6 +20,8 @@ from . import cores
 from .kernels.maxsim.cpu import pool
 from .records import F16, F32, I64, U8, Candidates
 
+swig: Any = faiss
+"""FAISS without its type stubs, which leave out scanners."""
 QUERY_BITS = 8
 """Of each number of a query that is multiplied with codes; 4 take 0.75 of the time and find 0.01 less."""
 LEAST_PIECE = 4096
@@ -27,17 +31,17 @@ LEAST_PIECE = 4096
 class Coding(Protocol):
     """How vectors of some dimensions are stored."""
 
-    def scanner(self, vector: F32, allowed: faiss.IDSelector | None) -> Any:
-        """FAISS's scanner of such vectors for the query `vector` (S,)."""
+    def scanner(self, vector: F32, allowed: faiss.IDSelector | None) -> AbstractContextManager[Any]:
+        """FAISS's scanner of such vectors for the query `vector` (S,), for as long as the block lasts."""
 
 
 class Float16:
     """Numbers of `dim` dimensions as they are."""
 
     def __init__(self, dim: int) -> None:
-        self._coder = faiss.ScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16)
+        self._coder = swig.ScalarQuantizer(dim, swig.ScalarQuantizer.QT_fp16)
 
-    def scanner(self, vector: F32, allowed: faiss.IDSelector | None) -> Any:
+    def scanner(self, vector: F32, allowed: faiss.IDSelector | None) -> AbstractContextManager[Any]:
         found = self._coder.select_InvertedListScanner(faiss.METRIC_INNER_PRODUCT, None, False, allowed)
         return _ready(found, vector)
 
@@ -53,29 +57,32 @@ class OneBit:
     def __init__(self, centre: F32) -> None:
         self.centre = centre
         dim, metric = len(centre), faiss.METRIC_INNER_PRODUCT
-        self._coder = faiss.IndexRaBitQ(dim, metric)
-        faiss.copy_array_to_vector(centre, self._coder.center)
+        self._coder = swig.IndexRaBitQ(dim, metric)
+        swig.copy_array_to_vector(centre, self._coder.center)
         self._coder.is_trained = True
         self.code_bytes = int(self._coder.code_size)
         self._only_list = faiss.IndexFlatIP(dim)
         self._only_list.add(centre[None])
-        self._scanned = faiss.IndexIVFRaBitQ(self._only_list, dim, 1, metric)
-        self._parameters = faiss.IVFRaBitQSearchParameters(nprobe=1, qb=QUERY_BITS)  # type: ignore[call-arg]
+        self._scanned = swig.IndexIVFRaBitQ(self._only_list, dim, 1, metric)
+        self._parameters = swig.IVFRaBitQSearchParameters(nprobe=1, qb=QUERY_BITS)
 
     def encode(self, vectors: F32) -> U8:
         """The codes of vectors (n, S), (n, code_bytes)."""
         codes: U8 = self._coder.sa_encode(vectors)
         return codes
 
-    def scanner(self, vector: F32, allowed: faiss.IDSelector | None) -> Any:
+    def scanner(self, vector: F32, allowed: faiss.IDSelector | None) -> AbstractContextManager[Any]:
         return _ready(self._scanned.get_InvertedListScanner(False, allowed, self._parameters), vector)
 
 
-def _ready(scanner: Any, vector: F32) -> Any:
-    scanner.thisown = True  # or nothing would ever delete it
-    scanner.set_query(faiss.swig_ptr(vector))
+@contextmanager
+def _ready(scanner: Any, vector: F32) -> Iterator[Any]:
+    scanner.set_query(swig.swig_ptr(vector))
     scanner.set_list(0, 0.0)
-    return scanner
+    try:
+        yield scanner
+    finally:  # Python does not own it, and to give it the object spoils SWIG's table of types (faiss-cpu 1.15)
+        swig.InvertedListScanner.__swig_destroy__(scanner)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +100,8 @@ def selector(allowed: I64, pages: int) -> faiss.IDSelector:
     """What lets the rows `allowed` (n,) through, of `pages` and one behind them."""
     is_allowed = np.zeros(pages + 1, np.bool_)
     is_allowed[allowed] = True
-    return faiss.IDSelectorBitmap(np.packbits(is_allowed, bitorder="little"))
+    found: faiss.IDSelector = swig.IDSelectorBitmap(np.packbits(is_allowed, bitorder="little"))
+    return found
 
 
 def largest(
@@ -106,14 +114,11 @@ def largest(
 
     def scan(piece: list[Stretch]) -> tuple[F32, I64]:
         scores, rows = np.full(count, -np.inf, np.float32), np.full(count, -1, np.int64)
-        scanners: dict[int, Any] = {}
-        for stretch in piece:
-            coding = id(stretch.coding)
-            if coding not in scanners:
-                scanners[coding] = stretch.coding.scanner(vector, allowed)
-            codes = stretch.values.view(np.uint8)
-            pointers = map(faiss.swig_ptr, (codes, stretch.rows, scores, rows))
-            scanners[coding].scan_codes(len(codes), *pointers, count)
+        for coding, together in groupby(piece, lambda stretch: stretch.coding):
+            with coding.scanner(vector, allowed) as scanner:
+                for stretch in together:
+                    arrays = stretch.values.view(np.uint8), stretch.rows, scores, rows
+                    scanner.scan_codes(len(stretch.rows), *map(swig.swig_ptr, arrays), count)
         return scores, rows
 
     pieces = list(_pieces(stretches)) if count else []

@@ -20,7 +20,7 @@ MERGED_BELOW = 2
 
 
 def name(prefix: str, ids: Sequence[int]) -> str:
-    """The name of the folder of a part: the prefix, then the first and the last of its segments, by which it is swept."""
+    """The name of a part's folder: the prefix, then the first and the last of its segments, by which it is swept."""
     return f"{prefix}{ids[0]:08d}-{ids[-1]:08d}"
 
 

@@ -163,7 +163,7 @@ class Snapshot:
         return next((row.single_dim for row in self._segment_rows.values()), 0)
 
     def segment_single(self, segment: int, pages: int) -> F16:
-        """The single vectors of a segment's pages, (P, S) float16, mapped; so many `pages` of it are going to be read."""
+        """The single vectors of a segment's pages, (P, S) float16, mapped; so many `pages` are about to be read."""
         found = self._segments[segment].single
         self._segments.note_bytes(pages * found.shape[1] * found.itemsize)
         return found
