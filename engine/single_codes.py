@@ -33,7 +33,7 @@ ASKED, RECALL_AT = 64, 200
 NOISE = 0.5**0.5
 """Share of a question's length that is at random directions: questions are not pages. docs/log.md compares it."""
 SEED = 5
-TIMES = (2, 4, 8, 16, 32)
+TIMES = (2, 3, 4, 6, 8, 12, 16, 24, 32)
 """As many times the pages asked for may be looked at: the least is taken that keeps ENOUGH."""
 ENOUGH = 0.99
 

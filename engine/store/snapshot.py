@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -150,12 +151,13 @@ class Snapshot:
     def single(self, wanted: I64 | Sequence[int] | None = None) -> F16:
         """One vector a row for stage 1, of all rows (N, S) float16, or of rows `wanted` in that order."""
         where, slots = self._column("segment", wanted), self._column("slot", wanted)
-        out = np.empty((len(where), self.single_dim), np.float16)
         order = np.argsort(where, kind="stable")
         segments, starts = np.unique(where[order], return_index=True)
-        for segment, places in zip(segments.tolist(), np.split(order, starts[1:]), strict=False):
-            out[places] = self.segment_single(segment, len(places))[slots[places]]
-        return out
+        found = np.empty((len(where), self.single_dim), np.float16)
+        for segment, (first, last) in zip(segments.tolist(), pairwise([*starts.tolist(), len(where)]), strict=True):
+            source = self.segment_single(segment, last - first)
+            np.take(source, slots[order[first:last]], axis=0, out=found[first:last], mode="clip")
+        return found if (np.diff(order) == 1).all() else found[np.argsort(order)]
 
     @property
     def single_dim(self) -> int:
