@@ -29,8 +29,8 @@ EXACT_PAGES = 20_000
 """Fewer pages than this get no codes: 80 MB at 2,048 numbers, which take about as long as codes and a second look."""
 PART_PAGES = 2_000_000
 """Pages of the largest part."""
-CODES_A_PAGE = 8
-"""Codes that are scanned in the time in which one page's own vector is fetched from wherever it lies."""
+PASSED_A_PAGE = 1000
+"""Codes of pages not asked for that are passed over in the time in which one page's vector is fetched."""
 MAPPED_BYTES = 1 << 29
 """After so many bytes of codes were read, they are unmapped: what is read once more costs little, memory does."""
 GPU_TIMES = 2
@@ -75,7 +75,7 @@ class SingleVectors:
         depth = self.times * count
         if rows is None and self._gpu is not None and GPU_TIMES * count <= GPU_MOST:
             return self._among(vector, self._from_gpu(vector, GPU_TIMES * count), count)
-        if self._coded and rows is not None and len(rows) <= depth + self._codes // CODES_A_PAGE:
+        if self._coded and rows is not None and len(rows) <= depth + self._codes // PASSED_A_PAGE:
             return self._among(vector, rows, count)
         allowed = self._alive if rows is None else selector(rows, len(self._snapshot))
         found = largest(vector, self._stretches(), count, allowed)

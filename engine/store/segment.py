@@ -180,7 +180,8 @@ class OpenSegments:
         self._codebook = LazyCodebook(directory)
         self._open: OrderedDict[int, Segment] = OrderedDict()
         self._read_bytes = 0
-        stored = sum(row.vectors * vector_bytes(row.codec, row.dim) for row in rows.values())
+        patches = sum(row.vectors * vector_bytes(row.codec, row.dim) for row in rows.values())
+        stored = patches + sum(row.pages * row.single_dim * np.dtype(np.float16).itemsize for row in rows.values())
         self._is_large = stored > 2 * MAPPED_BYTES
         self._most = max(OPEN_SEGMENTS, descriptors_for(MAPS * len(rows)) // MAPS)
 

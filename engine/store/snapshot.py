@@ -28,6 +28,7 @@ from . import blocks, catalog, compaction, faults, layout, rows, verify
 from .blocks import Block, Run
 from .catalog import DocumentRow, Failure, Fingerprint
 from .lock import ReaderLock
+from .mapped import LEAST_BYTES
 from .segment import OpenSegments
 
 logger = logging.getLogger(__name__)
@@ -167,7 +168,8 @@ class Snapshot:
     def segment_single(self, segment: int, pages: int) -> F16:
         """The single vectors of a segment's pages, (P, S) float16, mapped; so many `pages` are about to be read."""
         found = self._segments[segment].single
-        self._segments.note_bytes(pages * found.shape[1] * found.itemsize)
+        around = max(LEAST_BYTES, found.shape[1] * found.itemsize)
+        self._segments.note_bytes(min(pages * around, found.nbytes))
         return found
 
     def blocks(self, max_vectors: int = BLOCK_VECTORS, rows: I64 | None = None) -> Iterator[Block]:
