@@ -6,6 +6,7 @@ may be on a page twice.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +16,18 @@ import numpy as np
 from .composed import SOURCES, all_boxes
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from docsearch.engine.kernels.codecs import Coded
     from docsearch.engine.kernels.pagecode import PageCode
+    from docsearch.engine.kernels.residual import Codebook
     from docsearch.engine.records import I64, U16
     from docsearch.engine.store import Snapshot
+    from docsearch.engine.store.catalog import Fingerprint
+    from docsearch.engine.store.segment import SegmentRow
+
+    Segment = tuple[SegmentRow, Mapping[str, list[NDArray[np.generic]]]]
+    """A segment as the catalog knows it, and the parts of each of its files by name."""
 
 SEGMENT_PAGES = 4096
 DOCUMENT_PAGES = 64
@@ -53,44 +62,67 @@ def write(directory: Path, source: Snapshot, code: PageCode, *, pages: int) -> N
     """Make an index of `pages` composed pages in `directory`, which does not exist, from the patches of `source`, whose
     visual words are those of `code`. Pages have no single vectors: with visual words nothing asks for them.
     """
-    from docsearch.engine.store import layout, rows, segment
-    from docsearch.engine.store.catalog import DocumentRow, write_meta
+    from docsearch.engine.store import layout
     from docsearch.engine.store.segment import SegmentRow
-    from docsearch.engine.store.transaction import open_transaction
 
     pool, generator = Pool.of(source), np.random.default_rng(SEED)
-    transaction = open_transaction(directory, source.fingerprint, pool.coded.codec, code.codebook, create=True)
-    try:
+
+    def segments() -> Iterator[Segment]:
         for number, first in enumerate(range(0, pages, SEGMENT_PAGES), 1):
             patches, offsets = composed(pool, min(SEGMENT_PAGES, pages - first), generator)
-            lengths = np.diff(offsets).tolist()
-            row = SegmentRow(number, pool.coded.codec, len(lengths), len(patches), pool.coded.dim, 0, 1)
-            parts = {
-                layout.VECTORS: [pool.coded.values[patches]],
-                layout.SCALES: [] if pool.coded.scales is None else [pool.coded.scales[patches]],
-                layout.OFFSETS: [offsets],
-                layout.BOXES: [pool.boxes[patches]],
-                layout.SINGLE: [np.zeros((len(lengths), 0), np.float16)],
-                layout.WORDS: [pool.words[patches]],
-            }
+            row = SegmentRow(number, pool.coded.codec, len(offsets) - 1, len(patches), pool.coded.dim, 0, 1)
+            yield (
+                row,
+                {
+                    layout.VECTORS: [pool.coded.values[patches]],
+                    layout.SCALES: [] if pool.coded.scales is None else [pool.coded.scales[patches]],
+                    layout.OFFSETS: [offsets],
+                    layout.BOXES: [pool.boxes[patches]],
+                    layout.SINGLE: [np.zeros((row.pages, 0), np.float16)],
+                    layout.WORDS: [pool.words[patches]],
+                },
+            )
+
+    write_segments(directory, source.fingerprint, segments(), codebook=code.codebook)
+
+
+def write_segments(
+    directory: Path, fingerprint: Fingerprint, segments: Iterable[Segment], *, codebook: Codebook | None = None
+) -> None:
+    """Make an index in `directory`, which does not exist, of segments numbered from 1, each with its files by name."""
+    from docsearch.engine.store import layout, rows, segment
+    from docsearch.engine.store.catalog import DocumentRow, write_meta
+    from docsearch.engine.store.transaction import open_transaction
+
+    transaction = None
+    try:
+        for row, parts in segments:
+            if transaction is None:
+                transaction = open_transaction(directory, fingerprint, row.codec, codebook, create=True)
+            lengths = np.diff(parts[layout.OFFSETS][0]).tolist()
             with transaction.changing() as connection:
                 for slot, length in enumerate(lengths):
                     if slot % DOCUMENT_PAGES == 0:
-                        path, count = f"{number:05}/{slot:05}.pdf", min(DOCUMENT_PAGES, len(lengths) - slot)
+                        path, count = f"{row.id:05}/{slot:05}.pdf", min(DOCUMENT_PAGES, len(lengths) - slot)
                         document = DocumentRow(path, path, path, 1, 1, count, "done", None)
                         key = rows.insert_document(connection, document)
-                    where = (number, slot)
-                    page_number = slot % DOCUMENT_PAGES + 1
                     rows.insert_page(
-                        connection, key, page_number, place=where, size=(600.0, 800.0), vectors=length, text=""
+                        connection,
+                        key,
+                        slot % DOCUMENT_PAGES + 1,
+                        place=(row.id, slot),
+                        size=(600.0, 800.0),
+                        vectors=length,
+                        text="",
                     )
                 files = segment.write(directory, row, parts)
                 rows.insert_segment(connection, row, files)
-                write_meta(connection, "last_segment", str(number))
+                write_meta(connection, "last_segment", str(row.id))
                 transaction.note_pages(" ".join(file.sha256 for file in files), row.pages)
             transaction.commit()
     finally:
-        transaction.close()
+        if transaction is not None:
+            transaction.close()
 
 
 def composed(pool: Pool, pages: int, generator: np.random.Generator) -> tuple[I64, I64]:

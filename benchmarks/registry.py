@@ -21,6 +21,7 @@ from .cases import (
     quality,
     query,
     server_load,
+    single_vectors,
     two_stage,
     web_page,
 )
@@ -46,6 +47,11 @@ CASES = {
         Case("query", "docsearch query as a whole process", query.run),
         Case("two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run),
         Case("large", "an index of 100,000 composed pages: opening, questions cold and warm, memory", large.run),
+        Case(
+            "single_vectors",
+            "100,000 pages of one vector each: made, opened, asked, a page more, beside FAISS's indexes",
+            single_vectors.run,
+        ),
         Case("codecs", "float16, int8, int4, residual, binary: bytes, nDCG@5 lost, time", codecs.run),
         Case(
             "jina_v4", "jina-embeddings-v4 at full size with random weights on a GPU: pages/s, FLOP share", jina_v4.run

@@ -2,19 +2,17 @@
 
 Two generators propose. For models with visual words, and for those without a vector a page, posting lists over patches
 tell an approximate score of every page, and keep nearly all of the pages that exact MaxSim ranks first: a set of words
-does not fit into one vector without noise. For other models FAISS searches one vector a page by inner product. Both are
-derived from the segments and kept in the cache.
+does not fit into one vector without noise. For other models FAISS searches one vector a page by inner product. What is
+derived from the segments is kept in the cache.
 """
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-import faiss
 import numpy as np
 
 from . import rerank
@@ -23,10 +21,9 @@ from .kernels.word_scores import word_scores
 from .patch_lists import PatchLists, open_lists
 from .records import F32, I64, Candidates, Others, QueryVectors
 from .rerank import TITLE_SHARE
+from .single_vectors import SingleVectors, open_single
 from .store import Snapshot
 from .word_maxima import WordMaxima
-
-log = logging.getLogger(__name__)
 
 SLACK = 0.03
 """How far below the query's floor an approximate similarity may lie and still count."""
@@ -35,11 +32,11 @@ SLACK = 0.03
 class CandidateIndex:
     """What proposes pages of a snapshot: posting lists over patches, or else FAISS over the single vectors."""
 
-    def __init__(self, first_pages: I64, patches: PatchLists | None, single: faiss.Index | None) -> None:
+    def __init__(self, first_pages: I64, patches: PatchLists | None, single: SingleVectors | None) -> None:
         """`first_pages` (N,) are the first page of each page's document."""
         self.first_pages = first_pages
         self.patches = patches
-        self._single = single
+        self.single = single
         self._kept: dict[float, WordMaxima] = {}  # by the floor that they were looked for with
         self._one_at_a_time = threading.Lock()
 
@@ -85,14 +82,9 @@ class CandidateIndex:
 
     def nearest_single(self, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
         """The `count` pages whose single vectors have the largest inner product with the query's."""
-        if self._single is None or not len(self.first_pages):
+        if self.single is None:
             return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32))
-        parameters = None
-        if rows is not None:
-            parameters = faiss.SearchParameters(sel=faiss.IDSelectorBatch(rows))  # type: ignore[call-arg]
-        scores, pages = self._single.search(query.single[None], min(count, len(self.first_pages)), params=parameters)
-        found = pages[0] >= 0
-        return Candidates(pages[0][found], scores[0][found])
+        return self.single.nearest(query.single, count=count, rows=rows)
 
 
 def _maxima_of_all(lists: PatchLists, floor: float, vectors: F32, _: I64 | None) -> F32:
@@ -122,28 +114,13 @@ def telling(query: QueryVectors) -> QueryVectors:
     )
 
 
-def open_candidates(snapshot: Snapshot, code: PageCode | None) -> CandidateIndex:
-    """Open the derived files, or make them where they are missing or old."""
+def open_candidates(snapshot: Snapshot, code: PageCode | None, *, on_gpu: bool = False) -> CandidateIndex:
+    """Open the derived files, or make them where they are missing or old; `on_gpu`, single vectors go to one if FAISS
+    knows how.
+    """
     first_pages = snapshot.first_pages()
     if code is not None and snapshot.has_words:
         return CandidateIndex(first_pages, open_lists(snapshot, code), None)
-    single = open_single(snapshot)
+    single = open_single(snapshot, on_gpu=on_gpu)
     lists = open_lists(snapshot, None) if single is None and snapshot.lengths.any() else None
     return CandidateIndex(first_pages, lists, single)
-
-
-def open_single(snapshot: Snapshot) -> faiss.Index | None:
-    """A FAISS index over the single vectors, float16 as they are stored; None if the model has none."""
-    file = snapshot.cache_path(f"single-{snapshot.generation}.faiss")
-    try:
-        return faiss.read_index(str(file), faiss.IO_FLAG_MMAP)
-    except RuntimeError:
-        log.debug("building the FAISS index of %d pages", len(snapshot))
-    single = snapshot.single()
-    if single.shape[1] == 0:
-        return None
-    index = faiss.IndexScalarQuantizer(single.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-    for start in range(0, len(single), 8192):
-        index.add(single[start : start + 8192].astype(np.float32))
-    snapshot.keep(file, lambda path: faiss.write_index(index, str(path)))
-    return index

@@ -10,7 +10,6 @@ Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", 20
 from __future__ import annotations
 
 import logging
-import os
 import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -24,7 +23,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from . import cores
+from . import cores, parts
 from .kernels import codecs, postings, residual
 from .kernels.maxsim.cpu import pool
 from .kernels.maxsim.reference import EMPTY
@@ -49,8 +48,6 @@ PATCHES_A_WORD = 16
 KMEANS_ITERATIONS, KMEANS_SEED = 10, 1
 PART_VECTORS = 100_000_000
 """Vectors of the largest part: 2.2 GB, which are filled here and there and so have to fit the memory."""
-MERGED_BELOW = 2
-"""A part of less than so many times the new vectors is made again together with them."""
 PREFIX = "lists-"
 """Of the names of the cache's folders, each with a part: then follow the first and the last of its segments."""
 MAPPED_BYTES = 1 << 29
@@ -123,67 +120,23 @@ def open_lists(snapshot: Snapshot, code: PageCode | None) -> PatchLists:
     """
     live = snapshot.segment_vectors()
     found = dict(_read(snapshot, code))
-    kept, missing = plan({name: (part.segments[:, 0], part.vectors) for name, part in found.items()}, live)
-    parts = [found[name] for name in kept]
-    for ids in split(missing, live):
+    kept, missing = parts.plan(
+        {name: (part.segments[:, 0], part.vectors) for name, part in found.items()}, live, PART_VECTORS
+    )
+    used = [found[name] for name in kept]
+    for ids in parts.split(missing, live, PART_VECTORS):
         log.debug("building posting lists of segments %s", ids)
-        parts.append(build(snapshot, ids, code))
-    ordered = sorted(parts, key=lambda part: int(part.segments[0, 0]))
-    return PatchLists(ordered, [rows_of(snapshot, part) for part in ordered], len(snapshot))
-
-
-def plan(found: dict[str, tuple[I64, int]], live: dict[int, int]) -> tuple[list[str], list[int]]:
-    """Which parts to use, and the segments to make a new part of. `found` are the ids of each part's segments and its
-    vectors, `live` the vectors of each segment that is there.
-
-    A part that is half gone is of no use; one that is not much larger than what is new is made again with it, so that
-    there are few parts, and a patch is filed a few times at most however many commits there are.
-    """
-    alive = {name: sum(live.get(i, 0) for i in ids.tolist()) for name, (ids, _) in found.items()}
-    kept: list[str] = []
-    covered: set[int] = set()
-    for name in sorted(found, key=lambda name: (-alive[name], name)):
-        ids, vectors = found[name]
-        if 2 * alive[name] >= vectors > 0 and covered.isdisjoint(ids.tolist()):
-            kept.append(name)
-            covered.update(ids.tolist())
-    missing = live.keys() - covered
-    while kept and missing:
-        new, smallest = sum(live[i] for i in missing), min(kept, key=lambda name: (alive[name], name))
-        if alive[smallest] >= MERGED_BELOW * new or alive[smallest] + new > PART_VECTORS:
-            break
-        kept.remove(smallest)
-        missing |= live.keys() & set(found[smallest][0].tolist())
-    return sorted(kept), sorted(missing)
-
-
-def split(ids: Sequence[int], live: dict[int, int]) -> list[list[int]]:
-    """Segments in runs of at most PART_VECTORS, or of one; `live` are the vectors of each."""
-    runs: list[list[int]] = []
-    room = 0
-    for i in ids:
-        if live[i] > room:
-            runs.append([])
-            room = PART_VECTORS
-        runs[-1].append(i)
-        room -= live[i]
-    return runs
-
-
-def rows_of(snapshot: Snapshot, part: Part) -> I32:
-    """The row of each page of a part, (P,) int32; of pages that are gone, one behind the last row."""
-    where, slots = snapshot.places()
-    rows = np.flatnonzero(np.isin(where, part.segments[:, 0]))
-    out = np.full(part.segments[:, 1].sum(), len(snapshot), np.int32)
-    out[_numbers(part.segments, where[rows], slots[rows])] = rows
-    return out
+        used.append(build(snapshot, ids, code))
+    used.sort(key=lambda part: int(part.segments[0, 0]))
+    places = [parts.rows_of(snapshot, part.segments).astype(np.int32) for part in used]
+    return PatchLists(used, places, len(snapshot))
 
 
 def build(snapshot: Snapshot, ids: Sequence[int], code: PageCode | None) -> Part:
     """Make the part of some segments, and keep it if that can be."""
-    segments = np.stack([ids, snapshot.segment_pages(ids)], axis=1).astype(np.int64)
+    segments = parts.segments_of(snapshot, ids)
     try:
-        with snapshot.new_cache_folder(f"{PREFIX}{ids[0]:08d}-{ids[-1]:08d}") as folder:
+        with snapshot.new_cache_folder(parts.name(PREFIX, ids)) as folder:
             return _filed(snapshot, segments, code, folder)
     except OSError as err:  # the disk is full
         log.debug("posting lists are not kept: %s", err)
@@ -213,9 +166,9 @@ def _filed(snapshot: Snapshot, segments: I64, code: PageCode | None, folder: Pat
     words = cast("U16", snapshot.words(rows).values) if stored else _assigned(snapshot, rows, code)
     code.codebook.check(words)
     count, dim = code.centroids.shape
-    lists = _room(postings.file_bytes(len(words), dim), folder)
+    lists = parts.room((postings.file_bytes(len(words), dim),), None if folder is None else folder / LISTS)
     filing = Filing(lists, np.bincount(words, minlength=count).astype(np.int64), dim)
-    numbers = _numbers(segments, where[rows], slots[rows])
+    numbers = parts.numbers(segments, where[rows], slots[rows])
     first = 0
     for block, (signs, codes) in _encoded(snapshot, rows, words, code.codebook, stored=stored):
         last = first + len(signs)
@@ -230,28 +183,10 @@ def _filed(snapshot: Snapshot, segments: I64, code: PageCode | None, folder: Pat
     return Part(Postings(lists, filing.starts, code.codebook), segments)
 
 
-def _room(size: int, folder: Path | None) -> U8:
-    """An array of so many bytes, in a file of `folder` if there is one."""
-    if folder is None:
-        return np.zeros(size, np.uint8)
-    mapped = np.lib.format.open_memmap(folder / LISTS, "w+", np.uint8, (size,))
-    if hasattr(os, "posix_fallocate"):
-        with (folder / LISTS).open("r+b") as file:  # writing to a map that the disk has no room for would end us
-            os.posix_fallocate(file.fileno(), 0, file.seek(0, os.SEEK_END))
-    return np.asarray(mapped)
-
-
-def _numbers(segments: I64, where: I64, slots: I64) -> I64:
-    """The numbers in a part of `segments` (S, 2) of pages in the `slots` (n,) of segments `where` (n,)."""
-    starts = np.concatenate([[0], np.cumsum(segments[:, 1])])
-    numbers: I64 = starts[np.searchsorted(segments[:, 0], where)] + slots
-    return numbers
-
-
 def _assigned(snapshot: Snapshot, rows: I64, code: PageCode) -> U16:
     """The visual words of the patches of `rows`."""
-    parts = [code.assign(codecs.decode(block.coded)) for block in snapshot.blocks(rows=rows)]
-    return np.concatenate([*parts, np.zeros(0, np.uint16)]).astype(np.uint16, copy=False)
+    found = [code.assign(codecs.decode(block.coded)) for block in snapshot.blocks(rows=rows)]
+    return np.concatenate([*found, np.zeros(0, np.uint16)]).astype(np.uint16, copy=False)
 
 
 def _encoded(
@@ -287,7 +222,7 @@ def _read(snapshot: Snapshot, code: PageCode | None) -> Iterator[tuple[str, Part
             codebook = code.codebook if code is not None else Codebook(np.load(folder / WORDS, allow_pickle=False))
             count, dim = codebook.centroids.shape
             fits = lists.shape == (postings.file_bytes(int(starts[-1]), dim),) and starts.shape == (count + 1,)
-            if not (fits and starts[0] == 0 and (np.diff(starts) >= 0).all() and (np.diff(segments[:, 0]) > 0).all()):
+            if not (fits and starts[0] == 0 and (np.diff(starts) >= 0).all() and parts.are_segments(segments)):
                 raise ValueError("its numbers do not fit each other")
         except (OSError, ValueError, EOFError, IndexError) as err:
             log.debug("%s is of no use: %s", folder, err)

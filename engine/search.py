@@ -428,7 +428,7 @@ class Searcher:
 
         with self._one_at_a_time:  # two threads would write the same derived files
             if self._opened is None:
-                self._opened = open_candidates(self.snapshot, self._code)
+                self._opened = open_candidates(self.snapshot, self._code, on_gpu=self._scorer is not None)
             return self._opened
 
     @property

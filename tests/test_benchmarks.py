@@ -13,6 +13,8 @@ import pytest
 import torch
 from accelerate import init_empty_weights
 
+from docsearch.engine import single_codes
+from docsearch.engine import single_vectors as engine_single_vectors
 from docsearch.engine.kernels.codecs import CODECS
 from docsearch.engine.models.jina_v4 import network, spec
 from docsearch.engine.models.jina_v4.checkpoint import Checkpoint
@@ -25,7 +27,7 @@ pytest.importorskip("benchmarks.registry", reason="run from the repository's roo
 
 from benchmarks import __main__ as command_line  # noqa: E402
 from benchmarks import indexes, limits, metrics, report  # noqa: E402
-from benchmarks.cases import jina_v4, maxsim, maxsim_gpu, pointing, server_load  # noqa: E402
+from benchmarks.cases import jina_v4, maxsim, maxsim_gpu, pointing, server_load, single_vectors  # noqa: E402
 from benchmarks.eval_dev import Evidence  # noqa: E402
 from benchmarks.maxsim_peers import Contender, torch_peers  # noqa: E402
 from benchmarks.registry import CASES, Case  # noqa: E402
@@ -228,3 +230,18 @@ def test_the_command_names_its_cases() -> None:
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert all(name in done.stderr for name in CASES)
+
+
+def test_single_vectors_are_held_against_the_exact_scores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCSEARCH_BENCH_PAGES", "700")
+    monkeypatch.setattr(engine_single_vectors, "EXACT_PAGES", 300)
+    monkeypatch.setattr(single_codes, "RECALL_AT", 20)
+    for name, small in {"DIM": 64, "QUESTIONS": 10, "COUNT": 20, "CELLS": 4, "PROBES": 4, "OWED": 0.1}.items():
+        monkeypatch.setattr(single_vectors, name, small)
+    rows = list(single_vectors.run(Setting(None, cache=tmp_path / "cache")))
+    assert [row["pages"] for row in rows] == [700, 700, 1, 14, 350, 701, 700, 700, 700, 700, 299]
+    ours = [float(str(row["recall@20"])) for row in rows if str(row["what"]).startswith("docsearch")]
+    assert min(ours) > 0.9
+    monkeypatch.setattr(single_vectors, "OWED", -2.0)
+    with pytest.raises(Refused, match="are stated"):
+        next(single_vectors.run(Setting(None, cache=tmp_path / "cache")))

@@ -37,7 +37,7 @@ OPEN_SEGMENTS = 64
 """Segments that are mapped at a time at least. A mapped file holds a descriptor, and most systems allow 1024."""
 MAPPED_BYTES = 1 << 29
 """After so many bytes of segments were read, they are unmapped: what is read once more costs little, memory does."""
-MAPS = 4
+MAPS = 5
 """Files of a segment that are mapped."""
 
 
@@ -147,14 +147,14 @@ class Segment:
 
     @cached_property
     def single(self) -> F16:
-        """One vector a page, (P, S) float16, read into memory."""
-        return cast("F16", self._open(layout.SINGLE, mapped=False))
+        """One vector a page, (P, S) float16, mapped."""
+        return cast("F16", self._open(layout.SINGLE, mapped=True))
 
     def let_go(self) -> None:
         """Give back the memory that its mapped files take."""
         coded = self.__dict__.get("coded")
         arrays = [coded.values, coded.scales, coded.words] if coded is not None else []
-        for array in (*arrays, self.__dict__.get("boxes")):
+        for array in (*arrays, self.__dict__.get("boxes"), self.__dict__.get("single")):
             if array is not None:
                 let_go(array)
 
@@ -180,7 +180,8 @@ class OpenSegments:
         self._codebook = LazyCodebook(directory)
         self._open: OrderedDict[int, Segment] = OrderedDict()
         self._read_bytes = 0
-        stored = sum(row.vectors * vector_bytes(row.codec, row.dim) for row in rows.values())
+        patches = sum(row.vectors * vector_bytes(row.codec, row.dim) for row in rows.values())
+        stored = patches + sum(row.pages * row.single_dim * np.dtype(np.float16).itemsize for row in rows.values())
         self._is_large = stored > 2 * MAPPED_BYTES
         self._most = max(OPEN_SEGMENTS, descriptors_for(MAPS * len(rows)) // MAPS)
 
@@ -194,11 +195,14 @@ class OpenSegments:
 
     def note_read(self, vectors: Coded) -> None:
         """Note that vectors, and what belongs to them, are about to be read."""
+        beside = (vectors.scales, vectors.words)
+        self.note_bytes(vectors.values.nbytes + sum(each.nbytes for each in beside if each is not None))
+
+    def note_bytes(self, count: int) -> None:
+        """Note that so many bytes of a run of pages are about to be read."""
         if not self._is_large:
             return
-        beside = (vectors.scales, vectors.words)
-        self._read_bytes += vectors.values.nbytes + sum(each.nbytes for each in beside if each is not None)
-        self._read_bytes += MAPS * LEAST_BYTES
+        self._read_bytes += count + MAPS * LEAST_BYTES
         if self._read_bytes > MAPPED_BYTES:
             self._read_bytes = 0
             for opened in list(self._open.values()):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -27,6 +28,7 @@ from . import blocks, catalog, compaction, faults, layout, rows, verify
 from .blocks import Block, Run
 from .catalog import DocumentRow, Failure, Fingerprint
 from .lock import ReaderLock
+from .mapped import LEAST_BYTES
 from .segment import OpenSegments
 
 logger = logging.getLogger(__name__)
@@ -149,11 +151,26 @@ class Snapshot:
 
     def single(self, wanted: I64 | Sequence[int] | None = None) -> F16:
         """One vector a row for stage 1, of all rows (N, S) float16, or of rows `wanted` in that order."""
-        parts = [
-            self._segments[run.segment].single[run.slot : run.slot + run.stop - run.start] for run in self._runs(wanted)
-        ]
-        width = next((row.single_dim for row in self._segment_rows.values()), 0)
-        return np.concatenate(parts) if parts else np.zeros((0, width), np.float16)
+        where, slots = self._column("segment", wanted), self._column("slot", wanted)
+        order = np.argsort(where, kind="stable")
+        segments, starts = np.unique(where[order], return_index=True)
+        found = np.empty((len(where), self.single_dim), np.float16)
+        for segment, (first, last) in zip(segments.tolist(), pairwise([*starts.tolist(), len(where)]), strict=True):
+            source = self.segment_single(segment, last - first)
+            np.take(source, slots[order[first:last]], axis=0, out=found[first:last], mode="clip")
+        return found if (np.diff(order) == 1).all() else found[np.argsort(order)]
+
+    @property
+    def single_dim(self) -> int:
+        """Dimensions of the single vectors; 0 where there are none."""
+        return next((row.single_dim for row in self._segment_rows.values()), 0)
+
+    def segment_single(self, segment: int, pages: int) -> F16:
+        """The single vectors of a segment's pages, (P, S) float16, mapped; so many `pages` are about to be read."""
+        found = self._segments[segment].single
+        around = max(LEAST_BYTES, found.shape[1] * found.itemsize)
+        self._segments.note_bytes(min(pages * around, found.nbytes))
+        return found
 
     def blocks(self, max_vectors: int = BLOCK_VECTORS, rows: I64 | None = None) -> Iterator[Block]:
         """The vectors of all rows, or of `rows` (each once), in row order, at most `max_vectors` a block unless one

@@ -14,7 +14,8 @@ from docsearch.engine import patch_lists
 from docsearch.engine.candidates import open_candidates, telling
 from docsearch.engine.kernels import maxsim
 from docsearch.engine.kernels.pagecode import PageCode
-from docsearch.engine.patch_lists import PatchLists, open_lists, plan
+from docsearch.engine.parts import plan
+from docsearch.engine.patch_lists import PatchLists, open_lists
 from docsearch.engine.records import QueryVectors
 from docsearch.engine.search import open_index
 from docsearch.engine.store import Snapshot, open_snapshot, open_writer
@@ -163,7 +164,8 @@ def test_parts_go_with_their_segments(tmp_path: Path) -> None:
 def test_which_parts_are_used(
     found: dict[str, tuple[list[int], int]], live: dict[int, int], expected: tuple[list[str], list[int]]
 ) -> None:
-    assert plan({name: (np.array(ids), vectors) for name, (ids, vectors) in found.items()}, live) == expected
+    held = {name: (np.array(ids), vectors) for name, (ids, vectors) in found.items()}
+    assert plan(held, live, patch_lists.PART_VECTORS) == expected
 
 
 def test_a_part_that_lost_most_pages_is_made_again_and_kept(tmp_path: Path) -> None:
@@ -217,7 +219,7 @@ def test_lists_do_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_the_largest_parts_are_not_made_again() -> None:
     most = patch_lists.PART_VECTORS
-    assert plan({"a": (np.array([1]), most)}, {1: most, 2: most}) == (["a"], [2])
+    assert plan({"a": (np.array([1]), most)}, {1: most, 2: most}, most) == (["a"], [2])
 
 
 @pytest.mark.parametrize("name", ["lists.npy", "starts.npy", "segments.npy"])
