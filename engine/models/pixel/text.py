@@ -18,6 +18,7 @@ from ...records import F32, Others, QueryVectors
 from ..encoder import EncoderSpec
 from . import spec
 from .concepts import CONCEPTS, FAMILY, HOLDERS, PAINTED, WHOLE_PAGE, shown_by
+from .function_words import function_words
 from .thesaurus import synonyms
 from .words import neighbours, split_query, word_features
 
@@ -80,7 +81,8 @@ class PixelText:
     def encode_query(self, text: str) -> QueryVectors:
         """Embed a query: one vector for each distinct word, weighted by its rarity, and what else they look for.
 
-        Words that tell nothing ("the", or "page" where a picture is named) are left out, unless there are no others.
+        Words that tell nothing ("the", "welche" in a German question, "page" where a picture is named) are left out,
+        unless there are no others.
         Raises UsageError when the query holds no word.
         """
         words = list(dict.fromkeys(split_query(text)))[:MAX_QUERY_WORDS]
@@ -88,6 +90,8 @@ class PixelText:
             words = [word for word in words if word in named or word not in HOLDERS]
         if not words:
             raise UsageError(f"the query {text!r} has no word to search for")
+        empty = function_words(words)
+        words = [word for word in words if word not in empty] or words
         vectors, rarity = self.embed(words)
         kept = np.flatnonzero(rarity > RARITY_OF_NO_WEIGHT)
         if len(kept):
