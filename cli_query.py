@@ -71,6 +71,9 @@ def query(
 
     pixels = None if image is None else _read(image)
     with open_index(index, device=device.value) as searcher:
+        spec = searcher.encoder.spec
+        if letter := spec.unread(text):
+            note(f"{spec.name} does not read {letter!r} and the like; 'docsearch models' lists models that may")
         hits = searcher.search(text, k=k, candidates=candidates, exact=exact, path=path, image=pixels)
         if as_json:
             for hit in hits:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from .cli_options import DEFAULT_INDEX, IndexDirectory, note
+from .cli_options import DEFAULT_INDEX, Device, IndexDirectory, ScoringDevice, note
 from .engine.errors import UsageError
 
 NEEDED = ("fastapi", "prometheus_client", "uvicorn")
@@ -34,6 +34,7 @@ def serve(
     upload_max_mb: Annotated[int, typer.Option(min=1, help="The largest file that may be uploaded, in MB.")] = (
         UPLOAD_MAX_MB
     ),
+    device: ScoringDevice = Device.auto,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser of this machine.")] = False,
 ) -> None:
     """Answer questions in the browser and over HTTP: search, documents, pictures of pages, heat maps; take uploads, and
@@ -64,6 +65,7 @@ def serve(
         tuple(password or ()),
         read_only=read_only,
         upload_max_mb=upload_max_mb,
+        device=device.value,
     )
 
     def on_listening(address: str) -> None:

@@ -58,8 +58,8 @@ class OneBit:
         self.centre = centre
         dim, metric = len(centre), faiss.METRIC_INNER_PRODUCT
         self._coder = swig.IndexRaBitQ(dim, metric)
-        swig.copy_array_to_vector(centre, self._coder.center)
-        self._coder.is_trained = True
+        # Its mean is the centre; to write that there fails once pymupdf is loaded, whose types SWIG takes for FAISS's.
+        self._coder.train(np.ascontiguousarray(centre[None], np.float32))
         self.code_bytes = int(self._coder.code_size)
         self._only_list = faiss.IndexFlatIP(dim)
         self._only_list.add(centre[None])

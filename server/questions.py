@@ -69,13 +69,18 @@ class _Job:
 
 
 class Questions:
-    """Holds the searcher of an index and the thread that uses it. `room` is how many questions may wait."""
+    """Holds the searcher of an index and the thread that uses it. `room` is how many questions may wait; `device` is
+    where pages are scored, as `open_index` takes it.
+    """
 
-    def __init__(self, directory: Path, encoder: QueryEncoder | None, *, room: int, metrics: Metrics) -> None:
+    def __init__(
+        self, directory: Path, encoder: QueryEncoder | None, *, room: int, metrics: Metrics, device: str = "cpu"
+    ) -> None:
         self._directory = directory
+        self._device = device
         self._room = room
         self._metrics = metrics
-        self._searcher = open_index(directory, encoder=encoder)
+        self._searcher = open_index(directory, encoder=encoder, device=device)
         self._searcher.prepare()
         self._encoder = self._searcher.encoder
         self._thread = threading.Thread(target=self._work, name="docsearch-questions")
@@ -139,7 +144,7 @@ class Questions:
         A commit that changes no page is passed over, unless documents were `renamed`.
         """
         with self._refreshing:
-            latest = open_index(self._directory, encoder=self._encoder)
+            latest = open_index(self._directory, encoder=self._encoder, device=self._device)
             with self._changed:
                 present = (self._next or self._searcher).snapshot.generation
             if self._closing or (latest.snapshot.generation == present and not renamed):

@@ -45,7 +45,9 @@ class Service:
         """
         check(settings)
         metrics = Metrics()
-        questions = Questions(settings.index, encoder, room=settings.questions_max, metrics=metrics)
+        questions = Questions(
+            settings.index, encoder, room=settings.questions_max, metrics=metrics, device=settings.device
+        )
         spec = questions.encoder.spec
         pictures = PagePictures(
             room=settings.pictures_max,

@@ -18,7 +18,8 @@ class ServerSettings:
 
     At most `questions_max` questions and `pictures_max` pictures wait at a time. `passwords` are tried on encrypted
     documents when their pages are shown, and when they are uploaded. `read_only` refuses uploads and removals; an
-    upload has at most `upload_max_mb` MB of 2^20 bytes, and at most `uploads_max` of them wait.
+    upload has at most `upload_max_mb` MB of 2^20 bytes, and at most `uploads_max` of them wait. `device` is where pages
+    are scored: "cpu", "cuda", or "auto" for a GPU if there is one.
     """
 
     index: Path
@@ -31,6 +32,7 @@ class ServerSettings:
     read_only: bool = False
     upload_max_mb: int = 200
     uploads_max: int = 64
+    device: str = "cpu"
 
     @property
     def upload_max_bytes(self) -> int:

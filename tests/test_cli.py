@@ -20,6 +20,7 @@ from typer.main import get_command
 from docsearch import cli
 from docsearch.engine import search
 from docsearch.engine.models import registry
+from docsearch.engine.models.encoder import EncoderSpec
 from docsearch.indexer import pipeline
 from fake_encoder import SPEC, FakeEncoder
 
@@ -128,6 +129,17 @@ def test_query_can_be_restricted_to_a_path(run: Run, indexed: Path) -> None:
     code, out, err = run("query", "revenue chart", "--path", "nothing/*")
     assert (code, out) == (0, "")
     assert "no page matches" in err
+
+
+def test_query_says_which_letters_the_model_does_not_read(
+    run: Run, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, _, err = run("query", "revenue")
+    assert "does not read" not in err
+    monkeypatch.setattr(EncoderSpec, "unread", lambda _, text: text[:1])
+    code, _, err = run("query", "报告")
+    assert code == 0
+    assert "does not read '报'" in err
 
 
 def test_query_saves_the_hits_pages_and_a_heat_map(run: Run, indexed: Path, tmp_path: Path) -> None:

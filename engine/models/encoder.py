@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -17,7 +18,8 @@ class EncoderSpec:
     `vocabulary` the number of its visual words (0 = none); `render_dpi` and `max_pixels` are what it wants rendered.
     `alike` are the similarities between which two patches turn from different ones into the same one. `settings` are
     further choices that change its vectors; `notice` is what a user has to know before the first use;
-    `present` tells whether its weights are on this machine.
+    `present` tells whether its weights are on this machine. `scripts` are those that it reads, by Unicode's names; all
+    where none is named.
     """
 
     name: str
@@ -34,6 +36,12 @@ class EncoderSpec:
     settings: tuple[tuple[str, str], ...] = ()
     notice: str = ""
     present: bool = True
+    scripts: tuple[str, ...] = ()
+
+    def unread(self, text: str) -> str:
+        """The first letter of `text` that is of none of its `scripts`; "" where it reads all."""
+        letters = (letter for letter in text if letter.isalpha())
+        return next((each for each in letters if not unicodedata.name(each, "").startswith(self.scripts or "")), "")
 
     @property
     def weights_gb(self) -> float:

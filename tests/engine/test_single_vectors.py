@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -311,3 +313,16 @@ def test_without_a_gpu_or_its_memory_the_processor_searches(tmp_path: Path, monk
         assert gpu_index(snapshot, FakeGpu(is_full=True)) is None
         monkeypatch.setattr(single_vectors, "GPU_BYTES", 1000)
         assert gpu_index(snapshot, FakeGpu()) is None
+
+
+def test_codes_are_made_in_a_process_that_draws_pages_too() -> None:
+    code = (
+        "import faiss, numpy, pymupdf\n"  # both are made with SWIG, and share its table of types
+        "from docsearch.engine.inner_products import OneBit, Stretch, largest\n"
+        "vectors = numpy.eye(64, dtype=numpy.float32)\n"
+        "coding = OneBit(vectors.mean(axis=0))\n"
+        "stretch = Stretch(coding, coding.encode(vectors), numpy.arange(64))\n"
+        "print(largest(vectors[7], [stretch], 1).pages.tolist())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[7]"

@@ -6,8 +6,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+import torch
 
 import toy_words
+from docsearch.engine.errors import UsageError
 from docsearch.engine.records import QueryVectors
 from docsearch.engine.search import Query, open_index
 from docsearch.server.metrics import Metrics
@@ -136,3 +138,9 @@ def test_a_question_that_was_given_up_leaves_the_others_their_answers(directory:
 
     with closing(questions):
         assert asyncio.run(ask()) == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this torch sees a CUDA GPU")
+def test_a_server_that_is_to_score_on_a_gpu_needs_one(directory: Path) -> None:
+    with pytest.raises(UsageError, match="no CUDA GPU"):
+        Questions(directory, ToyEncoder(), room=4, metrics=Metrics(), device="cuda")

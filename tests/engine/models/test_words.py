@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from docsearch.engine.models.pixel import spec
 from docsearch.engine.models.pixel.words import BUCKETS, normal_form, split_words, word_features
 
 
@@ -32,3 +35,18 @@ def test_features_fit_the_table_and_tell_words_apart() -> None:
 
 def test_one_letter_words_have_features() -> None:
     assert len(word_features("a")) > 3
+
+
+@pytest.mark.parametrize(
+    ("text", "letter"),
+    [
+        ("Ångström 5 µm, рубли, ευρώ, 1ª nº", ""),
+        ("revenue 报告", "报"),
+        ("売上", "売"),
+        ("التقرير", "ا"),
+        ("2023 %", ""),
+    ],
+)
+def test_letters_that_the_model_does_not_read_are_named(text: str, letter: str) -> None:
+    assert spec.SPEC.unread(text) == letter
+    assert replace(spec.SPEC, scripts=()).unread(text) == ""
