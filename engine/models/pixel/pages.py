@@ -196,18 +196,16 @@ class PixelPages:
         parts, regions = [NOTHING], turned.regions(page, read)
         size = np.array(page.shape[::-1] * 2, np.float32)
         for rises in (True, False):
-            strips: list[turned.Strip] = []
-            if regions:
-                sheet, strips = turned.sheet(page, regions, paper_of(page), rises=rises)
+            others = []
+            for sheet, strips in turned.sheets(page, regions, paper_of(page), rises=rises):
                 seen = found_in(self.look(Image.fromarray(sheet)), (1, 1))
                 middles = seen.boxes[:, 1::2].mean(axis=1)
-            others = []
-            for region, strip in zip(regions, strips, strict=True):
-                words = seen.only((middles >= strip.y) & (middles < strip.y + len(strip.pixels)))
-                if self.is_print(words):
-                    parts.append(words._replace(boxes=strip.on_page(words.boxes) / size))
-                else:
-                    others.append(region)
+                for region, strip in strips:
+                    words = seen.only((middles >= strip.y) & (middles < strip.y + len(strip.pixels)))
+                    if self.is_print(words):
+                        parts.append(words._replace(boxes=strip.on_page(words.boxes) / size))
+                    else:
+                        others.append(region)
             regions = others
         return joined(parts)
 

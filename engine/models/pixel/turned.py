@@ -149,23 +149,37 @@ class Strip:
         return np.stack(turned, axis=1) + np.array(self.corner * 2, np.float32)
 
 
-def sheet(page: U8, regions: Sequence[Region], paper: int, *, rises: bool) -> tuple[U8, list[Strip]]:
-    """One picture (H, W) with the regions of a page beneath each other, turned upright: their text rises on the page,
-    or it falls.
+def sheets(
+    page: U8, regions: Sequence[Region], paper: int, *, rises: bool
+) -> Iterator[tuple[U8, list[tuple[Region, Strip]]]]:
+    """Pictures (H, W), each with regions of a page beneath each other, turned upright: their text rises on the page, or
+    it falls. None is much larger than the page.
     """
-    strips, y, margin = [], STRIDE_PX, STRIDE_PX // 2
-    for region in regions:
-        left, top = (max(side * STRIDE_PX - margin, 0) for side in (region.left, region.top))
-        part = page[top : region.bottom * STRIDE_PX + margin, left : region.right * STRIDE_PX + margin]
-        upright = np.rot90(part, -1 if rises else 1)
-        strips.append(Strip(upright, y, (left, top), (part.shape[1], part.shape[0]), rises))
-        y += len(upright) + STRIDE_PX
-    width = max(strip.pixels.shape[1] for strip in strips) + 2 * STRIDE_PX
-    out = np.full((rounded(y), rounded(width)), paper, np.uint8)
-    for strip in strips:
-        height, width = strip.pixels.shape
-        out[strip.y : strip.y + height, STRIDE_PX : STRIDE_PX + width] = strip.pixels
-    return out, strips
+    waiting = sorted(regions, key=lambda region: region.top - region.bottom)  # the longest first
+    while waiting:
+        width = rounded((waiting[0].bottom - waiting[0].top + 3) * STRIDE_PX)
+        strips: list[tuple[Region, Strip]] = []
+        y = STRIDE_PX
+        for region in waiting:
+            strip = turned_upright(page, region, y, rises=rises)
+            if strips and rounded(y + len(strip.pixels)) * width > page.size:
+                break
+            strips.append((region, strip))
+            y += len(strip.pixels) + STRIDE_PX
+        waiting = waiting[len(strips) :]
+        out = np.full((rounded(y), width), paper, np.uint8)
+        for _, strip in strips:
+            height, long = strip.pixels.shape
+            out[strip.y : strip.y + height, STRIDE_PX : STRIDE_PX + long] = strip.pixels
+        yield out, strips
+
+
+def turned_upright(page: U8, region: Region, y: int, *, rises: bool) -> Strip:
+    """A region of a page with some of what is around it, to stand at `y` of a sheet."""
+    margin = STRIDE_PX // 2
+    left, top = (max(side * STRIDE_PX - margin, 0) for side in (region.left, region.top))
+    part = page[top : region.bottom * STRIDE_PX + margin, left : region.right * STRIDE_PX + margin]
+    return Strip(np.rot90(part, -1 if rises else 1), y, (left, top), (part.shape[1], part.shape[0]), rises)
 
 
 def rounded(side: int) -> int:

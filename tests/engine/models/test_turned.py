@@ -62,15 +62,27 @@ def test_odd_sizes_have_no_regions(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("rises", [True, False])
 def test_boxes_on_the_sheet_are_boxes_on_the_page(rises: bool) -> None:
     page = np.full((480, 640), 255, np.uint8)
-    marks = [(100, 200, 140, 330), (400, 50, 460, 60)]  # x0, y0, x1, y1
-    for x0, y0, x1, y1 in marks:
+    marks = {
+        turned.Region(10, 25, 4, 12, 50): (100, 200, 140, 330),
+        turned.Region(0, 8, 22, 32, 50): (400, 50, 460, 60),
+    }
+    for x0, y0, x1, y1 in marks.values():  # x0, y0, x1, y1
         page[y0:y1, x0:x1] = 0
-    regions = [turned.Region(10, 25, 4, 12, 50), turned.Region(0, 8, 22, 32, 50)]
-    sheet, strips = turned.sheet(page, regions, 255, rises=rises)
-    for strip, mark in zip(strips, marks, strict=True):
+    ((sheet, strips),) = turned.sheets(page, list(marks), 255, rises=rises)
+    assert len(strips) == len(marks)
+    for region, strip in strips:
         rows, columns = np.nonzero(sheet[strip.y : strip.y + len(strip.pixels)] == 0)
         box = [columns.min(), rows.min() + strip.y, columns.max() + 1, rows.max() + 1 + strip.y]
-        np.testing.assert_array_equal(strip.on_page(np.array([box], np.float32))[0], mark)
+        np.testing.assert_array_equal(strip.on_page(np.array([box], np.float32))[0], marks[region])
+
+
+def test_many_regions_make_several_sheets_of_bounded_size() -> None:
+    page = np.full((1600, 800), 255, np.uint8)
+    regions = [turned.Region(0, 95, 0, 5, 400)] + [turned.Region(0, 4, x, x + 10, 40) for x in range(5, 45)]
+    made = list(turned.sheets(page, regions, 255, rises=True))
+    assert [region for _, strips in made for region, _ in strips] == regions
+    assert len(made) > 1
+    assert all(sheet.size <= 1.5 * page.size for sheet, _ in made)
 
 
 @pytest.fixture(scope="module")
