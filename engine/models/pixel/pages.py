@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -52,6 +52,13 @@ BAND_GAP_PX = 192
 FINE_GAIN = 1.15
 """The least enlargement for which the fine pass pays."""
 SALIENT = 0.35
+LIKENESS_WORDS = 128
+HEAD_WORDS = 20
+"""With fewer words it is not asked whether a page stands on its head."""
+SURELY_UPRIGHT, CLEARLY = 0.8, 0.02
+"""Mean cosines of a page's words with their visual words: from the first it is upright, and else by so much the better
+of both ways. Of 79 pages all are more alike upright, by 0.035 at least, and 10 have less than 0.8.
+"""
 UPRIGHT = 0.7
 """The saliency of a word from which what it stands on is no turned text: single turned letters look like words, too."""
 PRINT_SALIENT, PRINT_SIMILAR = 0.6, 0.79
@@ -103,6 +110,19 @@ class Found(NamedTuple):
 
     def only(self, keep: np.ndarray) -> Found:
         return Found(*(field[keep] for field in self))
+
+
+class Sight(NamedTuple):
+    """The base pass over a page: the page in `grey` as it was rendered, and at `scale`, the `picture` that was looked
+    at; what was `seen`, and the words in it.
+    """
+
+    grey: Image.Image
+    scale: float
+    picture: Image.Image
+    seen: Pass
+    base: Found
+    is_blank: bool
 
 
 NOTHING = Found(*(np.zeros((0, *rest), np.float32) for rest in ((DIM,), (4,), (), ())))
@@ -164,15 +184,30 @@ class PixelPages:
 
     def read(self, page: PageImage) -> Found:
         """What is on one page, by saliency: words, from the base pass and the coarse and fine passes it asks for, and
-        figures; then what the page is as a whole. Nothing on a blank page.
+        figures; then what the page is as a whole. Nothing on a blank page. One that stands on its head is turned.
         """
-        grey, scale = read_grey(page.pixels)
+        sight = self.sight_of(page.pixels)
+        if len(sight.base.heights) >= HEAD_WORDS and (alike := self.likeness(sight.base)) < SURELY_UPRIGHT:
+            over = replace(page, pixels=np.ascontiguousarray(page.pixels[::-1, ::-1]))
+            other = self.sight_of(over.pixels)
+            if len(other.base.heights) >= HEAD_WORDS and self.likeness(other.base) > alike + CLEARLY:
+                found = self.read_on(over, other)
+                return found._replace(boxes=1 - found.boxes[:, [2, 3, 0, 1]])
+        return self.read_on(page, sight)
+
+    def sight_of(self, pixels: U8) -> Sight:
+        """The base pass over a page (H, W, 3)."""
+        grey, scale = read_grey(pixels)
         picture = resized(grey, scale)
         box = inked(picture)
-        first = self.look_at(picture, box[None])
-        base = found_in(first, picture.size)
-        if not box.any():
-            return base.only(np.zeros(len(base.heights), bool))
+        seen = self.look_at(picture, box[None])
+        return Sight(grey, scale, picture, seen, found_in(seen, picture.size), is_blank=not box.any())
+
+    def read_on(self, page: PageImage, sight: Sight) -> Found:
+        """The rest of a page after its base pass."""
+        if sight.is_blank:
+            return NOTHING
+        grey, scale, picture, first, base, _ = sight
         overview = self.overview(picture)
         parts = [base.only(base.heights < LARGE_PX * OVERLAP), self.figures(overview, first)]
         coarse = found_in(overview, overview.size)
@@ -213,8 +248,13 @@ class PixelPages:
         """Whether words are more than strokes, or letters the wrong way up, which meet no visual word."""
         if not len(words.heights) or words.saliency.mean() < PRINT_SALIENT:
             return False
-        nearest = self.code.centroids[self.assign(words.vectors.astype(np.float16))]
-        return bool((nearest * words.vectors).sum(axis=1).mean() >= PRINT_SIMILAR)
+        return self.likeness(words) >= PRINT_SIMILAR
+
+    def likeness(self, words: Found) -> float:
+        """The mean cosine of the most salient words with their visual words."""
+        vectors = words.vectors[np.argsort(-words.saliency, kind="stable")[:LIKENESS_WORDS]]
+        nearest = self.code.centroids[self.assign(vectors.astype(np.float16))]
+        return float((nearest * vectors).sum(axis=1).mean())
 
     def overview(self, picture: Image.Image) -> Pass:
         """The coarse pass over a grey picture of the base pass."""

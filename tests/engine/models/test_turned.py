@@ -14,7 +14,7 @@ from docsearch.engine.records import F32, U8, PageImage, PageRef
 WORDS = ("harbour", "revenue", "village", "bridge", "copper", "quarter")
 MATCH = 0.6
 NO_BOXES = np.zeros((0, 4), np.float32)
-RISES, FALLS = Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270
+RISES, FALLS, OVER = (Image.Transpose[f"ROTATE_{degrees}"] for degrees in (90, 270, 180))
 
 
 def printed() -> Image.Image:
@@ -90,8 +90,8 @@ def vision() -> PixelPages:
     return PixelPages.load(device="cpu")
 
 
-@pytest.mark.parametrize("way", [RISES, FALLS])
-def test_a_page_on_its_side_is_read(vision: PixelPages, way: Image.Transpose) -> None:
+@pytest.mark.parametrize("way", [RISES, FALLS, OVER])
+def test_a_page_on_its_side_or_its_head_is_read(vision: PixelPages, way: Image.Transpose) -> None:
     upright = printed()
     names = list(WORDS)
     wanted = PixelText.load().embed(names)[0]
@@ -108,6 +108,10 @@ def test_a_page_on_its_side_is_read(vision: PixelPages, way: Image.Transpose) ->
     shared = []
     for word in range(len(names)):
         x0, y0, x1, y1 = boxes_turned[similar_turned[:, word].argmax()]
-        back = np.array((1 - y1, x0, 1 - y0, x1) if way is RISES else (y0, 1 - x1, y1, 1 - x0))
-        shared.append(max(overlap(back, box) for box in boxes[:-1]))
+        back = {
+            RISES: (1 - y1, x0, 1 - y0, x1),
+            FALLS: (y0, 1 - x1, y1, 1 - x0),
+            OVER: (1 - x1, 1 - y1, 1 - x0, 1 - y0),
+        }[way]
+        shared.append(max(overlap(np.array(back), box) for box in boxes[:-1]))
     assert np.median(shared) > 0.7, "a word or two is missed upright"
