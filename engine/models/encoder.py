@@ -40,7 +40,7 @@ class EncoderSpec:
 
     def unread(self, text: str) -> str:
         """The first letter of `text` that is of none of its `scripts`; "" where it reads all."""
-        letters = (letter for letter in text if letter.isalpha())
+        letters = (letter for letter in unicodedata.normalize("NFKC", text) if letter.isalpha())
         return next((each for each in letters if not unicodedata.name(each, "").startswith(self.scripts or "")), "")
 
     @property

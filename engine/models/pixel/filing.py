@@ -24,7 +24,7 @@ LEAST_SIMILAR = 0.3
 
 class Filing:
     """Files vectors under centroids (W, D) of unit length; in 8-bit integers, where the nearest may be missed for one
-    within 0.003 of it, where `integers`.
+    within 0.005 of it, where `integers`.
     """
 
     def __init__(self, centroids: F32, device: torch.device, dtype: torch.dtype, *, integers: bool) -> None:

@@ -31,7 +31,7 @@ SPEC = EncoderSpec(
     render_dpi=165,
     max_pixels=4_000_000,
     alike=(0.7, 0.9),
-    scripts=("LATIN", "GREEK", "CYRILLIC", "FEMININE", "MASCULINE", "MICRO"),
+    scripts=("LATIN", "GREEK", "CYRILLIC"),
 )
 
 

@@ -21,6 +21,7 @@ def text() -> PixelText:
         ("Quel est le montant total en 2021 ?", ("montant", "total", "2021")),
         ("Quali sono gli obiettivi della strategia?", ("obiettivi", "strategia")),
         ("Quais são as conclusões do relatório?", ("conclusõe", "relatório")),
+        ("Wat zijn de oorzaken van de stijging?", ("oorzaken", "stijging")),
         ("Jaké jsou hlavní cíle?", ("hlavní", "cíle")),
         ("Какие основные показатели приведены в отчёте?", ("основные", "показатели", "приведены", "отчёте")),
         ("Ποιοι είναι οι στόχοι του έργου;", ("στόχοι", "έργου")),
