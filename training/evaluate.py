@@ -18,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from ..engine.models.pixel import spec
-from ..engine.models.pixel.pages import Found, PixelPages
+from ..engine.models.pixel.found import Found
+from ..engine.models.pixel.pages import PixelPages
 from ..engine.models.pixel.text import PixelText
 from ..engine.records import F32
 from . import page_pool

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..engine.models.pixel import spec
 from ..engine.models.pixel.concepts import MARK
-from ..engine.models.pixel.pages import BASE_PIXELS
+from ..engine.models.pixel.pictures import BASE_PIXELS
 from ..engine.models.pixel.words import WORD, normal_form
 from ..engine.records import F32, U8, PageImage, PageRef
 

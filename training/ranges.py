@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from ..engine.models.pixel import spec
 from ..engine.models.pixel.folding import folded
-from ..engine.models.pixel.inference import as_input, whole_cells
+from ..engine.models.pixel.inference import as_input
 from ..engine.models.pixel.network import BLOCK_RANGES, STEM_RANGES, PixelNetwork
-from ..engine.models.pixel.pages import COARSE_FACTOR, read_grey, resized, trained_network
+from ..engine.models.pixel.pages import COARSE_FACTOR, trained_network
+from ..engine.models.pixel.pictures import read_grey, resized, whole_cells
 from ..engine.records import U8
 
 CPU = torch.device("cpu")

@@ -26,8 +26,10 @@ from torch.nn import functional
 
 from ..engine.models.pixel import spec
 from ..engine.models.pixel.concepts import CONCEPTS, FAMILY, MARK, PAINTED, WHOLE_PAGE
+from ..engine.models.pixel.found import found_in
 from ..engine.models.pixel.network import STRIDE_PX
-from ..engine.models.pixel.pages import COARSE_FACTOR, PixelPages, found_in, inked, read_grey, resized
+from ..engine.models.pixel.pages import COARSE_FACTOR, PixelPages
+from ..engine.models.pixel.pictures import inked, read_grey, resized
 from ..engine.models.pixel.readout import Readout, figure_readout, page_readout
 from ..engine.models.pixel.statistics import FIGURE_CELLS
 from ..engine.models.pixel.text import PixelText

@@ -21,9 +21,11 @@ from torch.nn import functional
 from ...engine.models import device as devices
 from ...engine.models.encoder import EncoderSpec
 from ...engine.models.pixel import spec
-from ...engine.models.pixel.inference import as_input, whole_cells
+from ...engine.models.pixel.found import SALIENT
+from ...engine.models.pixel.inference import as_input
 from ...engine.models.pixel.network import PixelNetwork
-from ...engine.models.pixel.pages import SALIENT, read_grey, resized, trained_network
+from ...engine.models.pixel.pages import trained_network
+from ...engine.models.pixel.pictures import read_grey, resized, whole_cells
 from ...engine.models.pixel.text import PixelText
 from ...engine.records import U8
 from .trainee import Vectors

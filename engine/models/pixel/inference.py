@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 from ...records import U8
 from ..device import compute_dtype
 from . import eight_bits
 from .folding import folded
-from .network import STRIDE_PX, PixelNetwork
-
-PAPER_ROWS = 8
+from .network import PixelNetwork
 
 
 class Looking(Protocol):
@@ -69,15 +65,3 @@ def as_input(pixels: U8, device: torch.device, dtype: torch.dtype) -> Tensor:
     """A grey page (H, W) as the network in floats takes it, (1, 1, H, W) in -1..1."""
     values = torch.from_numpy(pixels).to(device, dtype)[None, None] / 127.5 - 1
     return values.contiguous(memory_format=torch.channels_last)
-
-
-def whole_cells(grey: Image.Image) -> U8:
-    """A grey picture, filled up with paper to whole cells, (H, W)."""
-    pixels = np.asarray(grey)
-    rest = ((0, -pixels.shape[0] % STRIDE_PX), (0, -pixels.shape[1] % STRIDE_PX))
-    return np.pad(pixels, rest, constant_values=paper_of(pixels))
-
-
-def paper_of(pixels: U8) -> int:
-    """The shade of grey of the paper, from the first rows of a page (H, W)."""
-    return int(np.median(pixels[:PAPER_ROWS]))

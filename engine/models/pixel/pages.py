@@ -3,7 +3,8 @@
 A page is read at up to three resolutions, chosen from its pixels. The base pass reads ordinary print. A coarse pass, on
 the same picture at a third of the size, reads headings too large for the base pass, and sees what figures show. Where
 the base pass finds small print, a fine pass reads the bands of the page that hold it once more, at the resolution it
-was rendered at.
+was rendered at. A page on its head is turned over first, and blocks of text turned by 90° are read from a sheet of
+upright copies.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
-from torch.nn import functional
 
 from ... import cores
 from ...kernels.pagecode import PageCode
@@ -30,15 +30,15 @@ from ..encoder import EmbeddedPages, EncoderSpec
 from . import spec, turned
 from .concepts import FAMILIES, MARK, NAMES, WHOLE_PAGE
 from .filing import Filing
-from .inference import Looking, paper_of, ready, whole_cells
-from .network import DIM, STRIDE_PX, PixelNetwork
+from .found import NOTHING, Found, bands, found_in, joined
+from .inference import Looking, ready
+from .network import STRIDE_PX, PixelNetwork
+from .pictures import BASE_PIXELS, inked, paper_of, read_grey, resized, whole_cells
 from .readout import MOST_TOGETHER, Readout
 from .readout import load as load_readouts
 from .statistics import COLOUR_AT, FIGURE_CELLS, HUES, Pass, block_statistics, page_statistics
 from .text import load_code
 
-BASE_PIXELS = 1_130_000
-"""Pixels of the base pass: a letter page at 110 dpi."""
 COARSE_FACTOR = 3
 LARGE_PX = 40.0
 """Words taller than this in the base pass are read in the coarse pass."""
@@ -51,7 +51,6 @@ BAND_GAP_PX = 192
 """Small print further apart is read in parts of its own."""
 FINE_GAIN = 1.15
 """The least enlargement for which the fine pass pays."""
-SALIENT = 0.35
 LIKENESS_WORDS = 128
 HEAD_WORDS = 20
 """With fewer words it is not asked whether a page stands on its head."""
@@ -84,32 +83,12 @@ IN_FAMILY = np.array([[name in kinds for _, kinds in FAMILIES.values()] for name
 """Which families (F) the kinds (K) of figures belong to, (K, F)."""
 TINY = 1e-9
 MAX_PATCHES = 3000
-INK = 24
-"""A pixel that differs so much from the paper, of 255, is ink."""
 PART_STEP_PX = 128
 """Parts of a page are rounded up to it: few different sizes."""
 EVERYWHERE = np.array([0, 0, 1, 1], np.float32)
 """The box of what is said of a page as a whole."""
 MARGIN_PX = 48
 """What a pass over a part of the page sees around it: half of what a cell looks at."""
-
-
-class Found(NamedTuple):
-    """What was found in one pass: `vectors` (T, 128) float32 of unit length, `boxes` (T, 4) float32 as x0, y0, x1, y1
-    in page fractions, `heights` (T,) float32 px, `saliency` (T,) float32 in 0..1.
-    """
-
-    vectors: F32
-    boxes: F32
-    heights: F32
-    saliency: F32
-
-    @staticmethod
-    def of(*fields: Tensor) -> Found:
-        return Found(*(field.cpu().numpy().astype(np.float32) for field in fields))
-
-    def only(self, keep: np.ndarray) -> Found:
-        return Found(*(field[keep] for field in self))
 
 
 class Sight(NamedTuple):
@@ -123,9 +102,6 @@ class Sight(NamedTuple):
     seen: Pass
     base: Found
     is_blank: bool
-
-
-NOTHING = Found(*(np.zeros((0, *rest), np.float32) for rest in ((DIM,), (4,), (), ())))
 
 
 @dataclass(frozen=True)
@@ -319,17 +295,6 @@ class PixelPages:
         return Found(vectors, np.tile(EVERYWHERE, (len(vectors), 1)), ones * BASE_PIXELS**0.5, ones * told.max())
 
 
-def found_in(seen: Pass, page: tuple[int, int]) -> Found:
-    """The words that a pass finds, their boxes as fractions of the `page`, whose width and height in px it is of."""
-    rows, columns = (seen.words > SALIENT).nonzero(as_tuple=True)
-    dx, dy, log_w, log_h = seen.boxes[0, :, rows, columns].float()
-    x, y = (columns + 0.5 + dx) * STRIDE_PX + seen.corner[0], (rows + 0.5 + dy) * STRIDE_PX + seen.corner[1]
-    w, h = torch.exp(log_w) * STRIDE_PX, torch.exp(log_h) * STRIDE_PX
-    width, height = page
-    corners = torch.stack([(x - w / 2) / width, (y - h / 2) / height, (x + w / 2) / width, (y + h / 2) / height], 1)
-    return Found.of(unit(seen.vectors[0, :, rows, columns]), corners, h, seen.words[rows, columns])
-
-
 def grouped(sure: F32) -> tuple[F32, F32]:
     """What blocks (R, C, M) surely show, 0 to 1, once for all in a group of TOLD_BLOCKS a side: (G, M), and the boxes
     (G, 4) of the blocks of each that show anything, as x0, y0, x1, y1 in blocks.
@@ -359,50 +324,7 @@ def trained_network(folder: Path | None = None) -> PixelNetwork:
     return network
 
 
-def read_grey(pixels: U8) -> tuple[Image.Image, float]:
-    """A page (H, W, 3) as a grey picture, and the scale at which the base pass looks at it."""
-    grey = Image.fromarray(pixels).convert("L")
-    return grey, min(1.0, (BASE_PIXELS / (grey.width * grey.height)) ** 0.5)
-
-
-def inked(grey: Image.Image) -> F32:
-    """The part of a grey page that is not bare paper at its edges, (4,) as page fractions."""
-    pixels = np.asarray(grey)
-    paper = paper_of(pixels)
-    ink = (pixels < paper - INK) | (pixels > paper + INK)
-    rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
-    if not len(rows):
-        return np.zeros(4, np.float32)
-    corners = np.array([columns[0], rows[0], columns[-1] + 1, rows[-1] + 1])
-    return (corners / (grey.width, grey.height, grey.width, grey.height)).astype(np.float32)
-
-
-def bands(boxes: F32, gap: float) -> list[F32]:
-    """Boxes (B, 4), page fractions, from top to bottom, parted where more than `gap` lies between them."""
-    boxes = boxes[np.argsort(boxes[:, 1], kind="stable")]
-    ends = np.maximum.accumulate(boxes[:, 3])
-    return np.split(boxes, np.flatnonzero(boxes[1:, 1] - ends[:-1] > gap) + 1)
-
-
-def unit(vectors: Tensor) -> Tensor:
-    """Columns (128, T) as rows (T, 128) of unit length."""
-    return functional.normalize(vectors.float().T.reshape(-1, DIM), dim=1)
-
-
-def joined(parts: Sequence[Found]) -> Found:
-    """The cells of several passes."""
-    return Found(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
-
-
 @lru_cache(maxsize=1)
 def readers() -> ThreadPoolExecutor:
     """Threads that read pages, one a core, each with one torch thread."""
     return ThreadPoolExecutor(cores.available(), initializer=torch.set_num_threads, initargs=(1,))
-
-
-def resized(grey: Image.Image, scale: float) -> Image.Image:
-    """A picture at `scale`, each side at least one cell."""
-    if scale == 1.0:
-        return grey
-    size = (max(STRIDE_PX, round(grey.width * scale)), max(STRIDE_PX, round(grey.height * scale)))
-    return grey.resize(size, Image.Resampling.BILINEAR)
