@@ -3,9 +3,10 @@ PYTHON ?= python3
 # The newest torch brings gigabytes of CUDA packages along; on a machine with a GPU, choose with `make TORCH=torch …`.
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
+AXE := .axe/node_modules/axe-core/axe.min.js
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test slow check format bench docs browser screenshots clean
+.PHONY: demo test slow lowered check format bench docs browser screenshots clean .axe
 
 demo: .venv/installed
 	$(BIN)/docsearch index sample_docs --index .demo
@@ -16,6 +17,14 @@ test: .venv/developing
 
 slow: .venv/developing
 	$(BIN)/python -m pytest
+
+# As on an older processor: nothing is compiled, torch has AVX2 and no more, the model computes in float32.
+lowered: export ONEDNN_MAX_CPU_ISA := AVX2
+lowered: export ATEN_CPU_CAPABILITY := avx2
+lowered: export DOCSEARCH_ARITHMETIC := float32
+lowered: export DOCSEARCH_COMPILE := 0
+lowered: .venv/developing
+	$(BIN)/python -m pytest tests/engine tests/test_end_to_end.py tests/training -m "not slow"
 
 check: .venv/developing .venv/typed/docsearch
 	$(BIN)/ruff check .
@@ -31,7 +40,7 @@ bench: .venv/benchmarking
 	$(BIN)/python -m benchmarks
 
 # The browser is the machine's own (chromium); axe-core comes from npm, at one version.
-browser: .venv/browsing .axe
+browser: .venv/browsing $(AXE)
 	$(BIN)/python -m pytest tests/server/browser
 
 screenshots: .venv/browsing
@@ -58,8 +67,10 @@ clean:
 	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[browser]"
 	touch $@
 
-.axe:
-	npm install --silent --no-save --no-package-lock --prefix $@ axe-core@4.14.1
+.axe: $(AXE)
+
+$(AXE):
+	npm install --silent --no-save --no-package-lock --prefix .axe axe-core@4.14.1
 
 .venv/benchmarking: .venv/developing
 	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[bench]"

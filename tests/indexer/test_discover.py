@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from docsearch.engine.errors import DocumentError, UsageError
 from docsearch.indexer.discover import Document, find
+from unprivileged import as_user
 
 
 def put(*files: Path) -> None:
@@ -70,14 +72,16 @@ def test_a_link_that_leads_nowhere_is_listed(tmp_path: Path) -> None:
     assert all(each.reason for each in found.unreadable)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_without_permission_is_listed(tmp_path: Path) -> None:
-    put(tmp_path / "a.pdf", tmp_path / "locked/b.pdf")
-    (tmp_path / "locked").chmod(0)
+@pytest.mark.skipif(sys.platform == "win32", reason="needs permissions as Unix has them")
+def test_a_folder_without_permission_is_listed(open_path: Path) -> None:
+    put(open_path / "a.pdf", open_path / "locked/b.pdf")
+    (open_path / "locked").chmod(0)
     try:
-        assert [each.path for each in find([tmp_path]).unreadable] == ["locked"]
+        found = as_user(partial(find, [open_path]), open_path)
     finally:
-        (tmp_path / "locked").chmod(0o700)
+        (open_path / "locked").chmod(0o700)
+    assert [document.path for document in found.documents] == ["a.pdf"]
+    assert [each.path for each in found.unreadable] == ["locked"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
