@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -9,14 +10,19 @@ from functools import partial
 import numpy as np
 import torch
 
+from .setting import Skipped
 from .timing import timed
 
 READ_BYTES = 512 << 20
 """Far more than any cache holds."""
 SQUARE = 2048
 GPU_SQUARE = 8192
+TRIAL_SQUARE = 512
+"""Products so small tell how long large ones will take."""
 RUNS = 5
 WARM_UP = 2
+BUDGET_S = 30.0
+"""What would take longer is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +49,47 @@ def read_gb_s(threads: int) -> float:
     return READ_BYTES / best / 1e9
 
 
-def gemm_gflops(dtype: torch.dtype) -> float:
-    """The best rate of a large square product on the CPU in GFLOP/s (int8: GOP/s), with torch's own threads."""
-    if dtype == torch.int8:
-        left = torch.randint(-100, 100, (SQUARE, SQUARE), dtype=dtype)
-        work = partial(torch._int_mm, left, left.T.contiguous())
-    else:
-        left = torch.randn(SQUARE, SQUARE).to(dtype)
-        work = partial(torch.matmul, left, left)
+def lacking(arithmetic: str) -> str | None:
+    """Why products in "int8", "bfloat16" or "float32" say nothing of this CPU: it does not multiply in them, and what
+    stands in for that is many times slower. None if it does.
+    """
+    from docsearch.engine.models.device import computes_bf16
+    from docsearch.engine.models.pixel import eight_bits
+
+    has = {"int8": eight_bits.works, "bfloat16": computes_bf16, "float32": lambda: True}
+    return None if has[arithmetic]() else f"this CPU does not multiply in {arithmetic}"
+
+
+def within_budget(seconds: float, what: str) -> None:
+    """Skipped if `what` is expected to take longer than BUDGET_S."""
+    if seconds > BUDGET_S:
+        raise Skipped(f"{what} would take {seconds:.0f} s, more than {BUDGET_S:.0f}")
+
+
+def gemm_gflops(arithmetic: str) -> float:
+    """The best rate of a large square product on the CPU in GFLOP/s (int8: GOP/s), with torch's own threads; Skipped
+    if the CPU does not multiply in "int8" or "bfloat16", or far too slowly. There is always one for "float32".
+    """
+    if why := lacking(arithmetic):
+        raise Skipped(why)
+    if arithmetic != "float32":
+        trial = min(TRIAL_SQUARE, SQUARE)
+        small = square_product(arithmetic, trial)
+        expected = min(timed(small) for _ in range(WARM_UP + 1)) * (SQUARE / trial) ** 3 * (WARM_UP + RUNS)
+        within_budget(expected, f"{WARM_UP + RUNS} products of {SQUARE:,} x {SQUARE:,}")
+    work = square_product(arithmetic, SQUARE)
     for _ in range(WARM_UP):
         work()
     return 2 * SQUARE**3 / min(timed(work) for _ in range(RUNS)) / 1e9
+
+
+def square_product(arithmetic: str, side: int) -> Callable[[], torch.Tensor]:
+    """A product of two matrices of so many rows and columns, to be called."""
+    if arithmetic == "int8":
+        left = torch.randint(-100, 100, (side, side), dtype=torch.int8)
+        return partial(torch._int_mm, left, left.T.contiguous())
+    left = torch.randn(side, side).to(getattr(torch, arithmetic))
+    return partial(torch.matmul, left, left)
 
 
 def gpu_copy_gb_s(device: torch.device, byte_count: int = 4 << 30) -> float:

@@ -15,18 +15,21 @@ FLOAT32_TOLERANCE = 1e-4
 BFLOAT16_TOLERANCE = 0.02
 """Largest error of a cosine: bf16 keeps 8 bits of inputs and of the result."""
 
-F32 = NDArray[np.float32]
+F16, F32 = NDArray[np.float16], NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A way to score pages: `run` gives the token maxima (N, Q) or, if `summed`, their sums (N,); `bytes` its pages."""
+    """A way to score pages: `run` gives the token maxima (N, Q) or, if `summed`, their sums (N,); `bytes` its pages;
+    `needs` what the CPU has to multiply in.
+    """
 
     name: str
     run: Callable[[], F32]
     bytes: int
     tolerance: float
     summed: bool = False
+    needs: str = "float32"
 
 
 def torch_peers(query: F32, pages: F32) -> list[Contender]:
@@ -51,7 +54,7 @@ def torch_peers(query: F32, pages: F32) -> list[Contender]:
     return [
         Contender("torch fp32: einsum, then amax", einsum, fp32, FLOAT32_TOLERANCE),
         Contender(f"torch fp32: {in_chunks}", lambda: gemm(q, p), fp32, FLOAT32_TOLERANCE),
-        Contender(f"torch bf16: {in_chunks}", lambda: gemm(q16, p16), bf16, BFLOAT16_TOLERANCE),
+        Contender(f"torch bf16: {in_chunks}", lambda: gemm(q16, p16), bf16, BFLOAT16_TOLERANCE, needs="bfloat16"),
     ]
 
 

@@ -57,6 +57,7 @@ def where() -> str:
     """Commit, machine and versions on one line, for the head of the tables."""
     here, libraries = machine(), ", ".join(f"{name} {version}" for name, version in versions().items())
     size = f"{here['cores']} cores, {here['memory_gb']} GB, load {here['load_1min']}"
+    size += f", model in {here['arithmetic']}, kernels in {here['kernels']}"
     return f"commit {commit()} · {here['cpu']}, {size} · {libraries}"
 
 
@@ -72,8 +73,13 @@ def commit() -> str | None:
 
 @cache
 def machine() -> dict[str, str | int | float]:
-    """The processor's model, the cores this process may use, memory, and the load of the last minute at the start."""
+    """The processor's model, the cores this process may use, memory, the load of the last minute at the start; what the
+    embedded model computes in, and what kernels are compiled for.
+    """
     from docsearch.engine import cores
+    from docsearch.engine.kernels.machine import instruction_set
+    from docsearch.engine.models.device import choose
+    from docsearch.engine.models.pixel.inference import arithmetic_of
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
@@ -82,6 +88,8 @@ def machine() -> dict[str, str | int | float]:
         "memory_gb": round(memory, 1),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "load_1min": round(os.getloadavg()[0], 2),
+        "arithmetic": arithmetic_of(choose("auto"), has_ranges=True),
+        "kernels": instruction_set(),
     }
 
 

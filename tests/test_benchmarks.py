@@ -125,6 +125,37 @@ def test_maxsim_reports_one_object_a_size_with_its_peers_and_its_limit(monkeypat
         assert len(row["peers"]) >= 3
 
 
+def test_maxsim_says_what_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"PAGES": 64, "PAGE_VECTORS": 5, "RUNS": 2, "SETTLE_S": 0, "OPTIONAL": {}}.items():
+        monkeypatch.setattr(maxsim, name, value)
+    monkeypatch.setattr(limits, "READ_BYTES", 1 << 20)
+    monkeypatch.setattr(limits, "SQUARE", 64)
+    monkeypatch.setattr(limits, "lacking", lambda name: None if name == "float32" else f"no {name}")
+    rows = list(maxsim.run(Setting(None)))
+    said = {row["what"]: row["skipped"] for row in rows if "skipped" in row}
+    assert said == {
+        "torch bf16: GEMM in chunks of 64 pages, then amax": "no bfloat16",
+        "bfloat16 GEMM": "no bfloat16",
+        "int8 GEMM": "no int8",
+    }
+    assert len(rows) == len(CODECS) + len(said)
+    assert rows[0]["int8_gemm_ms"] is None
+
+
+def test_what_would_take_too_long_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        raise AssertionError("it is only tried on a few pages")
+
+    trial = Contender("trial", lambda: np.zeros((1, 1), np.float32), 0, 0)
+    entry = maxsim.Entry(Contender("slow", slow, 0, 0), trial, np.zeros((1, 1), np.float32))
+    assert maxsim.declined(entry) is None
+    monkeypatch.setattr(limits, "BUDGET_S", 0.0)
+    assert "would take" in str(maxsim.declined(entry))
+    monkeypatch.setattr(limits, "lacking", lambda _name: None)
+    with pytest.raises(Skipped, match=r"7 products of 2,048 x 2,048 would take .* more than 0"):
+        limits.gemm_gflops("bfloat16")
+
+
 def test_jina_v4_is_skipped_without_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(Skipped, match="CUDA GPU"):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from docsearch.engine.models.device import FLOAT32, SWITCH
+from docsearch.engine.models.pixel.inference import works_here
 from docsearch.engine.search import Query, open_index
 from docsearch.engine.store import open_snapshot
 
@@ -19,18 +23,36 @@ PROBES_RIGHT = {"exact": 0.85, "inflection": 0.8, "synonym": 0.65, "concept": 0.
 """Share of each kind whose first hit must be right."""
 
 
-def docsearch(*arguments: str | Path, cwd: Path | None = None) -> str:
+def docsearch(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> str:
     command = [sys.executable, "-m", "docsearch", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300)
+    env = {**os.environ, **environment}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_probes_find_their_page_first(sample_index: Path) -> None:
+BEST, *SLOWER = works_here()
+ARITHMETIC = [BEST, *(pytest.param(name, marks=() if name == FLOAT32 else pytest.mark.slow) for name in SLOWER)]
+
+
+@pytest.fixture(scope="session", params=ARITHMETIC)
+def index_in(request: pytest.FixtureRequest, sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the sample documents, made in each arithmetic that this processor has. What lies between the fastest
+    and float32, which every processor has, is for the slow tests.
+    """
+    if request.param == BEST:
+        made: Path = request.getfixturevalue("sample_index")
+        return made
+    index = tmp_path_factory.mktemp(request.param) / "index"
+    docsearch("index", sample_docs, "--index", index, "--quiet", **{SWITCH: request.param})
+    return index
+
+
+def test_probes_find_their_page_first(index_in: Path) -> None:
     """Exact words, other forms, synonyms, figures; docs/models.md has the shares, these are floors below them."""
     rows = [json.loads(line) for line in PROBES.read_text("utf-8").splitlines()]
     right: dict[str, list[bool]] = {}
-    with open_index(sample_index) as searcher:
+    with open_index(index_in) as searcher:
         for row in rows:
             pages = {(at["path"], page) for at in (row, *row.get("also", ())) for page in at["pages"]}
             hits = searcher.search(row["query"], k=1)
@@ -40,11 +62,11 @@ def test_probes_find_their_page_first(sample_index: Path) -> None:
     assert all(shares[kind] >= least for kind, least in PROBES_RIGHT.items()), shares
 
 
-def test_sample_queries_find_their_page_first(sample_docs: Path, sample_index: Path) -> None:
+def test_sample_queries_find_their_page_first(sample_docs: Path, index_in: Path) -> None:
     rows = [json.loads(line) for line in (sample_docs / "queries.jsonl").read_text("utf-8").splitlines()]
     asked = [Query(row["query_id"], row["query"]) for row in rows]
     missed = []
-    with open_index(sample_index) as searcher:
+    with open_index(index_in) as searcher:
         for row, (query, hits) in zip(rows, searcher.search_many(asked, k=3), strict=True):
             if not hits or hits[0].ref.path != row["path"] or hits[0].ref.page not in row["pages"]:
                 missed.append((query.text, [(h.ref.path, h.ref.page, round(h.score, 3)) for h in hits]))

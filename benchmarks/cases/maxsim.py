@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
-from ..maxsim_peers import F32, FLOAT32_TOLERANCE, OPTIONAL, Contender, torch_peers
-from ..setting import Refused, Row, Setting
+from ..maxsim_peers import F16, F32, FLOAT32_TOLERANCE, OPTIONAL, Contender, torch_peers
+from ..setting import Refused, Row, Setting, Skipped
 from ..timing import summary_ms, timed
 
 QUERY_VECTORS = 32
@@ -18,66 +19,73 @@ PAGE_VECTORS = 700
 DIM = 128
 VISUAL_WORDS = 16_384
 """Those of residual. Their products with the query are made before the runs that count: once a question."""
+TRIAL_PAGES = 32
+"""Tell how long all will take."""
 RUNS = 9
 SETTLE_S = 0.05
 """Time for the threads of the contender before to stop spinning."""
 SEED = 7
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A way to score the pages, the same for the first TRIAL_PAGES of them, and what it should find."""
+
+    whole: Contender
+    trial: Contender
+    wanted: F32
+
+
 def run(_setting: Setting) -> Iterator[Row]:
-    """Check every contender against the reference, then time them in turns; Refused if one is wrong."""
+    """Check every contender against the reference, then time them in turns; Refused if one is wrong. What the processor
+    lacks, and what would take too long, is skipped with a row.
+    """
     from docsearch.engine import cores
-    from docsearch.engine.kernels import codecs
-    from docsearch.engine.kernels.maxsim import reference, token_maxima
-    from docsearch.engine.kernels.residual import Codebook
-    from docsearch.engine.records import Ragged
 
     from .. import limits
 
     generator = np.random.default_rng(SEED)
     query = unit(generator.standard_normal((QUERY_VECTORS, DIM), np.float32))
     vectors = unit(generator.standard_normal((PAGES * PAGE_VECTORS, DIM), np.float32)).astype(np.float16)
-    offsets = np.arange(PAGES + 1, dtype=np.int64) * PAGE_VECTORS
 
-    words = generator.integers(0, VISUAL_WORDS, len(vectors)).astype(np.uint16)
-    codebook = Codebook(unit(generator.standard_normal((VISUAL_WORDS, DIM), np.float32)).astype(np.float16))
-
-    ours: list[tuple[Contender, F32]] = []
-    for codec in codecs.CODECS:
-        coded = codecs.encode(codec, vectors, words, codebook)
-        size = len(vectors) * codecs.vector_bytes(codec, DIM)
-        score = partial(token_maxima, query, coded, offsets)
-        # What the codec loses is not the kernel's error: the reference gets the decoded vectors.
-        wanted = reference.token_maxima(query, Ragged(codecs.decode(coded), offsets))
-        ours.append((Contender(codec, score, size, FLOAT32_TOLERANCE), wanted))
-
-    exact = vectors.astype(np.float32)
-    truth = reference.token_maxima(query, Ragged(exact, offsets))
-    pages = exact.reshape(PAGES, PAGE_VECTORS, DIM)
-    missing: dict[str, str] = {}
-    peers = [(peer, truth) for peer in torch_peers(query, pages)]
-    for name, prepare in OPTIONAL.items():
+    ours, theirs, skipped = [], [], []
+    for entry in engine_entries(generator, query, vectors):
+        if why := declined(entry):
+            skipped.append((f"docsearch {entry.whole.name}", why))
+        else:
+            ours.append(entry)
+    for name, prepare in peers_of(query, vectors).items():
         try:
-            peers.append((prepare(query, pages), truth))
+            entry = prepare()
         except (ImportError, AttributeError) as err:
-            missing[name] = str(err)
+            skipped.append((name, str(err)))
+            continue
+        if why := declined(entry):
+            skipped.append((entry.whole.name, why))
+        else:
+            theirs.append(entry)
 
-    contenders = [*ours, *peers]
-    errors = [check(contender, wanted) for contender, wanted in contenders]
+    contenders = [*ours, *theirs]
+    errors = [check(entry.whole, entry.wanted) for entry in contenders]
     seconds: list[list[float]] = [[] for _ in contenders]
     for _ in range(RUNS):
-        for times, (contender, _wanted) in zip(seconds, contenders, strict=True):
+        for times, entry in zip(seconds, contenders, strict=True):
             time.sleep(SETTLE_S)
-            times.append(timed(contender.run))
-    read = limits.read_gb_s(cores.available())
-    rates = {name: limits.gemm_gflops(getattr(limits.torch, name)) for name in ("bfloat16", "float32", "int8")}
-    half = max(("bfloat16", "float32"), key=rates.__getitem__)
+            times.append(timed(entry.whole.run))
+    read, rates = limits.read_gb_s(cores.available()), {}
+    for name in ("bfloat16", "float32", "int8"):
+        try:
+            rates[name] = limits.gemm_gflops(name)
+        except Skipped as err:
+            skipped.append((f"{name} GEMM", str(err)))
+    half = max(rates.keys() - {"int8"}, key=rates.__getitem__)
     flops = 2.0 * QUERY_VECTORS * PAGES * PAGE_VECTORS * DIM
     medians = {
-        contender.name: round(float(np.median(times)) * 1000, 2)
-        for times, (contender, _wanted) in zip(seconds[len(ours) :], peers, strict=True)
+        entry.whole.name: round(float(np.median(times)) * 1000, 2)
+        for times, entry in zip(seconds[len(ours) :], theirs, strict=True)
     }
-    for times, (contender, _wanted), error in zip(seconds, ours, errors, strict=False):
+    for times, entry, error in zip(seconds, ours, errors, strict=False):
+        contender = entry.whole
         limit = limits.lower(contender.bytes, read, flops, rates[half], f"{half} GEMM")
         summary = summary_ms(times)
         yield {
@@ -93,12 +101,69 @@ def run(_setting: Setting) -> Iterator[Row]:
             "p80_ms": summary["p80_ms"],
             "runs": RUNS,
             "read_ms": round(contender.bytes / read / 1e6, 2),
-            "int8_gemm_ms": round(flops / rates["int8"] / 1e6, 2),
+            "int8_gemm_ms": round(flops / rates["int8"] / 1e6, 2) if "int8" in rates else None,
             "pages_mb": round(contender.bytes / 1e6, 1),
             "max_error": round(error, 6),
         }
-    for name, why in missing.items():
-        yield {"what": name, "skipped": why}
+    for what, why in skipped:
+        yield {"what": what, "skipped": why}
+
+
+def engine_entries(generator: np.random.Generator, query: F32, vectors: F16) -> Iterator[Entry]:
+    """The engine's kernel on `vectors` (T, D) of all pages, in each codec."""
+    from docsearch.engine.kernels import codecs
+    from docsearch.engine.kernels.maxsim import reference, token_maxima
+    from docsearch.engine.kernels.residual import Codebook
+    from docsearch.engine.records import Ragged
+
+    offsets = np.arange(PAGES + 1, dtype=np.int64) * PAGE_VECTORS
+    words = generator.integers(0, VISUAL_WORDS, len(vectors)).astype(np.uint16)
+    codebook = Codebook(unit(generator.standard_normal((VISUAL_WORDS, DIM), np.float32)).astype(np.float16))
+    for codec in codecs.CODECS:
+        coded = codecs.encode(codec, vectors, words, codebook)
+        whole, trial = (
+            Contender(
+                codec,
+                partial(token_maxima, query, coded[slice(0, pages * PAGE_VECTORS)], offsets[: pages + 1]),
+                pages * PAGE_VECTORS * codecs.vector_bytes(codec, DIM),
+                FLOAT32_TOLERANCE,
+            )
+            for pages in (PAGES, TRIAL_PAGES)
+        )
+        # What the codec loses is not the kernel's error: the reference gets the decoded vectors.
+        yield Entry(whole, trial, reference.token_maxima(query, Ragged(codecs.decode(coded), offsets)))
+
+
+def peers_of(query: F32, vectors: F16) -> dict[str, Callable[[], Entry]]:
+    """The peers by name, each to be made; that raises ImportError where a package is missing."""
+    from docsearch.engine.kernels.maxsim import reference
+    from docsearch.engine.records import Ragged
+
+    exact = vectors.astype(np.float32)
+    truth = reference.token_maxima(query, Ragged(exact, np.arange(PAGES + 1, dtype=np.int64) * PAGE_VECTORS))
+    pages = exact.reshape(PAGES, PAGE_VECTORS, DIM)
+    of_torch = zip(torch_peers(query, pages), torch_peers(query, pages[:TRIAL_PAGES]), strict=True)
+    made = {whole.name: partial(Entry, whole, trial, truth) for whole, trial in of_torch}
+    optional = {
+        name: lambda prepare=prepare: Entry(prepare(query, pages), prepare(query, pages[:TRIAL_PAGES]), truth)
+        for name, prepare in OPTIONAL.items()
+    }
+    return {**made, **optional}
+
+
+def declined(entry: Entry) -> str | None:
+    """Why a contender is not measured, judged by a few pages, which also makes it compile what it compiles."""
+    from .. import limits
+
+    if why := limits.lacking(entry.whole.needs):
+        return why
+    entry.trial.run()
+    expected = timed(entry.trial.run) * PAGES / TRIAL_PAGES * (RUNS + 1)
+    try:
+        limits.within_budget(expected, f"{RUNS + 1} runs")
+    except Skipped as err:
+        return str(err)
+    return None
 
 
 def check(contender: Contender, wanted: F32) -> float:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..records import F16, F32, I64, U8, U16
 from . import residual
+from .exact import F64
 from .residual import Codebook
 
 CODECS = ("int8", "float16", "int4", "binary", "residual")
@@ -114,8 +115,15 @@ def decode(coded: Coded) -> F32:
 
 def numbers(coded: Coded) -> F32:
     """What is stored, (T, D) float32, without the scales: whole numbers, but for float16."""
-    if coded.codec not in PACKED_BITS:
-        return coded.values.astype(np.float32)
+    return coded.values.astype(np.float32) if coded.codec not in PACKED_BITS else _unpacked(coded)
+
+
+def wide_numbers(coded: Coded) -> F64:
+    """The same in float64; from float16 in half the time."""
+    return (coded.values if coded.codec not in PACKED_BITS else _unpacked(coded)).astype(np.float64)
+
+
+def _unpacked(coded: Coded) -> F32:
     levels = _levels_of_bytes(PACKED_BITS[coded.codec])
     unpacked: F32 = np.take(levels, cast("U8", coded.values), axis=0)
     return unpacked.reshape(len(coded), coded.values.shape[1] * levels.shape[1])[:, : coded.dim]

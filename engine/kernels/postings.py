@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..records import F32, I64, U8, U16
-from .machine import ADDRESS, FLOAT, LONG, machine
+from .exact import query_numbers
+from .machine import ADDRESS, FLOAT, LONG, Machine, compiled, machine
 from .residual import LEVELS, Codebook
 
 BLOCK = 32
@@ -51,9 +52,10 @@ class Postings:
         begins, ends = self.starts[words], self.starts[words + 1]
         run = _scan(len(vector))
         if run is None:
+            asked = query_numbers(vector)
             for word, product in zip(words.tolist(), products.tolist(), strict=True):
                 pages, shares, steps, signs = self.patches(word)
-                similarities = shares * np.float32(product) + steps * (signs @ vector)
+                similarities = shares * np.float32(product) + steps * (signs @ asked).astype(np.float32)
                 near = (similarities > floor) & (pages < len(places))
                 np.maximum.at(best, places[pages[near]], similarities[near])
             return
@@ -140,15 +142,12 @@ _HALF_BYTES: F32 = (
 def _scan(dim: int) -> Any | None:
     """The compiled function; None where numpy has to do."""
     here = machine()
-    return None if here is None or dim % 8 or not 0 < dim <= DIMENSIONS_MAX else _compiled(dim)
+    return None if here is None or dim % 8 or not 0 < dim <= DIMENSIONS_MAX else _compiled(dim, here)
 
 
 @lru_cache(maxsize=8)
-def _compiled(dim: int) -> Any:
+def _compiled(dim: int, target: Machine) -> Any:
     from . import postings_code
-    from .machine import compiled
 
-    here = machine()
-    assert here is not None
     arguments = [*[ADDRESS] * 4, LONG, ADDRESS, *[FLOAT] * 3, ADDRESS, LONG, ADDRESS]
-    return compiled(postings_code.module(dim), postings_code.NAME, arguments, here)
+    return compiled(postings_code.module(dim), postings_code.NAME, arguments, target)

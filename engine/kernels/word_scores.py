@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..records import F32, I64, QueryVectors
-from .machine import ADDRESS, FLOAT, LONG, compiled, machine
+from .machine import ADDRESS, FLOAT, LONG, Machine, compiled, machine
 from .maxsim import match, score
 from .maxsim.cpu import pool
 
@@ -24,10 +24,11 @@ def word_scores(maxima: Sequence[F32], first_pages: I64, query: QueryVectors, ti
     """
     rows = [np.ascontiguousarray(each, np.float32) for each in maxima]
     table = np.array([each.ctypes.data for each in rows], np.uint64)
-    run, lanes = _function()
+    here = machine()
     out = np.zeros(len(first_pages), np.float32)
-    if run is None or len(out) < lanes:
+    if here is None or len(out) < here.lanes:
         return with_numpy(np.stack(maxima, axis=1), first_pages, query, title_share)
+    run, lanes = _function(here), here.lanes
     words = len(query.vectors)
     own, shares, begins = np.zeros(0, np.int64), np.zeros(0, np.float32), np.zeros(words + 1, np.int64)
     if query.others is not None:
@@ -61,13 +62,10 @@ def with_numpy(maxima: F32, first_pages: I64, query: QueryVectors, title_share: 
     return score(counted, query.weights)
 
 
-@lru_cache(maxsize=1)
-def _function() -> tuple[Any, int]:
-    """The compiled function and how many pages it needs; None where numpy has to do."""
-    here = machine()
-    if here is None:
-        return None, 0
+@lru_cache(maxsize=2)
+def _function(target: Machine) -> Any:
+    """The compiled function, which needs as many pages as the target has lanes."""
     from . import word_scores_code
 
     arguments = [ADDRESS, LONG, *[ADDRESS] * 7, FLOAT, LONG, LONG, ADDRESS]
-    return compiled(word_scores_code.module(here.lanes), word_scores_code.NAME, arguments, here), here.lanes
+    return compiled(word_scores_code.module(target.lanes), word_scores_code.NAME, arguments, target)

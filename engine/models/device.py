@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from pathlib import Path
 
@@ -9,6 +10,11 @@ import torch
 
 from ..errors import UsageError
 
+SWITCH = "DOCSEARCH_ARITHMETIC"
+"""Environment variable that says what models compute in, read when one is loaded; the best that there is by default."""
+INT8, BFLOAT16, FLOAT32 = "int8", "bfloat16", "float32"
+ARITHMETIC = (INT8, BFLOAT16, FLOAT32)
+"""Values of SWITCH, the fastest first. 8-bit integers are for the embedded model alone."""
 MEMINFO = Path("/proc/meminfo")
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 
@@ -20,9 +26,22 @@ def choose(device: str) -> torch.device:
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def asked_arithmetic() -> str | None:
+    """What SWITCH says, None if it is not set; UsageError if that is none of ARITHMETIC."""
+    asked = os.environ.get(SWITCH) or None
+    if asked is not None and asked not in ARITHMETIC:
+        raise UsageError(f"{SWITCH}={asked}: known are {', '.join(ARITHMETIC)}; without it, the best for this device")
+    return asked
+
+
 def compute_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device computes in it, else float32."""
-    return torch.bfloat16 if device.type == "cuda" or computes_bf16() else torch.float32
+    """The floats that SWITCH asks for; else, and where it asks for integers, bfloat16 where the device computes in it,
+    or float32. UsageError if the device does not compute in what is asked for.
+    """
+    asked, has_bf16 = asked_arithmetic(), device.type == "cuda" or computes_bf16()
+    if asked == BFLOAT16 and not has_bf16:
+        raise UsageError(f"{SWITCH}={asked}: this CPU does not multiply in bfloat16; use {FLOAT32}, or leave it out")
+    return torch.bfloat16 if has_bf16 and asked != FLOAT32 else torch.float32
 
 
 def computes_bf16() -> bool:

@@ -21,6 +21,8 @@ from docsearch.engine.search import open_index
 from docsearch.engine.store import Snapshot, open_snapshot, open_writer
 from toy_words import ToyEncoder
 
+pytestmark = pytest.mark.usefixtures("instructions")
+
 QUESTION = "w3 w17 w101"
 CODE = ToyEncoder().code
 

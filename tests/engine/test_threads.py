@@ -15,6 +15,8 @@ from docsearch.engine.records import QueryVectors
 from docsearch.engine.search import Query, Searcher, open_index
 from toy_words import ToyEncoder
 
+pytestmark = pytest.mark.usefixtures("instructions")
+
 THREADS = 8
 ROUNDS = 12
 QUESTIONS = [f"w{a} w{b} w{c}" for a, b, c in np.random.default_rng(4).integers(0, 60, (16, 3)).tolist()]

@@ -17,6 +17,8 @@ from docsearch.engine.store import Snapshot, open_snapshot
 from docsearch.engine.word_maxima import WordMaxima
 from toy_words import ToyEncoder
 
+pytestmark = pytest.mark.usefixtures("instructions")
+
 PAGES = {f"{i}.pdf": [[3 * i + j for j in range(20)], [], [7, 2 * i, 9]] for i in range(8)}
 COUNT = 24
 SOME = np.array([1, 5, 22])

@@ -1,4 +1,8 @@
-"""MaxSim on the CPU: blocks that stay in the cache, one thread a core, in machine code where there is some."""
+"""MaxSim on the CPU: blocks that stay in the cache, one thread a core, in machine code where there is some.
+
+Without, numpy multiplies numbers whose sums are exact: there, too, a page has the same maxima to the bit wherever it
+stands, and whatever is asked beside.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from ... import cores
 from ...records import F32, I64
 from .. import codecs
 from ..codecs import Coded
+from ..exact import F64, patch_numbers, query_numbers
 from ..residual import Codebook
 from . import native
 from .native import Kernel
@@ -51,8 +56,7 @@ def products(query: F32, coded: Coded) -> F32:
     kernel = native.kernel(coded.codec, coded.dim, tile=1) if len(query) else None
     if kernel is None:
         with cores.no_blas_threads():
-            found: F32 = codecs.decode(coded) @ query.T
-            return found
+            return similarities(query_numbers(query).T, coded)
     _check(coded)
     return _scored(kernel, query, [(coded, np.arange(len(coded) + 1))], VECTORS_ALONE)
 
@@ -87,7 +91,7 @@ def _check(coded: Coded) -> None:
 def decoded_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     """The same with numpy alone, on vectors decoded block by block."""
     out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
-    transposed = np.ascontiguousarray(query.T)  # (D, Q)
+    transposed = np.ascontiguousarray(query_numbers(query).T)  # (D, Q)
     with cores.no_blas_threads():
         in_blocks(offsets, BLOCK_VECTORS, partial(score_block, transposed, coded, offsets, out=out))
     return out
@@ -110,15 +114,24 @@ def block_starts(offsets: I64, vectors: int) -> I64:
     return np.unique(np.concatenate([rows, ends]))
 
 
-def score_block(transposed: F32, coded: Coded, offsets: I64, rows: tuple[int, int], out: F32) -> None:
+def similarities(transposed: F64, coded: Coded) -> F32:
+    """The inner products of query vectors (D, Q), as `exact` has them, with stored vectors, (T, Q)."""
+    if coded.codebook is not None:
+        exact = patch_numbers(codecs.decode(coded))
+        found: F32 = (exact @ transposed).astype(np.float32)
+        return found
+    found = (codecs.wide_numbers(coded) @ transposed).astype(np.float32)
+    if coded.scales is not None:
+        found *= coded.scales.astype(np.float32)[:, None]
+    return found
+
+
+def score_block(transposed: F64, coded: Coded, offsets: I64, rows: tuple[int, int], out: F32) -> None:
     """Fill `out` (N, Q) for the pages `rows[0]` to `rows[1]`."""
     first, last = rows
     inside = offsets[first : last + 1]
     patches = coded[slice(int(inside[0]), int(inside[-1]))]
-    is_whole = patches.codebook is not None
-    similarity = (codecs.decode if is_whole else codecs.numbers)(patches) @ transposed  # (T, Q)
-    if patches.scales is not None and not is_whole:
-        similarity *= patches.scales.astype(np.float32)[:, None]
+    similarity = similarities(transposed, patches)
     filled = np.flatnonzero(np.diff(inside))
     if len(filled):
         begin = (inside[filled] - inside[0]).astype(np.intp)

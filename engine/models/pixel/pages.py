@@ -25,7 +25,7 @@ from torch import Tensor
 from ... import cores
 from ...kernels.pagecode import PageCode
 from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Ragged
-from ..device import choose, compute_dtype
+from ..device import INT8, choose, compute_dtype
 from ..encoder import EmbeddedPages, EncoderSpec
 from . import spec, turned
 from .concepts import FAMILIES, MARK, NAMES, WHOLE_PAGE
@@ -120,12 +120,16 @@ class PixelPages:
     def load(folder: Path | None = None, *, device: str = "auto") -> PixelPages:
         """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model.
 
-        The network computes in 8-bit integers where it can, else in bfloat16 where the device computes in it.
+        The network computes in what the environment asks for (`device.SWITCH`), else in 8-bit integers where it can,
+        else in bfloat16 where the device computes in it.
         """
         described = spec.SPEC if folder is None else spec.describe(folder)
         chosen = choose(device)
         network, code = ready(trained_network(folder), chosen), load_code(folder)
-        filing = Filing(code.centroids, chosen, compute_dtype(chosen), integers=network.arithmetic == "int8")
+        integers = network.arithmetic == INT8
+        # Integers are made of float32, on processors with bfloat16 and without: patches are filed alike on both.
+        dtype = torch.float32 if integers else compute_dtype(chosen)
+        filing = Filing(code.centroids, chosen, dtype, integers=integers)
         return PixelPages(network, *load_readouts(folder), code, filing, chosen, described)
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:

@@ -12,9 +12,11 @@ from toy_codebook import encoded
 
 from docsearch.engine.errors import IndexDamaged
 from docsearch.engine.kernels import codecs, maxsim
-from docsearch.engine.kernels.machine import SWITCH, Machine, machine
-from docsearch.engine.kernels.maxsim import cpu, native, reference
+from docsearch.engine.kernels.machine import NUMPY, SWITCH, machine, ways
+from docsearch.engine.kernels.maxsim import cpu, reference
 from docsearch.engine.records import Others, QueryVectors, Ragged
+
+pytestmark = pytest.mark.usefixtures("instructions")
 
 PAGE_SIZES = st.lists(st.sampled_from([0, 1, 2, 63, 129, 700]), min_size=1, max_size=30)
 INT8_STEP = 0.5 / 127
@@ -84,7 +86,7 @@ def test_score_of_a_page_ignores_its_neighbours(sizes: list[int], codec: str, se
     for row, size in enumerate(sizes):
         own = coded[slice(int(pages.offsets[row]), int(pages.offsets[row + 1]))]
         alone = maxsim.token_maxima(query, own, np.array([0, size], np.int64))
-        assert_same(alone[0], together[row])
+        np.testing.assert_array_equal(alone[0], together[row])
 
 
 @settings(deadline=None, max_examples=20)
@@ -97,7 +99,7 @@ def test_order_of_pages_and_of_patches_changes_nothing(
     order.shuffle(rows)
     other = Ragged.of([pages[row][::-1] for row in rows])
     maxima = maxsim.token_maxima(query, encoded(codec, pages.values), pages.offsets)
-    assert_same(maxsim.token_maxima(query, encoded(codec, other.values), other.offsets), maxima[rows])
+    np.testing.assert_array_equal(maxsim.token_maxima(query, encoded(codec, other.values), other.offsets), maxima[rows])
 
 
 @settings(deadline=None, max_examples=20)
@@ -107,7 +109,7 @@ def test_maxima_of_a_query_vector_ignore_those_beside_it(sizes: list[int], codec
     coded = encoded(codec, pages.values)
     together = maxsim.token_maxima(query, coded, pages.offsets)
     for i in (0, words - 1):
-        assert_same(maxsim.token_maxima(query[i : i + 1], coded, pages.offsets)[:, 0], together[:, i])
+        np.testing.assert_array_equal(maxsim.token_maxima(query[i : i + 1], coded, pages.offsets)[:, 0], together[:, i])
 
 
 def test_a_visual_word_that_is_none_reads_no_memory_beside_the_table() -> None:
@@ -130,48 +132,29 @@ def test_number_of_threads_changes_nothing(codec: str, threads: int, monkeypatch
         monkeypatch.setattr(cpu, "pool", lambda: pool)
         monkeypatch.setattr(cpu, "BLOCK_VECTORS", 200)
         monkeypatch.setattr(cpu, "KERNEL_VECTORS", 200)
-        assert_same(maxsim.token_maxima(query, coded, pages.offsets), expected)
-
-
-def assert_same(got: np.ndarray, wanted: np.ndarray) -> None:
-    """To the bit in machine code; numpy's sums depend on how many stand together."""
-    if machine() is None:
-        np.testing.assert_allclose(got, wanted, atol=1e-6)
-    else:
-        np.testing.assert_array_equal(got, wanted)
-
-
-@pytest.mark.skipif(machine() is None, reason="needs an x86-64 with AVX2, and llvmlite")
-@pytest.mark.parametrize("codec", codecs.CODECS)
-def test_code_for_older_processors_gives_the_same(codec: str) -> None:
-    """AVX2 without AVX-512."""
-    older = Machine("haswell", "", lanes=8)
-    pages, query = ragged([700, 0, 5, 63], 96, 2), queries(37, 96, 2)
-    coded = encoded(codec, pages.values)
-    kernel = native.compiled(codec, 96, older, 4)
-    out = np.zeros((4, 37), np.float32)
-    packed = native.pack(query, kernel.shape)
-    if coded.codebook is not None:
-        products = cpu.word_products(query.tobytes(), len(query), coded.codebook)
-        packed = native.with_words(packed, products, kernel.shape)
-    native.score_block(kernel, packed, native.table([(coded, pages.offsets)]), (0, 4), out)
-    np.testing.assert_array_equal(out, maxsim.token_maxima(query, coded, pages.offsets))
+        np.testing.assert_array_equal(maxsim.token_maxima(query, coded, pages.offsets), expected)
 
 
 @pytest.mark.parametrize("codec", codecs.CODECS)
-def test_without_a_kernel_numpy_gives_the_same(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_way_gives_what_numpy_does(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pages, query = ragged([129, 0, 700], 64, 2), queries(5, 64, 2)
     coded = encoded(codec, pages.values)
-    expected = maxsim.token_maxima(query, coded, pages.offsets)
-    monkeypatch.setattr(native, "machine", lambda: None)
-    np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), expected, atol=2**-15)
+    found = maxsim.token_maxima(query, coded, pages.offsets)
+    monkeypatch.setenv(SWITCH, NUMPY)
+    np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), found, atol=2**-15)
 
 
-def test_a_system_that_forbids_compiled_code_can_say_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(SWITCH, "0")
-    assert machine.__wrapped__() is None
-    monkeypatch.setenv(SWITCH, "1")
-    assert machine.__wrapped__() == machine()
+@pytest.mark.parametrize("codec", codecs.CODECS)
+def test_compiled_code_gives_the_same_for_every_processor(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pages, query = ragged([700, 0, 5, 63], 96, 2), queries(37, 96, 2)
+    coded = encoded(codec, pages.values)
+    found = []
+    for way in ways():
+        monkeypatch.setenv(SWITCH, way)
+        if machine() is not None:
+            found.append(maxsim.token_maxima(query, coded, pages.offsets))
+    for each in found:
+        np.testing.assert_array_equal(each, found[0])
 
 
 def test_numbers_outside_the_unit_ball_do_not_overflow() -> None:

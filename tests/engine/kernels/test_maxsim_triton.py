@@ -149,8 +149,10 @@ def test_negative_similarities_stay_negative(codec: str) -> None:
 def test_equal_pages_have_equal_maxima() -> None:
     page = unit(70, 128, 6).astype(np.float16)
     got = maxima(unit(8, 128, 7), Ragged.of([page, page[::-1].copy(), np.concatenate([page, page])]))
-    np.testing.assert_array_equal(got[0], got[1])
-    np.testing.assert_array_equal(got[0], got[2])
+    # On the GPU to the bit. The interpreter multiplies with numpy, whose sums depend on where a row stands.
+    bound = 0 if DEVICE == "cuda" else TOLERANCE
+    np.testing.assert_allclose(got[0], got[1], rtol=0, atol=bound)
+    np.testing.assert_allclose(got[0], got[2], rtol=0, atol=bound)
 
 
 def test_nothing_asked_or_nothing_stored_gives_nothing() -> None:

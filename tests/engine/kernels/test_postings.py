@@ -1,4 +1,4 @@
-"""Laws of posting lists: what is filed comes back, and compiled code finds what numpy does."""
+"""Laws of posting lists: what is filed comes back, and every way of compiling finds what numpy does."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from docsearch.engine.kernels import postings, residual
-from docsearch.engine.kernels.machine import machine
+from docsearch.engine.kernels.machine import NUMPY, SWITCH
 from docsearch.engine.kernels.postings import Filing, Postings
 from docsearch.engine.kernels.residual import LEVELS, Codebook
+
+pytestmark = pytest.mark.usefixtures("instructions")
 
 WORDS = 5
 NO_PAGE = 7
@@ -51,10 +53,9 @@ def test_what_is_filed_comes_back(count: int, dim: int, batches: int, seed: int)
         np.testing.assert_array_equal(signs, bits[own] * 2.0 - 1)
 
 
-@pytest.mark.skipif(machine() is None, reason="needs an x86-64 with AVX2, and llvmlite")
 @settings(deadline=None)
 @given(st.sampled_from([0, 1, 31, 32, 33, 64, 300]), st.sampled_from([8, 24, 64, 128, 320]), st.integers(0, 1000))
-def test_compiled_code_finds_what_numpy_does(count: int, dim: int, seed: int) -> None:
+def test_every_way_finds_what_numpy_does(count: int, dim: int, seed: int) -> None:
     lists, _, _ = collection(count, dim, seed)
     asked = vectors(1, dim, seed + 2)[0]
     products = lists.codebook.exact @ asked
@@ -64,7 +65,7 @@ def test_compiled_code_finds_what_numpy_does(count: int, dim: int, seed: int) ->
     best = [np.full(NO_PAGE + 1, -np.inf, np.float32) for _ in range(2)]
     lists.raise_pages(asked, words, products[words], floor, places, best[0])
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(postings, "machine", lambda: None)
+        patched.setenv(SWITCH, NUMPY)
         lists.raise_pages(asked, words, products[words], floor, places, best[1])
     # Sums of four numbers are bytes, and powers of two are off by 0.2 %.
     near = [np.maximum(each[:NO_PAGE], floor) for each in best]

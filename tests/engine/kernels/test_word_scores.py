@@ -11,6 +11,8 @@ from docsearch.engine import rerank
 from docsearch.engine.kernels import word_scores
 from docsearch.engine.records import F32, I64, Others, QueryVectors
 
+pytestmark = pytest.mark.usefixtures("instructions")
+
 
 def asked(words: int, others: int, rng: np.random.Generator, *, in_context: bool = False) -> QueryVectors:
     weights = rng.random(words).astype(np.float32)

@@ -7,6 +7,7 @@ import platform
 import pytest
 import torch
 
+from docsearch.engine.errors import UsageError
 from docsearch.engine.models import device
 
 CPU = torch.device("cpu")
@@ -25,8 +26,38 @@ CPU = torch.device("cpu")
 def test_bfloat16_is_for_processors_that_multiply_in_it(
     monkeypatch: pytest.MonkeyPatch, machine: str, mkldnn: bool, avx512: bool, amx: bool, expected: torch.dtype
 ) -> None:
+    monkeypatch.delenv(device.SWITCH, raising=False)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: mkldnn)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx, raising=False)
     assert device.compute_dtype(CPU) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "has_bf16", "expected"),
+    [
+        ("", True, torch.bfloat16),
+        ("float32", True, torch.float32),
+        ("float32", False, torch.float32),
+        ("bfloat16", True, torch.bfloat16),
+        ("int8", True, torch.bfloat16),  # models without integers take the best floats
+        ("int8", False, torch.float32),
+    ],
+)
+def test_the_environment_says_what_to_compute_in(
+    monkeypatch: pytest.MonkeyPatch, asked: str, has_bf16: bool, expected: torch.dtype
+) -> None:
+    monkeypatch.setenv(device.SWITCH, asked)
+    monkeypatch.setattr(device, "computes_bf16", lambda: has_bf16)
+    assert device.compute_dtype(CPU) == expected
+
+
+@pytest.mark.parametrize(("asked", "why"), [("bf16", "known are int8, bfloat16, float32"), ("bfloat16", "this CPU")])
+def test_arithmetic_that_is_unknown_or_missing_is_refused(
+    monkeypatch: pytest.MonkeyPatch, asked: str, why: str
+) -> None:
+    monkeypatch.setenv(device.SWITCH, asked)
+    monkeypatch.setattr(device, "computes_bf16", lambda: False)
+    with pytest.raises(UsageError, match=f"DOCSEARCH_ARITHMETIC={asked}: {why}"):
+        device.compute_dtype(CPU)

@@ -1,4 +1,4 @@
-"""The network in 8-bit integers sees what it sees in floats."""
+"""The network in 8-bit integers, and in bfloat16, sees what it sees in float32."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
+from docsearch.engine.errors import UsageError
+from docsearch.engine.models.device import BFLOAT16, INT8, SWITCH
 from docsearch.engine.models.pixel import eight_bits, inference
 from docsearch.engine.models.pixel.folding import folded
 from docsearch.engine.models.pixel.network import PixelNetwork
@@ -19,12 +21,13 @@ from docsearch.training import ranges
 CPU = torch.device("cpu")
 
 needs_integers = pytest.mark.skipif(
-    not eight_bits.works(), reason="this CPU, or this torch, multiplies no 8-bit integers"
+    INT8 not in inference.works_here(), reason="this CPU, or this torch, multiplies no 8-bit integers"
 )
 
 
 @pytest.fixture(autouse=True)
-def _tried_anew() -> Iterator[None]:
+def _tried_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv(SWITCH, raising=False)
     yield
     eight_bits.works.cache_clear()
 
@@ -48,18 +51,22 @@ def random_network() -> PixelNetwork:
     return network.eval()
 
 
-@needs_integers
 @pytest.mark.parametrize("shape", [(256, 512), (16, 16), (48, 1600)])
-def test_integers_see_what_floats_see(shape: tuple[int, int]) -> None:
+def test_every_arithmetic_sees_what_floats_see(
+    arithmetic: str, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     pixels = printed(*shape)
     floats = inference.FloatNetwork(folded(trained_network()), CPU, torch.float32)
-    integers = inference.ready(trained_network(), CPU)
-    assert isinstance(integers, eight_bits.IntegerNetwork)
+    monkeypatch.setenv(SWITCH, arithmetic)
+    ready = inference.ready(trained_network(), CPU)
+    assert ready.arithmetic == arithmetic
     with torch.inference_mode():
-        expected, found = floats.features(pixels), integers.features(pixels)
+        expected, found = floats.features(pixels), ready.features(pixels)
         assert found.shape == expected.shape
-        assert found.dtype == torch.float32
-        words, vectors = (net.heads(seen) for net, seen in ((floats, expected), (integers, found)))
+        assert found.dtype == (torch.bfloat16 if arithmetic == BFLOAT16 else torch.float32)
+        words, vectors = (
+            [head.float() for head in net.heads(seen)] for net, seen in ((floats, expected), (ready, found))
+        )
     alike = torch.nn.functional.cosine_similarity(words[0], vectors[0], dim=1)[0]
     salient = torch.sigmoid(words[1][0]) > 0.35
     assert alike[salient].numel() == 0 or alike[salient].min() > 0.99
@@ -94,6 +101,18 @@ def test_a_torch_without_the_operations_computes_in_floats(failure: Exception, m
     monkeypatch.setattr(eight_bits, "trial", missing)
     assert not eight_bits.works()
     assert isinstance(inference.ready(trained_network(), CPU), inference.FloatNetwork)
+
+
+def test_what_the_processor_or_the_weights_lack_is_refused_when_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(SWITCH, INT8)
+    with pytest.raises(UsageError, match="DOCSEARCH_ARITHMETIC=int8: the ranges"):
+        inference.ready(random_network(), CPU)
+    monkeypatch.setattr(eight_bits, "works", lambda: False)
+    monkeypatch.setattr(eight_bits.works, "cache_clear", lambda: None, raising=False)
+    with pytest.raises(UsageError, match=r"this CPU, .* does not multiply in 8-bit integers"):
+        inference.ready(trained_network(), CPU)
 
 
 @needs_integers

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from docsearch.engine.models.pixel import eight_bits
+from docsearch.engine.models.device import INT8
 from docsearch.engine.models.pixel.filing import INTEGER_BLOCK, Filing
 from docsearch.engine.records import F32
 
@@ -31,16 +31,15 @@ def near(centroids: F32, words: np.ndarray) -> F32:
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, INTEGER_BLOCK, INTEGER_BLOCK + 1, 700])
-@pytest.mark.parametrize("integers", [False, True])
-def test_vectors_are_filed_under_the_nearest_word(count: int, integers: bool, centroids: F32) -> None:
-    if integers and not eight_bits.works():
-        pytest.skip("this CPU, or this torch, multiplies no 8-bit integers")
+def test_vectors_are_filed_under_the_nearest_word(count: int, arithmetic: str, centroids: F32) -> None:
+    integers = arithmetic == INT8
+    dtype = torch.float32 if integers else getattr(torch, arithmetic)
     words = np.random.default_rng(3).integers(0, WORDS, count)
     vectors = near(centroids, words).astype(np.float16)
-    found = Filing(centroids, CPU, torch.float32, integers=integers).words(vectors)
+    found = Filing(centroids, CPU, dtype, integers=integers).words(vectors)
     assert found.dtype == np.uint16
     similarities = vectors.astype(np.float32) @ centroids.T
     best = similarities.max(axis=1, initial=-1)
     of_found = similarities[np.arange(count), found]
-    assert (best - of_found).max(initial=0) <= (0.01 if integers else 1e-5)
+    assert (best - of_found).max(initial=0) <= 0.01
     np.testing.assert_array_equal(found, words)

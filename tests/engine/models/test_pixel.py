@@ -35,11 +35,6 @@ def page(lines: list[str], *, size: float = 34, width: int = 1200, height: int =
 
 
 @pytest.fixture(scope="module")
-def vision() -> PixelPages:
-    return PixelPages.load(device="cpu")
-
-
-@pytest.fixture(scope="module")
 def text() -> PixelText:
     return PixelText.load()
 

@@ -27,11 +27,6 @@ def page(lines: list[str], number: int) -> PageImage:
 
 
 @pytest.fixture(scope="module")
-def vision() -> PixelPages:
-    return PixelPages.load(device="cpu")
-
-
-@pytest.fixture(scope="module")
 def pages() -> list[PageImage]:
     """Two pages with words that come back, and a blank one between them."""
     return [page(LINES[0], 1), page([], 2), page(LINES[1], 3)]

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from docsearch.engine.models.pixel import turned
 from docsearch.engine.models.pixel.pages import PixelPages
 from docsearch.engine.models.pixel.text import PixelText
-from docsearch.engine.records import F32, U8, PageImage, PageRef
+from docsearch.engine.records import F32, I64, U8, PageImage, PageRef
 
 WORDS = ("harbour", "revenue", "village", "bridge", "copper", "quarter")
 MATCH = 0.6
@@ -25,6 +25,40 @@ def printed() -> Image.Image:
         line = " ".join(WORDS[(row + i) % len(WORDS)] for i in range(7))
         draw.text((60, 60 + row * 40), line, fill="black", font=font)
     return image
+
+
+def places() -> tuple[F32, I64]:
+    """Where the words of that page stand, (98, 4) page fractions, and which of WORDS each is."""
+    font = ImageFont.load_default(26)
+    boxes, names = [], []
+    for row in range(14):
+        line = [WORDS[(row + i) % len(WORDS)] for i in range(7)]
+        for i, word in enumerate(line):
+            left = 60 + font.getlength(" ".join([*line[:i], ""]))
+            boxes.append((left, 60 + row * 40, left + font.getlength(word), 60 + row * 40 + 32))
+            names.append(WORDS.index(word))
+    return np.array(boxes, np.float32) / np.array([1000, 700] * 2, np.float32), np.array(names)
+
+
+def upright_again(boxes: F32, way: Image.Transpose | None) -> F32:
+    """Boxes (T, 4) on a page that was turned, as boxes on the page before."""
+    x0, y0, x1, y1 = boxes.T
+    back = {
+        None: (x0, y0, x1, y1),
+        RISES: (1 - y1, x0, 1 - y0, x1),
+        FALLS: (y0, 1 - x1, y1, 1 - x0),
+        OVER: (1 - x1, 1 - y1, 1 - x0, 1 - y0),
+    }[way]
+    return np.stack(back, axis=1)
+
+
+def printed_words_found(similar: F32, boxes: F32) -> I64:
+    """How many printed instances of each of WORDS are found: by a vector that is similar to it and stands on it."""
+    where, names = places()
+    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
+    on_word = ((middles > where[:, None, :2]) & (middles < where[:, None, 2:])).all(axis=2)  # (words, vectors)
+    found = (on_word & (similar[:, names].T > MATCH)).any(axis=1)
+    return np.bincount(names[found], minlength=len(WORDS))
 
 
 def overlap(box: F32, other: F32) -> float:
@@ -85,33 +119,27 @@ def test_many_regions_make_several_sheets_of_bounded_size() -> None:
     assert all(sheet.size <= 1.5 * page.size for sheet, _ in made)
 
 
-@pytest.fixture(scope="module")
-def vision() -> PixelPages:
-    return PixelPages.load(device="cpu")
-
-
 @pytest.mark.parametrize("way", [RISES, FALLS, OVER])
 def test_a_page_on_its_side_or_its_head_is_read(vision: PixelPages, way: Image.Transpose) -> None:
+    """Printed words are counted, not vectors: neighbouring cells may both tell a word, or one may, and which of it
+    hangs on the last bit of what the network computes in. Every arithmetic finds 94 of the 98 words upright, and 96 and
+    97 turned.
+    """
     upright = printed()
     names = list(WORDS)
     wanted = PixelText.load().embed(names)[0]
 
-    def read(image: Image.Image) -> tuple[F32, F32]:
+    def read(image: Image.Image, turned_by: Image.Transpose | None) -> tuple[F32, F32]:
         found = vision.read(PageImage(PageRef("d", "d.pdf", 1), np.array(image.convert("RGB")), 165))
-        return found.vectors @ wanted.T, found.boxes
+        return found.vectors @ wanted.T, upright_again(found.boxes, turned_by)
 
-    similar, boxes = read(upright)  # the last box is the page
-    similar_turned, boxes_turned = read(upright.transpose(way))
-    counts, counts_turned = ((each > MATCH).sum(axis=0) for each in (similar, similar_turned))
+    similar, boxes = read(upright, None)  # the last box is the page
+    similar_turned, boxes_turned = read(upright.transpose(way), way)
+    counts, counts_turned = printed_words_found(similar, boxes), printed_words_found(similar_turned, boxes_turned)
     assert (counts > 5).all()
     assert (counts_turned >= 0.8 * counts).all()
     shared = []
     for word in range(len(names)):
-        x0, y0, x1, y1 = boxes_turned[similar_turned[:, word].argmax()]
-        back = {
-            RISES: (1 - y1, x0, 1 - y0, x1),
-            FALLS: (y0, 1 - x1, y1, 1 - x0),
-            OVER: (1 - x1, 1 - y1, 1 - x0, 1 - y0),
-        }[way]
-        shared.append(max(overlap(np.array(back), box) for box in boxes[:-1]))
+        back = boxes_turned[similar_turned[:, word].argmax()]
+        shared.append(max(overlap(back, box) for box in boxes[:-1]))
     assert np.median(shared) > 0.7, "a word or two is missed upright"
