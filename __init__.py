@@ -26,17 +26,8 @@ if TYPE_CHECKING:
     )
     from .engine.hits import Hits
     from .engine.models.registry import load_encoder
-    from .engine.records import (
-        Candidates,
-        Hit,
-        PageImage,
-        PageRef,
-        PageVectors,
-        QueryVectors,
-        Ragged,
-        Ranking,
-    )
-    from .engine.search import Searcher
+    from .engine.records import Candidates, Hit, PageImage, PageRef, PageVectors, QueryVectors, Ragged, Ranking
+    from .engine.searcher import Searcher
     from .notebook import open_index
 
 __version__ = "0.1.0"

@@ -10,15 +10,15 @@ from typing import Annotated
 import typer
 
 from . import __version__
-from .cli_batch import batch
-from .cli_index import index
-from .cli_mcp import mcp
-from .cli_mine import mine
-from .cli_options import note
-from .cli_query import query
-from .cli_serve import serve
-from .cli_train import train
-from .cli_upkeep import compact, failed, info, models, remove, verify
+from .commands.batch import batch
+from .commands.index import index
+from .commands.mcp import mcp
+from .commands.mine import mine
+from .commands.options import note
+from .commands.query import query
+from .commands.serve import serve
+from .commands.train import train
+from .commands.upkeep import compact, failed, info, models, remove, verify
 from .engine.errors import DocsearchError, IndexDamaged
 
 WRONG_USE = 2

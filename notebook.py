@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .engine import search
+from .engine import searcher
 from .engine.models.encoder import QueryEncoder
-from .engine.search import Searcher
-from .indexer.page_source import PageSource
+from .engine.searcher import Searcher
+from .indexer.page_images import PageSource
 
 PICTURE_DPI = 72.0
 """A letter page is 612 pixels wide: enough for a picture of it in a list."""
@@ -26,4 +26,4 @@ def open_index(directory: Path | str, *, encoder: QueryEncoder | None = None, de
     >>> index.search("revenue chart 2023", k=5)               # doctest: +SKIP
     """
     pages = PageSource(Path(directory), dpi=PICTURE_DPI, max_pixels=MAX_PIXELS, page_timeout_s=PAGE_TIMEOUT_S)
-    return search.open_index(directory, encoder=encoder, pages=pages, device=device)
+    return searcher.open_index(directory, encoder=encoder, pages=pages, device=device)

@@ -16,7 +16,7 @@ STATUS = Path("/proc/self/status")
 
 def main() -> None:
     """Open, ask one question after the other, and print times in seconds and memory in bytes."""
-    from docsearch.engine.search import Query, open_index
+    from docsearch.engine.searcher import Query, open_index
 
     questions = json.load(sys.stdin)
     stages: defaultdict[str, list[float]] = defaultdict(list)

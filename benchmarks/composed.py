@@ -23,7 +23,7 @@ def add(directory: Path, *, pages: int = PAGES) -> None:
     A page gets as many patches as some page of the index has, each one of the patches of SOURCES others, with its box
     and visual word: real words in unreal company, with the model's own noise.
     """
-    from docsearch.engine.kernels.codecs import decode
+    from docsearch.engine.compression.codecs import decode
     from docsearch.engine.models.pixel.spec import SPEC
     from docsearch.engine.models.pixel.text import load_code
     from docsearch.engine.records import PageRef, PageVectors, Ragged

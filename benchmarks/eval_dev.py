@@ -12,7 +12,7 @@ from .setting import Setting
 
 if TYPE_CHECKING:
     from docsearch.engine.records import Hit
-    from docsearch.engine.search import Query
+    from docsearch.engine.searcher import Query
 
 NAME = "eval-dev"
 Page = tuple[str, int]
@@ -34,7 +34,7 @@ class Question:
 
     def as_query(self) -> Query:
         """As the engine takes it."""
-        from docsearch.engine.search import Query
+        from docsearch.engine.searcher import Query
 
         return Query(self.query_id, self.text, self.document if self.scope == "document" else None)
 

@@ -18,9 +18,9 @@ from .composed import SOURCES, all_boxes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from docsearch.engine.kernels.codecs import Coded
-    from docsearch.engine.kernels.pagecode import PageCode
-    from docsearch.engine.kernels.residual import Codebook
+    from docsearch.engine.compression.codecs import Coded
+    from docsearch.engine.compression.residual import Codebook
+    from docsearch.engine.compression.visual_words import PageCode
     from docsearch.engine.records import I64, U16
     from docsearch.engine.store import Snapshot
     from docsearch.engine.store.catalog import Fingerprint
@@ -90,7 +90,7 @@ def write_segments(
     directory: Path, fingerprint: Fingerprint, segments: Iterable[Segment], *, codebook: Codebook | None = None
 ) -> None:
     """Make an index in `directory`, which does not exist, of segments numbered from 1, each with its files by name."""
-    from docsearch.engine.store import layout, rows, segment
+    from docsearch.engine.store import layout, segment, statements
     from docsearch.engine.store.catalog import DocumentRow, write_meta
     from docsearch.engine.store.transaction import open_transaction
 
@@ -105,8 +105,8 @@ def write_segments(
                     if slot % DOCUMENT_PAGES == 0:
                         path, count = f"{row.id:05}/{slot:05}.pdf", min(DOCUMENT_PAGES, len(lengths) - slot)
                         document = DocumentRow(path, path, path, 1, 1, count, "done", None)
-                        key = rows.insert_document(connection, document)
-                    rows.insert_page(
+                        key = statements.insert_document(connection, document)
+                    statements.insert_page(
                         connection,
                         key,
                         slot % DOCUMENT_PAGES + 1,
@@ -116,7 +116,7 @@ def write_segments(
                         text="",
                     )
                 files = segment.write(directory, row, parts)
-                rows.insert_segment(connection, row, files)
+                statements.insert_segment(connection, row, files)
                 write_meta(connection, "last_segment", str(row.id))
                 transaction.note_pages(" ".join(file.sha256 for file in files), row.pages)
             transaction.commit()

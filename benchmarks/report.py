@@ -76,15 +76,15 @@ def machine() -> dict[str, str | int | float]:
     """The processor's model, the cores this process may use, memory, the load of the last minute at the start; what the
     embedded model computes in, and what kernels are compiled for.
     """
-    from docsearch.engine import cores
-    from docsearch.engine.kernels.machine import instruction_set
+    from docsearch.engine import threads
+    from docsearch.engine.kernels.jit.compiler import instruction_set
     from docsearch.engine.models.device import choose
     from docsearch.engine.models.pixel.inference import arithmetic_of
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "cpu": _cpu_model(),
-        "cores": cores.available(),
+        "cores": threads.available(),
         "memory_gb": round(memory, 1),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "load_1min": round(os.getloadavg()[0], 2),

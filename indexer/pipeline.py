@@ -8,15 +8,15 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from ..engine.compression.visual_words import PageCode
 from ..engine.errors import IndexNotFound, UsageError
-from ..engine.kernels.pagecode import PageCode
 from ..engine.models.encoder import PageEncoder
 from ..engine.models.pooled import described, pooled
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.store import open_snapshot, open_writer
 from . import discover
 from .discover import Document
-from .render import Renderer
+from .render.renderer import Renderer
 from .report import IndexReport, Interrupted, Progress
 from .run import Run
 

@@ -14,10 +14,10 @@ from ..engine.errors import DocumentError, UsageError
 from ..engine.models.encoder import PageEncoder
 from ..engine.records import PageImage, PageRef
 from ..engine.store import DocumentRow, Failure, IndexWriter
-from . import discover, memory, roots
+from . import allocator, discover, source_folders
 from .discover import Document
 from .embed import embed
-from .render import Done, Event, Failed, Opened, Page, PageFailed
+from .render.renderer import Done, Event, Failed, Opened, Page, PageFailed
 from .report import IndexReport, Progress
 
 BATCH_PAGES = 16
@@ -43,7 +43,7 @@ class Run:
         self._clock = clock
         self.encoder: PageEncoder | None = None
         self._found = {document.path for document in discovery.documents}
-        self._roots = roots.record(directory, discovery.roots)
+        self._roots = source_folders.record(directory, discovery.roots)
         self._known: dict[str, DocumentRow] = dict(writer.documents())
         self._lost = self._lost_by_content()
         self._doc_ids: dict[str, str] = {}
@@ -112,7 +112,7 @@ class Run:
         if self._waiting:
             self._embed(self._waiting)
             self._waiting.clear()
-            memory.give_back()
+            allocator.give_back()
         for event in self._closing:
             path = event.document.path
             if isinstance(event, Done):
@@ -161,7 +161,7 @@ class Run:
         """Paths in the index that are neither found nor on disk, by content hash."""
         lost: dict[str, list[str]] = defaultdict(list)
         for path, row in sorted(self._known.items()):
-            if row.sha256 and path not in self._found and not roots.is_there(path, self._roots):
+            if row.sha256 and path not in self._found and not source_folders.is_there(path, self._roots):
                 lost[row.sha256].append(path)
         return lost
 

@@ -14,13 +14,13 @@ from starlette.concurrency import run_in_threadpool
 from .. import __version__
 from ..engine.errors import DocsearchError, UsageError
 from ..engine.models.encoder import QueryEncoder
-from . import problems
-from .guard import Guard
+from . import http_errors
+from .middleware import Guard
 from .routes import api
 from .service import Service
 from .sessions import Sessions, session
 from .settings import ServerSettings
-from .web import web
+from .static_files import web
 from .write_routes import api as write_api
 
 BACKLOG = 128
@@ -48,7 +48,7 @@ def create_app(service: Service) -> FastAPI:
     app.state.sessions = Sessions(service.settings)
     for routes in (api, write_api, session, web):
         app.include_router(routes)
-    app.add_exception_handler(DocsearchError, problems.answer)
+    app.add_exception_handler(DocsearchError, http_errors.answer)
     app.add_middleware(Guard, settings=service.settings, metrics=service.metrics, sessions=app.state.sessions)
     return app
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from .limits import PICTURE_MAX_BYTES
+from .body_limit import PICTURE_MAX_BYTES
 
 QUERY_MAX_CHARS = 2000
 QUERIES_MAX = 64

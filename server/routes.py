@@ -10,11 +10,12 @@ from fastapi import APIRouter, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from ..engine.errors import UsageError
-from ..engine.heatmap import WordMarks
+from ..engine.explain.heatmap import WordMarks
 from ..engine.models.encoder import ImageQueryEncoder
 from ..engine.records import FloatBox, PageRef
-from ..engine.search import Query as SearchQuery
-from ..engine.search import Searcher
+from ..engine.searcher import Query as SearchQuery
+from ..engine.searcher import Searcher
+from .http_errors import NotHere
 from .messages import (
     PAGE_MAX,
     QUERY_MAX_CHARS,
@@ -34,9 +35,8 @@ from .messages import (
     WordOut,
 )
 from .metrics import CONTENT_TYPE
-from .pages import WIDTH_MAX, WIDTH_MIN, PagePicture, to_png
-from .problems import NotHere
-from .questions import Answer, How
+from .page_pictures import WIDTH_MAX, WIDTH_MIN, PagePicture, to_png
+from .search_worker import Answer, How
 from .service import TheService
 
 DOCUMENTS_MAX = 1000

@@ -10,16 +10,16 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from ..engine.errors import UsageError
-from ..engine.likeness import Region
 from ..engine.models.encoder import PageEncoder, QueryEncoder
 from ..engine.models.registry import load_page_encoder
+from ..engine.query.by_example import Region
 from ..engine.records import FloatBox, PageRef
 from ..engine.store import DocumentRow, open_snapshot
-from ..indexer import roots
+from ..indexer import source_folders
+from .http_errors import NotHere
 from .metrics import Metrics
-from .pages import PagePictures
-from .problems import NotHere
-from .questions import Questions
+from .page_pictures import PagePictures
+from .search_worker import Questions
 from .settings import ServerSettings, check
 from .stored_uploads import UploadsLock
 from .uploads import Uploads
@@ -115,7 +115,7 @@ class Service:
         """The document of this id, which has this page, and its file. Raises NotHere, also where the file has gone."""
         row = self._page(doc_id, page)
         try:
-            return row, roots.locate(row.path, roots.recorded(self.settings.index))
+            return row, source_folders.locate(row.path, source_folders.recorded(self.settings.index))
         except UsageError as err:  # its words name folders of this machine, which are no client's business
             log.warning("%s", err)
             raise NotHere(f"{row.path}: the document is not where it was indexed") from err

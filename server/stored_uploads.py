@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ..engine.store import faults, layout
+from ..engine.store import layout, os_errors
 from ..indexer.discover import Document
 
 log = logging.getLogger(__name__)
@@ -93,19 +93,19 @@ class Receiving:
         self._id = secrets.token_hex(ID_BYTES)
         self._name = safe_name(name)
         self._folder = index / layout.UPLOADS / f"{layout.TEMPORARY}{self._id}"
-        with faults.translated(index):
+        with os_errors.translated(index):
             self._folder.mkdir(parents=True)
             self._stream: BinaryIO = (self._folder / self._name).open("xb")
 
     def write(self, content: bytes | bytearray) -> None:
         """Add to the file."""
-        with faults.translated(self._index):
+        with os_errors.translated(self._index):
             self._stream.write(content)
 
     def accept(self) -> Stored:
         """Make the upload survive whatever happens from here on."""
         uploads = self._folder.parent
-        with faults.translated(self._index):
+        with os_errors.translated(self._index):
             self._stream.flush()
             os.fsync(self._stream.fileno())
             self._stream.close()

@@ -24,8 +24,8 @@ from ..engine.errors import DocsearchError, IndexLocked, StorageFull
 from ..engine.models.encoder import PageEncoder
 from ..engine.store import open_snapshot
 from ..indexer.report import Interrupted, Progress
-from . import changes, stored_uploads
-from .problems import Busy, NotHere
+from . import mutations, stored_uploads
+from .http_errors import Busy, NotHere
 from .stored_uploads import Receiving, Stored, UploadsLock
 
 log = logging.getLogger(__name__)
@@ -287,7 +287,7 @@ class Uploads:
             if self._closing or (self._removals and progress.pages):
                 raise Interrupted
 
-        outcome = changes.add(
+        outcome = mutations.add(
             self._directory, stored, encoder=self._encoder, passwords=self._passwords, on_progress=on_progress
         )
         self._on_commit(outcome.renamed)
@@ -302,7 +302,7 @@ class Uploads:
         )
 
     def _remove(self, doc_id: str) -> None:
-        path = changes.remove(self._directory, doc_id)
+        path = mutations.remove(self._directory, doc_id)
         with self._changed:
             given_up = [each for each in self._waiting if each.path == path]
         for stored in given_up:

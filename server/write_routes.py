@@ -13,10 +13,10 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 
 from ..engine.errors import UsageError
+from .http_errors import Forbidden
 from .messages import DocumentId, Problem, UploadAccepted, UploadOut, UploadsResponse
-from .problems import Forbidden
-from .receive import receive
 from .service import TheService
+from .upload_body import receive
 from .uploads import UploadStatus
 
 FILE_NAME_MAX_CHARS = 1000

@@ -13,12 +13,12 @@ import pytest
 import torch
 from accelerate import init_empty_weights
 
-from docsearch.engine import single_codes
-from docsearch.engine import single_vectors as engine_single_vectors
-from docsearch.engine.kernels.codecs import CODECS
+from docsearch.engine.compression.codecs import CODECS
 from docsearch.engine.models.jina_v4 import network, spec
 from docsearch.engine.models.jina_v4.checkpoint import Checkpoint
-from docsearch.engine.search import open_index
+from docsearch.engine.retrieval import dense as engine_single_vectors
+from docsearch.engine.retrieval import rabitq
+from docsearch.engine.searcher import open_index
 from docsearch.indexer import pipeline
 from fake_encoder import FakeEncoder
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from docsearch.engine.models.device import FLOAT32, SWITCH
 from docsearch.engine.models.pixel.inference import works_here
-from docsearch.engine.search import Query, open_index
+from docsearch.engine.searcher import Query, open_index
 from docsearch.engine.store import open_snapshot
 
 RECALL_AT_1 = 0.90

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import toy_words
-from docsearch.engine.kernels.codecs import decode
-from docsearch.engine.kernels.pagecode import PageCode
+from docsearch.engine.compression.codecs import decode
+from docsearch.engine.compression.visual_words import PageCode
 from docsearch.engine.models.registry import find_spec
-from docsearch.engine.search import open_index
+from docsearch.engine.searcher import open_index
 from docsearch.engine.store import open_snapshot, open_writer
 from toy_words import ToyEncoder
 

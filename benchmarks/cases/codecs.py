@@ -19,8 +19,8 @@ RUNS = 3
 
 def run(setting: Setting) -> Iterator[Row]:
     """Index in float16, then compact a copy of that to each other codec and ask every question of every page."""
-    from docsearch.engine.kernels.codecs import CODECS, vector_bytes
-    from docsearch.engine.search import open_index
+    from docsearch.engine.compression.codecs import CODECS, vector_bytes
+    from docsearch.engine.searcher import open_index
     from docsearch.engine.store import open_writer
 
     asked = eval_dev.questions(setting)

@@ -32,7 +32,7 @@ IMAGE_TOKEN = 50_000
 
 def run(setting: Setting) -> Iterator[Row]:
     """Encode pages of eval-dev, else of the sample documents, at the resolution of the embedded model."""
-    from docsearch.engine import cores
+    from docsearch.engine import threads
     from docsearch.engine.models.pixel.pages import PixelPages
 
     try:
@@ -48,7 +48,7 @@ def run(setting: Setting) -> Iterator[Row]:
     ):
         raise Refused("a page alone is embedded otherwise than among others")
     ours = statistics.median(timed(lambda: model.encode_pages(pages)) for _ in range(RUNS)) / len(pages)
-    common: Row = {"cores": cores.available(), "arithmetic": model.network.arithmetic}
+    common: Row = {"cores": threads.available(), "arithmetic": model.network.arithmetic}
     yield {"what": "docsearch pixel", "pages": len(pages), **figures(ours, ours), **common}
     for name, count, prepare in (
         ("Tesseract, one process a core", OCR_PAGES, tesseract),
@@ -73,7 +73,7 @@ def drawn(folder: Path) -> list[PageImage]:
     from itertools import islice
 
     from docsearch.engine.models.pixel.spec import SPEC
-    from docsearch.training import page_pool
+    from docsearch.training.pixel import page_pool
 
     dpi = SPEC.render_dpi
     found = page_pool.real_pages(folder, random.Random(SEED), dpi=(dpi, dpi))
@@ -86,7 +86,7 @@ def tesseract(pages: Sequence[PageImage]) -> Callable[[], object]:
         raise Skipped("the command tesseract is not installed")
     from PIL import Image
 
-    from docsearch.engine import cores
+    from docsearch.engine import threads
 
     folder = tempfile.TemporaryDirectory()
     files = [Path(folder.name) / f"{i}.png" for i in range(len(pages))]
@@ -98,7 +98,7 @@ def tesseract(pages: Sequence[PageImage]) -> Callable[[], object]:
         subprocess.run(["tesseract", str(file), "-"], check=True, capture_output=True, env=environment)
 
     def read_all() -> None:
-        with folder, ThreadPoolExecutor(cores.available()) as pool:
+        with folder, ThreadPoolExecutor(threads.available()) as pool:
             list(pool.map(read, files))
 
     return read_all

@@ -40,7 +40,7 @@ def run(_setting: Setting) -> Iterator[Row]:
     """Check every contender against the reference, then time them in turns; Refused if one is wrong. What the processor
     lacks, and what would take too long, is skipped with a row.
     """
-    from docsearch.engine import cores
+    from docsearch.engine import threads
 
     from .. import limits
 
@@ -72,7 +72,7 @@ def run(_setting: Setting) -> Iterator[Row]:
         for times, entry in zip(seconds, contenders, strict=True):
             time.sleep(SETTLE_S)
             times.append(timed(entry.whole.run))
-    read, rates = limits.read_gb_s(cores.available()), {}
+    read, rates = limits.read_gb_s(threads.available()), {}
     for name in ("bfloat16", "float32", "int8"):
         try:
             rates[name] = limits.gemm_gflops(name)
@@ -111,9 +111,9 @@ def run(_setting: Setting) -> Iterator[Row]:
 
 def engine_entries(generator: np.random.Generator, query: F32, vectors: F16) -> Iterator[Entry]:
     """The engine's kernel on `vectors` (T, D) of all pages, in each codec."""
-    from docsearch.engine.kernels import codecs
+    from docsearch.engine.compression import codecs
+    from docsearch.engine.compression.residual import Codebook
     from docsearch.engine.kernels.maxsim import reference, token_maxima
-    from docsearch.engine.kernels.residual import Codebook
     from docsearch.engine.records import Ragged
 
     offsets = np.arange(PAGES + 1, dtype=np.int64) * PAGE_VECTORS

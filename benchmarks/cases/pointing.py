@@ -15,7 +15,7 @@ from ..metrics import mean
 from ..setting import Refused, Row, Setting
 
 if TYPE_CHECKING:
-    from docsearch.engine.search import Searcher
+    from docsearch.engine.searcher import Searcher
 
 ALL = "all"
 CELLS = 400
@@ -37,7 +37,7 @@ class Pointed:
 
 def run(setting: Setting) -> Iterator[Row]:
     """A row for each suite and each kind of evidence. A question counts once, with the mean over its pages."""
-    from docsearch.engine.search import open_index
+    from docsearch.engine.searcher import open_index
 
     groups: dict[str, dict[str, list[Pointed]]] = defaultdict(lambda: defaultdict(list))
     with open_index(indexes.ready(setting, eval_dev.NAME, [eval_dev.documents(setting)])) as searcher:
@@ -69,8 +69,8 @@ def average(questions: dict[str, list[Pointed]], name: str) -> float:
 
 def point(searcher: Searcher, where: Evidence, row: int) -> Pointed:
     """Look at the heat map of a question on the page `row` that answers it."""
-    from docsearch.engine import heatmap
-    from docsearch.engine.kernels import codecs
+    from docsearch.engine.compression import codecs
+    from docsearch.engine.explain import heatmap
     from docsearch.engine.records import BOX_SCALE
 
     (query,) = searcher.weigh([searcher.encoder.encode_query(where.text)])

@@ -17,7 +17,7 @@ HITS = 10
 
 def run(setting: Setting) -> Iterator[Row]:
     """Ask every question in every scope it has; a row for each group of questions."""
-    from docsearch.engine.search import open_index
+    from docsearch.engine.searcher import open_index
 
     asked = eval_dev.questions(setting)
     groups: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)

@@ -44,7 +44,7 @@ def row(name: str, directory: Path) -> Row:
 
 def size(directory: Path) -> Row:
     """Pages and vectors of an index, and how it is searched by default."""
-    from docsearch.engine.search import open_index
+    from docsearch.engine.searcher import open_index
 
     with open_index(directory) as searcher:
         info = searcher.info()

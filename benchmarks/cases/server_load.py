@@ -190,7 +190,7 @@ def check(answers: Mapping[Question, Sequence[Answered]], kept: Mapping[str, Sna
     """Ask each question alone of the snapshot that answered it; raises Refused where the answer was another. Returns
     how many questions were answered from a snapshot that came and went unseen.
     """
-    from docsearch.engine.search import Searcher
+    from docsearch.engine.searcher import Searcher
 
     searchers = {name: Searcher(snapshot, encoder) for name, snapshot in kept.items()}
     unchecked = 0

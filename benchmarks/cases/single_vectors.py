@@ -35,7 +35,7 @@ OWED = 0.02
 
 def run(setting: Setting) -> Iterator[Row]:
     """Write an index of drawn pages, search it, add a page, then search FAISS's indexes of the same vectors."""
-    from docsearch.engine.single_vectors import EXACT_PAGES
+    from docsearch.engine.retrieval.dense import EXACT_PAGES
     from docsearch.engine.store import open_snapshot
 
     pages = int(os.environ.get(PAGES_VARIABLE, PAGES))
@@ -64,7 +64,7 @@ def run(setting: Setting) -> Iterator[Row]:
 
 def opened(snapshot: Snapshot, directory: Path, what: str, asked: F32, truth: F32) -> Row:
     """The row of the engine's own search of all pages; Refused where a score is wrong, or less kept than is stated."""
-    from docsearch.engine.single_vectors import SingleVectors, open_single
+    from docsearch.engine.retrieval.dense import SingleVectors, open_single
 
     found: list[SingleVectors | None] = []
     took = timed(lambda: found.append(open_single(snapshot)))
@@ -91,7 +91,7 @@ def opened(snapshot: Snapshot, directory: Path, what: str, asked: F32, truth: F3
 
 def among(snapshot: Snapshot, asked: F32, truth: F32) -> Iterator[Row]:
     """Rows of questions among some of the pages."""
-    from docsearch.engine.single_vectors import open_single
+    from docsearch.engine.retrieval.dense import open_single
 
     singles = open_single(snapshot)
     assert singles is not None
@@ -142,7 +142,7 @@ def peers(snapshot: Snapshot, asked: F32, truth: F32, pages: int) -> Iterator[Ro
 
 def fill(index: Any, snapshot: Snapshot, pages: int) -> None:
     """Train an index with a quarter of the pages, evenly spread, and add all."""
-    from docsearch.engine.inner_products import Float16
+    from docsearch.engine.retrieval.flat_scan import Float16
 
     plain = Float16(DIM)
     index.train(plain.decode(snapshot.single(np.arange(0, pages, 4))))

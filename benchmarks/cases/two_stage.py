@@ -17,7 +17,7 @@ from ..timing import summary_ms, timed
 
 if TYPE_CHECKING:
     from docsearch.engine.records import Hit
-    from docsearch.engine.search import Searcher
+    from docsearch.engine.searcher import Searcher
 
 DISTRACTORS = "diverse"
 """A corpus without questions, so that there are more pages to be wrong about."""
@@ -40,7 +40,7 @@ def run(setting: Setting) -> Iterator[Row]:
 
 def compared(index: Path, asked: Sequence[Question]) -> Iterator[Row]:
     """Rows for the exact score of every page and for each number of candidates."""
-    from docsearch.engine.search import open_index
+    from docsearch.engine.searcher import open_index
 
     with open_index(index) as searcher:
         exact = answers(searcher, asked, candidates=None)

@@ -8,7 +8,7 @@ from typing import Protocol, cast, runtime_checkable
 
 import numpy as np
 
-from ..kernels import pooling
+from ..compression import pooling
 from ..records import F16, U16, PageImage, Ragged
 from .encoder import EmbeddedPages, EncoderSpec, PageEncoder
 

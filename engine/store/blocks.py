@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from ..kernels.codecs import Coded
+from ..compression.codecs import Coded
 from ..records import F16, I64, U8
 from .segment import OpenSegments
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.codecs import Coded, encode
-from ..kernels.residual import Codebook
+from ..compression.codecs import Coded, encode
+from ..compression.residual import Codebook
 from ..records import PageVectors
 from . import layout, segment
 from .segment import SegmentRow, StoredFile

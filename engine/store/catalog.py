@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..compression import pooling
 from ..errors import EncoderMismatch, IndexFormatError, IndexNotFound
-from ..kernels import pooling
 from . import layout
 
 FORMAT = 1

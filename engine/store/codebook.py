@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..compression.residual import Codebook
 from ..errors import IndexDamaged
-from ..kernels.residual import Codebook
 from . import catalog, layout
 
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compression.codecs import Coded, decode, encode
+from ..compression.residual import Codebook
 from ..errors import IndexDamaged, UsageError
-from ..kernels.codecs import Coded, decode, encode
-from ..kernels.residual import Codebook
 from . import codebook as codebooks
-from . import layout, rows, segment, verify
+from . import layout, segment, statements, verify
 from .segment import OpenSegments, Segment, SegmentRow, StoredFile
 
 COMPACTED_PAGES = 4096
@@ -66,7 +66,7 @@ def plan(directory: Path, connection: sqlite3.Connection, codec: str) -> list[Se
     live = dict(connection.execute("SELECT segment, count(*) FROM pages GROUP BY segment"))
     found = [
         row
-        for row in rows.read_segments(connection).values()
+        for row in statements.read_segments(connection).values()
         if live.get(row.id, 0) < row.pages or row.pages < SMALL_PAGES or row.codec != codec
     ]
     if len(found) == 1 and live.get(found[0].id, 0) == found[0].pages and found[0].codec == codec:
@@ -78,7 +78,7 @@ def plan(directory: Path, connection: sqlite3.Connection, codec: str) -> list[Se
         )
     for row in found:
         # A copy would get a fresh checksum, and hide the damage for ever.
-        problems = verify.segment_problems(directory, row, rows.read_files(connection, row.id))
+        problems = verify.segment_problems(directory, row, statements.read_files(connection, row.id))
         if problems:
             raise IndexDamaged(f"{problems[0]}; not compacted. Restore the index from a copy, or build it again")
     return found

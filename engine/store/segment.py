@@ -24,12 +24,12 @@ from typing import BinaryIO, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compression.codecs import Coded, stored_dtype, stored_scales, stored_width, vector_bytes
+from ..compression.residual import Codebook
 from ..errors import IndexDamaged
-from ..kernels.codecs import Coded, stored_dtype, stored_scales, stored_width, vector_bytes
-from ..kernels.residual import Codebook
 from ..records import F16, I64, U8, U16
 from . import codebook, layout
-from .mapped import LEAST_BYTES, let_go
+from .mmap import LEAST_BYTES, let_go
 
 logger = logging.getLogger(__name__)
 

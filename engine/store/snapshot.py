@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import pooling
+from ..compression import pooling
 from ..records import F16, F32, I64, U16, PageRef, Ragged
-from . import blocks, catalog, compaction, faults, layout, rows, verify
+from . import blocks, catalog, compaction, layout, os_errors, statements, verify
 from .blocks import Block, Run
 from .catalog import DocumentRow, Failure, Fingerprint
-from .lock import ReaderLock
-from .mapped import LEAST_BYTES
+from .locks import ReaderLock
+from .mmap import LEAST_BYTES
 from .segment import OpenSegments
 
 logger = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ def open_snapshot(directory: Path) -> Snapshot:
 
     Raises IndexNotFound, IndexFormatError, IndexDamaged. Snapshots may be shared between threads.
     """
-    with faults.translated(directory):
+    with os_errors.translated(directory):
         if not catalog.exists(directory):
             catalog.open_to_read(directory)  # raises IndexNotFound, before a lock file is made
         lock = ReaderLock(directory)
@@ -77,7 +77,7 @@ class Snapshot:
         self.pool = pooling.factor_of(self.fingerprint)
         self.generation = catalog.read_meta(connection, "generation")
         """Changes with every commit that adds, removes or reorders pages: the key of derived files."""
-        self._segment_rows = rows.read_segments(connection)
+        self._segment_rows = statements.read_segments(connection)
         self._segments = OpenSegments(directory, self._segment_rows)
         self._pages: int = connection.execute("SELECT count(*) FROM pages").fetchone()[0]
 
@@ -221,7 +221,7 @@ class Snapshot:
 
     def documents(self) -> dict[str, DocumentRow]:
         """Every document by its path, in path order."""
-        with self._one_at_a_time, faults.translated(self._directory):
+        with self._one_at_a_time, os_errors.translated(self._directory):
             return catalog.read_documents(self._connection)
 
     def failures(self) -> list[Failure]:
@@ -346,7 +346,7 @@ class Snapshot:
 
     def _read_places(self) -> NDArray[np.void]:
         names = ", ".join(PLACE.names or ())
-        with self._one_at_a_time, faults.translated(self._directory):
+        with self._one_at_a_time, os_errors.translated(self._directory):
             cursor = self._connection.execute(f"SELECT {names} FROM pages ORDER BY segment, slot")
             return np.fromiter(cursor, PLACE, count=len(self))
 
@@ -368,5 +368,5 @@ class Snapshot:
         return segment, slice(first, last)
 
     def _query(self, statement: str, *values: int | str) -> list[Any]:
-        with self._one_at_a_time, faults.translated(self._directory):
+        with self._one_at_a_time, os_errors.translated(self._directory):
             return self._connection.execute(statement, values).fetchall()

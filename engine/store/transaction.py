@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from ..compression.codecs import CODECS
+from ..compression.residual import Codebook
 from ..errors import UsageError
-from ..kernels.codecs import CODECS
-from ..kernels.residual import Codebook
-from . import catalog, faults, layout, rows, sweep
+from . import catalog, garbage, layout, os_errors, statements
 from . import codebook as codebooks
 from .catalog import Fingerprint
-from .lock import WriterLock
+from .locks import WriterLock
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ def open_transaction(
     """Lock the index in `directory`, make it if need be, and delete what killed writers left; see `open_writer`."""
     if codec is not None and codec not in CODECS:
         raise UsageError(f"codec {codec!r} is not one of {', '.join(CODECS)}")
-    with faults.translated(directory):
+    with os_errors.translated(directory):
         if (fingerprint is None or not create) and not catalog.exists(directory):
             catalog.open_to_read(directory)  # raises IndexNotFound, before a folder is made
         if codec == "residual" and codebook is None and not catalog.exists(directory):
@@ -51,7 +51,7 @@ def open_transaction(
                         f"{directory}: the index stores vectors as {recorded}, not {codec}; leave the codec out, or "
                         f"compact the index to {codec} first"
                     )
-                sweep.orphans(directory, connection)
+                garbage.orphans(directory, connection)
             except BaseException:
                 connection.close()
                 raise
@@ -76,7 +76,7 @@ class Transaction:
     def reading(self) -> Iterator[sqlite3.Connection]:
         """The catalog with the uncommitted changes in it."""
         self._check_usable()
-        with faults.translated(self.directory):
+        with os_errors.translated(self.directory):
             yield self.connection
 
     @contextmanager
@@ -84,7 +84,7 @@ class Transaction:
         """The open transaction. Any error inside gives up everything since the last commit."""
         self._check_usable()
         try:
-            with faults.translated(self.directory):
+            with os_errors.translated(self.directory):
                 if not self.connection.in_transaction:
                     self.connection.execute("BEGIN IMMEDIATE")
                 yield self.connection
@@ -107,7 +107,7 @@ class Transaction:
     def commit(self) -> None:
         """Make the changes durable and visible to new snapshots, and forget segments that lost their last page."""
         with self.changing() as connection:
-            dropped = rows.delete_empty_segments(connection)
+            dropped = statements.delete_empty_segments(connection)
             if self._pages_changed:
                 old = catalog.read_meta(connection, "generation")
                 new = hashlib.sha256(old.encode() + self._changes.digest()).hexdigest()
@@ -115,7 +115,7 @@ class Transaction:
             connection.execute("COMMIT")
         self._changes, self._pages_changed = hashlib.sha256(), False
         if dropped:
-            sweep.orphans(self.directory, self.connection)
+            garbage.orphans(self.directory, self.connection)
 
     def give_up(self) -> None:
         """Undo everything since the last commit, files included; from here on every change is refused."""
@@ -125,8 +125,8 @@ class Transaction:
         try:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
-            sweep.orphans(self.directory, self.connection)
-            sweep.derived_files(
+            garbage.orphans(self.directory, self.connection)
+            garbage.derived_files(
                 self.directory, self.connection, generation=catalog.read_meta(self.connection, "generation")
             )
         except (OSError, sqlite3.Error) as err:

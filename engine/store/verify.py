@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import IndexDamaged
-from . import codebook, layout, rows
+from . import codebook, layout, statements
 from .segment import OpenSegments, SegmentRow, StoredFile
 
 CONTRADICTIONS = {
@@ -37,8 +37,8 @@ def problems(directory: Path, connection: sqlite3.Connection) -> list[str]:
             if number:
                 found.append(f"{catalog}: {number} {what}")
         found += codebook.problems(directory, connection)
-        for row in rows.read_segments(connection).values():
-            damage = segment_problems(directory, row, rows.read_files(connection, row.id))
+        for row in statements.read_segments(connection).values():
+            damage = segment_problems(directory, row, statements.read_files(connection, row.id))
             found += damage or _length_problems(directory, row, connection)
     except sqlite3.DatabaseError as err:
         found.append(f"{catalog}: {err}")

@@ -15,11 +15,11 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compression.codecs import CODECS
+from ..compression.residual import Codebook
 from ..errors import UsageError
-from ..kernels.codecs import CODECS
-from ..kernels.residual import Codebook
 from ..records import PageVectors
-from . import catalog, compaction, rows, sweep, transaction
+from . import catalog, compaction, garbage, statements, transaction
 from . import codebook as codebooks
 from .buffer import PageBuffer
 from .catalog import DocumentRow, Fingerprint
@@ -73,7 +73,7 @@ class IndexWriter:
             self._codec = catalog.read_meta(connection, "codec")
             self._segment = int(catalog.read_meta(connection, "last_segment")) + 1
             self._codebook = codebooks.find(self._directory, connection)
-            self._buffer = PageBuffer(self._codec, rows.read_dims(connection), self._codebook)
+            self._buffer = PageBuffer(self._codec, statements.read_dims(connection), self._codebook)
         self._begun: dict[str, DocumentRow] = {}
         self._receiving: dict[str, int] = {}  # doc_id -> key, once a change of the document is in the transaction
 
@@ -104,16 +104,16 @@ class IndexWriter:
         one is tried again where it failed.
         """
         with self._transaction.reading() as connection:
-            known = rows.find_document(connection, path=path)
+            known = statements.find_document(connection, path=path)
             done: set[int] = set()
             if known is not None and known[1].sha256 == sha256:
-                done = rows.stored_pages(connection, known[0])
+                done = statements.stored_pages(connection, known[0])
                 if known[1].state == "indexing":
-                    done |= rows.failed_pages(connection, known[0])
+                    done |= statements.failed_pages(connection, known[0])
             waiting = {row.path: row.id for row in self._begun.values()}
             doc_id = known[1].id if known else waiting.get(path)
             if doc_id is None:
-                doc_id = rows.new_id(connection, path, list(self._begun))
+                doc_id = statements.new_id(connection, path, list(self._begun))
         self._receiving.pop(doc_id, None)
         self._begun[doc_id] = DocumentRow(doc_id, path, sha256, size, mtime_ns, page_count, "indexing", None)
         return BegunDocument(doc_id, frozenset(done))
@@ -144,7 +144,7 @@ class IndexWriter:
                 taken = "SELECT 1 FROM pages WHERE document = ? AND number = ?"
                 if connection.execute(taken, (keys[index], ref.page)).fetchone():
                     raise ValueError(f"page {ref.page} of {ref.path} is already in the index")
-                rows.insert_page(
+                statements.insert_page(
                     connection,
                     keys[index],
                     ref.page,
@@ -160,7 +160,7 @@ class IndexWriter:
     def fail_page(self, doc_id: str, page: int, reason: str) -> None:
         """Note that a page of a begun document cannot be indexed; the document goes on without it."""
         with self._transaction.changing() as connection:
-            values = (self._receive(doc_id), page, rows.clean(reason))
+            values = (self._receive(doc_id), page, statements.clean(reason))
             connection.execute(
                 "INSERT OR REPLACE INTO page_failures (document, number, reason) VALUES (?, ?, ?)", values
             )
@@ -171,13 +171,13 @@ class IndexWriter:
         """
         with self._transaction.changing() as connection:
             key = self._receive(doc_id)
-            accounted = rows.stored_pages(connection, key) | rows.failed_pages(connection, key)
+            accounted = statements.stored_pages(connection, key) | statements.failed_pages(connection, key)
             odd = accounted ^ set(range(1, page_count + 1))
             if odd:
                 path = self._begun[doc_id].path
                 raise ValueError(f"{path} has {page_count} pages; not accounted for, or too many: {sorted(odd)[:10]}")
             done = replace(self._begun[doc_id], page_count=page_count, state="done")
-            rows.update_document(connection, key, done)
+            statements.update_document(connection, key, done)
         del self._begun[doc_id], self._receiving[doc_id]
 
     def fail_document(self, document: str, reason: str, *, sha256: str = "", size: int = 0, mtime_ns: int = 0) -> None:
@@ -188,25 +188,27 @@ class IndexWriter:
         begun = self._begun.get(document) or next((row for row in self._begun.values() if row.path == document), None)
         with self._transaction.changing() as connection:
             if begun is not None:
-                failed = replace(begun, state="failed", error=rows.clean(reason))
-                rows.update_document(connection, self._receive(begun.id), failed)
+                failed = replace(begun, state="failed", error=statements.clean(reason))
+                statements.update_document(connection, self._receive(begun.id), failed)
                 del self._begun[begun.id], self._receiving[begun.id]
                 return
-            known = rows.find_document(connection, path=document)
+            known = statements.find_document(connection, path=document)
             if known is not None:
-                rows.update_document(connection, known[0], replace(known[1], state="failed", error=rows.clean(reason)))
+                statements.update_document(
+                    connection, known[0], replace(known[1], state="failed", error=statements.clean(reason))
+                )
                 return
-            new_id = rows.new_id(connection, document, list(self._begun))
-            row = DocumentRow(new_id, document, sha256, size, mtime_ns, None, "failed", rows.clean(reason))
-            rows.insert_document(connection, row)
+            new_id = statements.new_id(connection, document, list(self._begun))
+            row = DocumentRow(new_id, document, sha256, size, mtime_ns, None, "failed", statements.clean(reason))
+            statements.insert_document(connection, row)
 
     def move_document(self, old_path: str, new_path: str, size: int, mtime_ns: int) -> None:
         """Give a document another path; its id and its pages stay. Raises ValueError if `new_path` is in the index."""
         with self._transaction.changing() as connection:
-            if old_path != new_path and rows.find_document(connection, path=new_path) is not None:
+            if old_path != new_path and statements.find_document(connection, path=new_path) is not None:
                 raise ValueError(f"cannot move {old_path} to {new_path}: that document is in the index too")
             key, row = self._find(old_path)
-            rows.update_document(connection, key, replace(row, path=new_path, size=size, mtime_ns=mtime_ns))
+            statements.update_document(connection, key, replace(row, path=new_path, size=size, mtime_ns=mtime_ns))
 
     def touch_document(self, path: str, size: int, mtime_ns: int) -> None:
         """Note that a document has the same content but another size or modification time on record."""
@@ -218,7 +220,7 @@ class IndexWriter:
         with self._transaction.changing() as connection:
             for path in paths:
                 key, row = self._find(path)
-                removed = rows.delete_document(connection, key)
+                removed = statements.delete_document(connection, key)
                 self._transaction.note_pages(f"remove {row.id}", removed)
                 self._begun.pop(row.id, None)
                 self._receiving.pop(row.id, None)
@@ -232,7 +234,7 @@ class IndexWriter:
         if self._buffer.pages:
             with self._transaction.changing() as connection:
                 self._insert_segment(*self._buffer.write(self._directory, self._segment))
-                self._buffer = PageBuffer(self._codec, rows.read_dims(connection), self._codebook)
+                self._buffer = PageBuffer(self._codec, statements.read_dims(connection), self._codebook)
         self._transaction.commit()
 
     def compact(self, codec: str | None = None, codebook: Codebook | None = None) -> CompactReport:
@@ -256,7 +258,7 @@ class IndexWriter:
                 self._codebook = self._codebook or codebook
             if catalog.read_meta(connection, "codec") != self._codec:
                 catalog.write_meta(connection, "codec", self._codec)
-            self._buffer = PageBuffer(self._codec, rows.read_dims(connection), self._codebook)
+            self._buffer = PageBuffer(self._codec, statements.read_dims(connection), self._codebook)
         while True:
             with self._transaction.changing() as connection:
                 written = compaction.rewrite_next(
@@ -274,8 +276,8 @@ class IndexWriter:
         with self._transaction.reading() as connection:
             if plan:
                 connection.execute("VACUUM")
-            sweep.derived_files(self._directory, connection, generation=None)
-            sweep.orphans(self._directory, connection)
+            garbage.derived_files(self._directory, connection, generation=None)
+            garbage.orphans(self._directory, connection)
             return compaction.report(before, compaction.count(self._directory, connection))
 
     def close(self) -> None:
@@ -283,7 +285,7 @@ class IndexWriter:
         self._transaction.close()
 
     def _find(self, path: str) -> tuple[int, DocumentRow]:
-        found = rows.find_document(self._transaction.connection, path=path)
+        found = statements.find_document(self._transaction.connection, path=path)
         if found is None:
             raise UsageError(f"{path}: no such document in the index {self._directory}")
         return found
@@ -295,21 +297,23 @@ class IndexWriter:
         begun = self._begun.get(doc_id)
         if begun is None:
             raise ValueError(f"document {doc_id} is not begun; call begin_document first")
-        known = rows.find_document(self._transaction.connection, doc_id=doc_id)
+        known = statements.find_document(self._transaction.connection, doc_id=doc_id)
         if known is None:
-            key = rows.insert_document(self._transaction.connection, begun)
+            key = statements.insert_document(self._transaction.connection, begun)
         else:
             key = known[0]
             if known[1].sha256 != begun.sha256:
-                self._transaction.note_pages(f"replace {doc_id}", rows.delete_pages(self._transaction.connection, key))
+                self._transaction.note_pages(
+                    f"replace {doc_id}", statements.delete_pages(self._transaction.connection, key)
+                )
             elif known[1].state != "indexing":
-                rows.delete_failures(self._transaction.connection, key)
-            rows.update_document(self._transaction.connection, key, begun)
+                statements.delete_failures(self._transaction.connection, key)
+            statements.update_document(self._transaction.connection, key, begun)
         self._receiving[doc_id] = key
         return key
 
     def _insert_segment(self, row: SegmentRow, files: Sequence[StoredFile]) -> None:
-        rows.insert_segment(self._transaction.connection, row, files)
+        statements.insert_segment(self._transaction.connection, row, files)
         catalog.write_meta(self._transaction.connection, "last_segment", str(row.id))
         self._segment = row.id + 1
         self._transaction.note_pages(" ".join(file.sha256 for file in files), row.pages)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from docsearch.engine.kernels import codecs
-from docsearch.engine.kernels.codecs import Coded
-from docsearch.engine.kernels.residual import Codebook
+from docsearch.engine.compression import codecs
+from docsearch.engine.compression.codecs import Coded
+from docsearch.engine.compression.residual import Codebook
 
 WORDS = 50
 

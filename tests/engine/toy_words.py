@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from docsearch.engine.compression.visual_words import PageCode
 from docsearch.engine.errors import UsageError
-from docsearch.engine.kernels.pagecode import PageCode
 from docsearch.engine.models.encoder import EncoderSpec
 from docsearch.engine.records import PageRef, PageVectors, QueryVectors, Ragged
 from docsearch.engine.store import open_writer

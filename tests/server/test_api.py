@@ -10,9 +10,9 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from docsearch.engine.errors import IndexNotFound, UsageError
-from docsearch.engine.search import open_index
+from docsearch.engine.searcher import open_index
 from docsearch.indexer import pipeline
-from docsearch.server.limits import body_limit
+from docsearch.server.body_limit import body_limit
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings, check
 from fake_encoder import FakeEncoder

@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from docsearch.engine.records import U8, PageImage, PageRef, QueryVectors
-from docsearch.engine.search import open_index
-from docsearch.indexer.render_process import RenderProcess, RenderSettings
+from docsearch.engine.searcher import open_index
+from docsearch.indexer.render.renderer.process import RenderProcess, RenderSettings
 from docsearch.server.app import create_app
-from docsearch.server.limits import PICTURE_MAX_BYTES
+from docsearch.server.body_limit import PICTURE_MAX_BYTES
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from fake_encoder import SPEC, FakeEncoder

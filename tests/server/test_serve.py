@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from docsearch.engine.search import open_index
+from docsearch.engine.searcher import open_index
 from docsearch.indexer import pipeline
 from docsearch.server import app
 from docsearch.server.settings import ServerSettings

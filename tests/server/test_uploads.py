@@ -21,10 +21,10 @@ from docsearch.indexer import pipeline
 from docsearch.indexer.discover import Document
 from docsearch.server import stored_uploads, uploads
 from docsearch.server.app import create_app
-from docsearch.server.problems import TooLarge
-from docsearch.server.receive import receive
+from docsearch.server.http_errors import TooLarge
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
+from docsearch.server.upload_body import receive
 from docsearch.server.uploads import Uploads, UploadStatus
 from fake_encoder import FakeEncoder
 

@@ -17,7 +17,7 @@ from ...engine.errors import UsageError
 from ...engine.models.encoder import EncoderSpec
 from ...engine.records import U8
 from ...indexer.discover import Document
-from ...indexer.render import Failed, Page, PageFailed, Renderer
+from ...indexer.render.renderer import Failed, Page, PageFailed, Renderer
 from .rows import PageKey, Row, told
 
 

@@ -21,7 +21,7 @@ from torch.nn import functional
 from ...engine.models import device as devices
 from ...engine.models.encoder import EncoderSpec
 from ...engine.models.pixel import spec
-from ...engine.models.pixel.found import SALIENT
+from ...engine.models.pixel.detections import SALIENT
 from ...engine.models.pixel.inference import as_input
 from ...engine.models.pixel.network import PixelNetwork
 from ...engine.models.pixel.pages import trained_network

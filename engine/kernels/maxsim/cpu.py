@@ -13,14 +13,14 @@ from itertools import pairwise
 
 import numpy as np
 
-from ... import cores
+from ... import threads
+from ...compression import codecs
+from ...compression.codecs import Coded
+from ...compression.residual import Codebook
 from ...records import F32, I64
-from .. import codecs
-from ..codecs import Coded
 from ..exact import F64, patch_numbers, query_numbers
-from ..residual import Codebook
-from . import native
-from .native import Kernel
+from . import compiled
+from .compiled import Kernel
 from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
@@ -41,7 +41,7 @@ def maxima_of_parts(query: F32, parts: Sequence[tuple[Coded, I64]]) -> F32:
     their pages follow each other.
     """
     first = parts[0][0]
-    kernel = native.kernel(first.codec, first.dim) if len(query) else None
+    kernel = compiled.kernel(first.codec, first.dim) if len(query) else None
     if kernel is None:
         return np.concatenate([decoded_maxima(query, coded, offsets) for coded, offsets in parts])
     for coded, _ in parts:
@@ -53,9 +53,9 @@ def products(query: F32, coded: Coded) -> F32:
     """The inner products of `query` (Q, D) with stored vectors, (T, Q): the maxima of pages that hold one each, so
     none depends on other vectors.
     """
-    kernel = native.kernel(coded.codec, coded.dim, tile=1) if len(query) else None
+    kernel = compiled.kernel(coded.codec, coded.dim, tile=1) if len(query) else None
     if kernel is None:
-        with cores.no_blas_threads():
+        with threads.no_blas_threads():
             return similarities(query_numbers(query).T, coded)
     _check(coded)
     return _scored(kernel, query, [(coded, np.arange(len(coded) + 1))], VECTORS_ALONE)
@@ -72,13 +72,13 @@ def word_products(query: bytes, vectors: int, codebook: Codebook) -> F32:
 
 
 def _scored(kernel: Kernel, query: F32, parts: Sequence[tuple[Coded, I64]], at_once: int) -> F32:
-    packed, codebook = native.pack(query, kernel.shape), parts[0][0].codebook
+    packed, codebook = compiled.pack(query, kernel.shape), parts[0][0].codebook
     if codebook is not None:
-        packed = native.with_words(packed, word_products(query.tobytes(), len(query), codebook), kernel.shape)
-    pages = native.table(parts)
+        packed = compiled.with_words(packed, word_products(query.tobytes(), len(query), codebook), kernel.shape)
+    pages = compiled.table(parts)
     out = np.full((len(pages.lengths), len(query)), EMPTY, np.float32)
     offsets = np.concatenate([[0], np.cumsum(pages.lengths)])
-    in_blocks(offsets, at_once, partial(native.score_block, kernel, packed, pages, out=out))
+    in_blocks(offsets, at_once, partial(compiled.score_block, kernel, packed, pages, out=out))
     return out
 
 
@@ -92,7 +92,7 @@ def decoded_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     """The same with numpy alone, on vectors decoded block by block."""
     out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
     transposed = np.ascontiguousarray(query_numbers(query).T)  # (D, Q)
-    with cores.no_blas_threads():
+    with threads.no_blas_threads():
         in_blocks(offsets, BLOCK_VECTORS, partial(score_block, transposed, coded, offsets, out=out))
     return out
 
@@ -140,4 +140,4 @@ def score_block(transposed: F64, coded: Coded, offsets: I64, rows: tuple[int, in
 
 @lru_cache(maxsize=1)
 def pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cores.available())
+    return ThreadPoolExecutor(threads.available())

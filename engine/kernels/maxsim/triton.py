@@ -12,8 +12,8 @@ import torch
 import triton
 import triton.language as tl
 
+from ...compression.codecs import PACKED_BITS, Coded
 from ...records import F32, I64
-from ..codecs import PACKED_BITS, Coded
 from .reference import EMPTY
 
 CODECS = ("int8", "float16", "int4", "binary")

@@ -15,7 +15,7 @@ import torch
 from peft import PeftModel
 from torch.nn import functional
 
-from ... import cores
+from ... import threads
 from ...errors import UsageError
 from ...records import F32, U8, PageImage, PageVectors, QueryVectors, Ragged
 from .. import device as devices
@@ -184,7 +184,7 @@ class JinaV4:
 @lru_cache(maxsize=1)
 def preparers() -> ThreadPoolExecutor:
     """Threads that scale pictures and cut them into patches, one a core."""
-    return ThreadPoolExecutor(cores.available())
+    return ThreadPoolExecutor(threads.available())
 
 
 @lru_cache(maxsize=1)

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ...records import U8
-from .folding import FIELD, FieldConv
+from .batchnorm_fusion import FIELD, FieldConv
 from .network import BLOCK_RANGES, STEM_RANGES, PixelNetwork, WideBlock
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,7 @@ from ...errors import UsageError
 from ...records import U8
 from ..device import ARITHMETIC, BFLOAT16, FLOAT32, INT8, SWITCH, asked_arithmetic, compute_dtype, computes_bf16
 from . import eight_bits
-from .folding import folded
+from .batchnorm_fusion import folded
 from .network import PixelNetwork
 
 

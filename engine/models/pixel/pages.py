@@ -22,21 +22,21 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ... import cores
-from ...kernels.pagecode import PageCode
+from ... import threads
+from ...compression.visual_words import PageCode
 from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Ragged
 from ..device import INT8, choose, compute_dtype
 from ..encoder import EmbeddedPages, EncoderSpec
-from . import spec, turned
+from . import rotation, spec
+from .assignment import Filing
 from .concepts import FAMILIES, MARK, NAMES, WHOLE_PAGE
-from .filing import Filing
-from .found import NOTHING, Found, bands, found_in, joined
+from .detections import NOTHING, Found, bands, found_in, joined
+from .features import COLOUR_AT, FIGURE_CELLS, HUES, Pass, block_statistics, page_statistics
+from .heads import MOST_TOGETHER, Readout
+from .heads import load as load_readouts
 from .inference import Looking, ready
 from .network import STRIDE_PX, PixelNetwork
 from .pictures import BASE_PIXELS, inked, paper_of, read_grey, resized, whole_cells
-from .readout import MOST_TOGETHER, Readout
-from .readout import load as load_readouts
-from .statistics import COLOUR_AT, FIGURE_CELLS, HUES, Pass, block_statistics, page_statistics
 from .text import load_code
 
 COARSE_FACTOR = 3
@@ -208,11 +208,11 @@ class PixelPages:
 
     def turned_words(self, page: U8, read: F32) -> Found:
         """Words in blocks of text turned by 90° on a grey page (H, W), beside those that were `read`, (T, 4)."""
-        parts, regions = [NOTHING], turned.regions(page, read)
+        parts, regions = [NOTHING], rotation.regions(page, read)
         size = np.array(page.shape[::-1] * 2, np.float32)
         for rises in (True, False):
             others = []
-            for sheet, strips in turned.sheets(page, regions, paper_of(page), rises=rises):
+            for sheet, strips in rotation.sheets(page, regions, paper_of(page), rises=rises):
                 seen = found_in(self.look(Image.fromarray(sheet)), (1, 1))
                 middles = seen.boxes[:, 1::2].mean(axis=1)
                 for region, strip in strips:
@@ -331,4 +331,4 @@ def trained_network(folder: Path | None = None) -> PixelNetwork:
 @lru_cache(maxsize=1)
 def readers() -> ThreadPoolExecutor:
     """Threads that read pages, one a core, each with one torch thread."""
-    return ThreadPoolExecutor(cores.available(), initializer=torch.set_num_threads, initargs=(1,))
+    return ThreadPoolExecutor(threads.available(), initializer=torch.set_num_threads, initargs=(1,))

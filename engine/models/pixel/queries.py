@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...kernels.pagecode import PageCode
+from ...compression.visual_words import PageCode
 from ...records import U8, PageImage, PageRef, QueryVectors
 from ..encoder import EncoderSpec
 from . import spec

@@ -17,7 +17,7 @@ DIM = 128
 SINGLE_DIM = 2048
 VISUAL_WORDS = 16384
 FLOOR, CEILING = 0.51, 0.67
-"""Cosines between which a patch turns from another word into this one, as `training/evaluate.py` finds them."""
+"""Cosines between which a patch turns from another word into this one, as `training/pixel/evaluate.py` finds them."""
 
 SPEC = EncoderSpec(
     name="pixel",

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import load_file
 
+from ...compression.visual_words import PageCode
 from ...errors import UsageError
-from ...kernels.pagecode import PageCode
 from ...records import F32, Others, QueryVectors
 from ..encoder import EncoderSpec
 from . import spec

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from docsearch.engine.compression.codecs import CODECS
 from docsearch.engine.errors import UsageError
-from docsearch.engine.kernels.codecs import CODECS
-from docsearch.engine.kernels.machine import (
+from docsearch.engine.kernels.jit.compiler import (
     AVX2,
     AVX2_MACHINE,
     BEST,
@@ -23,14 +23,15 @@ from docsearch.engine.kernels.machine import (
 
 pytest.importorskip("llvmlite")
 
-from docsearch.engine.kernels import postings_code, word_scores_code
-from docsearch.engine.kernels.maxsim import machine_code
+from docsearch.engine.kernels.maxsim import llvm_ir
+from docsearch.engine.kernels.postings.scan import llvm_ir
+from docsearch.engine.kernels.word_scores.scores import llvm_ir
 
 LANES = AVX2_MACHINE.lanes
 MODULES = {
-    **{codec: lambda codec=codec: machine_code.module(machine_code.Shape(codec, 96, LANES, 4)) for codec in CODECS},
-    "postings": lambda: postings_code.module(128),
-    "word scores": lambda: word_scores_code.module(LANES),
+    **{codec: lambda codec=codec: llvm_ir.module(llvm_ir.Shape(codec, 96, LANES, 4)) for codec in CODECS},
+    "postings": lambda: llvm_ir.module(128),
+    "word scores": lambda: llvm_ir.module(LANES),
 }
 NEWER = re.compile(r"%zmm|%k[0-7]\b|%[xy]mm(1[6-9]|2\d|3[01])\b|vpdp")
 """Registers of AVX-512, and VNNI's products."""

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_codebook import encoded
 
+from docsearch.engine.compression import codecs
 from docsearch.engine.errors import IndexDamaged
-from docsearch.engine.kernels import codecs, maxsim
-from docsearch.engine.kernels.machine import NUMPY, SWITCH, machine, ways
+from docsearch.engine.kernels import maxsim
+from docsearch.engine.kernels.jit.compiler import NUMPY, SWITCH, machine, ways
 from docsearch.engine.kernels.maxsim import cpu, reference
 from docsearch.engine.records import Others, QueryVectors, Ragged
 

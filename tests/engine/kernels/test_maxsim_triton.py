@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("triton", reason="needs triton: the extra 'gpu', on Linux")
 
-from docsearch.engine.kernels import codecs
+from docsearch.engine.compression import codecs
 from docsearch.engine.kernels.maxsim import reference
 from docsearch.engine.kernels.maxsim import triton as gpu
 from docsearch.engine.records import Ragged
@@ -183,7 +183,7 @@ import sys
 import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
-from docsearch.engine.kernels.codecs import PACKED_BITS
+from docsearch.engine.compression.codecs import PACKED_BITS
 from docsearch.engine.kernels.maxsim import triton as gpu
 
 arch, width, codec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docsearch.engine.kernels import postings, residual
-from docsearch.engine.kernels.machine import NUMPY, SWITCH
-from docsearch.engine.kernels.postings import Filing, Postings
-from docsearch.engine.kernels.residual import LEVELS, Codebook
+from docsearch.engine.compression import residual
+from docsearch.engine.compression.residual import LEVELS, Codebook
+from docsearch.engine.kernels.jit.compiler import NUMPY, SWITCH
+from docsearch.engine.kernels.postings.scan import scan
+from docsearch.engine.kernels.postings.scan.scan import Filing, Postings
 
 pytestmark = pytest.mark.usefixtures("instructions")
 
@@ -31,7 +32,7 @@ def collection(count: int, dim: int, seed: int, batches: int = 3) -> tuple[Posti
     pages = np.sort(rng.integers(0, NO_PAGE, count))
     patches = codebook.exact[words] + 0.7 * vectors(count, dim, seed + 1)
     signs, codes = residual.encode(patches, words, codebook)
-    lists = np.full(postings.file_bytes(count, dim), 255, np.uint8)
+    lists = np.full(scan.file_bytes(count, dim), 255, np.uint8)
     filing = Filing(lists, np.bincount(words, minlength=WORDS), dim)
     for some in np.array_split(np.arange(count), batches):
         filing.add(pages[some], words[some], signs[some], codes[some])
@@ -99,9 +100,9 @@ def test_a_page_number_that_cannot_be_is_not_written_to() -> None:
 @given(st.sampled_from([8, 64, 128]), st.integers(0, 1000))
 def test_sums_of_half_bytes(dim: int, seed: int) -> None:
     asked = vectors(1, dim, seed)[0]
-    table, step, start = postings.half_byte_sums(asked)
+    table, step, start = scan.half_byte_sums(asked)
     assert table.shape == (dim // 4, 16)
-    assert table.max() <= postings.SUM_MAX
+    assert table.max() <= scan.SUM_MAX
     bits = np.random.default_rng(seed).integers(0, 2, dim)
     codes = bits.reshape(-1, 4) @ [1, 2, 4, 8]
     told = table[np.arange(dim // 4), codes].astype(np.int64).sum() * step + start

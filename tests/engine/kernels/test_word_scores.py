@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docsearch.engine import rerank
-from docsearch.engine.kernels import word_scores
+from docsearch.engine.kernels.word_scores.scores import scores
+from docsearch.engine.ranking import rerank
 from docsearch.engine.records import F32, I64, Others, QueryVectors
 
 pytestmark = pytest.mark.usefixtures("instructions")
@@ -43,14 +43,14 @@ def test_scores_are_those_that_rank_pages(pages: int, words: int, others: int, i
     maxima, first_pages = collection(pages, words + others, rng)
     share = 0.0 if in_context else rerank.TITLE_SHARE
     want = rerank.of_words(maxima, maxima[first_pages], query)[1]
-    np.testing.assert_allclose(word_scores.word_scores(list(maxima.T), first_pages, query, share), want, atol=1e-6)
-    np.testing.assert_allclose(word_scores.with_numpy(maxima, first_pages, query, share), want, atol=1e-6)
+    np.testing.assert_allclose(scores.word_scores(list(maxima.T), first_pages, query, share), want, atol=1e-6)
+    np.testing.assert_allclose(scores.with_numpy(maxima, first_pages, query, share), want, atol=1e-6)
 
 
 def test_pages_are_scored_alike_in_one_piece_and_in_many(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     query = asked(5, 4, rng)
     maxima, first_pages = collection(1000, 9, rng)
-    whole = word_scores.word_scores(list(maxima.T), first_pages, query, 0.8)
+    whole = scores.word_scores(list(maxima.T), first_pages, query, 0.8)
     monkeypatch.setattr(word_scores, "PAGES_AT_ONCE", 37)
-    np.testing.assert_array_equal(word_scores.word_scores(list(maxima.T), first_pages, query, 0.8), whole)
+    np.testing.assert_array_equal(scores.word_scores(list(maxima.T), first_pages, query, 0.8), whole)

@@ -29,7 +29,7 @@ from docsearch.engine.errors import EncoderMismatch, UsageError
 from docsearch.engine.models import registry
 from docsearch.engine.models.multivector import MultiVector
 from docsearch.engine.records import PageImage, PageRef
-from docsearch.engine.search import Query, Searcher, open_index
+from docsearch.engine.searcher import Query, Searcher, open_index
 from docsearch.indexer import pipeline
 
 QUESTIONS = ("revenue of the year", "the chart")

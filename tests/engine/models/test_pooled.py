@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from docsearch.engine.kernels import pooling
+from docsearch.engine.compression import pooling
 from docsearch.engine.models.pixel import spec
 from docsearch.engine.models.pixel.pages import PixelPages
 from docsearch.engine.models.pooled import PooledPages, described, pooled

@@ -22,8 +22,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from docsearch.engine.kernels.codecs import CODECS
-from docsearch.engine.kernels.pagecode import PageCode
+from docsearch.engine.compression.codecs import CODECS
+from docsearch.engine.compression.visual_words import PageCode
 from docsearch.engine.models.encoder import EncoderSpec
 from docsearch.engine.records import PageRef, PageVectors, Ragged
 from docsearch.engine.store import open_writer

@@ -10,8 +10,8 @@ import pytest
 
 import toy_words
 from docsearch.engine import store
+from docsearch.engine.compression import codecs
 from docsearch.engine.errors import IndexDamaged, UsageError
-from docsearch.engine.kernels import codecs
 from docsearch.engine.store import layout
 from toy_words import ToyEncoder
 

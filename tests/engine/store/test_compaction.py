@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from docsearch.engine import store
+from docsearch.engine.compression.codecs import CODECS, decode
 from docsearch.engine.errors import IndexDamaged
-from docsearch.engine.kernels.codecs import CODECS, decode
 from docsearch.engine.store import compaction, layout
 
 Contents = dict[tuple[str, str, int], tuple[list[float], list[int], float, str]]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from docsearch.engine import store
-from docsearch.engine.kernels.codecs import decode
+from docsearch.engine.compression.codecs import decode
 from docsearch.engine.records import Ragged
 from docsearch.engine.store import layout
 

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from docsearch.engine import store
+from docsearch.engine.compression.codecs import decode
 from docsearch.engine.errors import IndexDamaged, IndexNotFound
-from docsearch.engine.kernels.codecs import decode
 from docsearch.engine.records import PageRef, PageVectors, Ragged
 from docsearch.engine.store import blocks, layout
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from docsearch.engine.kernels.machine import machine
+from docsearch.engine.kernels.jit.compiler import machine
 from docsearch.engine.models.encoder import EncoderSpec
 from docsearch.engine.records import Others, QueryVectors
-from docsearch.engine.search import open_index
+from docsearch.engine.searcher import open_index
 from docsearch.engine.store import open_snapshot, open_writer
 
 FORMATS = sorted(p for p in (Path(__file__).parent / "stored_indexes").iterdir() if p.is_dir())

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from docsearch.engine import store
+from docsearch.engine.compression.codecs import decode, encode
 from docsearch.engine.errors import EncoderMismatch, IndexFormatError, IndexNotFound, UsageError
-from docsearch.engine.kernels.codecs import decode, encode
 from docsearch.engine.store import buffer, layout
 from docsearch.engine.store.catalog import Failure
 

@@ -13,7 +13,7 @@ from docsearch.engine.errors import EncoderMismatch, UsageError
 from docsearch.engine.models import registry
 from docsearch.engine.models.pixel.queries import PixelQueries
 from docsearch.engine.records import PageImage, PageRef
-from docsearch.engine.search import open_index
+from docsearch.engine.searcher import open_index
 from docsearch.indexer import pipeline
 from docsearch.training.finetune import rows
 from docsearch.training.finetune.loop import Settings

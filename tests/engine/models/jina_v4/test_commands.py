@@ -15,7 +15,7 @@ from PIL import Image
 import docsearch
 import tiny_jina
 from docsearch.engine.models.jina_v4.encoder import JinaV4
-from docsearch.engine.search import open_index
+from docsearch.engine.searcher import open_index
 from docsearch.engine.store import open_snapshot
 
 pytestmark = pytest.mark.slow  # each command is a process that imports torch and transformers

@@ -1,0 +1,1 @@
+"""The commands of `docsearch`, one module each."""

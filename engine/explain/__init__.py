@@ -1,0 +1,1 @@
+"""Why a page was found: heat maps and text snippets."""

@@ -1,0 +1,1 @@
+"""Compiles kernels for the processor at hand."""

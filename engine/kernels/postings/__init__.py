@@ -1,0 +1,1 @@
+"""Scan of the posting lists of an inverted file over patch vectors."""

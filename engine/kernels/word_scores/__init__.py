@@ -1,0 +1,1 @@
+"""Page scores from the maxima of query tokens, for very many pages."""

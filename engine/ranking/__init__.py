@@ -1,0 +1,1 @@
+"""Stage 2: exact late-interaction scores of candidate pages."""

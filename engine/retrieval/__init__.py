@@ -1,0 +1,1 @@
+"""Stage 1: indexes that propose candidate pages."""

@@ -1,0 +1,147 @@
+"""The writer's statements on documents and pages of the catalog; each expects an open transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+
+from ..compression.codecs import CODECS
+from ..errors import IndexFormatError
+from .catalog import DocumentRow
+from .segment import SegmentRow, StoredFile
+
+ID_DIGITS = 16
+COLUMNS = "id, path, sha256, size, mtime_ns, page_count, state, error"
+
+
+def find_document(
+    connection: sqlite3.Connection, *, path: str = "", doc_id: str = ""
+) -> tuple[int, DocumentRow] | None:
+    """The key and row of a document, by its path or by its id."""
+    column, value = ("path", path) if path else ("id", doc_id)
+    row = connection.execute(f"SELECT key, {COLUMNS} FROM documents WHERE {column} = ?", (value,)).fetchone()
+    return None if row is None else (row[0], DocumentRow(*row[1:]))
+
+
+def new_id(connection: sqlite3.Connection, path: str, taken: Sequence[str]) -> str:
+    """An id for a new document: from its path, so that the same run twice gives the same ids, and used by no other."""
+    attempt = 0
+    while True:
+        salt = f"\0{attempt}" if attempt else ""
+        doc_id = hashlib.sha256((path + salt).encode()).hexdigest()[:ID_DIGITS]
+        if doc_id not in taken and find_document(connection, doc_id=doc_id) is None:
+            return doc_id
+        attempt += 1
+
+
+def insert_document(connection: sqlite3.Connection, row: DocumentRow) -> int:
+    """Add a document and return its key."""
+    values = (row.id, row.path, row.sha256, row.size, row.mtime_ns, row.page_count, row.state, row.error)
+    cursor = connection.execute(f"INSERT INTO documents ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def update_document(connection: sqlite3.Connection, key: int, row: DocumentRow) -> None:
+    connection.execute(
+        "UPDATE documents SET path = ?, sha256 = ?, size = ?, mtime_ns = ?, page_count = ?, state = ?, error = ? "
+        "WHERE key = ?",
+        (row.path, row.sha256, row.size, row.mtime_ns, row.page_count, row.state, row.error, key),
+    )
+
+
+def delete_pages(connection: sqlite3.Connection, document: int) -> int:
+    """Forget the pages of a document, their text and their failures; return how many pages there were."""
+    connection.execute("DELETE FROM page_text WHERE rowid IN (SELECT key FROM pages WHERE document = ?)", (document,))
+    delete_failures(connection, document)
+    return connection.execute("DELETE FROM pages WHERE document = ?", (document,)).rowcount
+
+
+def delete_failures(connection: sqlite3.Connection, document: int) -> None:
+    connection.execute("DELETE FROM page_failures WHERE document = ?", (document,))
+
+
+def delete_document(connection: sqlite3.Connection, document: int) -> int:
+    """Forget a document; return how many pages it had."""
+    pages = delete_pages(connection, document)
+    connection.execute("DELETE FROM documents WHERE key = ?", (document,))
+    return pages
+
+
+def stored_pages(connection: sqlite3.Connection, document: int) -> set[int]:
+    """The page numbers of a document that are in the index."""
+    return {number for (number,) in connection.execute("SELECT number FROM pages WHERE document = ?", (document,))}
+
+
+def failed_pages(connection: sqlite3.Connection, document: int) -> set[int]:
+    """The page numbers of a document that could not be indexed."""
+    query = "SELECT number FROM page_failures WHERE document = ?"
+    return {number for (number,) in connection.execute(query, (document,))}
+
+
+def insert_page(
+    connection: sqlite3.Connection,
+    document: int,
+    number: int,
+    *,
+    place: tuple[int, int],
+    size: tuple[float, float],
+    vectors: int,
+    text: str,
+) -> None:
+    """Add one page at `place` (segment, slot), of `size` (width, height) in points."""
+    connection.execute("DELETE FROM page_failures WHERE document = ? AND number = ?", (document, number))
+    cursor = connection.execute(
+        "INSERT INTO pages (document, number, segment, slot, width, height, vectors) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (document, number, *place, *size, vectors),
+    )
+    connection.execute("INSERT INTO page_text (rowid, text) VALUES (?, ?)", (cursor.lastrowid, clean(text)))
+
+
+def insert_segment(connection: sqlite3.Connection, row: SegmentRow, files: Sequence[StoredFile]) -> None:
+    """Make a written segment part of the index."""
+    connection.execute(
+        "INSERT INTO segments (id, codec, pages, vectors, dim, single_dim, has_words) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (row.id, row.codec, row.pages, row.vectors, row.dim, row.single_dim, row.has_words),
+    )
+    connection.executemany(
+        "INSERT INTO segment_files (segment, name, bytes, sha256) VALUES (?, ?, ?, ?)",
+        [(row.id, file.name, file.bytes, file.sha256) for file in files],
+    )
+
+
+def delete_empty_segments(connection: sqlite3.Connection) -> int:
+    """Forget the segments that hold no live page; return how many there were. Their files are swept later."""
+    empty = "SELECT id FROM segments WHERE NOT EXISTS (SELECT 1 FROM pages WHERE pages.segment = segments.id)"
+    connection.execute(f"DELETE FROM segment_files WHERE segment IN ({empty})")
+    return connection.execute(f"DELETE FROM segments WHERE id IN ({empty})").rowcount
+
+
+def read_segments(connection: sqlite3.Connection) -> dict[int, SegmentRow]:
+    """Every segment by its number, in that order. Raises IndexFormatError for a codec of a newer version."""
+    query = "SELECT id, codec, pages, vectors, dim, single_dim, has_words FROM segments ORDER BY id"
+    found = {row[0]: SegmentRow(*row) for row in connection.execute(query)}
+    if unknown := {row.codec for row in found.values()} - set(CODECS):
+        raise IndexFormatError(
+            f"the index stores vectors as {', '.join(sorted(unknown))}; this version reads {', '.join(CODECS)}: use a "
+            "newer docsearch"
+        )
+    return found
+
+
+def read_files(connection: sqlite3.Connection, segment: int) -> list[StoredFile]:
+    """The files of one segment, by name."""
+    query = "SELECT name, bytes, sha256 FROM segment_files WHERE segment = ? ORDER BY name"
+    return [StoredFile(*row) for row in connection.execute(query, (segment,))]
+
+
+def read_dims(connection: sqlite3.Connection) -> tuple[int, int, bool] | None:
+    """What every segment has in common: dimensions, single dimensions, whether it has words. None without segments."""
+    row = connection.execute("SELECT dim, single_dim, has_words FROM segments LIMIT 1").fetchone()
+    return None if row is None else (row[0], row[1], bool(row[2]))
+
+
+def clean(text: str) -> str:
+    """Text as SQLite can hold it: no lone surrogates, no NUL."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from docsearch.engine.explain import heatmap
+from docsearch.engine.records import Others, QueryVectors
+
+PAGE = np.full((100, 200, 3), 255, np.uint8)
+QUERY = QueryVectors(
+    np.eye(2, 4, dtype=np.float32), np.array([0.9, 0.1], np.float32), np.zeros(0, np.float32), ("a", "b"), 0.5
+)
+LEFT_TOP = np.array([[0, 0, 16384, 16384]], np.uint16)
+
+
+def test_only_the_matching_patch_is_marked() -> None:
+    picture = heatmap.draw(PAGE, np.eye(1, 4, dtype=np.float32), LEFT_TOP, QUERY)
+    assert picture.shape == PAGE.shape
+    assert (picture[10, 20] != 255).any()
+    assert (picture[60:, 100:] == 255).all()
+
+
+def test_page_that_matches_nothing_stays_as_it_was() -> None:
+    vectors = np.array([[0, 0, 1, 0]], np.float32)
+    np.testing.assert_array_equal(heatmap.draw(PAGE, vectors, LEFT_TOP, QUERY), PAGE)
+
+
+def test_page_without_patches_stays_as_it_was() -> None:
+    empty = np.zeros((0, 4))
+    np.testing.assert_array_equal(heatmap.draw(PAGE, empty.astype(np.float32), empty.astype(np.uint16), QUERY), PAGE)
+
+
+def test_heavier_words_mark_stronger() -> None:
+    heavy, light = heatmap.patch_matches(np.eye(2, 4, dtype=np.float32), QUERY)
+    assert heavy > 5 * light > 0
+
+
+def test_the_page_given_is_not_changed() -> None:
+    heatmap.draw(PAGE, np.eye(1, 4, dtype=np.float32), LEFT_TOP, QUERY)
+    assert (PAGE == 255).all()
+
+
+def test_vectors_that_stand_for_the_whole_page_mark_nothing() -> None:
+    page = np.full((50, 50, 3), 255, np.uint8)
+    vectors = np.eye(2, dtype=np.float32)
+    everywhere = np.tile(np.array([0, 0, 65535, 65535], np.uint16), (2, 1))
+    query = QueryVectors(vectors[:1], np.ones(1, np.float32), vectors[0], ("x",))
+    assert (heatmap.draw(page, vectors, everywhere, query) == page).all()
+
+
+def test_patches_of_a_query_in_context_count_by_how_far_they_rise_above_the_page() -> None:
+    vectors = np.array([[0.9, 0.1], [0.95, 0.1], [0.9, 0.1], [1.0, 0.1], [0.92, 0.1]], np.float32)
+    query = QueryVectors(
+        np.array([[1, 0], [1, 0]], np.float32), np.full(2, 0.5, np.float32), vectors[0], ("x", "y"), in_context=True
+    )
+    np.testing.assert_allclose(heatmap.patch_matches(vectors, query), [0, 0, 0, 1, 0], atol=1e-5)
+    same = np.tile(vectors[:1], (4, 1))
+    assert not heatmap.patch_matches(same, query).any()
+
+
+PLACES = np.array(
+    [[0, 0, 4000, 2000], [5000, 0, 9000, 2000], [5000, 2500, 9000, 4500], [0, 60000, 4000, 62000]], np.uint16
+)
+"""Two words on a line, another below them, and one at the foot of the page."""
+
+
+def test_heat_is_highest_where_the_words_of_the_query_come_together() -> None:
+    a, b, nothing = np.eye(3, 4, dtype=np.float32)
+    query = replace(QUERY, weights=np.array([0.6, 0.4], np.float32))
+    heat = heatmap.patch_heat(np.stack([a, b, nothing, a]), PLACES, query)
+    assert heat[3] == pytest.approx(0.6, abs=1e-4), "the heavier word alone"
+    assert (heat[:3] > heat[3]).all(), "a patch between the words counts, too"
+    assert heat.max() <= 1
+
+
+def test_heat_of_a_patch_does_not_depend_on_patches_that_match_nothing() -> None:
+    a, b, nothing = np.eye(3, 4, dtype=np.float32)
+    heat = heatmap.patch_heat(np.stack([a, b, nothing, nothing]), PLACES, QUERY)
+    np.testing.assert_allclose(heatmap.patch_heat(np.stack([a, b]), PLACES[:2], QUERY), heat[:2], atol=1e-6)
+
+
+def test_page_that_matches_nothing_has_no_heat() -> None:
+    vectors = np.tile(np.array([[0, 0, 1, 0]], np.float32), (4, 1))
+    assert not heatmap.patch_heat(vectors, PLACES, QUERY).any()
+    assert heatmap.patch_heat(vectors[:0], PLACES[:0], QUERY).shape == (0,)
+
+
+def test_vectors_that_stand_for_the_whole_page_warm_nothing() -> None:
+    everywhere = np.array([[0, 0, 65535, 65535]], np.uint16)
+    boxes = np.concatenate([everywhere, PLACES[:1]])
+    heat = heatmap.patch_heat(np.eye(2, 4, dtype=np.float32), boxes, QUERY)
+    assert heat.tolist() == pytest.approx([0, 0.1])
+
+
+def test_one_word_alone_glows_nowhere() -> None:
+    vectors = np.eye(2, 4, dtype=np.float32)
+    one = heatmap.overlay(100, 200, vectors, np.concatenate([LEFT_TOP, 3 * LEFT_TOP]), heatmap.only_word(QUERY, 0))
+    assert not one[30:, :, 3].any()
+
+
+def test_overlay_multiplied_over_the_page_is_the_heat_map() -> None:
+    page = np.random.default_rng(0).integers(0, 256, PAGE.shape, np.uint8)
+    vectors = np.eye(2, 4, dtype=np.float32)
+    boxes = np.concatenate([LEFT_TOP, 2 * LEFT_TOP])
+    drawn = heatmap.draw(page, vectors, boxes, QUERY)
+    over = heatmap.overlay(page.shape[0], page.shape[1], vectors, boxes, QUERY).astype(np.float32) / 255
+    multiplied = page * (1 - over[:, :, 3:] * (1 - over[:, :, :3]))
+    inside = (over[:, :, :3] * 255 == np.array(heatmap.MARK)).all(axis=2)
+    assert inside.any()
+    assert (drawn[inside] != page[inside]).any()
+    assert np.abs(multiplied[inside] - drawn[inside]).max() <= 1
+
+
+def test_overlay_of_a_page_without_a_match_is_transparent() -> None:
+    over = heatmap.overlay(10, 20, np.array([[0, 0, 1, 0]], np.float32), LEFT_TOP, QUERY)
+    assert over.shape == (10, 20, 4)
+    assert not over[:, :, 3].any()
+
+
+def test_each_word_has_its_own_boxes_best_first() -> None:
+    vectors = np.array([[0.8, 0, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0]], np.float32)
+    boxes = np.array([[0, 0, 100, 100], [0, 0, 65535, 65535], [0, 0, 13107, 65535]], np.uint16)
+    a, b = heatmap.word_marks(vectors, boxes, QUERY)
+    assert (a.word, b.word) == ("a", "b")
+    assert [box[2] for box, _ in a.boxes] == [0.2, round(100 / 65535, 5)]
+    assert (a.score, b.score) == (1.0, 1.0)
+    assert b.boxes == ()  # what is said of the page as a whole has no place on it
+
+
+def test_part_of_a_figure_is_tinted_and_a_word_of_its_height_is_marked() -> None:
+    others = Others(np.eye(1, 4, 2, dtype=np.float32), np.array([0]), np.ones(1, np.float32))
+    query = heatmap.only_word(replace(QUERY, others=others), 0)  # without a glow
+    low = np.array([[0, 0, 32768, 4000]], np.uint16)  # a sixteenth of the page
+    word, figure = (heatmap.marks(400, 300, np.eye(1, 4, i, dtype=np.float32), low, query) for i in (0, 2))
+    assert word[1].any()
+    assert not figure[1].any()
+    assert 0 < figure[0].max() < word[0].max() / 2

@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from docsearch.engine.explain.snippet import snippet
+
+TEXT = " ".join(
+    ["filler"] * 50 + ["the", "operating", "margin", "fell", "to", "12", "%"] + ["filler"] * 50 + ["margin"]
+)
+
+
+def test_snippet_is_where_most_of_the_question_stands() -> None:
+    cut = snippet(TEXT, "Operating margins in 2023?", words=9)
+    assert "the operating margin fell" in cut
+    assert cut.startswith("… ")
+    assert cut.endswith(" …")
+    assert len(cut.split()) == 9 + 2
+
+
+def test_snippet_of_a_short_text_is_the_text() -> None:
+    assert snippet("a b\n c", "b") == "a b c"
+    assert snippet("", "b") == ""
+
+
+def test_snippet_begins_the_text_where_nothing_is_held() -> None:
+    assert snippet("one two three four", "zebra", words=2) == "one two …"

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw, ImageFont
+
+import docsearch
+from docsearch.engine.errors import UsageError
+from docsearch.engine.models import registry
+from docsearch.engine.models.pixel import spec
+from docsearch.engine.models.pixel.batchnorm_fusion import folded
+from docsearch.engine.models.pixel.heads import figure_readout, page_readout
+from docsearch.engine.models.pixel.network import PixelNetwork
+from docsearch.engine.models.pixel.pages import PixelPages
+from docsearch.engine.models.pixel.text import PixelText
+from docsearch.engine.records import PageImage, PageRef
+from docsearch.training.pixel.export import restore
+from docsearch.training.pixel.text_tower import TextTower
+
+WEIGHTS_BYTES_MAX = 12_500_000
+WORDS = ["Revenue", "harbour", "Quarterly", "1,577.5", "Zürich", "Façade"]
+
+
+def page(lines: list[str], *, size: float = 34, width: int = 1200, height: int = 700) -> PageImage:
+    """A page at 165 dpi with lines of text of `size` px."""
+    image = Image.new("RGB", (width, height), "white")
+    font = ImageFont.load_default(size)
+    for i, line in enumerate(lines):
+        ImageDraw.Draw(image).text((60, 50 + i * size * 1.6), line, fill="black", font=font)
+    return PageImage(PageRef("d", "d.pdf", 1), np.asarray(image), 165)
+
+
+@pytest.fixture(scope="module")
+def text() -> PixelText:
+    return PixelText.load()
+
+
+def test_weights_that_ship_are_small() -> None:
+    files = (spec.VISION_FILE, spec.TEXT_FILE, spec.WORDS_FILE)
+    assert sum(file.stat().st_size for file in files) <= WEIGHTS_BYTES_MAX
+
+
+def test_description_counts_the_parameters_that_ship() -> None:
+    vision = sum(p.numel() for p in PixelNetwork().parameters())
+    tower = sum(p.numel() for p in TextTower().parameters())
+    readouts = sum(p.numel() for readout in (figure_readout(), page_readout()) for p in readout.parameters())
+    assert spec.SPEC.parameters == pytest.approx(vision + tower + readouts, rel=0.005)
+
+
+def test_query_is_encoded_without_torch() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from docsearch.engine.models.registry import load_query_encoder\n"
+        "print(load_query_encoder('pixel').encode_query('revenue chart').tokens)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "('revenue', 'chart')"
+
+
+def test_query_vectors_have_unit_length_and_weights_that_sum_to_one(text: PixelText) -> None:
+    query = text.encode_query("What was the revenue of 2023?")
+    np.testing.assert_allclose(np.linalg.norm(query.vectors, axis=1), 1, atol=1e-5)
+    assert query.weights.sum() == pytest.approx(1)
+    assert query.single.shape == (spec.SINGLE_DIM,)
+
+
+def test_common_words_weigh_less_than_rare_ones(text: PixelText) -> None:
+    query = text.encode_query("people harbours")
+    assert query.weights[0] < query.weights[1]
+
+
+def test_words_that_tell_nothing_are_left_out_unless_they_are_all(text: PixelText) -> None:
+    assert text.encode_query("the revenue").tokens == ("revenue",)
+    assert text.encode_query("the").tokens == ("the",)
+
+
+def test_a_query_looks_for_figures_and_synonyms_too(text: PixelText) -> None:
+    query = text.encode_query("revenue chart")
+    assert query.others is not None
+    assert set(query.others.words.tolist()) == {0, 1}
+    assert query.others.shares.max() == 1, "a chart is as good as the word"
+    assert 0 < query.others.shares.min() < 0.5, "a synonym is not"
+    np.testing.assert_allclose(np.linalg.norm(query.others.vectors, axis=1), 1, atol=1e-5)
+    assert text.encode_query("Norvale").others is None
+
+
+def test_query_without_words_is_refused(text: PixelText) -> None:
+    with pytest.raises(UsageError, match="no word"):
+        text.encode_query("?!")
+
+
+def test_folding_batch_norms_changes_nothing() -> None:
+    torch.manual_seed(0)
+    plain = PixelNetwork()
+    for module in plain.modules():
+        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
+            assert module.running_mean is not None
+            assert module.running_var is not None
+            module.running_mean.normal_()
+            module.running_var.uniform_(0.5, 2)
+    plain.eval()
+    pages = torch.rand(1, 1, 64, 96) * 2 - 1
+    with torch.inference_mode():
+        vectors, *others = plain(pages)
+        centred = plain.centre(vectors.flatten(2)[0].T).T.reshape(vectors.shape[1:])
+        state = plain.state_dict()
+        again = PixelNetwork()
+        again.load_state_dict(state)
+        fast = folded(again)(pages)
+    torch.testing.assert_close(fast[0][0], centred, atol=1e-3, rtol=1e-3)
+    for got, wanted in zip(fast[1:], others, strict=True):
+        torch.testing.assert_close(got, wanted, atol=1e-3, rtol=1e-3)
+
+
+def test_a_page_is_embedded_alike_alone_and_among_others(vision: PixelPages) -> None:
+    first, second = page(["Harbour dues and revenue"]), page(["Another page of words"], width=900)
+    together = vision.encode_pages([second, first]).vectors
+    alone = vision.encode_pages([first]).vectors
+    np.testing.assert_array_equal(together.vectors[1], alone.vectors[0])
+    np.testing.assert_array_equal(together.single[1], alone.single[0])
+
+
+def test_blank_page_has_few_patches(vision: PixelPages) -> None:
+    assert vision.encode_pages([page([])]).vectors.vectors.lengths[0] <= 2
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (3000, 2), (17, 640)])
+def test_odd_page_sizes_are_read(vision: PixelPages, width: int, height: int) -> None:
+    embedded = vision.encode_pages([page(["x"], width=width, height=height)]).vectors
+    assert len(embedded.vectors) == 1
+
+
+def test_boxes_lie_on_the_words(vision: PixelPages) -> None:
+    found = vision.read(page(["Harbour"], size=40, width=1000, height=600))
+    x0, y0, x1, y1 = found.boxes[found.saliency.argmax()]
+    assert 0.03 < x0 < 0.12 < x1 < 0.30
+    assert 0.05 < y0 < y1 < 0.2
+
+
+@pytest.mark.parametrize("size", [18, 34, 60])
+@pytest.mark.parametrize("word", WORDS)
+def test_a_printed_word_is_found_among_others(vision: PixelPages, text: PixelText, word: str, size: int) -> None:
+    assert word in found_among_others(vision, text, size, width=1700, height=900)
+
+
+def test_most_words_in_giant_letters_are_found(vision: PixelPages, text: PixelText) -> None:
+    """Above 80 px some fall between the resolutions that a page is read at: about one in seven."""
+    found = [
+        len(found_among_others(vision, text, size, width=width, height=height)) / len(WORDS)
+        for width, height in ((1700, 900), (1700, 1100), (1400, 900))
+        for size in (80, 90, 100, 110, 120)
+    ]
+    assert np.mean(found) >= 0.8
+
+
+def found_among_others(vision: PixelPages, text: PixelText, size: int, *, width: int, height: int) -> set[str]:
+    """The words of a page whose best patch takes them for none of its other words."""
+    shown = page(["Revenue harbour", "Quarterly 1,577.5", "Zürich façade"], size=size, width=width, height=height)
+    similarity = vision.read(shown).vectors @ text.encode_query(" ".join(WORDS)).vectors.T
+    nearest = similarity[similarity.argmax(axis=0)].argmax(axis=1)
+    return {word for own, word in enumerate(WORDS) if nearest[own] == own}
+
+
+def test_unknown_model_names_those_there_are() -> None:
+    with pytest.raises(UsageError, match="known: pixel"):
+        registry.load_page_encoder("nothing")
+
+
+def test_numpy_text_side_equals_the_one_that_was_trained(text: PixelText) -> None:
+    words = ["revenue", "1,577.5", "größe", "прибыль", "a"]
+    vectors, rarity = text.embed(words)
+    tower = TextTower()
+    restore(PixelNetwork(), tower)
+    with torch.inference_mode():
+        expected, expected_rarity = tower.eval()(words)
+    np.testing.assert_allclose(vectors, expected.numpy(), atol=2e-3)
+    np.testing.assert_allclose(rarity, expected_rarity.numpy(), atol=1e-2)
+
+
+def test_both_sides_open_as_one_encoder_for_programs() -> None:
+    encoder = docsearch.load_encoder("pixel", device="cpu")
+    first, second = encoder.encode_queries(["revenue chart", "ship"])
+    np.testing.assert_array_equal(second.vectors, encoder.encode_query("ship").vectors)
+    assert first.tokens == ("revenue", "chart")
+    blank = PageImage(PageRef("d", "d.pdf", 1), np.full((64, 64, 3), 255, np.uint8), 100.0)
+    assert encoder.encode_pages([blank]).vectors.refs == (blank.ref,)
+    with pytest.raises(UsageError, match="pictures of pages only"):
+        encoder.encode_texts(["a", "b"])

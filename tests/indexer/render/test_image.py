@@ -1,0 +1,184 @@
+"""Pictures are documents: every frame of a TIFF a page, upright, on white, in 8 bits, and no decompression bombs."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from docsearch.indexer.discover import Document
+from docsearch.indexer.render.renderer.renderer import Event, Failed, Opened, Page, PageFailed, Renderer
+
+GREY_LEVELS = 2  # what JPEG and rescaling may change a flat colour by
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[Renderer]:
+    with Renderer(dpi=96, max_pixels=1_000_000) as renderer:
+        yield renderer
+
+
+def render(renderer: Renderer, file: Path) -> list[Event]:
+    return list(renderer.render([(Document(file.name, file, 0, 0), frozenset())]))
+
+
+def pixels(renderer: Renderer, file: Path) -> list[np.ndarray]:
+    return [event.image.pixels for event in render(renderer, file) if isinstance(event, Page)]
+
+
+def reason(renderer: Renderer, file: Path) -> str:
+    [event] = [event for event in render(renderer, file) if isinstance(event, (Failed, PageFailed))]
+    return event.reason
+
+
+def near(found: np.ndarray, colour: tuple[int, int, int]) -> bool:
+    return bool(np.abs(found.astype(int) - np.array(colour)).max() <= GREY_LEVELS)
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
+def test_a_picture_is_a_document_of_one_page(renderer: Renderer, tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"a.{suffix}"
+    Image.new("RGB", (400, 300), (200, 30, 60)).save(file, quality=95)
+    [page] = pixels(renderer, file)
+    assert page.shape == (300, 400, 3)
+    assert page.dtype == np.uint8
+    assert near(page, (200, 30, 60))
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_is_shown_upright(renderer: Renderer, tmp_path: Path, suffix: str, orientation: int) -> None:
+    upright = np.full((300, 500, 3), 255, np.uint8)
+    upright[:100, :100] = (255, 0, 0)
+    upright[:100, -100:] = (0, 0, 255)
+    # What a camera stores, so that the turn which the orientation stands for gives `upright` back.
+    stored = {
+        1: upright,
+        2: upright[:, ::-1],
+        3: upright[::-1, ::-1],
+        4: upright[::-1],
+        5: upright.swapaxes(0, 1),
+        6: np.rot90(upright),
+        7: np.rot90(upright.swapaxes(0, 1), 2),
+        8: np.rot90(upright, 3),
+    }[orientation]
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    file = tmp_path / f"a.{suffix}"
+    Image.fromarray(np.ascontiguousarray(stored)).save(file, exif=exif, quality=95)
+    [page] = pixels(renderer, file)
+    assert page.shape == (300, 500, 3)
+    assert page[50, 50, 0] > 200 > 100 > page[50, 50, 2]
+    assert page[50, -50, 2] > 200 > 100 > page[50, -50, 0]
+    assert page[-50, 50].min() > 200
+
+
+def test_every_frame_of_a_tiff_is_a_page(renderer: Renderer, tmp_path: Path) -> None:
+    frames = [Image.new("L", (200 + 50 * n, 300), 40 * n) for n in range(4)]
+    frames[0].save(tmp_path / "a.tiff", save_all=True, append_images=frames[1:])
+    events = render(renderer, tmp_path / "a.tiff")
+    assert [event.page_count for event in events if isinstance(event, Opened)] == [4]
+    drawn = [event.image.pixels for event in events if isinstance(event, Page)]
+    assert [page.shape for page in drawn] == [(300, 200 + 50 * n, 3) for n in range(4)]
+    assert all(near(page, (40 * n,) * 3) for n, page in enumerate(drawn))
+
+
+def test_only_the_first_frame_of_an_animation_is_a_page(renderer: Renderer, tmp_path: Path) -> None:
+    frames = [Image.new("RGB", (300, 300), colour) for colour in ("red", "blue")]
+    frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], lossless=True)
+    [page] = pixels(renderer, tmp_path / "a.webp")
+    assert near(page, (255, 0, 0))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
+def test_what_is_transparent_is_white(renderer: Renderer, tmp_path: Path, mode: str) -> None:
+    picture = Image.new("RGBA", (300, 300), (0, 0, 0, 0))
+    picture.paste((0, 0, 0, 255), (0, 0, 150, 300))
+    file = tmp_path / "a.png"
+    (picture.quantize() if mode == "PA" else picture.convert(mode)).save(file)
+    [page] = pixels(renderer, file)
+    assert near(page[:, :140], (0, 0, 0))
+    assert near(page[:, 160:], (255, 255, 255))
+
+
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_16_bits_become_8_without_being_clipped(renderer: Renderer, tmp_path: Path, suffix: str) -> None:
+    values = np.repeat(np.array([[0, 32768, 65535]], np.uint16), 100, axis=1).repeat(300, axis=0)
+    Image.fromarray(values).save(tmp_path / f"a.{suffix}")
+    [page] = pixels(renderer, tmp_path / f"a.{suffix}")
+    assert [round(float(page[150, x].mean())) for x in (50, 150, 250)] == [0, 128, 255]
+
+
+@pytest.mark.parametrize("mode", ["1", "P", "CMYK", "YCbCr", "LAB", "F", "I"])
+def test_every_kind_of_pixel_becomes_rgb(renderer: Renderer, tmp_path: Path, mode: str) -> None:
+    picture = Image.new("RGB", (300, 300), "white")
+    picture.paste((0, 0, 0), (0, 0, 150, 300))
+    if mode == "LAB":
+        values = np.zeros((300, 300, 3), np.uint8)
+        values[:, 150:, 0] = 255
+        picture = Image.frombytes("LAB", (300, 300), values.tobytes())
+    elif mode in ("F", "I"):
+        picture = picture.convert("L").convert(mode)
+    else:
+        picture = picture.convert(mode)
+    file = tmp_path / ("a.jpg" if mode == "YCbCr" else "a.tiff")
+    picture.save(file)
+    [page] = pixels(renderer, file)
+    assert page[:, :130].mean() < 5
+    assert page[:, 170:].mean() > 250
+
+
+def test_a_large_scan_is_scaled_to_its_sheet(renderer: Renderer, tmp_path: Path) -> None:
+    scan = Image.new("L", (2480, 3508), 255)
+    scan.paste(0, (0, 0, 1240, 3508))
+    scan.save(tmp_path / "a.jpg", dpi=(300, 300))
+    [event] = [event for event in render(renderer, tmp_path / "a.jpg") if isinstance(event, Page)]
+    assert event.size_pt == pytest.approx((595.2, 841.9), abs=0.1)
+    assert event.image.pixels.shape == (1123, 794, 3)
+    assert event.image.pixels[:, :380].max() <= 8
+    assert event.image.pixels[:, 410:].min() >= 247
+
+
+def test_a_decompression_bomb_is_refused_before_it_is_decoded(renderer: Renderer, tmp_path: Path) -> None:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0)
+    body = zlib.compress(bytes(10_000_000))
+    content = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    (tmp_path / "a.png").write_bytes(content)
+    assert "60000 x 60000 pixels" in reason(renderer, tmp_path / "a.png")
+
+
+def test_a_picture_that_needs_too_much_memory_fails_alone(tmp_path: Path) -> None:
+    Image.new("RGBA", (12_000, 12_000)).save(tmp_path / "a.png", compress_level=1)
+    with Renderer(dpi=96, max_pixels=1_000_000, memory_limit_mb=400) as renderer:
+        events = render(renderer, tmp_path / "a.png")
+    assert [event.reason for event in events if isinstance(event, PageFailed)] == [
+        "drawing the page needs more than 400 MB of memory"
+    ]
+
+
+def test_a_truncated_picture_fails_with_the_reason(renderer: Renderer, tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    (tmp_path / "a.png").write_bytes(content[: len(content) // 2])
+    assert "cannot be decoded" in reason(renderer, tmp_path / "a.png")
+
+
+def test_what_is_no_picture_fails_with_the_reason(renderer: Renderer, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"<html>not found</html>")
+    assert "neither a PDF nor a picture" in reason(renderer, tmp_path / "a.jpg")
+
+
+def test_content_decides_what_a_file_is_and_not_its_name(renderer: Renderer, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 200), "blue").save(tmp_path / "a.png")
+    (tmp_path / "a.png").rename(tmp_path / "a.pdf")
+    [page] = pixels(renderer, tmp_path / "a.pdf")
+    assert near(page, (0, 0, 255))

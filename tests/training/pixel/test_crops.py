@@ -1,0 +1,43 @@
+"""Figures become targets only where all of them are known."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from docsearch.training.pixel.crops import CELLS_A_FIGURE, CROP_H, CROP_W, EMPTY, FIGURE, IGNORE, figure_targets
+from docsearch.training.pixel.page_pool import UNREAD, LabelledPage
+
+NO_WORDS = np.zeros((0, 2), np.int64)
+
+
+def page(figures: list[list[float]], concepts: tuple[str, ...], *, coarse: bool) -> LabelledPage:
+    boxes = np.array(figures, np.float32).reshape(-1, 4)
+    return LabelledPage(np.zeros((CROP_H, CROP_W), np.uint8), np.zeros((0, 4), np.float32), (), boxes, concepts, coarse)
+
+
+def test_cells_inside_are_figures_and_the_rim_is_nobodys() -> None:
+    labelled = page([[64, 64, 192, 128]], ("◆table",), coarse=True)
+    inside, cells, concepts = figure_targets(labelled, labelled.figures, NO_WORDS, random.Random(1))
+    assert (inside[4:8, 4:12] == FIGURE).all()
+    assert inside[3, 4] == inside[8, 11] == IGNORE
+    assert inside[0, 0] == EMPTY
+    assert len(cells) == len(concepts) == CELLS_A_FIGURE
+    assert (inside[cells[:, 0], cells[:, 1]] == FIGURE).all()
+
+
+def test_cells_of_words_show_no_concept() -> None:
+    labelled = page([[0, 0, 64, 64]], ("◆table",), coarse=True)
+    words = np.array([(r, c) for r in range(4) for c in range(4)][:15], np.int64)
+    _, cells, _ = figure_targets(labelled, labelled.figures, words, random.Random(1))
+    assert cells.tolist() == [[3, 3]]
+
+
+def test_where_figures_are_unknown_nothing_is_learned() -> None:
+    labelled = page([[64, 64, 192, 128]], (UNREAD,), coarse=True)
+    inside, cells, _ = figure_targets(labelled, labelled.figures, NO_WORDS, random.Random(1))
+    assert (inside[4:8, 4:12] == IGNORE).all()
+    assert not len(cells)
+    fine = page([], (), coarse=False)
+    assert (figure_targets(fine, fine.figures, NO_WORDS, random.Random(1))[0] == IGNORE).all()

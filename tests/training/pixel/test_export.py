@@ -1,0 +1,17 @@
+"""What export makes of a run's weights and those in the package."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from docsearch.training.pixel.export import between
+
+
+def test_a_share_of_the_way_lies_between_old_and_new_weights() -> None:
+    old = {"layer": np.array([1, 3], np.float16), "count": np.array(5)}
+    new = {"layer": np.array([2, 1], np.float32), "count": np.array(9)}
+    for share, wanted in ((0.0, [1, 3]), (0.25, [1.25, 2.5]), (1.0, [2, 1])):
+        found = between(old, new, share)
+        np.testing.assert_allclose(found["layer"], wanted)
+        assert found["layer"].dtype == np.float32
+        assert found["count"] == 9, "what is counted is not weighed"

@@ -1,0 +1,135 @@
+"""An index and questions with their pages go in; rows for `docsearch train` come out, with hard negatives.
+
+What two-stage search ranks high beside the labelled page is a hard negative, unless it scores so close to that page, or
+above it, that it may be an answer which nobody labelled (Moreira et al., "NV-Retriever", arXiv 2407.15831).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...engine.errors import UsageError
+from ...engine.records import Hit, PageRef
+from ...engine.searcher import Query, Searcher
+from ...engine.store import Snapshot
+from ...evaluation.sample_queries import sample_queries
+from ...indexer import source_folders
+from . import rows
+from .rows import BadRow
+
+EXAMPLE = '{"query": "notice period", "path": "contracts/lease.pdf", "page": 3}'
+Labels = Mapping[str, Sequence[PageRef]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mined:
+    """A question, the page that answers it with its score and whether it came first, and its negatives, best first."""
+
+    query: str
+    positive: PageRef
+    score: float
+    is_first: bool
+    negatives: tuple[Hit, ...]
+
+
+def read_labels(file: Path, snapshot: Snapshot) -> Labels:
+    """The labelled pages of each question, from rows with "query", "path" and "page" as `docsearch query` gives them,
+    or "pages", a list.
+
+    UsageError lists the lines that cannot be used, among them those whose page is not in the index.
+    """
+    refs = {(ref.path, ref.page): ref for ref in snapshot.refs(range(len(snapshot)))}
+
+    def parse(row: Mapping[str, Any], _line: int) -> tuple[str, list[PageRef]]:
+        path = row.get("path")
+        pages = row.get("pages", [row.get("page")])
+        if not isinstance(path, str) or not isinstance(pages, list) or not pages:
+            raise BadRow("'path' is not text, or 'pages' no list of numbers")
+        for page in pages:
+            if (path, page) not in refs:
+                raise BadRow(f"the index holds no page {page!r} of {path!r}")
+        return rows.read_query(row), [refs[path, page] for page in pages]
+
+    labels: dict[str, list[PageRef]] = defaultdict(list)
+    for query, found in rows.parsed(file, parse, EXAMPLE):
+        labels[query] += [ref for ref in found if ref not in labels[query]]
+    return labels
+
+
+def labels_from_text(snapshot: Snapshot, count: int) -> Labels:
+    """Lines of pages as questions, each answered by its own page; UsageError where no page has a text layer.
+
+    A line that several pages hold, such as a running title, asks for none of them. These are weak labels: a line that
+    is printed on a page teaches to read it, not to answer.
+    """
+    found = sample_queries(snapshot, count)
+    often = Counter(query for _, query in found)
+    labels = {query: snapshot.refs([row]) for row, query in found if often[query] == 1}
+    if not labels:
+        raise UsageError("no page of this index has a text layer to take questions from; give a file of questions")
+    return labels
+
+
+def mine(searcher: Searcher, labels: Labels, *, negatives: int, depth: int, margin: float) -> Iterator[Mined]:
+    """Yield each question with each of its pages and at most `negatives` of the `depth` best other pages.
+
+    Kept are pages that score at most `1 - margin` times what the labelled page scores.
+    """
+    asked = [Query(str(number), query) for number, query in enumerate(labels)]
+    for query, hits in searcher.search_many(asked, k=depth):
+        answers = labels[query.text]
+        scores = {hit.ref: hit.score for hit in hits}
+        if (missing := [ref for ref in answers if ref not in scores]) and hits:
+            scores |= dict(zip(missing, searcher.scores(query.text, missing), strict=True))
+        for ref in answers:
+            score = scores.get(ref, 0.0)
+            others = [hit for hit in hits if hit.ref not in answers and hit.score <= (1 - margin) * score]
+            yield Mined(query.text, ref, score, bool(hits) and hits[0].ref == ref, tuple(others[:negatives]))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was written: `rows`, how many of them have no negative, all `negatives`, the share whose page came first."""
+
+    rows: int
+    without_negatives: int
+    negatives: int
+    labelled_first: float
+
+
+def write(mined: Iterable[Mined], out: Path, index: Path) -> Report:
+    """Write rows as `docsearch train` reads them, whole or not at all; files of pages are named by absolute paths."""
+    folders = source_folders.recorded(index)
+    files: dict[str, str] = {}
+    counted, without, total, first = 0, 0, 0, 0
+    temporary = out.with_name(f".tmp-{out.name}")
+
+    def page(ref: PageRef, score: float) -> dict[str, object]:
+        if ref.path not in files:
+            files[ref.path] = os.fspath(source_folders.locate(ref.path, folders))
+        return {"image": files[ref.path], "page": ref.page, "score": round(score, 6)}
+
+    try:
+        with temporary.open("w", encoding="utf-8") as stream:
+            for each in mined:
+                others = [page(hit.ref, hit.score) for hit in each.negatives]
+                row = {"query": each.query, **page(each.positive, each.score), "negatives": others}
+                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+                counted += 1
+                total += len(others)
+                without += not others
+                first += each.is_first
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(out)
+    except OSError as err:
+        raise UsageError(f"{out}: cannot be written: {err.strerror or err}") from err
+    finally:
+        temporary.unlink(missing_ok=True)
+    return Report(counted, without, total, first / max(counted, 1))

@@ -1,0 +1,48 @@
+"""The text side while it learns: hashed character n-grams to a unit vector, and how rare the word is.
+
+`engine.models.pixel.text` computes the same in numpy from the exported weights; a test holds them together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ...engine.models.pixel.network import DIM
+from ...engine.models.pixel.words import BUCKETS, word_features
+from ...engine.records import I64
+
+BAG_DIM = 192
+HIDDEN = 512
+
+
+@lru_cache(maxsize=400_000)
+def features_of(word: str) -> I64:
+    return word_features(word)
+
+
+class TextTower(nn.Module):
+    """Words to unit vectors (N, 128) and rarities (N,), the negative log10 of how often the word is met."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bag = nn.EmbeddingBag(BUCKETS, BAG_DIM, mode="sum")
+        nn.init.normal_(self.bag.weight, std=0.1)
+        self.hidden = nn.Linear(BAG_DIM, HIDDEN)
+        self.out = nn.Linear(HIDDEN, DIM)
+        self.centre = nn.BatchNorm1d(DIM, affine=False)
+        self.rarity = nn.Linear(HIDDEN, 1)
+
+    def forward(self, words: Sequence[str]) -> tuple[Tensor, Tensor]:
+        features = [features_of(w) for w in words]
+        lengths = np.array([len(f) for f in features])
+        offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(lengths)[:-1]]))
+        bag = self.bag(torch.from_numpy(np.concatenate(features)), offsets)
+        bag = bag / torch.from_numpy(np.sqrt(lengths)).float()[:, None]
+        hidden = torch.relu(self.hidden(bag))
+        return functional.normalize(self.centre(self.out(hidden)), dim=1), self.rarity(hidden)[:, 0]

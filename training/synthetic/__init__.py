@@ -1,0 +1,1 @@
+"""Draws synthetic pages with labels, as training data."""

@@ -1,0 +1,330 @@
+"""Lays out what is seen from afar: posters, warning signs, pages of photographs."""
+
+from __future__ import annotations
+
+import math
+
+import pymupdf
+
+from ..pen import BLACK, WHITE, arc, contrast, hue, inset, length, mix, smooth
+from .leaf import Leaf, below
+from .slides import shapes
+
+
+def scene(leaf: Leaf, box: pymupdf.Rect) -> None:
+    """A flat drawn picture: a sun over hills, a house, a bottle, a heart, rays, a figure, a tree."""
+    rng, pen = leaf.rng, leaf.pen
+    colours = leaf.pen.palette(5)
+    x, y, r = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, min(box.width, box.height) * 0.42
+    kind = rng.choice(("hills", "rays", "heart", "bottle", "person", "tree", "star", "city"))
+    if kind in ("hills", "city"):
+        pen.oval(pymupdf.Rect(x - r * 0.6, box.y0 + r * 0.1, x + r * 0.4, box.y0 + r * 1.1), None, fill=colours[0])
+    if kind == "hills":
+        for i in range(3):
+            line = smooth(
+                [
+                    (
+                        box.x0 + box.width * k / 5,
+                        box.y0 + box.height * (0.5 + i * 0.15) + rng.uniform(-0.12, 0.12) * box.height,
+                    )
+                    for k in range(6)
+                ]
+            )
+            pen.path([*line, (box.x1, box.y1), (box.x0, box.y1)], None, fill=colours[i + 1])
+    elif kind == "city":
+        at = box.x0
+        while at < box.x1 - r * 0.1:
+            wide = min(r * rng.uniform(0.2, 0.5), box.x1 - at)
+            top = box.y0 + box.height * rng.uniform(0.3, 0.75)
+            pen.rect(pymupdf.Rect(at, top, at + wide, box.y1), None, fill=colours[rng.randrange(1, 5)])
+            step = wide / 4
+            lit = [
+                (at + step * (a + 1), top + step * (b + 1))
+                for a in range(3)
+                for b in range(int((box.y1 - top) / step) - 1)
+            ]
+            pen.dots((p for p in lit if rng.random() < 0.6), step * 0.45, (1, 0.9, 0.5))
+            at += wide
+    elif kind == "rays":
+        count = rng.randrange(12, 28)
+        for i in range(count):
+            a, b = 2 * math.pi * i / count, 2 * math.pi * (i + 0.5) / count
+            pen.path(
+                [
+                    (x, y),
+                    (x + 2.3 * r * math.cos(a), y + 2.3 * r * math.sin(a)),
+                    (x + 2.3 * r * math.cos(b), y + 2.3 * r * math.sin(b)),
+                ],
+                None,
+                fill=colours[i % 2],
+            )
+        pen.oval(pymupdf.Rect(x - r * 0.6, y - r * 0.6, x + r * 0.6, y + r * 0.6), None, fill=colours[2])
+    elif kind == "heart":
+        turns = [2 * math.pi * i / 60 for i in range(60)]
+        pen.path(
+            [
+                (
+                    x + r * math.sin(t) ** 3,
+                    y - r * (13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)) / 16,
+                )
+                for t in turns
+            ],
+            None,
+            fill=(0.85, 0.1, 0.2),
+        )
+    elif kind == "bottle":
+        half = r * 0.38
+        pen.rect(pymupdf.Rect(x - half, y - r * 0.3, x + half, y + r), None, fill=colours[0], radius=half * 0.4)
+        pen.path(
+            [(x - half, y), (x - half * 0.35, y - r * 0.6), (x + half * 0.35, y - r * 0.6), (x + half, y)],
+            None,
+            fill=colours[0],
+        )
+        pen.rect(pymupdf.Rect(x - half * 0.4, y - r, x + half * 0.4, y - r * 0.55), None, fill=colours[1])
+        pen.rect(pymupdf.Rect(x - half, y + r * 0.2, x + half, y + r * 0.7), None, fill=WHITE)
+    elif kind == "person":
+        pen.oval(pymupdf.Rect(x - r * 0.3, y - r, x + r * 0.3, y - r * 0.35), None, fill=(0.9, 0.7, 0.55))
+        body = [
+            (x - r * 0.7, y + r),
+            (x - r * 0.5, y - r * 0.1),
+            (x, y - r * 0.3),
+            (x + r * 0.5, y - r * 0.1),
+            (x + r * 0.7, y + r),
+        ]
+        pen.path(smooth(body), None, fill=colours[0])
+        pen.path(arc((x, y - r * 0.68), r * 0.34, r * 0.36, math.pi, 2 * math.pi), None, fill=colours[1])
+    elif kind == "tree":
+        pen.rect(pymupdf.Rect(x - r * 0.1, y, x + r * 0.1, y + r), None, fill=(0.45, 0.3, 0.15))
+        for _ in range(9):
+            cx, cy, s = x + rng.uniform(-0.5, 0.5) * r, y - rng.uniform(0, 0.8) * r, r * rng.uniform(0.2, 0.4)
+            pen.oval(
+                pymupdf.Rect(cx - s, cy - s, cx + s, cy + s),
+                None,
+                fill=mix((0.15, 0.5, 0.2), colours[0], rng.random() * 0.5),
+            )
+    else:
+        points = rng.choice((5, 6, 8, 12))
+        turns = [math.pi * i / points - math.pi / 2 for i in range(2 * points)]
+        pen.path(
+            [
+                (x + r * (0.5 if i % 2 else 1) * math.cos(t), y + r * (0.5 if i % 2 else 1) * math.sin(t))
+                for i, t in enumerate(turns)
+            ],
+            None,
+            fill=colours[0],
+        )
+
+
+def poster(leaf: Leaf) -> tuple[str, ...]:
+    """One large visual message: huge words over a photograph, a drawn scene or plain colour; or a warning sign."""
+    rng, whole, unit = leaf.rng, leaf.whole, leaf.whole.width / 30
+    kind = rng.choice(("photo", "photo", "scene", "scene", "words", "warning", "event", "flyer"))
+    if kind in ("warning", "flyer"):
+        return warning(leaf) if kind == "warning" else flyer(leaf)
+    ink, anchor = leaf.ink, rng.choice((0.0, 0.5, 0.5))
+    area = inset(whole, unit * 2, unit * 2)
+    words = leaf.title(1, rng.choice((2, 3, 5)))
+    words = words.upper() if rng.random() < 0.6 else words
+    huge = unit * rng.uniform(3, 6)
+    if kind == "photo":
+        part = rng.choice((1.0, 1.0, 0.6))
+        leaf.photograph(pymupdf.Rect(0, 0, whole.x1, whole.y1 * part))
+        if part == 1.0:
+            ink = rng.choice((WHITE, WHITE, (1, 0.85, 0.1), (0.95, 0.2, 0.2)))
+            if rng.random() < 0.5:
+                leaf.pen.rect(whole, None, fill=BLACK, opacity=0.35)
+        else:
+            area.y0 = whole.y1 * part + unit
+    elif kind == "event":
+        shapes(leaf)
+        leaf.layer()
+    elif kind == "scene":
+        scene(
+            leaf,
+            pymupdf.Rect(
+                0 if rng.random() < 0.5 else area.x0, whole.y1 * 0.42, whole.x1, whole.y1 * rng.choice((0.85, 1))
+            ),
+        )
+        leaf.layer()
+    room = pymupdf.Rect(
+        area.x0, area.y0, area.x1, area.y0 + area.height * (0.33 if kind in ("scene", "event") else 0.8)
+    )
+    y = leaf.heading(room, words, huge if kind != "words" else huge * 1.6, anchor=anchor, colour=ink) + unit
+    if rng.random() < 0.7:
+        y = leaf.set(below(area, y), leaf.title(3, 9), size=unit * 1.5, font=leaf.faces.bold, anchor=anchor, colour=ink)
+    if kind == "event":
+        y = leaf.heading(
+            below(area, y + unit * 2),
+            f"{leaf.date()}  {rng.randrange(8, 23)}:00",
+            unit * 2,
+            anchor=anchor,
+            colour=leaf.accent,
+        )
+        for _ in range(rng.randrange(2, 6)):
+            y = leaf.set(below(area, y + unit), leaf.title(2, 6), size=unit * 1.3, anchor=anchor, colour=ink)
+    if y < whole.y1 - unit * 4 and rng.random() < 0.6:
+        foot = pymupdf.Rect(0, whole.y1 - unit * 3.5, whole.x1, whole.y1)
+        fill = rng.choice((leaf.accent, WHITE, BLACK, hue(rng)))
+        leaf.pen.rect(foot, None, fill=fill)
+        text = rng.choice(
+            (f"{leaf.company()} · www.example.com", f"{leaf.date()} · {leaf.title(1, 3)}", " · ".join(leaf.address()))
+        )
+        leaf.pen.text(
+            whole.x1 / 2,
+            foot.y0 + unit * 2.1,
+            text,
+            anchor=0.5,
+            colour=contrast(fill),
+            font=leaf.faces.bold,
+            size=min(unit * 1.2, area.width / length(text, leaf.faces.bold, 1)),
+        )
+    if rng.random() < 0.25:
+        x, y, r = whole.x1 - unit * 6, whole.y1 * 0.6, unit * 4
+        leaf.pen.oval(
+            pymupdf.Rect(x - r, y - r, x + r, y + r), None, fill=rng.choice(((0.95, 0.8, 0.1), (0.9, 0.15, 0.15)))
+        )
+        price = rng.choice(("-50%", "FREE", "NEW", f"€{rng.randrange(2, 99)}"))
+        leaf.pen.text(x, y + unit, price, anchor=0.5, size=unit * 2.4, font=leaf.faces.head, colour=WHITE)
+    return ("poster",)
+
+
+def flyer(leaf: Leaf) -> tuple[str, ...]:
+    """A leaflet or an advertisement: a coloured head, pictures of what is offered, a little text, prices."""
+    rng, whole, unit = leaf.rng, leaf.whole, leaf.whole.width / 30
+    fill = hue(rng)
+    head = pymupdf.Rect(0, 0, whole.x1, whole.y1 * rng.uniform(0.15, 0.28))
+    leaf.pen.rect(head, None, fill=fill)
+    text = inset(head, unit * 2, unit)
+    y = leaf.heading(text, leaf.title(1, 4), unit * rng.uniform(2.5, 4), anchor=0.5, colour=contrast(fill))
+    leaf.set(below(text, y), leaf.title(2, 6), size=unit * 1.2, anchor=0.5, colour=contrast(fill))
+    across, down = rng.choice(((1, 1), (1, 2), (2, 1), (2, 2), (3, 2)))
+    area = inset(pymupdf.Rect(0, head.y1, whole.x1, whole.y1 - unit * 3), unit * 2, unit)
+    priced = rng.random() < 0.6
+    for i in range(across * down):
+        wide, tall = area.width / across, area.height / down
+        x, top = area.x0 + wide * (i % across), area.y0 + tall * (i // across)
+        cell = inset(pymupdf.Rect(x, top, x + wide, top + tall), unit * 0.4, unit * 0.4)
+        show = pymupdf.Rect(cell.x0, cell.y0, cell.x1, cell.y0 + cell.height * 0.6)
+        leaf.photograph(show)
+        y = leaf.set(below(cell, show.y1 + unit * 0.4), leaf.title(1, 4), font=leaf.faces.bold, size=unit * 1.2)
+        leaf.set(below(cell, y), leaf.title(5, 15), size=unit * 0.8)
+        if priced:
+            r = min(unit * 2.6, cell.width * 0.2)
+            badge = pymupdf.Rect(show.x1 - 2 * r, show.y1 - 2 * r, show.x1, show.y1)
+            leaf.pen.oval(badge, None, fill=rng.choice(((0.9, 0.1, 0.1), (1, 0.85, 0.1), fill)))
+            leaf.pen.text(
+                show.x1 - r, show.y1 - r * 0.7, leaf.money(99), anchor=0.5, size=r * 0.75, font=leaf.faces.head
+            )
+    foot = " · ".join((leaf.company(), *leaf.address()))
+    leaf.pen.text(whole.x1 / 2, whole.y1 - unit * 1.2, foot, anchor=0.5, size=unit * 0.8, font=leaf.faces.bold)
+    return ("poster",)
+
+
+def warning(leaf: Leaf) -> tuple[str, ...]:
+    """A sign: a triangle, a ring with a bar, a disc or a square, and a word that everyone can read from afar."""
+    rng, pen, whole = leaf.rng, leaf.pen, leaf.whole
+    kind = rng.choice(("triangle", "ban", "duty", "notice", "safe"))
+    yellow, red, blue, green = (0.98, 0.8, 0.05), (0.82, 0.08, 0.1), (0.05, 0.3, 0.65), (0.05, 0.5, 0.3)
+    paper = {"triangle": rng.choice((yellow, WHITE)), "notice": rng.choice((red, yellow)), "safe": green}.get(
+        kind, WHITE
+    )
+    pen.rect(whole, None, fill=paper)
+    edge = min(whole.width, whole.height)
+    if rng.random() < 0.4:
+        pen.rect(inset(whole, edge * 0.03, edge * 0.03), contrast(paper), width=edge * 0.015)
+    wide = whole.width > whole.height
+    box = inset(
+        pymupdf.Rect(0, 0, whole.x1 * (0.5 if wide else 1), whole.y1 * (1 if wide else 0.6)), edge * 0.1, edge * 0.1
+    )
+    words = pymupdf.Rect(
+        box.x1 if wide else edge * 0.08, box.y0 if wide else box.y1 + edge * 0.04, whole.x1 - edge * 0.08, whole.y1
+    )
+    x, y, r = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, min(box.width, box.height) / 2
+    disc = pymupdf.Rect(x - r, y - r, x + r, y + r)
+    font = pymupdf.Font("hebo")
+    if kind == "triangle":
+        corners = [(x - r, y + r * 0.8), (x, y - r), (x + r, y + r * 0.8)]
+        pen.path(
+            corners, rng.choice((BLACK, red)), fill=yellow if paper == WHITE else WHITE, width=r * 0.13, closed=True
+        )
+        if rng.random() < 0.5:
+            pen.text(x, y + r * 0.62, "!", anchor=0.5, size=r * 1.5, font=font, colour=BLACK)
+        else:
+            bolt = ((0.1, -0.5), (-0.25, 0.25), (0, 0.2), (-0.1, 0.65), (0.28, 0), (0.03, 0.03))
+            pen.path([(x + r * a, y + r * b) for a, b in bolt], None, fill=BLACK)
+    elif kind == "ban":
+        pen.rect(pymupdf.Rect(x - r * 0.45, y - r * 0.1, x + r * 0.45, y + r * 0.1), None, fill=BLACK)
+        pen.path(
+            smooth([(x + r * 0.3, y - r * 0.15), (x + r * 0.4, y - r * 0.4), (x + r * 0.2, y - r * 0.55)]),
+            BLACK,
+            width=r * 0.06,
+        )
+        pen.oval(inset(disc, r * 0.08, r * 0.08), red, width=r * 0.16)
+        pen.path([(x - r * 0.65, y - r * 0.65), (x + r * 0.65, y + r * 0.65)], red, width=r * 0.16)
+    elif kind in ("duty", "safe"):
+        pen.oval(disc, None, fill=blue if kind == "duty" else WHITE)
+        figure = WHITE if kind == "duty" else green
+        pen.oval(pymupdf.Rect(x - r * 0.18, y - r * 0.7, x + r * 0.18, y - r * 0.34), None, fill=figure)
+        pen.path(
+            [
+                (x - r * 0.3, y - r * 0.25),
+                (x + r * 0.3, y - r * 0.25),
+                (x + r * 0.15, y + r * 0.7),
+                (x - r * 0.15, y + r * 0.7),
+            ],
+            None,
+            fill=figure,
+        )
+    else:
+        pen.rect(inset(box, 0, r * 0.2), None, fill=WHITE if paper == red else BLACK)
+        pen.text(x, y + r * 0.35, "!", anchor=0.5, size=r, font=font, colour=paper)
+    if kind != "safe" or rng.random() < 0.5:
+        leaf.layer()
+    text = leaf.term("warning") if leaf.code != "ru" else leaf.term("warning").upper()
+    big = leaf.fitted(text, words.width, leaf.faces.head, edge * 0.2)
+    y = leaf.set(
+        words, text, font=leaf.faces.head, size=big, anchor=0.0 if wide else 0.5, colour=contrast(paper), leading=1.1
+    )
+    leaf.set(
+        below(words, y + edge * 0.02),
+        leaf.title(2, 8),
+        size=edge * 0.055,
+        font=leaf.faces.bold,
+        anchor=0.0 if wide else 0.5,
+        colour=contrast(paper),
+    )
+    return ("poster",)
+
+
+def photo_page(leaf: Leaf) -> tuple[str, ...]:
+    """One photograph or several over the page, with little or no text."""
+    rng, whole = leaf.rng, leaf.whole
+    edge = rng.choice((0, 0, 20, 40))
+    area, gap, captioned = inset(whole, edge, edge), rng.choice((0, 4, 10)), rng.random() < 0.5
+    if captioned:
+        area.y1 -= leaf.size * 4
+    boxes = [area]
+    for _ in range(rng.choice((0, 0, 1, 2, 3, 5))):
+        box = boxes.pop(rng.randrange(len(boxes)))
+        share = rng.uniform(0.35, 0.65)
+        if box.width > box.height:
+            cut = box.x0 + box.width * share
+            boxes += [
+                pymupdf.Rect(box.x0, box.y0, cut - gap / 2, box.y1),
+                pymupdf.Rect(cut + gap / 2, box.y0, box.x1, box.y1),
+            ]
+        else:
+            cut = box.y0 + box.height * share
+            boxes += [
+                pymupdf.Rect(box.x0, box.y0, box.x1, cut - gap / 2),
+                pymupdf.Rect(box.x0, cut + gap / 2, box.x1, box.y1),
+            ]
+    for box in boxes:
+        leaf.photograph(box)
+    if captioned:
+        leaf.set(
+            pymupdf.Rect(area.x0 + 12, area.y1 + leaf.size * 0.6, area.x1 - 12, whole.y1),
+            leaf.sentence(),
+            anchor=rng.choice((0, 0.5)),
+        )
+    return ("photo page",)
