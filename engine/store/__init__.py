@@ -1,4 +1,9 @@
-"""The index on disk: `open_writer` to change it, `open_snapshot` to read it. Knows nothing of models or files."""
+"""The index on disk: `open_writer` changes it, `open_snapshot` reads it. Knows nothing of models or documents' files.
+
+Segment, snapshot, commit, merge (here: compaction) and Searcher are Lucene's words and mean what they mean there:
+segments are written once and never change, a snapshot is a point-in-time view, deleted pages are tombstones (rows gone
+from the catalog) until a compaction rewrites their segment.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows in, packed vectors out: long runs of neighbours as views of the memory map, scattered pages gathered."""
+"""Reads stored vectors in blocks: adjacent pages as views of the memory map, scattered pages copied together."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from ..records import F16, I64, U8
 from .segment import OpenSegments
 
 VIEW_VECTORS = 8192
-"""A run of at least this many vectors is worth a block of its own; shorter ones are copied together."""
+"""A run of at least this many vectors becomes a block without a copy; shorter runs are copied together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """n pages to score together: their `rows` (n,) int64, their T vectors as stored, and where each page's begin,
-    `offsets` (n + 1,) int64 with offsets[0] = 0.
+    """n pages to score together.
+
+    `rows` (n,) int64 are their rows, `coded` their T vectors as stored, and `offsets` (n + 1,) int64, from 0 to T, is
+    where each page's vectors begin.
     """
 
     rows: I64
@@ -30,8 +32,8 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Pages that lie next to each other: positions `start` to `stop` of the rows asked for are the slots from `slot` on
-    of segment `segment`.
+    """Pages that are adjacent on disk: positions `start` to `stop` of the requested rows are consecutive slots of
+    `segment`, from `slot` on.
     """
 
     start: int
@@ -41,7 +43,7 @@ class Run:
 
 
 def runs(segments: I64, slots: I64) -> Iterator[Run]:
-    """Cut places (n,), (n,) wherever the next page does not lie behind the one before it."""
+    """Split pages, given by their segment (n,) and slot (n,), into runs of adjacent ones."""
     if not len(slots):
         return
     breaks = np.flatnonzero((np.diff(segments) != 0) | (np.diff(slots) != 1)) + 1
@@ -51,25 +53,26 @@ def runs(segments: I64, slots: I64) -> Iterator[Run]:
 
 
 def views(opened: OpenSegments, rows: I64, segments: I64, slots: I64, max_vectors: int) -> Iterator[list[Block]]:
-    """Runs of neighbours as views of the memory map, in order, as many together as have one codec and at most
-    `max_vectors` vectors.
+    """Runs of adjacent pages as views of the memory map, in order.
+
+    Each list has as many blocks as share a codec and have at most `max_vectors` vectors in total.
     """
-    together: list[Block] = []
+    batch: list[Block] = []
     total = 0
     for run in runs(segments, slots):
         for block in _split(opened, rows, run, max_vectors):
             codec, length = block.coded.codec, len(block.coded)
-            if together and (together[0].coded.codec != codec or total + length > max_vectors):
-                yield together
-                together, total = [], 0
-            together.append(block)
+            if batch and (batch[0].coded.codec != codec or total + length > max_vectors):
+                yield batch
+                batch, total = [], 0
+            batch.append(block)
             total += length
-    if together:
-        yield together
+    if batch:
+        yield batch
 
 
 def blocks(opened: OpenSegments, rows: I64, segments: I64, slots: I64, max_vectors: int) -> Iterator[Block]:
-    """Blocks of at most `max_vectors` vectors (or one page that has more) with each of the rows, in order."""
+    """The vectors of `rows` (n,), in order, in blocks of at most `max_vectors`, or of one page that has more."""
     pending: list[Block] = []
     total = 0
     for run in runs(segments, slots):
@@ -89,18 +92,18 @@ def blocks(opened: OpenSegments, rows: I64, segments: I64, slots: I64, max_vecto
 
 
 def _split(opened: OpenSegments, rows: I64, run: Run, max_vectors: int) -> Iterator[Block]:
-    """The run as views, cut between pages so that none has more than `max_vectors` unless it is one page."""
+    """The run as views, split between pages so that none has more than `max_vectors` vectors unless it is one page."""
     source = opened[run.segment]
     offsets = source.offsets[run.slot : run.slot + (run.stop - run.start) + 1]
     first, pages = 0, run.stop - run.start
-    fits = int(offsets[-1] - offsets[0]) <= max_vectors
+    is_small = int(offsets[-1] - offsets[0]) <= max_vectors
     while first < pages:
         last = pages
-        if not fits:
+        if not is_small:
             last = int(np.searchsorted(offsets, offsets[first] + max_vectors, side="right")) - 1
             last = min(max(last, first + 1), pages)
         coded = source.coded[int(offsets[first]) : int(offsets[last])]
-        opened.note_read(coded)
+        opened.count_vectors_read(coded)
         yield Block(
             rows[run.start + first : run.start + last],
             coded,
@@ -110,7 +113,7 @@ def _split(opened: OpenSegments, rows: I64, run: Run, max_vectors: int) -> Itera
 
 
 def _gather(parts: list[Block]) -> Block:
-    """Blocks of one codec end to end; a single one stays a view."""
+    """Concatenate blocks of one codec; a single one stays a view."""
     if len(parts) == 1:
         return parts[0]
     coded = [part.coded for part in parts]

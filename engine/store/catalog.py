@@ -1,7 +1,7 @@
-"""The catalog: what an index holds, in one SQLite file. Here are its tables, its opening, and its settings.
+"""The catalog: one SQLite file that says what an index contains. This module has its schema, opening and settings.
 
 A page's row number is not stored: pages are numbered 0..N-1 in the order of (segment, slot), so the rows of a segment
-that lost no page lie next to each other both in the catalog and on disk.
+without deleted pages are adjacent both in the catalog and on disk.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from ..errors import EncoderMismatch, IndexFormatError, IndexNotFound
 from . import layout
 
 FORMAT = 1
-APPLICATION = 0x646F6373  # "docs", in the SQLite header
+APPLICATION_ID = 0x646F6373  # "docs", in the SQLite header
 BUSY_TIMEOUT_S = 30.0
-GENERATION_DIGITS = 16
+GENERATION_DIGITS = 16  # hexadecimal
 CODEBOOK = "codebook"
-"""The setting that holds the SHA-256 of the codebook, in an index that has one."""
+"""The setting with the SHA-256 of the codebook, in an index that has one."""
 
 Fingerprint = Mapping[str, str | int | float]
+"""The settings of an encoder that decide its vectors, such as name, revision and dimensions."""
 
 SCHEMA = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
@@ -53,8 +54,10 @@ SCHEMA = (
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
-    """A document of the catalog. `state` is "indexing" (begun, not finished), "done" or "failed" (with its `error`);
-    `page_count` is None until it is known; `size` in bytes.
+    """A document in the catalog.
+
+    `state` is "indexing" (begun, not finished), "done" or "failed" (with its `error`); `page_count` is None until it is
+    known; `size` is in bytes.
     """
 
     id: str
@@ -69,7 +72,7 @@ class DocumentRow:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A page that could not be indexed, or a whole document (`page` is None), and why."""
+    """A page that could not be indexed, or a whole document (`page` None), and the reason."""
 
     path: str
     page: int | None
@@ -81,7 +84,7 @@ def exists(directory: Path) -> bool:
 
 
 def open_to_read(directory: Path) -> sqlite3.Connection:
-    """Connect to an existing catalog and pin its present state. Raises IndexNotFound, IndexFormatError."""
+    """Connect to an existing catalog, in a read transaction. Raises IndexNotFound, IndexFormatError."""
     if not exists(directory):
         raise IndexNotFound(
             f"{directory}: there is no index here; make one with 'docsearch index PATH --index {directory}'"
@@ -90,8 +93,8 @@ def open_to_read(directory: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA query_only = 1")
         connection.execute("BEGIN")
-        # The first read pins the snapshot, so the check and everything after it see one state.
-        if not _is_catalog(connection, directory):
+        # SQLite fixes the transaction's view at its first read, so this check and everything later see one state.
+        if not _has_tables(connection, directory):
             raise IndexNotFound(
                 f"{directory}: the index is empty; fill it with 'docsearch index PATH --index {directory}'"
             )
@@ -107,10 +110,10 @@ def open_to_write(
     codec: str | None,
     write_codebook: Callable[[], str] | None = None,
 ) -> sqlite3.Connection:
-    """Connect to the catalog, and make it if `fingerprint` is given and there is none; `codec` and what writes a
-    codebook and returns its checksum only count then.
+    """Connect to the catalog; create it if there is none and `fingerprint` is given.
 
-    Raises IndexNotFound, IndexFormatError, EncoderMismatch. The caller holds the writer's lock.
+    `codec` and `write_codebook`, which writes the codebook and returns its checksum, matter only for a new catalog. The
+    caller holds the writer's lock. Raises IndexNotFound, IndexFormatError, EncoderMismatch.
     """
     if fingerprint is None and not exists(directory):
         raise IndexNotFound(
@@ -118,7 +121,7 @@ def open_to_write(
         )
     connection = _connect(directory)
     try:
-        if not _is_catalog(connection, directory):
+        if not _has_tables(connection, directory):
             if fingerprint is None or codec is None:
                 raise IndexNotFound(f"{directory}: the index is empty; fill it with 'docsearch index'")
             _create(connection, fingerprint, codec, None if write_codebook is None else write_codebook())
@@ -132,7 +135,7 @@ def open_to_write(
 
 
 def check_encoder(directory: Path, recorded: Fingerprint, wanted: Fingerprint) -> None:
-    """Raise EncoderMismatch, saying what differs and what to do, unless the two fingerprints are equal."""
+    """Raise EncoderMismatch, which says what differs and what to do, unless the two fingerprints are equal."""
     recorded, wanted = json.loads(json.dumps(dict(recorded))), json.loads(json.dumps(dict(wanted)))
     names = sorted(name for name in {*recorded, *wanted} if recorded.get(name) != wanted.get(name))
     if names == [pooling.SETTING]:
@@ -155,15 +158,15 @@ def read_fingerprint(connection: sqlite3.Connection) -> Fingerprint:
 
 
 def read_meta(connection: sqlite3.Connection, name: str) -> str:
-    """One setting: "fingerprint" (JSON), "codec" of new segments, "generation", "last_segment" (a number)."""
+    """A setting that every index has: "fingerprint" (JSON), "codec" of new segments, "generation", "last_segment"."""
     value = find_meta(connection, name)
     if value is None:
-        raise sqlite3.DatabaseError(f"the catalog lacks its setting {name!r}")
+        raise sqlite3.DatabaseError(f"the catalog has no setting {name!r}")
     return value
 
 
 def find_meta(connection: sqlite3.Connection, name: str) -> str | None:
-    """As `read_meta`, for a setting that not every index has: CODEBOOK."""
+    """A setting that not every index has: CODEBOOK. None if it is missing."""
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])
 
@@ -182,7 +185,7 @@ def _connect(directory: Path) -> sqlite3.Connection:
     path = layout.catalog_file(directory)
     options = "mode=rwc"
     if path.exists() and not os.access(directory, os.W_OK) and not path.with_name(path.name + "-wal").exists():
-        # WAL needs to create files beside the catalog; on a read-only medium nothing changes, so none are needed.
+        # WAL creates files beside the catalog. A read-only medium allows none, and needs none: nothing changes there.
         options = "immutable=1"
     return sqlite3.connect(
         f"{path.resolve().as_uri()}?{options}",
@@ -193,14 +196,14 @@ def _connect(directory: Path) -> sqlite3.Connection:
     )
 
 
-def _is_catalog(connection: sqlite3.Connection, directory: Path) -> bool:
-    """Whether the tables are there; False for a file without any. Raises IndexFormatError for another format."""
+def _has_tables(connection: sqlite3.Connection, directory: Path) -> bool:
+    """Whether the file is a catalog; False if it is an empty database. Raises IndexFormatError for anything else."""
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if tables == 0 and application == 0:
         return False
-    if application != APPLICATION:
+    if application != APPLICATION_ID:
         raise IndexFormatError(f"{directory / layout.CATALOG}: not a docsearch catalog; choose another --index")
     if version != FORMAT:
         raise IndexFormatError(
@@ -215,7 +218,7 @@ def _create(connection: sqlite3.Connection, fingerprint: Fingerprint, codec: str
     connection.execute("BEGIN IMMEDIATE")
     for statement in SCHEMA:
         connection.execute(statement)
-    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
     write_meta(connection, "fingerprint", json.dumps(dict(fingerprint), sort_keys=True))
     write_meta(connection, "codec", codec)

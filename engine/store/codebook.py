@@ -1,9 +1,8 @@
-"""The visual words of an index in the codec residual: one file that never changes, its checksum in the catalog."""
+"""The codebook of an index with the codec residual: one file that never changes, its SHA-256 in the catalog."""
 
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
 from pathlib import Path
 
@@ -11,11 +10,11 @@ import numpy as np
 
 from ..compression.residual import Codebook
 from ..errors import IndexDamaged
-from . import catalog, layout
+from . import catalog, durable, layout
 
 
-def keep(directory: Path, connection: sqlite3.Connection, codebook: Codebook) -> None:
-    """Write the file, and its checksum to the open transaction; an index that has one keeps it."""
+def add(directory: Path, connection: sqlite3.Connection, codebook: Codebook) -> None:
+    """Write the file, and its checksum to the open transaction, unless the index has a codebook."""
     if catalog.find_meta(connection, catalog.CODEBOOK) is None:
         catalog.write_meta(connection, catalog.CODEBOOK, write(directory, codebook))
 
@@ -23,54 +22,54 @@ def keep(directory: Path, connection: sqlite3.Connection, codebook: Codebook) ->
 def write(directory: Path, codebook: Codebook) -> str:
     """Write the file durably and return its SHA-256; nothing refers to it yet."""
     final = layout.codebook_file(directory)
-    temporary = final.with_name(layout.TEMPORARY + final.name)
-    with temporary.open("wb") as file:
-        np.save(file, codebook.centroids.astype("<f2"), allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(final)
-    layout.sync_folder(directory)
+    with durable.atomic_file(final) as temporary:
+        np.save(temporary, codebook.centroids.astype("<f2"), allow_pickle=False)
     return checksum(final)
 
 
-def drop(connection: sqlite3.Connection) -> None:
-    """Forget the codebook in the open transaction where no segment needs it; its file is swept later."""
-    goes_on = catalog.read_meta(connection, "codec") == "residual"
-    if not goes_on and connection.execute("SELECT 1 FROM segments WHERE codec = 'residual'").fetchone() is None:
+def drop_unused(connection: sqlite3.Connection) -> None:
+    """Remove the codebook from the catalog, in the open transaction, if no segment needs it and no new one will.
+
+    Its file is deleted with the other garbage.
+    """
+    needed = catalog.read_meta(connection, "codec") == "residual"
+    if not needed and connection.execute("SELECT 1 FROM segments WHERE codec = 'residual'").fetchone() is None:
         connection.execute("DELETE FROM meta WHERE name = ?", (catalog.CODEBOOK,))
 
 
-def is_left(directory: Path, connection: sqlite3.Connection) -> bool:
+def is_orphaned(directory: Path, connection: sqlite3.Connection) -> bool:
     """Whether there is a file that no commit refers to."""
     return layout.codebook_file(directory).exists() and catalog.find_meta(connection, catalog.CODEBOOK) is None
 
 
 def find(directory: Path, connection: sqlite3.Connection) -> Codebook | None:
-    """The codebook of an index that has one. Raises IndexDamaged."""
+    """The codebook, or None if the index has none. Raises IndexDamaged."""
     return None if catalog.find_meta(connection, catalog.CODEBOOK) is None else read(directory)
 
 
 def size(directory: Path, connection: sqlite3.Connection) -> int:
-    """Bytes of the file of an index that has one; 0 where it is missing."""
+    """Bytes of the file; 0 if the index has none, or the file is missing."""
     path = layout.codebook_file(directory)
     is_there = catalog.find_meta(connection, catalog.CODEBOOK) is not None and path.exists()
     return path.stat().st_size if is_there else 0
 
 
 def read(directory: Path) -> Codebook:
-    """The codebook of an index. Raises IndexDamaged."""
+    """The codebook of an index that has one. Raises IndexDamaged."""
     path = layout.codebook_file(directory)
     try:
         centroids = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as err:
         raise IndexDamaged(f"{path}: cannot be read ({err}); restore the index from a copy, or build it again") from err
     if centroids.dtype != np.float16 or centroids.ndim != 2:
-        raise IndexDamaged(f"{path}: it holds {centroids.dtype} {centroids.shape}; restore the index from a copy")
+        raise IndexDamaged(
+            f"{path}: contains {centroids.dtype} {centroids.shape}, not (V, D) float16; restore the index from a copy"
+        )
     return Codebook(centroids)
 
 
 def problems(directory: Path, connection: sqlite3.Connection) -> list[str]:
-    """What is wrong with the file, if the index has one."""
+    """What is wrong with the file, if the index has one: at most one sentence."""
     committed, path = catalog.find_meta(connection, catalog.CODEBOOK), layout.codebook_file(directory)
     if committed is None:
         return []

@@ -1,6 +1,6 @@
-"""Rewrites segments that lost pages, are small, or have another codec, into fewer and fuller ones.
+"""Compaction (Lucene's merge): rewrites segments with deleted pages, small ones, and those of another codec.
 
-Pages are taken in the order of their documents' paths and their numbers, so the same index gives the same segments.
+Pages are copied in the order of their documents' paths and their numbers, so the same index gives the same segments.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ from . import layout, segment, statements, verify
 from .segment import OpenSegments, Segment, SegmentRow, StoredFile
 
 COMPACTED_PAGES = 4096
+"""Pages of a new segment."""
 SMALL_PAGES = COMPACTED_PAGES // 2
-COPIED_PAGES = 64  # copied at a time: what is in memory while segments are rewritten
+"""A segment of fewer pages is rewritten."""
+COPIED_PAGES = 64
+"""Pages copied at a time: what is in memory meanwhile."""
 
-Place = tuple[int, int, int]
+Location = tuple[int, int, int]
 """A page's catalog key, segment and slot."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How much there is: live pages, segments, bytes of segment files and of the codebook."""
+    """The size of an index: live pages, segments, and bytes of the segments' files and the codebook."""
 
     pages: int
     segments: int
@@ -39,9 +42,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class CompactReport:
-    """What a compaction did: `pages` live pages, and segments and bytes of their files and of the codebook before and
-    after.
-    """
+    """The result of a compaction: live pages, and segments and bytes (as in `Count`) before and after."""
 
     pages: int
     segments_before: int
@@ -51,6 +52,7 @@ class CompactReport:
 
 
 def count(directory: Path, connection: sqlite3.Connection) -> Count:
+    """The size of the index in `directory`, as its catalog says."""
     pages = connection.execute("SELECT count(*) FROM pages").fetchone()[0]
     segments = connection.execute("SELECT count(*) FROM segments").fetchone()[0]
     size = connection.execute("SELECT coalesce(sum(bytes), 0) FROM segment_files").fetchone()[0]
@@ -62,7 +64,10 @@ def report(before: Count, after: Count) -> CompactReport:
 
 
 def plan(directory: Path, connection: sqlite3.Connection, codec: str) -> list[SegmentRow]:
-    """The segments worth rewriting. Raises IndexDamaged if one of them is not as it was committed."""
+    """The segments to rewrite for new segments in `codec`.
+
+    Raises IndexDamaged if one of them is not as it was committed, UsageError if it cannot be stored in `codec`.
+    """
     live = dict(connection.execute("SELECT segment, count(*) FROM pages GROUP BY segment"))
     found = [
         row
@@ -73,11 +78,11 @@ def plan(directory: Path, connection: sqlite3.Connection, codec: str) -> list[Se
         return []  # one small segment: rewriting it alone gains nothing
     if codec == "residual" and not all(row.has_words for row in found):
         raise UsageError(
-            f"{directory}: the codec residual stores what is left of visual words, and the model of this index has "
-            "none; int4 and binary need no words"
+            f"{directory}: the codec residual stores residuals of visual words, and the model of this index has none; "
+            "int4 and binary need no words"
         )
     for row in found:
-        # A copy would get a fresh checksum, and hide the damage for ever.
+        # A damaged copy would get a new checksum, which hides the damage for ever.
         problems = verify.segment_problems(directory, row, statements.read_files(connection, row.id))
         if problems:
             raise IndexDamaged(f"{problems[0]}; not compacted. Restore the index from a copy, or build it again")
@@ -92,53 +97,57 @@ def rewrite_next(
     codec: str,
     codebook: Codebook | None,
 ) -> tuple[SegmentRow, list[StoredFile]] | None:
-    """Write segment `new_id` from the next pages of the planned segments and point those pages to it; None if no page
-    is left.
+    """Write segment `new_id` with the next pages of the planned segments, and update their catalog rows.
+
+    Returns the new segment and its files; None if no page is left.
     """
     numbers = ",".join(str(row.id) for row in planned)
-    places: list[Place] = connection.execute(
+    locations: list[Location] = connection.execute(
         f"SELECT p.key, p.segment, p.slot FROM pages p JOIN documents d ON d.key = p.document "
         f"WHERE p.segment IN ({numbers}) ORDER BY d.path, p.number LIMIT {COMPACTED_PAGES}"
     ).fetchall()
-    if not places:
+    if not locations:
         return None
     segments = OpenSegments(directory, {row.id: row for row in planned})
-    lengths = np.array([np.diff(segments[old].offsets[slot : slot + 2])[0] for _, old, slot in places], np.int64)
+    lengths = np.array([np.diff(segments[old].offsets[slot : slot + 2])[0] for _, old, slot in locations], np.int64)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     like = planned[0]
-    row = SegmentRow(new_id, codec, len(places), int(offsets[-1]), like.dim, like.single_dim, like.has_words)
+    row = SegmentRow(new_id, codec, len(locations), int(offsets[-1]), like.dim, like.dense_dim, like.has_words)
     parts: dict[str, Iterable[NDArray[np.generic]]] = {
-        layout.VECTORS: (coded.values for coded in _coded(segments, places, codec, codebook)),
+        layout.VECTORS: (coded.values for coded in _coded(segments, locations, codec, codebook)),
         layout.SCALES: (
-            coded.scales for coded in _coded(segments, places, codec, codebook) if coded.scales is not None
+            coded.scales for coded in _coded(segments, locations, codec, codebook) if coded.scales is not None
         ),
         layout.OFFSETS: [offsets],
-        layout.BOXES: (source.boxes[vectors] for source, vectors, _ in _runs(segments, places)),
-        layout.SINGLE: (source.single[pages] for source, _, pages in _runs(segments, places)),
-        layout.WORDS: (source.words[vectors] for source, vectors, _ in _runs(segments, places)),
+        layout.BOXES: (source.boxes[vectors] for source, vectors, _ in _runs(segments, locations)),
+        layout.DENSE: (source.dense[pages] for source, _, pages in _runs(segments, locations)),
+        layout.WORDS: (source.words[vectors] for source, vectors, _ in _runs(segments, locations)),
     }
     files = segment.write(directory, row, parts)
     connection.executemany(
         "UPDATE pages SET segment = ?, slot = ? WHERE key = ?",
-        [(new_id, slot, key) for slot, (key, _, _) in enumerate(places)],
+        [(new_id, slot, key) for slot, (key, _, _) in enumerate(locations)],
     )
     return row, files
 
 
-def _coded(segments: OpenSegments, places: Sequence[Place], codec: str, codebook: Codebook | None) -> Iterator[Coded]:
-    for source, vectors, _ in _runs(segments, places):
+def _coded(
+    segments: OpenSegments, locations: Sequence[Location], codec: str, codebook: Codebook | None
+) -> Iterator[Coded]:
+    """The vectors of the pages in `codec`, re-encoded if need be, some pages at a time."""
+    for source, vectors, _ in _runs(segments, locations):
         coded = source.coded[vectors]
         words = source.words[vectors] if codec == "residual" else None
         yield coded if coded.codec == codec else encode(codec, decode(coded).astype(np.float16), words, codebook)
 
 
-def _runs(segments: OpenSegments, places: Sequence[Place]) -> Iterator[tuple[Segment, slice, slice]]:
-    """Pages that already lie next to each other: their segment, and the slices of their vectors and of their slots."""
+def _runs(segments: OpenSegments, locations: Sequence[Location]) -> Iterator[tuple[Segment, slice, slice]]:
+    """Runs of pages that are adjacent already: their segment, the slice of their vectors, the slice of their slots."""
     start = 0
-    for stop in range(1, len(places) + 1):
-        _, old, slot = places[stop - 1]
-        goes_on = stop < len(places) and places[stop][1:] == (old, slot + 1) and stop - start < COPIED_PAGES
-        if not goes_on:
-            source, first = segments[old], places[start][2]
+    for stop in range(1, len(locations) + 1):
+        _, old, slot = locations[stop - 1]
+        continues = stop < len(locations) and locations[stop][1:] == (old, slot + 1) and stop - start < COPIED_PAGES
+        if not continues:
+            source, first = segments[old], locations[start][2]
             yield source, slice(int(source.offsets[first]), int(source.offsets[slot + 1])), slice(first, slot + 1)
             start = stop

@@ -1,89 +1,108 @@
-"""Who may touch an index: one writer, named by its process id, and any number of readers.
+"""File locks: one process may write to an index, named by its process id, and any number may read it.
 
-Both are `flock` locks, which the system releases when a process ends, however it ends: there is no stale lock to clean
-up. Readers never wait for a writer to finish its work, and the writer never waits for readers: it only asks whether
-any snapshot is open before it deletes segments that an older snapshot may still map.
+All are advisory `flock` locks on files of the index, which the operating system releases when a process ends, however
+it ends: there is no stale lock to clean up. Readers never wait for a writer to finish its work, and a writer never
+waits for readers: it only asks whether a snapshot is open before it deletes segments that an older snapshot may still
+map.
 """
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import portalocker
+from portalocker import LockFlags
 
 from ..errors import IndexLocked
 from . import layout
+from .os_errors import DENIED_ERRNO
 
 PID_BYTES = 32
 
 
-class WriterLock:
-    """The right to write to one index, from construction until `release`. Raises IndexLocked if it is taken."""
+class FileLock:
+    """A lock on the file `path`, from construction until `release` or the end of the process.
 
-    def __init__(self, directory: Path) -> None:
-        descriptor = os.open(directory / layout.WRITER_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    Exclusive, or `shared` with other shared ones. Unless it is `blocking`, it raises BlockingIOError when another
+    process, or another FileLock of this one, holds a lock that excludes it. The file is created if it is missing;
+    `read_only` opens it without asking for the right to write to it, which locking does not need. Raises OSError.
+    """
+
+    _descriptor = -1
+
+    def __init__(self, path: Path, *, shared: bool = False, blocking: bool = False, read_only: bool = False) -> None:
+        flags = LockFlags.SHARED if shared else LockFlags.EXCLUSIVE
+        descriptor = os.open(path, (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CREAT, 0o644)
         try:
-            _take(descriptor, directory)
-            # Fixed width: writing it over an older one needs no new space on a full disk.
-            os.pwrite(descriptor, f"{os.getpid()}\n".ljust(PID_BYTES).encode(), 0)
+            _lock(descriptor, flags if blocking else flags | LockFlags.NON_BLOCKING)
         except BaseException:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Let the next writer in; releasing twice is harmless."""
+        """Unlock and close the file; releasing twice is harmless."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
 
 
-class ReaderLock:
-    """A snapshot's share in the index; while any exists, segments that a writer dropped stay on disk."""
+class WriterLock(FileLock):
+    """The exclusive right to write to one index; its file holds the process id. Raises IndexLocked if it is taken."""
 
     def __init__(self, directory: Path) -> None:
-        path = directory / layout.READERS_LOCK
-        self._descriptor = -1
+        path = directory / layout.WRITER_LOCK
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
-        except OSError:
-            # On a read-only medium without the file there is no writer to protect the snapshot from.
-            if os.access(directory, os.W_OK):
-                raise
-            return
-        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
+            super().__init__(path)
+        except BlockingIOError as err:
+            pid = path.read_bytes().decode("ascii", "replace").strip()
+            owner = f"process {pid}" if pid else "another process"
+            raise IndexLocked(
+                f"{directory}: {owner} is writing to this index; wait until it ends, or choose another --index. "
+                "Queries work meanwhile"
+            ) from err
+        try:
+            # Fixed width: overwriting an older one needs no new space on a full disk.
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".ljust(PID_BYTES).encode(), 0)
+        except BaseException:
+            self.release()
+            raise
 
-    def release(self) -> None:
-        """Give the share back; releasing twice is harmless."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+
+class ReaderLock(FileLock):
+    """A snapshot's shared lock; while any is held, segments that a writer dropped stay on disk."""
+
+    def __init__(self, directory: Path) -> None:
+        try:
+            super().__init__(directory / layout.READERS_LOCK, shared=True, blocking=True, read_only=True)
+        except OSError as err:
+            # On a read-only medium without the file, there is no writer to protect the snapshot from.
+            if err.errno not in DENIED_ERRNO or os.access(directory, os.W_OK):
+                raise
 
 
 @contextmanager
 def no_readers(directory: Path) -> Iterator[bool]:
     """Yield whether no snapshot is open; if so, snapshots that are about to open wait until the block ends."""
-    descriptor = os.open(directory / layout.READERS_LOCK, os.O_RDONLY | os.O_CREAT, 0o644)
+    lock = None
+    with suppress(BlockingIOError):
+        lock = FileLock(directory / layout.READERS_LOCK, read_only=True)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        yield lock is not None
     finally:
-        os.close(descriptor)
+        if lock is not None:
+            lock.release()
 
 
-def _take(descriptor: int, directory: Path) -> None:
+def _lock(descriptor: int, flags: LockFlags) -> None:
+    """As `portalocker.lock`, with the operating system's own errors."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as err:
-        pid = os.pread(descriptor, PID_BYTES, 0).decode("ascii", "replace").strip()
-        owner = f"process {pid}" if pid else "another process"
-        raise IndexLocked(
-            f"{directory}: {owner} is writing to this index; wait until it ends, or choose another --index. "
-            "Queries work meanwhile"
-        ) from err
+        portalocker.lock(descriptor, flags)
+    except portalocker.AlreadyLocked as err:
+        raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK)) from err
+    except portalocker.LockException as err:
+        raise err.__cause__ or err from None

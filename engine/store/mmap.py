@@ -1,4 +1,4 @@
-"""Mapped files: what is read of one counts as this process's memory until somebody else needs it, or it is let go."""
+"""madvise(MADV_DONTNEED) on read-only maps, to keep resident memory low."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import mmap
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST_BYTES = 1 << 15
-"""What is mapped at least where something is read, on average: systems map what lies around it, too."""
+FAULT_AROUND_BYTES = 1 << 15
+"""Bytes that a random access makes resident, at a low estimate: kernels map the pages around it, too."""
 
 
-def let_go(array: NDArray[np.generic]) -> None:
-    """Give back the memory that a mapped file takes here; the system keeps what it holds as long as it has room."""
+def release(array: NDArray[np.generic]) -> None:
+    """Drop the pages of a mapped array from this process's resident memory; the page cache may keep them.
+
+    The array stays valid: reading it maps the pages again. No effect on arrays that are not views of a map.
+    """
     base: object = array
     while isinstance(base, np.ndarray):
         base = base.base

@@ -1,4 +1,4 @@
-"""What the operating system and SQLite report, in the words of docsearch's own errors."""
+"""Translates errors of the operating system and of SQLite into docsearch's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..errors import IndexDamaged, IndexLocked, StorageFull, UsageError
 
 FULL_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 DENIED_ERRNO = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
-# SQLite says "disk I/O error" instead of "disk is full" where a quota or a file size limit stops a write.
+# SQLite reports "disk I/O error" instead of "disk is full" when a quota or a file size limit stops a write.
 FULL_SQLITE = frozenset(
     {
         sqlite3.SQLITE_IOERR_WRITE,
@@ -23,11 +23,14 @@ FULL_SQLITE = frozenset(
     }
 )
 PRIMARY_CODE = 0xFF
+"""The bits of an extended SQLite error code that hold the primary one."""
 
 
 @contextmanager
 def translated(directory: Path) -> Iterator[None]:
-    """Raise StorageFull, IndexDamaged, IndexLocked or UsageError for what disk and SQLite report inside the block."""
+    """Raise StorageFull, IndexDamaged, IndexLocked or UsageError instead of an OSError or sqlite3.DatabaseError of the
+    block that means the same; others pass.
+    """
     try:
         yield
     except OSError as err:
@@ -56,11 +59,11 @@ def translated(directory: Path) -> Iterator[None]:
 def _full(directory: Path) -> StorageFull:
     return StorageFull(
         f"{directory}: the disk is full (or a quota or file size limit is reached); everything committed before is "
-        "intact. Free some space and run the same command again: it goes on where it stopped"
+        "intact. Free some space and run the same command again: it continues where it stopped"
     )
 
 
 def _denied(directory: Path, err: Exception) -> UsageError:
     return UsageError(
-        f"{directory}: cannot be opened for this ({err}); check its permissions or choose another --index"
+        f"{directory}: access to the index was denied ({err}); check its permissions or choose another --index"
     )

@@ -1,17 +1,21 @@
-"""A segment: some hundreds of pages packed end to end in a few .npy files that are written once and then mapped.
+"""A segment: hundreds of pages, end to end in a few .npy files that are written once and then memory-mapped.
 
-For P pages with T vectors of D dimensions and single vectors of S: `vectors` (T, D) int8 or float16, or (T, W) uint8 in
-a codec of fewer bits, `scales` (T,) float16 or (T, 2) uint8 (but for float16), `offsets` (P + 1,) int64, `boxes`
-(T, 4) uint16, `single` (P, S) float16, `words` (T,) uint16 (only with an encoder that has visual words). All
-little-endian, in C order.
+For P pages with T vectors of D dimensions in total, and dense vectors of S dimensions:
+
+vectors.npy   (T, D) int8 or float16, or (T, W) uint8 in a codec of fewer bits
+scales.npy    (T,) float16, or (T, 2) uint8 with the codec residual; missing with float16
+offsets.npy   (P + 1,) int64, where each page's vectors begin
+boxes.npy     (T, 4) uint16
+single.npy    (P, S) float16, the dense vectors
+words.npy     (T,) uint16, visual words: only with an encoder that has some
+
+All are little-endian and in C order.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import os
-import shutil
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -28,22 +32,22 @@ from ..compression.codecs import Coded, stored_dtype, stored_scales, stored_widt
 from ..compression.residual import Codebook
 from ..errors import IndexDamaged
 from ..records import F16, I64, U8, U16
-from . import codebook, layout
-from .mmap import LEAST_BYTES, let_go
+from . import codebook, durable, layout
+from .mmap import FAULT_AROUND_BYTES, release
 
 logger = logging.getLogger(__name__)
 
 OPEN_SEGMENTS = 64
-"""Segments that are mapped at a time at least. A mapped file holds a descriptor, and most systems allow 1024."""
+"""Segments that stay mapped, at least. A mapped file holds a descriptor, and most systems allow 1024 per process."""
 MAPPED_BYTES = 1 << 29
-"""After so many bytes of segments were read, they are unmapped: what is read once more costs little, memory does."""
-MAPS = 5
+"""Bytes read of mapped segments after which their memory is released: reading again is cheap, memory is not."""
+MAPPED_FILES = 5
 """Files of a segment that are mapped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One file to write: `shape` and `dtype` of the whole, and the `parts` that follow each other along axis 0."""
+    """One file to write: `dtype` and `shape` of the whole array, and its `parts` in order along axis 0."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -52,7 +56,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file of a segment as the catalog knows it: its name, its size in bytes, its SHA-256 in hexadecimal."""
+    """A segment's file in the catalog: its name, its size in bytes, its SHA-256 in hexadecimal."""
 
     name: str
     bytes: int
@@ -61,23 +65,23 @@ class StoredFile:
 
 @dataclass(frozen=True, slots=True)
 class SegmentRow:
-    """A segment as the catalog knows it: `pages` and `vectors` count the dead ones too."""
+    """A segment in the catalog. `pages` and `vectors` count deleted pages too."""
 
     id: int
     codec: str
     pages: int
     vectors: int
     dim: int
-    single_dim: int
-    has_words: int  # 0 or 1, as SQLite has it
+    dense_dim: int
+    has_words: int  # 0 or 1: SQLite has no booleans
 
     def files(self) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """The dtype and shape of each of its files, by file name."""
+        """The dtype and shape of each file, by its name."""
         files: dict[str, tuple[str, tuple[int, ...]]] = {
             layout.OFFSETS: ("<i8", (self.pages + 1,)),
             layout.VECTORS: (stored_dtype(self.codec), (self.vectors, stored_width(self.codec, self.dim))),
             layout.BOXES: ("<u2", (self.vectors, 4)),
-            layout.SINGLE: ("<f2", (self.pages, self.single_dim)),
+            layout.DENSE: ("<f2", (self.pages, self.dense_dim)),
         }
         if (scales := stored_scales(self.codec, self.vectors)) is not None:
             files[layout.SCALES] = scales
@@ -87,47 +91,39 @@ class SegmentRow:
 
 
 def write(directory: Path, row: SegmentRow, parts: Mapping[str, Iterable[NDArray[np.generic]]]) -> list[StoredFile]:
-    """Write segment `row` from the `parts` of each of its files, durably, and give it its name.
+    """Write the segment `row` durably, from the `parts` of each of its files by name.
 
     Nothing refers to it yet: the caller's catalog transaction makes it visible. If writing fails, nothing is left.
     """
-    temporary, final = layout.temporary_folder(directory, row.id), layout.segment_folder(directory, row.id)
-    try:
-        temporary.mkdir(parents=True)
+    with durable.atomic_folder(layout.segment_folder(directory, row.id)) as temporary:
         stored = [
             _write_file(temporary / name, Column(dtype, shape, parts[name]))
             for name, (dtype, shape) in sorted(row.files().items())
         ]
-        layout.sync_folder(temporary)
-        temporary.rename(final)
-        layout.sync_folder(final.parent)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
     logger.debug("segment %d: %d pages, %d vectors", row.id, row.pages, row.vectors)
     return stored
 
 
 class Segment:
-    """The files of one committed segment, each opened when it is first used; large ones are mapped, not read."""
+    """The files of one committed segment, each opened when it is first used; the large ones are mapped, not read."""
 
     def __init__(self, directory: Path, row: SegmentRow, codebook: Callable[[], Codebook]) -> None:
-        """`codebook` gives the index's, for a codec that needs it."""
+        """`codebook` returns the index's, and is called only with a codec that needs it."""
         self.row = row
         self._codebook = codebook
         self._folder = layout.segment_folder(directory, row.id)
 
     @cached_property
     def offsets(self) -> I64:
-        """Where each page's vectors begin, (P + 1,) int64."""
+        """Where each page's vectors begin, (P + 1,) int64. Raises IndexDamaged, as all properties do."""
         offsets = cast("I64", self._open(layout.OFFSETS, mapped=False))
         if offsets[0] != 0 or offsets[-1] != self.row.vectors or (np.diff(offsets) < 0).any():
-            raise _damaged(self._folder / layout.OFFSETS, "its numbers do not fit the catalog")
+            raise _damaged(self._folder / layout.OFFSETS, "its offsets contradict the catalog")
         return offsets
 
     @cached_property
     def coded(self) -> Coded:
-        """Every vector of the segment, (T, D), mapped; slices of it are views."""
+        """Every vector of the segment, (T, D) as stored, mapped; slices are views."""
         values = cast("NDArray[np.int8] | F16 | U8", self._open(layout.VECTORS, mapped=True))
         files = self.row.files()
         scales = cast("F16 | U8", self._open(layout.SCALES, mapped=True)) if layout.SCALES in files else None
@@ -146,17 +142,17 @@ class Segment:
         return cast("U16", self._open(layout.WORDS, mapped=True))
 
     @cached_property
-    def single(self) -> F16:
-        """One vector a page, (P, S) float16, mapped."""
-        return cast("F16", self._open(layout.SINGLE, mapped=True))
+    def dense(self) -> F16:
+        """The dense vector of every page, (P, S) float16, mapped."""
+        return cast("F16", self._open(layout.DENSE, mapped=True))
 
-    def let_go(self) -> None:
-        """Give back the memory that its mapped files take."""
+    def release(self) -> None:
+        """Drop its mapped files from resident memory."""
         coded = self.__dict__.get("coded")
         arrays = [coded.values, coded.scales, coded.words] if coded is not None else []
-        for array in (*arrays, self.__dict__.get("boxes"), self.__dict__.get("single")):
+        for array in (*arrays, self.__dict__.get("boxes"), self.__dict__.get("dense")):
             if array is not None:
-                let_go(array)
+                release(array)
 
     def _open(self, name: str, *, mapped: bool) -> NDArray[np.generic]:
         path = self._folder / name
@@ -166,70 +162,71 @@ class Segment:
         except (FileNotFoundError, ValueError, EOFError) as err:
             raise _damaged(path, str(err)) from err
         if array.dtype != np.dtype(dtype) or array.shape != shape or not array.flags.c_contiguous:
-            raise _damaged(path, f"it holds {array.dtype} {array.shape}, the catalog says {dtype} {shape}")
-        return np.asarray(array)  # a plain view of the map: slicing np.memmap itself is slow
+            raise _damaged(path, f"it contains {array.dtype} {array.shape}, the catalog says {dtype} {shape}")
+        return np.asarray(array)  # a plain ndarray over the map: slicing np.memmap itself is slow
 
 
 class OpenSegments:
-    """The segments of one snapshot; the mapped ones are those used last, as many as there are descriptors for."""
+    """The segments of one snapshot, opened on demand: an LRU cache, as large as the limit of open files allows."""
 
     def __init__(self, directory: Path, rows: Mapping[int, SegmentRow]) -> None:
         self._directory = directory
         self._rows = rows
-        # Apart from the segments: in a ring of references their maps would outlive the snapshot.
+        # Not a method of this class: a reference cycle would keep the maps until the garbage collector runs.
         self._codebook = LazyCodebook(directory)
         self._open: OrderedDict[int, Segment] = OrderedDict()
         self._read_bytes = 0
-        patches = sum(row.vectors * vector_bytes(row.codec, row.dim) for row in rows.values())
-        stored = patches + sum(row.pages * row.single_dim * np.dtype(np.float16).itemsize for row in rows.values())
-        self._is_large = stored > 2 * MAPPED_BYTES
-        self._most = max(OPEN_SEGMENTS, descriptors_for(MAPS * len(rows)) // MAPS)
+        patch_bytes = sum(row.vectors * vector_bytes(row.codec, row.dim) for row in rows.values())
+        dense_bytes = sum(row.pages * row.dense_dim * np.dtype(np.float16).itemsize for row in rows.values())
+        self._is_large = patch_bytes + dense_bytes > 2 * MAPPED_BYTES
+        self._capacity = max(OPEN_SEGMENTS, descriptors_for(MAPPED_FILES * len(rows)) // MAPPED_FILES)
 
     def __getitem__(self, segment: int) -> Segment:
         found = self._open.pop(segment, None) or Segment(self._directory, self._rows[segment], self._codebook)
         self._open[segment] = found
-        while len(self._open) > self._most:
+        while len(self._open) > self._capacity:
             # Views that a caller still holds keep their map alive.
             self._open.popitem(last=False)
         return found
 
-    def note_read(self, vectors: Coded) -> None:
-        """Note that vectors, and what belongs to them, are about to be read."""
-        beside = (vectors.scales, vectors.words)
-        self.note_bytes(vectors.values.nbytes + sum(each.nbytes for each in beside if each is not None))
+    def count_vectors_read(self, vectors: Coded) -> None:
+        """As `count_bytes_read`, for the vectors of a run of pages, their scales and their visual words."""
+        arrays = (vectors.values, vectors.scales, vectors.words)
+        self.count_bytes_read(sum(array.nbytes for array in arrays if array is not None))
 
-    def note_bytes(self, count: int) -> None:
-        """Note that so many bytes of a run of pages are about to be read."""
+    def count_bytes_read(self, count: int) -> None:
+        """Call before `count` adjacent bytes are read: in a large index, after MAPPED_BYTES, releases all memory."""
         if not self._is_large:
             return
-        self._read_bytes += count + MAPS * LEAST_BYTES
+        self._read_bytes += count + MAPPED_FILES * FAULT_AROUND_BYTES
         if self._read_bytes > MAPPED_BYTES:
             self._read_bytes = 0
             for opened in list(self._open.values()):
-                opened.let_go()
+                opened.release()
 
 
 def descriptors_for(files: int) -> int:
-    """How many of so many files may be open at once, beside as many others; the limit of this process is raised for
-    them as far as the system lets it.
+    """How many of `files` may be open at once, with as many descriptors left for everything else.
+
+    Raises this process's limit (RLIMIT_NOFILE) for them as far as the system allows.
     """
     try:
         import resource
     except ImportError:  # Windows has no such limit
         return files
-    limit, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limit, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return files
-    wanted = 2 * files if most == resource.RLIM_INFINITY else min(2 * files, most)
+    wanted = 2 * files if maximum == resource.RLIM_INFINITY else min(2 * files, maximum)
     if limit < wanted:
         with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, maximum))
             limit = wanted
     return min(files, limit // 2)
 
 
 class LazyCodebook:
-    """The codebook of an index, read when it is first asked for, and once."""
+    """The codebook of an index, read once, when it is first needed. Thread-safe."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -243,8 +240,8 @@ class LazyCodebook:
             return self._found
 
 
-class _Hashed:
-    """A file that computes the checksum of what is meant to be in it, while it is written."""
+class _HashingWriter:
+    """A file that counts and hashes the bytes that are written to it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -261,7 +258,7 @@ def _write_file(path: Path, column: Column) -> StoredFile:
     header = {"descr": column.dtype, "fortran_order": False, "shape": column.shape}
     rows = 0
     with path.open("xb") as file:
-        hashed = _Hashed(file)
+        hashed = _HashingWriter(file)
         np.lib.format.write_array_header_1_0(cast("BinaryIO", hashed), header)
         for part in column.parts:
             assert part.shape[1:] == column.shape[1:], (path.name, part.shape, column.shape)
@@ -269,13 +266,11 @@ def _write_file(path: Path, column: Column) -> StoredFile:
             flat = np.ascontiguousarray(part, column.dtype).reshape(-1)
             hashed.write(flat.view(np.uint8).data)
         assert rows == column.shape[0], (path.name, rows, column.shape)
-        file.flush()
-        os.fsync(file.fileno())
     return StoredFile(path.name, hashed.bytes, hashed.digest.hexdigest())
 
 
 def _damaged(path: Path, what: str) -> IndexDamaged:
     return IndexDamaged(
-        f"{path}: not what was committed ({what}); see 'docsearch verify', then restore the index from a copy or build "
+        f"{path}: not what was committed ({what}); run 'docsearch verify', then restore the index from a copy or build "
         "it again with 'docsearch index' and another --index"
     )

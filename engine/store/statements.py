@@ -1,4 +1,4 @@
-"""The writer's statements on documents and pages of the catalog; each expects an open transaction."""
+"""SQL statements on the catalog's documents, pages and segments; those that change it expect an open transaction."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def find_document(
 
 
 def new_id(connection: sqlite3.Connection, path: str, taken: Sequence[str]) -> str:
-    """An id for a new document: from its path, so that the same run twice gives the same ids, and used by no other."""
+    """An unused id, not among `taken`, for a new document: a hash of its path, so that equal runs give equal ids."""
     attempt = 0
     while True:
         salt = f"\0{attempt}" if attempt else ""
@@ -52,7 +52,7 @@ def update_document(connection: sqlite3.Connection, key: int, row: DocumentRow) 
 
 
 def delete_pages(connection: sqlite3.Connection, document: int) -> int:
-    """Forget the pages of a document, their text and their failures; return how many pages there were."""
+    """Delete the pages of a document, their text and its page failures; return how many pages there were."""
     connection.execute("DELETE FROM page_text WHERE rowid IN (SELECT key FROM pages WHERE document = ?)", (document,))
     delete_failures(connection, document)
     return connection.execute("DELETE FROM pages WHERE document = ?", (document,)).rowcount
@@ -63,7 +63,7 @@ def delete_failures(connection: sqlite3.Connection, document: int) -> None:
 
 
 def delete_document(connection: sqlite3.Connection, document: int) -> int:
-    """Forget a document; return how many pages it had."""
+    """Delete a document with its pages; return how many pages it had."""
     pages = delete_pages(connection, document)
     connection.execute("DELETE FROM documents WHERE key = ?", (document,))
     return pages
@@ -85,25 +85,25 @@ def insert_page(
     document: int,
     number: int,
     *,
-    place: tuple[int, int],
+    location: tuple[int, int],
     size: tuple[float, float],
     vectors: int,
     text: str,
 ) -> None:
-    """Add one page at `place` (segment, slot), of `size` (width, height) in points."""
+    """Add one page at `location` (segment, slot), with `size` (width, height) in points and its text layer `text`."""
     connection.execute("DELETE FROM page_failures WHERE document = ? AND number = ?", (document, number))
     cursor = connection.execute(
         "INSERT INTO pages (document, number, segment, slot, width, height, vectors) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (document, number, *place, *size, vectors),
+        (document, number, *location, *size, vectors),
     )
-    connection.execute("INSERT INTO page_text (rowid, text) VALUES (?, ?)", (cursor.lastrowid, clean(text)))
+    connection.execute("INSERT INTO page_text (rowid, text) VALUES (?, ?)", (cursor.lastrowid, storable_text(text)))
 
 
 def insert_segment(connection: sqlite3.Connection, row: SegmentRow, files: Sequence[StoredFile]) -> None:
     """Make a written segment part of the index."""
     connection.execute(
         "INSERT INTO segments (id, codec, pages, vectors, dim, single_dim, has_words) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (row.id, row.codec, row.pages, row.vectors, row.dim, row.single_dim, row.has_words),
+        (row.id, row.codec, row.pages, row.vectors, row.dim, row.dense_dim, row.has_words),
     )
     connection.executemany(
         "INSERT INTO segment_files (segment, name, bytes, sha256) VALUES (?, ?, ?, ?)",
@@ -112,14 +112,14 @@ def insert_segment(connection: sqlite3.Connection, row: SegmentRow, files: Seque
 
 
 def delete_empty_segments(connection: sqlite3.Connection) -> int:
-    """Forget the segments that hold no live page; return how many there were. Their files are swept later."""
+    """Delete segments without live pages; return how many there were. `garbage` deletes their files later."""
     empty = "SELECT id FROM segments WHERE NOT EXISTS (SELECT 1 FROM pages WHERE pages.segment = segments.id)"
     connection.execute(f"DELETE FROM segment_files WHERE segment IN ({empty})")
     return connection.execute(f"DELETE FROM segments WHERE id IN ({empty})").rowcount
 
 
 def read_segments(connection: sqlite3.Connection) -> dict[int, SegmentRow]:
-    """Every segment by its number, in that order. Raises IndexFormatError for a codec of a newer version."""
+    """Every segment by its number, in rising order. Raises IndexFormatError for a codec of a newer version."""
     query = "SELECT id, codec, pages, vectors, dim, single_dim, has_words FROM segments ORDER BY id"
     found = {row[0]: SegmentRow(*row) for row in connection.execute(query)}
     if unknown := {row.codec for row in found.values()} - set(CODECS):
@@ -137,11 +137,14 @@ def read_files(connection: sqlite3.Connection, segment: int) -> list[StoredFile]
 
 
 def read_dims(connection: sqlite3.Connection) -> tuple[int, int, bool] | None:
-    """What every segment has in common: dimensions, single dimensions, whether it has words. None without segments."""
+    """The dimensions of patch vectors and of dense vectors, and whether there are visual words: equal in all segments.
+
+    None without segments.
+    """
     row = connection.execute("SELECT dim, single_dim, has_words FROM segments LIMIT 1").fetchone()
     return None if row is None else (row[0], row[1], bool(row[2]))
 
 
-def clean(text: str) -> str:
-    """Text as SQLite can hold it: no lone surrogates, no NUL."""
+def storable_text(text: str) -> str:
+    """Text that SQLite can store: without lone surrogates and NUL."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", " ")

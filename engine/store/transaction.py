@@ -1,4 +1,4 @@
-"""What a writer changed since its last commit: one SQLite transaction that becomes visible whole, or not at all."""
+"""A writer's transaction: what it changed since its last commit becomes visible as a whole, or not at all."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ def open_transaction(
     *,
     create: bool,
 ) -> Transaction:
-    """Lock the index in `directory`, make it if need be, and delete what killed writers left; see `open_writer`."""
+    """Lock the index in `directory`, create it if need be, and delete what killed writers left. See `open_writer`."""
     if codec is not None and codec not in CODECS:
         raise UsageError(f"codec {codec!r} is not one of {', '.join(CODECS)}")
     with os_errors.translated(directory):
         if (fingerprint is None or not create) and not catalog.exists(directory):
-            catalog.open_to_read(directory)  # raises IndexNotFound, before a folder is made
+            catalog.open_to_read(directory)  # raises IndexNotFound, before a folder is created
         if codec == "residual" and codebook is None and not catalog.exists(directory):
             raise UsageError(NO_CODEBOOK)
         (directory / layout.SEGMENTS).mkdir(parents=True, exist_ok=True)
@@ -48,10 +48,10 @@ def open_transaction(
                 recorded = catalog.read_meta(connection, "codec")
                 if codec is not None and codec != recorded:
                     raise UsageError(
-                        f"{directory}: the index stores vectors as {recorded}, not {codec}; leave the codec out, or "
-                        f"compact the index to {codec} first"
+                        f"{directory}: the index stores vectors as {recorded}, not {codec}; omit --codec, or "
+                        f"first run 'docsearch compact --codec {codec}'"
                     )
-                garbage.orphans(directory, connection)
+                garbage.delete_orphans(directory, connection)
             except BaseException:
                 connection.close()
                 raise
@@ -62,7 +62,7 @@ def open_transaction(
 
 
 class Transaction:
-    """Holds the catalog and the writer's lock. After any error in `changing` it has given up, and refuses more."""
+    """The open catalog and the writer's lock. Any error in `changing` rolls back, and ends the writer."""
 
     def __init__(self, directory: Path, connection: sqlite3.Connection, lock: WriterLock) -> None:
         self.directory = directory
@@ -74,14 +74,14 @@ class Transaction:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """The catalog with the uncommitted changes in it."""
+        """The catalog, uncommitted changes included."""
         self._check_usable()
         with os_errors.translated(self.directory):
             yield self.connection
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
-        """The open transaction. Any error inside gives up everything since the last commit."""
+        """The catalog in an open transaction. Any error inside rolls back everything since the last commit."""
         self._check_usable()
         try:
             with os_errors.translated(self.directory):
@@ -89,7 +89,7 @@ class Transaction:
                     self.connection.execute("BEGIN IMMEDIATE")
                 yield self.connection
         except BaseException:
-            self.give_up()
+            self.roll_back()
             raise
 
     @property
@@ -98,14 +98,14 @@ class Transaction:
         self._check_usable()
         return self.connection.in_transaction
 
-    def note_pages(self, what: str, pages: int) -> None:
-        """Make the next commit's generation depend on `what` happened to `pages` pages, if that is any."""
+    def record_page_change(self, what: str, pages: int) -> None:
+        """Make the next commit's generation depend on `what` happened to some `pages`; no effect if that is 0."""
         if pages:
             self._changes.update(what.encode() + b"\n")
             self._pages_changed = True
 
     def commit(self) -> None:
-        """Make the changes durable and visible to new snapshots, and forget segments that lost their last page."""
+        """Make the changes durable and visible to new snapshots; drop segments without live pages."""
         with self.changing() as connection:
             dropped = statements.delete_empty_segments(connection)
             if self._pages_changed:
@@ -115,32 +115,32 @@ class Transaction:
             connection.execute("COMMIT")
         self._changes, self._pages_changed = hashlib.sha256(), False
         if dropped:
-            garbage.orphans(self.directory, self.connection)
+            garbage.delete_orphans(self.directory, self.connection)
 
-    def give_up(self) -> None:
-        """Undo everything since the last commit, files included; from here on every change is refused."""
+    def roll_back(self) -> None:
+        """Undo everything since the last commit, files included, and refuse further changes."""
         if not self.is_usable:
             return
         self.is_usable = False
         try:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
-            garbage.orphans(self.directory, self.connection)
-            garbage.derived_files(
+            garbage.delete_orphans(self.directory, self.connection)
+            garbage.delete_derived_files(
                 self.directory, self.connection, generation=catalog.read_meta(self.connection, "generation")
             )
         except (OSError, sqlite3.Error) as err:
-            # The transaction dies with the connection, and the next writer sweeps.
-            logger.debug("%s: could not tidy up: %s", self.directory, err)
+            # Closing the connection ends the transaction, and the next writer deletes the garbage.
+            logger.debug("%s: garbage was not deleted: %s", self.directory, err)
 
     def close(self) -> None:
-        """Give up what is not committed, and let the next writer in; closing twice is harmless."""
-        self.give_up()
+        """Roll back what is not committed, and release the writer's lock; closing twice is harmless."""
+        self.roll_back()
         self.connection.close()
         self._lock.release()
 
     def _check_usable(self) -> None:
         if not self.is_usable:
             raise UsageError(
-                f"{self.directory}: this writer is closed, or gave up after an error; open the index again"
+                f"{self.directory}: this writer is closed, or was rolled back after an error; open the index again"
             )

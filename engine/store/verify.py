@@ -1,8 +1,7 @@
-"""Finds bytes that are not the bytes that were committed, and catalog rows that contradict each other."""
+"""Integrity check: compares every file of an index with its committed checksum, and the catalog with itself."""
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,10 +23,11 @@ CONTRADICTIONS = {
     "AND page_count <> (SELECT count(*) FROM pages p WHERE p.document = d.key) "
     "+ (SELECT count(*) FROM page_failures f WHERE f.document = d.key)",
 }
+"""Queries that count rows which contradict others, by what they count."""
 
 
 def problems(directory: Path, connection: sqlite3.Connection) -> list[str]:
-    """Everything wrong with the index, a sentence each; reads every byte of it."""
+    """Everything that is wrong with the index, a sentence each. Reads every byte of it."""
     found: list[str] = []
     catalog = directory / layout.CATALOG
     try:
@@ -46,11 +46,11 @@ def problems(directory: Path, connection: sqlite3.Connection) -> list[str]:
 
 
 def segment_problems(directory: Path, row: SegmentRow, files: Sequence[StoredFile]) -> list[str]:
-    """What is wrong with the files of one segment."""
+    """What is wrong with the files of one segment, a sentence each."""
     folder = layout.segment_folder(directory, row.id)
     found = []
     if {file.name for file in files} != set(row.files()):
-        found.append(f"{folder}: the catalog names other files than such a segment has")
+        found.append(f"{folder}: the files in the catalog are not those of such a segment")
     for file in files:
         path = folder / file.name
         try:
@@ -58,8 +58,7 @@ def segment_problems(directory: Path, row: SegmentRow, files: Sequence[StoredFil
             if size != file.bytes:
                 found.append(f"{path}: {size} bytes, {file.bytes} were committed")
                 continue
-            with path.open("rb") as opened:
-                digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            digest = codebook.checksum(path)
         except OSError as err:
             found.append(f"{path}: cannot be read ({err.strerror})")
             continue
@@ -69,12 +68,12 @@ def segment_problems(directory: Path, row: SegmentRow, files: Sequence[StoredFil
 
 
 def _length_problems(directory: Path, row: SegmentRow, connection: sqlite3.Connection) -> list[str]:
-    places = connection.execute("SELECT slot, vectors FROM pages WHERE segment = ?", (row.id,)).fetchall()
+    pages = connection.execute("SELECT slot, vectors FROM pages WHERE segment = ?", (row.id,)).fetchall()
     try:
         lengths = np.diff(OpenSegments(directory, {row.id: row})[row.id].offsets)
     except IndexDamaged as err:
         return [str(err)]
-    wrong = sum(1 for slot, vectors in places if slot >= row.pages or lengths[slot] != vectors)
+    wrong = sum(1 for slot, vectors in pages if slot >= row.pages or lengths[slot] != vectors)
     if wrong:
         return [f"{layout.segment_folder(directory, row.id)}: {wrong} pages have another length in the catalog"]
     return []

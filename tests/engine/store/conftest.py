@@ -1,4 +1,4 @@
-"""Fixtures of the store's tests: synthetic pages and a small index of them."""
+"""Fixtures for tests of the store: synthetic pages and a small index of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from docsearch.engine import store
 
 @pytest.fixture(scope="session")
 def synthetic() -> ModuleType:
-    """The module `writer_process.py`, which also makes the pages for the tests that kill nothing."""
+    """The module `writer_process.py`, which makes synthetic pages."""
     spec = importlib.util.spec_from_file_location("writer_process", Path(__file__).with_name("writer_process.py"))
     assert spec is not None
     assert spec.loader is not None
@@ -25,13 +25,13 @@ def synthetic() -> ModuleType:
 
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
-    """Where a test's index belongs; it is not there yet."""
+    """The path of a test's index, which does not exist yet."""
     return tmp_path / "index"
 
 
 @pytest.fixture
 def filled(index: Path, synthetic: ModuleType) -> Path:
-    """An index of a.pdf, b.pdf and c.pdf with 7 pages each, one segment a document."""
+    """An index of a.pdf, b.pdf and c.pdf with 7 pages each, one segment per document."""
     with store.open_writer(index, fingerprint=synthetic.FINGERPRINT) as writer:
         for path in ("a.pdf", "b.pdf", "c.pdf"):
             synthetic.add(writer, path)

@@ -5,7 +5,7 @@ then with DOCSEARCH_COMPILE=0 for the answers of the numpy kernels, which do not
 is committed and never made again. test_stored_indexes.py opens every format that was ever released and expects the
 same hits and scores.
 
-One index a codec, with visual words, and one with a dense vector a page instead. Each has two commits, a document
+One index per codec, with visual words, and one with a dense vector per page instead. Each has two commits, a document
 that was removed, one that failed, a page that failed, and a text layer. The questions are stored as vectors, so
 that no model is needed to ask them.
 """
@@ -23,13 +23,13 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from docsearch.engine.compression.codecs import CODECS
-from docsearch.engine.compression.visual_words import PageCode
+from docsearch.engine.compression.visual_words import VisualWords
 from docsearch.engine.models.encoder import EncoderSpec
-from docsearch.engine.records import PageRef, PageVectors, Ragged
+from docsearch.engine.records import PageRef, PagesToStore, PageVectors, Ragged
 from docsearch.engine.store import open_writer
 
 WORDS, DIM, WIDTH = 48, 32, 64
-PAGES_A_DOCUMENT, WORDS_A_PAGE = 5, 14
+PAGES_PER_DOCUMENT, WORDS_PER_PAGE = 5, 14
 DENSE = "dense"
 DOCUMENTS = ("annual report.pdf", "contracts/lease.pdf", "contracts/sale.pdf", "notes.pdf", "removed.pdf")
 LATER = ("später/ergänzt.pdf",)
@@ -59,7 +59,7 @@ def main(folder: Path) -> None:
 
 
 def lines(rows: Iterable[object]) -> str:
-    """A JSON list with a row a line."""
+    """A JSON list with a row per line."""
     return "[\n" + ",\n".join(map(json.dumps, rows)) + "\n]\n"
 
 
@@ -72,28 +72,28 @@ def directions() -> np.ndarray:
 def write(directory: Path, name: str) -> None:
     """An index of DOCUMENTS, then one less and one more in a second commit."""
     codec, spec = ("int8", SPECS[DENSE]) if name == DENSE else (name, SPECS["words"])
-    code, rng = PageCode(directions(), WIDTH), np.random.default_rng(7)
+    code, rng = VisualWords(directions(), WIDTH), np.random.default_rng(7)
     codebook = code.codebook if spec.vocabulary else None
     for paths, removed in ((DOCUMENTS, []), (LATER, ["removed.pdf"])):
         with open_writer(directory, fingerprint=spec.fingerprint, codec=codec, codebook=codebook) as writer:
             for path in paths:
-                begun = writer.begin_document(path, f"content of {path}", 1000, 1, PAGES_A_DOCUMENT + 1)
-                pages = [rng.choice(WORDS, WORDS_A_PAGE, replace=False) for _ in range(PAGES_A_DOCUMENT)]
+                begun = writer.begin_document(path, f"content of {path}", 1000, 1, PAGES_PER_DOCUMENT + 1)
+                pages = [rng.choice(WORDS, WORDS_PER_PAGE, replace=False) for _ in range(PAGES_PER_DOCUMENT)]
                 noisy = [directions()[page] + 0.05 * rng.standard_normal((len(page), DIM)) for page in pages]
                 noisy = [each / np.linalg.norm(each, axis=1, keepdims=True) for each in noisy]
                 vectors = Ragged.of([each.astype(np.float16) for each in noisy])
                 words = Ragged(code.assign(vectors.values.astype(np.float32)), vectors.offsets)
                 dense = np.stack([each.mean(axis=0) for each in noisy]).astype(np.float16)
-                refs = tuple(PageRef(begun.doc_id, path, i + 1) for i in range(PAGES_A_DOCUMENT))
+                refs = tuple(PageRef(begun.doc_id, path, i + 1) for i in range(PAGES_PER_DOCUMENT))
                 single = code.page_vectors(words) if spec.vocabulary else dense
                 embedded = PageVectors(
                     refs, vectors, np.concatenate([line_of_boxes(len(page)) for page in pages]), single
                 )
                 texts = [" ".join(f"word{number}" for number in page) for page in pages]
                 sizes = np.tile([595.0, 842.0], (len(pages), 1))
-                writer.add_pages(embedded, texts, sizes, words.values if spec.vocabulary else None)
-                writer.fail_page(begun.doc_id, PAGES_A_DOCUMENT + 1, "the page took longer than 30 s")
-                writer.finish_document(begun.doc_id, PAGES_A_DOCUMENT + 1)
+                writer.add_pages(PagesToStore(embedded, texts, sizes, words.values if spec.vocabulary else None))
+                writer.fail_page(begun.doc_id, PAGES_PER_DOCUMENT + 1, "the page took longer than 30 s")
+                writer.finish_document(begun.doc_id, PAGES_PER_DOCUMENT + 1)
             writer.fail_document("locked.pdf", "needs a password")
             writer.remove(removed)
 
@@ -116,7 +116,7 @@ def question(number: int) -> dict[str, object]:
         "tokens": [f"word{token}" for token in tokens.tolist()],
         "vectors": vectors.tolist(),
         "weights": (np.full(len(tokens), 1 / len(tokens), np.float32) if contextual else weights).tolist(),
-        "single": PageCode(directions(), WIDTH).query_vector(vectors, weights).tolist(),
+        "single": VisualWords(directions(), WIDTH).query_vector(vectors, weights).tolist(),
         "dense": vectors.mean(axis=0).tolist(),
         "floor": 0.0 if contextual else 0.45,
         "ceiling": 1.0 if contextual else 0.9,

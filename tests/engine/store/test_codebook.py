@@ -1,4 +1,4 @@
-"""The codec residual in an index: what is left of its visual words, and the one file that holds these."""
+"""The codec residual in an index: residuals of visual words, and the codebook file with their centroids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from docsearch.engine.store import layout
 from toy_words import ToyEncoder
 
 PAGES = {f"{i}.pdf": [[3 * i + j for j in range(20)], [], [7, 2 * i, 9]] for i in range(5)}
-CODEBOOK = ToyEncoder().code.codebook
+CODEBOOK = ToyEncoder().visual_words.codebook
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def decoded(directory: Path) -> np.ndarray:
         return np.concatenate([codecs.decode(block.coded) for block in snapshot.blocks()])
 
 
-def test_vectors_are_coded_by_the_words_that_are_stored(exact: Path, residual: Path) -> None:
+def test_vectors_are_encoded_by_their_stored_visual_words(exact: Path, residual: Path) -> None:
     with store.open_snapshot(residual) as snapshot:
         words = snapshot.words().values
         facts = snapshot.info()
@@ -53,12 +53,12 @@ def test_vectors_are_coded_by_the_words_that_are_stored(exact: Path, residual: P
     assert facts["bytes"] == bytes_of_all + layout.catalog_file(residual).stat().st_size
 
 
-def test_an_index_made_in_residual_is_the_one_compacted_to_it(residual: Path, tmp_path: Path) -> None:
+def test_an_index_made_in_residual_equals_one_compacted_to_it(residual: Path, tmp_path: Path) -> None:
     toy_words.write(tmp_path / "at-once", PAGES, "residual")
     np.testing.assert_array_equal(decoded(tmp_path / "at-once"), decoded(residual))
 
 
-def test_scattered_pages_are_those_of_the_whole(residual: Path) -> None:
+def test_scattered_pages_decode_as_in_the_whole_index(residual: Path) -> None:
     rows = np.array([0, 2, 3, 6, 11])
     with store.open_snapshot(residual) as snapshot:
         (whole,), (some,) = snapshot.blocks(), snapshot.blocks(rows=rows)
@@ -68,7 +68,7 @@ def test_scattered_pages_are_those_of_the_whole(residual: Path) -> None:
         np.testing.assert_array_equal(codecs.decode(some.coded[own]), codecs.decode(whole.coded[there]))
 
 
-def test_an_index_goes_on_in_residual_without_being_given_its_words(residual: Path) -> None:
+def test_later_writers_need_no_codebook(residual: Path) -> None:
     with store.open_writer(residual, fingerprint=None) as writer:
         writer.remove(["1.pdf"])
     toy_words.write(residual, {"9.pdf": [[1, 2, 3]]}, None)
@@ -79,7 +79,7 @@ def test_an_index_goes_on_in_residual_without_being_given_its_words(residual: Pa
         assert snapshot.verify() == []
 
 
-def test_back_in_another_codec_the_words_are_gone(residual: Path) -> None:
+def test_the_codebook_is_deleted_when_no_segment_needs_it(residual: Path) -> None:
     before = decoded(residual)
     with store.open_writer(residual, fingerprint=None) as writer:
         writer.compact("float16")
@@ -90,7 +90,7 @@ def test_back_in_another_codec_the_words_are_gone(residual: Path) -> None:
     assert decoded(residual).shape == before.shape
 
 
-def test_an_open_snapshot_keeps_its_words(residual: Path) -> None:
+def test_an_open_snapshot_keeps_its_codebook(residual: Path) -> None:
     wanted = decoded(residual)
     with store.open_snapshot(residual) as snapshot:
         with store.open_writer(residual, fingerprint=None) as writer:
@@ -102,7 +102,7 @@ def test_an_open_snapshot_keeps_its_words(residual: Path) -> None:
     assert not layout.codebook_file(residual).exists()
 
 
-def test_without_visual_words_residual_is_refused(filled: Path, tmp_path: Path, exact: Path) -> None:
+def test_residual_is_refused_without_visual_words(filled: Path, tmp_path: Path, exact: Path) -> None:
     with store.open_writer(exact, fingerprint=None) as writer, pytest.raises(UsageError, match="model with visual"):
         writer.compact("residual")
     with store.open_writer(filled, fingerprint=None) as writer, pytest.raises(UsageError, match="has none"):
@@ -117,7 +117,7 @@ def test_without_visual_words_residual_is_refused(filled: Path, tmp_path: Path, 
             assert snapshot.verify() == []
 
 
-def test_damaged_words_are_found(residual: Path) -> None:
+def test_a_damaged_codebook_is_found(residual: Path) -> None:
     path = layout.codebook_file(residual)
     data = bytearray(path.read_bytes())
     data[-1] ^= 1
@@ -129,12 +129,12 @@ def test_damaged_words_are_found(residual: Path) -> None:
         assert len(snapshot.verify()) == 1
         with pytest.raises(IndexDamaged, match=r"codebook\.npy"):
             list(snapshot.blocks())
-    for _ in range(2):  # the first gives its lock back
+    for _ in range(2):  # the first releases its lock
         with pytest.raises(IndexDamaged, match=r"codebook\.npy"):
             store.open_writer(residual, fingerprint=None)
 
 
-def test_words_that_a_killed_writer_left_are_swept(exact: Path) -> None:
+def test_a_codebook_that_a_killed_writer_left_is_deleted(exact: Path) -> None:
     layout.codebook_file(exact).write_bytes(b"half a file")
     store.open_writer(exact, fingerprint=None).close()
     assert not layout.codebook_file(exact).exists()

@@ -1,4 +1,4 @@
-"""Compaction: fewer and fuller segments, the same pages, the same ids."""
+"""Compaction gives fewer and fuller segments with the same pages and ids."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def contents() -> Callable[[Path], Contents]:
     def read(index: Path) -> Contents:
         found: Contents = {}
         with store.open_snapshot(index) as snapshot:
-            refs, single = snapshot.refs(range(len(snapshot))), snapshot.single()
+            refs, dense = snapshot.refs(range(len(snapshot))), snapshot.dense_vectors()
             for row, ref in enumerate(refs):
                 (block,) = snapshot.blocks(rows=np.array([row]))
                 vectors = decode(block.coded).round(1).ravel().tolist()
                 key = (ref.doc_id, ref.path, ref.page)
-                found[key] = (vectors, snapshot.boxes(row).ravel().tolist(), float(single[row, 0]), snapshot.text(row))
+                found[key] = (vectors, snapshot.boxes(row).ravel().tolist(), float(dense[row, 0]), snapshot.text(row))
         return found
 
     return read
@@ -49,7 +49,7 @@ def test_every_page_survives_with_its_id(filled: Path, contents: Callable[[Path]
 
 
 @pytest.mark.parametrize("codec", [codec for codec in CODECS if codec != "residual"])
-def test_vectors_are_coded_as_they_would_have_been_at_once(
+def test_vectors_are_encoded_as_if_written_in_that_codec(
     index: Path, synthetic: ModuleType, codec: str, tmp_path: Path
 ) -> None:
     at_once = tmp_path / "at-once"
@@ -66,7 +66,7 @@ def test_vectors_are_coded_as_they_would_have_been_at_once(
             np.testing.assert_array_equal(decode(one.coded), decode(other.coded))
 
 
-def test_pages_of_removed_and_replaced_documents_give_their_room_back(
+def test_disk_space_of_deleted_pages_is_freed(
     filled: Path, synthetic: ModuleType, contents: Callable[[Path], Contents]
 ) -> None:
     with store.open_writer(filled, fingerprint=synthetic.FINGERPRINT) as writer:
@@ -106,7 +106,7 @@ def test_a_second_compaction_changes_nothing(filled: Path) -> None:
     assert [folder.name for folder in (filled / layout.SEGMENTS).iterdir()] == names
 
 
-def test_an_index_goes_on_with_the_codec_it_was_compacted_to(filled: Path, synthetic: ModuleType) -> None:
+def test_later_pages_get_the_codec_of_the_last_compaction(filled: Path, synthetic: ModuleType) -> None:
     with store.open_writer(filled, fingerprint=synthetic.FINGERPRINT) as writer:
         writer.compact("float16")
         synthetic.add(writer, "d.pdf")
@@ -121,7 +121,7 @@ def test_an_empty_index_can_be_compacted(filled: Path) -> None:
     assert list((filled / layout.SEGMENTS).iterdir()) == []
     with store.open_snapshot(filled) as snapshot:
         assert len(snapshot) == 0
-        assert snapshot.single().shape[0] == 0
+        assert snapshot.dense_vectors().shape[0] == 0
         assert list(snapshot.blocks()) == []
         assert snapshot.refs([]) == []
         assert snapshot.paths().tolist() == []

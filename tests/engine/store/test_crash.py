@@ -1,4 +1,4 @@
-"""A writer killed at any instant: the index opens, holds each committed page exactly once, and the next run goes on."""
+"""After a writer is killed at any instant, the index has each committed page once, and the next run continues."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIFE_LIMIT_S = 60
 
 
 def kill_after(index: Path, log: Path, synthetic: ModuleType, seed: int, life_s: float) -> None:
-    """Let a writer work for `life_s` seconds after it opened the index, then kill it."""
+    """Kill a writer `life_s` seconds after it opened the index."""
     command = [sys.executable, str(synthetic.__file__), str(index), str(log), str(seed)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
@@ -34,33 +34,33 @@ def kill_after(index: Path, log: Path, synthetic: ModuleType, seed: int, life_s:
 
 
 def kill_at_line(index: Path, log: Path, synthetic: ModuleType, seed: int, line: int) -> None:
-    """Let a writer kill itself at a line of the store's code."""
+    """Run a writer that kills itself at a line of the store's code."""
     command = [sys.executable, str(synthetic.__file__), str(index), str(log), str(seed), str(line)]
     assert subprocess.run(command, stdout=subprocess.DEVNULL, timeout=LIFE_LIMIT_S, check=False).returncode == -9
 
 
 def check(index: Path, log: Path, synthetic: ModuleType) -> None:
-    """Hold the index against the log and against what its pages must contain."""
+    """Compare the index with the log, and its pages with what they must contain."""
     promised: dict[str, str] = {}
     for line in log.read_text().splitlines():
         what, path, *sha256 = line.split()
         if what == "committed":
             promised[path] = sha256[0]
-        elif what == "beginning":  # another version is there meanwhile: this one is no longer promised to be whole
+        elif what == "beginning":  # another version replaces this one, which need not be complete any more
             if promised.get(path) == sha256[0]:
                 promised.pop(path)
-        else:  # about to be removed: it may be there or not
+        else:  # removal has begun: it may still exist
             promised.pop(path, None)
     with store.open_snapshot(index) as snapshot:
         assert snapshot.verify() == []
         documents = snapshot.documents()
         refs = snapshot.refs(range(len(snapshot)))
-        assert len({(ref.path, ref.page) for ref in refs}) == len(refs), "a page is there twice"
+        assert len({(ref.path, ref.page) for ref in refs}) == len(refs), "a page is stored twice"
         stored: dict[str, set[int]] = {}
         for ref in refs:
             stored.setdefault(ref.path, set()).add(ref.page)
         for path, version in promised.items():
-            # A version that was being replaced may have given way to the first pages of the next one.
+            # The first pages of a next version may have replaced it.
             if documents[path].sha256 == version:
                 assert stored[path] == set(range(1, synthetic.PAGES + 1))
         for block in snapshot.blocks():
@@ -72,7 +72,7 @@ def check(index: Path, log: Path, synthetic: ModuleType) -> None:
 
 
 def complete(index: Path, synthetic: ModuleType) -> None:
-    """The next run: goes on, finishes everything, and leaves no file that the catalog does not name."""
+    """The next run: continues, completes every document, and leaves no folder that is not in the catalog."""
     with store.open_writer(index, fingerprint=synthetic.FINGERPRINT) as writer:
         for number in range(synthetic.DOCUMENTS):
             synthetic.add(writer, f"folder/{number}.pdf", version=1)
@@ -114,12 +114,14 @@ def test_sixty_kills_between_two_lines_of_the_store_lose_nothing(
     complete(index, synthetic)
 
 
-def test_what_a_killed_writer_left_is_deleted_by_the_next(filled: Path) -> None:
+def test_files_of_a_killed_writer_are_deleted_by_the_next(filled: Path) -> None:
     orphan = filled / layout.SEGMENTS / "00000004"
     unfinished = filled / layout.SEGMENTS / ".tmp-00000005"
     for folder in (orphan, unfinished):
         folder.mkdir()
         (folder / layout.VECTORS).write_bytes(b"half")
+    half = filled / ".tmp-7-89abcdef.json"
+    half.write_bytes(b"half")
     with store.open_snapshot(filled), store.open_writer(filled, fingerprint=None):
-        assert not orphan.exists()
-        assert not unfinished.exists()
+        for path in (orphan, unfinished, half):
+            assert not path.exists()

@@ -1,4 +1,4 @@
-"""A full disk raises StorageFull, and the index stays as it was last committed."""
+"""A full disk raises StorageFull and leaves the index as of its last commit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def file_size_limit(bytes_a_file: int) -> Iterator[None]:
 
 
 def check_intact(index: Path, synthetic: ModuleType, listing: Listing, before: dict[str, list[int]]) -> None:
-    """The old state is there, nothing else is, and the next run completes it."""
+    """The index is as before, without other files, and a next run can add to it."""
     assert listing(index) == before
     with store.open_snapshot(index) as snapshot:
         assert snapshot.verify() == []
@@ -76,7 +76,7 @@ def test_a_full_disk_at_any_sync_of_a_commit_leaves_the_last_good_state(
             synthetic.add(writer, "d.pdf")
             with pytest.raises(StorageFull):
                 writer.commit()
-            with pytest.raises(UsageError, match="gave up after an error"):
+            with pytest.raises(UsageError, match="rolled back after an error"):
                 synthetic.add(writer, "e.pdf")
     check_intact(filled, synthetic, listing, before)
 

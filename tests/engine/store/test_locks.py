@@ -1,17 +1,21 @@
-"""One writer at a time, by process; readers never wait for it."""
+"""One writer at a time, known by its process id; readers never wait for it."""
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from docsearch.engine import store
-from docsearch.engine.errors import EncoderMismatch, IndexLocked
+from docsearch.engine.errors import EncoderMismatch, IndexLocked, UsageError
+from docsearch.engine.store import layout, locks
+from docsearch.engine.store.locks import FileLock
 
 
 def test_a_second_writer_is_told_who_writes(filled: Path, synthetic: ModuleType, tmp_path: Path) -> None:
@@ -40,3 +44,75 @@ def test_a_refused_writer_leaves_the_lock_free(filled: Path) -> None:
         with pytest.raises(EncoderMismatch, match="another encoder"):
             store.open_writer(filled, fingerprint={"name": "other"})
     store.open_writer(filled, fingerprint=None).close()
+
+
+def test_the_writers_lock_file_has_the_process_id_at_a_fixed_width(filled: Path) -> None:
+    with store.open_writer(filled, fingerprint=None):
+        content = (filled / layout.WRITER_LOCK).read_bytes()
+    assert (len(content), int(content)) == (locks.PID_BYTES, os.getpid())
+
+
+def test_an_exclusive_lock_excludes_every_other(tmp_path: Path) -> None:
+    held = FileLock(tmp_path / "lock")
+    for shared in (False, True):
+        with pytest.raises(BlockingIOError):
+            FileLock(tmp_path / "lock", shared=shared)
+    held.release()
+    held.release()
+    FileLock(tmp_path / "lock").release()
+
+
+def test_shared_locks_exclude_only_an_exclusive_one(tmp_path: Path) -> None:
+    held = [FileLock(tmp_path / "lock", shared=True) for _ in range(2)]
+    for lock in held:
+        with pytest.raises(BlockingIOError):
+            FileLock(tmp_path / "lock")
+        lock.release()
+    FileLock(tmp_path / "lock").release()
+
+
+def test_a_blocking_lock_waits_until_the_file_is_free(tmp_path: Path) -> None:
+    held, taken = FileLock(tmp_path / "lock"), threading.Event()
+
+    def take() -> None:
+        FileLock(tmp_path / "lock", shared=True, blocking=True).release()
+        taken.set()
+
+    thread = threading.Thread(target=take)
+    thread.start()
+    assert not taken.wait(0.05)
+    held.release()
+    thread.join()
+    assert taken.is_set()
+
+
+def test_a_failure_that_is_no_conflict_is_the_systems_own_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        FileLock(tmp_path / "missing" / "lock")
+
+
+def test_no_readers_is_false_while_a_snapshot_is_open(filled: Path) -> None:
+    with store.open_snapshot(filled), locks.no_readers(filled) as is_unread:
+        assert not is_unread
+    with locks.no_readers(filled) as is_unread:
+        assert is_unread
+        with pytest.raises(BlockingIOError):
+            FileLock(filled / layout.READERS_LOCK, shared=True)
+    store.open_snapshot(filled).close()
+
+
+@pytest.mark.parametrize("is_writable", [False, True])
+def test_only_a_read_only_index_is_read_without_a_lock(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, is_writable: bool
+) -> None:
+    def refuse(path: Path, *_: object) -> int:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), os.fspath(path))
+
+    monkeypatch.setattr(os, "open", refuse)
+    monkeypatch.setattr(os, "access", lambda *_: is_writable)
+    if is_writable:
+        with pytest.raises(UsageError, match=r"readers\.lock"):
+            store.open_snapshot(filled)
+    else:
+        with store.open_snapshot(filled) as snapshot:
+            assert len(snapshot) == 21

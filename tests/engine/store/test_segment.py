@@ -1,4 +1,4 @@
-"""How many segments are mapped at a time."""
+"""Memory maps of segments: how many stay open, and what stays resident."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ NONE = resource.RLIM_INFINITY
         ((NONE, NONE), 9000, 9000, None),
     ],
 )
-def test_descriptors(
+def test_segments_may_use_half_the_descriptors_of_a_limit_raised_for_them(
     monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], files: int, expected: int, raised: int | None
 ) -> None:
-    asked: list[tuple[int, int]] = []
+    requested: list[tuple[int, int]] = []
     monkeypatch.setattr(resource, "getrlimit", lambda _: limits)
-    monkeypatch.setattr(resource, "setrlimit", lambda _, wanted: asked.append(wanted))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limit: requested.append(limit))
     assert segment.descriptors_for(files) == expected
-    assert asked == ([] if raised is None else [(raised, limits[1])])
+    assert requested == ([] if raised is None else [(raised, limits[1])])
 
 
-def test_a_limit_that_cannot_be_raised_is_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_that_cannot_be_raised_is_respected(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise ValueError("not allowed to raise maximum limit")
 
@@ -46,13 +46,13 @@ def test_a_limit_that_cannot_be_raised_is_kept_to(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts descriptors in /proc")
-def test_an_index_of_more_segments_than_are_mapped_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_with_more_segments_than_can_be_open_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for i in range(9):
         toy_words.write(tmp_path / "index", {f"{i}.pdf": [[i, i + 1]]})
 
     def rows_and_descriptors() -> tuple[list[int], int]:
         with open_snapshot(tmp_path / "index") as snapshot:
-            rows = [row for together in snapshot.views() for block in together for row in block.rows.tolist()]
+            rows = [row for batch in snapshot.views() for block in batch for row in block.rows.tolist()]
             return rows, len(list(Path("/proc/self/fd").iterdir()))
 
     every, many = rows_and_descriptors()

@@ -1,4 +1,4 @@
-"""What a reader sees: rows, blocks, texts, and one state of the index whatever a writer does."""
+"""Snapshots: rows, blocks and texts of one state of the index, whatever a writer does."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from docsearch.engine import store
 from docsearch.engine.compression.codecs import decode
-from docsearch.engine.errors import IndexDamaged, IndexNotFound
-from docsearch.engine.records import PageRef, PageVectors, Ragged
+from docsearch.engine.errors import IndexDamaged, IndexNotFound, UsageError
+from docsearch.engine.records import PageRef, PagesToStore, PageVectors, Ragged
 from docsearch.engine.store import blocks, layout
 
 OPENING_MS = 50  # for 3,000 pages, on a busy machine; a free one needs under 5
@@ -26,7 +26,7 @@ OPENING_MS = 50  # for 3,000 pages, on a busy machine; a free one needs under 5
 def every_row(
     snapshot: store.Snapshot, rows: list[int] | None = None, max_vectors: int = 65536
 ) -> dict[int, list[float]]:
-    """The decoded vectors of each row, by way of blocks."""
+    """The decoded vectors of each row, read in blocks."""
     found: dict[int, list[float]] = {}
     wanted = None if rows is None else np.array(rows, np.int64)
     for block in snapshot.blocks(max_vectors, wanted):
@@ -37,13 +37,13 @@ def every_row(
     return found
 
 
-def test_no_index_is_said_with_the_command_that_makes_one(tmp_path: Path) -> None:
+def test_a_missing_index_is_reported_with_the_command_that_makes_one(tmp_path: Path) -> None:
     with pytest.raises(IndexNotFound, match="docsearch index PATH"):
         store.open_snapshot(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_file_that_is_no_catalog_is_damage(tmp_path: Path) -> None:
+def test_a_catalog_that_is_no_database_is_damage(tmp_path: Path) -> None:
     (tmp_path / layout.CATALOG).write_bytes(b"no database " * 100)
     with pytest.raises(IndexDamaged, match="docsearch index"):
         store.open_snapshot(tmp_path)
@@ -53,7 +53,7 @@ def test_rows_follow_segments_and_slots(filled: Path) -> None:
     with store.open_snapshot(filled) as snapshot:
         assert [ref.page for ref in snapshot.refs([0, 6, 7, 20])] == [1, 7, 1, 7]
         assert snapshot.paths().tolist() == ["a.pdf"] * 7 + ["b.pdf"] * 7 + ["c.pdf"] * 7
-        assert snapshot.single()[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7] * 3
+        assert snapshot.dense_vectors()[:, 0].tolist() == [1, 2, 3, 4, 5, 6, 7] * 3
         assert snapshot.lengths.tolist() == [2, 3, 0, 1, 2, 3, 4] * 3
         assert snapshot.text(8) == "b.pdf version 0 page 2"
         assert snapshot.sizes([3]).tolist() == [[595.0, 595.0]]
@@ -68,7 +68,7 @@ def test_a_reader_keeps_its_state_while_a_writer_commits_and_compacts(filled: Pa
             writer.compact()
             with store.open_snapshot(filled) as newer:
                 assert len(newer) == 14
-        # `untouched` has opened no file of a segment yet: they must still be there.
+        # `untouched` has opened no file of a segment yet: all must still exist.
         assert every_row(untouched) == every_row(snapshot) == before
         assert untouched.paths().tolist()[0] == "a.pdf"
         assert untouched.text(7) == "b.pdf version 0 page 1"
@@ -79,7 +79,7 @@ def test_a_reader_keeps_its_state_while_a_writer_commits_and_compacts(filled: Pa
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(st.integers(0, 20), max_size=30), max_vectors=st.integers(1, 20), view=st.integers(1, 20))
-def test_blocks_hold_each_row_once_however_they_are_cut(
+def test_blocks_have_each_row_once_at_any_block_size(
     filled: Path, rows: list[int], max_vectors: int, view: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch, store.open_snapshot(filled) as snapshot:
@@ -91,38 +91,40 @@ def test_blocks_hold_each_row_once_however_they_are_cut(
         assert all(len(block.coded) <= max_vectors or len(block.rows) == 1 for block in found)
 
 
-def test_words_and_singles_follow_any_order_of_rows(index: Path, synthetic: ModuleType) -> None:
+def test_words_and_dense_vectors_follow_any_order_of_rows(index: Path, synthetic: ModuleType) -> None:
     with store.open_writer(index, fingerprint={"name": "any"}) as writer:
         begun = writer.begin_document("a.pdf", "0" * 64, 1, 1)
         pages = synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, [1, 2, 3, 4])
-        writer.add_pages(pages, [""] * 4, np.ones((4, 2)), np.arange(6, dtype=np.uint16))
+        writer.add_pages(PagesToStore(pages, [""] * 4, np.ones((4, 2)), np.arange(6, dtype=np.uint16)))
     with store.open_snapshot(index) as snapshot:
         words = snapshot.words([3, 0, 2, 1])
         assert [page.tolist() for page in words] == [[5], [0, 1], [], [2, 3, 4]]
+        assert snapshot.dense_vectors([3, 0, 2, 1])[:, 0].tolist() == [4, 1, 3, 2]
 
 
-def test_first_pages_are_those_of_the_same_document(index: Path, synthetic: ModuleType) -> None:
+def test_first_pages_are_the_first_indexed_pages_of_the_same_document(index: Path, synthetic: ModuleType) -> None:
     with store.open_writer(index, fingerprint={"name": "any"}) as writer:
         for path, numbers in {"a.pdf": [3, 4], "b.pdf": [1, 2], "c.pdf": [7]}.items():
             begun = writer.begin_document(path, "0" * 64, 1, 1)
             pages = synthetic.pages(begun.doc_id, path, "0" * 64, numbers)
-            writer.add_pages(pages, [""] * len(numbers), np.ones((len(numbers), 2)))
+            writer.add_pages(PagesToStore(pages, [""] * len(numbers), np.ones((len(numbers), 2))))
             writer.commit()
         begun = writer.begin_document("a.pdf", "0" * 64, 1, 1)
-        writer.add_pages(synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, [2]), [""], np.ones((1, 2)))
+        writer.add_pages(PagesToStore(synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, [2]), [""], np.ones((1, 2))))
     with store.open_snapshot(index) as snapshot:
         refs = snapshot.refs(np.arange(len(snapshot)))
         first = snapshot.refs(snapshot.first_pages())
-        assert [snapshot.row_of(ref) for ref in refs] == [*range(6)]
-        assert snapshot.row_of(replace(refs[0], page=9)) is None
+        assert [snapshot.row(ref) for ref in refs] == [*range(6)]
+        with pytest.raises(UsageError, match="page 9: not in this index"):
+            snapshot.row(replace(refs[0], page=9))
     assert [(ref.path, ref.page) for ref in refs] == [
         *(("a.pdf", 3), ("a.pdf", 4), ("b.pdf", 1), ("b.pdf", 2), ("c.pdf", 7), ("a.pdf", 2))
     ]
     assert [ref.page for ref in first] == [2, 2, 1, 1, 7, 2]
 
 
-def test_the_table_of_many_pages_is_kept(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def told() -> tuple[object, ...]:
+def test_the_page_table_of_a_large_index_is_cached(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def contents() -> tuple[object, ...]:
         with store.open_snapshot(filled) as snapshot:
             rows = np.arange(len(snapshot))
             return (
@@ -131,29 +133,29 @@ def test_the_table_of_many_pages_is_kept(filled: Path, monkeypatch: pytest.Monke
                 next(iter(snapshot.blocks())).coded.dim,
             )
 
-    want = told()
-    monkeypatch.setattr("docsearch.engine.store.snapshot.KEPT_PAGES", 1)
-    assert told() == want
-    (kept,) = (filled / "cache").glob("pages-*.npy")
-    monkeypatch.setattr("docsearch.engine.store.snapshot.Snapshot._read_places", None)
-    assert told() == want
+    expected = contents()
+    monkeypatch.setattr("docsearch.engine.store.snapshot.CACHED_TABLE_PAGES", 1)
+    assert contents() == expected
+    (cached,) = (filled / "cache").glob("pages-*.npy")
+    monkeypatch.setattr("docsearch.engine.store.snapshot.Snapshot._read_page_table", None)
+    assert contents() == expected
     monkeypatch.undo()
-    monkeypatch.setattr("docsearch.engine.store.snapshot.KEPT_PAGES", 1)
-    kept.write_bytes(kept.read_bytes()[:-9])
-    assert told() == want
+    monkeypatch.setattr("docsearch.engine.store.snapshot.CACHED_TABLE_PAGES", 1)
+    cached.write_bytes(cached.read_bytes()[:-9])
+    assert contents() == expected
     with store.open_snapshot(filled) as snapshot:
         ref = snapshot.refs([0])[0]
     with store.open_writer(filled, fingerprint=None) as writer:
         writer.remove([ref.path])
-    assert ref not in told()[0]  # type: ignore[operator]
+    assert ref not in contents()[0]  # type: ignore[operator]
 
 
-def test_an_index_without_words_says_so(filled: Path) -> None:
+def test_words_of_an_index_without_visual_words_are_refused(filled: Path) -> None:
     with store.open_snapshot(filled) as snapshot, pytest.raises(ValueError, match="no visual words"):
         snapshot.words()
 
 
-def test_the_generation_changes_when_pages_do_and_only_then(filled: Path, synthetic: ModuleType) -> None:
+def test_the_generation_changes_if_and_only_if_pages_do(filled: Path, synthetic: ModuleType) -> None:
     def generation() -> str:
         with store.open_snapshot(filled) as snapshot:
             return snapshot.generation
@@ -173,7 +175,7 @@ def test_the_generation_changes_when_pages_do_and_only_then(filled: Path, synthe
 
 
 def large(index: Path, pages: int, vectors: int, dim: int) -> None:
-    """One document of equal pages in segments of 256."""
+    """Write one document of pages with equally many vectors, in segments of 256 pages."""
     values = np.random.default_rng(0).standard_normal((256 * vectors, dim)).astype(np.float16)
     with store.open_writer(index, fingerprint={"name": "large"}) as writer:
         begun = writer.begin_document("large.pdf", "0" * 64, 1, 1)
@@ -185,7 +187,7 @@ def large(index: Path, pages: int, vectors: int, dim: int) -> None:
             single = np.zeros((len(numbers), 256), np.float16)
             words = np.zeros(total, np.uint16)
             batch = PageVectors(refs, ragged, np.zeros((total, 4), np.uint16), single)
-            writer.add_pages(batch, ["some text"] * len(numbers), np.ones((len(numbers), 2)), words)
+            writer.add_pages(PagesToStore(batch, ["some text"] * len(numbers), np.ones((len(numbers), 2)), words))
         writer.finish_document(begun.doc_id, pages)
 
 
@@ -229,8 +231,8 @@ def test_a_snapshot_serves_many_threads(filled: Path) -> None:
         assert texts[:21] == texts[21:42]
 
 
-def test_maps_go_with_the_snapshot_and_do_not_wait_for_the_garbage_collector(filled: Path) -> None:
-    """A server opens a snapshot after each commit: what is mapped of the ones before would add up."""
+def test_maps_are_closed_with_the_snapshot_without_the_garbage_collector(filled: Path) -> None:
+    """A server opens a snapshot after each commit: the maps of earlier ones would add up."""
     maps = Path("/proc/self/maps")
     if not maps.is_file():
         pytest.skip("needs /proc")
@@ -245,24 +247,24 @@ def test_maps_go_with_the_snapshot_and_do_not_wait_for_the_garbage_collector(fil
         gc.enable()
 
 
-def test_stale_derived_files_go_once_nobody_reads(filled: Path, synthetic: ModuleType) -> None:
+def test_outdated_derived_files_are_deleted_when_no_snapshot_is_open(filled: Path, synthetic: ModuleType) -> None:
     with store.open_snapshot(filled) as snapshot:
-        stale = snapshot.cache_path(f"pages-{snapshot.generation}.faiss")
+        stale = snapshot.cache.path(f"pages-{snapshot.generation}.faiss")
         stale.write_bytes(b"derived")
         with store.open_writer(filled, fingerprint=synthetic.FINGERPRINT) as writer:
             synthetic.add(writer, "d.pdf")
         assert stale.exists()
     with store.open_snapshot(filled) as snapshot:
-        fresh = snapshot.cache_path(f"pages-{snapshot.generation}.faiss")
+        fresh = snapshot.cache.path(f"pages-{snapshot.generation}.faiss")
         fresh.write_bytes(b"derived")
     store.open_writer(filled, fingerprint=None).close()
     assert fresh.exists()
     assert not stale.exists()
 
 
-def test_cached_files_go_with_a_compaction(filled: Path) -> None:
+def test_a_compaction_deletes_the_cache(filled: Path) -> None:
     with store.open_snapshot(filled) as snapshot:
-        path = snapshot.cache_path("pages.faiss")
+        path = snapshot.cache.path("pages.faiss")
         path.write_bytes(b"derived")
     with store.open_writer(filled, fingerprint=None) as writer:
         writer.compact()

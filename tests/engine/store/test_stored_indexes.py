@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from docsearch.engine.kernels.jit.compiler import machine
+from docsearch.engine.kernels.jit.compiler import current_target
 from docsearch.engine.models.encoder import EncoderSpec
-from docsearch.engine.records import Others, QueryVectors
-from docsearch.engine.searcher import open_index
+from docsearch.engine.records import QueryExpansion, QueryVectors
+from docsearch.engine.searcher import open_searcher
 from docsearch.engine.store import open_snapshot, open_writer
 
 FORMATS = sorted(p for p in (Path(__file__).parent / "stored_indexes").iterdir() if p.is_dir())
@@ -43,15 +43,15 @@ class StoredQuestions:
 
 
 def kernels_at_hand() -> str:
-    """Whether this process scores with compiled kernels or numpy: both are exact to some 1e-6, but not the same."""
-    return "compiled" if machine() else "numpy"
+    """Which kernels score: both agree with exact results to about 1e-6, but differ from each other."""
+    return "compiled" if current_target() else "numpy"
 
 
 def questions_of(folder: Path) -> list[tuple[QueryVectors, np.ndarray]]:
     """The questions, each with its dense vector for the index without visual words."""
     out = []
     for row in json.loads((folder / "questions.json").read_text("utf-8")):
-        expansion = row["expansion"] and Others(
+        expansion = row["expansion"] and QueryExpansion(
             np.array(row["expansion"]["vectors"], np.float32),
             np.array(row["expansion"]["tokens"], np.int64),
             np.array(row["expansion"]["shares"], np.float32),
@@ -64,8 +64,8 @@ def questions_of(folder: Path) -> list[tuple[QueryVectors, np.ndarray]]:
             row["floor"],
             row["ceiling"],
             pairs=np.array(row["pairs"], np.int64).reshape(-1, 2),
-            others=expansion,
-            in_context=row["contextual"],
+            expansion=expansion,
+            contextual=row["contextual"],
         )
         out.append((query, np.array(row["dense"], np.float32)))
     return out
@@ -79,7 +79,7 @@ def answers(directory: Path, questions: list[tuple[QueryVectors, np.ndarray]]) -
     spec = EncoderSpec(summary="", licence="", parameters=0, **{name: recorded[name] for name in names})  # type: ignore[arg-type]
     asked = [query if spec.vocabulary else replace(query, single=dense) for query, dense in questions]
     found: dict[str, list[object]] = {}
-    with open_index(directory, encoder=StoredQuestions(spec, asked)) as index:
+    with open_searcher(directory, encoder=StoredQuestions(spec, asked)) as index:
         for way, how in WAYS.items():
             found[way] = [
                 [[hit.ref.path, hit.ref.page, round(hit.score, 8)] for hit in index.search(str(i), k=HITS, **how)]  # type: ignore[arg-type]

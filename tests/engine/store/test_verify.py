@@ -1,4 +1,4 @@
-"""Damage is found: any flipped byte of any segment file, missing files, a catalog that contradicts itself."""
+"""Verification finds any flipped byte of a segment's files, missing files, and a catalog that contradicts itself."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ import pytest
 
 from docsearch.engine import store
 from docsearch.engine.errors import IndexDamaged
+from docsearch.engine.records import PagesToStore
 from docsearch.engine.store import layout
 
-FILES = [layout.VECTORS, layout.SCALES, layout.OFFSETS, layout.BOXES, layout.SINGLE, layout.WORDS]
+FILES = [layout.VECTORS, layout.SCALES, layout.OFFSETS, layout.BOXES, layout.DENSE, layout.WORDS]
 
 
 @pytest.fixture
-def worded(index: Path, synthetic: ModuleType) -> Path:
-    """An index with every kind of file."""
+def with_words(index: Path, synthetic: ModuleType) -> Path:
+    """An index with every kind of segment file."""
     with store.open_writer(index, fingerprint={"name": "any"}) as writer:
         begun = writer.begin_document("a.pdf", "0" * 64, 1, 1)
         pages = synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, [1, 2])
-        writer.add_pages(pages, ["", ""], np.ones((2, 2)), np.arange(5, dtype=np.uint16))
+        writer.add_pages(PagesToStore(pages, ["", ""], np.ones((2, 2)), np.arange(5, dtype=np.uint16)))
     return index
 
 
@@ -34,26 +35,26 @@ def problems(index: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_flipped_byte_anywhere_in_a_file_is_found(worded: Path, name: str) -> None:
-    path = worded / layout.SEGMENTS / "00000001" / name
+def test_a_flipped_byte_anywhere_in_a_file_is_found(with_words: Path, name: str) -> None:
+    path = with_words / layout.SEGMENTS / "00000001" / name
     whole = path.read_bytes()
     for position in {0, len(whole) - 1, *random.Random(name).sample(range(len(whole)), 10)}:
         path.write_bytes(whole[:position] + bytes([whole[position] ^ 0x10]) + whole[position + 1 :])
-        assert problems(worded) == [f"{path}: its checksum is not the committed one"]
+        assert problems(with_words) == [f"{path}: its checksum is not the committed one"]
     path.write_bytes(whole)
-    assert problems(worded) == []
+    assert problems(with_words) == []
 
 
-def test_a_short_or_missing_file_is_found(worded: Path) -> None:
-    folder = worded / layout.SEGMENTS / "00000001"
+def test_a_short_or_missing_file_is_found(with_words: Path) -> None:
+    folder = with_words / layout.SEGMENTS / "00000001"
     path = folder / layout.BOXES
     path.write_bytes(path.read_bytes()[:-3])
-    assert "were committed" in problems(worded)[0]
-    with store.open_snapshot(worded) as snapshot, pytest.raises(IndexDamaged, match="docsearch verify"):
+    assert "were committed" in problems(with_words)[0]
+    with store.open_snapshot(with_words) as snapshot, pytest.raises(IndexDamaged, match="docsearch verify"):
         snapshot.boxes(0)
     shutil.rmtree(folder)
-    assert len(problems(worded)) == len(FILES)
-    with store.open_snapshot(worded) as snapshot, pytest.raises(IndexDamaged, match="docsearch verify"):
+    assert len(problems(with_words)) == len(FILES)
+    with store.open_snapshot(with_words) as snapshot, pytest.raises(IndexDamaged, match="docsearch verify"):
         list(snapshot.blocks())
 
 
@@ -75,12 +76,12 @@ def test_a_file_of_another_segment_is_not_read(filled: Path) -> None:
         ("UPDATE documents SET state = 'done', page_count = 3", "1 finished documents with a page neither"),
     ],
 )
-def test_a_catalog_that_contradicts_itself_is_found(worded: Path, statement: str, problem: str) -> None:
-    connection = sqlite3.connect(worded / layout.CATALOG)
+def test_a_catalog_that_contradicts_itself_is_found(with_words: Path, statement: str, problem: str) -> None:
+    connection = sqlite3.connect(with_words / layout.CATALOG)
     connection.execute(statement)
     connection.commit()
     connection.close()
-    assert any(problem in each for each in problems(worded))
+    assert any(problem in each for each in problems(with_words))
 
 
 def test_a_broken_catalog_page_is_damage_not_a_crash(filled: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a writer does to an index: add, resume, replace, move, fail, remove."""
+"""The writer: adding, resuming, replacing, moving, failing and removing documents."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from docsearch.engine import store
 from docsearch.engine.compression.codecs import decode, encode
 from docsearch.engine.errors import EncoderMismatch, IndexFormatError, IndexNotFound, UsageError
+from docsearch.engine.records import PagesToStore
 from docsearch.engine.store import buffer, layout
 from docsearch.engine.store.catalog import Failure
 
@@ -24,7 +25,9 @@ def segment_names(index: Path) -> list[str]:
     return sorted(folder.name for folder in (index / layout.SEGMENTS).iterdir())
 
 
-def test_a_page_is_visible_after_its_commit_not_before(index: Path, synthetic: ModuleType, listing: Listing) -> None:
+def test_a_page_is_visible_after_its_commit_and_not_before(
+    index: Path, synthetic: ModuleType, listing: Listing
+) -> None:
     with store.open_writer(index, fingerprint=synthetic.FINGERPRINT) as writer:
         synthetic.add(writer, "a.pdf")
         assert listing(index) == {}
@@ -32,13 +35,13 @@ def test_a_page_is_visible_after_its_commit_not_before(index: Path, synthetic: M
         assert listing(index) == {"a.pdf": EVERY_PAGE}
 
 
-def test_leaving_the_writer_commits(index: Path, synthetic: ModuleType, listing: Listing) -> None:
+def test_the_end_of_the_with_block_commits(index: Path, synthetic: ModuleType, listing: Listing) -> None:
     with store.open_writer(index, fingerprint=synthetic.FINGERPRINT) as writer:
         synthetic.add(writer, "a.pdf")
     assert listing(index) == {"a.pdf": EVERY_PAGE}
 
 
-def test_an_error_gives_up_what_was_not_committed(filled: Path, synthetic: ModuleType, listing: Listing) -> None:
+def test_an_error_rolls_back_to_the_last_commit(filled: Path, synthetic: ModuleType, listing: Listing) -> None:
     before = listing(filled)
 
     def stop_halfway() -> None:
@@ -53,7 +56,7 @@ def test_an_error_gives_up_what_was_not_committed(filled: Path, synthetic: Modul
     assert len(segment_names(filled)) == 3
 
 
-def test_a_full_buffer_commits_by_itself(index: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_buffer_is_committed(index: Path, synthetic: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(buffer, "SEGMENT_PAGES", 10)
     with store.open_writer(index, fingerprint=synthetic.FINGERPRINT) as writer:
         for number in range(3):
@@ -62,12 +65,14 @@ def test_a_full_buffer_commits_by_itself(index: Path, synthetic: ModuleType, mon
             assert len(snapshot) == 14
 
 
-def test_an_unfinished_document_goes_on_after_its_last_committed_page(index: Path, synthetic: ModuleType) -> None:
+def test_an_unfinished_document_continues_after_its_last_committed_page(index: Path, synthetic: ModuleType) -> None:
     sha256 = synthetic.content("a.pdf", 0)
     with store.open_writer(index, fingerprint=synthetic.FINGERPRINT) as writer:
         begun = writer.begin_document("a.pdf", sha256, 1, 1, 7)
         assert begun.done_pages == frozenset()
-        writer.add_pages(synthetic.pages(begun.doc_id, "a.pdf", sha256, [1, 2]), ["", ""], np.ones((2, 2)))
+        writer.add_pages(
+            PagesToStore(synthetic.pages(begun.doc_id, "a.pdf", sha256, [1, 2]), ["", ""], np.ones((2, 2)))
+        )
         writer.fail_page(begun.doc_id, 3, "too slow")
     with store.open_writer(index, fingerprint=synthetic.FINGERPRINT) as writer:
         assert writer.documents()["a.pdf"].state == "indexing"
@@ -79,12 +84,12 @@ def test_a_finished_document_is_tried_again_where_it_failed(index: Path, synthet
     with store.open_writer(index, fingerprint=synthetic.FINGERPRINT) as writer:
         sha256 = synthetic.content("a.pdf", 0)
         begun = writer.begin_document("a.pdf", sha256, 1, 1, 2)
-        writer.add_pages(synthetic.pages(begun.doc_id, "a.pdf", sha256, [1]), [""], np.ones((1, 2)))
+        writer.add_pages(PagesToStore(synthetic.pages(begun.doc_id, "a.pdf", sha256, [1]), [""], np.ones((1, 2))))
         writer.fail_page(begun.doc_id, 2, "too slow")
         writer.finish_document(begun.doc_id, 2)
         assert writer.documents()["a.pdf"].state == "done"
         assert writer.begin_document("a.pdf", sha256, 1, 1, 2).done_pages == {1}
-        writer.add_pages(synthetic.pages(begun.doc_id, "a.pdf", sha256, [2]), [""], np.ones((1, 2)))
+        writer.add_pages(PagesToStore(synthetic.pages(begun.doc_id, "a.pdf", sha256, [2]), [""], np.ones((1, 2))))
         writer.finish_document(begun.doc_id, 2)
     with store.open_snapshot(index) as snapshot:
         assert snapshot.failures() == []
@@ -102,7 +107,7 @@ def test_new_content_replaces_the_old_pages_in_one_commit_and_keeps_the_id(
         synthetic.add(writer, "d.pdf")
         writer.commit()
         assert listing(filled)["b.pdf"] == EVERY_PAGE
-        writer.add_pages(synthetic.pages(old, "b.pdf", sha256, [1]), ["new"], np.ones((1, 2)))
+        writer.add_pages(PagesToStore(synthetic.pages(old, "b.pdf", sha256, [1]), ["new"], np.ones((1, 2))))
         writer.commit()
         assert listing(filled)["b.pdf"] == [1]
     assert segment_names(filled) == ["00000001", "00000003", "00000004", "00000005"]
@@ -119,7 +124,7 @@ def test_a_document_whose_new_content_cannot_be_read_loses_its_old_pages(
         assert snapshot.failures() == [Failure("b.pdf", None, "not a PDF")]
 
 
-def test_a_document_never_begun_can_fail_by_its_path(filled: Path, synthetic: ModuleType) -> None:
+def test_a_document_that_was_not_begun_can_fail_by_its_path(filled: Path, synthetic: ModuleType) -> None:
     with store.open_writer(filled, fingerprint=synthetic.FINGERPRINT) as writer:
         writer.fail_document("locked.pdf", "permission denied", size=5)
         begun = writer.begin_document("a.pdf", synthetic.content("a.pdf", 0), 1, 1)
@@ -149,14 +154,14 @@ def test_a_document_cannot_move_onto_another(filled: Path, synthetic: ModuleType
         writer.move_document("a.pdf", "b.pdf", 1, 1)
 
 
-def test_a_touched_document_keeps_everything_but_its_time(filled: Path, synthetic: ModuleType) -> None:
+def test_touching_a_document_changes_only_its_modification_time(filled: Path, synthetic: ModuleType) -> None:
     with store.open_writer(filled, fingerprint=synthetic.FINGERPRINT) as writer:
         before = writer.documents()["a.pdf"]
         writer.touch_document("a.pdf", 1000, 99)
         assert writer.documents()["a.pdf"] == replace(before, mtime_ns=99)
 
 
-def test_a_removed_document_takes_its_pages_texts_and_segment_along(filled: Path, listing: Listing) -> None:
+def test_removing_a_document_removes_its_pages_texts_and_segment(filled: Path, listing: Listing) -> None:
     with store.open_writer(filled, fingerprint=None) as writer:
         assert writer.remove(["a.pdf", "c.pdf"]) == 14
     assert listing(filled) == {"b.pdf": EVERY_PAGE}
@@ -166,12 +171,12 @@ def test_a_removed_document_takes_its_pages_texts_and_segment_along(filled: Path
         assert snapshot.text(0) == "b.pdf version 0 page 1"
 
 
-def test_removing_what_is_not_there_says_so(filled: Path) -> None:
+def test_removing_an_unknown_document_is_refused(filled: Path) -> None:
     with store.open_writer(filled, fingerprint=None) as writer, pytest.raises(UsageError, match=r"nope\.pdf: no such"):
         writer.remove(["nope.pdf"])
 
 
-def test_the_same_path_gets_the_same_id_again(filled: Path, synthetic: ModuleType) -> None:
+def test_a_path_that_returns_gets_the_same_id(filled: Path, synthetic: ModuleType) -> None:
     with store.open_writer(filled, fingerprint=synthetic.FINGERPRINT) as writer:
         old = writer.documents()["a.pdf"].id
         writer.remove(["a.pdf"])
@@ -179,10 +184,10 @@ def test_the_same_path_gets_the_same_id_again(filled: Path, synthetic: ModuleTyp
         assert writer.documents()["a.pdf"].id == old
 
 
-def test_a_document_is_not_finished_before_its_pages(index: Path, synthetic: ModuleType) -> None:
+def test_a_document_cannot_finish_before_all_its_pages(index: Path, synthetic: ModuleType) -> None:
     with store.open_writer(index, fingerprint=synthetic.FINGERPRINT) as writer:
         begun = writer.begin_document("a.pdf", "0" * 64, 1, 1, 2)
-        writer.add_pages(synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, [1]), [""], np.ones((1, 2)))
+        writer.add_pages(PagesToStore(synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, [1]), [""], np.ones((1, 2))))
         with pytest.raises(ValueError, match=r"a\.pdf has 2 pages; not accounted for, or too many: \[2\]"):
             writer.finish_document(begun.doc_id, 2)
 
@@ -192,7 +197,7 @@ def test_a_page_is_never_stored_twice(filled: Path, synthetic: ModuleType, listi
         sha256 = synthetic.content("a.pdf", 0)
         begun = writer.begin_document("a.pdf", sha256, 1, 1)
         with pytest.raises(ValueError, match="already in the index"):
-            writer.add_pages(synthetic.pages(begun.doc_id, "a.pdf", sha256, [4]), [""], np.ones((1, 2)))
+            writer.add_pages(PagesToStore(synthetic.pages(begun.doc_id, "a.pdf", sha256, [4]), [""], np.ones((1, 2))))
         with pytest.raises(UsageError, match="open the index again"):
             writer.commit()
     assert listing(filled)["a.pdf"] == EVERY_PAGE
@@ -202,7 +207,9 @@ def test_vectors_of_another_width_are_refused(filled: Path, synthetic: ModuleTyp
     with store.open_writer(filled, fingerprint=synthetic.FINGERPRINT) as writer:
         begun = writer.begin_document("d.pdf", "0" * 64, 1, 1)
         with pytest.raises(ValueError, match=r"\(16, 4, False\)"):
-            writer.add_pages(synthetic.pages(begun.doc_id, "d.pdf", "0" * 64, [1], dim=16), [""], np.ones((1, 2)))
+            writer.add_pages(
+                PagesToStore(synthetic.pages(begun.doc_id, "d.pdf", "0" * 64, [1], dim=16), [""], np.ones((1, 2)))
+            )
 
 
 def test_another_encoder_is_refused_by_name(filled: Path, synthetic: ModuleType) -> None:
@@ -223,11 +230,11 @@ def test_another_format_is_refused_with_what_to_do(filled: Path, synthetic: Modu
 
 
 def test_another_codec_is_refused_with_what_to_do(filled: Path, synthetic: ModuleType) -> None:
-    with pytest.raises(UsageError, match="compact the index to float16 first"):
+    with pytest.raises(UsageError, match="first run 'docsearch compact --codec float16'"):
         store.open_writer(filled, fingerprint=synthetic.FINGERPRINT, codec="float16")
 
 
-def test_no_index_and_no_wish_for_one_makes_no_folder(index: Path, synthetic: ModuleType) -> None:
+def test_a_writer_that_may_not_create_the_index_creates_no_folder(index: Path, synthetic: ModuleType) -> None:
     with pytest.raises(IndexNotFound, match="docsearch index"):
         store.open_writer(index, fingerprint=synthetic.FINGERPRINT, create=False)
     with pytest.raises(IndexNotFound):
@@ -235,29 +242,31 @@ def test_no_index_and_no_wish_for_one_makes_no_folder(index: Path, synthetic: Mo
     assert not index.exists()
 
 
-@pytest.mark.parametrize(("dim", "single"), [(1, 0), (63, 129), (128, 256)])
+@pytest.mark.parametrize(("dim", "dense"), [(1, 0), (63, 129), (128, 256)])
 @pytest.mark.parametrize("codec", ["int8", "float16", "int4", "binary"])
-def test_pages_of_any_encoder_come_back(index: Path, synthetic: ModuleType, dim: int, single: int, codec: str) -> None:
+def test_pages_of_any_encoder_are_read_as_written(
+    index: Path, synthetic: ModuleType, dim: int, dense: int, codec: str
+) -> None:
     words = np.arange(20, dtype=np.uint16)
     with store.open_writer(index, fingerprint={"name": "any"}, codec=codec) as writer:
         begun = writer.begin_document("a.pdf", "0" * 64, 1, 1)
-        pages = synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, EVERY_PAGE, dim=dim, single=single)
+        pages = synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, EVERY_PAGE, dim=dim, dense=dense)
         total = len(pages.vectors.values)
-        writer.add_pages(pages, [""] * 7, np.ones((7, 2)), words[:total])
+        writer.add_pages(PagesToStore(pages, [""] * 7, np.ones((7, 2)), words[:total]))
     with store.open_snapshot(index) as snapshot:
         (block,) = snapshot.blocks()
         np.testing.assert_array_equal(decode(block.coded), decode(encode(codec, pages.vectors.values)))
         np.testing.assert_array_equal(block.offsets, pages.vectors.offsets)
-        np.testing.assert_array_equal(snapshot.single(), pages.single)
+        np.testing.assert_array_equal(snapshot.dense_vectors(), pages.single)
         np.testing.assert_array_equal(snapshot.words().values, words[:total])
         np.testing.assert_array_equal(snapshot.boxes(1), pages.boxes[2:5])
         assert snapshot.verify() == []
 
 
-def test_an_index_of_blank_pages_only_works(index: Path, synthetic: ModuleType) -> None:
+def test_an_index_of_blank_pages_can_be_read(index: Path, synthetic: ModuleType) -> None:
     with store.open_writer(index, fingerprint={"name": "any"}) as writer:
         begun = writer.begin_document("a.pdf", "0" * 64, 1, 1)
-        writer.add_pages(synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, [3]), [""], np.ones((1, 2)))
+        writer.add_pages(PagesToStore(synthetic.pages(begun.doc_id, "a.pdf", "0" * 64, [3]), [""], np.ones((1, 2))))
     with store.open_snapshot(index) as snapshot:
         (block,) = snapshot.blocks()
         assert block.coded.values.shape == (0, 8)

@@ -1,10 +1,11 @@
-"""Synthetic pages, and a program that writes them to an index for as long as it lives: a target for SIGKILL.
+"""Synthetic pages, and a program that writes them to an index until it is killed.
 
     python writer_process.py INDEX LOG SEED [KILL_AT_LINE]
 
-It goes through DOCUMENTS again and again: begins each (a later round may bring a new version), adds the pages it lacks,
-commits, removes, compacts. To LOG it appends what is durable after each commit, and what it begins anew or removes.
-With KILL_AT_LINE it kills itself at that line of the store's own code: any instant between two lines can be hit.
+It loops over DOCUMENTS: begins each one, in a later round perhaps in a new version, adds its missing pages, commits,
+removes, compacts. After each commit it appends to LOG what is durable, and before a change what it replaces or removes.
+With KILL_AT_LINE it kills itself when it has executed so many lines of the store's code, so a kill can fall between any
+two lines.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from types import FrameType
 import numpy as np
 
 from docsearch.engine import store
-from docsearch.engine.records import PageRef, PageVectors, Ragged
+from docsearch.engine.records import PageRef, PagesToStore, PageVectors, Ragged
 
 FINGERPRINT: store.Fingerprint = {"name": "synthetic", "revision": "1", "dim": 8, "single_dim": 4}
 DOCUMENTS = 6
@@ -28,23 +29,23 @@ PAGES = 7
 
 
 def content(path: str, version: int) -> str:
-    """The sha256 of a version of a document."""
+    """The SHA-256 of a version of a document."""
     return hashlib.sha256(f"{path}:{version}".encode()).hexdigest()
 
 
-def pages(doc_id: str, path: str, sha256: str, numbers: list[int], dim: int = 8, single: int = 4) -> PageVectors:
-    """Pages whose vectors follow from the content and their number; page n has n % 4 + 1 vectors, page 3 none."""
-    vectors, singles = [], []
+def pages(doc_id: str, path: str, sha256: str, numbers: list[int], dim: int = 8, dense: int = 4) -> PageVectors:
+    """Pages whose vectors are derived from content and number; page n has n % 4 + 1 vectors, page 3 none."""
+    vectors, dense_vectors = [], []
     for number in numbers:
         seed = int(hashlib.sha256(f"{sha256}:{number}".encode()).hexdigest()[:8], 16)
         values = np.random.default_rng(seed).standard_normal((0 if number == 3 else number % 4 + 1, dim))
         vectors.append(values.astype(np.float16))
-        singles.append(np.full(single, number, np.float16))
+        dense_vectors.append(np.full(dense, number, np.float16))
     ragged = Ragged.of(vectors)
     total = len(ragged.values)
     boxes = np.arange(total * 4, dtype=np.uint16).reshape(total, 4)
     refs = tuple(PageRef(doc_id, path, number) for number in numbers)
-    return PageVectors(refs, ragged, boxes, np.stack(singles))
+    return PageVectors(refs, ragged, boxes, np.stack(dense_vectors))
 
 
 def add(writer: store.IndexWriter, path: str, version: int = 0, count: int = PAGES, step: int = PAGES) -> None:
@@ -55,16 +56,18 @@ def add(writer: store.IndexWriter, path: str, version: int = 0, count: int = PAG
     for start in range(0, len(missing), step):
         chosen = missing[start : start + step]
         texts = [f"{path} version {version} page {number}" for number in chosen]
-        writer.add_pages(pages(begun.doc_id, path, sha256, chosen), texts, np.full((len(chosen), 2), 595.0))
+        writer.add_pages(
+            PagesToStore(pages(begun.doc_id, path, sha256, chosen), texts, np.full((len(chosen), 2), 595.0))
+        )
         if step < count:
             writer.commit()
     writer.finish_document(begun.doc_id, count)
 
 
 def write_forever(directory: Path, log: Path, seed: int) -> None:
-    """Add, replace, remove and compact, noting after each commit which version of each document is complete."""
+    """Add, replace, remove and compact; log after each commit which version of a document is complete."""
     chance = random.Random(seed)
-    with store.open_writer(directory, fingerprint=FINGERPRINT) as writer, log.open("a") as notes:
+    with store.open_writer(directory, fingerprint=FINGERPRINT) as writer, log.open("a") as logged:
         print("ready", flush=True)
         while True:
             for number in range(DOCUMENTS):
@@ -72,19 +75,19 @@ def write_forever(directory: Path, log: Path, seed: int) -> None:
                 version = chance.randrange(3)
                 held = writer.documents().get(path)
                 if held is None or held.sha256 != content(path, version):
-                    print("beginning", path, content(path, version), file=notes, flush=True)
+                    print("beginning", path, content(path, version), file=logged, flush=True)
                 add(writer, path, version, step=chance.choice([2, 3, PAGES]))
                 writer.commit()
-                print("committed", path, writer.documents()[path].sha256, file=notes, flush=True)
+                print("committed", path, writer.documents()[path].sha256, file=logged, flush=True)
                 if chance.random() < 0.2:
-                    print("removing", path, file=notes, flush=True)
+                    print("removing", path, file=logged, flush=True)
                     writer.remove([path])
                 if chance.random() < 0.4:
                     writer.compact()
 
 
 def kill_at_line(line: int) -> None:
-    """Send this process SIGKILL when it reaches its `line`-th line of the store's code."""
+    """Send SIGKILL to this process when it executes its `line`-th line of the store's code."""
     seen = 0
     folder = str(Path(store.__file__).parent)
 
