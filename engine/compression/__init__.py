@@ -1,1 +1,1 @@
-"""Codecs for patch vectors, token pooling, and the visual words they build on."""
+"""Codecs for patch vectors, token pooling, and the visual words that both the codecs and stage 1 build on."""

@@ -1,9 +1,9 @@
-"""Patch vectors to stored bytes and back: float16 as it is, or 8, 4 or 1 bits a number with one scale a vector; or one
-bit a number of what is left of a visual word (residual.py).
+"""Codecs of stored patch vectors: float16, scalar quantisation (8, 4 or 1 bits per number), residual quantisation.
 
-Numbers of b < 8 bits stand for the odd whole numbers from 1 - 2^b to 2^b - 1, so binary keeps the signs. Their scale is
-such that a vector's inner product with its own decoded form is what it is with itself: shrinking it, as the nearest
-scale would, moves every good match down. Gao and Long, "RaBitQ", 2024, do this for one bit.
+int8, int4 and binary have one scale a vector. Codes of b < 8 bits stand for the odd integers from 1 - 2^b to 2^b - 1,
+so binary keeps the signs. Their scale is chosen so that ⟨v, decode(encode(v))⟩ = ⟨v, v⟩: the scale with the least
+squared error would shrink every good match. Gao and Long, "RaBitQ", 2024, do this for one bit. The codec residual has
+one bit per number for the difference from a centroid (`residual`).
 """
 
 from __future__ import annotations
@@ -15,25 +15,27 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.exact import F64
-from ..records import F16, F32, I64, U8, U16
+from ..records import F16, F32, F64, I64, U8, U16
 from . import residual
 from .residual import Codebook
 
 CODECS = ("int8", "float16", "int4", "binary", "residual")
-"""The first is the one of a new index."""
+"""The first is the default of a new index."""
 INT8_MAX = 127
+"""Largest int8 code; -128 is not used."""
 PACKED_BITS = {"int4": 4, "binary": 1, "residual": 1}
-"""Codecs with less than a byte a number: the first number of a byte has its lowest bits."""
+"""Bits per number of codecs that pack several numbers into a byte, the first into its lowest bits."""
 CLIPPING = (1.0, 0.9, 0.8, 0.72, 0.64, 0.56, 0.5)
-"""Shares of a vector's largest number that are tried as the border of the codes; what is beyond gets the last code."""
+"""Clipping ranges that int4 tries, as shares of a vector's largest number; numbers beyond get the outermost code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """T stored vectors of `dim` D: `values` (T, D) int8 or float16, or (T, W) uint8 where numbers share bytes, W of
-    `stored_width`; `scales` (T,) float16, None for float16. Those of residual have their visual `words` (T,) in a
-    `codebook`, and two codes each in `scales`, (T, 2) uint8.
+    """T encoded vectors of dimension D (`dim`).
+
+    `values` are (T, D) int8 or float16, or (T, W) uint8 for packed codecs, with W of `stored_width`; `scales` are (T,)
+    float16, None for float16. For the codec residual, `words` (T,) are the visual words of the vectors in `codebook`,
+    and `scales` are (T, 2) uint8, codes of a coefficient and a step.
     """
 
     codec: str
@@ -56,36 +58,37 @@ class Coded:
 
 
 def stored_dtype(codec: str) -> str:
-    """How numpy names the type of a codec's stored values."""
+    """The numpy dtype string of a codec's stored values."""
     return {"float16": "<f2", "int8": "|i1"}.get(codec, "|u1")
 
 
 def stored_width(codec: str, dim: int) -> int:
-    """How many stored values a vector of `dim` dimensions has."""
+    """The number of stored values of a vector of `dim` dimensions."""
     return -(-dim * PACKED_BITS[codec] // 8) if codec in PACKED_BITS else dim
 
 
 def stored_scales(codec: str, count: int) -> tuple[str, tuple[int, ...]] | None:
-    """The dtype and shape of the scales of so many vectors; None where there are none."""
+    """The dtype string and shape of the scales of `count` vectors; None for float16."""
     if codec == "float16":
         return None
     return ("|u1", (count, 2)) if codec == "residual" else ("<f2", (count,))
 
 
 def vector_bytes(codec: str, dim: int) -> int:
-    """Bytes of one stored vector, its scale included, and its visual word where it cannot be decoded without."""
-    beside = {"float16": 0, "residual": 4}.get(codec, 2)
-    return stored_width(codec, dim) * np.dtype(stored_dtype(codec)).itemsize + beside
+    """Bytes of one stored vector with its scale, and with its visual word if decoding needs it."""
+    extra = {"float16": 0, "residual": 4}.get(codec, 2)
+    return stored_width(codec, dim) * np.dtype(stored_dtype(codec)).itemsize + extra
 
 
 def encode(codec: str, values: F16, words: U16 | None = None, codebook: Codebook | None = None) -> Coded:
-    """Encode vectors (T, D) float16. An int8 value differs from the input by at most half a scale, max|x| / 254.
+    """Encode vectors (T, D) float16. An int8 number is off by at most half a scale, max|x| / 254.
 
-    `words` (T,) and their `codebook` are for residual alone. Raises ValueError for a codec that is none of CODECS.
+    `words` (T,) and their `codebook` are for the codec residual. Raises ValueError for an unknown codec, and for
+    residual without them.
     """
     if codec == "residual":
         if words is None or codebook is None:
-            raise ValueError("the codec residual needs the visual words of the vectors, and their codebook")
+            raise ValueError("the codec residual needs the visual words of the vectors and their codebook")
         signs, codes = residual.encode(values.astype(np.float32), words, codebook)
         return Coded(codec, signs, codes, values.shape[1], words, codebook)
     if codec == "float16":
@@ -102,8 +105,8 @@ def encode(codec: str, values: F16, words: U16 | None = None, codebook: Codebook
 
 
 def decode(coded: Coded) -> F32:
-    """Decode to (T, D) float32."""
-    values = numbers(coded)
+    """Decode to (T, D) float32. Raises IndexDamaged for an unknown visual word."""
+    values = unscaled(coded)
     if coded.codec == "residual":
         assert coded.words is not None
         assert coded.codebook is not None
@@ -113,13 +116,13 @@ def decode(coded: Coded) -> F32:
     return values
 
 
-def numbers(coded: Coded) -> F32:
-    """What is stored, (T, D) float32, without the scales: whole numbers, but for float16."""
+def unscaled(coded: Coded) -> F32:
+    """The stored numbers without their scales, (T, D) float32: integers, except for float16."""
     return coded.values.astype(np.float32) if coded.codec not in PACKED_BITS else _unpacked(coded)
 
 
-def wide_numbers(coded: Coded) -> F64:
-    """The same in float64; from float16 in half the time."""
+def unscaled_f64(coded: Coded) -> F64:
+    """`unscaled` in float64, for float16 in half the time."""
     return (coded.values if coded.codec not in PACKED_BITS else _unpacked(coded)).astype(np.float64)
 
 
@@ -130,7 +133,9 @@ def _unpacked(coded: Coded) -> F32:
 
 
 def _encode_packed(codec: str, exact: F32) -> Coded:
-    """The codes whose decoded vector has the smallest angle to (T, D), among those of each of CLIPPING."""
+    """Encode (T, D): of the codes with each of CLIPPING, those whose decoded vector has the smallest angle to the
+    input.
+    """
     bits, (count, dim) = PACKED_BITS[codec], exact.shape
     best = np.ones(exact.shape, np.float32)
     product = np.abs(exact).sum(axis=1)
@@ -151,14 +156,14 @@ def _encode_packed(codec: str, exact: F32) -> Coded:
 
 
 def _pack(codes: U8, bits: int) -> U8:
-    """Codes (T, D) of `bits` bits side by side in bytes, (T, ceil(D · bits / 8)), zeros behind the last."""
+    """Codes (T, D) of `bits` bits packed into bytes, (T, ceil(D · bits / 8)), padded with zeros."""
     apart = np.unpackbits(codes[:, :, None], axis=2, bitorder="little", count=bits)
     return np.packbits(apart.reshape(len(codes), codes.shape[1] * bits), axis=1, bitorder="little")
 
 
 @cache
 def _levels_of_bytes(bits: int) -> F32:
-    """The numbers that each byte stands for, (256, 8 / bits)."""
+    """The odd integers that each byte decodes to, (256, 8 / bits)."""
     apart = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little").reshape(256, -1, bits)
     codes = (apart << np.arange(bits, dtype=np.uint8)).sum(axis=2, dtype=np.int64)
     levels: F32 = (2 * codes - (2**bits - 1)).astype(np.float32)

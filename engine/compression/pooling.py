@@ -1,8 +1,10 @@
-"""Token pooling: a page's patch vectors go in, fewer come out, each the mean of patches that resemble one another.
+"""Token pooling: replaces a page's patch vectors by fewer, each the mean of a cluster of similar patches.
 
-Patches are merged by Ward's criterion, as in published token pooling: of all pairs of clusters those two become one
-whose merge adds least to the squared distances between patches and the means of their clusters. Pairs are found by
-following nearest neighbours until two are each other's (the nearest-neighbour chain), in O(T²) time and memory.
+Clavié, Chaffin and Adams, "Reducing the footprint of multi-vector retrieval with minimal performance impact via token
+pooling", 2024. Clusters are merged by Ward's criterion (Ward, "Hierarchical grouping to optimize an objective
+function", 1963): the next two to merge are those that add least to the squared distances between patches and their
+cluster's mean. They are found by following nearest neighbours until two are each other's (nearest-neighbour chain), in
+O(T²) time and memory.
 """
 
 from __future__ import annotations
@@ -15,15 +17,18 @@ import numpy as np
 from ..records import F16, F32, I64, U16, WHOLE_PAGE
 
 SETTING = "pool"
-"""What an index records the factor under, beside its model; one that records nothing was made with 1."""
+"""Key of the pooling factor in an index's fingerprint; without it the factor is 1."""
 NO_LIMIT = -1.0
+"""A minimum cosine that every pair of vectors has."""
 TINY = 1e-6
-"""A mean shorter than this has no direction."""
+"""A mean vector shorter than this has no direction."""
 
 
 class Pooled(NamedTuple):
-    """A pooled page: `vectors` (C, D) float16 of unit length, `boxes` (C, 4) uint16, each the union of its patches'
-    boxes, how many patches each stands for, `sizes` (C,) int64, and the first of them, `firsts` (C,) int64, ascending.
+    """The C clusters of a pooled page.
+
+    `vectors` (C, D) float16 of unit length; `boxes` (C, 4) uint16, each the union of its patches' boxes; `sizes` (C,)
+    int64, the number of its patches; `firsts` (C,) int64, the first of them, ascending.
     """
 
     vectors: F16
@@ -33,25 +38,28 @@ class Pooled(NamedTuple):
 
 
 def factor_of(fingerprint: Mapping[str, str | int | float]) -> int:
-    """The factor that a fingerprint records."""
+    """The pooling factor that an index's fingerprint records."""
     return int(fingerprint.get(SETTING, 1))
 
 
-def pool(vectors: F16, boxes: U16, factor: int, *, least: float = NO_LIMIT) -> Pooled:
-    """Merge one page's patches, `vectors` (T, D) of unit length at `boxes` (T, 4), to max(1, T // factor).
+def pool(vectors: F16, boxes: U16, factor: int, *, min_cosine: float = NO_LIMIT) -> Pooled:
+    """Merge one page's patches, `vectors` (T, D) of unit length at `boxes` (T, 4), into max(1, T // factor) clusters.
 
-    More stay where clusters are less alike than `least`, the mean cosine between the patches of two: those are never
-    merged. Nor are patches that have a place with those whose box is the page, which stand for no place. A patch that
-    merges with no other stays as it is to the bit. The order of the patches decides nothing but that of the result.
+    There are more where the mean cosine between the patches of two clusters is below `min_cosine`: those are not
+    merged. Nor are patches with a place merged with those whose box is the whole page. A patch that is merged with no
+    other stays the same bits. The order of the patches decides nothing but the order of the result. Raises ValueError
+    for a factor below 1, and for numbers that are not finite.
     """
     if factor < 1:
-        raise ValueError(f"factor {factor} is below 1")
+        raise ValueError(f"the pooling factor must be at least 1, not {factor}")
     if not np.isfinite(vectors).all():
-        raise ValueError("a page's vectors hold numbers that are not finite")
+        raise ValueError("the vectors of a page hold numbers that are not finite")
     if factor == 1 or len(vectors) < 2:
         return Pooled(vectors, boxes, np.ones(len(vectors), np.int64), np.arange(len(vectors)))
     order = _by_content(vectors, boxes)
-    labels = clusters(vectors[order].astype(np.float32), boxes[order], max(1, len(vectors) // factor), least=least)
+    labels = clusters(
+        vectors[order].astype(np.float32), boxes[order], max(1, len(vectors) // factor), min_cosine=min_cosine
+    )
     grouped = np.argsort(labels, kind="stable")
     members = order[grouped]  # (T,), cluster by cluster
     starts = np.flatnonzero(np.diff(labels[grouped], prepend=-1))
@@ -59,20 +67,22 @@ def pool(vectors: F16, boxes: U16, factor: int, *, least: float = NO_LIMIT) -> P
     means = np.add.reduceat(vectors[members].astype(np.float32), starts)
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
     pooled = (means / np.maximum(lengths, TINY)).astype(np.float16)
-    as_they_are = (sizes == 1) | (lengths[:, 0] < TINY)
-    pooled[as_they_are] = vectors[members[starts[as_they_are]]]
+    unchanged = (sizes == 1) | (lengths[:, 0] < TINY)
+    pooled[unchanged] = vectors[members[starts[unchanged]]]
     corners = np.minimum.reduceat(boxes[members, :2], starts), np.maximum.reduceat(boxes[members, 2:], starts)
     firsts = np.minimum.reduceat(members, starts)
-    turn = np.argsort(firsts)
-    return Pooled(pooled[turn], np.concatenate(corners, axis=1)[turn], sizes[turn], firsts[turn])
+    by_first = np.argsort(firsts)
+    return Pooled(pooled[by_first], np.concatenate(corners, axis=1)[by_first], sizes[by_first], firsts[by_first])
 
 
-def clusters(vectors: F32, boxes: U16, count: int, *, least: float = NO_LIMIT) -> I64:
-    """The cluster of each patch, (T,) int64, when merging ends at `count` clusters or for want of alike ones."""
+def clusters(vectors: F32, boxes: U16, count: int, *, min_cosine: float = NO_LIMIT) -> I64:
+    """The cluster of each patch, (T,) int64, after merging down to `count` clusters, or until no two reach
+    `min_cosine`.
+    """
     whole = (boxes == WHOLE_PAGE).all(axis=1)
     found: list[tuple[float, int, int]] = []
     for kind in (np.flatnonzero(~whole), np.flatnonzero(whole)):
-        found += [(cost, int(kind[a]), int(kind[b])) for cost, a, b in merges(vectors[kind])]
+        found += [(cost, int(kind[a]), int(kind[b])) for cost, a, b in ward_merges(vectors[kind])]
     found.sort()
     parents = np.arange(len(vectors))
     sums, sizes = vectors.astype(np.float64), np.ones(len(vectors))
@@ -81,7 +91,7 @@ def clusters(vectors: F32, boxes: U16, count: int, *, least: float = NO_LIMIT) -
         if left == count:
             break
         one, other = sorted((_root(parents, a), _root(parents, b)))
-        if sums[one] @ sums[other] < least * sizes[one] * sizes[other]:
+        if sums[one] @ sums[other] < min_cosine * sizes[one] * sizes[other]:
             continue
         parents[other] = one
         sums[one] += sums[other]
@@ -90,8 +100,8 @@ def clusters(vectors: F32, boxes: U16, count: int, *, least: float = NO_LIMIT) -
     return np.array([_root(parents, row) for row in range(len(vectors))], np.int64)
 
 
-def merges(vectors: F32) -> list[tuple[float, int, int]]:
-    """Ward's merges of vectors (T, D) down to one cluster: what each costs, and a vector of either cluster; T - 1."""
+def ward_merges(vectors: F32) -> list[tuple[float, int, int]]:
+    """The T - 1 merges of vectors (T, D) of unit length into one cluster: the cost, and a vector of either cluster."""
     apart = 2 - 2 * (vectors @ vectors.T)  # (T, T): squared distances of vectors of unit length
     np.maximum(apart, 0, out=apart)
     np.fill_diagonal(apart, np.inf)
@@ -105,7 +115,7 @@ def merges(vectors: F32) -> list[tuple[float, int, int]]:
         while True:
             a = chain[-1]
             b = int(apart[a].argmin())
-            # Among equals the one before is taken, or the chain would run in rings.
+            # Of equals the previous one is taken, or the chain would run in circles.
             if len(chain) > 1 and apart[a, chain[-2]] <= apart[a, b]:
                 b = chain[-2]
                 break
@@ -124,13 +134,14 @@ def merges(vectors: F32) -> list[tuple[float, int, int]]:
 
 
 def _by_content(vectors: F16, boxes: U16) -> I64:
-    """An order of patches (T,) that depends on what they are, not on where they stand."""
+    """An order of the patches (T,) that depends on their content alone, not on their positions."""
     content = np.concatenate([vectors.view(np.uint16), boxes], axis=1)
     rows = content.view([("", content.dtype)] * content.shape[1]).ravel()
     return np.argsort(rows, kind="stable")
 
 
 def _root(parents: I64, row: int) -> int:
+    """The representative of a row's cluster in the union-find forest `parents`; shortens the path to it."""
     while parents[row] != row:
         parents[row] = parents[parents[row]]
         row = int(parents[row])

@@ -1,9 +1,9 @@
-"""Many patch vectors to one vector a page: the set of visual words on it, coded by near-orthogonal signs.
+"""Visual words: the centroids that quantise patch vectors, and a dense vector per page from the set of words on it.
 
-A page repeats "the" fifty times, so sums and means of its patch vectors drown in it; a *set* does not. Each patch is
-replaced by its nearest centroid (its visual word), and the page's vector is the sum of the random-sign codes of the
-distinct words: the inner product with the code of a word is 1 where the word is on the page, plus a noise of
-sqrt(distinct words / S).
+The term is that of Sivic and Zisserman, "Video Google", 2003. A page repeats "the" fifty times, which would dominate a
+sum or mean of its patch vectors; the *set* of its words has it once. A page's dense vector is the sum of random-sign
+codes, one for each distinct word: its inner product with a word's code is 1 if the word is on the page and 0 otherwise,
+plus noise of standard deviation sqrt(distinct words / S).
 """
 
 from __future__ import annotations
@@ -18,21 +18,25 @@ from ..records import F16, F32, I64, U8, U16, Ragged
 from .residual import Codebook
 
 CODE_SEED = 20260101
+"""Seed of the random codes; indexes hold sums of them, so another seed would be another format."""
 NEIGHBOURS = 12
+"""Visual words nearest to a query vector that stand for it in a dense vector."""
 SHARPNESS = 4.0
+"""Power of the cosine by which these count."""
 ASSIGN_BLOCK = 4096
+"""Vectors that are assigned to visual words at a time."""
 
 
 @dataclass(frozen=True)
-class PageCode:
-    """`centroids` (V, D) float32, the visual words, and the width S of a page's vector."""
+class VisualWords:
+    """`centroids` (V, D) float32, one a visual word, and `width` S, the dimension of a page's dense vector."""
 
     centroids: F32
     width: int
 
     @cached_property
     def codebook(self) -> Codebook:
-        """The visual words as an index in the codec residual keeps them."""
+        """The centroids in float16, as an index stores them for the codec residual."""
         return Codebook(self.centroids.astype(np.float16))
 
     @cached_property
@@ -41,13 +45,13 @@ class PageCode:
         return np.frombuffer(raw, np.uint8).reshape(len(self.centroids), self.width // 8)
 
     def signs(self, words: NDArray[np.integer]) -> F32:
-        """Random codes (W, S) float32 of unit length of visual words (W,), the same on every machine."""
+        """The codes (W, S) float32, of unit length, of visual words (W,); the same on every machine."""
         bits = np.unpackbits(self._bits[words], axis=1).astype(np.float32)
         codes: F32 = (bits * 2 - 1) / np.sqrt(np.float32(self.width))
         return codes
 
     def assign(self, vectors: F32) -> U16:
-        """The nearest visual word of each vector (T, D), as (T,) uint16."""
+        """The visual word (T,) uint16 of each vector (T, D): the centroid with the largest inner product."""
         out = np.empty(len(vectors), np.uint16)
         for start in range(0, len(vectors), ASSIGN_BLOCK):
             block = vectors[start : start + ASSIGN_BLOCK]
@@ -55,7 +59,7 @@ class PageCode:
         return out
 
     def page_vectors(self, words: Ragged) -> F16:
-        """One vector (N, S) float16 for each page's visual words, Ragged (T,) uint16."""
+        """The dense vectors (N, S) float16 of pages with visual words `words`, N pages Ragged (T,) uint16."""
         out = np.zeros((len(words), self.width), np.float16)
         for row, page in enumerate(words):
             if len(page):
@@ -63,8 +67,10 @@ class PageCode:
         return out
 
     def nearest(self, vectors: F32) -> tuple[I64, F32]:
-        """For each query vector (Q, D) its NEIGHBOURS closest visual words (Q, M), best first, and their cosines; ties
-        go to the lower word.
+        """The M = NEIGHBOURS visual words nearest to each query vector (Q, D), best first, and their cosines: (Q, M)
+        each.
+
+        Ties go to the lower word.
         """
         cosines = vectors @ self.centroids.T
         count = min(NEIGHBOURS, len(self.centroids))
@@ -76,7 +82,9 @@ class PageCode:
         return near, np.take_along_axis(cosines, near, axis=1)
 
     def query_vector(self, vectors: F32, weights: F32) -> F32:
-        """One vector (S,) for a query (Q, D) with weights (Q,): its words' neighbours, the closest most."""
+        """The dense vector (S,) of a query (Q, D) with weights (Q,): its tokens' nearest visual words, weighted by
+        cosine.
+        """
         near, cosines = self.nearest(vectors)
         shares = np.maximum(cosines, 0) ** SHARPNESS * weights[:, None]
         total: F32 = (self.signs(near.ravel()) * shares.ravel()[:, None]).sum(axis=0)

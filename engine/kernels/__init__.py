@@ -1,1 +1,1 @@
-"""Pure numeric functions: no files, no models, no options."""
+"""Numeric kernels: a fast form of each operation, tested against a slow reference. No files, models or options."""

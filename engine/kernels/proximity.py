@@ -1,8 +1,9 @@
-"""Query words that stand side by side on a page: how well each pair of them is matched by two neighbouring patches.
+"""Term proximity: how well a page matches pairs of neighbouring query tokens by patches that lie beside each other.
 
-MaxSim looks at each query word alone: "operating" at the top of a page and "margin" at its foot count as much as
-"operating margin". A pair is one more query vector, two words wide: its MaxSim runs over pairs of patches that lie near
-each other, and a pair of patches matches as well as the worse of the two.
+MaxSim looks at each token alone: "operating" at the top of a page and "margin" at its foot count as much as "operating
+margin". A pair of tokens is one more query vector, two words wide: its MaxSim runs over pairs of nearby patches, and a
+pair of patches matches as well as the worse of the two. In the spirit of the sequential dependence model: Metzler and
+Croft, "A Markov random field model for term dependencies", 2005.
 """
 
 from __future__ import annotations
@@ -13,105 +14,109 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import F32, I64, QueryVectors
+from ..scoring import rise
 
-PAIR_SHARE = 0.6
-"""A pair weighs this much of the lighter of its words; docs/log.md compares 0.3 to 1."""
-ACROSS_HEIGHTS = 5.0
-"""Patches are near when the gap between them along the line is at most this many times the lower one's height, ..."""
-DOWN_HEIGHTS = 0.8
-"""... and the gap across lines at most this many times: the next line of a heading or of a table's head."""
-STRONGEST = 24
-"""Patches that are looked at for each word of a pair, the best matches first."""
+PAIR_WEIGHT = 0.6
+"""A pair weighs this much of the lighter of its tokens; docs/log.md#proximity compares 0.3 to 1."""
+MAX_GAP_ACROSS = 5.0
+"""Patches are near if the horizontal gap between them is at most this many times the height of the lower one, ..."""
+MAX_GAP_DOWN = 0.8
+"""... and the vertical gap at most this many times: the next line of a heading or of a table's head."""
+MATCHES_PER_TOKEN = 24
+"""How many of a token's best-matching patches are considered."""
 
 
 def pair_weights(weights: F32, pairs: I64) -> F32:
-    """Weights (P,) of `pairs` (P, 2) of query words with `weights` (Q,)."""
-    lighter: F32 = np.float32(PAIR_SHARE) * weights[pairs].min(axis=1, initial=np.inf)
+    """Weights (P,) of `pairs` (P, 2) of tokens with `weights` (Q,)."""
+    lighter: F32 = np.float32(PAIR_WEIGHT) * weights[pairs].min(axis=1, initial=np.inf)
     return lighter
 
 
 def pair_bounds(matches: F32, pairs: I64) -> F32:
-    """What no pair can exceed (N, P), from each page's best match of each word alone, `matches` (N, Q)."""
+    """Upper bounds (N, P) of pair matches, from each page's best match of each token alone, `matches` (N, Q)."""
     bounds: F32 = np.minimum(matches[:, pairs[:, 0]], matches[:, pairs[:, 1]])
     return bounds
 
 
 @dataclass(frozen=True, slots=True)
-class Matches:
-    """Where query words are matched at all: F patches, the words that they match, and how well, above 0; all (F,)."""
+class SparseMatches:
+    """The F matches above 0 of patches with tokens: `patches` and `tokens` (F,) int64, `values` (F,) float32."""
 
     patches: I64
-    words: I64
+    tokens: I64
     values: F32
 
 
-def matches_of(similarities: F32, query: QueryVectors) -> Matches:
-    """What `maxsim.match` says of `similarities` (T, Q + A) with `query.every`, without what it says 0 of: most."""
-    words, shares = np.arange(len(query.vectors)), np.ones(len(query.vectors), np.float32)
-    if query.others is not None:
-        words = np.concatenate([words, query.others.words])
-        shares = np.concatenate([shares, query.others.shares])
-    floors, ceilings = query.floors[words], query.ceilings[words]
+def sparse_matches(similarities: F32, query: QueryVectors) -> SparseMatches:
+    """`scoring.match` of `similarities` (T, Q + A) with `query.every`, in sparse form: most matches are 0."""
+    tokens, shares = np.arange(len(query.vectors)), np.ones(len(query.vectors), np.float32)
+    if query.expansion is not None:
+        tokens = np.concatenate([tokens, query.expansion.tokens])
+        shares = np.concatenate([shares, query.expansion.weights])
+    floors, ceilings = query.floors[tokens], query.ceilings[tokens]
     patch, column = np.nonzero(similarities > floors)
-    rising = (similarities[patch, column] - floors[column]) / (ceilings[column] - floors[column])
-    word, value = words[column], shares[column] * np.minimum(rising, 1)
-    # Of a word and its others the best on each patch.
-    order = np.lexsort((-value, word, patch))
-    patch, word, value = patch[order], word[order], value[order]
+    token = tokens[column]
+    value = shares[column] * rise(similarities[patch, column], floors[column], ceilings[column])
+    # The best of a token and its expansion terms on each patch.
+    order = np.lexsort((-value, token, patch))
+    patch, token, value = patch[order], token[order], value[order]
     best = np.ones(len(patch), np.bool_)
-    best[1:] = (patch[1:] != patch[:-1]) | (word[1:] != word[:-1])
-    return Matches(patch[best], word[best], value[best].astype(np.float32, copy=False))
+    best[1:] = (patch[1:] != patch[:-1]) | (token[1:] != token[:-1])
+    return SparseMatches(patch[best], token[best], value[best].astype(np.float32, copy=False))
 
 
-def pair_matches(matches: Matches, boxes: F32, offsets: I64, pairs: I64) -> F32:
-    """How well each of N pages matches `pairs` (P, 2) side by side, (N, P) float32 in 0..1.
+def pair_matches(matches: SparseMatches, boxes: F32, offsets: I64, pairs: I64) -> F32:
+    """How well each of N pages matches `pairs` (P, 2) of tokens side by side, (N, P) float32 in 0..1.
 
-    `boxes` (T, 4) of their patches as x0, y0, x1, y1 in points; those of a page lie between its `offsets` (N + 1,).
+    `boxes` (T, 4) are those of all patches, x0, y0, x1, y1 in points; `offsets` (N + 1,) are where pages begin among
+    the patches.
     """
     pages, count = len(offsets) - 1, len(pairs)
-    found, starts, sizes = _strongest(matches, offsets, int(pairs.max(initial=-1)) + 1)
+    found, starts, sizes = _best_matches(matches, offsets, int(pairs.max(initial=-1)) + 1)
     firsts, seconds = pairs[:, 0], pairs[:, 1]
-    # Every pair on every page is a small table of its words' patches; the tables lie end to end.
+    # Each pair on each page is a small table, patches of one token by patches of the other; tables lie end to end.
     rows, columns = sizes[:, firsts], sizes[:, seconds]  # (N, P)
     table = np.repeat(np.arange(pages * count), (rows * columns).ravel())
     begins = np.concatenate([[0], np.cumsum(rows * columns)])
     row, column = np.divmod(np.arange(begins[-1]) - begins[table], columns.ravel()[table])
-    ours = found[starts[:, firsts].ravel()[table] + row]
-    theirs = found[starts[:, seconds].ravel()[table] + column]
-    both = np.minimum(matches.values[ours], matches.values[theirs])
-    ours, theirs = matches.patches[ours], matches.patches[theirs]
-    beside = near(boxes[ours], boxes[theirs]) & (ours != theirs)
+    left = found[starts[:, firsts].ravel()[table] + row]
+    right = found[starts[:, seconds].ravel()[table] + column]
+    worse = np.minimum(matches.values[left], matches.values[right])
+    left, right = matches.patches[left], matches.patches[right]
+    beside = near(boxes[left], boxes[right]) & (left != right)
     out = np.zeros(pages * count, np.float32)
-    np.maximum.at(out, table[beside], both[beside])
+    np.maximum.at(out, table[beside], worse[beside])
     return out.reshape(pages, count)
 
 
 def near(a: F32, b: F32) -> NDArray[np.bool_]:
-    """Which boxes (..., 4) and (..., 4) lie beside each other."""
+    """Which of the boxes `a` (…, 4) and `b` (…, 4) lie beside each other, (…)."""
     apart = gaps(a, b)
     height = np.minimum(a[..., 3] - a[..., 1], b[..., 3] - b[..., 1])
-    beside: NDArray[np.bool_] = (apart[..., 0] <= ACROSS_HEIGHTS * height) & (apart[..., 1] <= DOWN_HEIGHTS * height)
+    beside: NDArray[np.bool_] = (apart[..., 0] <= MAX_GAP_ACROSS * height) & (apart[..., 1] <= MAX_GAP_DOWN * height)
     return beside
 
 
 def gaps(a: F32, b: F32) -> F32:
-    """How far boxes (..., 4) and (..., 4) lie apart across and down, (..., 2); 0 where they overlap."""
+    """The horizontal and vertical gap between boxes `a` (…, 4) and `b` (…, 4), (…, 2); 0 where they overlap."""
     apart: F32 = np.maximum(np.maximum(a[..., :2] - b[..., 2:], b[..., :2] - a[..., 2:]), 0)
     return apart
 
 
-def _strongest(matches: Matches, offsets: I64, words: int) -> tuple[I64, I64, I64]:
-    """Which matches of each of `words` words are the best on each page, STRONGEST at most: their numbers end to end, by
-    page and by word; where those of a page and a word begin, (N, Q), and how many there are, (N, Q).
+def _best_matches(matches: SparseMatches, offsets: I64, tokens: int) -> tuple[I64, I64, I64]:
+    """The best MATCHES_PER_TOKEN matches of each of the first `tokens` tokens on each of N pages.
+
+    Returns their indices in `matches`, end to end by page and token; where those of each page and token begin (N, Q);
+    and how many there are (N, Q).
     """
     pages = len(offsets) - 1
-    number = np.flatnonzero(matches.words < words)
-    page = np.searchsorted(offsets, matches.patches[number], side="right") - 1
-    group = page * words + matches.words[number]
-    order = np.lexsort((matches.patches[number], -matches.values[number], group))
-    number, group = number[order], group[order]
-    count = np.bincount(group, minlength=pages * words)
+    index = np.flatnonzero(matches.tokens < tokens)
+    page = np.searchsorted(offsets, matches.patches[index], side="right") - 1
+    group = page * tokens + matches.tokens[index]
+    order = np.lexsort((matches.patches[index], -matches.values[index], group))
+    index, group = index[order], group[order]
+    count = np.bincount(group, minlength=pages * tokens)
     rank = np.arange(len(group)) - (np.cumsum(count) - count)[group]
-    sizes = np.minimum(count, STRONGEST)
+    sizes = np.minimum(count, MATCHES_PER_TOKEN)
     starts = np.cumsum(sizes) - sizes
-    return number[rank < STRONGEST], starts.reshape(pages, words), sizes.reshape(pages, words)
+    return index[rank < MATCHES_PER_TOKEN], starts.reshape(pages, tokens), sizes.reshape(pages, tokens)

@@ -1,5 +1,6 @@
-"""What kernels run in: each of this processor's ways to multiply, and Triton's interpreter without a CUDA device, which
-Triton has to be told before it is imported.
+"""The fixture for instruction sets; and Triton's interpreter where there is no CUDA device.
+
+The interpreter has to be selected before Triton is imported.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ if not torch.cuda.is_available():
     os.environ["TRITON_INTERPRET"] = "1"
 
 
-@pytest.fixture(scope="module", params=compiler.ways())
+@pytest.fixture(scope="module", params=compiler.available_settings())
 def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
-    """What kernels are compiled for in the tests of a module, by its value of DOCSEARCH_COMPILE: the widest registers,
-    AVX2, or numpy's own; none that is faster than what the environment asks for.
+    """Runs the tests of a module for each value of DOCSEARCH_COMPILE with code of its own on this CPU.
+
+    These are the widest registers, AVX2, and numpy; values faster than the current one are left out.
     """
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(compiler.SWITCH, request.param)

@@ -1,1 +1,1 @@
-"""Compiles kernels for the processor at hand."""
+"""Just-in-time compilation of kernels with LLVM, for this CPU."""

@@ -1,4 +1,4 @@
-"""The processor at hand, and LLVM's code for it, compiled in a few hundredths of a second when first used."""
+"""Compiles LLVM IR for this CPU, or for the instruction set in DOCSEARCH_COMPILE; a kernel takes some 0.03 s."""
 
 from __future__ import annotations
 
@@ -13,51 +13,53 @@ from typing import Any
 from ...errors import UsageError
 
 SWITCH = "DOCSEARCH_COMPILE"
-"""Environment variable that says what kernels are compiled for: BEST, the widest registers there are, by default; AVX2,
-what x86-64 processors have had since 2013, whatever else this one has; or NUMPY, nothing: some systems let no program
-run code that it has just made.
+"""Environment variable that selects what kernels are compiled for: BEST (the default), the widest registers of this
+CPU; AVX2, which x86-64 CPUs have had since 2013, even where there are wider registers; NUMPY, no compilation at all,
+for systems that forbid running generated code.
 """
 BEST, AVX2, NUMPY = "1", "avx2", "0"
-WAYS = (BEST, AVX2, NUMPY)
+SETTINGS = (BEST, AVX2, NUMPY)
+"""Values of SWITCH, the fastest first."""
 ADDRESS, LONG, FLOAT = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
-"""Types of a compiled function's arguments."""
-
-
+"""Argument types of compiled functions."""
 AVX2_FEATURES = ("avx2", "fma", "f16c", "bmi", "bmi2")
-"""What a processor has to have for kernels to be compiled at all."""
+"""CPU features without which kernels are not compiled."""
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
-    """What code is compiled for: LLVM's names of a processor and its `features`; registers have `lanes` of 32 bits."""
+class Target:
+    """A CPU to compile for: LLVM's `cpu` name and `features`; its vector registers have `lanes` of 32 bits."""
 
     cpu: str
     features: str
     lanes: int
 
 
-AVX2_MACHINE = Machine("x86-64-v3", "", lanes=8)
-"""Any processor with AVX2: LLVM uses nothing that only newer ones have."""
+AVX2_TARGET = Target("x86-64-v3", "", lanes=8)
+"""Any CPU with AVX2: LLVM uses no instruction that only newer ones have."""
 
 
-def machine() -> Machine | None:
-    """What kernels are compiled for as SWITCH says; None where numpy does the work: without llvmlite, and on another
-    processor than an x86-64 with AVX2. UsageError for a value of SWITCH that means nothing.
+def current_target() -> Target | None:
+    """What kernels are compiled for under the current value of SWITCH; None where numpy does the work.
+
+    numpy does it without llvmlite, and on any CPU other than an x86-64 with AVX2. Raises UsageError for an unknown
+    value.
     """
-    return machine_of(_way())
+    return target_for(_setting())
 
 
-def _way() -> str:
-    way = os.environ.get(SWITCH) or BEST
-    if way not in WAYS:
-        raise UsageError(f"{SWITCH}={way}: known are {', '.join(WAYS)}; without it, kernels are compiled for this CPU")
-    return way
+def _setting() -> str:
+    setting = os.environ.get(SWITCH) or BEST
+    if setting not in SETTINGS:
+        known = ", ".join(SETTINGS)
+        raise UsageError(f"{SWITCH}={setting}: the known values are {known}; leave it unset to compile for this CPU")
+    return setting
 
 
-@lru_cache(maxsize=len(WAYS))
-def machine_of(way: str) -> Machine | None:
-    """What kernels are compiled for if SWITCH says `way`."""
-    if way == NUMPY:
+@lru_cache(maxsize=len(SETTINGS))
+def target_for(setting: str) -> Target | None:
+    """What kernels are compiled for when SWITCH is `setting`; None where numpy does the work."""
+    if setting == NUMPY:
         return None
     try:
         from llvmlite import binding
@@ -66,61 +68,61 @@ def machine_of(way: str) -> Machine | None:
     has = binding.get_host_cpu_features()
     if not (binding.get_default_triple().startswith("x86_64") and all(has.get(name) for name in AVX2_FEATURES)):
         return None
-    if way == AVX2:
-        return AVX2_MACHINE
+    if setting == AVX2:
+        return AVX2_TARGET
     is_wide = bool(has.get("avx512bw") and has.get("avx512vl"))
-    return Machine(binding.get_host_cpu_name(), has.flatten(), lanes=16 if is_wide else 8)
+    return Target(binding.get_host_cpu_name(), has.flatten(), lanes=16 if is_wide else 8)
 
 
-def ways() -> list[str]:
-    """The values of SWITCH that lead to different code here, from the one that it has to the slowest."""
+def available_settings() -> list[str]:
+    """The values of SWITCH that give different code on this CPU, from the current one to the slowest."""
     found: dict[int, str] = {}
-    for way in WAYS[WAYS.index(_way()) :]:
-        made_for = machine_of(way)
-        found.setdefault(0 if made_for is None else made_for.lanes, way)
+    for setting in SETTINGS[SETTINGS.index(_setting()) :]:
+        target = target_for(setting)
+        found.setdefault(0 if target is None else target.lanes, setting)
     return list(found.values())
 
 
 def instruction_set() -> str:
-    """What kernels are compiled for, in a word for reports."""
-    here = machine()
-    return "numpy" if here is None else {16: "AVX-512", 8: "AVX2"}[here.lanes]
+    """What kernels are compiled for, in a word for reports: AVX-512, AVX2 or numpy."""
+    target = current_target()
+    return "numpy" if target is None else {16: "AVX-512", 8: "AVX2"}[target.lanes]
 
 
-def compiled(module: str, name: str, arguments: Sequence[type], target: Machine) -> Any:
-    """The function `name` of a module in LLVM's intermediate representation."""
+def compile_function(module: str, name: str, arguments: Sequence[type], target: Target) -> Any:
+    """The function `name` of a module in LLVM IR, as a ctypes function that returns nothing."""
     from llvmlite import binding
 
-    with _one_at_a_time:
-        parsed, made_for = _parsed(module, target)
-        engine = binding.create_mcjit_compiler(parsed, made_for)
+    with _llvm_lock:
+        parsed, target_machine = _parse(module, target)
+        engine = binding.create_mcjit_compiler(parsed, target_machine)
         engine.finalize_object()
         function = ctypes.CFUNCTYPE(None, *arguments)(engine.get_function_address(name))
     function.engine = engine  # type: ignore[attr-defined]  # owns the code
     return function
 
 
-def assembly(module: str, target: Machine) -> str:
-    """The instructions that a module in LLVM's intermediate representation becomes, as text."""
-    with _one_at_a_time:
-        parsed, made_for = _parsed(module, target)
-        text: str = made_for.emit_assembly(parsed)
+def assembly(module: str, target: Target) -> str:
+    """The assembly that a module in LLVM IR compiles to."""
+    with _llvm_lock:
+        parsed, target_machine = _parse(module, target)
+        text: str = target_machine.emit_assembly(parsed)
     return text
 
 
-def _parsed(module: str, target: Machine) -> tuple[Any, Any]:
-    """A module, checked, and LLVM's description of the target."""
+def _parse(module: str, target: Target) -> tuple[Any, Any]:
+    """The verified module, and LLVM's target machine."""
     from llvmlite import binding
 
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    made_for = binding.Target.from_default_triple().create_target_machine(
+    target_machine = binding.Target.from_default_triple().create_target_machine(
         cpu=target.cpu, features=target.features, opt=2
     )
     parsed = binding.parse_assembly(module)
     parsed.verify()
-    return parsed, made_for
+    return parsed, target_machine
 
 
-_one_at_a_time = threading.Lock()
-"""LLVM serves one thread at a time."""
+_llvm_lock = threading.Lock()
+"""LLVM may be used by one thread at a time."""

@@ -1,6 +1,8 @@
-"""MaxSim: for each page and query vector the best match on the page, and their weighted sum."""
+"""MaxSim: the largest inner product of each query vector with the patches of each page.
+
+`reference` defines it; `cpu` (with `compiled` and `llvm_ir`) and `triton` are the fast forms, tested against it.
+"""
 
 from .cpu import maxima_of_parts, products, token_maxima
-from .reference import match, score
 
-__all__ = ["match", "maxima_of_parts", "products", "score", "token_maxima"]
+__all__ = ["maxima_of_parts", "products", "token_maxima"]

@@ -1,13 +1,12 @@
-"""MaxSim on the CPU: blocks that stay in the cache, one thread a core, in machine code where there is some.
+"""MaxSim on the CPU: blocks of pages that fit the cache, on every core, by compiled code or by numpy.
 
-Without, numpy multiplies numbers whose sums are exact: there, too, a page has the same maxima to the bit wherever it
-stands, and whatever is asked beside.
+Without compiled code, numpy multiplies numbers whose sums are exact (`exact_products`). Either way the maxima of a page
+are the same bits whatever its position, and whatever other pages and query vectors are scored with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
 from itertools import pairwise
 
@@ -17,18 +16,18 @@ from ... import threads
 from ...compression import codecs
 from ...compression.codecs import Coded
 from ...compression.residual import Codebook
-from ...records import F32, I64
-from ..exact import F64, patch_numbers, query_numbers
+from ...records import F32, F64, I64
+from ..exact_products import round_patches, round_query
 from . import compiled
 from .compiled import Kernel
 from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
-"""Vectors decoded at a time: 2 MB of float32 at 128 dimensions."""
-VECTORS_ALONE = 4096
-"""Vectors of pages with one each that one call multiplies with a query."""
+"""Vectors that numpy decodes at a time: 2 MB of float32 at 128 dimensions."""
+PRODUCTS_BLOCK_VECTORS = 4096
+"""Vectors whose products with a query one call of compiled code computes."""
 KERNEL_VECTORS = 16384
-"""Vectors that compiled code scores in one call: enough that the time between calls does not count."""
+"""Vectors that compiled code scores in one call: enough for the time between calls not to matter."""
 
 
 def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
@@ -37,77 +36,81 @@ def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
 
 
 def maxima_of_parts(query: F32, parts: Sequence[tuple[Coded, I64]]) -> F32:
-    """The same for vectors of one codec that lie in several places, at least one, each with the offsets of its pages;
-    their pages follow each other.
+    """The same for pages in several places in memory: one or more parts of one codec, each with its page offsets.
+
+    Returns (N, Q) float32 for the pages of all parts, in their order. Raises IndexDamaged for an unknown visual word.
     """
     first = parts[0][0]
     kernel = compiled.kernel(first.codec, first.dim) if len(query) else None
     if kernel is None:
-        return np.concatenate([decoded_maxima(query, coded, offsets) for coded, offsets in parts])
+        return np.concatenate([numpy_maxima(query, coded, offsets) for coded, offsets in parts])
     for coded, _ in parts:
         _check(coded)
-    return _scored(kernel, query, parts, KERNEL_VECTORS)
+    return _compiled_maxima(kernel, query, parts, KERNEL_VECTORS)
 
 
 def products(query: F32, coded: Coded) -> F32:
-    """The inner products of `query` (Q, D) with stored vectors, (T, Q): the maxima of pages that hold one each, so
-    none depends on other vectors.
+    """The inner products (T, Q) of `query` (Q, D) with stored vectors (T, D): MaxSim of pages of one vector each.
+
+    Each product is therefore independent of the other vectors. Raises IndexDamaged for an unknown visual word.
     """
     kernel = compiled.kernel(coded.codec, coded.dim, tile=1) if len(query) else None
     if kernel is None:
         with threads.no_blas_threads():
-            return similarities(query_numbers(query).T, coded)
+            return similarities(round_query(query).T, coded)
     _check(coded)
-    return _scored(kernel, query, [(coded, np.arange(len(coded) + 1))], VECTORS_ALONE)
+    return _compiled_maxima(kernel, query, [(coded, np.arange(len(coded) + 1))], PRODUCTS_BLOCK_VECTORS)
 
 
 @lru_cache(maxsize=2)
-def word_products(query: bytes, vectors: int, codebook: Codebook) -> F32:
-    """The products of `vectors` query vectors, given as bytes, with all visual words, (V, Q). The next block of pages
-    wants them again.
+def centroid_products(query: bytes, vectors: int, codebook: Codebook) -> F32:
+    """The products (V, Q) of `vectors` query vectors, given as bytes, with all centroids.
+
+    Cached, since the next block of pages needs them again.
     """
     centroids = codebook.centroids
-    asked = np.frombuffer(query, np.float32).reshape(vectors, centroids.shape[1])
-    return products(asked, Coded("float16", centroids, None, centroids.shape[1]))
+    unpacked = np.frombuffer(query, np.float32).reshape(vectors, centroids.shape[1])
+    return products(unpacked, Coded("float16", centroids, None, centroids.shape[1]))
 
 
-def _scored(kernel: Kernel, query: F32, parts: Sequence[tuple[Coded, I64]], at_once: int) -> F32:
+def _compiled_maxima(kernel: Kernel, query: F32, parts: Sequence[tuple[Coded, I64]], block_vectors: int) -> F32:
     packed, codebook = compiled.pack(query, kernel.shape), parts[0][0].codebook
     if codebook is not None:
-        packed = compiled.with_words(packed, word_products(query.tobytes(), len(query), codebook), kernel.shape)
-    pages = compiled.table(parts)
+        centroid_terms = centroid_products(query.tobytes(), len(query), codebook)
+        packed = compiled.with_centroid_products(packed, centroid_terms, kernel.shape)
+    pages = compiled.page_table(parts)
     out = np.full((len(pages.lengths), len(query)), EMPTY, np.float32)
     offsets = np.concatenate([[0], np.cumsum(pages.lengths)])
-    in_blocks(offsets, at_once, partial(compiled.score_block, kernel, packed, pages, out=out))
+    in_blocks(offsets, block_vectors, partial(compiled.score_block, kernel, packed, pages, out=out))
     return out
 
 
 def _check(coded: Coded) -> None:
-    """Compiled code would read beside the codebook."""
+    """Raise IndexDamaged for an unknown visual word: compiled code would read beyond the table of products."""
     if coded.codebook is not None and coded.words is not None:
         coded.codebook.check(coded.words)
 
 
-def decoded_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
-    """The same with numpy alone, on vectors decoded block by block."""
+def numpy_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
+    """`token_maxima` with numpy alone, on vectors decoded block by block."""
     out = np.full((len(offsets) - 1, len(query)), EMPTY, np.float32)
-    transposed = np.ascontiguousarray(query_numbers(query).T)  # (D, Q)
+    transposed = np.ascontiguousarray(round_query(query).T)  # (D, Q)
     with threads.no_blas_threads():
         in_blocks(offsets, BLOCK_VECTORS, partial(score_block, transposed, coded, offsets, out=out))
     return out
 
 
 def in_blocks(offsets: I64, vectors: int, score: Callable[[tuple[int, int]], None]) -> None:
-    """Have pages scored, a block of neighbours of about so many `vectors` at a time, on every core."""
+    """Call `score` with the rows from one up to another of each block of about `vectors` vectors, on every core."""
     work = [(int(a), int(b)) for a, b in pairwise(block_starts(offsets, vectors))]
     if len(work) == 1:
         score(work[0])
     else:
-        list(pool().map(score, work))
+        list(threads.shared_pool().map(score, work))
 
 
 def block_starts(offsets: I64, vectors: int) -> I64:
-    """Rows at which blocks of about so many `vectors` begin, and N at the end."""
+    """The rows where blocks of about `vectors` vectors begin, then N, for N pages with `offsets` (N + 1,)."""
     marks = np.arange(offsets[0], offsets[-1], vectors)
     rows = np.unique(np.searchsorted(offsets[:-1], marks, side="left"))
     ends = np.array([0, len(offsets) - 1])
@@ -115,19 +118,19 @@ def block_starts(offsets: I64, vectors: int) -> I64:
 
 
 def similarities(transposed: F64, coded: Coded) -> F32:
-    """The inner products of query vectors (D, Q), as `exact` has them, with stored vectors, (T, Q)."""
+    """The inner products (T, Q) of stored vectors with query vectors (D, Q) from `round_query`."""
     if coded.codebook is not None:
-        exact = patch_numbers(codecs.decode(coded))
-        found: F32 = (exact @ transposed).astype(np.float32)
+        rounded = round_patches(codecs.decode(coded))
+        found: F32 = (rounded @ transposed).astype(np.float32)
         return found
-    found = (codecs.wide_numbers(coded) @ transposed).astype(np.float32)
+    found = (codecs.unscaled_f64(coded) @ transposed).astype(np.float32)
     if coded.scales is not None:
         found *= coded.scales.astype(np.float32)[:, None]
     return found
 
 
 def score_block(transposed: F64, coded: Coded, offsets: I64, rows: tuple[int, int], out: F32) -> None:
-    """Fill `out` (N, Q) for the pages `rows[0]` to `rows[1]`."""
+    """Fill `out` (N, Q) for the pages from `rows[0]` up to `rows[1]`."""
     first, last = rows
     inside = offsets[first : last + 1]
     patches = coded[slice(int(inside[0]), int(inside[-1]))]
@@ -136,8 +139,3 @@ def score_block(transposed: F64, coded: Coded, offsets: I64, rows: tuple[int, in
     if len(filled):
         begin = (inside[filled] - inside[0]).astype(np.intp)
         out[first + filled] = np.maximum.reduceat(similarity, begin, axis=0)
-
-
-@lru_cache(maxsize=1)
-def pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(threads.available())

@@ -1,1 +1,4 @@
-"""Scan of the posting lists of an inverted file over patch vectors."""
+"""Posting lists of an inverted index over patch vectors: their layout, and the scan that updates MaxSim from them.
+
+`reference` defines the scan; `scan` (with `llvm_ir`) is the fast form, tested against it.
+"""

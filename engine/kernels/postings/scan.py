@@ -1,7 +1,8 @@
-"""Posting lists: patches filed under their visual words in 22 bytes each, and how near a query vector comes to a page.
+"""Posting lists: patches under their visual words, in 22 bytes each at 128 dimensions, and the scan that scores them.
 
-A patch is kept as in the codec residual: its share of the word, and a step and one bit a number of what is left. So a
-query vector that knows its product with the word needs sums of its own numbers for the rest.
+A patch is stored as in the codec residual: a coefficient of its centroid, and a step and one sign bit per dimension for
+the residual. A scan knows the query vector's products with the centroids, so for each patch it only adds up numbers of
+the query by the patch's signs: four signs select one of 16 precomputed sums.
 """
 
 from __future__ import annotations
@@ -14,26 +15,31 @@ import numpy as np
 
 from ...compression.residual import LEVELS, Codebook
 from ...records import F32, I64, U8, U16
-from ..exact import query_numbers
-from ..jit.compiler import ADDRESS, FLOAT, LONG, Machine, compiled, machine
+from ..exact_products import round_query
+from ..jit.compiler import ADDRESS, FLOAT, LONG, Target, compile_function, current_target
 
 BLOCK = 32
-"""Patches of a list that lie together, as `postings_code` reads them."""
+"""Patches of a list that are stored and scored together."""
 HEAD_BYTES = 6
-HALF_BYTE_NUMBERS = 4
+"""Bytes of a patch before its signs: its page in 4, and a code each for its coefficient and its step."""
+GROUP = 4
+"""Query numbers, one per dimension, whose signed sums are looked up together: half a byte of signs."""
 SUM_MAX = 127
-"""The largest sum of four numbers as a byte: two of them still fit one."""
+"""The largest entry of the lookup table: two of them still fit a byte."""
 DIMENSIONS_MAX = 2048
-"""Sums of more would not fit 16 bits."""
+"""Sums over more dimensions would not fit 16 bits."""
 
 I32 = np.ndarray[Any, np.dtype[np.int32]]
 
 
 @dataclass(frozen=True, eq=False)
 class Postings:
-    """T patches of P pages under the V visual words of `codebook`: those of a word are the `starts[w]`-th to the
-    `starts[w + 1]`-th, in `lists` (bytes,). BLOCK of them, or the last ones of a list, lie together: n pages as uint32,
-    n codes of their share, n codes of their step, and for each byte of their signs n bytes; BLOCK bytes follow all.
+    """T patches of P pages in posting lists, one for each of the V visual words of `codebook`.
+
+    The list of word w has the patches from `starts[w]` up to `starts[w + 1]`, `starts` (V + 1,). In `lists` (bytes,)
+    uint8 a list is a sequence of blocks of n = BLOCK patches, fewer in the last one. A block holds n pages as uint32, n
+    codes of coefficients, n codes of steps, and for each byte of a patch's signs n bytes. BLOCK bytes follow the last
+    list, so that a whole block can be read anywhere.
     """
 
     lists: U8
@@ -45,29 +51,36 @@ class Postings:
         """Bytes of a patch."""
         return patch_bytes(self.codebook.centroids.shape[1])
 
-    def raise_pages(self, vector: F32, words: I64, products: F32, floor: float, places: I32, best: F32) -> None:
-        """Raise `best[places[p]]` for each page p to its similarity with `vector` (D,), if that is above `floor`, going
-        by the patches of some `words` (n,), whose `products` (n,) with the vector are known.
+    def update_maxima(self, vector: F32, words: I64, products: F32, floor: float, page_rows: I32, best: F32) -> None:
+        """`reference.update_maxima`: raise `best[page_rows[p]]` to the similarity of `vector` (D,) with each patch of
+        p.
+
+        `words` (n,) are the lists to scan, `products` (n,) the vector's products with their centroids. Only
+        similarities above `floor` count. Compiled code is off by the rounding of the lookup table, and by 0.2 % in a
+        patch's numbers.
         """
-        begins, ends = self.starts[words], self.starts[words + 1]
-        run = _scan(len(vector))
+        run = _compiled_scan(len(vector))
         if run is None:
-            asked = query_numbers(vector)
-            for word, product in zip(words.tolist(), products.tolist(), strict=True):
-                pages, shares, steps, signs = self.patches(word)
-                similarities = shares * np.float32(product) + steps * (signs @ asked).astype(np.float32)
-                near = (similarities > floor) & (pages < len(places))
-                np.maximum.at(best, places[pages[near]], similarities[near])
+            self._update_in_numpy(vector, words, products, floor, page_rows, best)
             return
-        table, step, start = half_byte_sums(vector)
+        begins, ends = self.starts[words], self.starts[words + 1]
+        table, step, offset = lookup_table(vector)
         products = np.ascontiguousarray(products, np.float32)
         run(
             self.lists.ctypes.data, begins.ctypes.data, ends.ctypes.data, products.ctypes.data, len(words),
-            table.ctypes.data, step, start, floor, places.ctypes.data, len(places), best.ctypes.data,
+            table.ctypes.data, step, offset, floor, page_rows.ctypes.data, len(page_rows), best.ctypes.data,
         )  # fmt: skip
 
-    def patches(self, word: int) -> tuple[I64, F32, F32, F32]:
-        """The pages of a word's patches (n,), their shares (n,), steps (n,) and signs (n, D), -1 or 1."""
+    def _update_in_numpy(self, vector: F32, words: I64, products: F32, floor: float, page_rows: I32, best: F32) -> None:
+        rounded = round_query(vector)
+        for word, product in zip(words.tolist(), products.tolist(), strict=True):
+            pages, coefficients, steps, signs = self.decode(word)
+            similarities = coefficients * np.float32(product) + steps * (signs @ rounded).astype(np.float32)
+            counted = (similarities > floor) & (pages < len(page_rows))
+            np.maximum.at(best, page_rows[pages[counted]], similarities[counted])
+
+    def decode(self, word: int) -> tuple[I64, F32, F32, F32]:
+        """Pages (n,), coefficients (n,), steps (n,) and signs (n, D), -1 or 1, of the patches of one visual word."""
         first, last = self.starts[word : word + 2].tolist()
         dim = self.codebook.centroids.shape[1]
         pages, codes, signs = [np.zeros(0, np.int64)], [np.zeros((2, 0), np.uint8)], [np.zeros((0, dim), np.uint8)]
@@ -78,28 +91,31 @@ class Postings:
             pages.append(head[: 4 * size].copy().view("<u4").astype(np.int64))
             codes.append(head[4 * size :].reshape(2, size))
             signs.append(np.unpackbits(bits.reshape(-1, size).T, axis=1, count=dim, bitorder="little"))
-        shares, steps = LEVELS[np.concatenate(codes, axis=1)]
-        return np.concatenate(pages), shares, steps, np.concatenate(signs) * np.float32(2) - 1
+        coefficients, steps = LEVELS[np.concatenate(codes, axis=1)]
+        return np.concatenate(pages), coefficients, steps, np.concatenate(signs) * np.float32(2) - 1
 
 
-class Filing:
-    """Writes posting lists: how many patches each word has is known before the first comes."""
+class PostingsBuilder:
+    """Writes posting lists from patches in any order; only the length of each list must be known beforehand."""
 
     def __init__(self, lists: U8, counts: I64, dim: int) -> None:
-        """`counts` (V,) patches of each word, of `dim` dimensions; `lists` of `file_bytes`."""
+        """`counts` (V,) patches of each visual word, of `dim` dimensions; `lists` has `lists_bytes`."""
         self._lists = lists
         self._patch_bytes = patch_bytes(dim)
         self.starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        self._filed = np.zeros(len(counts), np.int64)
+        self._written = np.zeros(len(counts), np.int64)
 
     def add(self, pages: I64, words: U16, signs: U8, codes: U8) -> None:
-        """File patches: their `pages` (n,), `words` (n,), `signs` (n, D / 8), and `codes` (n, 2) of share and step."""
+        """Append patches to their lists.
+
+        `pages` (n,), `words` (n,), packed `signs` (n, D / 8), and `codes` (n, 2) of coefficients and steps.
+        """
         order = np.argsort(words, kind="stable")
         pages, words, signs, codes = pages[order], words[order], signs[order], codes[order]
-        new = np.bincount(words, minlength=len(self._filed))
+        new = np.bincount(words, minlength=len(self._written))
         before = np.concatenate([[0], np.cumsum(new)[:-1]])
-        number = np.arange(len(words)) - before[words] + self._filed[words]
-        self._filed += new
+        number = np.arange(len(words)) - before[words] + self._written[words]
+        self._written += new
         length = np.diff(self.starts)[words]
         within = number % BLOCK
         first = number - within
@@ -113,41 +129,43 @@ class Filing:
 
 
 def patch_bytes(dim: int) -> int:
-    """Bytes of a filed patch."""
+    """Bytes of a patch of `dim` dimensions in a posting list."""
     return HEAD_BYTES + -(-dim // 8)
 
 
-def file_bytes(patches: int, dim: int) -> int:
-    """Bytes of the lists of so many patches."""
+def lists_bytes(patches: int, dim: int) -> int:
+    """Bytes of the posting lists of this many patches."""
     return patches * patch_bytes(dim) + BLOCK
 
 
-def half_byte_sums(vector: F32) -> tuple[U8, float, float]:
-    """The sums of four numbers each of `vector` (D,), added or taken away as the bits of 0 to 15 say, as bytes
-    (D / 4, 16); the step between bytes, and what all zeros together stand for.
+def lookup_table(vector: F32) -> tuple[U8, float, float]:
+    """The signed sums of each GROUP of numbers of `vector` (D,): a table (D / 4, 16) uint8, its step and its offset.
+
+    Entry b of a group is the sum of its numbers, each added where its bit of b is set and subtracted where it is not. A
+    sum of entries, one of each group, stands for that many steps above the offset.
     """
-    groups = vector.reshape(-1, HALF_BYTE_NUMBERS)
-    sums = groups @ _HALF_BYTES.T
+    groups = vector.reshape(-1, GROUP)
+    sums = groups @ _GROUP_SIGNS.T
     reach = float(np.abs(groups).sum(axis=1).max(initial=0)) or 1.0
     step = 2 * reach / SUM_MAX
     return np.rint((sums + reach) / step).astype(np.uint8), step, -reach * len(groups)
 
 
-_HALF_BYTES: F32 = (
+_GROUP_SIGNS: F32 = (
     np.unpackbits(np.arange(16, dtype=np.uint8)[:, None], axis=1, bitorder="little", count=4) * np.float32(2) - 1
 )
 """The signs that the bits of 0 to 15 stand for, (16, 4)."""
 
 
-def _scan(dim: int) -> Any | None:
-    """The compiled function; None where numpy has to do."""
-    here = machine()
-    return None if here is None or dim % 8 or not 0 < dim <= DIMENSIONS_MAX else _compiled(dim, here)
+def _compiled_scan(dim: int) -> Any | None:
+    """The compiled function; None where numpy has to do the work."""
+    target = current_target()
+    return None if target is None or dim % 8 or not 0 < dim <= DIMENSIONS_MAX else _compile(dim, target)
 
 
 @lru_cache(maxsize=8)
-def _compiled(dim: int, target: Machine) -> Any:
+def _compile(dim: int, target: Target) -> Any:
     from . import llvm_ir
 
     arguments = [*[ADDRESS] * 4, LONG, ADDRESS, *[FLOAT] * 3, ADDRESS, LONG, ADDRESS]
-    return compiled(llvm_ir.module(dim), llvm_ir.NAME, arguments, target)
+    return compile_function(llvm_ir.module(dim), llvm_ir.NAME, arguments, target)

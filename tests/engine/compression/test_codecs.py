@@ -1,3 +1,5 @@
+"""Codecs: how far decoded vectors may be from the input, and ⟨v, decode(encode(v))⟩ = ⟨v, v⟩."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -15,12 +17,12 @@ def test_int8_is_off_by_at_most_half_a_step(vectors: int, dim: int, seed: int) -
     values = np.random.default_rng(seed).standard_normal((vectors, dim)).astype(np.float16)
     coded = codecs.encode("int8", values)
     step = np.abs(values.astype(np.float32)).max(axis=1, initial=0) / 127
-    # The scale itself is rounded to float16, 2^-11 of the largest value.
+    # The scale is rounded to float16, by 2^-11 of the largest value.
     error = np.abs(codecs.decode(coded) - values.astype(np.float32))
     assert (error <= (step * 0.5 + step * 127 * 2**-10)[:, None] + 1e-6).all()
 
 
-def test_float16_comes_back_as_it_went_in() -> None:
+def test_float16_decodes_to_the_same_numbers() -> None:
     values = np.random.default_rng(0).standard_normal((5, 3)).astype(np.float16)
     np.testing.assert_array_equal(codecs.decode(codecs.encode("float16", values)), values.astype(np.float32))
 
@@ -40,7 +42,9 @@ def random(shape: tuple[int, int], seed: int) -> np.ndarray:
 
 @settings(deadline=None)
 @given(PACKED, SHAPES, st.integers(0, 99))
-def test_a_packed_vector_matches_itself_as_well_as_the_exact_one(codec: str, shape: tuple[int, int], seed: int) -> None:
+def test_product_of_a_vector_with_its_packed_form_is_its_squared_norm(
+    codec: str, shape: tuple[int, int], seed: int
+) -> None:
     values = random(shape, seed).astype(np.float32)
     decoded = codecs.decode(encoded(codec, values.astype(np.float16)))
     # The scale is rounded to float16.
@@ -49,7 +53,7 @@ def test_a_packed_vector_matches_itself_as_well_as_the_exact_one(codec: str, sha
 
 @settings(deadline=None)
 @given(SHAPES, st.integers(0, 99))
-def test_binary_keeps_signs_and_one_length(shape: tuple[int, int], seed: int) -> None:
+def test_binary_keeps_signs_and_one_magnitude(shape: tuple[int, int], seed: int) -> None:
     values = random(shape, seed)
     decoded = codecs.decode(codecs.encode("binary", values))
     np.testing.assert_array_equal(decoded > 0, values >= 0)
@@ -61,18 +65,18 @@ def test_binary_keeps_signs_and_one_length(shape: tuple[int, int], seed: int) ->
 def test_int4_is_as_near_in_angle_as_sixteen_even_steps(shape: tuple[int, int], seed: int) -> None:
     values = random(shape, seed).astype(np.float32)
     decoded = codecs.decode(codecs.encode("int4", values.astype(np.float16)))
-    # Steps of an eighth of the largest number, to the middle of which each number is moved.
+    # Steps are an eighth of the largest number, and each number moves to the middle of one.
     moved = np.abs(values).max(axis=1, initial=0) / 16 * np.sqrt(shape[1])
     length = np.linalg.norm(values, axis=1)
     cosine = (decoded * values).sum(axis=1) / np.maximum(np.linalg.norm(decoded, axis=1) * length, 1e-9)
-    # A vector within `moved` of one of that length lies at an angle of at most arcsin(moved / length).
+    # A vector within `moved` of one of this norm is at an angle of at most arcsin(moved / length).
     bound = np.sqrt(np.maximum(1 - (moved / np.maximum(length, 1e-9)) ** 2, 0))
     assert (cosine >= bound - 1e-4).all()
 
 
 @settings(deadline=None)
 @given(st.sampled_from(codecs.CODECS), SHAPES, st.integers(0, 99))
-def test_a_vector_is_stored_alone_as_among_others(codec: str, shape: tuple[int, int], seed: int) -> None:
+def test_a_vector_is_encoded_the_same_alone_and_among_others(codec: str, shape: tuple[int, int], seed: int) -> None:
     values = random(shape, seed)
     together = encoded(codec, values)
     assert len(together) == len(values)
@@ -86,19 +90,22 @@ def test_a_vector_is_stored_alone_as_among_others(codec: str, shape: tuple[int, 
 
 @settings(deadline=None)
 @given(st.sampled_from([codec for codec in codecs.CODECS if codec != "residual"]), SHAPES, st.integers(0, 99))
-def test_encoding_what_was_decoded_changes_next_to_nothing(codec: str, shape: tuple[int, int], seed: int) -> None:
+def test_encoding_a_decoded_vector_moves_it_by_one_step_at_most(codec: str, shape: tuple[int, int], seed: int) -> None:
     once = codecs.decode(encoded(codec, random(shape, seed)))
     twice = codecs.decode(encoded(codec, once.astype(np.float16)))
-    # A compaction decodes to float16 and encodes again: scales move by a rounding, codes by one step at most.
+    # Compaction decodes to float16 and encodes again: scales change by rounding, codes by at most one step.
     step = np.abs(once).max(axis=1, initial=0) / {"int8": 127, "int4": 4}.get(codec, 512)
     assert (np.abs(twice - once) <= step[:, None] * 1.1 + 1e-6).all()
 
 
-HALF_A_STEP = (2 ** (1 / residual.STEPS_AN_OCTAVE) - 1) / 2
+HALF_STEP = (2 ** (1 / residual.STEPS_PER_OCTAVE) - 1) / 2
+"""Half the relative distance between neighbouring levels."""
 
 
 def near_words(shape: tuple[int, int], noise: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Vectors (T, D) float16 that are `noise` off visual words (T,), times a length."""
+    """Vectors (T, D) float16 at the distance `noise` from centroids, times a random length; and their visual words
+    (T,).
+    """
     generator = np.random.default_rng(seed)
     words = generator.integers(0, WORDS, shape[0]).astype(np.uint16)
     vectors = codebook(shape[1]).centroids[words] + noise / np.sqrt(shape[1]) * generator.standard_normal(shape)
@@ -107,19 +114,21 @@ def near_words(shape: tuple[int, int], noise: float, seed: int) -> tuple[np.ndar
 
 @settings(deadline=None)
 @given(SHAPES, st.sampled_from([0.0, 0.1, 0.5, 3.0]), st.integers(0, 99))
-def test_a_residual_matches_itself_as_well_as_the_exact_one(shape: tuple[int, int], noise: float, seed: int) -> None:
+def test_product_of_a_vector_with_its_residual_form_is_its_squared_norm(
+    shape: tuple[int, int], noise: float, seed: int
+) -> None:
     values, words = near_words(shape, noise, seed)
     exact = values.astype(np.float32)
     decoded = codecs.decode(codecs.encode("residual", values, words, codebook(shape[1])))
-    # The step of the signs is off by half a step of its own; below the least code it may be left out.
+    # The step s is off by half a level, and below the lowest level it may become 0.
     wanted = (exact * exact).sum(axis=1)
     least = residual.LEVELS[1] * np.abs(exact).sum(axis=1)
-    assert (np.abs((decoded * exact).sum(axis=1) - wanted) <= (HALF_A_STEP + 1e-5) * wanted + 2 * least).all()
+    assert (np.abs((decoded * exact).sum(axis=1) - wanted) <= (HALF_STEP + 1e-5) * wanted + 2 * least).all()
 
 
 @settings(deadline=None)
 @given(st.sampled_from([32, 128]), st.integers(0, 99))
-def test_a_residual_is_nearer_than_binary_where_words_are_near(dim: int, seed: int) -> None:
+def test_residual_is_nearer_than_binary_where_centroids_are_near(dim: int, seed: int) -> None:
     values, words = near_words((40, dim), 0.5, seed)
     exact = values.astype(np.float32)
     close = codecs.decode(codecs.encode("residual", values, words, codebook(dim)))
@@ -129,11 +138,11 @@ def test_a_residual_is_nearer_than_binary_where_words_are_near(dim: int, seed: i
 
 @settings(deadline=None)
 @given(SHAPES, st.integers(0, 99))
-def test_a_residual_of_a_word_that_points_away_is_binary(shape: tuple[int, int], seed: int) -> None:
+def test_residual_of_a_centroid_that_points_away_is_binary(shape: tuple[int, int], seed: int) -> None:
     values, words = near_words(shape, 0.1, seed)
     decoded = codecs.decode(codecs.encode("residual", -values, words, codebook(shape[1])))
     binary = codecs.decode(codecs.encode("binary", -values))
-    np.testing.assert_allclose(decoded, binary, rtol=HALF_A_STEP + 2**-10)
+    np.testing.assert_allclose(decoded, binary, rtol=HALF_STEP + 2**-10)
 
 
 def test_the_codes_of_a_byte_cover_twelve_octaves_and_zero() -> None:
@@ -143,7 +152,7 @@ def test_the_codes_of_a_byte_cover_twelve_octaves_and_zero() -> None:
     assert 15 < residual.LEVELS[-1] < 16
 
 
-def test_residual_asks_for_its_visual_words() -> None:
+def test_residual_without_visual_words_is_refused() -> None:
     with pytest.raises(ValueError, match="visual words"):
         codecs.encode("residual", np.zeros((1, 4), np.float16))
 
@@ -151,12 +160,12 @@ def test_residual_asks_for_its_visual_words() -> None:
 @pytest.mark.parametrize(
     ("codec", "bytes_of_128"), [("float16", 256), ("int8", 130), ("int4", 66), ("binary", 18), ("residual", 20)]
 )
-def test_a_vector_takes_as_many_bytes_as_said(codec: str, bytes_of_128: int) -> None:
+def test_a_vector_takes_vector_bytes(codec: str, bytes_of_128: int) -> None:
     coded = encoded(codec, random((1, 128), 0))
     size = sum(0 if part is None else part.nbytes for part in (coded.values, coded.scales, coded.words))
     assert size == codecs.vector_bytes(codec, 128) == bytes_of_128
 
 
-def test_unknown_codec_names_those_there_are() -> None:
+def test_unknown_codec_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match="int8, float16, int4, binary, residual"):
         codecs.encode("int3", np.zeros((1, 1), np.float16))

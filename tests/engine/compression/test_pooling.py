@@ -1,4 +1,4 @@
-"""Laws of token pooling: what becomes of one page's patches."""
+"""Token pooling: properties of the clusters of one page's patches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def rows(page: pooling.Pooled) -> set[bytes]:
 
 @settings(deadline=None, max_examples=40)
 @given(SIZES, FACTORS, st.integers(0, 9))
-def test_one_in_factor_stays_and_one_at_least(size: int, factor: int, seed: int) -> None:
+def test_one_cluster_in_factor_patches_and_at_least_one(size: int, factor: int, seed: int) -> None:
     page = pooling.pool(*random_page(size, seed=seed), factor)
     assert len(page.vectors) == len(page.boxes) == len(page.firsts) == max(1, size // factor)
     assert page.sizes.sum() == size
@@ -66,9 +66,9 @@ def test_identical_vectors_merge_first() -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(SIZES, FACTORS, st.integers(0, 9))
-def test_order_of_patches_decides_nothing(size: int, factor: int, seed: int) -> None:
+def test_order_of_patches_changes_nothing(size: int, factor: int, seed: int) -> None:
     vectors, boxes = random_page(size, seed=seed)
-    vectors[size // 2 :] = vectors[: size - size // 2]  # equals are what an order could decide between
+    vectors[size // 2 :] = vectors[: size - size // 2]  # the order could decide only between equal ones
     shuffled = np.random.default_rng(seed).permutation(size)
     page, again = pooling.pool(vectors, boxes, factor), pooling.pool(vectors[shuffled], boxes[shuffled], factor)
     assert rows(page) == rows(again)
@@ -91,7 +91,7 @@ def test_page_without_patches_stays_empty(factor: int) -> None:
     assert (page.vectors.shape, page.boxes.shape, page.sizes.shape) == ((0, 16), (0, 4), (0,))
 
 
-def test_patch_that_merges_with_none_stays_as_it_is_to_the_bit() -> None:
+def test_patch_that_is_not_merged_stays_the_same_bits() -> None:
     vectors, boxes = random_page(129)
     page = pooling.pool(vectors, boxes, 2)
     alone = page.sizes == 1
@@ -100,21 +100,21 @@ def test_patch_that_merges_with_none_stays_as_it_is_to_the_bit() -> None:
     assert page.boxes[alone].tobytes() == boxes[page.firsts[alone]].tobytes()
 
 
-@pytest.mark.parametrize("least", [0.3, 0.7, 0.95])
-def test_patches_less_alike_than_the_limit_stay_apart(least: float) -> None:
+@pytest.mark.parametrize("min_cosine", [0.3, 0.7, 0.95])
+def test_clusters_below_the_minimum_cosine_are_not_merged(min_cosine: float) -> None:
     vectors, boxes = random_page(129, dim=3)
-    page = pooling.pool(vectors, boxes, 1000, least=least)
+    page = pooling.pool(vectors, boxes, 1000, min_cosine=min_cosine)
     assert 1 < len(page.vectors) < 129
-    labels = pooling.clusters(vectors.astype(np.float32), boxes, 1, least=least)
+    labels = pooling.clusters(vectors.astype(np.float32), boxes, 1, min_cosine=min_cosine)
     for label in np.unique(labels):
         own = vectors[labels == label].astype(np.float32)
-        assert len(own) == 1 or (own @ own.T).mean() >= least - 1e-3
+        assert len(own) == 1 or (own @ own.T).mean() >= min_cosine - 1e-3
 
 
-def test_vectors_of_no_place_merge_with_each_other_only() -> None:
+def test_whole_page_vectors_merge_only_with_each_other() -> None:
     vectors, boxes = random_page(40)
     boxes[::4] = WHOLE_PAGE
-    vectors[1::4] = vectors[::4]  # the most alike have a place and have none
+    vectors[1::4] = vectors[::4]  # the most similar pairs have one with a place and one without
     page = pooling.pool(vectors, boxes, 2)
     assert len(page.vectors) == 20
     labels = pooling.clusters(vectors.astype(np.float32), boxes, 20)
@@ -135,26 +135,29 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
         pooling.pool(vectors, boxes, 2)
 
 
-def test_merges_are_those_of_looking_at_every_pair() -> None:
+def test_ward_merges_equal_those_from_looking_at_every_pair() -> None:
     vectors = random_page(40)[0].astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    found = sorted(cost for cost, _, _ in pooling.merges(vectors))
-    np.testing.assert_allclose(found, naive_costs(vectors), rtol=1e-3)
+    found = sorted(cost for cost, _, _ in pooling.ward_merges(vectors))
+    np.testing.assert_allclose(found, costs_by_definition(vectors), rtol=1e-3)
 
 
-def naive_costs(vectors: np.ndarray) -> list[float]:
-    """What Ward's merges cost, by its definition: twice what a merge adds to the squared distances to the means."""
-    left = [vectors[[row]].astype(np.float64) for row in range(len(vectors))]
+def costs_by_definition(vectors: np.ndarray) -> list[float]:
+    """The costs of Ward's merges by definition: twice what each adds to the squared distances to the cluster means."""
+    clusters = [vectors[[row]].astype(np.float64) for row in range(len(vectors))]
     costs = []
 
     def spread(patches: np.ndarray) -> float:
         return float(((patches - patches.mean(axis=0)) ** 2).sum())
 
-    while len(left) > 1:
-        pairs = [(a, b) for b in range(len(left)) for a in range(b)]
-        added = [2 * (spread(np.concatenate([left[a], left[b]])) - spread(left[a]) - spread(left[b])) for a, b in pairs]
+    while len(clusters) > 1:
+        pairs = [(a, b) for b in range(len(clusters)) for a in range(b)]
+        added = [
+            2 * (spread(np.concatenate([clusters[a], clusters[b]])) - spread(clusters[a]) - spread(clusters[b]))
+            for a, b in pairs
+        ]
         best = int(np.argmin(added))
         costs.append(added[best])
         a, b = pairs[best]
-        left[a] = np.concatenate([left[a], left.pop(b)])
+        clusters[a] = np.concatenate([clusters[a], clusters.pop(b)])
     return costs

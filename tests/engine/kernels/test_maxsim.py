@@ -1,3 +1,5 @@
+"""MaxSim on the CPU, compiled and in numpy: tested against the reference; independent of position, blocks, threads."""
+
 from __future__ import annotations
 
 import random
@@ -10,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_codebook import encoded
 
+from docsearch.engine import scoring, threads
 from docsearch.engine.compression import codecs
 from docsearch.engine.errors import IndexDamaged
 from docsearch.engine.kernels import maxsim
-from docsearch.engine.kernels.jit.compiler import NUMPY, SWITCH, machine, ways
+from docsearch.engine.kernels.jit.compiler import NUMPY, SWITCH, available_settings, current_target
 from docsearch.engine.kernels.maxsim import cpu, reference
-from docsearch.engine.records import Others, QueryVectors, Ragged
+from docsearch.engine.records import QueryExpansion, QueryVectors, Ragged
 
 pytestmark = pytest.mark.usefixtures("instructions")
 
@@ -34,16 +37,18 @@ def queries(count: int, dim: int, seed: int) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def asked(weights: np.ndarray, *, floor: float, ceiling: float, others: Others | None = None) -> QueryVectors:
-    """A query of which only the scoring matters."""
+def scored_query(
+    weights: np.ndarray, *, floor: float, ceiling: float, expansion: QueryExpansion | None = None
+) -> QueryVectors:
+    """A query whose vectors do not matter, only its scoring."""
     vectors = queries(len(weights), 4, 0)
-    return QueryVectors(vectors, weights, vectors[0], ("w",) * len(weights), floor, ceiling, others=others)
+    return QueryVectors(vectors, weights, vectors[0], ("w",) * len(weights), floor, ceiling, expansion=expansion)
 
 
 @settings(deadline=None, max_examples=30)
 @given(PAGE_SIZES, st.sampled_from([1, 3, 32]), st.sampled_from([1, 7, 128]), st.integers(0, 9))
-def test_fast_maxima_equal_the_reference(sizes: list[int], words: int, dim: int, seed: int) -> None:
-    pages, query = ragged(sizes, dim, seed), queries(words, dim, seed)
+def test_fast_maxima_equal_the_reference(sizes: list[int], tokens: int, dim: int, seed: int) -> None:
+    pages, query = ragged(sizes, dim, seed), queries(tokens, dim, seed)
     fast = maxsim.token_maxima(query, codecs.encode("float16", pages.values), pages.offsets)
     np.testing.assert_allclose(fast, reference.token_maxima(query, pages), atol=2e-6)
 
@@ -54,7 +59,7 @@ def test_int8_maxima_are_within_the_codecs_bound(sizes: list[int], seed: int) ->
     pages, query = ragged(sizes, 128, seed), queries(5, 128, seed)
     fast = maxsim.token_maxima(query, codecs.encode("int8", pages.values), pages.offsets)
     exact = reference.token_maxima(query, pages)
-    # Each stored number is off by at most half a step of its vector's scale; a unit query adds them up over 128.
+    # Each stored number is off by at most half a step of its vector's scale; a unit query sums this over 128.
     bound = INT8_STEP * np.sqrt(128) + 1e-3
     np.testing.assert_allclose(fast, exact, rtol=0, atol=bound)
 
@@ -67,14 +72,14 @@ def test_int8_maxima_are_within_the_codecs_bound(sizes: list[int], seed: int) ->
     st.sampled_from(codecs.CODECS),
     st.integers(0, 9),
 )
-def test_maxima_equal_the_reference_on_what_is_stored(
-    sizes: list[int], words: int, dim: int, codec: str, seed: int
+def test_maxima_of_encoded_pages_equal_the_reference_on_decoded_ones(
+    sizes: list[int], tokens: int, dim: int, codec: str, seed: int
 ) -> None:
-    pages, query = ragged(sizes, dim, seed), queries(words, dim, seed)
+    pages, query = ragged(sizes, dim, seed), queries(tokens, dim, seed)
     coded = encoded(codec, pages.values)
     wanted = reference.token_maxima(query, Ragged(codecs.decode(coded), pages.offsets))
-    np.testing.assert_allclose(cpu.decoded_maxima(query, coded, pages.offsets), wanted, atol=2e-6)
-    # Half of a query's step, 2^-16 of its largest number, times at most the sum of a patch's numbers.
+    np.testing.assert_allclose(cpu.numpy_maxima(query, coded, pages.offsets), wanted, atol=2e-6)
+    # Half a step of the query, 2^-16 of its largest number, times at most the sum of a patch's numbers.
     np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), wanted, atol=2**-15)
 
 
@@ -105,39 +110,41 @@ def test_order_of_pages_and_of_patches_changes_nothing(
 
 @settings(deadline=None, max_examples=20)
 @given(PAGE_SIZES, st.sampled_from(codecs.CODECS), st.sampled_from([2, 16, 40]), st.integers(0, 9))
-def test_maxima_of_a_query_vector_ignore_those_beside_it(sizes: list[int], codec: str, words: int, seed: int) -> None:
-    pages, query = ragged(sizes, 64, seed), queries(words, 64, seed)
+def test_maxima_of_a_query_vector_ignore_the_other_query_vectors(
+    sizes: list[int], codec: str, tokens: int, seed: int
+) -> None:
+    pages, query = ragged(sizes, 64, seed), queries(tokens, 64, seed)
     coded = encoded(codec, pages.values)
     together = maxsim.token_maxima(query, coded, pages.offsets)
-    for i in (0, words - 1):
+    for i in (0, tokens - 1):
         np.testing.assert_array_equal(maxsim.token_maxima(query[i : i + 1], coded, pages.offsets)[:, 0], together[:, i])
 
 
-def test_a_visual_word_that_is_none_reads_no_memory_beside_the_table() -> None:
+def test_an_unknown_visual_word_reads_no_memory_beyond_the_table() -> None:
     pages, query = ragged([5, 3], 64, 1), queries(3, 64, 1)
     coded = encoded("residual", pages.values)
     assert coded.words is not None
     wrong = replace(coded, words=np.where(np.arange(8) == 6, 60_000, coded.words).astype(np.uint16))
-    for each in (maxsim.token_maxima, cpu.decoded_maxima):
+    for each in (maxsim.token_maxima, cpu.numpy_maxima):
         with pytest.raises(IndexDamaged, match="60000"):
             each(query, wrong, pages.offsets)
 
 
-@pytest.mark.parametrize("threads", [1, 2, 5])
+@pytest.mark.parametrize("workers", [1, 2, 5])
 @pytest.mark.parametrize("codec", codecs.CODECS)
-def test_number_of_threads_changes_nothing(codec: str, threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_number_of_threads_changes_nothing(codec: str, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
     pages, query = ragged([700, 0, 129, 63, 1] * 8, 64, 5), queries(20, 64, 5)
     coded = encoded(codec, pages.values)
     expected = maxsim.token_maxima(query, coded, pages.offsets)
-    with ThreadPoolExecutor(threads) as pool:
-        monkeypatch.setattr(cpu, "pool", lambda: pool)
+    with ThreadPoolExecutor(workers) as pool:
+        monkeypatch.setattr(threads, "shared_pool", lambda: pool)
         monkeypatch.setattr(cpu, "BLOCK_VECTORS", 200)
         monkeypatch.setattr(cpu, "KERNEL_VECTORS", 200)
         np.testing.assert_array_equal(maxsim.token_maxima(query, coded, pages.offsets), expected)
 
 
 @pytest.mark.parametrize("codec", codecs.CODECS)
-def test_every_way_gives_what_numpy_does(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_instruction_set_gives_what_numpy_gives(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pages, query = ragged([129, 0, 700], 64, 2), queries(5, 64, 2)
     coded = encoded(codec, pages.values)
     found = maxsim.token_maxima(query, coded, pages.offsets)
@@ -146,13 +153,15 @@ def test_every_way_gives_what_numpy_does(codec: str, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("codec", codecs.CODECS)
-def test_compiled_code_gives_the_same_for_every_processor(codec: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compiled_code_gives_the_same_bits_on_every_instruction_set(
+    codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pages, query = ragged([700, 0, 5, 63], 96, 2), queries(37, 96, 2)
     coded = encoded(codec, pages.values)
     found = []
-    for way in ways():
-        monkeypatch.setenv(SWITCH, way)
-        if machine() is not None:
+    for setting in available_settings():
+        monkeypatch.setenv(SWITCH, setting)
+        if current_target() is not None:
             found.append(maxsim.token_maxima(query, coded, pages.offsets))
     for each in found:
         np.testing.assert_array_equal(each, found[0])
@@ -178,8 +187,8 @@ def test_page_without_patches_scores_zero() -> None:
     maxima = maxsim.token_maxima(query, codecs.encode("float16", pages.values), pages.offsets)
     assert (maxima[[0, 2]] == -np.inf).all()
     weights = np.array([0.5, 0.5], np.float32)
-    matches = maxsim.match(maxima, asked(weights, floor=0.0, ceiling=1.0))
-    assert (maxsim.score(matches, weights)[[0, 2]] == 0).all()
+    matches = scoring.match(maxima, scored_query(weights, floor=0.0, ceiling=1.0))
+    assert (scoring.weighted_sum(matches, weights)[[0, 2]] == 0).all()
 
 
 def test_collection_without_pages_gives_no_rows() -> None:
@@ -192,22 +201,22 @@ def test_collection_without_pages_gives_no_rows() -> None:
 )
 def test_score_lies_between_0_and_1(similarities: list[float], floor: float, ceiling: float) -> None:
     weights = np.full(len(similarities), 1 / len(similarities), np.float32)
-    matches = maxsim.match(np.array([similarities], np.float32), asked(weights, floor=floor, ceiling=ceiling))
-    (score,) = maxsim.score(matches, weights)
+    matches = scoring.match(np.array([similarities], np.float32), scored_query(weights, floor=floor, ceiling=ceiling))
+    (score,) = scoring.weighted_sum(matches, weights)
     assert 0 <= score <= 1 + 1e-6
 
 
 def test_score_is_the_weighted_sum_of_matches_between_floor_and_ceiling() -> None:
     maxima, weights = np.array([[0.6, 0.2, 0.95]], np.float32), np.array([0.5, 0.2, 0.3], np.float32)
-    (score,) = maxsim.score(maxsim.match(maxima, asked(weights, floor=0.5, ceiling=0.9)), weights)
+    (score,) = scoring.weighted_sum(scoring.match(maxima, scored_query(weights, floor=0.5, ceiling=0.9)), weights)
     assert score == pytest.approx(0.5 * 0.25 + 0.3)
 
 
-def test_a_word_is_matched_by_the_best_of_itself_and_its_others() -> None:
+def test_a_token_is_matched_by_the_best_of_itself_and_its_expansion_terms() -> None:
     weights = np.array([0.5, 0.5], np.float32)
-    others = Others(queries(3, 4, 1), np.array([1, 1, 0]), np.array([0.5, 0.8, 0.1], np.float32))
+    expansion = QueryExpansion(queries(3, 4, 1), np.array([1, 1, 0]), np.array([0.5, 0.8, 0.1], np.float32))
     similarities = np.array([[0.6, 0.0, 1.0, 0.5, 1.0], [0.0, 1.0, 1.0, 1.0, 0.0]], np.float32)
-    matches = maxsim.match(similarities, asked(weights, floor=0.0, ceiling=1.0, others=others))
+    matches = scoring.match(similarities, scored_query(weights, floor=0.0, ceiling=1.0, expansion=expansion))
     np.testing.assert_allclose(matches, [[0.6, 0.5], [0.0, 1.0]])
 
 

@@ -1,4 +1,4 @@
-"""Laws of the GPU kernel: on the GPU where there is one, else in Triton's interpreter."""
+"""The Triton kernel of MaxSim, tested against the reference: on a GPU if there is one, else in Triton's interpreter."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from docsearch.engine.records import Ragged
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 SIZES = st.lists(st.sampled_from([0, 1, 2, 63, 64, 65, 129]), min_size=1, max_size=5)
 SEEDS = st.integers(0, 9)
-# A float32 sum of products, in another order.
 TOLERANCE = 2e-6
-laws = settings(deadline=None, max_examples=20)
+"""A float32 sum of products in another order."""
+few_examples = settings(deadline=None, max_examples=20)
 
 
 def unit(count: int, dim: int, seed: int) -> np.ndarray:
@@ -47,27 +47,27 @@ def maxima(query: np.ndarray, pages: Ragged, codec: str = "float16") -> np.ndarr
     return gpu.token_maxima(query, codecs.encode(codec, pages.values), pages.offsets, device=DEVICE)
 
 
-@laws
+@few_examples
 @given(SIZES, st.sampled_from([1, 3, 32, 70]), st.sampled_from([1, 7, 64, 128]), st.sampled_from(gpu.CODECS), SEEDS)
-def test_maxima_equal_the_reference_on_what_is_stored(
-    sizes: list[int], words: int, dim: int, codec: str, seed: int
+def test_maxima_of_encoded_pages_equal_the_reference_on_decoded_ones(
+    sizes: list[int], tokens: int, dim: int, codec: str, seed: int
 ) -> None:
-    pages, query = ragged(sizes, dim, seed), unit(words, dim, seed + 100)
+    pages, query = ragged(sizes, dim, seed), unit(tokens, dim, seed + 100)
     stored = Ragged(codecs.decode(codecs.encode(codec, pages.values)), pages.offsets)
     np.testing.assert_allclose(maxima(query, pages, codec), reference.token_maxima(query, stored), atol=TOLERANCE)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(DEVICE == "cpu", reason="needs a CUDA device: Triton's interpreter multiplies bfloat16's bits")
-@laws
+@few_examples
 @given(SIZES, SEEDS)
-def test_bfloat16_vectors_are_scored_as_they_are(sizes: list[int], seed: int) -> None:
+def test_maxima_of_bfloat16_pages_equal_the_reference(sizes: list[int], seed: int) -> None:
     query = unit(5, 64, seed + 100)
     values = torch.tensor(unit(sum(sizes), 64, seed)).bfloat16()
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
     pages = gpu.DevicePages(values.to(DEVICE), None, torch.tensor(offsets, device=DEVICE))
     got = gpu.page_maxima(torch.tensor(query, device=DEVICE), pages).cpu().numpy()
-    # Two numbers of 8 bits each keep 16 bits of the query.
+    # Two bfloat16 terms of 8 bits each keep 16 bits of the query.
     wanted = reference.token_maxima(query, Ragged(values.float().numpy(), offsets))
     np.testing.assert_allclose(got, wanted, atol=2**-15)
 
@@ -86,7 +86,7 @@ def test_other_numbers_of_parts_are_refused() -> None:
         gpu.page_maxima(torch.tensor(unit(1, 16, 0), device=DEVICE), on_device(pages.values, pages.offsets), parts=3)
 
 
-@laws
+@few_examples
 @given(SIZES, st.sampled_from(gpu.CODECS), SEEDS)
 def test_a_page_alone_has_the_maxima_it_has_among_others(sizes: list[int], codec: str, seed: int) -> None:
     pages, query = ragged(sizes, 64, seed), unit(4, 64, seed + 100)
@@ -95,7 +95,7 @@ def test_a_page_alone_has_the_maxima_it_has_among_others(sizes: list[int], codec
         np.testing.assert_array_equal(maxima(query, Ragged.of([pages[row]]), codec)[0], together[row])
 
 
-@laws
+@few_examples
 @given(SIZES, st.randoms(use_true_random=False), SEEDS)
 def test_rows_may_come_in_any_order_and_twice(sizes: list[int], order: object, seed: int) -> None:
     pages, query = ragged(sizes, 32, seed), unit(3, 32, seed + 100)
@@ -105,21 +105,21 @@ def test_rows_may_come_in_any_order_and_twice(sizes: list[int], order: object, s
     np.testing.assert_array_equal(some.cpu().numpy(), maxima(query, pages)[rows])
 
 
-@laws
+@few_examples
 @given(SIZES, st.lists(st.sampled_from([0, 1, 5, 40]), min_size=1, max_size=4), SEEDS)
-def test_each_query_has_candidates_of_its_own(sizes: list[int], words: list[int], seed: int) -> None:
+def test_each_query_has_candidates_of_its_own(sizes: list[int], tokens: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
-    pages, asked_vectors = ragged(sizes, 32, seed), unit(sum(words), 32, seed + 100)
-    starts = np.concatenate([[0], np.cumsum(words)]).astype(np.int64)
-    rows, asked = rng.integers(0, len(sizes), 6), rng.integers(0, len(words), 6)
+    pages, query_vectors = ragged(sizes, 32, seed), unit(sum(tokens), 32, seed + 100)
+    starts = np.concatenate([[0], np.cumsum(tokens)]).astype(np.int64)
+    rows, query_ids = rng.integers(0, len(sizes), 6), rng.integers(0, len(tokens), 6)
     queries, offsets, of_pages, of_queries = (
-        torch.tensor(a, device=DEVICE) for a in (asked_vectors, starts, rows, asked)
+        torch.tensor(a, device=DEVICE) for a in (query_vectors, starts, rows, query_ids)
     )
     device = on_device(pages.values, pages.offsets)
     got = gpu.pair_maxima(queries, offsets, device, of_pages, of_queries).cpu().numpy()
-    assert got.shape == (6, max(words))
-    for pair, (row, which) in enumerate(zip(rows, asked, strict=True)):
-        own = asked_vectors[starts[which] : starts[which + 1]]
+    assert got.shape == (6, max(tokens))
+    for pair, (row, which) in enumerate(zip(rows, query_ids, strict=True)):
+        own = query_vectors[starts[which] : starts[which + 1]]
         np.testing.assert_allclose(
             got[pair, : len(own)], reference.token_maxima(own, Ragged.of([pages[row]]))[0], atol=TOLERANCE
         )
@@ -129,7 +129,7 @@ def test_each_query_has_candidates_of_its_own(sizes: list[int], words: list[int]
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 129])
 @pytest.mark.parametrize("dim", [64, 50])
 @pytest.mark.parametrize("beside", [np.nan, 100.0, -100.0])
-def test_memory_beside_a_page_does_not_leak_into_it(size: int, dim: int, beside: float) -> None:
+def test_memory_around_a_page_does_not_change_its_maxima(size: int, dim: int, beside: float) -> None:
     own = unit(size, dim, 3).astype(np.float16)
     around = np.full((200, dim), beside, np.float16)
     query = unit(4, dim, 4)
@@ -149,21 +149,21 @@ def test_negative_similarities_stay_negative(codec: str) -> None:
 def test_equal_pages_have_equal_maxima() -> None:
     page = unit(70, 128, 6).astype(np.float16)
     got = maxima(unit(8, 128, 7), Ragged.of([page, page[::-1].copy(), np.concatenate([page, page])]))
-    # On the GPU to the bit. The interpreter multiplies with numpy, whose sums depend on where a row stands.
+    # The same bits on the GPU. The interpreter multiplies with numpy, whose sums depend on the position of a row.
     bound = 0 if DEVICE == "cuda" else TOLERANCE
     np.testing.assert_allclose(got[0], got[1], rtol=0, atol=bound)
     np.testing.assert_allclose(got[0], got[2], rtol=0, atol=bound)
 
 
-def test_nothing_asked_or_nothing_stored_gives_nothing() -> None:
+def test_no_query_vectors_or_no_patches_give_empty_maxima() -> None:
     assert maxima(unit(0, 16, 0), ragged([3, 1], 16, 0)).shape == (2, 0)
     assert maxima(unit(2, 16, 0), Ragged(np.zeros((0, 16), np.float16), np.zeros(1, np.int64))).shape == (0, 2)
     assert (maxima(unit(2, 16, 0), ragged([0, 0], 16, 0)) == -np.inf).all()
 
 
 @pytest.mark.slow
-def test_pages_behind_two_to_the_31_numbers_are_found() -> None:
-    """Takes 2 GiB of memory."""
+def test_pages_beyond_two_to_the_31_numbers_are_scored() -> None:
+    """Needs 2 GiB of memory."""
     dim, far = 128, 2**31 // 128 + 5
     values = np.zeros((far + 3, dim), np.int8)
     values[far:] = np.arange(3 * dim).reshape(3, dim) % 100 + 1
@@ -188,11 +188,11 @@ from docsearch.engine.kernels.maxsim import triton as gpu
 
 arch, width, codec = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 wide = min(max(triton.next_power_of_2(width), 16), 256)
-config = gpu._first_choice(wide)
+config = gpu._untuned_config(wide)
 half = "*bf16" if codec == "bfloat16" else "*fp16"
 values = {"float16": "*fp16", "bfloat16": "*bf16", "int8": "*i8"}.get(codec, "*u8")
 bits, scaled = PACKED_BITS.get(codec, 0), codec not in ("float16", "bfloat16")
-types = dict.fromkeys(("offsets", "rows", "query_offsets", "asked"), "*i64")
+types = dict.fromkeys(("offsets", "rows", "query_offsets", "query_ids"), "*i64")
 types |= {"values": values, "scales": "*fp16" if scaled else "*i64", "terms": half, "out": "*fp32"}
 types |= {"queries": "i32", "width": "i32"}
 fixed = {"WIDTH": wide, "DIM": 128, "BLOCK_D": 128, "PARTS": 2, "SCALED": scaled, "PAIRED": width > 1, "BITS": bits}
@@ -212,14 +212,14 @@ print(built.metadata.shared, "wgmma" in built.asm["ptx"], "mma.sync" in built.as
 @pytest.mark.parametrize("width", [1, 32, 200])
 @pytest.mark.parametrize(("arch", "instruction"), [(80, 2), (90, 1)])
 def test_kernel_compiles_to_tensor_cores(arch: int, instruction: int, width: int, codec: str) -> None:
-    """For Ampere and Hopper, on a machine with neither."""
+    """Compiles for Ampere and Hopper, on any machine."""
     environment = {name: value for name, value in os.environ.items() if name != "TRITON_INTERPRET"}
     command = [sys.executable, "-c", COMPILE, str(arch), str(width), codec]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    said = done.stdout.split()
-    assert said[instruction] == "True"
-    assert int(said[0]) <= 99 << 10, "shared memory of the smallest Ampere"
+    shared_bytes, *found = done.stdout.split()
+    assert found[instruction - 1] == "True"
+    assert int(shared_bytes) <= 99 << 10, "the shared memory of the smallest Ampere"
 
 
 @pytest.mark.gpu

@@ -1,3 +1,5 @@
+"""Term proximity: pairs match where their patches lie beside each other, as a slow search over all patches finds."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -5,30 +7,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docsearch.engine.kernels import maxsim, proximity
-from docsearch.engine.records import Others, QueryVectors
+from docsearch.engine import scoring
+from docsearch.engine.kernels import proximity
+from docsearch.engine.records import QueryExpansion, QueryVectors
 
 PAIR = np.array([[0, 1]])
 
 
 def on_a_line(*lefts: float, y: float = 0.0) -> np.ndarray:
-    """Boxes 30 wide and 10 high."""
+    """Boxes 30 points wide and 10 high."""
     return np.array([[x, y, x + 30, y + 10] for x in lefts], np.float32)
 
 
 def pair_matches(matches: np.ndarray, boxes: np.ndarray, pairs: np.ndarray) -> np.ndarray:
-    """Those of one page, which are the same among others."""
+    """The pair matches of one page, after checking that other pages do not change them."""
     query = QueryVectors(matches.T[:, :1], np.ones(matches.shape[1], np.float32), matches[0:1], ())
     offsets = np.array([0, len(matches)])
-    (alone,) = proximity.pair_matches(proximity.matches_of(matches, query), boxes, offsets, pairs)
-    found, boxes = proximity.matches_of(np.concatenate([matches] * 2), query), np.concatenate([boxes] * 2)
+    (alone,) = proximity.pair_matches(proximity.sparse_matches(matches, query), boxes, offsets, pairs)
+    found, boxes = proximity.sparse_matches(np.concatenate([matches] * 2), query), np.concatenate([boxes] * 2)
     among = proximity.pair_matches(found, boxes, np.concatenate([[0], offsets, offsets[1:] * 2]), pairs)
     np.testing.assert_array_equal(among, [0 * alone, alone, alone])
     return alone
 
 
 def two_words(first: float = 1.0, second: float = 1.0) -> np.ndarray:
-    """Matches of two patches: the first is query word 0, the second is query word 1."""
+    """Matches of two patches: the first with token 0, the second with token 1."""
     return np.array([[first, 0], [0, second]], np.float32)
 
 
@@ -51,11 +54,11 @@ def test_a_pair_matches_as_well_as_its_worse_word() -> None:
     assert pair_matches(two_words(0.9, 0.25), on_a_line(0, 35), PAIR) == 0.25
 
 
-def test_one_patch_is_not_two_words() -> None:
+def test_one_patch_does_not_match_a_pair() -> None:
     assert pair_matches(np.array([[0.8, 0.8]], np.float32), on_a_line(0), PAIR) == 0
 
 
-def test_page_without_patches_and_query_without_pairs() -> None:
+def test_no_patches_match_no_pair_and_no_pairs_give_no_matches() -> None:
     assert pair_matches(np.zeros((0, 2), np.float32), np.zeros((0, 4), np.float32), PAIR) == 0
     none = np.zeros((0, 2), np.int64)
     assert pair_matches(two_words(), on_a_line(0, 35), none).shape == (0,)
@@ -64,12 +67,12 @@ def test_page_without_patches_and_query_without_pairs() -> None:
 
 
 @given(st.integers(1, 20), st.integers(2, 4), st.integers(0, 10_000))
-def test_no_pair_exceeds_its_bound_and_the_best_pair_is_found(patches: int, words: int, seed: int) -> None:
+def test_no_pair_exceeds_its_bound_and_the_best_pair_is_found(patches: int, tokens: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    matches = np.maximum(rng.uniform(-1, 1, (patches, words)), 0).astype(np.float32)
+    matches = np.maximum(rng.uniform(-1, 1, (patches, tokens)), 0).astype(np.float32)
     corner = rng.uniform(0, 100, (patches, 2))
     boxes = np.concatenate([corner, corner + rng.uniform(1, 12, (patches, 2))], axis=1).astype(np.float32)
-    pairs = np.array([(a, b) for a in range(words) for b in range(words) if a != b])
+    pairs = np.array([(a, b) for a in range(tokens) for b in range(tokens) if a != b])
     beside = proximity.near(boxes[:, None], boxes[None])
     slow = [
         max(
@@ -89,14 +92,16 @@ def test_no_pair_exceeds_its_bound_and_the_best_pair_is_found(patches: int, word
 
 
 @given(st.integers(0, 30), st.integers(1, 4), st.integers(0, 4), st.integers(0, 10_000))
-def test_matches_are_those_of_maxsim(patches: int, words: int, others: int, seed: int) -> None:
+def test_sparse_matches_equal_scoring_match(patches: int, tokens: int, terms: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    similarities = rng.uniform(-0.2, 1.2, (patches, words + others)).astype(np.float32)
-    vectors, weights = np.zeros((words, 3), np.float32), np.ones(words, np.float32)
-    more = Others(np.zeros((others, 3), np.float32), rng.integers(0, words, others), np.full(others, 0.5, np.float32))
-    query = QueryVectors(vectors, weights, weights, ("",) * words, 0.3, 0.9, others=more)
-    found = proximity.matches_of(similarities, query)
-    dense = np.zeros((patches, words), np.float32)
-    dense[found.patches, found.words] = found.values
-    np.testing.assert_allclose(dense, maxsim.match(similarities, query), atol=1e-6)
-    assert len(set(zip(found.patches.tolist(), found.words.tolist(), strict=True))) == len(found.patches)
+    similarities = rng.uniform(-0.2, 1.2, (patches, tokens + terms)).astype(np.float32)
+    vectors, weights = np.zeros((tokens, 3), np.float32), np.ones(tokens, np.float32)
+    expansion = QueryExpansion(
+        np.zeros((terms, 3), np.float32), rng.integers(0, tokens, terms), np.full(terms, 0.5, np.float32)
+    )
+    query = QueryVectors(vectors, weights, weights, ("",) * tokens, 0.3, 0.9, expansion=expansion)
+    found = proximity.sparse_matches(similarities, query)
+    dense = np.zeros((patches, tokens), np.float32)
+    dense[found.patches, found.tokens] = found.values
+    np.testing.assert_allclose(dense, scoring.match(similarities, query), atol=1e-6)
+    assert len(set(zip(found.patches.tolist(), found.tokens.tolist(), strict=True))) == len(found.patches)

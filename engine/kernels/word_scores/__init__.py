@@ -1,1 +1,0 @@
-"""Page scores from the maxima of query tokens, for very many pages."""

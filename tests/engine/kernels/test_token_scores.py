@@ -1,0 +1,54 @@
+"""Scores of very many pages by tokens: compiled code and numpy are tested against `scoring.score_tokens`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from docsearch.engine.kernels.token_scores import scores
+from docsearch.engine.records import F32, I64, QueryExpansion, QueryVectors
+from docsearch.engine.scoring import score_tokens
+
+pytestmark = pytest.mark.usefixtures("instructions")
+
+
+def random_query(tokens: int, terms: int, rng: np.random.Generator, *, contextual: bool = False) -> QueryVectors:
+    weights = rng.random(tokens).astype(np.float32)
+    expansion = QueryExpansion(
+        np.zeros((terms, 4), np.float32), rng.integers(0, tokens, terms), rng.random(terms).astype(np.float32)
+    )
+    floors = rng.uniform(0.3, 0.5, tokens).astype(np.float32)
+    vectors, single = np.zeros((tokens, 4), np.float32), np.zeros(0, np.float32)
+    return QueryVectors(
+        vectors, weights / weights.sum(), single, ("w",) * tokens, floors, floors + np.float32(0.2),
+        expansion=expansion if terms else None, contextual=contextual,
+    )  # fmt: skip
+
+
+def collection(pages: int, columns: int, rng: np.random.Generator) -> tuple[F32, I64]:
+    """Maxima (pages, columns), half of them -inf, and the row of the first page of each page's document."""
+    maxima = np.where(rng.random((pages, columns)) < 0.5, rng.uniform(0, 0.8, (pages, columns)), -np.inf)
+    return maxima.astype(np.float32), np.sort(rng.integers(0, pages, pages))
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([1, 7, 16, 17, 100]), st.integers(1, 6), st.integers(0, 5), st.booleans(), st.integers(0, 10_000)
+)
+def test_scores_equal_scoring_score_tokens(pages: int, tokens: int, terms: int, contextual: bool, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    query = random_query(tokens, terms, rng, contextual=contextual)
+    maxima, first_pages = collection(pages, tokens + terms, rng)
+    want = score_tokens(maxima, maxima[first_pages], query)[1]
+    np.testing.assert_allclose(scores.token_scores(list(maxima.T), first_pages, query), want, atol=1e-6)
+
+
+def test_block_size_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    query = random_query(5, 4, rng)
+    maxima, first_pages = collection(1000, 9, rng)
+    whole = scores.token_scores(list(maxima.T), first_pages, query)
+    monkeypatch.setattr(scores, "BLOCK_PAGES", 37)
+    np.testing.assert_array_equal(scores.token_scores(list(maxima.T), first_pages, query), whole)
