@@ -1,4 +1,4 @@
-"""Writes checkpoints in the published layout of jina-embeddings-v4, tiny ones with random weights."""
+"""Writes tiny checkpoints with random weights in the published layout of jina-embeddings-v4."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLModel
 
 HIDDEN, LAYERS, KV_WIDTH, INTERMEDIATE, PROJECTED, RANK = 64, 3, 32, 96, 24, 4
 ALPHA = 8
-"""Twice the rank, so that a forgotten scaling shows."""
+"""Twice the rank, so that tests fail if the scaling by alpha / r is missing."""
 DIMS = (16, 32, 64)
 TASKS = ("retrieval", "text-matching", "code")
 SPECIAL = (
@@ -35,14 +35,14 @@ LINEARS = {
     "mlp.up_proj": (HIDDEN, INTERMEDIATE),
     "mlp.down_proj": (INTERMEDIATE, HIDDEN),
 }
-"""Each adapted layer with its width in and out."""
+"""Adapted layers, with the number of inputs and outputs of each."""
 SPLIT = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 )
 
 
 def write(folder: Path, *, style: str = "old", shards: int = 2, seed: int = 0) -> Path:
-    """Write a checkpoint; `style` of its names is "old" as published, or "new" as transformers 5 saves."""
+    """Write a checkpoint; the `style` of tensor names is "old", as published, or "new", as in transformers 5."""
     folder.mkdir(parents=True)
     tokenizer = small_tokenizer()
     tokenizer.save(str(folder / "tokenizer.json"))
@@ -56,7 +56,7 @@ def write(folder: Path, *, style: str = "old", shards: int = 2, seed: int = 0) -
 
 
 def settings(tokenizer: Tokenizer) -> dict[str, object]:
-    """What config.json holds: the text side flat, as in the published file."""
+    """The content of config.json; the settings of the text side are at the top level, as in the published file."""
     return {
         "architectures": ["JinaEmbeddingsV4Model"],
         "model_type": "qwen2_5_vl",
@@ -102,7 +102,7 @@ def settings(tokenizer: Tokenizer) -> dict[str, object]:
 
 
 def small_tokenizer() -> Tokenizer:
-    """A byte-level BPE that knows the words of the prompts, and few others."""
+    """A byte-level BPE with the words of the prompts and few others."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -125,7 +125,7 @@ def small_tokenizer() -> Tokenizer:
 def write_base(
     folder: Path, config: Mapping[str, object], generator: torch.Generator, *, style: str, shards: int
 ) -> None:
-    """Write the weights without the adapters, in shards, with the projector in the last."""
+    """Write the weights without the adapters, in shards; the projector is in the last one."""
     given = {key: value for key, value in config.items() if key != "architectures"}
     network = Qwen2_5_VLModel(Qwen2_5_VLConfig.from_dict(json.loads(json.dumps(given))))
     tensors: dict[str, Tensor] = {}
@@ -146,14 +146,14 @@ def write_base(
 
 
 def base_key(name: str, style: str) -> str:
-    """A tensor's key in the file from its name in `Qwen2_5_VLModel`."""
+    """The key of a tensor in the file, from its name in `Qwen2_5_VLModel`."""
     if style == "new":
         return f"model.{name}"
     return name.replace("language_model.", "model.")
 
 
 def write_adapters(folder: Path, generator: torch.Generator) -> None:
-    """Write the one file with the adapters of every task."""
+    """Write the file with the adapters of all tasks."""
     tensors: dict[str, Tensor] = {}
     layers = [
         (f"model.language_model.layers.{layer}.{name}", *widths)

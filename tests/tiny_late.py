@@ -1,4 +1,4 @@
-"""Writes checkpoints of late-interaction models as transformers saves them, tiny ones with random weights."""
+"""Writes tiny checkpoints of late-interaction models with random weights, in the layout of transformers."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ DIM = 32
 VOCABULARY = 512
 PATCH_PX = 14
 TOKEN_PX = 2 * PATCH_PX
-"""Side of the square of a ColQwen2 token."""
+"""Side of the square that a ColQwen2 token stands for."""
 MAX_PIXELS = 64 * TOKEN_PX**2
 PALI_SIDE = 6
-"""ColPali sees every page as so many squares a side."""
+"""Rows, and columns, of the grid that ColPali reads every page as."""
 TILE_SIDE = 3
-"""Tokens a side of a ColModernVBERT tile, each 2 x 2 patches."""
+"""Side of a ColModernVBERT tile in tokens, each of which is 2 x 2 patches."""
 TILE_PX = TILE_SIDE * TOKEN_PX
 TILES = 3
 """Tiles along the longer side of a page."""
 
 
 def tokenizer(*special: str) -> PreTrainedTokenizerFast:
-    """A tokenizer with `special` tokens besides those of the Qwen models."""
+    """A tokenizer with `special` tokens in addition to those of the Qwen models."""
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tiny_jina.small_tokenizer(), pad_token="<|endoftext|>", eos_token="<|im_end|>"
     )
@@ -52,7 +52,7 @@ def tokenizer(*special: str) -> PreTrainedTokenizerFast:
 
 
 def write_colqwen2(folder: Path, *, seed: int = 0) -> Path:
-    """Write a ColQwen2: squares of the page at its own shape."""
+    """Write a ColQwen2: squares of the page, which keeps its aspect ratio."""
     fast = tokenizer()
     roles = {"image": "image_pad", "video": "vision_pad", "vision_start": "vision_start", "vision_end": "vision_end"}
     vlm = Qwen2VLConfig(
@@ -77,7 +77,7 @@ def write_colqwen2(folder: Path, *, seed: int = 0) -> Path:
 
 
 def write_colpali(folder: Path, *, seed: int = 0) -> Path:
-    """Write a ColPali: `PALI_SIDE` x `PALI_SIDE` squares of any page."""
+    """Write a ColPali: a grid of PALI_SIDE x PALI_SIDE squares for every page."""
     fast = tokenizer("<image>", "<bos>")
     fast.bos_token = "<bos>"
     vlm = PaliGemmaConfig(
@@ -106,7 +106,7 @@ def write_colpali(folder: Path, *, seed: int = 0) -> Path:
 
 
 def write_colmodernvbert(folder: Path, *, seed: int = 0) -> Path:
-    """Write a ColModernVBERT: tiles of `TILE_PX` pixels, and one of the whole page."""
+    """Write a ColModernVBERT: tiles of TILE_PX pixels, and one of the whole page."""
     tiles = [f"<row_{row + 1}_col_{column + 1}>" for row in range(TILES) for column in range(TILES)]
     fast = tokenizer("<image>", "<fake_token_around_image>", "<end_of_utterance>", "<global-img>", *tiles)
     vlm = ModernVBertConfig(
@@ -132,7 +132,7 @@ def write_colmodernvbert(folder: Path, *, seed: int = 0) -> Path:
 
 
 def vision(image_px: int) -> dict[str, object]:
-    """A SigLIP tower for square images of `image_px`."""
+    """The configuration of a SigLIP tower for square images of `image_px`."""
     return {
         "model_type": "siglip_vision_model",
         "hidden_size": 32,

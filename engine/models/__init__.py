@@ -1,1 +1,1 @@
-"""Pixels or text to vectors; the only place that imports torch models."""
+"""Embedding models: pages, queries and texts to vectors. Each network is imported when a model is opened."""

@@ -1,4 +1,4 @@
-"""Where a model runs: the device that was asked for, what it computes in, and how much memory is free there."""
+"""Where a model runs: its device, the number format that it computes in, and the memory that is free there."""
 
 from __future__ import annotations
 
@@ -10,55 +10,64 @@ import torch
 
 from ..errors import UsageError
 
-SWITCH = "DOCSEARCH_ARITHMETIC"
-"""Environment variable that says what models compute in, read when one is loaded; the best that there is by default."""
+ARITHMETIC_VARIABLE = "DOCSEARCH_ARITHMETIC"
+"""Environment variable with the number format that models compute in, read when a model is loaded; by default, the
+fastest that the device supports.
+"""
 INT8, BFLOAT16, FLOAT32 = "int8", "bfloat16", "float32"
-ARITHMETIC = (INT8, BFLOAT16, FLOAT32)
-"""Values of SWITCH, the fastest first. 8-bit integers are for the embedded model alone."""
+ARITHMETICS = (INT8, BFLOAT16, FLOAT32)
+"""Values of ARITHMETIC_VARIABLE, fastest first. Only the model `pixel` computes in 8-bit integers."""
 MEMINFO = Path("/proc/meminfo")
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def choose(device: str) -> torch.device:
-    """The device of "auto", "cpu" or "cuda"; UsageError where there is no such GPU."""
+    """The torch device for "auto", "cpu" or "cuda". Raises UsageError for "cuda" without a CUDA GPU."""
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda: this torch sees no CUDA GPU; use --device cpu")
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def asked_arithmetic() -> str | None:
-    """What SWITCH says, None if it is not set; UsageError if that is none of ARITHMETIC."""
-    asked = os.environ.get(SWITCH) or None
-    if asked is not None and asked not in ARITHMETIC:
-        raise UsageError(f"{SWITCH}={asked}: known are {', '.join(ARITHMETIC)}; without it, the best for this device")
-    return asked
+def requested_arithmetic() -> str | None:
+    """The value of ARITHMETIC_VARIABLE, None if it is not set. Raises UsageError if it is not one of ARITHMETICS."""
+    requested = os.environ.get(ARITHMETIC_VARIABLE) or None
+    if requested is not None and requested not in ARITHMETICS:
+        raise UsageError(
+            f"{ARITHMETIC_VARIABLE}={requested}: the values are {', '.join(ARITHMETICS)}; "
+            "unset it to use the fastest that this device supports"
+        )
+    return requested
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:
-    """The floats that SWITCH asks for; else, and where it asks for integers, bfloat16 where the device computes in it,
-    or float32. UsageError if the device does not compute in what is asked for.
+    """The floating-point type to compute in on `device`.
+
+    The one that ARITHMETIC_VARIABLE asks for; if it is not set, or asks for integers, bfloat16 where the device
+    computes in it, else float32. Raises UsageError if the device does not compute in the requested type.
     """
-    asked, has_bf16 = asked_arithmetic(), device.type == "cuda" or computes_bf16()
-    if asked == BFLOAT16 and not has_bf16:
-        raise UsageError(f"{SWITCH}={asked}: this CPU does not multiply in bfloat16; use {FLOAT32}, or leave it out")
-    return torch.bfloat16 if has_bf16 and asked != FLOAT32 else torch.float32
+    requested, has_bf16 = requested_arithmetic(), device.type == "cuda" or computes_bf16()
+    if requested == BFLOAT16 and not has_bf16:
+        raise UsageError(
+            f"{ARITHMETIC_VARIABLE}={requested}: this CPU has no bfloat16 arithmetic; set it to {FLOAT32}, or unset it"
+        )
+    return torch.bfloat16 if has_bf16 and requested != FLOAT32 else torch.float32
 
 
 def computes_bf16() -> bool:
-    """Whether this CPU multiplies in bfloat16; elsewhere it would be emulated, several times slower than float32.
+    """Whether this CPU has bfloat16 arithmetic; without it, torch emulates it, several times slower than float32.
 
-    oneDNN calls bfloat16 supported on every x86-64 with AVX-512, emulated or not.
+    oneDNN reports bfloat16 as supported on every x86-64 CPU with AVX-512, even where it is emulated.
     """
     if not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return False
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return True
-    asked = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
-    return any(ask() for ask in asked if ask is not None)
+    checks = [getattr(torch.cpu, name, None) for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported")]
+    return any(check() for check in checks if check is not None)
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Memory that is free on a device, for a CPU within the limit of its container; None where nobody says."""
+    """Memory that is free on a device, in bytes; for a CPU within the container's limit; None where it is unknown."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     try:
@@ -69,8 +78,8 @@ def free_bytes(device: torch.device) -> int | None:
     try:
         limit = int((CONTROL_GROUP / "memory.max").read_text("ascii"))
         used = int((CONTROL_GROUP / "memory.current").read_text("ascii"))
-        kept = dict(line.split() for line in (CONTROL_GROUP / "memory.stat").read_text("ascii").splitlines())
-        # Files that are cached and not in use are given up when memory is asked for.
-        return min(free, limit - used + int(kept["inactive_file"]))
+        stat = dict(line.split() for line in (CONTROL_GROUP / "memory.stat").read_text("ascii").splitlines())
+        # The kernel drops its inactive file cache when memory is needed.
+        return min(free, limit - used + int(stat["inactive_file"]))
     except (OSError, KeyError, ValueError):  # no control group, or one without a limit ("max")
         return free

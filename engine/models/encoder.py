@@ -1,4 +1,4 @@
-"""What a model must offer: a description, queries to vectors, pages to vectors."""
+"""What every model offers: a description (`EncoderSpec`), and protocols that embed queries, pages and texts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from ..records import F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:
-    """A model's description. `dim` is the width of its patch vectors, `single_dim` of its one vector a page (0 = none),
-    `vocabulary` the number of its visual words (0 = none); `render_dpi` and `max_pixels` are what it wants rendered.
-    `alike` are the similarities between which two patches turn from different ones into the same one. `settings` are
-    further choices that change its vectors; `notice` is what a user has to know before the first use;
-    `present` tells whether its weights are on this machine. `scripts` are those that it reads, by Unicode's names; all
-    where none is named.
+    """The description of a model.
+
+    `dim` is the dimension of its patch vectors, `single_dim` that of its one vector per page (0: it has none), and
+    `vocabulary` the number of its visual words (0: it has none). Pages are rendered at `render_dpi`, or at less so that
+    they have at most `max_pixels`. `match_range` is the cosine range over which two patches go from different to the
+    same. `settings` are further choices that change its vectors; `notice` is what a user must know before the first
+    use; `present` says whether its weights are on this machine. `scripts` lists scripts by the prefix of their
+    Unicode letter names ("LATIN"); empty if it reads all.
     """
 
     name: str
@@ -32,25 +34,25 @@ class EncoderSpec:
     vocabulary: int
     render_dpi: float
     max_pixels: int
-    alike: tuple[float, float] = (0.0, 1.0)
+    match_range: tuple[float, float] = (0.0, 1.0)
     settings: tuple[tuple[str, str], ...] = ()
     notice: str = ""
     present: bool = True
     scripts: tuple[str, ...] = ()
 
-    def unread(self, text: str) -> str:
-        """The first letter of `text` that is of none of its `scripts`; "" where it reads all."""
+    def first_unreadable_letter(self, text: str) -> str:
+        """The first letter of `text` in a script that the model does not read; "" if it reads all of them."""
         letters = (letter for letter in unicodedata.normalize("NFKC", text) if letter.isalpha())
         return next((each for each in letters if not unicodedata.name(each, "").startswith(self.scripts or "")), "")
 
     @property
     def weights_gb(self) -> float:
-        """Memory of the weights alone, in bfloat16, in 10^9 bytes."""
+        """Memory of the weights alone, in bfloat16, in units of 10^9 bytes."""
         return self.parameters * 2 / 1e9
 
     @property
     def fingerprint(self) -> dict[str, str | int | float]:
-        """What an index records of its model: vectors made under another fingerprint do not compare with these."""
+        """What an index records of its model; vectors of models with different fingerprints are not comparable."""
         return {
             "name": self.name,
             "revision": self.revision,
@@ -65,7 +67,7 @@ class EncoderSpec:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPages:
-    """Pages as a model returns them: their `vectors` and, for models with visual words, `words` (T,) uint16."""
+    """Embedded pages: their `vectors` and, if the model has visual words, the `words` (T,) uint16 of these."""
 
     vectors: PageVectors
     words: U16 | None
@@ -73,72 +75,76 @@ class EmbeddedPages:
 
 @dataclass(frozen=True, slots=True)
 class TextVectors:
-    """N embedded texts: `vectors` Ragged (T, D) float32 and `single` (N, S) float32, of unit length."""
+    """N embedded texts: `vectors` Ragged (T, D) float32 and `single` (N, S) float32, both of unit length."""
 
     vectors: Ragged
     single: F32
 
 
-def equal_tokens(vectors: F32, single: F32, tokens: tuple[str, ...]) -> QueryVectors:
-    """A language model's question (T, D), whose tokens count alike: it scores the mean where published models sum."""
+def contextual_query(vectors: F32, single: F32, tokens: tuple[str, ...]) -> QueryVectors:
+    """A query (T, D) embedded by a language model: all its tokens weigh the same.
+
+    Its score is the mean of the tokens' MaxSim, where ColBERT (Khattab and Zaharia, 2020) takes the sum.
+    """
     weights = np.full(len(vectors), 1 / len(vectors), np.float32)
-    return QueryVectors(vectors, weights, single, tokens, in_context=True)
+    return QueryVectors(vectors, weights, single, tokens, contextual=True)
 
 
 class QueryEncoder(Protocol):
-    """Queries to vectors."""
+    """Embeds queries that are text."""
 
     @property
     def spec(self) -> EncoderSpec: ...
 
     def encode_query(self, text: str) -> QueryVectors:
-        """Embed one query; raises UsageError when nothing in it can be searched for."""
+        """Embed one query. Raises UsageError if nothing in it can be searched for."""
         ...
 
 
 @runtime_checkable
 class ImageQueryEncoder(Protocol):
-    """Pictures to vectors that are searched for as questions are: what models have that see both in one space."""
+    """Embeds queries that are images: for models that map text and images into one space."""
 
     def encode_image_queries(self, images: Sequence[U8]) -> list[QueryVectors]:
-        """Embed pictures (H, W, 3) uint8 as questions. Where these are not `in_context`, their rows are patches whose
-        weights follow from the collection that is searched.
+        """Embed images (H, W, 3) uint8 as queries.
+
+        Unless a query is `contextual`, its rows are patches, whose weights are computed from the index searched.
         """
         ...
 
 
 @runtime_checkable
 class BatchEncoder(Protocol):
-    """Many queries at once to vectors: what models have that are faster so."""
+    """Embeds several queries in one pass: for models that are faster that way."""
 
     def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
-        """Embed questions in the order given; raises UsageError when one holds nothing to search for."""
+        """Embed queries, in the order given. Raises UsageError if one of them has nothing to search for."""
         ...
 
 
 @runtime_checkable
 class PageEncoder(Protocol):
-    """Pages to vectors; a page's vectors do not depend on the pages beside it."""
+    """Embeds pages; the vectors of a page do not depend on the other pages of a call."""
 
     @property
     def spec(self) -> EncoderSpec: ...
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
-        """Embed any number of pages of any sizes."""
+        """Embed one or more pages of any sizes."""
         ...
 
 
 class Encoder(QueryEncoder, BatchEncoder, PageEncoder, Protocol):
-    """Both sides of a model, for programs: what `docsearch.load_encoder` opens."""
+    """All of a model, for programs: what `docsearch.load_encoder` returns."""
 
     def encode_texts(self, texts: Sequence[str]) -> TextVectors:
-        """Embed texts as documents; raises UsageError where the model looks at pages only."""
+        """Embed texts as documents. Raises UsageError if the model embeds images of pages only."""
         ...
 
 
-class PreparedEncoder(Encoder, Protocol):
-    """A model whose weights are read when they are first needed."""
+class LazyEncoder(Encoder, Protocol):
+    """A model that loads its weights when they are first needed."""
 
     def prepare(self) -> None:
-        """Read the weights now; raises UsageError when that fails."""
+        """Load the weights now. Raises UsageError if they cannot be loaded."""
         ...

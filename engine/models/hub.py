@@ -1,4 +1,4 @@
-"""A repository's name goes in; its folder comes out, from this disk, or downloaded when that is allowed."""
+"""Folders of models on the Hugging Face hub: found in the local cache, or downloaded."""
 
 from __future__ import annotations
 
@@ -6,31 +6,34 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import UsageError
+from . import extras
 
 
-def find(name: str, patterns: Sequence[str], *, here: Path | None, download: bool) -> Path:
-    """The folder of a repository: `here` where it was found, else its files that fit `patterns` are downloaded.
+def find_folder(name: str, patterns: Sequence[str], *, cached: Path | None, download: bool) -> Path:
+    """The folder of the repository `name`: `cached` if that is given, else its files that match `patterns`, downloaded.
 
-    Raises UsageError, with what to do, when it is neither here nor to be had.
+    Raises UsageError, with what to do, if it is neither cached nor downloaded.
     """
-    if here is not None:
-        return here
-    reason = "it was not downloaded before"
+    if cached is not None:
+        return cached
+    reason = "it has not been downloaded"
     if download:
         from huggingface_hub import snapshot_download
 
         try:
             return Path(snapshot_download(name, allow_patterns=list(patterns)))
-        except Exception as err:  # noqa: BLE001 - its own, HTTP and OS errors all mean the same here
+        except Exception as err:  # noqa: BLE001 - errors of the hub, of HTTP and of the system all mean the same here
             reason = str(err).partition("\n")[0]
     raise UsageError(
-        f"{name} is not on this machine ({reason}); where there is a network run "
-        f"'hf download {name} --local-dir FOLDER', then give --model FOLDER"
+        f"{name} is not on this machine ({reason}); on a machine with network access run "
+        f"'hf download {name} --local-dir FOLDER', then use --model FOLDER"
     )
 
 
-def cached(name: str, patterns: Sequence[str]) -> Path | None:
-    """The folder in the hub's cache where files of a repository lie, all or some."""
+def cached_folder(name: str, patterns: Sequence[str]) -> Path | None:
+    """The folder of a repository in the hub's cache, which may hold some of its files only; None without one."""
+    if not extras.is_installed("huggingface_hub"):
+        return None
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 

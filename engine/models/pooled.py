@@ -1,4 +1,8 @@
-"""A page encoder goes in; one comes out whose pages have fewer vectors, because similar ones are merged."""
+"""Token pooling at index time: a page encoder whose pages have fewer vectors, since similar ones are merged.
+
+Clavié, Chaffin and Adams, "Reducing the Footprint of Multi-Vector Retrieval with Minimal Performance Impact via Token
+Pooling", 2024. The clustering is `compression.pooling`.
+"""
 
 from __future__ import annotations
 
@@ -14,32 +18,32 @@ from .encoder import EmbeddedPages, EncoderSpec, PageEncoder
 
 
 @runtime_checkable
-class WordFinder(Protocol):
-    """Vectors to visual words: what models have whose pages come with words."""
+class VisualWordAssigner(Protocol):
+    """Assigns vectors to visual words: for models that have a codebook of them."""
 
     def assign(self, vectors: F16) -> U16:
         """The nearest visual word of each vector (T, D), as (T,) uint16."""
         ...
 
 
-def described(spec: EncoderSpec, factor: int) -> EncoderSpec:
-    """A model whose pages are pooled by `factor`; its fingerprint is another, unless the factor is 1."""
+def pooled_spec(spec: EncoderSpec, factor: int) -> EncoderSpec:
+    """The spec of a model whose pages are pooled by `factor`: it has another fingerprint, unless the factor is 1."""
     if factor == 1:
         return spec
     return replace(spec, settings=(*spec.settings, (pooling.SETTING, str(factor))))
 
 
-def pooled(encoder: PageEncoder, factor: int) -> PageEncoder:
-    """`encoder` with its pages pooled by `factor`: itself where that is 1."""
-    return encoder if factor == 1 else PooledPages(encoder, factor)
+def pooled_encoder(encoder: PageEncoder, factor: int) -> PageEncoder:
+    """`encoder` with its pages pooled by `factor`; the encoder itself if that is 1."""
+    return encoder if factor == 1 else PoolingPageEncoder(encoder, factor)
 
 
 @dataclass(frozen=True)
-class PooledPages:
-    """Embeds as `encoder` does, then merges the vectors of each page, alone, to about one in `factor`.
+class PoolingPageEncoder:
+    """Embeds pages with `encoder`, then merges the vectors of each page, on its own, to about one in `factor`.
 
-    What the model calls different things, by the lower of its similarities `alike`, stays apart. The visual word of a
-    merged vector is the nearest to it. The single vector of a page stays that of all its patches.
+    Vectors that are less similar than the lower end of the model's `match_range` are never merged. The visual word of a
+    merged vector is the nearest one to it. The single vector of a page is still computed from all its patches.
     """
 
     encoder: PageEncoder
@@ -47,29 +51,29 @@ class PooledPages:
 
     @property
     def spec(self) -> EncoderSpec:
-        return described(self.encoder.spec, self.factor)
+        return pooled_spec(self.encoder.spec, self.factor)
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
-        """Embed pages; one without patches stays without."""
+        """Embed one or more pages; a page without patches has no vectors."""
         embedded = self.encoder.encode_pages(pages)
         every, cuts = embedded.vectors, embedded.vectors.vectors.offsets[1:-1]
         vectors = cast("list[F16]", list(every.vectors))
         boxes = np.split(every.boxes, cuts)
-        least = self.encoder.spec.alike[0]
-        parts = [pooling.pool(*page, self.factor, least=least) for page in zip(vectors, boxes, strict=True)]
+        least = self.encoder.spec.match_range[0]
+        parts = [pooling.pool(*page, self.factor, min_cosine=least) for page in zip(vectors, boxes, strict=True)]
         words = None
         if embedded.words is not None:
-            own = np.split(embedded.words, cuts)
-            words = np.concatenate([self._words(part, page) for part, page in zip(parts, own, strict=True)])
+            before = np.split(embedded.words, cuts)
+            words = np.concatenate([self._words(part, page) for part, page in zip(parts, before, strict=True)])
         fewer = replace(
             every, vectors=Ragged.of([part.vectors for part in parts]), boxes=np.concatenate([p.boxes for p in parts])
         )
         return EmbeddedPages(fewer, words)
 
     def _words(self, page: pooling.Pooled, before: U16) -> U16:
-        """The visual words of a pooled page, whose patches had the words `before` (T,)."""
+        """The visual words of a pooled page; those of its patches were `before` (T,)."""
         words, merged = before[page.firsts], page.sizes > 1
         if merged.any():
-            assert isinstance(self.encoder, WordFinder), f"{self.encoder.spec.name} has visual words and finds none"
+            assert isinstance(self.encoder, VisualWordAssigner), f"{self.encoder.spec.name} cannot assign visual words"
             words[merged] = self.encoder.assign(page.vectors[merged])
         return words

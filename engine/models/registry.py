@@ -1,4 +1,4 @@
-"""Names to models: what is known, and how to open it."""
+"""The models that docsearch knows, by name or folder, and how each is opened."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from enum import Enum, auto
 from pathlib import Path
 
 from ..errors import UsageError
-from . import multivector
-from .encoder import Encoder, EncoderSpec, PageEncoder, PreparedEncoder, QueryEncoder
+from . import extras, multivector
+from .encoder import Encoder, EncoderSpec, LazyEncoder, PageEncoder, QueryEncoder
 from .jina_v4 import description as jina_description
 from .jina_v4 import spec as jina_spec
 from .pixel import spec as pixel_spec
@@ -16,25 +16,33 @@ DEFAULT_MODEL = "pixel"
 
 
 class Family(Enum):
-    """What opens a model."""
+    """The code that opens a model."""
 
     PIXEL = auto()
     JINA_V4 = auto()
     MULTI_VECTOR = auto()
 
 
+PACKAGES = {
+    Family.PIXEL: (),
+    Family.JINA_V4: ("accelerate", "huggingface_hub", "peft", "tokenizers", "transformers"),
+    Family.MULTI_VECTOR: ("huggingface_hub", "sentence_transformers", "transformers"),
+}
+"""Import names of the optional packages that each family uses."""
+
+
 def known_models() -> list[EncoderSpec]:
-    """Every model that can be named; those whose weights are not on this machine too."""
-    return [pixel_spec.SPEC, jina_description.listed(), *multivector.known()]
+    """Every model that has a name, including those whose weights are not on this machine."""
+    return [pixel_spec.SPEC, jina_description.published_spec(), *multivector.published_specs()]
 
 
 def family(name: str) -> Family:
-    """What opens the model of a name, or the checkpoint in a folder; UsageError names those there are."""
-    if name == pixel_spec.SPEC.name or pixel_spec.is_held_by(Path(name).expanduser()):
+    """The family of a model, given by its name or the folder of a checkpoint. Raises UsageError for unknown names."""
+    if name == pixel_spec.SPEC.name or pixel_spec.is_model_folder(Path(name).expanduser()):
         return Family.PIXEL
-    if multivector.is_meant(name):
+    if multivector.matches(name):
         return Family.MULTI_VECTOR
-    if jina_spec.is_meant(name):
+    if jina_spec.matches(name):
         return Family.JINA_V4
     published = ", ".join(spec.name for spec in multivector.PUBLISHED)
     raise UsageError(
@@ -44,20 +52,28 @@ def family(name: str) -> Family:
 
 
 def find_spec(name: str) -> EncoderSpec:
-    """The description of a model, or of the checkpoint in a folder; UsageError names those there are.
+    """The spec of a model, given by its name or the folder of a checkpoint; a published model is downloaded if need be.
 
-    What is not on this machine is downloaded where that is possible.
+    Raises UsageError if the name is not known, the checkpoint cannot be used, or a package that it needs is missing.
     """
     kind = family(name)
-    if kind is Family.MULTI_VECTOR:
-        return multivector.describe(name, download=True)[1]
-    if kind is Family.JINA_V4:
-        return jina_description.describe(name, download=True)[1]
-    return pixel_spec.SPEC if (folder := pixel_folder(name)) is None else pixel_spec.describe(folder)
+    if kind is Family.PIXEL:
+        return pixel_spec.SPEC if (folder := pixel_folder(name)) is None else pixel_spec.describe(folder)
+    if is_published(name):
+        extras.require(PACKAGES[kind], name)  # before gigabytes are downloaded
+    describe = multivector.describe if kind is Family.MULTI_VECTOR else jina_description.describe
+    spec = describe(name, download=True)[1]
+    extras.require(PACKAGES[kind], name)  # a folder that holds no checkpoint is reported before missing packages
+    return spec
+
+
+def is_published(name: str) -> bool:
+    """Whether a name, with settings or without, is that of a model on the hub rather than a folder."""
+    return name.partition(",")[0] in {jina_spec.HUB_NAME, *(spec.name for spec in multivector.PUBLISHED)}
 
 
 def load_query_encoder(name: str) -> QueryEncoder:
-    """Open what questions need of a model; of the embedded one that needs no torch, until a picture is asked for."""
+    """Open the part of a model that embeds queries; that of `pixel` loads torch only for a query that is an image."""
     if family(name) is not Family.PIXEL:
         return load_encoder(name)
     from .pixel.queries import PixelQueries
@@ -68,18 +84,18 @@ def load_query_encoder(name: str) -> QueryEncoder:
 
 
 def load_page_encoder(name: str, *, device: str = "auto") -> PageEncoder:
-    """Open a model's page side on `device`: "auto", "cpu" or "cuda"."""
+    """Open the part of a model that embeds pages, on `device`: "auto", "cpu" or "cuda"."""
     if family(name) is Family.PIXEL:
         from .pixel.pages import PixelPages
 
         return PixelPages.load(pixel_folder(name), device=device)
     encoder = load_language_model(name, device=device)
-    encoder.prepare()  # what is wrong with it ends a run, rather than failing each page
+    encoder.prepare()  # weights that cannot be loaded end the run, instead of failing every page
     return encoder
 
 
 def load_encoder(name: str = DEFAULT_MODEL, *, device: str = "auto") -> Encoder:
-    """Open both sides of a model: `encode_pages`, `encode_queries` and `encode_texts`.
+    """Open a model with all its methods: `encode_pages`, `encode_queries` and `encode_texts`.
 
     >>> load_encoder().encode_queries(["revenue chart"])[0].tokens
     ('revenue', 'chart')
@@ -91,8 +107,8 @@ def load_encoder(name: str = DEFAULT_MODEL, *, device: str = "auto") -> Encoder:
     return load_language_model(name, device=device)
 
 
-def load_language_model(name: str, *, device: str) -> PreparedEncoder:
-    """Open a model that is loaded when it is first needed, or asked to be."""
+def load_language_model(name: str, *, device: str) -> LazyEncoder:
+    """Open a model other than `pixel`; its weights are loaded when they are first needed, or by `prepare`."""
     find_spec(name)
     if family(name) is Family.MULTI_VECTOR:
         return multivector.MultiVector.open(name, device=device)
@@ -102,5 +118,5 @@ def load_language_model(name: str, *, device: str) -> PreparedEncoder:
 
 
 def pixel_folder(name: str) -> Path | None:
-    """The folder of a fine-tuned `pixel`; None for the one that ships with the package."""
+    """The folder of a fine-tuned `pixel`; None for the one in the package."""
     return None if name == pixel_spec.SPEC.name else Path(name).expanduser()

@@ -1,7 +1,7 @@
-"""Models that cut a page into tiles, as ColModernVBERT: its prompts, and where on the page each vector lies.
+"""Models that cut a page into tiles, such as ColModernVBERT: their prompts, and the place of each vector on the page.
 
-Each tile is announced by a token `<row_R_col_C>` and read as a square of image tokens; a last square shows the page
-whole.
+A token `<row_R_col_C>` precedes the image tokens of each tile, which form a square. The last square is the whole page,
+scaled down.
 """
 
 from __future__ import annotations
@@ -15,43 +15,46 @@ import numpy as np
 from transformers import BatchFeature, ColModernVBertProcessor
 
 from ..records import I64, U16
-from .grid import grid_boxes
+from .grid_boxes import grid_boxes
 
-TILE = re.compile(r"<row_(\d+)_col_(\d+)>")
+TILE_TOKEN = re.compile(r"<row_(\d+)_col_(\d+)>")
 
 
 class PromptedProcessor(ColModernVBertProcessor):
-    """Puts the published prompts around pictures and questions when it is called as other models' processors are.
+    """Adds the published prompts to images and queries when it is called in the way of other models' processors.
 
-    transformers' own does so in `process_images` and `process_queries` only, which sentence-transformers does not call.
+    The processor of transformers adds them only in `process_images` and `process_queries`, which sentence-transformers
+    does not call.
     """
 
     def __call__(
         self, images: Sequence[Any] | None = None, text: Sequence[str] | None = None, **kwargs: Any
     ) -> BatchFeature:
-        """Pictures without text, or questions without pictures, to the network's inputs."""
+        """The network's inputs for images without text, or for queries without images."""
         if text is None and images is not None:
             text = [self.visual_prompt_prefix] * len(images)
         elif images is None and text is not None:
             buffer = self.query_augmentation_token * 10
-            text = [f"{self.query_prefix}{question}{buffer}" for question in text]
+            text = [f"{self.query_prefix}{query}{buffer}" for query in text]
         inputs: BatchFeature = super().__call__(images=images, text=text, **kwargs)
         return inputs
 
 
 def tile_tokens(vocabulary: Mapping[str, int]) -> dict[int, tuple[int, int]]:
-    """The row and the column, from 0, that each token of a `vocabulary` announces; empty for models without tiles."""
-    found = ((TILE.fullmatch(token), number) for token, number in vocabulary.items())
+    """Row and column, from 0, of the tile that follows each tile token of a vocabulary; empty if it has none."""
+    found = ((TILE_TOKEN.fullmatch(token), number) for token, number in vocabulary.items())
     return {number: (int(match[1]) - 1, int(match[2]) - 1) for match, number in found if match}
 
 
 def tile_boxes(ids: I64, image_token: int, tiles: Mapping[int, tuple[int, int]]) -> tuple[I64, U16]:
-    """Which of a page's tokens `ids` (T,) are parts of it, (P,), and their boxes (P, 4) in page fractions · BOX_SCALE.
+    """The image tokens among a page's tokens `ids` (T,), and where they lie on the page.
 
-    Raises ValueError where a tile is no square of tokens, or none is announced.
+    Returns their indices (P,) and boxes (P, 4) uint16, page fractions times BOX_SCALE. Raises ValueError if the image
+    tokens of a tile do not form a square, or no tile token precedes them.
     """
-    seen = np.flatnonzero(ids == image_token)
-    runs = np.split(seen, np.flatnonzero(np.diff(seen) > 1) + 1) if len(seen) else []
+    image_tokens = np.flatnonzero(ids == image_token)
+    gaps = np.flatnonzero(np.diff(image_tokens) > 1) + 1
+    runs = np.split(image_tokens, gaps) if len(image_tokens) else []
     if runs and not runs[0][0]:
         raise ValueError("tiles without the tokens that announce them")
     places = [tiles.get(int(ids[run[0] - 1])) for run in runs]
@@ -60,10 +63,10 @@ def tile_boxes(ids: I64, image_token: int, tiles: Mapping[int, tuple[int, int]])
     for run, place in zip(runs, places, strict=True):
         side = isqrt(len(run))
         if side * side != len(run):
-            raise ValueError(f"a tile of {len(run)} tokens is no square")
-        if place is None:
+            raise ValueError(f"the {len(run)} tokens of a tile do not form a square")
+        if place is None:  # the whole page
             boxes.append(grid_boxes(side, side))
         else:
             squares = grid_boxes(rows * side, columns * side).reshape(rows, side, columns, side, 4)
             boxes.append(squares[place[0], :, place[1]].reshape(-1, 4))
-    return seen, np.concatenate(boxes) if boxes else np.zeros((0, 4), np.uint16)
+    return image_tokens, np.concatenate(boxes) if boxes else np.zeros((0, 4), np.uint16)

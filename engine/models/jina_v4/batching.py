@@ -1,4 +1,4 @@
-"""Lengths in tokens go in; batches come out that waste little on padding and stay within a budget of tokens."""
+"""Batches of items of similar length, within a budget of tokens that includes padding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def pack(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Which items to compute together: longest first, each batch at most `budget` tokens with its padding.
+    """Group items into batches of at most `budget` tokens including padding, longest first; returns their indices.
 
     An item longer than the budget is a batch of its own.
 

@@ -1,10 +1,10 @@
-"""A folder in the published layout goes in; what it holds comes out: settings, and where each tensor lies.
+"""Checkpoints of jina-embeddings-v4 in the published layout: their settings, and where in the files each tensor lies.
 
     config.json, tokenizer.json, preprocessor_config.json
     model.safetensors, or shards and model.safetensors.index.json
-    adapters/adapter_config.json, adapters/adapter_model.safetensors     every task in one file
+    adapters/adapter_config.json, adapters/adapter_model.safetensors     all tasks in one file
 
-Only headers are read here, without torch.
+Reads headers only, without torch.
 """
 
 from __future__ import annotations
@@ -31,23 +31,23 @@ ADAPTER_CONFIG = f"{ADAPTERS}/adapter_config.json"
 WEIGHTS = ("model*.safetensors", f"{ADAPTERS}/*.safetensors")
 INDEX = "model.safetensors.index.json"
 FILES = (CONFIG, TOKENIZER, PREPROCESSOR, INDEX, "*.safetensors", f"{ADAPTERS}/*")
-"""Patterns of every file that is read."""
+"""Patterns of the files that are read, and downloaded."""
 HEADER_MAX_BYTES = 100 << 20
 SAMPLE_BYTES = 4096
-"""Of each tensor so much goes into the revision: training changes every tensor that it changes from the start."""
-OWN_NAMES = (
+"""Bytes at the start of each tensor that count towards the revision: training changes all of a tensor or none of it."""
+NAME_PATTERNS = (
     (re.compile(r"^base_model\.model\."), ""),
     (re.compile(r"^(?:model\.)?visual\."), "vlm.visual."),
     (re.compile(r"^model\.(?:language_model\.)?"), "vlm.language_model."),
 )
-"""From the names in checkpoints, of either age, to those of `network.JinaV4Network`."""
-NOT_USED = "lm_head.weight"
-"""What generates text; some exports keep it."""
+"""Substitutions from tensor names in files, in both styles that are in use, to those in `network.JinaV4Network`."""
+UNUSED_TENSOR = "lm_head.weight"
+"""The head that generates text, which some exports include."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """Where a tensor lies: its `key` in `file`, its `shape`, the bytes from `start` on."""
+class StoredTensor:
+    """Where a tensor lies: its `key` and `shape` in `file`, its first byte `start`, and its `size` in bytes."""
 
     file: Path
     key: str
@@ -58,12 +58,12 @@ class Stored:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """An opened folder: `config` and `adapter_config` as they are written, `tensors` by the names of the network."""
+    """A checkpoint: `config` and `adapter_config` as they are in the files, and `tensors` by their network names."""
 
     folder: Path
     config: Mapping[str, Any]
     adapter_config: Mapping[str, Any]
-    tensors: Mapping[str, Stored]
+    tensors: Mapping[str, StoredTensor]
 
     @property
     def parameters(self) -> int:
@@ -71,6 +71,7 @@ class Checkpoint:
 
     @property
     def projector_dim(self) -> int:
+        """The dimension of the multi-vectors."""
         return int(self.config.get("multi_vector_projector_dim", 128))
 
     @property
@@ -79,29 +80,31 @@ class Checkpoint:
 
     @property
     def single_dims(self) -> tuple[int, ...]:
-        """The dimensions to which single vectors may be cut, rising."""
+        """The dimensions to which single vectors may be truncated (Matryoshka), ascending."""
         whole = int((self.config.get("text_config") or self.config)["hidden_size"])
         return tuple(sorted({int(dim) for dim in self.config.get("matryoshka_dims", ())} | {whole}))
 
     @cached_property
     def revision(self) -> str:
-        """Sixteen hex digits over the settings, the tokenizer, and each tensor's name, shape and first bytes."""
+        """A hash of 16 hex digits over the settings, the tokenizer, and each tensor's name, shape and first bytes."""
         digest = hashlib.sha256()
         for name in (CONFIG, TOKENIZER, PREPROCESSOR, ADAPTER_CONFIG):
             file = self.folder / name
             digest.update(hashlib.sha256(file.read_bytes() if file.is_file() else b"").digest())
-        for part in samples(self.tensors):
+        for part in tensor_digests(self.tensors):
             digest.update(part)
         return digest.hexdigest()[:16]
 
 
 def read(folder: Path) -> Checkpoint:
-    """Open a folder; UsageError says what is missing, or what else than jina-embeddings-v4 lies there."""
+    """Read the headers of a checkpoint. Raises UsageError if a file is missing, or it is another model's."""
     if not folder.is_dir():
         raise UsageError(
-            f"{folder}: no such folder; a model is a name of 'docsearch models', or the folder of a checkpoint, "
-            "which has to stay in its place"
+            f"{folder}: no such folder; a model is a name listed by 'docsearch models' or the folder of a checkpoint, "
+            "which must not be moved"
         )
+    if not (folder / CONFIG).is_file():
+        raise UsageError(f"{folder}: not a model ({CONFIG} is missing)")
     config = read_json(folder / CONFIG)
     if spec.ARCHITECTURE not in (found := config.get("architectures") or ["unknown"]):
         raise UsageError(f"{folder}: holds a {', '.join(found)}; docsearch opens {spec.ARCHITECTURE} from folders")
@@ -113,30 +116,32 @@ def read(folder: Path) -> Checkpoint:
         shards = set(read_json(folder / INDEX)["weight_map"].values())
         if absent := sorted(shards - {file.name for file in files}):
             raise UsageError(f"{folder}: {', '.join(absent)} missing; copy the whole repository of the model")
-    tensors: dict[str, Stored] = {}
+    tensors: dict[str, StoredTensor] = {}
     for file in files:
         for stored in read_header(file):
-            name = own_name(stored.key)
+            name = network_name(stored.key)
             if name in tensors:
-                raise UsageError(f"{folder}: tensor {stored.key} is there twice, in {tensors[name].file.name} too")
-            if name != NOT_USED:
+                raise UsageError(
+                    f"{folder}: tensor {stored.key} is in two files: {tensors[name].file.name} and {file.name}"
+                )
+            if name != UNUSED_TENSOR:
                 tensors[name] = stored
     return Checkpoint(folder, config, adapter_config, tensors)
 
 
-def own_name(key: str) -> str:
-    """A tensor's name in the network from its name in a file.
+def network_name(key: str) -> str:
+    """A tensor's name in the network, from its name in a file.
 
-    >>> own_name("visual.blocks.0.norm1.weight"), own_name("model.norm.weight")
+    >>> network_name("visual.blocks.0.norm1.weight"), network_name("model.norm.weight")
     ('vlm.visual.blocks.0.norm1.weight', 'vlm.language_model.norm.weight')
     """
-    for pattern, replacement in OWN_NAMES:
+    for pattern, replacement in NAME_PATTERNS:
         key = pattern.sub(replacement, key)
     return key
 
 
 def read_json(file: Path) -> Mapping[str, Any]:
-    """An object in a JSON file; UsageError without it."""
+    """The object in a JSON file. Raises UsageError if it cannot be read, or is no object."""
     try:
         content = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
@@ -148,8 +153,8 @@ def read_json(file: Path) -> Mapping[str, Any]:
     return content
 
 
-def samples(tensors: Mapping[str, Stored]) -> Iterator[bytes]:
-    """Yield what tells each tensor apart, in the order of their names: name, shape, and a hash of its first bytes."""
+def tensor_digests(tensors: Mapping[str, StoredTensor]) -> Iterator[bytes]:
+    """Yield, in the order of their names, each tensor's name, shape, and a hash of its first SAMPLE_BYTES."""
     for name, stored in sorted(tensors.items()):
         with stored.file.open("rb") as stream:
             stream.seek(stored.start)
@@ -157,8 +162,8 @@ def samples(tensors: Mapping[str, Stored]) -> Iterator[bytes]:
         yield f"{name} {stored.shape}\n".encode() + hashlib.sha256(sample).digest()
 
 
-def read_header(file: Path) -> Iterable[Stored]:
-    """Yield the tensors of a safetensors file; UsageError when it ends too early or is none."""
+def read_header(file: Path) -> Iterable[StoredTensor]:
+    """Yield the tensors of a safetensors file. Raises UsageError if it is truncated, or not such a file."""
     size = file.stat().st_size
     with file.open("rb") as stream:
         head = stream.read(8)
@@ -168,11 +173,11 @@ def read_header(file: Path) -> Iterable[Stored]:
         except ValueError:
             header = None
     if not isinstance(header, dict):
-        raise UsageError(f"{file}: is no safetensors file; a pointer of Git LFS instead of the weights, perhaps")
+        raise UsageError(f"{file}: not a safetensors file; it may be a Git LFS pointer instead of the weights")
     for key, entry in header.items():
         if key == "__metadata__":
             continue
         start, end = entry["data_offsets"]
         if 8 + length + end > size:
             raise UsageError(f"{file}: ends at {size:,} bytes, inside tensor {key}; copy it again")
-        yield Stored(file, key, tuple(entry["shape"]), 8 + length + start, end - start)
+        yield StoredTensor(file, key, tuple(entry["shape"]), 8 + length + start, end - start)

@@ -1,22 +1,27 @@
-"""A name goes in; its checkpoint comes out, described as an index records it and `docsearch models` lists it."""
+"""The checkpoint that a model name refers to, and its spec: finds the folder, downloads it, reads its headers."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from ...errors import UsageError
+from .. import hub
 from ..encoder import EncoderSpec
-from . import checkpoint, hub, spec
+from . import checkpoint, spec
 from .checkpoint import Checkpoint
 from .spec import Settings
 
 
 def describe(name: str, *, download: bool = False) -> tuple[Checkpoint, EncoderSpec, Settings]:
-    """Find and read the checkpoint of a name; its headers only. Raises UsageError when it is not there or unfit."""
+    """The checkpoint, spec and settings of a model name; weights are not loaded.
+
+    Raises UsageError if the checkpoint is not there, is another model's, or does not offer these settings.
+    """
     base, settings = spec.parse(name)
-    opened = checkpoint.read(hub.find(base, download=download))
+    opened = checkpoint.read(find_folder(base, download=download))
     if settings.task not in opened.tasks:
-        raise UsageError(f"{base}: has no adapter for {settings.task}, only for {', '.join(opened.tasks)}")
+        raise UsageError(f"{base}: has no adapter for the task {settings.task}, only for {', '.join(opened.tasks)}")
     dims = opened.single_dims
     if settings.single_dim is not None and settings.single_dim not in dims:
         raise UsageError(f"single_dim={settings.single_dim}: {base} has {', '.join(map(str, dims))}")
@@ -34,6 +39,27 @@ def describe(name: str, *, download: bool = False) -> tuple[Checkpoint, EncoderS
     return opened, described, settings
 
 
-def listed() -> EncoderSpec:
-    """The published checkpoint, with its revision where it is on this machine."""
-    return describe(spec.HUB_NAME)[1] if hub.cached() is not None else spec.PUBLISHED
+def published_spec() -> EncoderSpec:
+    """The spec of the published checkpoint; with its revision if it is on this machine."""
+    return describe(spec.HUB_NAME)[1] if cached_folder() is not None else spec.PUBLISHED
+
+
+def find_folder(base: str, *, download: bool) -> Path:
+    """The folder of the checkpoint `base`, a folder or the published name; that is looked up in the hub's cache first.
+
+    Raises UsageError, with what to do, if it is neither cached nor downloaded.
+    """
+    if base != spec.HUB_NAME:
+        return Path(base).expanduser()
+    return hub.find_folder(base, checkpoint.FILES, cached=cached_folder(), download=download)
+
+
+def cached_folder() -> Path | None:
+    """The folder in the hub's cache, if it holds a complete checkpoint."""
+    if (folder := hub.cached_folder(spec.HUB_NAME, checkpoint.FILES)) is None:
+        return None
+    try:
+        checkpoint.read(folder)
+    except UsageError:
+        return None
+    return folder

@@ -1,4 +1,4 @@
-"""Items go in; what the network makes of them comes out as tensors, from one pass, with gradients where they are on."""
+"""One forward pass of jina-embeddings-v4 over a batch of texts and images, with gradients if they are enabled."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def forward(
     *,
     adapters: Sequence[str] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """One pass over B items together; `patches` are those of the pictures among them, in their order.
+    """One pass over a batch of B items; `patches` are those of the images among them, in their order.
 
-    Returns means (B, H) float32 over the tokens that each item pools, not of unit length, and the multi-vectors
-    (B, T, D) float32 of unit length, T being the longest item's tokens. `adapters` names one for each item; without it
-    the active one is used.
+    Returns the means (B, H) float32 over the tokens of each item's `pooling_span`, not of unit length, and the
+    multi-vectors (B, T, D) float32 of unit length, padded to the T tokens of the longest item. `adapters` names the
+    adapter of each item; by default all use the active one.
     """
     longest = max(len(item) for item in items)
     ids = np.zeros((len(items), longest), np.int64)
@@ -36,16 +36,16 @@ def forward(
         positions[:, row, : len(item)] = item.positions
     grids = [(1, *item.grid) for item in items if item.pixels is not None]
 
-    def moved(array: np.ndarray) -> Tensor:
+    def on_device(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array).to(device, non_blocking=True)
 
     inputs = {
-        "input_ids": moved(ids),
-        "position_ids": moved(positions),
-        "pixel_values": moved(np.concatenate(patches)) if patches else None,
-        "image_grid_thw": moved(np.array(grids, np.int64)) if grids else None,
+        "input_ids": on_device(ids),
+        "position_ids": on_device(positions),
+        "pixel_values": on_device(np.concatenate(patches)) if patches else None,
+        "image_grid_thw": on_device(np.array(grids, np.int64)) if grids else None,
     }
     chosen = {} if adapters is None else {"adapter_names": list(adapters)}
     hidden, multi = network(**inputs, **chosen)
-    means = torch.stack([hidden[row, slice(*item.pooled)].float().mean(0) for row, item in enumerate(items)])
+    means = torch.stack([hidden[row, slice(*item.pooling_span)].float().mean(0) for row, item in enumerate(items)])
     return means, functional.normalize(multi.float(), dim=2)

@@ -1,4 +1,4 @@
-"""Token ids and pixels go in; the hidden state and the multi-vector of every token come out, from one pass."""
+"""The network of jina-embeddings-v4: stock Qwen2.5-VL, the multi-vector projector, and a LoRA adapter for each task."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ from .checkpoint import Checkpoint
 from .weights import read_tensors
 
 LORA_SETTINGS = ("r", "lora_alpha", "target_modules", "exclude_modules", "use_rslora", "rank_pattern", "alpha_pattern")
-NOT_THE_MODEL = ("architectures", "auto_map", "model_type", "torch_dtype", "dtype", "quantization_config")
-"""Settings in config.json that say how somebody else loads it."""
+LOADER_SETTINGS = ("architectures", "auto_map", "model_type", "torch_dtype", "dtype", "quantization_config")
+"""Settings in config.json that say how transformers loads the published model, not what the network is."""
 NAMES_SHOWN = 4
-SPARE = 1.1
-"""Memory that is asked for, relative to the weights."""
+"""Tensors that an error message names, at most."""
+MEMORY_MARGIN = 1.1
+"""Memory that must be free, as a multiple of the weights."""
 
 
 class JinaV4Network(nn.Module):
-    """Qwen2.5-VL without its head that generates text, and the projector of multi-vectors."""
+    """Qwen2.5-VL without its language-model head, and the linear layer that projects to multi-vectors."""
 
     def __init__(self, config: Qwen2_5_VLConfig, hidden_dim: int, projector_dim: int) -> None:
         super().__init__()
@@ -36,10 +37,11 @@ class JinaV4Network(nn.Module):
     def forward(
         self, input_ids: Tensor, position_ids: Tensor, pixel_values: Tensor | None, image_grid_thw: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """`input_ids` (B, T), `position_ids` (3, B, T), the patches of all pictures (P, 1176) and their grids (I, 3).
+        """Hidden states (B, T, H) after the last norm, and multi-vectors (B, T, D); neither of unit length.
 
-        Returns (B, T, H) after the last norm and (B, T, D), neither of unit length. Rows are filled up at their ends:
-        attention is causal, so tokens do not see what is behind them, and no mask is needed.
+        `input_ids` (B, T) and `position_ids` (3, B, T) are padded at the end, `pixel_values` (P, 1176) are the patches
+        of all images, `image_grid_thw` (I, 3) their grids. Attention is causal, so no token sees the padding after it,
+        and no mask is needed.
         """
         hidden = self.vlm(
             input_ids=input_ids,
@@ -52,9 +54,10 @@ class JinaV4Network(nn.Module):
 
 
 def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> PeftModel:
-    """The network with one adapter a task, its weights on `device` as `dtype`.
+    """The network with one adapter for each task, its weights on `device` as `dtype`.
 
-    Raises UsageError that names tensors which are missing, left over or of another shape, and when memory is short.
+    Raises UsageError, which names them, for tensors that are missing, unexpected or of another shape, and if there is
+    too little memory.
     """
     config = network_config(checkpoint)
     with init_empty_weights(include_buffers=False):
@@ -64,36 +67,36 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Pe
     adapters = {name: tensor for name, tensor in network.state_dict().items() if ".lora_" in name}
     check_tensors(checkpoint, base | adapters)
     check_memory(checkpoint, device, dtype)
-    # peft keeps an adapted layer's own weights under `base_layer`.
-    placed = {name.replace(".base_layer.", "."): name for name in network.state_dict()}
+    # peft moves the weights of an adapted layer to `base_layer`.
+    peft_names = {name.replace(".base_layer.", "."): name for name in network.state_dict()}
     try:
-        state = {placed[name]: tensor for name, tensor in read_tensors(checkpoint.tensors, device, dtype)}
+        state = {peft_names[name]: tensor for name, tensor in read_tensors(checkpoint.tensors, device, dtype)}
     except (MemoryError, torch.OutOfMemoryError) as err:
-        raise UsageError(f"{checkpoint.folder}: the memory of {device.type} was used up while it was loaded") from err
+        raise UsageError(f"{checkpoint.folder}: the memory of {device.type} ran out while loading it") from err
     network.load_state_dict(state, assign=True)
-    network.to(device)  # what is computed and not stored, such as the frequencies of positions
+    network.to(device)  # buffers that are computed rather than stored, such as rotary frequencies
     return model.requires_grad_(False).eval()
 
 
 def network_config(checkpoint: Checkpoint) -> Qwen2_5_VLConfig:
-    """The settings of the stock network, with the fastest attention that is installed."""
-    given = {key: value for key, value in checkpoint.config.items() if key not in NOT_THE_MODEL}
+    """The configuration of the stock network, with the fastest attention that is installed."""
+    given = {key: value for key, value in checkpoint.config.items() if key not in LOADER_SETTINGS}
     try:
         config = Qwen2_5_VLConfig.from_dict(given)
     except (TypeError, ValueError, KeyError) as err:
         raise UsageError(f"{checkpoint.folder}: config.json does not describe the network: {err}") from err
-    config._attn_implementation = attention()
+    config._attn_implementation = attention_implementation()
     return config
 
 
-def attention() -> str:
-    """FlashAttention 2 where it is installed beside a GPU, else what torch has."""
+def attention_implementation() -> str:
+    """FlashAttention 2 if it is installed and there is a GPU, else torch's own."""
     found = torch.cuda.is_available() and importlib.util.find_spec("flash_attn") is not None
     return "flash_attention_2" if found else "sdpa"
 
 
 def with_adapters(network: JinaV4Network, checkpoint: Checkpoint) -> PeftModel:
-    """Each adapted layer gets one pair of matrices a task, without values yet."""
+    """`network` with LoRA adapters: a pair of matrices per task, without values yet, in each layer that is adapted."""
     given: Mapping[str, Any] = checkpoint.adapter_config
     settings = {key: given[key] for key in LORA_SETTINGS if given.get(key) is not None}
     first, *others = checkpoint.tasks
@@ -105,27 +108,27 @@ def with_adapters(network: JinaV4Network, checkpoint: Checkpoint) -> PeftModel:
     return model
 
 
-def check_tensors(checkpoint: Checkpoint, wanted: Mapping[str, Tensor]) -> None:
-    """Raise UsageError unless the checkpoint holds exactly the tensors `wanted`, each of its shape."""
-    there = checkpoint.tensors
+def check_tensors(checkpoint: Checkpoint, expected: Mapping[str, Tensor]) -> None:
+    """Raise UsageError unless the checkpoint holds exactly the tensors `expected`, with their shapes."""
+    stored = checkpoint.tensors
     problems = [
-        *told("missing", sorted(wanted.keys() - there.keys())),
-        *told("not expected", [there[name].key for name in sorted(there.keys() - wanted.keys())]),
-        *told(
+        *problem("missing", sorted(expected.keys() - stored.keys())),
+        *problem("not expected", [stored[name].key for name in sorted(stored.keys() - expected.keys())]),
+        *problem(
             "of another shape",
             [
-                f"{there[name].key} {list(there[name].shape)} instead of {list(wanted[name].shape)}"
-                for name in sorted(wanted.keys() & there.keys())
-                if there[name].shape != tuple(wanted[name].shape)
+                f"{stored[name].key} {list(stored[name].shape)} instead of {list(expected[name].shape)}"
+                for name in sorted(expected.keys() & stored.keys())
+                if stored[name].shape != tuple(expected[name].shape)
             ],
         ),
     ]
     if problems:
-        raise UsageError(f"{checkpoint.folder}: tensors do not fit config.json: {'; '.join(problems)}")
+        raise UsageError(f"{checkpoint.folder}: tensors do not match config.json: {'; '.join(problems)}")
 
 
-def told(what: str, names: list[str]) -> list[str]:
-    """One clause about tensors, or none."""
+def problem(what: str, names: list[str]) -> list[str]:
+    """A list with one clause about the tensors `names`; an empty list if there are none."""
     if not names:
         return []
     more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
@@ -133,11 +136,11 @@ def told(what: str, names: list[str]) -> list[str]:
 
 
 def check_memory(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> None:
-    """Raise UsageError when the weights do not fit into what is free on the device."""
-    needed, free = int(checkpoint.parameters * dtype.itemsize * SPARE), free_bytes(device)
+    """Raise UsageError if the weights do not fit into the free memory of the device."""
+    needed, free = int(checkpoint.parameters * dtype.itemsize * MEMORY_MARGIN), free_bytes(device)
     if free is not None and needed > free:
         raise UsageError(
             f"{checkpoint.folder}: needs {needed / 1e9:.1f} GB on {device.type} as "
-            f"{str(dtype).removeprefix('torch.')}, "
-            f"{free / 1e9:.1f} GB are free; stop other programs, or use a larger machine or the model 'pixel'"
+            f"{str(dtype).removeprefix('torch.')}, but only {free / 1e9:.1f} GB are free; "
+            "stop other programs, use a larger machine, or use the model 'pixel'"
         )

@@ -1,6 +1,7 @@
-"""What is asked of jina-embeddings-v4 by its name: which checkpoint, and with which settings.
+"""Model names of jina-embeddings-v4: which checkpoint, and with which settings; the spec of the published one.
 
-A name is the model's own or a folder, then settings: "jinaai/jina-embeddings-v4,max_pixels=602112,tokens=vision".
+A name is that of the published model or a folder, then settings:
+"jinaai/jina-embeddings-v4,max_pixels=602112,tokens=vision".
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ SUMMARY = "reads pages as a vision-language model does, in many languages and sc
 TASKS = ("retrieval", "text-matching", "code")
 TOKENS = ("all", "vision")
 TOKEN_PX = 28
-"""A visual token stands for a square of so many pixels a side: four patches of 14."""
+"""Side of the square that a visual token stands for, in pixels: 2 x 2 patches of 14 px."""
 MAX_PIXELS = 1024 * TOKEN_PX**2
-"""By default a page has at most 1,024 visual tokens."""
+"""Default size of a page: at most 1,024 visual tokens."""
 MIN_PIXELS = 4 * TOKEN_PX**2
 RENDER_DPI = 200
-"""More than a page of ordinary size needs: `max_pixels` decides how large it is drawn."""
+"""More than a page of ordinary size needs: the renderer is bound by `max_pixels`."""
 PUBLISHED = EncoderSpec(
     name=HUB_NAME,
     revision="",
@@ -40,14 +41,16 @@ PUBLISHED = EncoderSpec(
     settings=(("task", "retrieval"), ("tokens", "all")),
     present=False,
 )
-"""The published checkpoint as `docsearch models` lists it; an index records the revision that made it."""
+"""The published checkpoint, as `docsearch models` lists it; an index records the revision of the one that it used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to embed: `task` names the adapter; `tokens` of a page that are kept, "all" as published or "vision", those
-    that stand for a part of the picture; `single_dim`, one of the checkpoint's Matryoshka dimensions (None = all);
-    `max_pixels` of a page.
+    """How to embed.
+
+    `task` is the LoRA adapter. `tokens` are the tokens of a page whose vectors are kept: "all", as published, or
+    "vision", those that stand for a part of the image. `single_dim` is one of the checkpoint's Matryoshka dimensions
+    (None: the largest), and `max_pixels` the size at which a page is read.
     """
 
     task: str = "retrieval"
@@ -65,17 +68,17 @@ class Settings:
 
 
 def parse(name: str) -> tuple[str, Settings]:
-    """A name's checkpoint and settings; UsageError says which settings there are."""
-    base, *asked = name.split(",")
+    """Split a model name into checkpoint and settings. Raises UsageError, which lists the settings, if it cannot."""
+    base, *parts = name.split(",")
     given: dict[str, str | int] = {}
     known = {field.name: field.type for field in fields(Settings)}
-    for each in asked:
-        key, sign, value = each.partition("=")
+    for part in parts:
+        key, sign, value = part.partition("=")
         if key not in known or not sign:
-            raise UsageError(f"--model {name}: {each!r} is not a setting; write KEY=VALUE with {', '.join(known)}")
+            raise UsageError(f"--model {name}: unknown setting {part!r}; use KEY=VALUE with {', '.join(known)}")
         if "int" in str(known[key]):
             if not value.isascii() or not value.isdigit():
-                raise UsageError(f"--model {name}: {key} is a number, not {value!r}")
+                raise UsageError(f"--model {name}: {key} must be a number, not {value!r}")
             given[key] = int(value)
         else:
             given[key] = value
@@ -83,19 +86,19 @@ def parse(name: str) -> tuple[str, Settings]:
 
 
 def full_name(base: str, settings: Settings) -> str:
-    """The name under which an index opens this model again: an absolute folder, and what differs from the defaults."""
-    plain = Settings()
+    """The name by which an index opens this model again: an absolute folder, and settings that are not the default."""
+    default = Settings()
     changed = [
         f"{field.name}={value}"
         for field in fields(Settings)
-        if (value := getattr(settings, field.name)) != getattr(plain, field.name)
+        if (value := getattr(settings, field.name)) != getattr(default, field.name)
     ]
     if base != HUB_NAME:
         base = str(Path(base).expanduser().resolve())
     return ",".join([base, *changed])
 
 
-def is_meant(name: str) -> bool:
-    """Whether a name is this model's, or that of a folder, which holds a checkpoint of it."""
+def matches(name: str) -> bool:
+    """Whether a name is that of the published model, or looks like a folder, which may hold a checkpoint of it."""
     base = name.partition(",")[0]
     return base == HUB_NAME or Path(base).is_dir() or base.startswith((".", "/", "~"))

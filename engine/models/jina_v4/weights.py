@@ -1,4 +1,4 @@
-"""Places of tensors in safetensors files go in; the tensors come out, one at a time, on their device."""
+"""Loads the tensors of a checkpoint from its safetensors files onto a device, one at a time."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from .checkpoint import Stored
+from .checkpoint import StoredTensor
 
 
 def read_tensors(
-    tensors: Mapping[str, Stored], device: torch.device, dtype: torch.dtype
+    tensors: Mapping[str, StoredTensor], device: torch.device, dtype: torch.dtype
 ) -> Iterator[tuple[str, Tensor]]:
-    """Yield each name with its tensor on `device` as `dtype`; a file is open once, and never whole in memory twice."""
+    """Yield each name and its tensor, on `device` as `dtype`.
+
+    Each file is opened once, and memory never holds more than one tensor in the stored type.
+    """
     by_file: dict[Path, list[str]] = defaultdict(list)
     for name, stored in tensors.items():
         by_file[stored.file].append(name)

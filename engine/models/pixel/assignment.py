@@ -1,4 +1,4 @@
-"""Under which visual word a patch is filed: the centroid most similar to its vector."""
+"""Assignment of patch vectors to visual words: each to the centroid that is most similar to it."""
 
 from __future__ import annotations
 
@@ -14,25 +14,28 @@ from . import eight_bits
 from .eight_bits import LEVELS, IntegerConv, Scale
 
 BLOCK = 256
-"""Vectors compared with the centroids at a time: their similarities stay in the cache."""
+"""Vectors compared with the centroids at a time, so that their similarities stay in the CPU's cache."""
 INTEGER_BLOCK = 128
+"""The same for 8-bit integers."""
 ROWS = 64
-"""The centroids are looked through as a table of so many rows."""
-LEAST_SIMILAR = 0.3
-"""In 8-bit integers similarities below it are all one; patches have 0.88 with their centroid on average."""
+"""Rows of the table that the similarities with all centroids are arranged in; divides their number."""
+MIN_SIMILARITY = 0.3
+"""Lower similarities become this in 8-bit integers; the mean similarity of a patch with its centroid is 0.88."""
 
 
-class Filing:
-    """Files vectors under centroids (W, D) of unit length; in 8-bit integers, where the nearest may be missed for one
-    within 0.005 of it, where `integers`.
+class CentroidAssignment:
+    """Finds the nearest of the centroids (V, D), which have unit length.
+
+    With `integers` in 8-bit integers, which may choose another centroid that is less similar by up to 0.005.
     """
 
     def __init__(self, centroids: F32, device: torch.device, dtype: torch.dtype, *, integers: bool) -> None:
         self._centroids = torch.from_numpy(centroids).to(device, dtype)
         self._block = INTEGER_BLOCK if integers else BLOCK
-        self._similar: Callable[[Tensor], Tensor] = IntegerProducts(self._centroids) if integers else self._products
+        self._similarities: Callable[[Tensor], Tensor]
+        self._similarities = IntegerSimilarities(self._centroids) if integers else self._products
 
-    def words(self, vectors: F16) -> U16:
+    def assign(self, vectors: F16) -> U16:
         """The nearest centroid of each vector (T, D), as (T,) uint16."""
         with torch.inference_mode():
             given = torch.from_numpy(vectors).to(self._centroids.device, self._centroids.dtype)
@@ -40,12 +43,12 @@ class Filing:
             return torch.cat(nearest).cpu().numpy().astype(np.uint16)
 
     def _nearest(self, vectors: Tensor) -> Tensor:
-        """The centroid most similar to each vector (T, D), as (T,) int64: first the column it is in, then the row.
+        """The nearest centroid of each vector (T, D), as (T,) int64: first the column of the table, then the row.
 
-        Maxima in bfloat16 and uint8 are cheap, indices of maxima are not.
+        In bfloat16 and uint8, a maximum is cheap to compute and its index is not.
         """
         columns = len(self._centroids) // ROWS
-        similarity = self._similar(vectors).view(-1, ROWS, columns)  # (T, R, W / R)
+        similarity = self._similarities(vectors).view(-1, ROWS, columns)  # (T, R, V / R)
         column = similarity.amax(dim=1).float().argmax(dim=1)
         row = similarity[torch.arange(len(vectors)), :, column].float().argmax(dim=1)
         nearest: Tensor = row * columns + column
@@ -55,21 +58,22 @@ class Filing:
         return vectors @ self._centroids.T
 
 
-class IntegerProducts:
-    """Similarities of vectors with centroids (W, D), as uint8 from LEAST_SIMILAR to 1."""
+class IntegerSimilarities:
+    """Similarities of vectors with centroids (V, D), as uint8 from 0 for MIN_SIMILARITY to 255 for 1."""
 
     def __init__(self, centroids: Tensor) -> None:
         words, dim = centroids.shape
         pointwise = nn.Conv2d(dim, words, 1).requires_grad_(requires_grad=False)
         pointwise.weight.copy_(centroids[:, :, None, None])
-        nn.init.constant_(pointwise.bias, -LEAST_SIMILAR)  # type: ignore[arg-type]
-        (self._scale,) = eight_bits.scales_of(centroids.abs().amax() * torch.tensor([[-1.0, 1.0]]))
-        self._product = IntegerConv(pointwise, self._scale, Scale((1 - LEAST_SIMILAR) / LEVELS, 0), relu=True)
+        nn.init.constant_(pointwise.bias, -MIN_SIMILARITY)  # type: ignore[arg-type]
+        (self._scale,) = eight_bits.scales_for(centroids.abs().amax() * torch.tensor([[-1.0, 1.0]]))
+        self._product = IntegerConv(pointwise, self._scale, Scale((1 - MIN_SIMILARITY) / LEVELS, 0), relu=True)
 
     def __call__(self, vectors: Tensor) -> Tensor:
-        """(T, D) float32, at most INTEGER_BLOCK of them, to (T, W); always computed for as many, as oneDNN compiles
-        something for each size.
+        """Vectors (T, D) float32 to similarities (T, V); T is at most INTEGER_BLOCK.
+
+        Vectors are padded to INTEGER_BLOCK, because oneDNN compiles a kernel for each size.
         """
-        whole = functional.pad(self._scale.of(vectors), (0, 0, 0, INTEGER_BLOCK - len(vectors)))
-        similar = self._product(whole.T[None, :, :, None])  # (1, D, T, 1), channels last in memory
+        padded = functional.pad(self._scale.quantize(vectors), (0, 0, 0, INTEGER_BLOCK - len(vectors)))
+        similar = self._product(padded.T[None, :, :, None])  # (1, D, T, 1), channels last in memory
         return similar[0, :, :, 0].T[: len(vectors)]

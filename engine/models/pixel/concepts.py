@@ -1,11 +1,14 @@
-"""What pictures show: each concept is one more word of the model, and query words that name it look for it too."""
+"""Concepts: kinds of figures and pages, and colours, that the model detects and that query words name.
+
+Each concept is a word of the model's vocabulary with a vector of its own; a query word that names it is expanded by it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
 MARK = "◆"
-"""Begins the word that stands for a concept; no word of a text begins so."""
+"""First character of a concept; no word of a text begins with it."""
 CHART = ("chart", "graph", "plot", "diagramm", "diagramme", "graphique", "gráfico", "grafico", "grafici", "figure",
     "fig", "visualization", "visualisation")  # fmt: skip
 PICTURE = ("picture", "image", "illustration", "figure", "bild", "bilder", "abbildung", "abbildungen", "imagen",
@@ -14,7 +17,7 @@ DIAGRAM = ("diagram", "schema", "schaubild", "diagramm", "diagramme", "schéma",
     "figure", "fig")  # fmt: skip
 DRAWING = ("drawing", "sketch", "blueprint", "zeichnung", "zeichnungen", "skizze", "dessin", "croquis", "dibujo",
     "disegno", "disegni")  # fmt: skip
-NAMES: dict[str, tuple[str, ...]] = {
+FIGURE_NAMES: dict[str, tuple[str, ...]] = {
     "bar chart": ("histogram", "histogramm", "histogramme", "istogramma", "histograma", "balkendiagramm",
         "balkendiagramme", "säulendiagramm", "säulendiagramme"),
     "line chart": ("liniendiagramm", "liniendiagramme", "kurvendiagramm", "courbe", "sparkline"),
@@ -52,7 +55,7 @@ NAMES: dict[str, tuple[str, ...]] = {
     "handwriting": ("handwriting", "handwritten", "handschrift", "handschriftlich", "manuscript", "manuscrit",
         "manuscrito", "manoscritto"),
 }  # fmt: skip
-"""Words that alone name what a figure is."""
+"""Kinds of figures, and the words that name each by themselves."""
 FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "chart": (CHART, ("bar chart", "line chart", "pie chart", "donut chart", "scatter plot", "bubble chart",
         "radar chart", "heat map", "gantt chart")),
@@ -60,8 +63,10 @@ FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         "gantt chart")),
     "picture": (PICTURE, ("photo", "illustration", "drawing", "map", "screenshot")),
 }  # fmt: skip
-"""Words that name a kind of many, and the kinds: what is surely one of them, though not which, is found too."""
-PAGES: dict[str, tuple[str, ...]] = {
+"""Families of figures: the words that name each, and its kinds. A figure that is surely one of these matches,
+even if it is uncertain which.
+"""
+PAGE_NAMES: dict[str, tuple[str, ...]] = {
     "cover": (
         "cover",
         "titelseite",
@@ -113,8 +118,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "scan": ("scan", "scanned", "photocopy", "fax", "gescannt", "scanné", "escaneado", "scansione", "скан"),
     "typewritten": ("typewritten", "typewriter", "typed", "maschinengeschrieben", "dactylographié"),
 }
-"""Words that name what a page is as a whole."""
-COLOURS: dict[str, tuple[str, ...]] = {
+"""Kinds of whole pages, and the words that name each by themselves."""
+COLOUR_NAMES: dict[str, tuple[str, ...]] = {
     "red": ("red", "rot", "rote", "rouge", "rojo", "roja", "rosso", "vermelho", "czerwony", "красный"),
     "orange": ("orange", "naranja", "arancione", "laranja"),
     "yellow": ("yellow", "gelb", "gelbe", "gelber", "jaune", "amarillo", "giallo", "amarelo", "żółty", "жёлтый"),
@@ -123,13 +128,14 @@ COLOURS: dict[str, tuple[str, ...]] = {
     "purple": ("purple", "violet", "lila", "violett", "morado", "viola", "roxo"),
     "pink": ("pink", "magenta", "rosa", "rose"),
 }
-"""Words that name a colour, which counts only beside something that has one: "green bond" asks for none."""
-COLOURED = ("box", "boxe", "background", "header", "footer", "banner", "label", "lamp", "bar", "line", "stripe",
+"""Colours, and the words that name each, beside a word for something that has a colour: not in "green bond"."""
+COLOURABLE = ("box", "boxe", "background", "header", "footer", "banner", "label", "lamp", "bar", "line", "stripe",
     "light", "sign", "triangle", "circle", "square", "arrow", "frame", "border", "heading", "page", "paper", "text",
     "dot", "button", "colour", "color")  # fmt: skip
-HOLDERS = ("page", "seite", "seiten", "página", "pagina", "pagine")
-"""What holds a picture: "page with a map" asks for the map, and for no word "page"."""
-KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+"""Words for things that have a colour, besides those that name a concept."""
+CONTAINERS = ("page", "seite", "seiten", "página", "pagina", "pagine")
+"""Words for what contains a figure: "page with a map" is a query for maps, not for the word "page"."""
+FIGURE_PAIRS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "bar chart": (("bar", "column", "stacked", "barre", "barra", "waterfall"), CHART),
     "line chart": (("line", "curve", "trend", "ligne", "courbe", "línea", "linea"), CHART),
     "pie chart": (("pie", "circular", "torta"), CHART),
@@ -150,8 +156,10 @@ KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("sign", "triangle", "symbol", "pictogram", "icon", "mark", "stripe")),
     "barcode": (("bar", "qr"), ("code",)),
 }  # fmt: skip
-"""Words that tell the kind beside a name only: "line chart" is one, "product line" is none."""
-PAGE_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+"""Kinds of figures, and pairs of words that name each together, one from either half: "line chart" is one,
+"product line" is not.
+"""
+PAGE_PAIRS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "cover": (("front", "title"), ("page", "slide")),
     "slide": (("title",), ("slide",)),
     "article": (("scientific", "research", "journal"), ("article", "paper", "publication")),
@@ -161,19 +169,19 @@ PAGE_KINDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "plan": (("floor", "site", "room", "building"), ("plan", "layout")),
     "receipt": (("till", "shop", "sale", "cash"), ("slip", "receipt")),
 }
-"""As KINDS, for pages."""
-CONCEPTS = tuple(MARK + name for name in NAMES)
-"""The words of all figures, which exclude each other, ..."""
-FAMILY = tuple(MARK + f"any {name}" for name in FAMILIES)
-"""... and of their families, each of which is the sum of its kinds."""
-WHOLE_PAGE = tuple(MARK + f"page {name}" for name in dict.fromkeys((*PAGES, *PAGE_KINDS)))
-"""The words of all kinds of pages, in the order of the readout's outputs, ..."""
-PAINTED = tuple(MARK + f"colour {name}" for name in COLOURS)
-"""... and of all colours."""
+"""As FIGURE_PAIRS, for whole pages."""
+FIGURE_CONCEPTS = tuple(MARK + name for name in FIGURE_NAMES)
+"""Kinds of figures, which exclude each other."""
+FAMILY_CONCEPTS = tuple(MARK + f"any {name}" for name in FAMILIES)
+"""Families of figures; the probability of each is the sum of those of its kinds."""
+PAGE_CONCEPTS = tuple(MARK + f"page {name}" for name in dict.fromkeys((*PAGE_NAMES, *PAGE_PAIRS)))
+"""Kinds of whole pages, in the order of the outputs of the head for pages."""
+COLOUR_CONCEPTS = tuple(MARK + f"colour {name}" for name in COLOUR_NAMES)
+"""Colours."""
 
 
 def is_concept(word: str) -> bool:
-    """Whether a word of the model stands for a concept.
+    """Whether a word of the model's vocabulary is a concept.
 
     >>> is_concept("◆bar chart"), is_concept("chart")
     (True, False)
@@ -181,52 +189,55 @@ def is_concept(word: str) -> bool:
     return word.startswith(MARK)
 
 
-def shown_by(query: Collection[str]) -> dict[str, tuple[str, ...]]:
-    """The concepts that the words of a query, in normal form, name: for each word that names any.
+def named_concepts(query: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """The concepts that each word of a query, in normal form, names, for the words that name any.
 
-    >>> shown_by(["table"]), shown_by(["pie"]), shown_by(["chart"])
+    >>> named_concepts(["table"]), named_concepts(["pie"]), named_concepts(["chart"])
     ({'table': ('◆table',)}, {}, {'chart': ('◆any chart',)})
-    >>> shown_by(["pie", "chart"])
+    >>> named_concepts(["pie", "chart"])
     {'pie': ('◆pie chart',), 'chart': ('◆pie chart',)}
-    >>> shown_by(["yellow", "poster"]), shown_by(["yellow", "card"])
+    >>> named_concepts(["yellow", "poster"]), named_concepts(["yellow", "card"])
     ({'yellow': ('◆colour yellow',), 'poster': ('◆page poster',)}, {})
     """
-    kinds, pages = _told(KINDS, query), _told(PAGE_KINDS, query)
+    figure_pairs, page_pairs = _named_by_pairs(FIGURE_PAIRS, query), _named_by_pairs(PAGE_PAIRS, query)
     found: dict[str, tuple[str, ...]] = {}
     for word in query:
-        # In "line chart" a chart is a line chart, no other.
-        figures = kinds.get(word, []) or [f"any {name}" for name in _FAMILIES.get(word, ())]
+        # In "line chart", "chart" names line charts only, not the whole family.
+        figures = figure_pairs.get(word, []) or [f"any {name}" for name in _FAMILIES.get(word, ())]
         figures = [*_FIGURES.get(word, ()), *figures]
-        whole = [*_PAGES.get(word, ()), *pages.get(word, ())]
-        named = [*(MARK + name for name in figures), *(MARK + f"page {name}" for name in whole)]
+        pages = [*_PAGES.get(word, ()), *page_pairs.get(word, ())]
+        named = [*(MARK + name for name in figures), *(MARK + f"page {name}" for name in pages)]
         if named:
             found[word] = tuple(dict.fromkeys(named))
-    coloured = {word for word in query if word in found or word in COLOURED}
+    colourable = {word for word in query if word in found or word in COLOURABLE}
     for word in query:
-        if word in _COLOURS and coloured - {word}:
+        if word in _COLOURS and colourable - {word}:
             found[word] = (*found.get(word, ()), *(MARK + f"colour {name}" for name in _COLOURS[word]))
     return {word: found[word] for word in query if word in found}
 
 
-def _told(kinds: dict[str, tuple[tuple[str, ...], tuple[str, ...]]], query: Collection[str]) -> dict[str, list[str]]:
-    """The kinds that words of a query name together: one word of each half, and not the same one."""
-    told: dict[str, list[str]] = {}
-    for kind, halves in kinds.items():
-        own, names = ([word for word in dict.fromkeys(query) if word in half] for half in halves)
-        for ours, theirs in ((own, names), (names, own)):
-            for word in ours:
-                if any(other != word for other in theirs):
-                    told.setdefault(word, []).append(kind)
-    return told
+def _named_by_pairs(
+    pairs: dict[str, tuple[tuple[str, ...], tuple[str, ...]]], query: Collection[str]
+) -> dict[str, list[str]]:
+    """The kinds that each word of a query names together with another word, which is from the other half."""
+    named: dict[str, list[str]] = {}
+    for kind, halves in pairs.items():
+        left, right = ([word for word in dict.fromkeys(query) if word in half] for half in halves)
+        for own, partners in ((left, right), (right, left)):
+            for word in own:
+                if any(partner != word for partner in partners):
+                    named.setdefault(word, []).append(kind)
+    return named
 
 
 def _by_word(names: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
-    words: dict[str, list[str]] = {}
-    for name, named in names.items():
-        for word in named:
-            words.setdefault(word, []).append(name)
-    return words
+    """The inverse of a table of names: the kinds that each word names."""
+    kinds: dict[str, list[str]] = {}
+    for kind, words in names.items():
+        for word in words:
+            kinds.setdefault(word, []).append(kind)
+    return kinds
 
 
-_FIGURES, _PAGES, _COLOURS = _by_word(NAMES), _by_word(PAGES), _by_word(COLOURS)
+_FIGURES, _PAGES, _COLOURS = _by_word(FIGURE_NAMES), _by_word(PAGE_NAMES), _by_word(COLOUR_NAMES)
 _FAMILIES = _by_word({name: words for name, (words, _) in FAMILIES.items()})

@@ -1,4 +1,4 @@
-"""Both sides of the embedded model in one value, for programs that embed pages and questions themselves."""
+"""The embedded model with both of its sides, for programs that embed pages and queries themselves."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ...errors import UsageError
 from ...records import F16, U8, U16, PageImage, QueryVectors
 from ..encoder import EmbeddedPages, EncoderSpec, TextVectors
 from .pages import PixelPages
-from .queries import seen
+from .queries import encode_image_query
 from .text import PixelText
 
 
 @dataclass(frozen=True)
 class Pixel:
-    """The page side and the text side."""
+    """The page side and the text side of the model."""
 
     pages: PixelPages
     text: PixelText
@@ -31,27 +31,28 @@ class Pixel:
         return Pixel(PixelPages.load(folder, device=device), PixelText.load(folder))
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
-        """Embed pages, see `PixelPages.encode_pages`."""
+        """Embed pages; see `PixelPages.encode_pages`."""
         return self.pages.encode_pages(pages)
 
     def assign(self, vectors: F16) -> U16:
-        """The nearest visual word of each vector (T, D), see `PixelPages.assign`."""
+        """The nearest visual word of each vector (T, D); see `PixelPages.assign`."""
         return self.pages.assign(vectors)
 
     def encode_query(self, text: str) -> QueryVectors:
-        """Embed one query, see `PixelText.encode_query`."""
+        """Embed one query; see `PixelText.encode_query`."""
         return self.text.encode_query(text)
 
     def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
-        """Embed queries in the order given."""
+        """Embed queries, in the order given."""
         return [self.text.encode_query(text) for text in texts]
 
     def encode_image_queries(self, images: Sequence[U8]) -> list[QueryVectors]:
-        """Embed pictures (H, W, 3), see `queries.seen`."""
-        return [seen(self.pages, pixels) for pixels in images]
+        """Embed images (H, W, 3) as queries; see `queries.encode_image_query`."""
+        return [encode_image_query(self.pages, pixels) for pixels in images]
 
     def encode_texts(self, texts: Sequence[str]) -> TextVectors:
-        """Refused: a text that nobody drew has no pixels to look at."""
+        """Raises UsageError: the model embeds what is printed on an image, and a text has none."""
         raise UsageError(
-            f"{self.spec.name} embeds pictures of pages only; draw the {len(texts)} texts, or use another model"
+            f"{self.spec.name} embeds images of pages only; "
+            f"render the {len(texts)} texts as pages, or use another model"
         )

@@ -1,4 +1,4 @@
-"""The trained network, made ready to look at pages: in 8-bit integers on CPUs that multiply in them, else in floats."""
+"""The vision network prepared for inference: in 8-bit integers on CPUs that multiply in them, otherwise in floats."""
 
 from __future__ import annotations
 
@@ -10,30 +10,38 @@ from torch import Tensor
 
 from ...errors import UsageError
 from ...records import U8
-from ..device import ARITHMETIC, BFLOAT16, FLOAT32, INT8, SWITCH, asked_arithmetic, compute_dtype, computes_bf16
+from ..device import (
+    ARITHMETIC_VARIABLE,
+    ARITHMETICS,
+    BFLOAT16,
+    FLOAT32,
+    INT8,
+    compute_dtype,
+    computes_bf16,
+    requested_arithmetic,
+)
 from . import eight_bits
-from .batchnorm_fusion import folded
+from .batchnorm_fusion import fuse_batchnorm
 from .network import PixelNetwork
 
 
-class Looking(Protocol):
-    """A network that looks at pages; PixelNetwork tells what the heads are. It computes in `arithmetic`: "int8",
-    "bfloat16" or "float32".
-    """
+class PageNetwork(Protocol):
+    """The vision network in one of the arithmetics; see `PixelNetwork.heads` for the outputs."""
 
     @property
-    def arithmetic(self) -> str: ...
+    def arithmetic(self) -> str:
+        """The number format that it computes in: "int8", "bfloat16" or "float32"."""
 
     def features(self, pixels: U8) -> Tensor:
         """A grey page (H, W), both multiples of 16, to features (1, C, H/16, W/16)."""
 
     def heads(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Vectors, words, figures and boxes in cells with `features`."""
+        """Vectors, word logits, figure logits and boxes, from features."""
 
 
 @dataclass(frozen=True)
 class FloatNetwork:
-    """The network in the device's own floats."""
+    """The vision network in floating point, on any device."""
 
     network: PixelNetwork
     device: torch.device
@@ -41,62 +49,68 @@ class FloatNetwork:
 
     @property
     def arithmetic(self) -> str:
-        """What it computes in."""
-        return name_of(self.dtype)
+        """The number format that it computes in."""
+        return dtype_name(self.dtype)
 
     def features(self, pixels: U8) -> Tensor:
         """A grey page (H, W), both multiples of 16, to features (1, C, H/16, W/16)."""
         return self.network.features(as_input(pixels, self.device, self.dtype))
 
     def heads(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Vectors, words, figures and boxes in cells with `features`."""
+        """Vectors, word logits, figure logits and boxes, from features."""
         return self.network.heads(features)
 
 
-def ready(network: PixelNetwork, device: torch.device) -> Looking:
-    """The trained `network`, which is used up, on a device, in the arithmetic that the environment asks for, or in the
-    fastest that both can do; UsageError if it asks for another.
+def prepare_for_inference(network: PixelNetwork, device: torch.device) -> PageNetwork:
+    """The trained `network` on a device, in the requested arithmetic or else the fastest that both support.
+
+    `network` is modified and cannot be used afterwards. Raises UsageError if the requested arithmetic is not supported.
     """
-    chosen = arithmetic_of(device, has_ranges=bool(network.ranges.any()))
-    network = folded(network).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    chosen = choose_arithmetic(device, has_ranges=bool(network.ranges.any()))
+    network = fuse_batchnorm(network).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if chosen == INT8:
         return eight_bits.IntegerNetwork(network)
     dtype: torch.dtype = getattr(torch, chosen)
     return FloatNetwork(network.to(dtype), device, dtype)
 
 
-def arithmetic_of(device: torch.device, *, has_ranges: bool) -> str:
-    """What the embedded model computes in on a device; 8-bit integers need the ranges of its layers."""
-    asked = asked_arithmetic()
-    if asked != INT8 and asked is not None:
-        return name_of(compute_dtype(device))
+def choose_arithmetic(device: torch.device, *, has_ranges: bool) -> str:
+    """The arithmetic of the model on a device; 8-bit integers need the activation ranges of its layers.
+
+    Raises UsageError if the environment requests one that is not supported.
+    """
+    requested = requested_arithmetic()
+    if requested != INT8 and requested is not None:
+        return dtype_name(compute_dtype(device))
     missing = ""
     if device.type != "cpu":
-        missing = "integers are for CPUs alone"
+        missing = "8-bit integers are for CPUs only"
     elif not has_ranges:
-        missing = "the ranges of this model's layers were never measured, which newer versions do when they export one"
-    elif not eight_bits.works():
-        missing = "this CPU, or this version of torch, does not multiply in 8-bit integers"
-    if missing and asked == INT8:
-        best = name_of(compute_dtype(device))
-        raise UsageError(f"{SWITCH}={asked}: {missing}; use {best}, or leave it out")
-    return name_of(compute_dtype(device)) if missing else INT8
+        missing = "the weights have no activation ranges, which newer versions measure when they export a model"
+    elif not eight_bits.is_supported():
+        missing = "this CPU, or this version of torch, does not compute in 8-bit integers"
+    if missing and requested == INT8:
+        best = dtype_name(compute_dtype(device))
+        raise UsageError(f"{ARITHMETIC_VARIABLE}={requested}: {missing}; set it to {best}, or unset it")
+    return dtype_name(compute_dtype(device)) if missing else INT8
 
 
-def name_of(dtype: torch.dtype) -> str:
-    """As the environment names it: "float32"."""
+def dtype_name(dtype: torch.dtype) -> str:
+    """The name of a type without its module: "float32"."""
     return str(dtype).removeprefix("torch.")
 
 
-def works_here() -> list[str]:
-    """What the embedded model can compute in on this CPU, if the environment asks for nothing that is slower: fastest
-    first, and float32 always.
+def supported_arithmetics() -> list[str]:
+    """The arithmetics of the model on this CPU, fastest first, without those faster than the environment requests.
+
+    The last is always float32.
     """
-    can = {INT8: eight_bits.works(), BFLOAT16: computes_bf16(), FLOAT32: True}
-    return [name for name in ARITHMETIC[ARITHMETIC.index(asked_arithmetic() or INT8) :] if can[name]]
+    supported = {INT8: eight_bits.is_supported(), BFLOAT16: computes_bf16(), FLOAT32: True}
+    fastest = ARITHMETICS.index(requested_arithmetic() or INT8)
+    return [name for name in ARITHMETICS[fastest:] if supported[name]]
 
 
 def as_input(pixels: U8, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """A grey page (H, W) as the network in floats takes it, (1, 1, H, W) in -1..1."""
+    """A grey page (H, W) as input of the network in floats: (1, 1, H, W) in -1..1."""
     values = torch.from_numpy(pixels).to(device, dtype)[None, None] / 127.5 - 1
     return values.contiguous(memory_format=torch.channels_last)

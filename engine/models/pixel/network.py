@@ -1,7 +1,7 @@
-"""Page picture to a grid of cells: for each 16 x 16 px cell a vector, the chances of a word and a figure, and a box.
+"""The vision network: for each cell of 16 x 16 px a vector, the logits of a word's centre and of a figure, and a box.
 
-Stem of 3 x 3 convolutions to stride 16, then blocks of a wide depthwise convolution, which gathers a whole word at its
-centre, and a pointwise MLP. Batch normalisation everywhere: at inference it folds into the convolutions.
+A stem of 3 x 3 convolutions down to stride 16, then blocks of a wide depthwise convolution, which gathers a whole word
+at its centre, and a pointwise MLP. Batch normalisation throughout; `batchnorm_fusion` removes it for inference.
 """
 
 from __future__ import annotations
@@ -12,15 +12,17 @@ import torch
 from torch import Tensor, nn
 
 STRIDE_PX = 16
+"""Side of a cell, in pixels of the image that the network is given."""
 DIM = 128
 STEM = (32, 48, 96, 192)
+"""Channels of the stem at strides 2, 4, 8 and 16; the last also of the blocks and of the features."""
 BLOCKS = 5
 WIDE_KERNEL = (3, 9)
 MLP_RATIO = 3
 BOX_FIELDS = 4
 STEM_RANGES, BLOCK_RANGES = 6, 3
-"""Whose values have ranges: the outputs of the stem's first four convolutions and of both in its residual; what a block
-is given, has gathered, and has widened.
+"""Activations with a measured range, for 8-bit inference. In the stem: the outputs of the first four convolutions, of
+the first one in the residual, and of the residual. In each block: its input, and the outputs of `gather` and `widen`.
 """
 
 
@@ -32,7 +34,7 @@ def conv(cin: int, cout: int, *, stride: int = 1) -> nn.Sequential:
 
 
 class Residual(nn.Module):
-    """Two 3 x 3 convolutions beside the identity."""
+    """Two 3 x 3 convolutions with a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -44,7 +46,7 @@ class Residual(nn.Module):
 
 
 class WideBlock(nn.Module):
-    """Depthwise 3 x 9 convolution, then a pointwise MLP, beside the identity."""
+    """Depthwise 3 x 9 convolution, then a pointwise MLP, with a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -61,7 +63,7 @@ class WideBlock(nn.Module):
 
 
 class PixelNetwork(nn.Module):
-    """Grey pages (N, 1, H, W) in -1..1, H and W multiples of 16, to features (N, C, H/16, W/16) and heads."""
+    """Grey pages (N, 1, H, W) in -1..1, H and W multiples of 16, to features (N, C, H/16, W/16) and heads on them."""
 
     ranges: Tensor
 
@@ -78,30 +80,31 @@ class PixelNetwork(nn.Module):
         )
         self.blocks = nn.Sequential(*(WideBlock(c16) for _ in range(BLOCKS)))
         self.embed = nn.Conv2d(c16, DIM, 1, bias=False)
-        # Without this, all word vectors start out, and stay for long, in one direction.
+        # Without centring, all word vectors begin in one direction and stay there for much of the training.
         self.centre = nn.BatchNorm1d(DIM, affine=False)
         self.saliency = nn.Conv2d(c16, 1, 1)
         self.figure = nn.Conv2d(c16, 1, 1)
         self.box = nn.Conv2d(c16, BOX_FIELDS, 1)
-        # The least and the greatest value of layers on pages, measured after training; 0 before.
+        # Minimum and maximum of activations on pages, measured after training; zeros before.
         self.register_buffer("ranges", torch.zeros(STEM_RANGES + BLOCKS * BLOCK_RANGES, 2))
 
     def layers(self) -> tuple[list[nn.Sequential], Residual, nn.Sequential, list[WideBlock]]:
-        """The stem's convolutions before its residual, that, the convolution behind it, and the blocks."""
+        """The stem's convolutions before its residual, the residual, the convolution after it, and the blocks."""
         stem: list[Any] = [*self.stem]
         blocks: list[Any] = [*self.blocks]
         return stem[:-2], stem[-2], stem[-1], blocks
 
     def features(self, pages: Tensor) -> Tensor:
-        """Features (N, C, H/16, W/16) before the heads."""
+        """Features (N, C, H/16, W/16), the input of the heads."""
         out: Tensor = self.blocks(self.stem(pages))
         return out
 
     def heads(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Vectors (N, 128, h, w) not yet centred and normalised, logits (N, h, w) of "the centre of a word" and of
-        "inside a figure", and the words' boxes (N, 4, h, w).
+        """Vectors, word logits, figure logits and boxes, from features (N, C, h, w).
 
-        A box is (dx, dy, log w, log h): centre offset from the cell's centre and size, in cells of 16 px.
+        Vectors (N, 128, h, w) are neither centred nor normalised. Logits (N, h, w) are of "the centre of a word" and of
+        "inside a figure". A box, of (N, 4, h, w), is (dx, dy, log w, log h): the offset of its centre from the cell's,
+        and its size, in cells of 16 px.
         """
         return self.embed(features), self.saliency(features)[:, 0], self.figure(features)[:, 0], self.box(features)
 

@@ -1,6 +1,6 @@
-"""Where a page has blocks of text turned by 90°, and copies of them turned upright, on one sheet, to be read.
+"""Blocks of text rotated by 90°: finds them on a page, and copies them upright onto sheets to be read.
 
-Upright letters have more upright strokes than level ones; with turned letters it is the other way round.
+Upright letters have more vertical strokes than horizontal ones; with rotated letters it is the other way round.
 """
 
 from __future__ import annotations
@@ -16,28 +16,31 @@ from .network import STRIDE_PX
 
 Bools = NDArray[np.bool_]
 
-LEAST_STROKES = 2.0
-"""The least mean difference between neighbouring pixels, of 255, where there is text."""
-LEVEL_RATIO, RULE_RATIO = 1.15, 4.0
-"""How many times as strong level strokes are as upright ones in turned text: at least, and where it is rules."""
-TALL = 5
-"""Strokes are summed over so many cells down."""
-RUN = 3
-"""So many cells beneath each other look like turned text, or none does."""
-GAP = 2
-"""Regions are parted where more empty cells lie between them."""
+MIN_CONTRAST = 2.0
+"""Least mean difference between neighbouring pixels, of 255, in a cell with text."""
+ROTATED_RATIO, RULE_RATIO = 1.15, 4.0
+"""Strength of horizontal strokes, as a multiple of that of vertical ones, above which a cell looks like rotated text,
+and above which it holds ruled lines instead.
+"""
+STROKE_CELLS = 5
+"""Cells above each other over which strokes are summed."""
+RUN_CELLS = 3
+"""A cell counts only in a run of at least this many cells above each other that look like rotated text."""
+MAX_GAP = 2
+"""Empty rows or columns of cells within a region, at most."""
 CUTS = 3
-LEAST_CELLS, LEAST_SHARE = 40, 0.28
-"""Of the cells of a block at least so many, and at least this share, look like turned text. Pictures have fewer; single
-lines are small print mostly, of which one word in four would be read.
+"""Depth of the recursive XY-cut."""
+MIN_CELLS, MIN_SHARE = 40, 0.28
+"""Least number, and least share, of a region's cells that look like rotated text. Pictures have fewer. Single lines do,
+too: they are mostly small print, of which one word in four would be read.
 """
 STEP_PX = 256
-"""Sheets are rounded up to it: libraries compile, and keep, something for each size."""
+"""Sheets are rounded up to multiples of this: libraries compile, and cache, kernels for each size."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """Cells of a page from `top` to `bottom` and `left` to `right`, of which `count` look like turned text."""
+    """A rectangle of cells, `bottom` and `right` excluded, of which `count` look like rotated text."""
 
     top: int
     bottom: int
@@ -47,40 +50,40 @@ class Region:
 
     @property
     def is_text(self) -> bool:
-        """Whether it is as full as text is."""
+        """Whether enough of its cells look like rotated text."""
         area = (self.bottom - self.top) * (self.right - self.left)
-        return self.count >= max(LEAST_CELLS, LEAST_SHARE * area)
+        return self.count >= max(MIN_CELLS, MIN_SHARE * area)
 
 
-def regions(page: U8, boxes: F32) -> list[Region]:
-    """Where a grey page (H, W) seems to have blocks of turned text, apart from words that were found upright, whose
-    `boxes` (T, 4) are page fractions.
+def find_regions(page: U8, boxes: F32) -> list[Region]:
+    """Regions of a grey page (H, W) that look like rotated text, outside the `boxes` (T, 4), page fractions, of words
+    that were read upright.
     """
-    if min(page.shape) < RUN * STRIDE_PX:
+    if min(page.shape) < RUN_CELLS * STRIDE_PX:
         return []
-    cells = turned_cells(page, boxes)
-    return [region for region in parted(cells, 0, 0, CUTS) if region.is_text] if cells.sum() >= LEAST_CELLS else []
+    cells = rotated_cells(page, boxes)
+    return [region for region in xy_cut(cells, 0, 0, CUTS) if region.is_text] if cells.sum() >= MIN_CELLS else []
 
 
-def turned_cells(page: U8, boxes: F32) -> Bools:
-    """Which cells of a grey page (H, W) look like turned text, (H / 16, W / 16)."""
+def rotated_cells(page: U8, boxes: F32) -> Bools:
+    """The cells of a grey page (H, W) that look like rotated text, (H / 16, W / 16)."""
     rows, columns = (side // STRIDE_PX for side in page.shape)
     page = page[: rows * STRIDE_PX, : columns * STRIDE_PX]
-    read = read_cells(rows, columns, boxes)
-    upright, level = (
-        down(np.where(read, 0, strokes), TALL)
-        for strokes in (strokes_of(page[:, :-1], page[:, 1:]), strokes_of(page[:-1], page[1:]))
+    covered = covered_cells(rows, columns, boxes)
+    vertical, horizontal = (
+        column_sums(np.where(covered, 0, strokes), STROKE_CELLS)
+        for strokes in (contrast(page[:, :-1], page[:, 1:]), contrast(page[:-1], page[1:]))
     )
-    turned = (level > LEVEL_RATIO * upright) & (level < RULE_RATIO * upright) & ~read
-    turned &= upright > TALL * STRIDE_PX * STRIDE_PX * LEAST_STROKES
-    middle = down(turned, RUN) == RUN
-    found: Bools = turned & (down(middle, RUN) > 0)
-    return found
+    rotated = (horizontal > ROTATED_RATIO * vertical) & (horizontal < RULE_RATIO * vertical) & ~covered
+    rotated &= vertical > STROKE_CELLS * STRIDE_PX * STRIDE_PX * MIN_CONTRAST
+    middles = column_sums(rotated, RUN_CELLS) == RUN_CELLS
+    in_runs: Bools = rotated & (column_sums(middles, RUN_CELLS) > 0)
+    return in_runs
 
 
-def strokes_of(here: U8, beside: U8) -> F32:
-    """Sums of the differences of neighbouring pixels in each cell."""
-    difference = np.maximum(here, beside) - np.minimum(here, beside)
+def contrast(pixels: U8, neighbours: U8) -> F32:
+    """Sums over each cell of the absolute differences between pixels and their neighbours, both (H, W)."""
+    difference = np.maximum(pixels, neighbours) - np.minimum(pixels, neighbours)
     whole = np.pad(difference, [(0, -side % STRIDE_PX) for side in difference.shape])
     rows, columns = (side // STRIDE_PX for side in whole.shape)
     of_rows = whole.reshape(rows, STRIDE_PX, -1).sum(axis=1, dtype=np.uint16)
@@ -88,100 +91,105 @@ def strokes_of(here: U8, beside: U8) -> F32:
     return sums
 
 
-def read_cells(rows: int, columns: int, boxes: F32) -> Bools:
-    """Which cells hold words that were found, (rows, columns)."""
-    read = np.zeros((rows, columns), bool)
+def covered_cells(rows: int, columns: int, boxes: F32) -> Bools:
+    """The cells (rows, columns) that `boxes` (T, 4), page fractions, touch."""
+    covered = np.zeros((rows, columns), bool)
     ends = boxes.clip(0, 1) * np.array([columns, rows] * 2)
     lasts = np.ceil(ends[:, 2:]).astype(int)
     for (left, top), (right, bottom) in zip(ends[:, :2].astype(int).tolist(), lasts.tolist(), strict=True):
-        read[top:bottom, left:right] = True
-    return read
+        covered[top:bottom, left:right] = True
+    return covered
 
 
-def down(cells: Bools | F32, count: int) -> F32:
-    """The sum of each cell (R, C) and its neighbours above and below, `count` in all."""
+def column_sums(cells: Bools | F32, count: int) -> F32:
+    """The sum of each of (R, C) cells and its neighbours above and below, `count` cells in total."""
     half = count // 2
     padded = np.pad(cells.astype(np.float32), ((half, half), (0, 0)))
     sums: F32 = np.sum([padded[i : i + len(cells)] for i in range(count)], axis=0)
     return sums
 
 
-def parted(cells: Bools, top: int, left: int, cuts: int) -> Iterator[Region]:
-    """The regions of cells (R, C) whose corner lies at `top`, `left`: cut between columns, then between rows, …"""
-    across = cuts % 2
-    pieces = runs(np.asarray(cells.any(axis=1 - across)))
-    for first, last in pieces:
-        part = cells[:, first:last] if across else cells[first:last]
-        at = (top, left + first) if across else (top + first, left)
+def xy_cut(cells: Bools, top: int, left: int, cuts: int) -> Iterator[Region]:
+    """Split cells (R, C), the first at `top` and `left`, at empty columns, the parts at empty rows, and so on.
+
+    `cuts` more times after this one. Nagy and Seth, "Hierarchical Representation of Optically Scanned Documents", 1984.
+    """
+    at_columns = cuts % 2
+    for first, last in runs(np.asarray(cells.any(axis=1 - at_columns))):
+        part = cells[:, first:last] if at_columns else cells[first:last]
+        corner = (top, left + first) if at_columns else (top + first, left)
         if cuts > 0:
-            yield from parted(part, *at, cuts - 1)
+            yield from xy_cut(part, *corner, cuts - 1)
         else:
+            y, x = corner
             columns = np.flatnonzero(part.any(axis=0))
-            yield Region(
-                at[0], at[0] + len(part), at[1] + int(columns[0]), at[1] + int(columns[-1]) + 1, int(part.sum())
-            )
+            yield Region(y, y + len(part), x + int(columns[0]), x + int(columns[-1]) + 1, int(part.sum()))
 
 
-def runs(on: Bools) -> list[tuple[int, int]]:
-    """From where to where a row of flags is on, over gaps of at most GAP."""
-    places = np.flatnonzero(on)
-    parts = np.split(places, np.flatnonzero(np.diff(places) > GAP + 1) + 1)
+def runs(flags: Bools) -> list[tuple[int, int]]:
+    """The runs of true flags, start and end, in which gaps are at most MAX_GAP long."""
+    places = np.flatnonzero(flags)
+    parts = np.split(places, np.flatnonzero(np.diff(places) > MAX_GAP + 1) + 1)
     return [(int(part[0]), int(part[-1]) + 1) for part in parts if len(part)]
 
 
 @dataclass(frozen=True)
 class Strip:
-    """A region turned upright: `pixels` (h, w), which stand at `y` on their sheet, and the `corner` x, y and the `size`
-    of what it shows, px of its page; whether it `rises` there.
+    """A region rotated upright: its `pixels` (h, w), at `y` on their sheet.
+
+    On its page, it begins at `corner` x, y and has the `size` width, height, in px; its text reads upwards there if
+    `upwards`, else downwards.
     """
 
     pixels: U8
     y: int
     corner: tuple[int, int]
     size: tuple[int, int]
-    rises: bool
+    upwards: bool
 
     def on_page(self, boxes: F32) -> F32:
-        """Boxes (T, 4) on the sheet as boxes on the page, px."""
+        """Boxes (T, 4) on the sheet as boxes on the page, in px."""
         x0, y0, x1, y1 = (boxes - np.array([STRIDE_PX, self.y] * 2, np.float32)).T
         width, height = self.size
-        turned = (y0, height - x1, y1, height - x0) if self.rises else (width - y1, x0, width - y0, x1)
-        return np.stack(turned, axis=1) + np.array(self.corner * 2, np.float32)
+        rotated = (y0, height - x1, y1, height - x0) if self.upwards else (width - y1, x0, width - y0, x1)
+        return np.stack(rotated, axis=1) + np.array(self.corner * 2, np.float32)
 
 
-def sheets(
-    page: U8, regions: Sequence[Region], paper: int, *, rises: bool
+def upright_sheets(
+    page: U8, regions: Sequence[Region], paper: int, *, upwards: bool
 ) -> Iterator[tuple[U8, list[tuple[Region, Strip]]]]:
-    """Pictures (H, W), each with regions of a page beneath each other, turned upright: their text rises on the page, or
-    it falls. None is much larger than the page.
+    """Yield sheets (H, W), not much larger than the page, with the regions of a page below each other, upright.
+
+    Their text is taken to read upwards on the page, or else downwards. Each sheet comes with its regions and strips;
+    `paper` is the grey value of its background.
     """
-    waiting = sorted(regions, key=lambda region: region.top - region.bottom)  # the longest first
+    waiting = sorted(regions, key=lambda region: region.top - region.bottom)  # longest lines first
     while waiting:
-        width = rounded((waiting[0].bottom - waiting[0].top + 3) * STRIDE_PX)
+        width = round_up((waiting[0].bottom - waiting[0].top + 3) * STRIDE_PX)
         strips: list[tuple[Region, Strip]] = []
         y = STRIDE_PX
         for region in waiting:
-            strip = turned_upright(page, region, y, rises=rises)
-            if strips and rounded(y + len(strip.pixels)) * width > page.size:
+            strip = upright_strip(page, region, y, upwards=upwards)
+            if strips and round_up(y + len(strip.pixels)) * width > page.size:
                 break
             strips.append((region, strip))
             y += len(strip.pixels) + STRIDE_PX
         waiting = waiting[len(strips) :]
-        out = np.full((rounded(y), width), paper, np.uint8)
+        sheet = np.full((round_up(y), width), paper, np.uint8)
         for _, strip in strips:
-            height, long = strip.pixels.shape
-            out[strip.y : strip.y + height, STRIDE_PX : STRIDE_PX + long] = strip.pixels
-        yield out, strips
+            height, length = strip.pixels.shape
+            sheet[strip.y : strip.y + height, STRIDE_PX : STRIDE_PX + length] = strip.pixels
+        yield sheet, strips
 
 
-def turned_upright(page: U8, region: Region, y: int, *, rises: bool) -> Strip:
-    """A region of a page with some of what is around it, to stand at `y` of a sheet."""
+def upright_strip(page: U8, region: Region, y: int, *, upwards: bool) -> Strip:
+    """A region of a page with a margin of half a cell, rotated upright, to be placed at `y` on a sheet."""
     margin = STRIDE_PX // 2
     left, top = (max(side * STRIDE_PX - margin, 0) for side in (region.left, region.top))
     part = page[top : region.bottom * STRIDE_PX + margin, left : region.right * STRIDE_PX + margin]
-    return Strip(np.rot90(part, -1 if rises else 1), y, (left, top), (part.shape[1], part.shape[0]), rises)
+    return Strip(np.rot90(part, -1 if upwards else 1), y, (left, top), (part.shape[1], part.shape[0]), upwards)
 
 
-def rounded(side: int) -> int:
+def round_up(side: int) -> int:
     """The next multiple of STEP_PX."""
     return -(-side // STEP_PX) * STEP_PX

@@ -1,4 +1,4 @@
-"""What the embedded model is: its description and its files."""
+"""The spec of the embedded model, the constants of its vectors, and its files."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from ...errors import UsageError
 from ..encoder import EncoderSpec
 
 FOLDER = Path(__file__).parent
-READOUTS = "readouts.safetensors"
-FILES = ("vision.safetensors", "text.safetensors", "visual_words.safetensors", READOUTS)
-VISION_FILE, TEXT_FILE, WORDS_FILE, READOUTS_FILE = (FOLDER / name for name in FILES)
+HEADS = "readouts.safetensors"
+"""File name of the weights of the heads for figures and pages (`heads`)."""
+FILES = ("vision.safetensors", "text.safetensors", "visual_words.safetensors", HEADS)
+VISION_FILE, TEXT_FILE, WORDS_FILE, HEADS_FILE = (FOLDER / name for name in FILES)
 DIM = 128
 SINGLE_DIM = 2048
 VISUAL_WORDS = 16384
 FLOOR, CEILING = 0.51, 0.67
-"""Cosines between which a patch turns from another word into this one, as `training/pixel/evaluate.py` finds them."""
+"""Cosines of a patch and a query word at which a match is 0 and 1, as `training/pixel/evaluate.py` finds them."""
 
 SPEC = EncoderSpec(
     name="pixel",
@@ -30,20 +31,20 @@ SPEC = EncoderSpec(
     vocabulary=VISUAL_WORDS,
     render_dpi=165,
     max_pixels=4_000_000,
-    alike=(0.7, 0.9),
+    match_range=(0.7, 0.9),
     scripts=("LATIN", "GREEK", "CYRILLIC"),
 )
 
 
-def is_held_by(folder: Path) -> bool:
-    """Whether a folder is one that `docsearch train pixel` wrote, or what a copy left of it."""
+def is_model_folder(folder: Path) -> bool:
+    """Whether `docsearch train` wrote a fine-tuned `pixel` to a folder, of which some files may be missing now."""
     return (folder / FILES[0]).is_file()
 
 
 def describe(folder: Path) -> EncoderSpec:
-    """The description of the fine-tuned model in a folder; its revision is a hash of the weights.
+    """The spec of the fine-tuned model in a folder; its revision is a hash of the weights.
 
-    Raises UsageError where a file is missing.
+    Raises UsageError if a file is missing.
     """
     digest = hashlib.sha256()
     for name in FILES:
@@ -54,8 +55,8 @@ def describe(folder: Path) -> EncoderSpec:
     return replace(SPEC, name=str(folder.expanduser().resolve()), revision=digest.hexdigest()[:16])
 
 
-def of_another_revision(folder: Path | None) -> UsageError:
-    """What to say of a folder whose weights do not fit this version."""
+def revision_mismatch(folder: Path | None) -> UsageError:
+    """The error for a folder whose weights do not have the shapes of this version's."""
     return UsageError(
         f"{folder or FOLDER}: fine-tuned from another revision of {SPEC.name} than this version's, {SPEC.revision}: "
         "train it again with 'docsearch train', or use it with the version that made it"

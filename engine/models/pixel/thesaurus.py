@@ -1,6 +1,6 @@
-"""Words that people use for one another: a query word also looks for those that a list made by hand names beside it.
+"""Synonyms of query words, from the hand-written list `thesaurus.txt`.
 
-A line of `thesaurus.txt` is a group of which each word finds all others ("revenue sales turnover"), or, with ">", words
+A line of the list is a group of words, each of which finds all others ("revenue sales turnover"), or, with ">", words
 that find the others without being found by them ("capex > capital expenditure").
 """
 
@@ -13,17 +13,17 @@ from pathlib import Path
 from .words import normal_form
 
 FILE = Path(__file__).parent / "thesaurus.txt"
-SHORTEST_STEM_CHARS = 3
+STEM_MIN_CHARS = 3
 
 
 def synonyms(word: str) -> tuple[str, ...]:
-    """What else a word in normal form, or a word that it is a form of, may be called, in normal form."""
+    """The synonyms, in normal form, of a word in normal form and of the words that it may be an inflection of."""
     named = [other for form in stems(word) for other in _shipped().get(form, ())]
     return tuple(other for other in dict.fromkeys(named) if other != word)
 
 
 def stems(word: str) -> tuple[str, ...]:
-    """An English word in normal form, and what it may be a form of; not all of them are words.
+    """An English word in normal form, and what it may be an inflection of; not all of these are words.
 
     >>> stems("injurie"), stems("planned"), stems("loan")
     (('injurie', 'injury'), ('planned', 'plann', 'planne', 'plan'), ('loan',))
@@ -35,7 +35,7 @@ def stems(word: str) -> tuple[str, ...]:
         found.append(word[:-1])
     for suffix in ("ing", "ed"):
         stem = word.removesuffix(suffix)
-        if stem != word and len(stem) >= SHORTEST_STEM_CHARS:
+        if stem != word and len(stem) >= STEM_MIN_CHARS:
             found += [stem, stem + "e"]
             if stem[-1] == stem[-2]:
                 found.append(stem[:-1])
@@ -45,7 +45,7 @@ def stems(word: str) -> tuple[str, ...]:
 
 
 def parse(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """The words that each word finds, in the order of the lines.
+    """The synonyms of each word, in the order of the lines.
 
     >>> parse(["revenue sales  # money", "capex > expenditure"])
     {'revenue': ('sale',), 'sale': ('revenue',), 'capex': ('expenditure',)}
@@ -53,9 +53,9 @@ def parse(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, dict[str, None]] = {}
     for line in lines:
         left, arrow, right = line.partition("#")[0].partition(">")
-        asking = [normal_form(word) for word in left.split()]
-        named = [normal_form(word) for word in right.split()] if arrow else asking
-        for word in asking:
+        words = [normal_form(word) for word in left.split()]
+        named = [normal_form(word) for word in right.split()] if arrow else words
+        for word in words:
             found.setdefault(word, {}).update((other, None) for other in named if other != word)
     return {word: tuple(others) for word, others in found.items() if others}
 

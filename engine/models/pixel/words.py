@@ -1,4 +1,8 @@
-"""Text to the words that the model spots: one normal form for queries and for training labels."""
+"""Words of a text, as the model spots them: one normal form for queries and training labels, and hashed n-grams of it.
+
+Subword n-grams as in Bojanowski et al., "Enriching Word Vectors with Subword Information" (fastText), 2017; hashed into
+buckets as in Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", 2009.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +20,14 @@ WORD = re.compile(r"[^\W_]+(?:[.,'’&][^\W_]+)*")
 PREFIXED_YEAR = re.compile(r"[a-z]{1,3}((?:19|20)\d\d)")
 BUCKETS = 32768
 MAX_WORD_CHARS = 40
+NGRAM_MAX_CHARS = 4
 POSITIONS = 12
+"""Characters at each end of a word that are also features by their distance from that end."""
 PLURAL_MIN_CHARS = 4
 
 
 def normal_form(word: str) -> str:
-    """Casefold, drop the possessive 's and an English plural s, so that "Margins" and "margin" are one word.
+    """Case-fold a word and strip the possessive 's and an English plural s: "Margins" and "margin" are one word.
 
     >>> normal_form("Company’s"), normal_form("Margins"), normal_form("loss"), normal_form("1990s")
     ('company', 'margin', 'loss', '1990s')
@@ -35,7 +41,7 @@ def normal_form(word: str) -> str:
 
 
 def split_words(text: str) -> list[str]:
-    """The normal forms of the words in `text`, in order; punctuation separates, "1,577.5" stays whole.
+    """The words of `text` in normal form, in order; punctuation separates words, but "1,577.5" is one.
 
     >>> split_words("What drove the year-over-year change of $1,577.5 in FY2022?")
     ['what', 'drove', 'the', 'year', 'over', 'year', 'change', 'of', '1,577.5', 'in', 'fy2022']
@@ -44,7 +50,7 @@ def split_words(text: str) -> list[str]:
 
 
 def split_query(text: str) -> list[str]:
-    """The words to search for: as `split_words`, and of "FY2022" the year too, which is how pages print it.
+    """The words of a query: as `split_words`, and after "FY2022" the year alone as well, since pages print it so.
 
     >>> split_query("margin in FY2022")
     ['margin', 'in', 'fy2022', '2022']
@@ -57,10 +63,10 @@ def split_query(text: str) -> list[str]:
     return words
 
 
-def neighbours(words: list[str]) -> list[tuple[str, str]]:
-    """Words of a query that stand together, each pair once; a year stands for itself and its prefixed form.
+def adjacent_pairs(words: list[str]) -> list[tuple[str, str]]:
+    """Pairs of words that are next to each other in a query, each once; a year stands for its prefixed form too.
 
-    >>> neighbours(["operating", "margin", "fy2022", "2022"])
+    >>> adjacent_pairs(["operating", "margin", "fy2022", "2022"])
     [('operating', 'margin'), ('margin', '2022')]
     """
     plain = [word for word in words if not PREFIXED_YEAR.fullmatch(word)]
@@ -68,14 +74,15 @@ def neighbours(words: list[str]) -> list[tuple[str, str]]:
 
 
 def word_features(word: str) -> I64:
-    """Hashed character n-grams (1 to 4, the whole word, characters by distance from both ends) as bucket ids (F,).
+    """The hashed features of a word, as bucket ids (F,) int64.
 
-    A concept is not spelled: it is one feature.
+    Features are its n-grams of 1 to 4 characters, the whole word, and single characters and bigrams by their distance
+    from either end. A concept is not spelled, so it is one feature.
     """
     if is_concept(word):
         return np.array([zlib.crc32(word.encode("utf-8")) % BUCKETS], np.int64)
     marked = f"<{word}>"
-    grams = [f"n{marked[i : i + n]}" for n in range(1, 5) for i in range(len(marked) - n + 1)]
+    grams = [f"n{marked[i : i + n]}" for n in range(1, NGRAM_MAX_CHARS + 1) for i in range(len(marked) - n + 1)]
     grams.append(f"w{word}")
     for i in range(min(len(word), POSITIONS)):
         grams.append(f"l{i}{word[i]}")

@@ -1,4 +1,4 @@
-"""What models compute in."""
+"""The number format that models compute in."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ CPU = torch.device("cpu")
         ("aarch64", True, False, False, torch.bfloat16),
     ],
 )
-def test_bfloat16_is_for_processors_that_multiply_in_it(
+def test_bfloat16_is_used_on_cpus_that_compute_in_it(
     monkeypatch: pytest.MonkeyPatch, machine: str, mkldnn: bool, avx512: bool, amx: bool, expected: torch.dtype
 ) -> None:
-    monkeypatch.delenv(device.SWITCH, raising=False)
+    monkeypatch.delenv(device.ARITHMETIC_VARIABLE, raising=False)
     monkeypatch.setattr(platform, "machine", lambda: machine)
     monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: mkldnn)
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512, raising=False)
@@ -35,29 +35,32 @@ def test_bfloat16_is_for_processors_that_multiply_in_it(
 
 
 @pytest.mark.parametrize(
-    ("asked", "has_bf16", "expected"),
+    ("requested", "has_bf16", "expected"),
     [
         ("", True, torch.bfloat16),
         ("float32", True, torch.float32),
         ("float32", False, torch.float32),
         ("bfloat16", True, torch.bfloat16),
-        ("int8", True, torch.bfloat16),  # models without integers take the best floats
+        ("int8", True, torch.bfloat16),  # models without integers compute in the best floats
         ("int8", False, torch.float32),
     ],
 )
-def test_the_environment_says_what_to_compute_in(
-    monkeypatch: pytest.MonkeyPatch, asked: str, has_bf16: bool, expected: torch.dtype
+def test_the_environment_variable_sets_the_arithmetic(
+    monkeypatch: pytest.MonkeyPatch, requested: str, has_bf16: bool, expected: torch.dtype
 ) -> None:
-    monkeypatch.setenv(device.SWITCH, asked)
+    monkeypatch.setenv(device.ARITHMETIC_VARIABLE, requested)
     monkeypatch.setattr(device, "computes_bf16", lambda: has_bf16)
     assert device.compute_dtype(CPU) == expected
 
 
-@pytest.mark.parametrize(("asked", "why"), [("bf16", "known are int8, bfloat16, float32"), ("bfloat16", "this CPU")])
-def test_arithmetic_that_is_unknown_or_missing_is_refused(
-    monkeypatch: pytest.MonkeyPatch, asked: str, why: str
+@pytest.mark.parametrize(
+    ("requested", "why"),
+    [("bf16", "the values are int8, bfloat16, float32"), ("bfloat16", "this CPU has no bfloat16 arithmetic")],
+)
+def test_arithmetic_that_is_unknown_or_unsupported_is_refused(
+    monkeypatch: pytest.MonkeyPatch, requested: str, why: str
 ) -> None:
-    monkeypatch.setenv(device.SWITCH, asked)
+    monkeypatch.setenv(device.ARITHMETIC_VARIABLE, requested)
     monkeypatch.setattr(device, "computes_bf16", lambda: False)
-    with pytest.raises(UsageError, match=f"DOCSEARCH_ARITHMETIC={asked}: {why}"):
+    with pytest.raises(UsageError, match=f"DOCSEARCH_ARITHMETIC={requested}: {why}"):
         device.compute_dtype(CPU)

@@ -1,4 +1,4 @@
-"""Models that sentence-transformers opens, from their folders to hits and heat maps, at tiny random sizes."""
+"""Models opened with sentence-transformers, from their folders to hits and heat maps, with tiny random weights."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from docsearch.cli import app
 from docsearch.engine.errors import EncoderMismatch, UsageError
 from docsearch.engine.models import registry
 from docsearch.engine.models.multivector import MultiVector
-from docsearch.engine.records import PageImage, PageRef
-from docsearch.engine.searcher import Query, Searcher, open_index
+from docsearch.engine.records import PageImage, PageRef, Query
+from docsearch.engine.searcher import Searcher, open_searcher
 from docsearch.indexer import pipeline
 
-QUESTIONS = ("revenue of the year", "the chart")
+QUERIES = ("revenue of the year", "the chart")
 SAMPLES = ("annual-report-2023.pdf", "receipt.jpg", "posters.pdf")
 MODELS: dict[str, tuple[Callable[[Path], Path], Any, Any]] = {
     "colpali": (tiny_late.write_colpali, ColPaliForRetrieval, ColPaliProcessor),
@@ -54,14 +54,16 @@ def encoder(folder: Path) -> MultiVector:
 @pytest.fixture(scope="module")
 def index(folder: Path, sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("index")
-    report = pipeline.index([sample_docs / name for name in SAMPLES], out / "index", model=str(folder), device="cpu")
+    report = pipeline.index_documents(
+        [sample_docs / name for name in SAMPLES], out / "index", model=str(folder), device="cpu"
+    )
     assert report.failed == ()
     return out / "index"
 
 
 @pytest.fixture
 def searcher(index: Path) -> Iterator[Searcher]:
-    with open_index(index) as opened:
+    with open_searcher(index) as opened:
         yield opened
 
 
@@ -86,7 +88,7 @@ def test_vectors_are_those_of_the_published_architecture(name: str, tmp_path: Pa
     for vectors, each in zip(got.vectors.vectors, pages, strict=True):
         wanted = oracle(processor.process_images(images=[Image.fromarray(each.pixels)]))
         np.testing.assert_allclose(vectors, wanted, atol=0.03)
-    for query, text in zip(encoder.encode_queries(QUESTIONS), QUESTIONS, strict=True):
+    for query, text in zip(encoder.encode_queries(QUERIES), QUERIES, strict=True):
         np.testing.assert_allclose(query.vectors, oracle(processor.process_queries(text=[text])), atol=0.03)
         assert text in "".join(query.tokens)
     assert encoder.spec.dim == tiny_late.DIM == got.vectors.vectors.values.shape[1]
@@ -95,7 +97,7 @@ def test_vectors_are_those_of_the_published_architecture(name: str, tmp_path: Pa
         assert f"{special[0]} {special[1:]} chart" in "".join(encoder.encode_query(f"{special} chart").tokens)
 
 
-def test_tiles_and_the_whole_page_are_where_they_were_cut(tmp_path: Path) -> None:
+def test_boxes_of_tiles_are_where_the_tiles_were_cut(tmp_path: Path) -> None:
     encoder = MultiVector.open(str(tiny_late.write_colmodernvbert(tmp_path / "tiles")), device="cpu")
     got = encoder.encode_pages([page(3 * 84, 2 * 84)]).vectors
     side, rows, columns = tiny_late.TILE_SIDE, 3, 2
@@ -122,31 +124,31 @@ def test_boxes_tile_the_page_in_the_order_of_the_squares(encoder: MultiVector) -
 
 def test_two_stages_find_what_exact_search_finds(searcher: Searcher) -> None:
     pages = len(searcher.snapshot)
-    for question in QUESTIONS:
-        exact = searcher.search(question, k=5, exact=True)
-        assert searcher.search(question, k=5, candidates=pages) == exact
-        staged = searcher.search(question, k=5, candidates=pages // 2)
+    for query in QUERIES:
+        exact = searcher.search(query, k=5, exact=True)
+        assert searcher.search(query, k=5, candidates=pages) == exact
+        staged = searcher.search(query, k=5, candidates=pages // 2)
         assert {hit.ref: hit.score for hit in staged if hit in exact}.items() <= {h.ref: h.score for h in exact}.items()
-        # A network with random weights has pages of nearly one score, which stage 1 cannot tell apart.
+        # With random weights, pages have nearly the same score, so stage 1 may miss some.
         assert staged[0] == exact[0]
         assert len({hit.ref for hit in staged} & {hit.ref for hit in exact}) >= 3
 
 
-def test_a_batch_of_questions_is_one_pass_and_scores_as_each_alone(
+def test_a_batch_of_queries_is_one_pass_and_scores_as_each_alone(
     searcher: Searcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alone = [searcher.search(question, k=3) for question in QUESTIONS]
+    alone = [searcher.search(query, k=3) for query in QUERIES]
     assert isinstance(searcher.encoder, MultiVector)
-    monkeypatch.setattr(MultiVector, "encode_query", lambda *_: pytest.fail("a question was embedded alone"))
-    asked = [Query(str(i), question) for i, question in enumerate(QUESTIONS)]
-    for (_, hits), wanted in zip(searcher.search_many(asked, k=3), alone, strict=True):
+    monkeypatch.setattr(MultiVector, "encode_query", lambda *_: pytest.fail("a query was embedded alone"))
+    batch = [Query(str(i), query) for i, query in enumerate(QUERIES)]
+    for (_, hits), wanted in zip(searcher.search_many(batch, k=3), alone, strict=True):
         assert [hit.ref for hit in hits] == [hit.ref for hit in wanted]
         np.testing.assert_allclose([hit.score for hit in hits], [hit.score for hit in wanted], atol=5e-3)
 
 
-def test_an_empty_question_of_a_batch_costs_itself_only(searcher: Searcher) -> None:
-    asked = [Query(str(i), question) for i, question in enumerate(("", *QUESTIONS))]
-    counts = [len(hits) for _, hits in searcher.search_many(asked, k=3)]
+def test_an_empty_query_of_a_batch_does_not_affect_the_others(searcher: Searcher) -> None:
+    batch = [Query(str(i), query) for i, query in enumerate(("", *QUERIES))]
+    counts = [len(hits) for _, hits in searcher.search_many(batch, k=3)]
     assert counts == [0, 3, 3]
 
 
@@ -158,13 +160,13 @@ def test_a_page_as_a_picture_finds_itself(searcher: Searcher, sample_docs: Path)
 def test_heat_map_is_drawn_where_the_grid_is_known(
     searcher: Searcher, sample_docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (hit, *_) = searcher.search(QUESTIONS[0], k=1)
+    (hit, *_) = searcher.search(QUERIES[0], k=1)
     blank = np.full((300, 200, 3), 255, np.uint8)
-    assert (searcher.heatmap(QUESTIONS[0], hit.ref, blank) != blank).any()
+    assert (searcher.heatmap(QUERIES[0], hit.ref, blank) != blank).any()
     whole = np.tile(np.array([0, 0, 65535, 65535], np.uint16), (9, 1))
     monkeypatch.setattr(type(searcher.snapshot), "boxes", lambda *_: whole)
     with pytest.raises(UsageError, match="does not tell where on a page"):
-        searcher.heatmap(QUESTIONS[0], hit.ref, blank)
+        searcher.heatmap(QUERIES[0], hit.ref, blank)
 
 
 def test_index_of_other_weights_is_refused(index: Path, folder: Path, tmp_path: Path) -> None:
@@ -174,20 +176,20 @@ def test_index_of_other_weights_is_refused(index: Path, folder: Path, tmp_path: 
     try:
         shutil.copy(tmp_path / "other/model.safetensors", folder)
         with pytest.raises(EncoderMismatch):
-            open_index(index)
+            open_searcher(index)
     finally:
         shutil.copy(kept / "model.safetensors", folder)
 
 
-def test_models_are_listed_with_what_is_known_of_them() -> None:
+def test_models_are_listed_with_their_licence_and_size() -> None:
     done = CliRunner().invoke(app, ["models", "--json"])
-    told = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
-    assert told["ModernVBERT/colmodernvbert-merged"]["licence"] == "MIT"
-    assert told["vidore/colqwen2-v1.0-hf"]["single_dim"] == 0
+    listed = {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert listed["ModernVBERT/colmodernvbert-merged"]["licence"] == "MIT"
+    assert listed["vidore/colqwen2-v1.0-hf"]["single_dim"] == 0
     assert "0.5 GB" in CliRunner().invoke(app, ["models"]).stdout
 
 
-def test_a_folder_of_something_else_says_what_is_wrong(tmp_path: Path, folder: Path) -> None:
+def test_the_error_for_an_incomplete_folder_says_what_is_missing(tmp_path: Path, folder: Path) -> None:
     shutil.copytree(folder, tmp_path / "cut")
     (tmp_path / "cut/model.safetensors").unlink()
     with pytest.raises(UsageError, match=r"holds no \*\.safetensors"):

@@ -1,4 +1,4 @@
-"""What jina-embeddings-v4 means, written from its published description: one item at a time, adapters merged, slow."""
+"""A slow reference of jina-embeddings-v4, from its published description: one item at a time, adapters merged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ PROMPT = "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>Describe 
 
 @cache
 def merged(folder: Path, task: str) -> tuple[Qwen2_5_VLModel, Tensor, Tensor]:
-    """The stock network and the projector's weight and bias, with W + B A alpha / r in place of W."""
+    """The stock network, and the projector's weight and bias; adapted W replaced by W + B A alpha / r (LoRA)."""
     config = json.loads((folder / "config.json").read_text("utf-8"))
     stored: dict[str, Tensor] = {}
     for file in folder.glob("model*.safetensors"):
@@ -42,7 +42,7 @@ def merged(folder: Path, task: str) -> tuple[Qwen2_5_VLModel, Tensor, Tensor]:
 
 
 def text(folder: Path, words: str, task: str, dim: int) -> tuple[np.ndarray, np.ndarray]:
-    """`words` with their prefix to a multi-vector (T, D) and a single vector (dim,)."""
+    """A text with its prefix, `words`, to a multi-vector (T, D) and a single vector (dim,)."""
     network, weight, bias = merged(folder, task)
     ids = Tokenizer.from_file(str(folder / "tokenizer.json")).encode(words).ids
     with torch.no_grad():
@@ -51,7 +51,7 @@ def text(folder: Path, words: str, task: str, dim: int) -> tuple[np.ndarray, np.
 
 
 def picture(folder: Path, pixels: np.ndarray, task: str, dim: int, max_pixels: int) -> tuple[np.ndarray, np.ndarray]:
-    """A picture (H, W, 3) to a multi-vector of 11 + h w / 4 tokens and a single vector."""
+    """An image (H, W, 3) to a multi-vector of 11 + h w / 4 tokens and a single vector."""
     network, weight, bias = merged(folder, task)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     processor = Qwen2VLImageProcessorPil(size={"shortest_edge": 3136, "longest_edge": max_pixels})

@@ -1,4 +1,4 @@
-"""Checkpoints of jina-embeddings-v4: both styles of names, shards, adapters; what is said when they do not fit."""
+"""Checkpoints of jina-embeddings-v4: both styles of names, shards, adapters, and errors for those that do not match."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def folder(tmp_path: Path) -> Path:
     return tiny_jina.write(tmp_path / "tiny")
 
 
-def opened(folder: Path, **asked: str) -> JinaV4:
-    return JinaV4.open(str(folder), device="cpu", dtype="float32", **asked)
+def opened(folder: Path, **settings: str) -> JinaV4:
+    return JinaV4.open(str(folder), device="cpu", dtype="float32", **settings)
 
 
 def rewrite(file: Path, change: Callable[[dict[str, Tensor]], Mapping[str, Tensor]]) -> None:
-    """Write the tensors of a file again, changed."""
+    """Replace the tensors of a file by changed ones."""
     tensors = {key: value.clone() for key, value in load_file(file).items()}
     save_file(dict(change(tensors)), file)
 
@@ -43,7 +43,7 @@ def without(key: str) -> Callable[[dict[str, Tensor]], Mapping[str, Tensor]]:
 
 
 @pytest.mark.parametrize(("style", "shards"), [("old", 1), ("new", 1), ("new", 3)])
-def test_names_of_either_age_and_any_number_of_shards_give_the_same_model(
+def test_either_style_of_names_and_any_number_of_shards_give_the_same_model(
     folder: Path, tmp_path: Path, style: str, shards: int
 ) -> None:
     other = tiny_jina.write(tmp_path / "other", style=style, shards=shards)
@@ -69,7 +69,7 @@ def test_missing_tensors_are_named(folder: Path) -> None:
         _ = opened(folder).network
 
 
-def test_tensors_that_nobody_expects_are_named(folder: Path) -> None:
+def test_unexpected_tensors_are_named(folder: Path) -> None:
     rewrite(folder / ADAPTERS, lambda t: {**t, "base_model.model.visual.odd.weight": next(iter(t.values())).clone()})
     with pytest.raises(UsageError, match=r"1 not expected \(base_model.model.visual.odd.weight\)"):
         _ = opened(folder).network
@@ -82,7 +82,7 @@ def test_tensors_of_another_shape_are_named(folder: Path) -> None:
         _ = opened(folder).network
 
 
-def test_head_that_generates_text_may_be_there(folder: Path) -> None:
+def test_the_language_model_head_may_be_present(folder: Path) -> None:
     rewrite(
         folder / "model-00001-of-00002.safetensors", lambda t: {**t, "lm_head.weight": next(iter(t.values())).clone()}
     )
@@ -95,7 +95,7 @@ def test_missing_shard_is_named(folder: Path) -> None:
         checkpoint.read(folder)
 
 
-def test_shard_that_ends_too_early_is_named(folder: Path) -> None:
+def test_truncated_shard_is_named(folder: Path) -> None:
     file = folder / "model-00002-of-00002.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(UsageError, match=r"model-00002.*ends at .* inside tensor"):
@@ -104,7 +104,7 @@ def test_shard_that_ends_too_early_is_named(folder: Path) -> None:
 
 def test_pointer_in_place_of_weights_is_recognised(folder: Path) -> None:
     (folder / ADAPTERS).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 359620608\n")
-    with pytest.raises(UsageError, match="pointer of Git LFS"):
+    with pytest.raises(UsageError, match="Git LFS pointer"):
         checkpoint.read(folder)
 
 
@@ -115,7 +115,7 @@ def test_missing_files_are_named(folder: Path, name: str) -> None:
         checkpoint.read(folder)
 
 
-def test_other_models_are_refused_by_their_name(folder: Path) -> None:
+def test_other_models_are_refused_by_name(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text("utf-8"))
     tiny_jina.save_json(folder / "config.json", {**config, "architectures": ["BertModel"]})
     with pytest.raises(UsageError, match="holds a BertModel"):
@@ -127,9 +127,9 @@ def test_missing_folder_is_named(tmp_path: Path) -> None:
         registry.find_spec(str(tmp_path / "nothing"))
 
 
-def test_too_little_memory_is_said_before_anything_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_is_reported_before_weights_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(network, "free_bytes", lambda device: 100_000)
-    with pytest.raises(UsageError, match=r"needs 0.0 GB on cpu as float32, 0.0 GB are free"):
+    with pytest.raises(UsageError, match=r"needs 0.0 GB on cpu as float32, but only 0.0 GB are free"):
         _ = opened(folder).network
 
 
@@ -160,23 +160,23 @@ def test_name_of_an_opened_model_opens_it_again_with_its_settings(
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
         ("tokens=some", "either all or vision"),
         ("task=poetry", "retrieval, text-matching, code"),
         ("single_dim=48", "has 16, 32, 64"),
-        ("max_pixels=many", "is a number"),
+        ("max_pixels=many", "must be a number"),
         ("max_pixels=783", "at least 3136"),
-        ("colour=red", "not a setting"),
-        ("vision", "not a setting"),
+        ("colour=red", "unknown setting 'colour=red'"),
+        ("vision", "unknown setting 'vision'"),
     ],
 )
-def test_wrong_settings_say_what_is_right(folder: Path, settings: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_the_error_for_a_wrong_setting_lists_the_right_ones(folder: Path, settings: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         registry.find_spec(f"{folder},{settings}")
 
 
-def test_absent_model_without_a_network_says_what_to_do(tmp_path: Path) -> None:
+def test_the_error_for_a_model_that_cannot_be_downloaded_says_what_to_do(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "docsearch", "index", str(tmp_path), "--model", spec.HUB_NAME]
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "hub")}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
@@ -186,7 +186,7 @@ def test_absent_model_without_a_network_says_what_to_do(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_models_are_listed_without_torch_and_say_whether_they_are_there(tmp_path: Path) -> None:
+def test_models_are_listed_without_torch_and_with_whether_they_are_present(tmp_path: Path) -> None:
     code = (
         "import sys; from docsearch.engine.models.registry import known_models\n"
         "print([(spec.name, spec.present) for spec in known_models()], 'torch' in sys.modules)"
@@ -199,7 +199,7 @@ def test_models_are_listed_without_torch_and_say_whether_they_are_there(tmp_path
     assert done.stdout.strip().endswith("False")
 
 
-def test_page_side_is_loaded_before_the_first_page(folder: Path) -> None:
+def test_weights_are_loaded_before_the_first_page(folder: Path) -> None:
     rewrite(folder / ADAPTERS, without("base_model.model.multi_vector_projector.lora_A.code.weight"))
     with pytest.raises(UsageError, match="1 missing"):
         registry.load_page_encoder(str(folder), device="cpu")

@@ -1,4 +1,4 @@
-"""Patches are filed under the visual word that is nearest to them."""
+"""Patches are assigned to the visual word that is nearest to them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from docsearch.engine.models.device import INT8
-from docsearch.engine.models.pixel.assignment import INTEGER_BLOCK, Filing
+from docsearch.engine.models.pixel.assignment import INTEGER_BLOCK, CentroidAssignment
 from docsearch.engine.records import F32
 
 CPU = torch.device("cpu")
@@ -25,18 +25,18 @@ def centroids() -> F32:
 
 
 def near(centroids: F32, words: np.ndarray) -> F32:
-    """Vectors some way off the centroids of `words`."""
+    """Vectors at some distance from the centroids of `words`."""
     moved = centroids[words] + 0.6 * unit_rows(len(words), 2)
     return moved / np.linalg.norm(moved, axis=1, keepdims=True)
 
 
 @pytest.mark.parametrize("count", [0, 1, 5, INTEGER_BLOCK, INTEGER_BLOCK + 1, 700])
-def test_vectors_are_filed_under_the_nearest_word(count: int, arithmetic: str, centroids: F32) -> None:
+def test_vectors_are_assigned_to_the_nearest_word(count: int, arithmetic: str, centroids: F32) -> None:
     integers = arithmetic == INT8
     dtype = torch.float32 if integers else getattr(torch, arithmetic)
     words = np.random.default_rng(3).integers(0, WORDS, count)
     vectors = near(centroids, words).astype(np.float16)
-    found = Filing(centroids, CPU, dtype, integers=integers).words(vectors)
+    found = CentroidAssignment(centroids, CPU, dtype, integers=integers).assign(vectors)
     assert found.dtype == np.uint16
     similarities = vectors.astype(np.float32) @ centroids.T
     best = similarities.max(axis=1, initial=-1)

@@ -1,4 +1,4 @@
-"""The network in 8-bit integers, and in bfloat16, sees what it sees in float32."""
+"""The network in 8-bit integers, and in bfloat16, has the outputs that it has in float32."""
 
 from __future__ import annotations
 
@@ -10,26 +10,27 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from docsearch.engine.errors import UsageError
-from docsearch.engine.models.device import BFLOAT16, INT8, SWITCH
+from docsearch.engine.models.device import ARITHMETIC_VARIABLE, BFLOAT16, INT8
 from docsearch.engine.models.pixel import eight_bits, inference
-from docsearch.engine.models.pixel.batchnorm_fusion import folded
+from docsearch.engine.models.pixel.batchnorm_fusion import fuse_batchnorm
 from docsearch.engine.models.pixel.network import PixelNetwork
-from docsearch.engine.models.pixel.pages import trained_network
+from docsearch.engine.models.pixel.pages import load_network
 from docsearch.engine.records import U8
 from docsearch.training.pixel import activation_ranges
 
 CPU = torch.device("cpu")
 
 needs_integers = pytest.mark.skipif(
-    INT8 not in inference.works_here(), reason="this CPU, or this torch, multiplies no 8-bit integers"
+    INT8 not in inference.supported_arithmetics(),
+    reason="this CPU, or this version of torch, does not compute in 8-bit integers",
 )
 
 
 @pytest.fixture(autouse=True)
-def _tried_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.delenv(SWITCH, raising=False)
+def _fresh_trial(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.delenv(ARITHMETIC_VARIABLE, raising=False)
     yield
-    eight_bits.works.cache_clear()
+    eight_bits.is_supported.cache_clear()
 
 
 def printed(height: int = 256, width: int = 512) -> U8:
@@ -41,7 +42,7 @@ def printed(height: int = 256, width: int = 512) -> U8:
 
 
 def random_network() -> PixelNetwork:
-    """A network whose activations have some size."""
+    """A random network, scaled so that its activations do not vanish."""
     torch.manual_seed(0)
     network = PixelNetwork()
     for module in network.modules():
@@ -52,44 +53,45 @@ def random_network() -> PixelNetwork:
 
 
 @pytest.mark.parametrize("shape", [(256, 512), (16, 16), (48, 1600)])
-def test_every_arithmetic_sees_what_floats_see(
+def test_every_arithmetic_has_the_outputs_of_float32(
     arithmetic: str, shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = printed(*shape)
-    floats = inference.FloatNetwork(folded(trained_network()), CPU, torch.float32)
-    monkeypatch.setenv(SWITCH, arithmetic)
-    ready = inference.ready(trained_network(), CPU)
-    assert ready.arithmetic == arithmetic
+    floats = inference.FloatNetwork(fuse_batchnorm(load_network()), CPU, torch.float32)
+    monkeypatch.setenv(ARITHMETIC_VARIABLE, arithmetic)
+    prepared = inference.prepare_for_inference(load_network(), CPU)
+    assert prepared.arithmetic == arithmetic
     with torch.inference_mode():
-        expected, found = floats.features(pixels), ready.features(pixels)
+        expected, found = floats.features(pixels), prepared.features(pixels)
         assert found.shape == expected.shape
         assert found.dtype == (torch.bfloat16 if arithmetic == BFLOAT16 else torch.float32)
-        words, vectors = (
-            [head.float() for head in net.heads(seen)] for net, seen in ((floats, expected), (ready, found))
+        expected_heads, heads = (
+            [head.float() for head in network.heads(features)]
+            for network, features in ((floats, expected), (prepared, found))
         )
-    alike = torch.nn.functional.cosine_similarity(words[0], vectors[0], dim=1)[0]
-    salient = torch.sigmoid(words[1][0]) > 0.35
-    assert alike[salient].numel() == 0 or alike[salient].min() > 0.99
-    torch.testing.assert_close(torch.sigmoid(vectors[1]), torch.sigmoid(words[1]), atol=0.1, rtol=0)
+    cosines = torch.nn.functional.cosine_similarity(expected_heads[0], heads[0], dim=1)[0]
+    salient = torch.sigmoid(expected_heads[1][0]) > 0.35
+    assert cosines[salient].numel() == 0 or cosines[salient].min() > 0.99
+    torch.testing.assert_close(torch.sigmoid(heads[1]), torch.sigmoid(expected_heads[1]), atol=0.1, rtol=0)
 
 
 @needs_integers
-def test_a_network_is_seen_through_the_ranges_that_were_measured() -> None:
+def test_integers_with_measured_ranges_are_near_floats() -> None:
     network = random_network()
     pixels = printed()
-    found = activation_ranges.measured(random_network(), [np.stack([pixels] * 3, axis=2)])
+    found = activation_ranges.measure(random_network(), [np.stack([pixels] * 3, axis=2)])
     assert (found[:, 0] <= 0).all()
     assert (found[:, 1] > 0).all()
     network.ranges.copy_(found)
     with torch.inference_mode():
-        integers = inference.ready(network, CPU).features(pixels)
-        floats = inference.FloatNetwork(folded(random_network()), CPU, torch.float32).features(pixels)
+        integers = inference.prepare_for_inference(network, CPU).features(pixels)
+        floats = inference.FloatNetwork(fuse_batchnorm(random_network()), CPU, torch.float32).features(pixels)
     error = (integers - floats).pow(2).mean().sqrt() / floats.std()
     assert error < 0.03
 
 
 def test_without_ranges_floats_are_used() -> None:
-    assert isinstance(inference.ready(random_network(), CPU), inference.FloatNetwork)
+    assert isinstance(inference.prepare_for_inference(random_network(), CPU), inference.FloatNetwork)
 
 
 @pytest.mark.parametrize("failure", [AttributeError("no such operation"), RuntimeError("wrong arguments")])
@@ -97,32 +99,32 @@ def test_a_torch_without_the_operations_computes_in_floats(failure: Exception, m
     def missing() -> bool:
         raise failure
 
-    eight_bits.works.cache_clear()
-    monkeypatch.setattr(eight_bits, "trial", missing)
-    assert not eight_bits.works()
-    assert isinstance(inference.ready(trained_network(), CPU), inference.FloatNetwork)
+    eight_bits.is_supported.cache_clear()
+    monkeypatch.setattr(eight_bits, "trial_is_correct", missing)
+    assert not eight_bits.is_supported()
+    assert isinstance(inference.prepare_for_inference(load_network(), CPU), inference.FloatNetwork)
 
 
-def test_what_the_processor_or_the_weights_lack_is_refused_when_it_is_asked_for(
+def test_requested_integers_that_the_weights_or_the_cpu_do_not_support_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv(SWITCH, INT8)
-    with pytest.raises(UsageError, match="DOCSEARCH_ARITHMETIC=int8: the ranges"):
-        inference.ready(random_network(), CPU)
-    monkeypatch.setattr(eight_bits, "works", lambda: False)
-    monkeypatch.setattr(eight_bits.works, "cache_clear", lambda: None, raising=False)
-    with pytest.raises(UsageError, match=r"this CPU, .* does not multiply in 8-bit integers"):
-        inference.ready(trained_network(), CPU)
+    monkeypatch.setenv(ARITHMETIC_VARIABLE, INT8)
+    with pytest.raises(UsageError, match="DOCSEARCH_ARITHMETIC=int8: the weights have no activation ranges"):
+        inference.prepare_for_inference(random_network(), CPU)
+    monkeypatch.setattr(eight_bits, "is_supported", lambda: False)
+    monkeypatch.setattr(eight_bits.is_supported, "cache_clear", lambda: None, raising=False)
+    with pytest.raises(UsageError, match=r"this CPU, .* does not compute in 8-bit integers"):
+        inference.prepare_for_inference(load_network(), CPU)
 
 
 @needs_integers
-def test_sums_that_overflow_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_trial_detects_sums_that_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
     class Overflowing(eight_bits.IntegerConv):
-        """As where sums of two products are kept in 16 bits."""
+        """As on a CPU that keeps sums of two products in 16 bits."""
 
         def __call__(self, x: torch.Tensor) -> torch.Tensor:
             return super().__call__(x).clamp(max=32767 * x.shape[1] * 9 / 2)
 
-    assert eight_bits.trial()
+    assert eight_bits.trial_is_correct()
     monkeypatch.setattr(eight_bits, "IntegerConv", Overflowing)
-    assert not eight_bits.trial()
+    assert not eight_bits.trial_is_correct()

@@ -1,4 +1,4 @@
-"""Words that tell nothing are left out of questions in the language that they are in, and of no others."""
+"""Function words of a query's language are left out of it, and no other words are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def text() -> PixelText:
 
 
 @pytest.mark.parametrize(
-    ("question", "tokens"),
+    ("query", "tokens"),
     [
         ("Wie hoch war der Umsatz im Jahr 2022?", ("hoch", "umsatz", "jahr", "2022")),
         ("Quel est le montant total en 2021 ?", ("montant", "total", "2021")),
@@ -28,12 +28,12 @@ def text() -> PixelText:
         ("Hangi önlemler alınmıştır?", ("önlemler", "alınmıştır")),
     ],
 )
-def test_a_question_keeps_what_it_is_about(text: PixelText, question: str, tokens: tuple[str, ...]) -> None:
-    assert text.encode_query(question).tokens == tokens
+def test_a_query_keeps_its_content_words(text: PixelText, query: str, tokens: tuple[str, ...]) -> None:
+    assert text.encode_query(query).tokens == tokens
 
 
 @pytest.mark.parametrize(
-    "question",
+    "query",
     [
         "die casting in the war",
         "who was Otto von Bismarck",
@@ -47,15 +47,15 @@ def test_a_question_keeps_what_it_is_about(text: PixelText, question: str, token
         "",
     ],
 )
-def test_what_is_english_or_only_names_things_loses_no_word(question: str) -> None:
-    assert not function_words(split_query(question))
+def test_a_query_that_is_english_or_only_names_things_has_no_function_words(query: str) -> None:
+    assert not function_words(split_query(query))
 
 
-def test_a_question_of_function_words_still_asks_for_something(text: PixelText) -> None:
+def test_a_query_of_function_words_alone_keeps_some(text: PixelText) -> None:
     assert text.encode_query("was ist das").tokens
 
 
-def test_every_language_has_words_that_ask_and_others() -> None:
+def test_every_language_has_interrogatives_and_other_words() -> None:
     languages = by_language()
     assert len(languages) > 25
     for language, words in languages.items():

@@ -1,4 +1,4 @@
-"""What is read off the features of a page: kinds of figures and pages, and colours."""
+"""Statistics of a page, and what the heads detect from them: kinds of figures and pages, and colours."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from safetensors.numpy import load_file, save_file
 
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models.pixel import spec
-from docsearch.engine.models.pixel.concepts import PAINTED, WHOLE_PAGE, shown_by
+from docsearch.engine.models.pixel.concepts import COLOUR_CONCEPTS, PAGE_CONCEPTS, named_concepts
 from docsearch.engine.models.pixel.features import (
     BLOCK_STATISTICS,
     FIGURE_CELLS,
     HUES,
     PAGE_STATISTICS,
-    Pass,
+    PassOutput,
     block_statistics,
     colour_shares,
     page_statistics,
@@ -29,46 +29,48 @@ from docsearch.engine.models.pixel.text import PixelText, load_concepts
 CHANNELS = STEM[-1]
 
 
-def seen_in(height: int, width: int) -> Pass:
-    """What a pass might have seen in so many cells."""
-    cells, chances = torch.rand(1, CHANNELS, height, width), torch.rand(height, width)
-    return Pass(cells, cells, chances, chances, cells[:, :4], (4 * width, 4 * height))
+def random_output(height: int, width: int) -> PassOutput:
+    """A pass with random outputs in (height, width) cells."""
+    cells, probabilities = torch.rand(1, CHANNELS, height, width), torch.rand(height, width)
+    return PassOutput(cells, cells, probabilities, probabilities, cells[:, :4], (4 * width, 4 * height))
 
 
-def test_what_is_told_is_no_ordinary_word() -> None:
+def test_vectors_of_concepts_match_no_ordinary_word() -> None:
     text = PixelText.load()
     words = text.embed(
         ["revenue", "poster", "yellow", "table", "the", "2023", "vertrag", "chart", "letter", "invoice"]
     )[0]
-    for readout in load():
-        _, vectors = readout.tell(np.eye(len(readout.vectors), dtype=np.float32))
+    for head in load():
+        _, vectors = head.concept_vectors(np.eye(len(head.vectors), dtype=np.float32))
         assert (vectors @ words.T).max() < spec.FLOOR
 
 
-def test_statistics_have_their_size_on_pages_of_any_shape() -> None:
+def test_statistics_have_their_shape_on_pages_of_any_size() -> None:
     _, pages = load()
-    assert pages.vectors.shape[0] == len(WHOLE_PAGE) + len(PAINTED)
+    assert pages.vectors.shape[0] == len(PAGE_CONCEPTS) + len(COLOUR_CONCEPTS)
     for height, width in ((1, 1), (3, 9), (25, 18), (4, 40)):
-        features, chances = torch.rand(CHANNELS, height, width), torch.rand(height, width)
-        coarse, base = seen_in(height, width), seen_in(3 * height - 1, 3 * width - 2)
+        features, probabilities = torch.rand(CHANNELS, height, width), torch.rand(height, width)
+        coarse, base = random_output(height, width), random_output(3 * height - 1, 3 * width - 2)
         blocks = block_statistics(coarse, base, 3)
         assert blocks.shape == (-(-height // FIGURE_CELLS), -(-width // FIGURE_CELLS), BLOCK_STATISTICS)
         assert torch.isfinite(blocks).all()
         pixels = np.full((height * 48, width * 48, 3), 255, np.uint8)
         for boxes in (np.zeros((0, 4), np.float32), np.array([[0.1, 0.1, 0.3, 0.12]], np.float32)):
-            seen = page_statistics(features, chances, chances, pixels, boxes)
-            assert seen.shape == (PAGE_STATISTICS,)
-            assert np.isfinite(seen).all()
+            statistics = page_statistics(features, probabilities, probabilities, pixels, boxes)
+            assert statistics.shape == (PAGE_STATISTICS,)
+            assert np.isfinite(statistics).all()
 
 
 @pytest.mark.parametrize(
     ("colour", "name"),
     [((200, 20, 30), "red"), ((250, 210, 30), "yellow"), ((20, 60, 190), "blue"), ((40, 150, 60), "green")],
 )
-def test_a_colour_is_told_by_its_share_of_the_page(colour: tuple[int, int, int], name: str) -> None:
+def test_a_colour_is_measured_by_its_share_of_the_page(colour: tuple[int, int, int], name: str) -> None:
     pixels = np.full((400, 300, 3), 255, np.uint8)
     pixels[:100] = colour
-    shares = dict(zip((c.split()[-1] for c in PAINTED), colour_shares(pixels)[: len(HUES)].tolist(), strict=True))
+    shares = dict(
+        zip((c.split()[-1] for c in COLOUR_CONCEPTS), colour_shares(pixels)[: len(HUES)].tolist(), strict=True)
+    )
     assert shares.pop(name) == pytest.approx(0.25, abs=0.02)
     assert max(shares.values()) < 0.01
 
@@ -79,18 +81,16 @@ def test_grey_paper_and_black_print_have_no_colour() -> None:
     assert colour_shares(pixels)[: len(HUES)].max() == 0
 
 
-def test_a_colour_is_asked_for_only_beside_something_that_has_one() -> None:
-    assert "yellow" in shown_by(["yellow", "poster"])
-    assert "green" in shown_by(["green", "box"])
-    assert not shown_by(["green", "bond"])
-    assert not shown_by(["red", "cross"])
+def test_a_colour_is_named_only_beside_something_that_has_one() -> None:
+    assert "yellow" in named_concepts(["yellow", "poster"])
+    assert "green" in named_concepts(["green", "box"])
+    assert not named_concepts(["green", "bond"])
+    assert not named_concepts(["red", "cross"])
 
 
-def test_a_model_fine_tuned_from_another_revision_says_so(tmp_path: Path) -> None:
-    old = {
-        key: value[:-1] if key.endswith("vectors") else value for key, value in load_file(spec.READOUTS_FILE).items()
-    }
-    save_file(old, tmp_path / spec.READOUTS)
-    for opened in (load, load_concepts):
+def test_weights_of_another_revision_are_refused(tmp_path: Path) -> None:
+    old = {key: value[:-1] if key.endswith("vectors") else value for key, value in load_file(spec.HEADS_FILE).items()}
+    save_file(old, tmp_path / spec.HEADS)
+    for load_from in (load, load_concepts):
         with pytest.raises(UsageError, match="another revision"):
-            opened(tmp_path)
+            load_from(tmp_path)

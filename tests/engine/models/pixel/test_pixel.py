@@ -12,8 +12,8 @@ import docsearch
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models import registry
 from docsearch.engine.models.pixel import spec
-from docsearch.engine.models.pixel.batchnorm_fusion import folded
-from docsearch.engine.models.pixel.heads import figure_readout, page_readout
+from docsearch.engine.models.pixel.batchnorm_fusion import fuse_batchnorm
+from docsearch.engine.models.pixel.heads import figure_head, page_head
 from docsearch.engine.models.pixel.network import PixelNetwork
 from docsearch.engine.models.pixel.pages import PixelPages
 from docsearch.engine.models.pixel.text import PixelText
@@ -47,8 +47,8 @@ def test_weights_that_ship_are_small() -> None:
 def test_description_counts_the_parameters_that_ship() -> None:
     vision = sum(p.numel() for p in PixelNetwork().parameters())
     tower = sum(p.numel() for p in TextTower().parameters())
-    readouts = sum(p.numel() for readout in (figure_readout(), page_readout()) for p in readout.parameters())
-    assert spec.SPEC.parameters == pytest.approx(vision + tower + readouts, rel=0.005)
+    heads = sum(p.numel() for head in (figure_head(), page_head()) for p in head.parameters())
+    assert spec.SPEC.parameters == pytest.approx(vision + tower + heads, rel=0.005)
 
 
 def test_query_is_encoded_without_torch() -> None:
@@ -73,19 +73,19 @@ def test_common_words_weigh_less_than_rare_ones(text: PixelText) -> None:
     assert query.weights[0] < query.weights[1]
 
 
-def test_words_that_tell_nothing_are_left_out_unless_they_are_all(text: PixelText) -> None:
+def test_frequent_words_are_left_out_unless_there_are_no_others(text: PixelText) -> None:
     assert text.encode_query("the revenue").tokens == ("revenue",)
     assert text.encode_query("the").tokens == ("the",)
 
 
-def test_a_query_looks_for_figures_and_synonyms_too(text: PixelText) -> None:
+def test_a_query_is_expanded_by_figures_and_synonyms(text: PixelText) -> None:
     query = text.encode_query("revenue chart")
-    assert query.others is not None
-    assert set(query.others.words.tolist()) == {0, 1}
-    assert query.others.shares.max() == 1, "a chart is as good as the word"
-    assert 0 < query.others.shares.min() < 0.5, "a synonym is not"
-    np.testing.assert_allclose(np.linalg.norm(query.others.vectors, axis=1), 1, atol=1e-5)
-    assert text.encode_query("Norvale").others is None
+    assert query.expansion is not None
+    assert set(query.expansion.tokens.tolist()) == {0, 1}
+    assert query.expansion.weights.max() == 1, "a chart is as good as the word"
+    assert 0 < query.expansion.weights.min() < 0.5, "a synonym is not"
+    np.testing.assert_allclose(np.linalg.norm(query.expansion.vectors, axis=1), 1, atol=1e-5)
+    assert text.encode_query("Norvale").expansion is None
 
 
 def test_query_without_words_is_refused(text: PixelText) -> None:
@@ -93,7 +93,7 @@ def test_query_without_words_is_refused(text: PixelText) -> None:
         text.encode_query("?!")
 
 
-def test_folding_batch_norms_changes_nothing() -> None:
+def test_fusing_batch_norms_changes_nothing() -> None:
     torch.manual_seed(0)
     plain = PixelNetwork()
     for module in plain.modules():
@@ -108,15 +108,15 @@ def test_folding_batch_norms_changes_nothing() -> None:
         vectors, *others = plain(pages)
         centred = plain.centre(vectors.flatten(2)[0].T).T.reshape(vectors.shape[1:])
         state = plain.state_dict()
-        again = PixelNetwork()
-        again.load_state_dict(state)
-        fast = folded(again)(pages)
-    torch.testing.assert_close(fast[0][0], centred, atol=1e-3, rtol=1e-3)
-    for got, wanted in zip(fast[1:], others, strict=True):
+        copy = PixelNetwork()
+        copy.load_state_dict(state)
+        fused = fuse_batchnorm(copy)(pages)
+    torch.testing.assert_close(fused[0][0], centred, atol=1e-3, rtol=1e-3)
+    for got, wanted in zip(fused[1:], others, strict=True):
         torch.testing.assert_close(got, wanted, atol=1e-3, rtol=1e-3)
 
 
-def test_a_page_is_embedded_alike_alone_and_among_others(vision: PixelPages) -> None:
+def test_a_page_has_the_same_vectors_alone_and_among_others(vision: PixelPages) -> None:
     first, second = page(["Harbour dues and revenue"]), page(["Another page of words"], width=900)
     together = vision.encode_pages([second, first]).vectors
     alone = vision.encode_pages([first]).vectors
@@ -148,7 +148,7 @@ def test_a_printed_word_is_found_among_others(vision: PixelPages, text: PixelTex
 
 
 def test_most_words_in_giant_letters_are_found(vision: PixelPages, text: PixelText) -> None:
-    """Above 80 px some fall between the resolutions that a page is read at: about one in seven."""
+    """Above 80 px, about one in seven falls between the resolutions at which a page is read."""
     found = [
         len(found_among_others(vision, text, size, width=width, height=height)) / len(WORDS)
         for width, height in ((1700, 900), (1700, 1100), (1400, 900))
@@ -158,19 +158,19 @@ def test_most_words_in_giant_letters_are_found(vision: PixelPages, text: PixelTe
 
 
 def found_among_others(vision: PixelPages, text: PixelText, size: int, *, width: int, height: int) -> set[str]:
-    """The words of a page whose best patch takes them for none of its other words."""
+    """The words of a page whose most similar patch is nearer to them than to its other words."""
     shown = page(["Revenue harbour", "Quarterly 1,577.5", "Zürich façade"], size=size, width=width, height=height)
     similarity = vision.read(shown).vectors @ text.encode_query(" ".join(WORDS)).vectors.T
     nearest = similarity[similarity.argmax(axis=0)].argmax(axis=1)
     return {word for own, word in enumerate(WORDS) if nearest[own] == own}
 
 
-def test_unknown_model_names_those_there_are() -> None:
+def test_the_error_for_an_unknown_model_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match="known: pixel"):
         registry.load_page_encoder("nothing")
 
 
-def test_numpy_text_side_equals_the_one_that_was_trained(text: PixelText) -> None:
+def test_the_text_side_in_numpy_equals_the_trained_network(text: PixelText) -> None:
     words = ["revenue", "1,577.5", "größe", "прибыль", "a"]
     vectors, rarity = text.embed(words)
     tower = TextTower()
@@ -188,5 +188,5 @@ def test_both_sides_open_as_one_encoder_for_programs() -> None:
     assert first.tokens == ("revenue", "chart")
     blank = PageImage(PageRef("d", "d.pdf", 1), np.full((64, 64, 3), 255, np.uint8), 100.0)
     assert encoder.encode_pages([blank]).vectors.refs == (blank.ref,)
-    with pytest.raises(UsageError, match="pictures of pages only"):
+    with pytest.raises(UsageError, match="images of pages only"):
         encoder.encode_texts(["a", "b"])

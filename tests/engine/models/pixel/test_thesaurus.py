@@ -3,8 +3,8 @@ from __future__ import annotations
 from docsearch.engine.models.pixel import thesaurus
 from docsearch.engine.models.pixel.words import split_words
 
-MOST_OTHERS = 20
-"""Each of them is one more vector to look for on every page."""
+MAX_SYNONYMS = 20
+"""Each is one more vector to compare with every page."""
 
 
 def test_a_group_finds_itself_and_an_arrow_points_one_way() -> None:
@@ -24,13 +24,13 @@ def test_common_synonyms_are_found() -> None:
     assert "revenue" not in thesaurus.synonyms("cost")
 
 
-def test_a_form_of_a_listed_word_finds_what_the_word_finds() -> None:
+def test_an_inflection_of_a_listed_word_has_its_synonyms() -> None:
     for form, word in (("injurie", "injury"), ("hiring", "hire"), ("cancelled", "cancel"), ("losse", "loss")):
         assert thesaurus.synonyms(word)
         assert set(thesaurus.synonyms(word)) - {form} <= set(thesaurus.synonyms(form)), form
 
 
-def test_a_word_does_not_find_itself_through_one_of_its_forms() -> None:
+def test_a_word_is_no_synonym_of_itself_through_an_inflection() -> None:
     assert "hired" in thesaurus.synonyms("hire")
     assert "hired" not in thesaurus.synonyms("hired")
 
@@ -40,6 +40,6 @@ def test_short_words_have_no_stem() -> None:
     assert thesaurus.stems("fed") == ("fed",)
 
 
-def test_no_word_looks_for_more_others_than_a_question_has_time_for() -> None:
+def test_no_word_has_too_many_synonyms() -> None:
     found = thesaurus.parse(thesaurus.FILE.read_text("utf-8").splitlines())
-    assert max(len(others) for others in found.values()) <= MOST_OTHERS
+    assert max(len(others) for others in found.values()) <= MAX_SYNONYMS

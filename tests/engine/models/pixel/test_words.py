@@ -47,6 +47,6 @@ def test_one_letter_words_have_features() -> None:
         ("2023 %", ""),
     ],
 )
-def test_letters_that_the_model_does_not_read_are_named(text: str, letter: str) -> None:
-    assert spec.SPEC.unread(text) == letter
-    assert replace(spec.SPEC, scripts=()).unread(text) == ""
+def test_the_first_letter_of_a_script_that_the_model_does_not_read_is_named(text: str, letter: str) -> None:
+    assert spec.SPEC.first_unreadable_letter(text) == letter
+    assert replace(spec.SPEC, scripts=()).first_unreadable_letter(text) == ""
