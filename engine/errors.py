@@ -1,9 +1,9 @@
-"""Every error a caller may catch, as one tree.
+"""The errors a caller may catch, as one tree.
 
 DocsearchError
-├── UsageError            the request cannot be carried out as asked: a missing path, a wrong option
+├── UsageError            the request cannot be carried out: a missing path, a wrong option
 │   └── EncoderMismatch   the index was made with another model, revision or resolution
-├── DocumentError         one document or page cannot be read; the run goes on without it
+├── DocumentError         a document or page cannot be read; the run continues without it
 ├── IndexNotFound         there is no index where one was expected
 ├── IndexLocked           another process is writing to the index
 ├── IndexFormatError      the index has a format that this version does not read
@@ -13,11 +13,11 @@ DocsearchError
 
 
 class DocsearchError(Exception):
-    """Base of every error that docsearch raises on purpose; its text says what to do."""
+    """Base of every error that docsearch raises on purpose; its message says what was found, and what to do."""
 
 
 class UsageError(DocsearchError):
-    """The request cannot be carried out as asked."""
+    """The request cannot be carried out."""
 
 
 class EncoderMismatch(UsageError):
@@ -25,7 +25,7 @@ class EncoderMismatch(UsageError):
 
 
 class DocumentError(DocsearchError):
-    """One document or page cannot be read."""
+    """A document or page cannot be read."""
 
 
 class IndexNotFound(DocsearchError):

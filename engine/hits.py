@@ -1,33 +1,44 @@
-"""The hits of one question: a list that a notebook shows as pages, with what on them matches marked."""
+"""The hits of one query: a list that a notebook shows as pages, matches highlighted."""
 
 from __future__ import annotations
 
 import base64
-import io
 from collections.abc import Callable, Iterable
 from html import escape
-from typing import SupportsIndex, overload
+from typing import Protocol, SupportsIndex, overload
 
-from PIL import Image
-
+from . import images
 from .errors import DocsearchError
-from .records import U8, Hit
+from .records import U8, Hit, PageRef
 
 PICTURES_MAX = 12
-"""Hits that are shown with their page; the others are rows of a table."""
+"""Hits shown with a picture of their page; the others are rows of a table."""
 PICTURE_PX, SHOWN_PX = 400, 200
-"""A page is this wide as a picture, and shown at this width: sharp on screens of two pixels a point."""
+"""Width of a page's picture, and the width it is shown at: sharp on screens with two pixels a point."""
 JPEG_QUALITY = 80
+"""Pillow's quality setting, 1 to 95."""
 CARD = f"width:{SHOWN_PX}px;margin:0;font-size:12px;line-height:1.35"
 PICTURE = "width:100%;height:auto;display:block;border:1px solid rgba(128,128,128,.5);border-radius:3px;background:#fff"
 CELL = "text-align:{};padding:2px 12px 2px 0"
 
 
-class Hits(list[Hit]):
-    """Hits of the question `text`, best first: a list like any other, with a readable repr.
+class PagePictures(Protocol):
+    """A source of page pictures; the engine itself opens no documents."""
 
-    In a notebook each hit is shown as its page with the heat map over it, as `draw` gives it, (H, W, 3) uint8; where
-    that raises DocsearchError, or there is no `draw`, the hits are a table.
+    def pixels(self, ref: PageRef) -> U8:
+        """The page `ref` as (H, W, 3) uint8. Raises DocsearchError where there is no picture of it."""
+        ...
+
+    def close(self) -> None:
+        """Close open documents."""
+        ...
+
+
+class Hits(list[Hit]):
+    """The hits of the query `text`, best first: an ordinary list with a readable repr.
+
+    A notebook shows each hit as its page with the heat map on it, as `draw` returns it, (H, W, 3) uint8. Hits for which
+    `draw` raises DocsearchError are rows of a table; without `draw` all are.
     """
 
     def __init__(self, hits: Iterable[Hit] = (), text: str = "", draw: Callable[[Hit], U8] | None = None) -> None:
@@ -45,7 +56,7 @@ class Hits(list[Hit]):
         return super().__getitem__(at)
 
     def __reduce__(self) -> tuple[type[Hits], tuple[list[Hit], str]]:
-        return Hits, (list(self), self.text)  # another process has no index to draw from
+        return Hits, (list(self), self.text)  # `draw` is left out: another process has no open index
 
     def __repr__(self) -> str:
         lines = [self._heading()]
@@ -56,14 +67,14 @@ class Hits(list[Hit]):
     def _repr_html_(self) -> str:
         cards: list[str] = []
         rows: list[str] = []
-        trouble = ""
+        error = ""
         for hit in self:
             picture = None
             if self._draw is not None and len(cards) < PICTURES_MAX:
                 try:
                     picture = _data_uri(self._draw(hit))
                 except DocsearchError as err:
-                    trouble = trouble or str(err)
+                    error = error or str(err)
             if picture is None:
                 rows.append(_row(hit))
             else:
@@ -75,8 +86,8 @@ class Hits(list[Hit]):
             names = (("rank", "right"), ("score", "right"), ("document", "left"), ("page", "right"))
             heads = "".join(f'<th scope="col" style="{CELL.format(side)}">{name}</th>' for name, side in names)
             parts.append(f"<table><thead><tr>{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>")
-        if trouble:
-            parts.append(f"<p><small>Not every page can be shown. {escape(trouble)}</small></p>")
+        if error:
+            parts.append(f"<p><small>Some pages cannot be shown: {escape(error)}</small></p>")
         return f"<div>{''.join(parts)}</div>"
 
     def _heading(self) -> str:
@@ -100,8 +111,5 @@ def _row(hit: Hit) -> str:
 
 
 def _data_uri(pixels: U8) -> str:
-    picture = Image.fromarray(pixels)
-    height = max(1, round(picture.height * PICTURE_PX / picture.width))
-    out = io.BytesIO()
-    picture.resize((PICTURE_PX, height), Image.Resampling.LANCZOS).save(out, "JPEG", quality=JPEG_QUALITY)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+    encoded = images.encode_jpeg(pixels, width=PICTURE_PX, quality=JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(encoded).decode("ascii")

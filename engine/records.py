@@ -1,4 +1,4 @@
-"""The frozen values that travel between stages: page references, vectors, candidates, hits."""
+"""Frozen records that pass between stages: page references, vectors, queries, candidates, hits."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 F16 = NDArray[np.float16]
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
@@ -18,18 +19,18 @@ FloatBox = tuple[float, float, float, float]
 """x0, y0, x1, y1 in fractions of a page's width and height."""
 
 BOX_SCALE = 65535
-"""Boxes are fractions of the page's width and height, times this number."""
+"""Boxes in uint16 are fractions of the page's width and height times this number."""
 
 WHOLE_PAGE = np.array([0, 0, BOX_SCALE, BOX_SCALE], np.uint16)
-"""The box of vectors that stand for no place: what is said of the page as a whole, a model's prompt."""
+"""The box of vectors without a place on the page: of a model's prompt, or of the page as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageRef:
     """One page of one document.
 
-    `doc_id` stays the same when the document is indexed again or moved; `path` is relative to the indexed folder,
-    with forward slashes; `page` counts from 1.
+    `doc_id` stays the same when the document is moved or indexed again. `path` is relative to the indexed folder, with
+    forward slashes. `page` counts from 1.
     """
 
     doc_id: str
@@ -39,7 +40,7 @@ class PageRef:
 
 @dataclass(frozen=True, slots=True)
 class PageImage:
-    """A rendered page: `pixels` (H, W, 3) uint8, the `dpi` it was rendered at, and the text layer's `text` or ""."""
+    """A rendered page: `pixels` (H, W, 3) uint8, the `dpi` of the rendering, and the text layer's `text`, or ""."""
 
     ref: PageRef
     pixels: U8
@@ -49,7 +50,7 @@ class PageImage:
 
 @dataclass(frozen=True, slots=True)
 class Ragged:
-    """N sequences of vectors end to end: `values` (T, D), `offsets` (N + 1,) int64, no padding and no mask.
+    """N sequences of vectors end to end, without padding or mask: `values` (T, D), `offsets` (N + 1,) int64.
 
     >>> import numpy as np
     >>> pages = Ragged(np.zeros((5, 2), np.float32), np.array([0, 3, 3, 5]))
@@ -71,12 +72,12 @@ class Ragged:
 
     @property
     def lengths(self) -> I64:
-        """Vectors in each sequence, (N,) int64."""
+        """Vectors of each sequence, (N,) int64."""
         return np.diff(self.offsets)
 
     @staticmethod
     def of(sequences: Sequence[NDArray[np.generic]]) -> Ragged:
-        """Pack N arrays (T_i, D) of one dtype and one D; N is at least 1."""
+        """Pack N ≥ 1 arrays (T_i, D) of one dtype and one D."""
         offsets = np.zeros(len(sequences) + 1, np.int64)
         np.cumsum([len(s) for s in sequences], out=offsets[1:])
         return Ragged(np.concatenate(sequences), offsets)
@@ -84,8 +85,10 @@ class Ragged:
 
 @dataclass(frozen=True, slots=True)
 class PageVectors:
-    """N embedded pages: patch `vectors` Ragged (T, D) float16, their `boxes` (T, 4) uint16 as x0, y0, x1, y1 in page
-    fractions times `BOX_SCALE`, and `single` (N, S) float16, one vector a page for stage 1 (S may be 0).
+    """N embedded pages.
+
+    `vectors` Ragged (T, D) float16, one per patch; `boxes` (T, 4) uint16, where the patches lie, as x0, y0, x1, y1 in
+    page fractions times BOX_SCALE; `single` (N, S) float16, one dense vector per page for stage 1 (S may be 0).
     """
 
     refs: tuple[PageRef, ...]
@@ -95,27 +98,67 @@ class PageVectors:
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
-    """What else query words look for, such as figures that they name: `vectors` (A, D) float32 of unit length, the row
-    of the query word of each, `words` (A,) int64, and how much of a match with it counts, `shares` (A,) float32.
+class PagesToStore:
+    """N embedded pages with everything else that the index stores about them.
+
+    `vectors` of the pages; `texts` (N), their text layers; `sizes_pt` (N, 2), width and height in points; `words` (T,)
+    uint16, the visual word of each vector, None for models without visual words.
+    """
+
+    vectors: PageVectors
+    texts: Sequence[str]
+    sizes_pt: NDArray[np.floating]
+    words: U16 | None = None
+
+    def __len__(self) -> int:
+        return len(self.vectors.refs)
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """The page `ref`, or the part of it in `box`, x0, y0, x1, y1 in fractions of its width and height."""
+
+    ref: PageRef
+    box: FloatBox | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One query of a batch: `text`, a picture `image` (H, W, 3) uint8, both, or `like`, a page to find similar ones.
+
+    `path` keeps the documents whose path matches this glob, or whose file name it is.
+    """
+
+    query_id: str
+    text: str
+    path: str | None = None
+    image: U8 | None = field(default=None, compare=False)
+    like: Region | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryExpansion:
+    """Terms that a query token also matches: synonyms, or kinds of figures that it names.
+
+    `vectors` (A, D) float32 of unit length; `tokens` (A,) int64, the row of the query token that each expands;
+    `weights` (A,) float32 in 0..1, the share of a match with the term that counts.
     """
 
     vectors: F32
-    words: I64
-    shares: F32
+    tokens: I64
+    weights: F32
 
 
 @dataclass(frozen=True, slots=True)
 class QueryVectors:
-    """An embedded query: `vectors` (Q, D) float32 of unit length, `weights` (Q,) float32 that sum to 1,
-    `single` (S,) float32 for stage 1, and the `tokens` the rows stand for.
+    """An embedded query: Q token vectors, their weights, and how a similarity becomes a match.
 
-    A page scores Σ_q weights[q] · m(s_q), where s_q is the largest inner product of query vector q with a patch of the
-    page, and the match m rises from 0 at the similarity `floor` and below to 1 at `ceiling` and above, which are the
-    same for all rows or arrays (Q,) with each row's own. `pairs` (P, 2)
-    are the rows of words that stand together in the query, and count more where they stand together on a page. A word's
-    match is the best of its own and those of its `others`. Rows that a language model made `in_context` are no words
-    that could be counted: their weights stay as they are, and a document's first page lends them nothing.
+    `vectors` (Q, D) float32 of unit length; `weights` (Q,) float32 that sum to 1; `single` (S,) float32, the dense
+    vector for stage 1; `tokens`, the text of each row, "" for a patch of a picture. A page scores Σ_t weights[t] · m_t,
+    where the match m_t rises from 0 at the similarity `floor` to 1 at `ceiling` (each a scalar, or one per row, (Q,));
+    see `scoring`. `pairs` (P, 2) int64 are rows of neighbouring tokens, which add to a score where they stand together
+    on a page. `expansion` are further terms that a token matches. The token vectors of a `contextual` query come from a
+    language model and depend on each other: they are scored by plain MaxSim, without IDF, first-page weight or pairs.
     """
 
     vectors: F32
@@ -125,13 +168,13 @@ class QueryVectors:
     floor: float | F32 = 0.0
     ceiling: float | F32 = 1.0
     pairs: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
-    others: Others | None = None
-    in_context: bool = False
+    expansion: QueryExpansion | None = None
+    contextual: bool = False
 
     @property
     def every(self) -> F32:
-        """The vectors of the words, then of their others, (Q + A, D)."""
-        return self.vectors if self.others is None else np.concatenate([self.vectors, self.others.vectors])
+        """The vectors of the tokens, then of the expansion terms, (Q + A, D)."""
+        return self.vectors if self.expansion is None else np.concatenate([self.vectors, self.expansion.vectors])
 
     @property
     def floors(self) -> F32:
@@ -162,8 +205,18 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A page that answers: its `ref`, its `score` in 0..1 (a weighted MaxSim), its `rank` counting from 1."""
+    """A page found for a query: its `ref`, its `score` in 0..1 (weighted MaxSim), its `rank` counting from 1."""
 
     ref: PageRef
     score: float
     rank: int
+
+    def as_dict(self, *, score_digits: int = 6) -> dict[str, int | float | str]:
+        """The hit as a flat JSON object, its score rounded to `score_digits` decimals."""
+        return {
+            "rank": self.rank,
+            "score": round(self.score, score_digits),
+            "path": self.ref.path,
+            "page": self.ref.page,
+            "doc_id": self.ref.doc_id,
+        }

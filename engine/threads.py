@@ -1,35 +1,42 @@
-"""How many processor cores this process may use, and who uses them: our own threads, or those of BLAS."""
+"""The CPU cores this process may use, a thread pool of that size, and BLAS's own threads kept out of its way."""
 
 from __future__ import annotations
 
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import lru_cache
 from types import TracebackType
 
 
 def available() -> int:
-    """Count them; at least 1: fewer than the machine has, in a container or under taskset."""
+    """The number of cores that this process may use, at least 1: in a container or under taskset not all there are."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-class BlasLimit:
-    """Holds numpy's BLAS to the thread that calls it while any of our callers is inside.
+@lru_cache(maxsize=1)
+def shared_pool() -> ThreadPoolExecutor:
+    """The thread pool of all kernels, one thread per core. Work in it must not wait for other work in it."""
+    return ThreadPoolExecutor(available())
 
-    Limits that overlap must not each put back what they found: the second to enter finds the first one's.
+
+class BlasLimit:
+    """A context manager that keeps numpy's BLAS to the calling thread while any thread is inside it.
+
+    Overlapping limits must not each restore the state they found; the second would restore the first one's limit.
     """
 
     def __init__(self) -> None:
-        from threadpoolctl import ThreadpoolController  # once numpy is there: it looks for libraries that are loaded
+        from threadpoolctl import ThreadpoolController  # after numpy: it looks for libraries that are loaded
 
         self._controller = ThreadpoolController()
-        self._changed = threading.Lock()  # guards all that follows
+        self._lock = threading.Lock()  # guards the fields below
         self._inside = 0
         self._limiter: AbstractContextManager[object] | None = None
 
     def __enter__(self) -> None:
-        with self._changed:
+        with self._lock:
             if self._limiter is None:
                 self._limiter = self._controller.limit(limits=1, user_api="blas")
                 self._limiter.__enter__()
@@ -38,7 +45,7 @@ class BlasLimit:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._changed:
+        with self._lock:
             self._inside -= 1
             if self._inside == 0 and self._limiter is not None:
                 self._limiter.__exit__(None, None, None)
@@ -47,9 +54,9 @@ class BlasLimit:
 
 @lru_cache(maxsize=1)
 def no_blas_threads() -> BlasLimit:
-    """Keep numpy's BLAS to the thread that calls it, inside the block.
+    """Keep numpy's BLAS to the calling thread inside a `with` block.
 
-    Its threads get in the way of ours; and in a product too small to share they wait for each other longer than the
-    work takes, by far where the machine is busy.
+    Its threads compete with those of `shared_pool`; and in a product too small to share they wait for each other longer
+    than the work takes, by far so on a busy machine.
     """
     return BlasLimit()

@@ -1,6 +1,4 @@
-"""What storing the vectors of an index in fewer bits would lose: queries in, for each codec how much of their first
-ten hits stays.
-"""
+"""What each codec would lose on an index: recall and nDCG of the top 10 hits against the vectors as stored."""
 
 from __future__ import annotations
 
@@ -12,22 +10,27 @@ import numpy as np
 
 from ..engine.compression import codecs
 from ..engine.compression.residual import Codebook
+from ..engine.page_maxima import evenly_spaced
 from ..engine.ranking import rerank
-from ..engine.records import F32, I64, U16, QueryVectors, Ranking
+from ..engine.records import F32, I64, U16, QueryVectors
+from ..engine.searcher import Searcher
 from ..engine.store import Block, Snapshot
+from .metrics import mean, ndcg, overlap
 
 TOP = 10
 GRADED = 100
-"""Pages whose exact score counts as a gain; what a codec brings up from further below counts nothing."""
-MOST_VECTORS = 4_000_000
-"""Larger collections are measured on pages spread evenly over them."""
+"""Only this many top exact pages carry a gain; a lower page that a codec promotes gains nothing."""
+MAX_VECTORS = 4_000_000
+"""Larger collections are measured on evenly spaced pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodecLoss:
-    """How a codec ranks against the vectors as stored, over `queries` queries and `pages` pages: the share of the exact
-    first ten that it has among its own; nDCG@10 where a page's gain is its exact score; the share of queries whose
-    first hit stays first. `vector_bytes` is what a patch vector takes, without its box.
+    """A codec's ranking against that of the vectors as stored, over `queries` queries and `pages` pages.
+
+    `vector_bytes` is the size of a patch vector, without its box; `recall_at_10` the share of the exact top 10 that
+    is among the codec's own; `ndcg_at_10` has the exact score of a page as its gain; `same_first` is the share of
+    queries whose first hit stays first.
     """
 
     codec: str
@@ -41,7 +44,7 @@ class CodecLoss:
 
 @dataclass(frozen=True, slots=True)
 class Recoded:
-    """The pages of a snapshot as if their vectors were stored in another codec; see `rerank.Pages`."""
+    """The pages of a snapshot as if their vectors were stored in another codec; see `page_maxima.Pages`."""
 
     snapshot: Snapshot
     codec: str
@@ -63,7 +66,7 @@ class Recoded:
         return self.snapshot.boxes(row)
 
     def blocks(self, *, rows: I64 | None = None) -> Iterator[Block]:
-        """The snapshot's, coded anew."""
+        """The snapshot's blocks, re-encoded."""
         for block in self.snapshot.blocks(rows=rows):
             exact = codecs.decode(block.coded).astype(np.float16)
             words = None
@@ -76,12 +79,17 @@ class Recoded:
         return ([block] for block in self.blocks(rows=rows))
 
 
-def measure(snapshot: Snapshot, queries: Sequence[QueryVectors], codebook: Codebook | None = None) -> list[CodecLoss]:
-    """The loss of each codec that has fewer bits than the index, most bits first; of residual where the index has
-    visual words, those of the `codebook`.
+def measure(searcher: Searcher, questions: Sequence[str]) -> list[CodecLoss]:
+    """The loss of each codec with fewer bits than the index's own, most bits first; every page is scored.
 
-    Every page is scored. Nothing is said of the index's own codec: what it lost is not in the index any more.
+    Residual is measured where the index has visual words. What the index's own codec lost cannot be measured: the exact
+    vectors are not stored.
     """
+    return loss_of(searcher.snapshot, [searcher.encode(text) for text in questions], searcher.codebook)
+
+
+def loss_of(snapshot: Snapshot, queries: Sequence[QueryVectors], codebook: Codebook | None) -> list[CodecLoss]:
+    """As `measure`, for encoded queries."""
     dim = int(str(snapshot.info()["dim"]))
     own = codecs.vector_bytes(snapshot.codec, dim)
     smaller = [name for name in codecs.CODECS if codecs.vector_bytes(name, dim) < own]
@@ -92,23 +100,17 @@ def measure(snapshot: Snapshot, queries: Sequence[QueryVectors], codebook: Codeb
     out = []
     for name in sorted(smaller, key=lambda name: -codecs.vector_bytes(name, dim)):
         coarse = rerank.rank(Recoded(snapshot, name, codebook), queries, rows=rows, k=TOP)
-        pairs = [(e, c) for e, c in zip(exact, coarse, strict=True) if len(e.pages)]
-        kept = [np.isin(e.pages[:TOP], c.pages).mean() for e, c in pairs]
-        gains = [gain(c.pages, e) / gain(e.pages[:TOP], e) for e, c in pairs]
-        same = [len(c.pages) > 0 and e.pages[0] == c.pages[0] for e, c in pairs]
-        recall, ndcg, first = (float(np.mean(each)) if each else 1.0 for each in (kept, gains, same))
-        out.append(CodecLoss(name, codecs.vector_bytes(name, dim), recall, ndcg, first, len(pairs), len(rows)))
+        pairs = [(e, c.pages.tolist()) for e, c in zip(exact, coarse, strict=True) if len(e.pages)]
+        recalls = [overlap(found, e.pages[:TOP].tolist()) for e, found in pairs]
+        ndcgs = [ndcg(found, dict(zip(e.pages.tolist(), e.scores.tolist(), strict=True)), TOP) for e, found in pairs]
+        firsts = [float(found[:1] == e.pages[:1].tolist()) for e, found in pairs]
+        recall, gain, same_first = (mean(each) if each else 1.0 for each in (recalls, ndcgs, firsts))
+        out.append(CodecLoss(name, codecs.vector_bytes(name, dim), recall, gain, same_first, len(pairs), len(rows)))
     return out
 
 
 def sampled(snapshot: Snapshot) -> I64:
-    """Rows of all pages, or of so many, evenly spread, as have about MOST_VECTORS vectors."""
+    """Rows of all pages, or of an evenly spaced sample with about MAX_VECTORS vectors."""
     total = int(snapshot.lengths.sum())
-    count = len(snapshot) if total <= MOST_VECTORS else max(len(snapshot) * MOST_VECTORS // total, 1)
-    return np.unique(np.linspace(0, len(snapshot) - 1, count).astype(np.int64))
-
-
-def gain(pages: I64, exact: Ranking) -> float:
-    """Discounted gain of `pages`, best first, where a page's gain is its score in the `exact` ranking."""
-    scores = dict(zip(exact.pages.tolist(), exact.scores.tolist(), strict=True))
-    return float(sum(scores.get(page, 0.0) / np.log2(i + 2) for i, page in enumerate(pages.tolist())))
+    count = len(snapshot) if total <= MAX_VECTORS else max(len(snapshot) * MAX_VECTORS // total, 1)
+    return evenly_spaced(len(snapshot), count)

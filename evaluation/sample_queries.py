@@ -1,4 +1,4 @@
-"""An index goes in; lines of text from its pages come out, to ask it as questions."""
+"""Sample queries for an index: lines of text from its own pages."""
 
 from __future__ import annotations
 

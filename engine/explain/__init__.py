@@ -1,1 +1,1 @@
-"""Why a page was found: heat maps and text snippets."""
+"""Why a page was found: heat maps (ColPali's similarity maps) and text snippets."""

@@ -1,4 +1,8 @@
-"""Patch similarities to a picture: the page with what matches a query marked on it, or the marks alone."""
+"""Heat maps: a page with the patches that match a query highlighted, or the highlights alone.
+
+ColPali calls them similarity maps and has one for each token: Faysse et al., "ColPali: efficient document retrieval
+with vision language models", 2024. Here the tokens of a query are also shown together.
+"""
 
 from __future__ import annotations
 
@@ -8,66 +12,92 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from ..kernels import maxsim, proximity
-from ..records import BOX_SCALE, F32, U8, U16, WHOLE_PAGE, FloatBox, QueryVectors
+from ..compression import codecs
+from ..errors import UsageError
+from ..kernels import proximity
+from ..records import BOX_SCALE, F32, U8, U16, WHOLE_PAGE, FloatBox, PageRef, QueryVectors
+from ..scoring import match
+from ..store import Snapshot
 
 MARK = (255, 196, 0)
-"""Marker yellow, multiplied into the page as a highlighter would: print under it stays readable."""
+"""Colour of matches: yellow, multiplied with the page as a highlighter would, so that print under it stays readable."""
 EDGE = (214, 64, 0)
-UNSURE = 0.5
+"""Colour of the outline around strong matches."""
+MIN_MATCH = 0.5
 """Matches below this are not marked: they may be something else."""
-STRONG = 0.5
-LEAST_RISE = 1e-6
-"""Where similarities differ by less, all patches are alike."""
+OUTLINED_MATCH = 0.5
+"""Matches from this on get an outline."""
+MIN_RISE = 1e-6
+"""Similarities on a page that differ by less count as equal."""
 AREA_SHARE, AREA_TINT = 0.1, 0.3
-"""What is higher than this share of the page is an area of a figure, not a word: it is only tinted, to stay visible."""
-OTHERS_AREA_SHARE = 0.03
-"""The same for what no word of the query matches itself, only something else that it looks for, such as a figure."""
+"""Patches higher than this share of the page are areas of a figure, not words; and how strongly they are tinted."""
+EXPANSION_AREA_SHARE = 0.03
+"""The same share for patches that only expansion terms match, such as the drawing of a chart."""
 REACH = 0.07
-"""How far a match warms its surroundings, as a share of the page's width and height: half of it remains at 1.2 of this.
-docs/log.md compares 0.02 to 0.2."""
+"""Standard deviation of the Gaussian by which a match heats its surroundings, as a share of the page's width and
+height: half of the heat remains at 1.2 of this distance. docs/log.md#heat-maps compares 0.02 to 0.2.
+"""
 LIT_FROM = 0.6
-"""Share of a page's highest heat from which a place is lit."""
+"""Share of a page's highest heat from which a place glows."""
 GLOW_TINT = 0.8
+"""Strength of the glow at the hottest place, as a share of a full mark."""
 GLOW_CELLS = 64
-"""The light is computed for this many places across and down, and drawn smoothly between them."""
+"""The glow is computed at this many points across and down, and interpolated between them."""
 PAD_SHARE = 0.18
+"""Padding around a marked word, as a share of its height."""
 BLUR_SHARE = 0.0015
+"""Blur radius of marked words, as a share of the page's width."""
 SOFT_BLUR_SHARE = 0.01
+"""Blur radius of tinted areas and of the glow, as a share of the page's width."""
+
+
+def placed_patches(snapshot: Snapshot, ref: PageRef) -> tuple[F32, U16]:
+    """The vectors (T, D) and boxes (T, 4) of a page's patches, as the functions below take them.
+
+    Raises UsageError where there is no such page, or the model's vectors have no place on the page.
+    """
+    row = snapshot.row(ref)
+    (block,) = snapshot.blocks(rows=np.array([row], np.int64))
+    boxes = snapshot.boxes(row)
+    if len(boxes) and (boxes == WHOLE_PAGE).all():
+        raise UsageError(
+            f"the model of this index, {snapshot.fingerprint['name']}, does not tell where on a page its vectors lie, "
+            "so there is no heat map; 'docsearch models' lists other models"
+        )
+    return codecs.decode(block.coded), boxes
 
 
 def patch_matches(vectors: F32, query: QueryVectors) -> F32:
-    """How much each patch (T, D) tells of the query, (T,) float32 in 0..1.
+    """How well each patch (T, D) matches the query, (T,) float32 in 0..1.
 
-    A patch counts for the query word it matches best, by its match above the floor, times the word's weight relative to
-    the heaviest word. Tokens of a query that is `in_context` are alike everywhere on a page: there a patch counts by
-    how far its mean similarity rises from the page's median to its highest.
+    A patch counts for the token with the best weighted match: its match (`scoring.match`) times the token's weight, as
+    a share of the heaviest token's. A `contextual` query is similar to every patch of a page: there a patch counts by
+    how far its weighted mean similarity rises from the page's median to its maximum. Matches below MIN_MATCH are 0.
     """
     if not len(vectors):
         return np.zeros(0, np.float32)
-    if query.in_context:
+    if query.contextual:
         mean = (vectors @ query.vectors.T) @ query.weights
         middle = np.median(mean)
-        rise: F32 = ((mean - middle) / max(mean.max() - middle, LEAST_RISE)).astype(np.float32)
-        return np.where(rise < UNSURE, np.float32(0), rise)
-    matches = maxsim.match(vectors @ query.every.T, query)
-    matches[matches < UNSURE] = 0
+        rise: F32 = ((mean - middle) / max(mean.max() - middle, MIN_RISE)).astype(np.float32)
+        return np.where(rise < MIN_MATCH, np.float32(0), rise)
+    matches = match(vectors @ query.every.T, query)
+    matches[matches < MIN_MATCH] = 0
     shares = query.weights / query.weights.max()
     best: F32 = (matches * shares).max(axis=1).astype(np.float32)
     return best
 
 
 def patch_heat(vectors: F32, boxes: U16, query: QueryVectors) -> F32:
-    """How much of the query is found about each patch (T, D) at `boxes` (T, 4), (T,) float32 in 0..1.
+    """How much of the query is found around each patch (T, D) at `boxes` (T, 4), (T,) float32 in 0..1.
 
-    Every word of the query gives its weight times its best match near the patch, less the further away: an answer
-    stands where the words of the question come together, rarely on the heaviest of them. Doubtful matches count by what
-    they are. Vectors whose box is the whole page stand for no place. In a query that is `in_context` a patch speaks for
-    itself, as in `patch_matches`.
+    Each token adds its weight times its best match nearby, which counts less with distance: an answer stands where the
+    words of a question come together, rarely on the heaviest of them. Matches below MIN_MATCH count, too. Vectors whose
+    box is the whole page have no place and no heat. For a `contextual` query this is `patch_matches`.
     """
     placed = (boxes != WHOLE_PAGE).any(axis=1)
     heat = np.zeros(len(vectors), np.float32)
-    if query.in_context:
+    if query.contextual:
         heat[placed] = patch_matches(vectors[placed], query)
         return heat
     places = (boxes[placed] / BOX_SCALE).astype(np.float32)
@@ -76,24 +106,26 @@ def patch_heat(vectors: F32, boxes: U16, query: QueryVectors) -> F32:
 
 
 def heat_at(where: F32, vectors: F32, places: F32, query: QueryVectors) -> F32:
-    """How much of the query is found about each of the boxes `where` (N, 4), (N,) float32: what `patch_heat` tells of
-    patches. Points are boxes too. `vectors` (T, D) lie at `places` (T, 4); both in page fractions.
+    """How much of the query is found around each of the boxes `where` (N, 4), (N,) float32; see `patch_heat`.
+
+    `vectors` (T, D) lie at `places` (T, 4). Boxes are in page fractions; a point is a box without extent.
     """
-    matches = maxsim.match(vectors @ query.every.T, query)
+    matches = match(vectors @ query.every.T, query)
     heat = np.zeros(len(where), np.float32)
-    for word, weight in enumerate(query.weights):
-        found = np.flatnonzero(matches[:, word])
+    for token, weight in enumerate(query.weights):
+        found = np.flatnonzero(matches[:, token])
         if len(found):
             near = np.exp(-np.square(proximity.gaps(where[:, None], places[found][None])).sum(axis=2) / (2 * REACH**2))
-            heat += weight * (near * matches[found, word]).max(axis=1)
+            heat += weight * (near * matches[found, token]).max(axis=1)
     return heat
 
 
 @dataclass(frozen=True, slots=True)
 class WordMarks:
-    """Where a page matches one `word` of a query: its `weight` (those of a query sum to 1), its `score` 0..1, which is
-    the word's best match on the page, and the `boxes` x0, y0, x1, y1 in page fractions that match, with how well, best
-    first.
+    """Where a page matches one `word` of a query.
+
+    `weight` is the word's (the weights of a query sum to 1), `score` in 0..1 its best match on the page. `boxes` are
+    the patches that match, x0, y0, x1, y1 in page fractions, each with its match, best first.
     """
 
     word: str
@@ -103,9 +135,9 @@ class WordMarks:
 
 
 def word_marks(vectors: F32, boxes: U16, query: QueryVectors) -> list[WordMarks]:
-    """What each word of the query finds on a page of patches `vectors` (T, D) at `boxes` (T, 4), in query order.
+    """Where each word of the query matches a page of patches `vectors` (T, D) at `boxes` (T, 4), in query order.
 
-    What is said of the page as a whole counts for the score, and is no box.
+    Vectors whose box is the whole page count for the score, but give no box.
     """
     placed = (boxes != WHOLE_PAGE).any(axis=1)
     out = []
@@ -123,17 +155,18 @@ def word_marks(vectors: F32, boxes: U16, query: QueryVectors) -> list[WordMarks]
 
 
 def only_word(query: QueryVectors, word: int) -> QueryVectors:
-    """The query as if its row `word` were all that counts."""
+    """The query with all weight on its token `word`."""
     weights = np.zeros_like(query.weights)
     weights[word] = 1
     return replace(query, weights=weights)
 
 
 def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
-    """Mark on a page `pixels` (H, W, 3) the patches `vectors` (T, D) at `boxes` (T, 4) that match the query.
+    """A copy of the page `pixels` (H, W, 3), with the patches `vectors` (T, D) at `boxes` (T, 4) that match
+    highlighted.
 
-    Vectors whose box is the whole page stand for no place. Returns a new picture (H, W, 3) uint8: marker over every
-    match, stronger where it counts more, and a glow where the words of the query come together (`patch_heat`).
+    Every match is marked, the stronger the more it counts, and there is a glow where the words of the query come
+    together (`patch_heat`). Vectors whose box is the whole page are not shown. Returns (H, W, 3) uint8.
     """
     heat, edge = marks(pixels.shape[0], pixels.shape[1], vectors, boxes, query)
     share = heat[:, :, None].astype(np.float32) / 255
@@ -143,7 +176,7 @@ def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
 
 
 def overlay(height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
-    """What `draw` marks, alone on a transparent ground, (H, W, 4) uint8: multiplied over the page it is `draw`'s."""
+    """The marks of `draw` on a transparent ground, (H, W, 4) uint8; multiplied with the page they give its picture."""
     heat, edge = marks(height, width, vectors, boxes, query)
     picture = np.empty((height, width, 4), np.uint8)
     picture[:, :, :3] = MARK
@@ -153,34 +186,34 @@ def overlay(height: int, width: int, vectors: F32, boxes: U16, query: QueryVecto
 
 
 def marks(height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors) -> tuple[U8, NDArray[np.bool_]]:
-    """How strongly each pixel of a page is marked, (H, W) uint8, and which belong to an outline, (H, W) bool."""
+    """How strongly each pixel of a page is marked, (H, W) uint8, and which pixels are outline, (H, W) bool."""
     placed = (boxes != WHOLE_PAGE).any(axis=1)
     vectors, places = vectors[placed], (boxes[placed] / BOX_SCALE).astype(np.float32)
     frames = places * np.array((width, height, width, height), np.float32)
     words, soft = np.zeros((2, height, width), np.float32)
     strong = np.zeros((height, width), bool)
     strengths = patch_matches(vectors, query)
-    by_others = strengths > patch_matches(vectors, replace(query, others=None))
-    least = np.where(by_others, OTHERS_AREA_SHARE, AREA_SHARE) * height
+    by_expansion = strengths > patch_matches(vectors, replace(query, expansion=None))
+    max_height = np.where(by_expansion, EXPANSION_AREA_SHARE, AREA_SHARE) * height
     for i in np.argsort(strengths):
         if strengths[i] <= 0:
             continue
-        if frames[i, 3] - frames[i, 1] > least[i]:
+        if frames[i, 3] - frames[i, 1] > max_height[i]:
             inside = _pixels(frames[i], 0, height, width)
             soft[inside] = np.maximum(soft[inside], strengths[i] * AREA_TINT)
             continue
         inside = _pixels(frames[i], PAD_SHARE, height, width)
         words[inside] = np.maximum(words[inside], strengths[i])
-        if strengths[i] >= STRONG:
+        if strengths[i] >= OUTLINED_MATCH:
             strong[inside] = True
     marked = _blurred(words, width * BLUR_SHARE)
-    if not query.in_context and np.count_nonzero(query.weights) > 1:  # one word comes together with nothing
+    if not query.contextual and np.count_nonzero(query.weights) > 1:  # a single word has nothing to come together with
         soft = np.maximum(soft, glow(height, width, vectors, places, query))
-    return np.maximum(marked, _blurred(soft, width * SOFT_BLUR_SHARE)), rim(strong, max(1, round(width / 800)))
+    return np.maximum(marked, _blurred(soft, width * SOFT_BLUR_SHARE)), outline(strong, max(1, round(width / 800)))
 
 
 def glow(height: int, width: int, vectors: F32, places: F32, query: QueryVectors) -> F32:
-    """A light over the hottest places of the page, stronger the more of the query is there, (H, W) float32 in 0..1."""
+    """The glow over the hottest places of a page, the stronger the more of the query is there, (H, W) in 0..1."""
     middles = ((np.arange(GLOW_CELLS) + 0.5) / GLOW_CELLS).astype(np.float32)
     across, down = np.meshgrid(middles, middles)
     points = np.stack([across, down, across, down], axis=2).reshape(-1, 4).astype(np.float32)
@@ -200,12 +233,13 @@ def _pixels(frame: F32, pad_share: float, height: int, width: int) -> tuple[slic
 
 
 def _blurred(share: F32, radius: float) -> U8:
+    """Shares in 0..1 as uint8, blurred by a Gaussian of `radius` pixels."""
     picture = Image.fromarray((share * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(radius))
     return np.asarray(picture, np.uint8)
 
 
-def rim(area: NDArray[np.bool_], line: int) -> NDArray[np.bool_]:
-    """The outermost `line` pixels of an area (H, W), also where it meets the border: neighbours share one outline."""
+def outline(area: NDArray[np.bool_], line: int) -> NDArray[np.bool_]:
+    """The outermost `line` pixels of an area (H, W), also at the picture's border; adjacent marks share one outline."""
     inner = np.pad(area, line)
     for axis in (0, 1):
         inner = inner & np.roll(inner, line, axis) & np.roll(inner, -line, axis)

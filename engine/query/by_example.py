@@ -1,62 +1,58 @@
-"""Patches of a page or a picture go in; a query for pages that look like it, or say the same, comes out.
+"""Query by example: patches of a page, a region of it, or a picture, as a query for pages that look or read alike.
 
-Most patches of a page tell nothing ("the", bare paper, a footer that every page has), and there are too many to ask for
-all. So each is weighted by how rare it is in the collection, as query words are, and the most telling ones are kept.
+Most patches of a page tell nothing ("the", bare paper, a footer that every page has), and there are too many to search
+for all. So each is weighted by its rarity in the collection, as query tokens are, and the most distinctive are kept:
+relevance feedback with one document.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
+from .. import scoring
 from ..compression import codecs
-from ..compression.visual_words import PageCode
+from ..compression.visual_words import VisualWords
 from ..errors import UsageError
-from ..kernels import maxsim
-from ..ranking import rerank
-from ..records import BOX_SCALE, F32, I64, U16, WHOLE_PAGE, FloatBox, PageRef, QueryVectors
+from ..page_maxima import evenly_spaced, token_maxima
+from ..records import BOX_SCALE, F32, I64, U16, WHOLE_PAGE, FloatBox, QueryVectors, Region
 from ..store import Snapshot
 
-LOOKED_AT = 256
-"""Patches whose rarity is measured: the most salient ones, or evenly chosen ones."""
-KEPT = 64
+MEASURED_PATCHES = 256
+"""Patches whose rarity is measured: the most salient ones, or evenly spaced ones."""
+KEPT_PATCHES = 64
 """Patches that are searched for."""
 SAMPLE_PAGES = 300
 """Pages on which the rarity of a patch is measured."""
-SAME = 0.9
-"""Patches of one page that are more similar are asked for once."""
+DUPLICATE_COSINE = 0.9
+"""If patches on one page are more similar than this, only one is used."""
 
 
-@dataclass(frozen=True, slots=True)
-class Region:
-    """The page `ref`, or what of it lies in `box`, x0, y0, x1, y1 in fractions of its width and height."""
+def page_patches(snapshot: Snapshot, region: Region, match_range: tuple[float, float]) -> QueryVectors:
+    """The patches of `region` as a query with equal weights; `match_range` is the model's.
 
-    ref: PageRef
-    box: FloatBox | None = None
-
-
-def patches_of(snapshot: Snapshot, row: int, region: Region, alike: tuple[float, float]) -> QueryVectors:
-    """The patches of `region`, on the page in `row`, as a query whose weights are still to be found; `alike` are the
-    model's. Raises UsageError where there are none.
+    Raises UsageError where the page is not in the index, or nothing is there.
     """
+    row = snapshot.row(region.ref)
     (block,) = snapshot.blocks(rows=np.array([row], np.int64))
     vectors = codecs.decode(block.coded)[inside(snapshot.boxes(row), region.box)]
     if not len(vectors):
         where = "this part of the page" if region.box else "the page"
         raise UsageError(f"{region.ref.path}, page {region.ref.page}: there is nothing on {where} to look for")
-    return of_patches(vectors, snapshot.single([row])[0].astype(np.float32), alike)
+    return of_patches(vectors, snapshot.dense_vectors([row])[0].astype(np.float32), match_range)
 
 
-def of_patches(vectors: F32, single: F32, alike: tuple[float, float]) -> QueryVectors:
-    """Patches (T, D) of a picture whose weights are still to be found, and its `single` vector (S,), as a query."""
+def of_patches(vectors: F32, single: F32, match_range: tuple[float, float]) -> QueryVectors:
+    """Patches (T, D) of a picture as a query with equal weights; `single` (S,) is the picture's dense vector."""
     weights = np.full(len(vectors), 1 / max(1, len(vectors)), np.float32)
-    return QueryVectors(vectors, weights, single, ("",) * len(vectors), *alike)
+    return QueryVectors(vectors, weights, single, ("",) * len(vectors), *match_range)
 
 
 def inside(boxes: U16, region: FloatBox | None) -> I64:
-    """Which of a page's patches at `boxes` (T, 4) lie in a region by their centres, (n,); those that stand for the
-    whole page lie nowhere.
+    """The patches (n,) of a page at `boxes` (T, 4) whose centres lie in a region.
+
+    Patches that stand for the whole page lie in no region.
     """
     placed = (boxes != WHOLE_PAGE).any(axis=1)
     if region is None:
@@ -66,31 +62,29 @@ def inside(boxes: U16, region: FloatBox | None) -> I64:
     return np.flatnonzero(placed & (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1))
 
 
-def telling(snapshot: Snapshot, query: QueryVectors, code: PageCode | None) -> QueryVectors:
-    """The most telling of a query's patches, each weighted by its rarity in the collection.
+def most_distinctive_patches(snapshot: Snapshot, query: QueryVectors, visual_words: VisualWords | None) -> QueryVectors:
+    """The most distinctive of a query's patches, each weighted by its IDF in the collection, as a contextual query.
 
-    The weight is the root of the inverse document frequency, as of query words, where a page counts as far as it
-    matches. The query is `in_context` from here on: its rows are no words. `code` makes the single vector of models
-    that have visual words; these keep the most salient patches first, others keep them as they lie on the page.
+    A page counts towards a patch's document frequency by as much as it matches. Models with `visual_words` list the
+    most salient patches first; the patches of others are in page order.
     """
-    step = -(-len(query.vectors) // LOOKED_AT)
-    vectors = distinct(query.vectors[:LOOKED_AT] if code is not None else query.vectors[::step])
+    step = -(-len(query.vectors) // MEASURED_PATCHES)
+    vectors = distinct(query.vectors[:MEASURED_PATCHES] if visual_words is not None else query.vectors[::step])
     asked = replace(query, vectors=vectors, weights=np.zeros(len(vectors), np.float32), tokens=("",) * len(vectors))
-    pages = len(snapshot)
-    sample = np.unique(np.linspace(0, pages - 1, min(pages, SAMPLE_PAGES)).astype(np.int64))
-    held = maxsim.match(rerank.token_maxima(snapshot, vectors, sample), asked).sum(axis=0)
-    rarity = np.sqrt(np.log1p((len(sample) - held + 0.5) / (held + 0.5)))
-    kept = np.sort(np.argsort(-rarity, kind="stable")[:KEPT])
+    sample = evenly_spaced(len(snapshot), SAMPLE_PAGES)
+    frequencies = scoring.match(token_maxima(snapshot, vectors, sample), asked).sum(axis=0)
+    rarity = scoring.idf(frequencies, len(sample))
+    kept = np.sort(np.argsort(-rarity, kind="stable")[:KEPT_PATCHES])
     weights = (rarity[kept] / rarity[kept].sum()).astype(np.float32)
-    single = query.single if code is None else code.query_vector(vectors[kept], weights)
+    single = query.single if visual_words is None else visual_words.query_vector(vectors[kept], weights)
     return replace(
-        asked, vectors=vectors[kept], weights=weights, single=single, tokens=("",) * len(kept), in_context=True
+        asked, vectors=vectors[kept], weights=weights, single=single, tokens=("",) * len(kept), contextual=True
     )
 
 
 def distinct(vectors: F32) -> F32:
-    """The vectors (T, D) that no earlier one is the SAME as, in order."""
-    similar = vectors @ vectors.T > SAME
+    """The vectors (T, D) that are no duplicate of an earlier one, in order."""
+    similar = vectors @ vectors.T > DUPLICATE_COSINE
     kept: list[int] = []
     for i in range(len(vectors)):
         if not similar[i, kept].any():
@@ -98,16 +92,16 @@ def distinct(vectors: F32) -> F32:
     return vectors[kept]
 
 
-def both(words: QueryVectors, seen: QueryVectors) -> QueryVectors:
-    """A question and a picture as one query: half of the weight is the question's, half the picture's."""
-    single: F32 = words.single + seen.single
-    weights = (np.concatenate([words.weights, seen.weights]) / 2).astype(np.float32)
+def combined(words: QueryVectors, picture: QueryVectors) -> QueryVectors:
+    """Words and a picture as one query, each with half of the weight."""
+    single: F32 = words.single + picture.single
+    weights = (np.concatenate([words.weights, picture.weights]) / 2).astype(np.float32)
     return replace(
         words,
-        vectors=np.concatenate([words.vectors, seen.vectors]),
+        vectors=np.concatenate([words.vectors, picture.vectors]),
         weights=weights,
         single=single / np.linalg.norm(single),
-        tokens=words.tokens + seen.tokens,
-        floor=np.concatenate([words.floors, seen.floors]),
-        ceiling=np.concatenate([words.ceilings, seen.ceilings]),
+        tokens=words.tokens + picture.tokens,
+        floor=np.concatenate([words.floors, picture.floors]),
+        ceiling=np.concatenate([words.ceilings, picture.ceilings]),
     )

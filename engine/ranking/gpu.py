@@ -1,7 +1,7 @@
-"""Pages scored on a GPU: a snapshot goes in, token maxima and rankings come out.
+"""MaxSim and ranking on a GPU, for the pages of one snapshot.
 
-Where every vector fits into the device's memory it is copied there once; else blocks are copied from the memory map
-while the block before them is scored. On the device "cpu" the same code runs in Triton's interpreter: tests do.
+If all vectors fit into the device's memory they are copied there once; otherwise each block is copied from the memory
+map while the one before it is scored. On the device "cpu" the same code runs in Triton's interpreter, as in tests.
 """
 
 from __future__ import annotations
@@ -15,34 +15,33 @@ import numpy as np
 import torch
 
 from ..compression import codecs
-from ..kernels import maxsim
 from ..kernels.maxsim import triton as kernel
 from ..kernels.maxsim.triton import DevicePages
 from ..models import device as devices
 from ..records import F32, I64, QueryVectors, Ranking
+from ..scoring import match, top_k, weighted_sum
 from ..store import Block, Snapshot
-from .rerank import best
 
 STREAMED_VECTORS = 1 << 20
-"""Vectors of a block on its way to the device: 134 MB of int8 at 128 dimensions."""
+"""Vectors of a block that is copied to the device: 134 MB of int8 at 128 dimensions."""
 MEMORY_SHARE = 0.8
 """Share of the device's free memory that vectors may take; the rest is for queries and results."""
 COPIED_PAGES = 2000
-"""Fewer pages than this are scored by the processor sooner than they are copied."""
+"""Fewer pages than this are scored by the CPU sooner than they are copied."""
 COARSE_ERROR = 2**-10
-"""How far off a match is when the query is rounded to float16, with room for other roundings: vectors of length 1."""
+"""How far off a similarity of unit vectors is with the query rounded to float16, with a margin for other rounding."""
 MAXIMA_BYTES = 1 << 30
-"""Memory for the maxima of several queries at once; more queries read the pages again."""
+"""Memory for the maxima of queries that are scored together; more queries need another pass over the pages."""
 
 
 class GpuPages:
-    """The pages of one snapshot, for a device that holds them or gets them block by block; a `rerank.Scorer`.
+    """Scores the pages of one snapshot on a device, which holds them or gets them block by block; a `rerank.Scorer`.
 
-    Page rows are those of the snapshot. May be shared between threads.
+    Rows are those of the snapshot. May be shared between threads.
     """
 
     def __init__(self, snapshot: Snapshot, device: torch.device, *, memory: int | None = None) -> None:
-        """`memory` in bytes is what vectors may take on the device; None for a share of what is free there."""
+        """`memory` is what vectors may take on the device, in bytes; None for MEMORY_SHARE of what is free."""
         self.device = device
         free = devices.free_bytes(device) if memory is None else None
         self._memory = int((free or 0) * MEMORY_SHARE) if memory is None else memory
@@ -55,15 +54,16 @@ class GpuPages:
         """Whether the vectors are on the device already."""
         return self._resident is not None
 
-    def takes(self, rows: I64 | None) -> bool:
-        """Whether the device should score `rows`: all pages, some of those it holds, or so many that copying pays.
-        Never in a codec that its kernel does not know.
+    def accepts(self, rows: I64 | None) -> bool:
+        """Whether to score `rows` on the device: all pages, pages that it holds, or enough for copying to pay.
+
+        Always False if the kernel cannot decode the codec.
         """
         return self._is_readable and (rows is None or self.is_resident or len(rows) >= COPIED_PAGES)
 
     @cached_property
     def _is_readable(self) -> bool:
-        """Whether the kernel knows all codecs of the snapshot."""
+        """Whether the kernel decodes all codecs of the snapshot."""
         return all(codec in kernel.CODECS for codec in self._by_codec)
 
     @property
@@ -74,7 +74,7 @@ class GpuPages:
 
     @cached_property
     def fits(self) -> bool:
-        """Whether the device may hold every vector; they have to be of one codec."""
+        """Whether the device has the memory for all vectors, which have to be in one codec."""
         dim, by_codec = self._snapshot.info()["dim"], self._by_codec
         assert isinstance(dim, int)
         total = int(self._snapshot.lengths.sum())
@@ -88,37 +88,25 @@ class GpuPages:
     def rank(self, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int) -> list[Ranking]:
         """The best `k` pages of each query among `rows` (n,), or all, by plain weighted MaxSim.
 
-        All pages are scored with queries in half precision, and those scores stay on the device. What may be among the
-        first k is scored again, exactly and here, so scores and ties are those of `rerank.rank`.
+        All pages get a coarse score, with queries rounded to half precision; coarse scores stay on the device. Pages
+        that may be among the top k are scored again, with the query in full precision and `scoring`'s functions on
+        the CPU, so scores and ties are those of `rerank.rank`.
         """
-        asked = np.arange(len(self._snapshot)) if rows is None else np.unique(rows)
+        allowed = np.arange(len(self._snapshot)) if rows is None else np.unique(rows)
         out: list[Ranking] = []
-        for some in _groups(queries, max(len(asked), 1)):
-            stacked = np.ascontiguousarray(np.concatenate([query.every for query in some]))
+        for group in _groups(queries, max(len(allowed), 1)):
+            stacked = np.ascontiguousarray(np.concatenate([query.every for query in group]))
             coarse, start = self._maxima(torch.from_numpy(stacked).to(self.device), rows, parts=1), 0
-            for query in some:
+            for query in group:
                 own = coarse[:, start : start + len(query.every)]
                 start += len(query.every)
-                chosen = asked[self._near_the_top(own, query, k)]
-                matches = maxsim.match(self.token_maxima(query.every, chosen), query)
-                out.append(best(chosen, maxsim.score(matches, query.weights), k))
+                chosen = allowed[may_reach_top_k(own, query, k)]
+                matches = match(self.token_maxima(query.every, chosen), query)
+                out.append(top_k(chosen, weighted_sum(matches, query.weights), k))
         return out
 
-    def _near_the_top(self, maxima: torch.Tensor, query: QueryVectors, k: int) -> I64:
-        """Places among coarse maxima (n, Q) of all that may have one of the `k` best scores."""
-        if k >= len(maxima):
-            return np.arange(len(maxima))
-        floor, rise = np.float32(query.floor), np.float32(query.ceiling - query.floor)
-        matches = ((maxima - torch.tensor(floor, device=self.device)) / torch.tensor(rise, device=self.device)).clamp(
-            0, 1
-        )
-        scores = matches @ torch.from_numpy(query.weights).to(self.device)
-        # Both the k-th and one that belongs before it may be off.
-        border = torch.topk(scores, k).values[-1] - 2 * COARSE_ERROR / float(rise.min())
-        places: I64 = torch.nonzero(scores >= border)[:, 0].cpu().numpy()
-        return places
-
     def _maxima(self, query: torch.Tensor, rows: I64 | None, *, parts: int = kernel.PARTS) -> torch.Tensor:
+        """`token_maxima` as a tensor on the device; `parts` as in `triton.page_maxima`."""
         wanted = rows is None or len(rows) > 0
         if wanted and len(self._snapshot) and (rows is None or self.is_resident) and self.fits:
             resident = self._load()
@@ -128,7 +116,7 @@ class GpuPages:
         return torch.cat(blocks) if blocks else torch.empty((0, len(query)), device=self.device)
 
     def _load(self) -> DevicePages:
-        """Every vector on the device, copied there the first time."""
+        """All vectors on the device, copied there the first time."""
         with self._loading:
             if self._resident is None:
                 total, offsets = int(self._snapshot.lengths.sum()), np.zeros(len(self._snapshot) + 1, np.int64)
@@ -150,45 +138,66 @@ class GpuPages:
             return self._resident
 
     def _streamed(self, rows: I64 | None) -> Iterator[DevicePages]:
-        """Blocks of pages on the device, the next one on its way while the caller works on one."""
+        """Blocks of pages on the device; the next one is copied while the caller works on one."""
         blocks = self._snapshot.blocks(STREAMED_VECTORS, rows)
         if self.device.type != "cuda":
-            yield from (_copied(block, self.device) for block in blocks)
+            yield from (_to_device(block, self.device) for block in blocks)
             return
         copying = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         computing = torch.cuda.current_stream(self.device)
-        waiting: _Sent | None = None
+        in_flight: _Transfer | None = None
         for block in blocks:
-            sent = _send(block, self.device, copying)
-            if waiting is not None:
-                yield waiting.arrived(computing)
-            waiting = sent
-        if waiting is not None:
-            yield waiting.arrived(computing)
+            started = _start_copy(block, self.device, copying)
+            if in_flight is not None:
+                yield in_flight.wait(computing)
+            in_flight = started
+        if in_flight is not None:
+            yield in_flight.wait(computing)
+
+
+def coarse_scores(maxima: torch.Tensor, query: QueryVectors) -> torch.Tensor:
+    """`scoring.match` and `scoring.weighted_sum` of `maxima` (n, Q) for a plain MaxSim query, on their device, (n,)."""
+    device = maxima.device
+    floor, width = np.float32(query.floor), np.float32(query.ceiling - query.floor)
+    matches = ((maxima - torch.tensor(floor, device=device)) / torch.tensor(width, device=device)).clamp(0, 1)
+    scores: torch.Tensor = matches @ torch.from_numpy(query.weights).to(device)
+    return scores
+
+
+def may_reach_top_k(maxima: torch.Tensor, query: QueryVectors, k: int) -> I64:
+    """The indices of all pages whose exact score may be among the `k` best, from maxima (n, Q) off by COARSE_ERROR."""
+    if k >= len(maxima):
+        return np.arange(len(maxima))
+    scores = coarse_scores(maxima, query)
+    width = np.float32(query.ceiling - query.floor)
+    # Both the k-th page and one that belongs before it may be off.
+    border = torch.topk(scores, k).values[-1] - 2 * COARSE_ERROR / float(width.min())
+    found: I64 = torch.nonzero(scores >= border)[:, 0].cpu().numpy()
+    return found
 
 
 def _groups(queries: Sequence[QueryVectors], pages: int) -> Iterator[list[QueryVectors]]:
-    """Neighbouring queries whose maxima with so many pages take MAXIMA_BYTES, or one alone."""
-    some: list[QueryVectors] = []
+    """Consecutive queries whose maxima with this many pages fit into MAXIMA_BYTES, at least one at a time."""
+    group: list[QueryVectors] = []
     width = 0
     for query in queries:
         width += len(query.every)
-        if some and width * pages * 4 > MAXIMA_BYTES:
-            yield some
-            some, width = [], len(query.every)
-        some.append(query)
-    yield some
+        if group and width * pages * 4 > MAXIMA_BYTES:
+            yield group
+            group, width = [], len(query.every)
+        group.append(query)
+    yield group
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
-    """Pages on their way; the page-locked memory they come from stays until they are there."""
+class _Transfer:
+    """Pages that are being copied to the device; `done` is recorded after the copy."""
 
     pages: DevicePages
     done: torch.cuda.Event
 
-    def arrived(self, computing: torch.cuda.Stream) -> DevicePages:
-        """The pages, for work on `computing`, which waits for them."""
+    def wait(self, computing: torch.cuda.Stream) -> DevicePages:
+        """The pages, for work on the stream `computing`, which waits for the copy."""
         computing.wait_event(self.done)
         for tensor in (self.pages.values, self.pages.scales, self.pages.offsets):
             if tensor is not None:
@@ -196,20 +205,20 @@ class _Sent:
         return self.pages
 
 
-def _send(block: Block, device: torch.device, copying: torch.cuda.Stream) -> _Sent:
+def _start_copy(block: Block, device: torch.device, copying: torch.cuda.Stream) -> _Transfer:
     with torch.cuda.stream(copying):
-        pages = _copied(block, device)
+        pages = _to_device(block, device)
         done = torch.cuda.Event()  # type: ignore[no-untyped-call]
         done.record(copying)
-    return _Sent(pages, done)
+    return _Transfer(pages, done)
 
 
-def _copied(block: Block, device: torch.device) -> DevicePages:
-    """A block's pages on the device; to a GPU from page-locked memory, so that nobody waits for the copy."""
+def _to_device(block: Block, device: torch.device) -> DevicePages:
+    """A block's pages on the device; copied to a GPU from page-locked memory, so that this thread does not wait."""
     coded, is_locked = block.coded, device.type == "cuda"
 
-    def there(array: np.ndarray) -> torch.Tensor:
+    def copied(array: np.ndarray) -> torch.Tensor:
         return torch.tensor(array, pin_memory=is_locked).to(device, non_blocking=True)
 
-    scales = None if coded.scales is None else there(coded.scales)
-    return DevicePages(there(coded.values), scales, there(block.offsets), codecs.PACKED_BITS.get(coded.codec, 0))
+    scales = None if coded.scales is None else copied(coded.scales)
+    return DevicePages(copied(coded.values), scales, copied(block.offsets), codecs.PACKED_BITS.get(coded.codec, 0))

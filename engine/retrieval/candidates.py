@@ -1,9 +1,8 @@
-"""Stage 1: which pages are worth an exact score.
+"""Stage 1: proposes the pages that stage 2 scores exactly.
 
-Two generators propose. For models with visual words, and for those without a vector a page, posting lists over patches
-tell an approximate score of every page, and keep nearly all of the pages that exact MaxSim ranks first: a set of words
-does not fit into one vector without noise. For other models FAISS searches one vector a page by inner product. What is
-derived from the segments is kept in the cache.
+Models with visual words, and those without a dense vector, use an inverted index over patch vectors, which approximates
+the MaxSim score of every page. Other models use their dense vector, one per page, by maximum inner product: FAISS. What
+is derived from the segments is kept in the index's cache folder.
 """
 
 from __future__ import annotations
@@ -15,93 +14,91 @@ from functools import partial
 
 import numpy as np
 
-from ..compression.visual_words import PageCode
-from ..kernels.word_scores.scores import word_scores
-from ..ranking import rerank
-from ..ranking.maxsim_cache import WordMaxima
-from ..ranking.rerank import TITLE_SHARE
-from ..records import F32, I64, Candidates, Others, QueryVectors
+from ..compression.visual_words import VisualWords
+from ..kernels.token_scores.scores import token_scores
+from ..maxsim_cache import MaxSimCache
+from ..query.weighting import looked_up
+from ..records import F32, I64, Candidates, QueryExpansion, QueryVectors
+from ..scoring import top_k
 from ..store import Snapshot
-from .dense import SingleVectors, open_single
-from .inverted_index import PatchLists, open_lists
+from .dense import DenseIndex, open_dense_index
+from .inverted_index import InvertedIndex, open_inverted_index
 
 SLACK = 0.03
-"""How far below the query's floor an approximate similarity may lie and still count."""
+"""How far below the token's floor an approximate similarity may lie and still count."""
 
 
 class CandidateIndex:
-    """What proposes pages of a snapshot: posting lists over patches, or else FAISS over the single vectors."""
+    """Proposes pages of one snapshot from its inverted index, or else from its dense index."""
 
-    def __init__(self, first_pages: I64, patches: PatchLists | None, single: SingleVectors | None) -> None:
-        """`first_pages` (N,) are the first page of each page's document."""
+    def __init__(self, first_pages: I64, inverted_index: InvertedIndex | None, dense_index: DenseIndex | None) -> None:
+        """`first_pages` (N,) are the rows of the first page of each page's document."""
         self.first_pages = first_pages
-        self.patches = patches
-        self.single = single
-        self._kept: dict[float, WordMaxima] = {}  # by the floor that they were looked for with
-        self._one_at_a_time = threading.Lock()
+        self.inverted_index = inverted_index
+        self.dense_index = dense_index
+        self._caches: dict[float, MaxSimCache] = {}  # by the floor that the maxima were computed with
+        self._lock = threading.Lock()
 
     def find(self, query: QueryVectors, *, count: int, rows: I64 | None = None) -> Candidates:
         """The `count` pages that stage 1 ranks first, among `rows` if given."""
         allowed = None if rows is None else np.unique(rows)
-        if self.patches is None:
-            return self.nearest_single(query, count=count, rows=allowed)
+        if self.inverted_index is None:
+            return self.nearest_dense(query, count=count, rows=allowed)
         scores = self.scores(query)
         if allowed is None:
             allowed = np.arange(len(scores))
         if len(allowed) <= count:
             return Candidates(allowed, scores[allowed])
-        found = rerank.best(allowed, scores[allowed], count)
+        found = top_k(allowed, scores[allowed], count)
         return Candidates(found.pages, found.scores)
 
     def scores(self, query: QueryVectors) -> F32:
-        """The approximate weighted MaxSim of each page, (N,) float32, with the words that weigh something."""
-        asked = telling(query)
-        maxima = self._maxima(asked)
-        asked = replace(asked, floor=asked.floors - np.float32(SLACK))
-        return word_scores(maxima, self.first_pages, asked, 0.0 if query.in_context else TITLE_SHARE)
+        """The approximate score (N,) of every page."""
+        pruned = prune_for_candidates(query)
+        maxima = self._maxima(pruned)
+        return token_scores(maxima, self.first_pages, replace(pruned, floor=pruned.floors - np.float32(SLACK)))
 
     def maxima(self, vectors: F32, floors: F32) -> list[F32]:
-        """The approximate maxima of each word of (Q, D) with all pages, (N,), and -inf below the lowest of their
-        `floors` (Q,) less SLACK. They are kept for the next question.
+        """The approximate MaxSim (N,) of each of `vectors` (Q, D) with all pages; cached.
+
+        It is -inf below the lowest of the `floors` (Q,), less SLACK.
         """
-        assert self.patches is not None
+        assert self.inverted_index is not None
         floor = float(floors.min(initial=1)) - SLACK
-        with self._one_at_a_time:
-            if floor not in self._kept:
-                look = partial(_maxima_of_all, self.patches, floor)
-                self._kept[floor] = WordMaxima(len(self.first_pages), look)
-        return self._kept[floor].of_each(vectors)
+        with self._lock:
+            if floor not in self._caches:
+                compute = partial(_maxima_of_all, self.inverted_index, floor)
+                self._caches[floor] = MaxSimCache(len(self.first_pages), compute)
+        return self._caches[floor].of_each(vectors)
 
     def _maxima(self, query: QueryVectors) -> Sequence[F32]:
-        """The approximate maxima of each of `query.every` with all pages, (N,)."""
-        if not query.in_context:
+        """The approximate MaxSim (N,) of each of `query.every` with all pages."""
+        if not query.contextual:
             return self.maxima(query.every, query.floors)
-        assert self.patches is not None  # such vectors do not come again
+        assert self.inverted_index is not None  # contextual vectors do not come again: no cache
         floor = float(query.floors.min(initial=1)) - SLACK
-        return [*self.patches.maxima(query.every, floor, guessed=True).T]
+        return [*self.inverted_index.maxima(query.every, floor, impute_missing=True).T]
 
-    def nearest_single(self, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
-        """The `count` pages whose single vectors have the largest inner product with the query's."""
-        if self.single is None:
+    def nearest_dense(self, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
+        """The `count` pages whose dense vectors have the largest inner product with the query's."""
+        if self.dense_index is None:
             return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32))
-        return self.single.nearest(query.single, count=count, rows=rows)
+        return self.dense_index.nearest(query.single, count=count, rows=rows)
 
 
-def _maxima_of_all(lists: PatchLists, floor: float, vectors: F32, _: I64 | None) -> F32:
-    """`lists.maxima` as `WordMaxima` asks for them."""
-    return lists.maxima(vectors, floor)
+def _maxima_of_all(index: InvertedIndex, floor: float, vectors: F32, _: I64 | None) -> F32:
+    """`index.maxima` with the signature that MaxSimCache expects."""
+    return index.maxima(vectors, floor)
 
 
-def telling(query: QueryVectors) -> QueryVectors:
-    """The query without words that weigh next to nothing, and without pairs. Of rows that are `in_context`, which are
-    many and alike, none is left out.
-    """
-    kept = np.flatnonzero(rerank.are_looked_up(query.weights) | query.in_context)
-    others = query.others
-    if others is not None:
-        of_kept = np.isin(others.words, kept)
-        words = np.searchsorted(kept, others.words[of_kept])
-        others = Others(others.vectors[of_kept], words, others.shares[of_kept])
+def prune_for_candidates(query: QueryVectors) -> QueryVectors:
+    """The query without pairs and without tokens of next to no weight; all tokens of a contextual query stay."""
+    kept = np.flatnonzero(looked_up(query.weights) | query.contextual)
+    expansion = query.expansion
+    if expansion is not None:
+        of_kept = np.isin(expansion.tokens, kept)
+        tokens = np.searchsorted(kept, expansion.tokens[of_kept])
+        expansion = QueryExpansion(expansion.vectors[of_kept], tokens, expansion.weights[of_kept])
     return replace(
         query,
         vectors=query.vectors[kept],
@@ -110,17 +107,18 @@ def telling(query: QueryVectors) -> QueryVectors:
         floor=query.floors[kept],
         ceiling=query.ceilings[kept],
         pairs=np.zeros((0, 2), np.int64),
-        others=others,
+        expansion=expansion,
     )
 
 
-def open_candidates(snapshot: Snapshot, code: PageCode | None, *, on_gpu: bool = False) -> CandidateIndex:
-    """Open the derived files, or make them where they are missing or old; `on_gpu`, single vectors go to one if FAISS
-    knows how.
+def open_candidates(snapshot: Snapshot, visual_words: VisualWords | None, *, on_gpu: bool = False) -> CandidateIndex:
+    """Open the derived files of stage 1, or build them where they are missing or stale.
+
+    `on_gpu`, dense vectors are searched on the GPU where FAISS can.
     """
     first_pages = snapshot.first_pages()
-    if code is not None and snapshot.has_words:
-        return CandidateIndex(first_pages, open_lists(snapshot, code), None)
-    single = open_single(snapshot, on_gpu=on_gpu)
-    lists = open_lists(snapshot, None) if single is None and snapshot.lengths.any() else None
-    return CandidateIndex(first_pages, lists, single)
+    if visual_words is not None and snapshot.has_words:
+        return CandidateIndex(first_pages, open_inverted_index(snapshot, visual_words), None)
+    dense = open_dense_index(snapshot, on_gpu=on_gpu)
+    inverted = open_inverted_index(snapshot, None) if dense is None and snapshot.lengths.any() else None
+    return CandidateIndex(first_pages, inverted, dense)

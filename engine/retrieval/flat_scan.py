@@ -1,8 +1,8 @@
-"""The largest inner products of one vector with many stored ones, exact or guessed, scanned by FAISS on every core.
+"""Maximum inner product search over stored vectors: a flat scan by FAISS's scanners, on every core.
 
-Vectors are read where they lie, as float16 or as one bit a number with two factors (IndexRaBitQ's codes). FAISS's own
-indexes scan with one thread for one query, and copy what they are given.
-Gao and Long, "RaBitQ: Quantizing High-Dimensional Vectors with a Theoretical Error Bound", 2024.
+Vectors are read in place, as float16 or as RaBitQ codes of one bit per dimension. FAISS's own indexes would copy them,
+and scan with a single thread for a single query. Gao and Long, "RaBitQ: Quantizing high-dimensional vectors with a
+theoretical error bound", 2024.
 """
 
 from __future__ import annotations
@@ -17,78 +17,79 @@ import faiss
 import numpy as np
 
 from .. import threads
-from ..kernels.maxsim.cpu import pool
 from ..records import F16, F32, I64, U8, Candidates
 
 swig: Any = faiss
 """FAISS without its type stubs, which leave out scanners."""
 QUERY_BITS = 6
-"""Of each number of a query that is multiplied with codes; 8 find no more, 4 lose 0.006 of the first 200."""
-LEAST_PIECE = 4096
+"""Bits of each query number that is multiplied with codes; 8 find no more, 4 lose 0.006 of the first 200."""
+MIN_PIECE_VECTORS = 4096
 """Fewer vectors than this are not worth a thread."""
 
 
 class Coding(Protocol):
-    """How vectors of some dimensions are stored."""
+    """A representation of stored vectors of one dimension."""
 
     def scanner(self, vector: F32, allowed: faiss.IDSelector | None) -> AbstractContextManager[Any]:
-        """FAISS's scanner of such vectors for the query `vector` (S,), for as long as the block lasts."""
+        """FAISS's scanner of such vectors for the query `vector` (S,), valid inside a `with` block."""
 
 
 class Float16:
-    """Numbers of `dim` dimensions as they are."""
+    """Vectors of `dim` dimensions in float16: exact inner products."""
 
     def __init__(self, dim: int) -> None:
-        self._coder = swig.ScalarQuantizer(dim, swig.ScalarQuantizer.QT_fp16)
+        self._quantizer = swig.ScalarQuantizer(dim, swig.ScalarQuantizer.QT_fp16)
 
     def scanner(self, vector: F32, allowed: faiss.IDSelector | None) -> AbstractContextManager[Any]:
-        found = self._coder.select_InvertedListScanner(faiss.METRIC_INNER_PRODUCT, None, False, allowed)
-        return _ready(found, vector)
+        found = self._quantizer.select_InvertedListScanner(faiss.METRIC_INNER_PRODUCT, None, False, allowed)
+        return _prepared(found, vector)
 
     def decode(self, values: F16) -> F32:
-        """The same (n, S) in float32; numpy takes ten times as long."""
-        decoded: F32 = self._coder.decode(np.ascontiguousarray(values).view(np.uint8))
+        """Vectors (n, S) in float32; numpy takes ten times as long."""
+        decoded: F32 = self._quantizer.decode(np.ascontiguousarray(values).view(np.uint8))
         return decoded
 
 
-class OneBit:
-    """Codes of one bit a number of what a vector has more than `centre` (S,), from which inner products are guessed."""
+class RaBitQ:
+    """RaBitQ codes, one bit per dimension and two factors, of vectors less their `centre` (S,): estimated products."""
 
     def __init__(self, centre: F32) -> None:
         self.centre = centre
         dim, metric = len(centre), faiss.METRIC_INNER_PRODUCT
-        self._coder = swig.IndexRaBitQ(dim, metric)
-        # Its mean is the centre; to write that there fails once pymupdf is loaded, whose types SWIG takes for FAISS's.
-        self._coder.train(np.ascontiguousarray(centre[None], np.float32))
-        self.code_bytes = int(self._coder.code_size)
+        self._encoder = swig.IndexRaBitQ(dim, metric)
+        # Trained on the centre alone, whose mean it is. Assigning it fails once pymupdf is loaded: both are made with
+        # SWIG, which takes pymupdf's types for FAISS's.
+        self._encoder.train(np.ascontiguousarray(centre[None], np.float32))
+        self.code_bytes = int(self._encoder.code_size)
         self._only_list = faiss.IndexFlatIP(dim)
         self._only_list.add(centre[None])
         self._scanned = swig.IndexIVFRaBitQ(self._only_list, dim, 1, metric)
         self._parameters = swig.IVFRaBitQSearchParameters(nprobe=1, qb=QUERY_BITS)
 
     def encode(self, vectors: F32) -> U8:
-        """The codes of vectors (n, S), (n, code_bytes)."""
-        codes: U8 = self._coder.sa_encode(vectors)
+        """The codes (n, code_bytes) of vectors (n, S)."""
+        codes: U8 = self._encoder.sa_encode(vectors)
         return codes
 
     def scanner(self, vector: F32, allowed: faiss.IDSelector | None) -> AbstractContextManager[Any]:
-        return _ready(self._scanned.get_InvertedListScanner(False, allowed, self._parameters), vector)
+        return _prepared(self._scanned.get_InvertedListScanner(False, allowed, self._parameters), vector)
 
 
 @contextmanager
-def _ready(scanner: Any, vector: F32) -> Iterator[Any]:
+def _prepared(scanner: Any, vector: F32) -> Iterator[Any]:
     scanner.set_query(swig.swig_ptr(vector))
     scanner.set_list(0, 0.0)
     try:
         yield scanner
-    finally:  # Python does not own it, and to give it the object spoils SWIG's table of types (faiss-cpu 1.15)
+    finally:  # Python does not own the scanner, and making it the owner breaks SWIG's table of types (faiss-cpu 1.15)
         swig.InvertedListScanner.__swig_destroy__(scanner)
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
-    """Vectors that lie together: `values` (n, S) float16 or (n, W) uint8 in their `coding`, and the row of the page of
-    each, `rows` (n,) int64.
+class VectorBlock:
+    """Vectors that are contiguous in memory.
+
+    `values` (n, S) float16 or (n, W) uint8 in their `coding`; `rows` (n,) int64, the row of each one's page.
     """
 
     coding: Coding
@@ -96,55 +97,56 @@ class Stretch:
     rows: I64
 
 
-def selector(allowed: I64, pages: int) -> faiss.IDSelector:
-    """What lets the rows `allowed` (n,) through, of `pages` and one behind them."""
+def row_selector(allowed: I64, pages: int) -> faiss.IDSelector:
+    """A FAISS selector of the rows `allowed` (n,) of `pages` pages; it never selects the row one past the last."""
     is_allowed = np.zeros(pages + 1, np.bool_)
     is_allowed[allowed] = True
     found: faiss.IDSelector = swig.IDSelectorBitmap(np.packbits(is_allowed, bitorder="little"))
     return found
 
 
-def largest(
-    vector: F32, stretches: Sequence[Stretch], count: int, allowed: faiss.IDSelector | None = None
+def search(
+    vector: F32, blocks: Sequence[VectorBlock], count: int, allowed: faiss.IDSelector | None = None
 ) -> Candidates:
-    """The `count` pages whose stored vectors have the largest inner products with `vector` (S,), ties by lower row;
-    only those that are `allowed`.
+    """The `count` pages whose stored vectors have the largest inner products with `vector` (S,), ties by lower row.
+
+    Only rows that are `allowed`; None allows all.
     """
     vector = np.ascontiguousarray(vector, np.float32)
 
-    def scan(piece: list[Stretch]) -> tuple[F32, I64]:
+    def scan(piece: list[VectorBlock]) -> tuple[F32, I64]:
         scores, rows = np.full(count, -np.inf, np.float32), np.full(count, -1, np.int64)
-        for coding, together in groupby(piece, lambda stretch: stretch.coding):
+        for coding, together in groupby(piece, lambda block: block.coding):
             with coding.scanner(vector, allowed) as scanner:
-                for stretch in together:
-                    arrays = stretch.values.view(np.uint8), stretch.rows, scores, rows
-                    scanner.scan_codes(len(stretch.rows), *map(swig.swig_ptr, arrays), count)
+                for block in together:
+                    arrays = block.values.view(np.uint8), block.rows, scores, rows
+                    scanner.scan_codes(len(block.rows), *map(swig.swig_ptr, arrays), count)
         return scores, rows
 
-    pieces = list(_pieces(stretches)) if count else []
-    found = [scan(pieces[0])] if len(pieces) == 1 else list(pool().map(scan, pieces))
+    pieces = list(_pieces(blocks)) if count else []
+    found = [scan(pieces[0])] if len(pieces) == 1 else list(threads.shared_pool().map(scan, pieces))
     scores = np.concatenate([np.zeros(0, np.float32), *(scores for scores, _ in found)])
     rows = np.concatenate([np.zeros(0, np.int64), *(rows for _, rows in found)])
-    return first(scores[rows >= 0], rows[rows >= 0], count)
+    return best_rows(scores[rows >= 0], rows[rows >= 0], count)
 
 
-def first(scores: F32, rows: I64, count: int) -> Candidates:
+def best_rows(scores: F32, rows: I64, count: int) -> Candidates:
     """The `count` of `rows` (n,) with the largest `scores` (n,), best first, ties by lower row."""
     order = np.lexsort((rows, -scores))[:count]
     return Candidates(rows[order], scores[order])
 
 
-def _pieces(stretches: Sequence[Stretch]) -> Iterator[list[Stretch]]:
-    """Stretches in as many pieces of about the same number of vectors as there are cores, cut where need be."""
-    total = sum(len(stretch.rows) for stretch in stretches)
-    size = max(LEAST_PIECE, -(-total // threads.available()))
-    piece: list[Stretch] = []
+def _pieces(blocks: Sequence[VectorBlock]) -> Iterator[list[VectorBlock]]:
+    """The blocks in as many pieces as there are cores, of about equal numbers of vectors; blocks are cut if needed."""
+    total = sum(len(block.rows) for block in blocks)
+    size = max(MIN_PIECE_VECTORS, -(-total // threads.available()))
+    piece: list[VectorBlock] = []
     room = size
-    for stretch in stretches:
+    for block in blocks:
         start = 0
-        while start < len(stretch.rows):
-            stop = min(len(stretch.rows), start + room)
-            piece.append(Stretch(stretch.coding, stretch.values[start:stop], stretch.rows[start:stop]))
+        while start < len(block.rows):
+            stop = min(len(block.rows), start + room)
+            piece.append(VectorBlock(block.coding, block.values[start:stop], block.rows[start:stop]))
             room -= stop - start
             start = stop
             if not room:

@@ -1,16 +1,16 @@
-"""Stage 1's posting lists: which pages hold something near a query vector, and how near, without a look at most.
+"""Inverted index over patch vectors (IVF): approximates MaxSim of a query token with every page, for stage 1.
 
-A patch is filed under its visual word, the nearest centroid, and what it differs by is kept in a few bytes. So a query
-word looks at the patches of a few centroids only, and still learns its similarity with each of them; which centroid a
-patch fell to alone tells too little about rare words (docs/log.md). Lists come in parts, each of some segments of the
-index, so that pages that are added cost what they are, not what is there already.
-Jégou, Douze and Schmid, "Product quantization for nearest neighbor search", 2011; Santhanam et al., "PLAID", 2022.
+A patch is in the posting list of its visual word, the nearest centroid, with its residual in a few bytes. A query
+vector scans the lists of its nearest centroids only, and gets its similarity with each patch there: the centroid alone
+says too little about rare words (docs/log.md#ivfpq). The index comes in parts of some segments each (`tiers`).
+
+IVF with asymmetric distances (IVFADC): Jégou, Douze and Schmid, "Product quantization for nearest neighbor search",
+2011. Candidates for late interaction from centroids and residuals: Santhanam et al., "PLAID", 2022; Scheerer et al.,
+"WARP: an efficient engine for multi-vector retrieval", 2025.
 """
 
 from __future__ import annotations
 
-import logging
-import shutil
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
@@ -26,176 +26,180 @@ from numpy.typing import NDArray
 from .. import threads
 from ..compression import codecs, residual
 from ..compression.residual import Codebook
-from ..compression.visual_words import PageCode
-from ..kernels.maxsim.cpu import pool
+from ..compression.visual_words import VisualWords
 from ..kernels.maxsim.reference import EMPTY
 from ..kernels.postings import scan
-from ..kernels.postings.scan import I32, Filing, Postings
+from ..kernels.postings.scan import I32, Postings, PostingsBuilder
+from ..page_maxima import evenly_spaced
 from ..records import F32, I64, U8, U16
 from ..store import Block, Snapshot
-from ..store.mmap import let_go
+from ..store.mmap import release
 from . import tiers
 
-log = logging.getLogger(__name__)
 T = TypeVar("T", bound=np.generic)
 
-PROBES = 32
-"""Centroids that a query word looks at; 128 find no more of the exact first ten."""
+NPROBE = 32
+"""Centroids whose lists a query vector scans; 128 find no more of the exact top 10."""
 SAMPLE_PAGES = 1000
+"""Pages from which visual words are learned, for models that have none."""
 SAMPLE_PATCHES = 65_536
-WORDS_A_ROOT, WORDS_MAX = 2.0, 4096
-"""Visual words that are learned: so many times the root of the number of patches."""
-PATCHES_A_WORD = 16
-"""Of the sample there are at least so many for each word that is learned from it."""
+"""The most patches of them that k-means sees."""
+WORDS_PER_ROOT, WORDS_MAX = 2.0, 4096
+"""Visual words to learn, as a multiple of the square root of the number of patches; and the most."""
+PATCHES_PER_WORD = 16
+"""Fewest patches of the sample for each word that is learned from it."""
 KMEANS_ITERATIONS, KMEANS_SEED = 10, 1
 PART_VECTORS = 100_000_000
-"""Vectors of the largest part: 2.2 GB, which are filled here and there and so have to fit the memory."""
+"""Vectors of the largest part: 2.2 GB of lists, which are written in random order and so have to fit the memory."""
 PREFIX = "lists-"
-"""Of the names of the cache's folders, each with a part: then follow the first and the last of its segments."""
+"""How names of the cache folders with these parts begin."""
 MAPPED_BYTES = 1 << 29
-"""After so many bytes of lists were read, they are unmapped: what is read once more costs little, memory does."""
-LISTS, STARTS, SEGMENTS, WORDS = "lists.npy", "starts.npy", "segments.npy", "words.npy"
+"""Bytes of lists read after which they are unmapped, to keep resident memory low; reading them again costs little."""
+LISTS, STARTS, WORDS = "lists.npy", "starts.npy", "words.npy"
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
-    """Posting lists of the pages of some `segments` (S, 2): their ids, rising, and how many pages each has or had."""
+class PostingsPart:
+    """Posting lists of the pages of some `segments` (S, 2); see `tiers.Part`."""
 
     postings: Postings
     segments: I64
 
     @property
-    def vectors(self) -> int:
-        """Filed patches."""
+    def size(self) -> int:
+        """Patches in the lists."""
         return int(self.postings.starts[-1])
 
 
-class PatchLists:
-    """Parts that hold every page of a snapshot between them."""
+class InvertedIndex:
+    """Parts that together hold every page of a snapshot. May be shared between threads."""
 
-    def __init__(self, parts: Sequence[Part], places: Sequence[I32], pages: int) -> None:
-        """`places` are, for each part, the row of each of its pages, and `pages` for pages that are gone."""
+    def __init__(self, parts: Sequence[PostingsPart], page_rows: Sequence[I32], pages: int) -> None:
+        """`page_rows` are, for each part, the row of each of its pages, and `pages` for removed ones."""
         self.parts = parts
-        self._places = places
+        self._page_rows = page_rows
         self._pages = pages
         self._read_bytes = 0
         self._is_large = sum(part.postings.lists.nbytes for part in parts) > MAPPED_BYTES
 
-    def maxima(self, vectors: F32, floor: float, *, guessed: bool = False) -> F32:
-        """The largest similarity of `vectors` (Q, D) with each page, (N, Q) float32, approximate, and -inf where it is
-        not above `floor`. Where nothing of a page was looked at, or nothing near, `guessed` gives the similarity of the
-        farthest centroid that was, since what lies beyond can be as near: for vectors that match every page a little.
-        Scheerer et al., "WARP", 2025.
+    def maxima(self, vectors: F32, floor: float, *, impute_missing: bool = False) -> F32:
+        """The approximate MaxSim (N, Q) float32 of `vectors` (Q, D) with every page; -inf where not above `floor`.
+
+        With `impute_missing`, no page gets less than the vector's product with the farthest centroid that was scanned,
+        an estimate for patches that were not: for query vectors that match every page a little. Missing similarity
+        imputation: Lee et al., "Rethinking the role of token retrieval in multi-vector retrieval" (XTR), 2023, and
+        WARP, 2025.
         """
         best = np.full((len(vectors), self._pages + 1), EMPTY, np.float32)
         farthest = np.full(len(vectors), EMPTY, np.float32)
-        for part, places in zip(self.parts, self._places, strict=True):
+        for part, rows in zip(self.parts, self._page_rows, strict=True):
             with threads.no_blas_threads():
-                products = vectors @ part.postings.codebook.exact.T
-                self._read_bytes += sum(
-                    pool().map(partial(_look, part.postings, floor, places), vectors, products, best)
-                )
-            if products.shape[1] > PROBES:
-                farthest = np.maximum(farthest, np.partition(products, -PROBES, axis=1)[:, -PROBES])
-        if guessed:
+                products = vectors @ part.postings.codebook.centroids_f32.T
+                scan_lists = partial(_scan_nearest, part.postings, floor, rows)
+                self._read_bytes += sum(threads.shared_pool().map(scan_lists, vectors, products, best))
+            if products.shape[1] > NPROBE:
+                farthest = np.maximum(farthest, np.partition(products, -NPROBE, axis=1)[:, -NPROBE])
+        if impute_missing:
             np.maximum(best, farthest[:, None], out=best)
         if self._read_bytes > MAPPED_BYTES and self._is_large:
             self._read_bytes = 0
             for part in self.parts:
-                let_go(part.postings.lists)
+                release(part.postings.lists)
         return best[:, : self._pages].T
 
 
-def _look(lists: Postings, floor: float, places: I32, vector: F32, products: F32, best: F32) -> int:
-    """Raise the rows `best` (N + 1,) of a part's pages to their similarity with `vector` (D,), whose `products` (V,)
-    with the words are known; return how many bytes were read.
+def _scan_nearest(postings: Postings, floor: float, page_rows: I32, vector: F32, products: F32, best: F32) -> int:
+    """Scan the lists of the centroids nearest to `vector` (D,), whose `products` (V,) with all of them are given.
+
+    Raises `best` (N + 1,) at the rows of the part's pages; returns the number of bytes read.
     """
-    first = max(0, len(products) - PROBES)
-    near = np.argpartition(products, first)[first:]
-    lists.raise_pages(vector, near, products[near], floor, places, best)
-    return int((lists.starts[near + 1] - lists.starts[near]).sum()) * lists.patch_bytes
+    first = max(0, len(products) - NPROBE)
+    nearest = np.argpartition(products, first)[first:]
+    postings.update_maxima(vector, nearest, products[nearest], floor, page_rows, best)
+    return int((postings.starts[nearest + 1] - postings.starts[nearest]).sum()) * postings.patch_bytes
 
 
-def open_lists(snapshot: Snapshot, code: PageCode | None) -> PatchLists:
-    """The lists of a snapshot's patches, under the visual words of `code`, which are stored with them, or else under
-    words learned from the patches. What is missing or damaged is made, and kept for the next time.
+def open_inverted_index(snapshot: Snapshot, visual_words: VisualWords | None) -> InvertedIndex:
+    """The inverted index of a snapshot's patches.
+
+    Its lists are those of `visual_words`, which are stored with the patches, or for None of words learned from them.
+    Parts that are missing or damaged are built, and kept in the cache folder where that can be written to.
     """
-    live = snapshot.segment_vectors()
-    found = dict(_read(snapshot, code))
-    kept, missing = tiers.plan(
-        {name: (part.segments[:, 0], part.vectors) for name, part in found.items()}, live, PART_VECTORS
+    parts = tiers.open_parts(
+        snapshot,
+        PREFIX,
+        snapshot.segment_vectors(),
+        read=partial(read, visual_words),
+        build=partial(build, snapshot, visual_words),
+        max_size=PART_VECTORS,
     )
-    used = [found[name] for name in kept]
-    for ids in tiers.split(missing, live, PART_VECTORS):
-        log.debug("building posting lists of segments %s", ids)
-        used.append(build(snapshot, ids, code))
-    used.sort(key=lambda part: int(part.segments[0, 0]))
-    places = [tiers.rows_of(snapshot, part.segments).astype(np.int32) for part in used]
-    return PatchLists(used, places, len(snapshot))
+    page_rows = [tiers.page_rows(snapshot, part.segments).astype(np.int32) for part in parts]
+    return InvertedIndex(parts, page_rows, len(snapshot))
 
 
-def build(snapshot: Snapshot, ids: Sequence[int], code: PageCode | None) -> Part:
-    """Make the part of some segments, and keep it if that can be."""
-    segments = tiers.segments_of(snapshot, ids)
-    try:
-        with snapshot.new_cache_folder(tiers.name(PREFIX, ids)) as folder:
-            return _filed(snapshot, segments, code, folder)
-    except OSError as err:  # the disk is full
-        log.debug("posting lists are not kept: %s", err)
-        return _filed(snapshot, segments, code, None)
+def read(visual_words: VisualWords | None, folder: Path, segments: I64) -> PostingsPart:
+    """Open the part in `folder`. Raises one of `tiers.UNUSABLE` where it is damaged."""
+    lists = np.load(folder / LISTS, mmap_mode="r", allow_pickle=False)
+    starts = np.load(folder / STARTS, allow_pickle=False)
+    codebook = visual_words.codebook if visual_words else Codebook(np.load(folder / WORDS, allow_pickle=False))
+    count, dim = codebook.centroids.shape
+    fits = lists.shape == (scan.lists_bytes(int(starts[-1]), dim),) and starts.shape == (count + 1,)
+    if not (fits and starts[0] == 0 and (np.diff(starts) >= 0).all()):
+        raise ValueError(f"{LISTS}, {STARTS} and the visual words do not fit each other")
+    return PostingsPart(Postings(np.asarray(lists), starts, codebook), segments)
 
 
-def learned(snapshot: Snapshot, rows: I64) -> PageCode:
-    """Visual words for pages of a model that has none of its own: k-means of their patches, by their directions."""
-    sample = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), SAMPLE_PAGES)).astype(np.int64))]
-    patches = _thinned(np.concatenate([codecs.decode(block.coded) for block in snapshot.blocks(rows=sample)]))
-    total = int(snapshot.lengths[rows].sum())
-    count = max(1, min(round(WORDS_A_ROOT * total**0.5), WORDS_MAX, len(patches) // PATCHES_A_WORD))
-    clusters = faiss.Clustering(patches.shape[1], count)
-    clusters.niter, clusters.seed, clusters.spherical = KMEANS_ITERATIONS, KMEANS_SEED, True
-    clusters.min_points_per_centroid = 1  # a small index is no reason for a warning
-    nearest = faiss.IndexFlatIP(patches.shape[1])
-    clusters.train(patches, nearest)
-    return PageCode(nearest.reconstruct_n(0, count), 0)
-
-
-def _filed(snapshot: Snapshot, segments: I64, code: PageCode | None, folder: Path | None) -> Part:
-    """The part of `segments` (S, 2), in files of `folder` if there is one, else in memory."""
-    where, slots = snapshot.places()
+def build(snapshot: Snapshot, visual_words: VisualWords | None, segments: I64, folder: Path | None) -> PostingsPart:
+    """Build the posting lists of `segments` (S, 2), in files of `folder`, or in memory for None."""
+    where, slots = snapshot.locations()
     rows = np.flatnonzero(np.isin(where, segments[:, 0]))
-    stored = code is not None
-    code = code or learned(snapshot, rows)
-    words = cast("U16", snapshot.words(rows).values) if stored else _assigned(snapshot, rows, code)
-    code.codebook.check(words)
-    count, dim = code.centroids.shape
-    lists = tiers.room((scan.file_bytes(len(words), dim),), None if folder is None else folder / LISTS)
-    filing = Filing(lists, np.bincount(words, minlength=count).astype(np.int64), dim)
-    numbers = tiers.numbers(segments, where[rows], slots[rows])
+    stored = visual_words is not None
+    visual_words = visual_words or learn_visual_words(snapshot, rows)
+    words = cast("U16", snapshot.words(rows).values) if stored else _assign(snapshot, rows, visual_words)
+    visual_words.codebook.check(words)
+    count, dim = visual_words.centroids.shape
+    lists = tiers.allocate((scan.lists_bytes(len(words), dim),), None if folder is None else folder / LISTS)
+    builder = PostingsBuilder(lists, np.bincount(words, minlength=count).astype(np.int64), dim)
+    numbers = tiers.page_numbers(segments, where[rows], slots[rows])
     first = 0
-    for block, (signs, codes) in _encoded(snapshot, rows, words, code.codebook, stored=stored):
+    for block, (signs, codes) in _encode_blocks(snapshot, rows, words, visual_words.codebook, stored=stored):
         last = first + len(signs)
         pages = np.repeat(numbers[np.searchsorted(rows, block.rows)], np.diff(block.offsets))
-        filing.add(pages, words[first:last], signs, codes)
+        builder.add(pages, words[first:last], signs, codes)
         first = last
     if folder is not None:
-        np.save(folder / STARTS, filing.starts)
-        np.save(folder / SEGMENTS, segments)
+        np.save(folder / STARTS, builder.starts)
         if not stored:
-            np.save(folder / WORDS, code.codebook.centroids)
-    return Part(Postings(lists, filing.starts, code.codebook), segments)
+            np.save(folder / WORDS, visual_words.codebook.centroids)
+    return PostingsPart(Postings(lists, builder.starts, visual_words.codebook), segments)
 
 
-def _assigned(snapshot: Snapshot, rows: I64, code: PageCode) -> U16:
-    """The visual words of the patches of `rows`."""
-    found = [code.assign(codecs.decode(block.coded)) for block in snapshot.blocks(rows=rows)]
+def learn_visual_words(snapshot: Snapshot, rows: I64) -> VisualWords:
+    """Visual words for pages `rows` (n,) of a model that has none: spherical k-means of a sample of their patches."""
+    sample = rows[evenly_spaced(len(rows), SAMPLE_PAGES)]
+    patches = _subsample(np.concatenate([codecs.decode(block.coded) for block in snapshot.blocks(rows=sample)]))
+    total = int(snapshot.lengths[rows].sum())
+    count = max(1, min(round(WORDS_PER_ROOT * total**0.5), WORDS_MAX, len(patches) // PATCHES_PER_WORD))
+    kmeans = faiss.Clustering(patches.shape[1], count)
+    kmeans.niter, kmeans.seed, kmeans.spherical = KMEANS_ITERATIONS, KMEANS_SEED, True
+    kmeans.min_points_per_centroid = 1  # FAISS would warn of a small index
+    centroids = faiss.IndexFlatIP(patches.shape[1])
+    kmeans.train(patches, centroids)
+    return VisualWords(centroids.reconstruct_n(0, count), 0)
+
+
+def _assign(snapshot: Snapshot, rows: I64, visual_words: VisualWords) -> U16:
+    """The visual words (T,) of the patches of the pages `rows` (n,)."""
+    found = [visual_words.assign(codecs.decode(block.coded)) for block in snapshot.blocks(rows=rows)]
     return np.concatenate([*found, np.zeros(0, np.uint16)]).astype(np.uint16, copy=False)
 
 
-def _encoded(
+def _encode_blocks(
     snapshot: Snapshot, rows: I64, words: U16, codebook: Codebook, *, stored: bool
 ) -> Iterator[tuple[Block, tuple[U8, U8]]]:
-    """Blocks of patches with the visual `words` (T,), and what of each is filed: its signs and codes. Where the words
-    are `stored` in the index, the codec residual has the rest already.
+    """Blocks of patches with the visual words `words` (T,), and the signs and codes of each; encoded on every core.
+
+    Where the words are `stored` in the index, patches in the codec residual are encoded already.
     """
 
     def encode(block: Block, own: U16) -> tuple[U8, U8]:
@@ -206,7 +210,7 @@ def _encoded(
     waiting: deque[tuple[Block, Future[tuple[U8, U8]]]] = deque()
     first = 0
     for block in snapshot.blocks(rows=rows):
-        waiting.append((block, pool().submit(encode, block, words[first : first + len(block.coded)])))
+        waiting.append((block, threads.shared_pool().submit(encode, block, words[first : first + len(block.coded)])))
         first += len(block.coded)
         while len(waiting) > threads.available():
             done, coded = waiting.popleft()
@@ -215,24 +219,6 @@ def _encoded(
         yield done, coded.result()
 
 
-def _read(snapshot: Snapshot, code: PageCode | None) -> Iterator[tuple[str, Part]]:
-    """The parts that are there, and whole."""
-    for folder in snapshot.cache_folders(PREFIX):
-        try:
-            lists = np.load(folder / LISTS, mmap_mode="r", allow_pickle=False)
-            starts, segments = (np.load(folder / name, allow_pickle=False) for name in (STARTS, SEGMENTS))
-            codebook = code.codebook if code is not None else Codebook(np.load(folder / WORDS, allow_pickle=False))
-            count, dim = codebook.centroids.shape
-            fits = lists.shape == (scan.file_bytes(int(starts[-1]), dim),) and starts.shape == (count + 1,)
-            if not (fits and starts[0] == 0 and (np.diff(starts) >= 0).all() and tiers.are_segments(segments)):
-                raise ValueError("its numbers do not fit each other")
-        except (OSError, ValueError, EOFError, IndexError) as err:
-            log.debug("%s is of no use: %s", folder, err)
-            shutil.rmtree(folder, ignore_errors=True)
-            continue
-        yield folder.name, Part(Postings(np.asarray(lists), starts, codebook), segments)
-
-
-def _thinned(values: NDArray[T]) -> NDArray[T]:
-    """At most SAMPLE_PATCHES rows of an array, evenly spread."""
+def _subsample(values: NDArray[T]) -> NDArray[T]:
+    """At most SAMPLE_PATCHES rows of an array, evenly spaced."""
     return np.ascontiguousarray(values[:: -(-len(values) // SAMPLE_PATCHES) or 1])

@@ -1,150 +1,150 @@
-"""A part of stage 1's codes: the single vectors of some segments at one bit a number, and what a search of them keeps.
+"""RaBitQ codes of the dense vectors of some segments: one part of the dense index, with the recall that it keeps.
 
-Codes only say which pages to look at: whoever searches takes several times as many as asked for and ranks them by the
-vectors themselves. How many times is measured when a part is built, and stated with the share that it keeps.
+Codes only choose which pages to look at: a search takes several times as many pages as are asked for (oversampling),
+and ranks them by their own vectors. By what factor is measured when a part is built, together with the recall it
+reaches.
 """
 
 from __future__ import annotations
 
 import json
-import logging
-import shutil
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..page_maxima import evenly_spaced
 from ..records import F16, F32, I64, U8
 from ..store import Snapshot
-from . import tiers
-from .flat_scan import Float16, OneBit, Stretch, largest
-
-log = logging.getLogger(__name__)
+from . import flat_scan, tiers
+from .flat_scan import Float16, RaBitQ, VectorBlock
 
 PREFIX = "codes-"
-"""Of the names of the cache's folders, each with a part."""
-CODES, CENTRE, SEGMENTS, STATED = "codes.npy", "centre.npy", "segments.npy", "stated.json"
+"""How names of the cache folders with these parts begin."""
+CODES, CENTRE, MEASURED = "codes.npy", "centre.npy", "stated.json"
 BLOCK_PAGES = 4096
+"""Dense vectors that are read at a time."""
 CENTRE_PAGES = 8192
-"""Pages whose mean is taken for a part's."""
-ASKED, RECALL_AT = 64, 200
-"""Questions by which a part's recall is measured, and how many pages each should find: stage 1's default."""
+"""Pages whose mean vector is the centre of a part."""
+SAMPLE_QUERIES, RECALL_AT = 64, 200
+"""Queries by which the recall of a part is measured, and the pages each should find: stage 1's default."""
 NOISE = 0.5**0.5
-"""Share of a question's length that is at random directions: questions are not pages. docs/log.md compares it."""
+"""Part of a sample query's norm with a random direction, as queries are not pages; see docs/log.md#dense-index."""
 SEED = 5
-TIMES = (2, 3, 4, 6, 8, 12, 16, 24, 32)
-"""As many times the pages asked for may be looked at: the least is taken that keeps ENOUGH."""
-ENOUGH = 0.99
+"""Seed of these directions."""
+OVERSAMPLING = (2, 3, 4, 6, 8, 12, 16, 24, 32)
+"""Factors to choose from: the smallest that reaches MIN_RECALL, or the largest."""
+MIN_RECALL = 0.99
 
 
 @dataclass(frozen=True, slots=True)
-class Stated:
-    """What was measured of a part when it held `pages`: taking the `times` · `at` best by their codes keeps `recall` of
-    the exact first `at`, in the mean of `asked` questions.
+class MeasuredRecall:
+    """The recall of a part, measured when it held `pages` pages.
+
+    The `oversampling` · `k` best pages by their codes include `recall` of the exact top `k`, the mean of `queries`
+    queries.
     """
 
     pages: int
-    times: int
+    oversampling: int
     recall: float
-    at: int
-    asked: int
+    k: int
+    queries: int
+
+    def to_json(self) -> str:
+        """The content of the file MEASURED."""
+        names = {"times": self.oversampling, "recall": self.recall, "at": self.k, "asked": self.queries}
+        return json.dumps({"pages": self.pages, **names})
+
+    @staticmethod
+    def from_json(text: str) -> MeasuredRecall:
+        """Read the content of the file MEASURED. Raises ValueError, TypeError or KeyError where it is damaged."""
+        stored = json.loads(text)
+        return MeasuredRecall(stored["pages"], stored["times"], stored["recall"], stored["at"], stored["asked"])
 
 
 @dataclass(frozen=True, eq=False)
-class CodedPart:
-    """Codes (P, W) uint8 of every page of `segments` (S, 2): their ids, rising, and how many pages each has."""
+class RaBitQPart:
+    """Codes (P, W) uint8 of every page of `segments` (S, 2), removed ones included; see `tiers.Part`."""
 
-    coding: OneBit
+    coding: RaBitQ
     codes: U8
     segments: I64
-    stated: Stated
+    measured: MeasuredRecall
+
+    @property
+    def size(self) -> int:
+        """Pages, without those that were removed before it was built."""
+        return self.measured.pages
 
 
-def build(snapshot: Snapshot, ids: Sequence[int]) -> CodedPart:
-    """Make the part of some segments, and keep it if that can be."""
-    segments = tiers.segments_of(snapshot, ids)
-    try:
-        with snapshot.new_cache_folder(tiers.name(PREFIX, ids)) as folder:
-            return _built(snapshot, segments, folder)
-    except OSError as err:  # the disk is full
-        log.debug("codes of single vectors are not kept: %s", err)
-        return _built(snapshot, segments, None)
+def read(snapshot: Snapshot, folder: Path, segments: I64) -> RaBitQPart:
+    """Open the part in `folder`. Raises one of `tiers.UNUSABLE` where it is damaged."""
+    codes = np.load(folder / CODES, mmap_mode="r", allow_pickle=False)
+    centre = np.load(folder / CENTRE, allow_pickle=False)
+    measured = MeasuredRecall.from_json((folder / MEASURED).read_text("utf-8"))
+    if centre.shape != (snapshot.dense_dim,) or centre.dtype != np.float32:
+        raise ValueError(f"{CENTRE} does not fit the index")
+    coding = RaBitQ(centre)
+    if codes.shape != (segments[:, 1].sum(), coding.code_bytes) or codes.dtype != np.uint8:
+        raise ValueError(f"{CODES} does not fit {CENTRE} and {tiers.SEGMENTS}")
+    return RaBitQPart(coding, np.asarray(codes), segments, measured)
 
 
-def read(snapshot: Snapshot) -> Iterator[tuple[str, CodedPart]]:
-    """The parts that are there, and whole."""
-    for folder in snapshot.cache_folders(PREFIX):
-        try:
-            codes = np.load(folder / CODES, mmap_mode="r", allow_pickle=False)
-            centre, segments = (np.load(folder / name, allow_pickle=False) for name in (CENTRE, SEGMENTS))
-            stated = Stated(**json.loads((folder / STATED).read_text("utf-8")))
-            if centre.shape != (snapshot.single_dim,) or centre.dtype != np.float32 or not tiers.are_segments(segments):
-                raise ValueError("its numbers do not fit the index")
-            coding = OneBit(centre)
-            if codes.shape != (segments[:, 1].sum(), coding.code_bytes) or codes.dtype != np.uint8:
-                raise ValueError("its numbers do not fit each other")
-        except (OSError, ValueError, TypeError, EOFError, IndexError) as err:
-            log.debug("%s is of no use: %s", folder, err)
-            shutil.rmtree(folder, ignore_errors=True)
-            continue
-        yield folder.name, CodedPart(coding, np.asarray(codes), segments, stated)
-
-
-def _built(snapshot: Snapshot, segments: I64, folder: Path | None) -> CodedPart:
-    """The part of `segments` (S, 2), in files of `folder` if there is one, else in memory."""
-    plain = Float16(snapshot.single_dim)
-    coding = OneBit(_mean(snapshot, segments, plain))
+def build(snapshot: Snapshot, segments: I64, folder: Path | None) -> RaBitQPart:
+    """Encode the dense vectors of `segments` (S, 2) and measure recall; in files of `folder`, or in memory for None."""
+    float16 = Float16(snapshot.dense_dim)
+    coding = RaBitQ(_mean(snapshot, segments, float16))
     pages = int(segments[:, 1].sum())
-    codes = tiers.room((pages, coding.code_bytes), None if folder is None else folder / CODES)
-    asked = _questions(_spread(snapshot, segments, plain, ASKED), coding.centre)
-    exact = _Nearest(asked, min(RECALL_AT, pages))
+    codes = tiers.allocate((pages, coding.code_bytes), None if folder is None else folder / CODES)
+    queries = _sample_queries(_sample(snapshot, segments, float16, SAMPLE_QUERIES), coding.centre)
+    exact = _ExactTopK(queries, min(RECALL_AT, pages))
     for start, values in _blocks(snapshot, segments):
-        vectors = plain.decode(values)
+        vectors = float16.decode(values)
         codes[start : start + len(vectors)] = coding.encode(vectors)
         exact.add(start, vectors)
-    alive = int(np.isin(snapshot.places()[0], segments[:, 0]).sum())
-    stated = _measured(asked, exact.pages, Stretch(coding, codes, np.arange(pages)), alive)
+    alive = int(np.isin(snapshot.locations()[0], segments[:, 0]).sum())
+    measured = _measure_recall(queries, exact.pages, VectorBlock(coding, codes, np.arange(pages)), alive)
     if folder is not None:
         np.save(folder / CENTRE, coding.centre)
-        np.save(folder / SEGMENTS, segments)
-        (folder / STATED).write_text(json.dumps(asdict(stated)), "utf-8")
-    return CodedPart(coding, codes, segments, stated)
+        (folder / MEASURED).write_text(measured.to_json(), "utf-8")
+    return RaBitQPart(coding, codes, segments, measured)
 
 
 def _blocks(snapshot: Snapshot, segments: I64) -> Iterator[tuple[int, F16]]:
-    """The single vectors of segments, dead pages included, some thousands at a time, and the number of the first."""
+    """The dense vectors of segments, removed pages included, BLOCK_PAGES at a time, with the number of the first."""
     number = 0
     for segment, pages in segments.tolist():
         for start in range(0, pages, BLOCK_PAGES):
             stop = min(start + BLOCK_PAGES, pages)
-            yield number + start, snapshot.segment_single(segment, stop - start)[start:stop]
+            yield number + start, snapshot.segment_dense(segment, stop - start)[start:stop]
         number += pages
 
 
-def _spread(snapshot: Snapshot, segments: I64, plain: Float16, count: int) -> F32:
-    """At most `count` vectors of segments, evenly spread, (n, S)."""
-    pages = int(segments[:, 1].sum())
-    wanted = np.unique(np.linspace(0, pages - 1, min(pages, count)).astype(np.int64))
+def _sample(snapshot: Snapshot, segments: I64, float16: Float16, count: int) -> F32:
+    """At most `count` dense vectors of segments, evenly spaced, (n, S)."""
+    wanted = evenly_spaced(int(segments[:, 1].sum()), count)
     found, number = [], 0
     for segment, length in segments.tolist():
         slots = wanted[(wanted >= number) & (wanted < number + length)] - number
         if len(slots):
-            found.append(snapshot.segment_single(segment, len(slots))[slots])
+            found.append(snapshot.segment_dense(segment, len(slots))[slots])
         number += length
-    return plain.decode(np.concatenate(found))
+    return float16.decode(np.concatenate(found))
 
 
-def _mean(snapshot: Snapshot, segments: I64, plain: Float16) -> F32:
-    mean: F32 = _spread(snapshot, segments, plain, CENTRE_PAGES).mean(axis=0, dtype=np.float32)
+def _mean(snapshot: Snapshot, segments: I64, float16: Float16) -> F32:
+    """The mean (S,) of a sample of the dense vectors."""
+    mean: F32 = _sample(snapshot, segments, float16, CENTRE_PAGES).mean(axis=0, dtype=np.float32)
     return mean
 
 
-def _questions(vectors: F32, centre: F32) -> F32:
-    """What somebody might ask who looks for pages (n, S): their directions from the centre, with NOISE."""
+def _sample_queries(vectors: F32, centre: F32) -> F32:
+    """Queries (n, S) like those for pages with dense vectors (n, S): their directions from the centre, with NOISE."""
     noise = np.random.default_rng(SEED).standard_normal(vectors.shape, np.float32)
-    asked: F32 = np.float32((1 - NOISE**2) ** 0.5) * _unit(vectors - centre) + np.float32(NOISE) * _unit(noise)
-    return asked
+    queries: F32 = np.float32((1 - NOISE**2) ** 0.5) * _unit(vectors - centre) + np.float32(NOISE) * _unit(noise)
+    return queries
 
 
 def _unit(vectors: F32) -> F32:
@@ -153,19 +153,19 @@ def _unit(vectors: F32) -> F32:
     return units
 
 
-class _Nearest:
-    """The exact first pages of questions (Q, S) among vectors that are shown block by block."""
+class _ExactTopK:
+    """The exact top `count` pages of queries (Q, S), from vectors that are added block by block."""
 
-    def __init__(self, asked: F32, count: int) -> None:
-        self._asked, self._count = asked, count
-        self._scores = np.zeros((len(asked), 0), np.float32)
-        self.pages = np.zeros((len(asked), 0), np.int64)
-        """Of each question, in no order, (Q, count)."""
+    def __init__(self, queries: F32, count: int) -> None:
+        self._queries, self._count = queries, count
+        self._scores = np.zeros((len(queries), 0), np.float32)
+        self.pages = np.zeros((len(queries), 0), np.int64)
+        """The pages of each query, (Q, count), unordered."""
 
     def add(self, start: int, vectors: F32) -> None:
-        """Vectors (n, S) of the pages from number `start` on."""
-        numbers = np.broadcast_to(np.arange(start, start + len(vectors)), (len(self._asked), len(vectors)))
-        scores = np.concatenate([self._scores, self._asked @ vectors.T], axis=1)
+        """Add the vectors (n, S) of the pages from number `start` on."""
+        numbers = np.broadcast_to(np.arange(start, start + len(vectors)), (len(self._queries), len(vectors)))
+        scores = np.concatenate([self._scores, self._queries @ vectors.T], axis=1)
         pages = np.concatenate([self.pages, numbers], axis=1)
         if scores.shape[1] > self._count:
             best = np.argpartition(-scores, self._count - 1, axis=1)[:, : self._count]
@@ -173,14 +173,17 @@ class _Nearest:
         self._scores, self.pages = scores, pages
 
 
-def _measured(asked: F32, exact: I64, codes: Stretch, alive: int) -> Stated:
-    """How many times as many pages have to be looked at by their `codes` to find enough of the `exact` ones (Q, K)."""
-    at = exact.shape[1]
-    guessed = [largest(vector, [codes], TIMES[-1] * at).pages for vector in asked]
-    stated = []
-    for times in TIMES:
-        kept = [np.isin(want, own[: times * at]).mean() for own, want in zip(guessed, exact, strict=True)]
-        stated.append(Stated(alive, times, round(float(np.mean(kept)), 4), at, len(asked)))
-        if stated[-1].recall >= ENOUGH:
+def _measure_recall(queries: F32, exact: I64, codes: VectorBlock, alive: int) -> MeasuredRecall:
+    """The least oversampling with which `codes` find MIN_RECALL of the `exact` first pages (Q, k), and its recall.
+
+    `alive` is the number of pages that are not removed.
+    """
+    k = exact.shape[1]
+    by_codes = [flat_scan.search(vector, [codes], OVERSAMPLING[-1] * k).pages for vector in queries]
+    measured = []
+    for factor in OVERSAMPLING:
+        kept = [np.isin(wanted, found[: factor * k]).mean() for found, wanted in zip(by_codes, exact, strict=True)]
+        measured.append(MeasuredRecall(alive, factor, round(float(np.mean(kept)), 4), k, len(queries)))
+        if measured[-1].recall >= MIN_RECALL:
             break
-    return stated[-1]
+    return measured[-1]

@@ -1,99 +1,179 @@
-"""How derived files of an index come in parts, each of some of its segments, so that what is added costs what it is.
+"""Derived files of an index in parts, each of which covers some segments, so that adding pages costs O(new pages).
 
-Segments never change: a part stays good until its segments are gone, and what is removed is left out when it is read.
-What is counted, pages or vectors, is the caller's.
+As in a tiered merge policy or an LSM tree (O'Neil et al., "The log-structured merge-tree", 1996): new segments get a
+part of their own, and small parts are built again together with what is new. Segments never change, so a part is valid
+until its segments are gone; pages removed meanwhile are skipped when it is used. Callers choose the unit that parts are
+measured in, pages or vectors.
 """
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from ..records import I64, U8
 from ..store import Snapshot
 
+log = logging.getLogger(__name__)
+
 MERGED_BELOW = 2
-"""A part of less than so many times what is new is made again together with it."""
+"""A part of less than this many times what is new is built again together with it."""
+SEGMENTS = "segments.npy"
+"""File of a part with its table of segments."""
+UNUSABLE = (OSError, ValueError, TypeError, KeyError, EOFError, IndexError)
+"""What reading a damaged or incomplete part raises."""
 
 
-def name(prefix: str, ids: Sequence[int]) -> str:
-    """The name of a part's folder: the prefix, then the first and the last of its segments, by which it is swept."""
+class Part(Protocol):
+    """One part of some derived file."""
+
+    @property
+    def segments(self) -> I64:
+        """Its segments, (S, 2): their ids, rising, and the pages of each, removed ones included."""
+
+    @property
+    def size(self) -> int:
+        """What it held when it was built, without removed pages."""
+
+
+P = TypeVar("P", bound=Part)
+
+
+def open_parts(
+    snapshot: Snapshot,
+    prefix: str,
+    live: Mapping[int, int],
+    *,
+    read: Callable[[Path, I64], P],
+    build: Callable[[I64, Path | None], P],
+    max_size: int,
+    min_new: int = 0,
+) -> list[P]:
+    """The parts in the cache folders named `prefix`… that cover a snapshot, in the order of their segments.
+
+    `live` is the size of what is left of each segment. `read` opens the part in a folder, given its segments (S, 2),
+    and raises one of UNUSABLE if it is damaged: then it is deleted. Missing parts of up to `max_size` are made by
+    `build`, given segments, in a cache folder or, where none can be written, in memory (None). Segments that hold less
+    than `min_new` together get no part.
+    """
+    found = dict(_usable_parts(snapshot, prefix, read))
+    kept, missing = plan({name: (part.segments[:, 0], part.size) for name, part in found.items()}, live, max_size)
+    parts = [found[name] for name in kept]
+    if sum(live[segment] for segment in missing) >= min_new:
+        for ids in split(missing, live, max_size):
+            log.debug("building %s for segments %s", prefix, ids)
+            parts.append(_build_part(snapshot, prefix, ids, build))
+    return sorted(parts, key=lambda part: int(part.segments[0, 0]))
+
+
+def _usable_parts(snapshot: Snapshot, prefix: str, read: Callable[[Path, I64], P]) -> Iterator[tuple[str, P]]:
+    """The parts that can be read, with the names of their folders; the folders of others are deleted."""
+    for folder in snapshot.cache.folders(prefix):
+        try:
+            segments = np.load(folder / SEGMENTS, allow_pickle=False)
+            if segments.ndim != 2 or segments.shape[1] != 2 or not (np.diff(segments[:, 0]) > 0).all():
+                raise ValueError(f"{SEGMENTS} is no table of segments")
+            part = read(folder, segments)
+        except UNUSABLE as err:
+            log.debug("%s: deleted, it cannot be used: %s", folder, err)
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        yield folder.name, part
+
+
+def _build_part(snapshot: Snapshot, prefix: str, ids: Sequence[int], build: Callable[[I64, Path | None], P]) -> P:
+    """Build the part of some segments in a cache folder, or in memory if that fails."""
+    segments = segment_table(snapshot, ids)
+    try:
+        with snapshot.cache.new_folder(folder_name(prefix, ids)) as folder:
+            part = build(segments, folder)
+            np.save(folder / SEGMENTS, segments)
+            return part
+    except OSError as err:  # the disk is full, or the index cannot be written to
+        log.debug("%s is built in memory: %s", prefix, err)
+        return build(segments, None)
+
+
+def folder_name(prefix: str, ids: Sequence[int]) -> str:
+    """The name of a part's folder: its first and last segment say when it can be deleted (`store.garbage`)."""
     return f"{prefix}{ids[0]:08d}-{ids[-1]:08d}"
 
 
-def plan(found: dict[str, tuple[I64, int]], live: dict[int, int], most: int) -> tuple[list[str], list[int]]:
-    """Which parts to use, and the segments that none of these has. `found` are the ids of each part's segments and how
-    much it holds, `live` how much is left in each segment that is there, `most` what the largest part may hold.
+def plan(found: Mapping[str, tuple[I64, int]], live: Mapping[int, int], max_size: int) -> tuple[list[str], list[int]]:
+    """Which parts to use, and the segments that none of them covers.
 
-    A part that is half gone is of no use; one that is not much larger than what is new is made again with it, so that
-    there are few parts, and each thing is filed a few times at most however many commits there are.
+    `found` are, by name, the ids of each part's segments and its size; `live` is the size of what is left of each
+    segment. A part is not used if less than half of it is left. A part that is not much larger than what is new is
+    built again together with it, up to `max_size`: so there are few parts, and each page is added to a part only a few
+    times, however many commits there are.
     """
     alive = {name: sum(live.get(i, 0) for i in ids.tolist()) for name, (ids, _) in found.items()}
     kept: list[str] = []
     covered: set[int] = set()
     for name in sorted(found, key=lambda name: (-alive[name], name)):
-        ids, held = found[name]
-        if 2 * alive[name] >= held > 0 and covered.isdisjoint(ids.tolist()):
+        ids, size = found[name]
+        if 2 * alive[name] >= size > 0 and covered.isdisjoint(ids.tolist()):
             kept.append(name)
             covered.update(ids.tolist())
     missing = live.keys() - covered
     while kept and missing:
         new, smallest = sum(live[i] for i in missing), min(kept, key=lambda name: (alive[name], name))
-        if alive[smallest] >= MERGED_BELOW * new or alive[smallest] + new > most:
+        if alive[smallest] >= MERGED_BELOW * new or alive[smallest] + new > max_size:
             break
         kept.remove(smallest)
         missing |= live.keys() & set(found[smallest][0].tolist())
     return sorted(kept), sorted(missing)
 
 
-def split(ids: Sequence[int], live: dict[int, int], most: int) -> list[list[int]]:
-    """Segments in runs that hold at most `most`, or of one; `live` is how much each holds."""
-    runs: list[list[int]] = []
+def split(ids: Sequence[int], live: Mapping[int, int], max_size: int) -> list[list[int]]:
+    """Consecutive groups of segments that hold at most `max_size` together, or a single larger one."""
+    groups: list[list[int]] = []
     room = 0
     for i in ids:
         if live[i] > room:
-            runs.append([])
-            room = most
-        runs[-1].append(i)
+            groups.append([])
+            room = max_size
+        groups[-1].append(i)
         room -= live[i]
-    return runs
+    return groups
 
 
-def segments_of(snapshot: Snapshot, ids: Sequence[int]) -> I64:
-    """Segments by their ids, rising, each with the pages that it has, dead ones included, (S, 2)."""
+def segment_table(snapshot: Snapshot, ids: Sequence[int]) -> I64:
+    """Segments (S, 2) by their ids, rising: each with its number of pages, removed ones included."""
     return np.stack([ids, snapshot.segment_pages(ids)], axis=1).astype(np.int64)
 
 
-def are_segments(segments: I64) -> bool:
-    """Whether what was read can be such a table."""
-    return segments.ndim == 2 and segments.shape[1] == 2 and bool((np.diff(segments[:, 0]) > 0).all())
-
-
-def numbers(segments: I64, where: I64, slots: I64) -> I64:
-    """The numbers in a part of `segments` (S, 2) of pages in the `slots` (n,) of segments `where` (n,)."""
+def page_numbers(segments: I64, where: I64, slots: I64) -> I64:
+    """The numbers (n,) of pages within the part of `segments` (S, 2), from their segments `where` and `slots` (n,)."""
     starts = np.concatenate([[0], np.cumsum(segments[:, 1])])
     found: I64 = starts[np.searchsorted(segments[:, 0], where)] + slots
     return found
 
 
-def rows_of(snapshot: Snapshot, segments: I64) -> I64:
-    """The row of each page of a part of `segments` (S, 2), (P,); of pages that are gone, one behind the last row."""
-    where, slots = snapshot.places()
+def page_rows(snapshot: Snapshot, segments: I64) -> I64:
+    """The rows (P,) of a part's pages in the snapshot; one past the last row for removed pages."""
+    where, slots = snapshot.locations()
     rows = np.flatnonzero(np.isin(where, segments[:, 0]))
     out = np.full(segments[:, 1].sum(), len(snapshot), np.int64)
-    out[numbers(segments, where[rows], slots[rows])] = rows
+    out[page_numbers(segments, where[rows], slots[rows])] = rows
     return out
 
 
-def room(shape: tuple[int, ...], file: Path | None) -> U8:
-    """An array of bytes to be filled, in a `.npy` file if there is one. Raises OSError where the disk is full."""
+def allocate(shape: tuple[int, ...], file: Path | None) -> U8:
+    """An array of zero bytes to be filled, mapped to a new `.npy` file or, for None, in memory.
+
+    Raises OSError where the disk is full.
+    """
     if file is None:
         return np.zeros(shape, np.uint8)
     mapped = np.lib.format.open_memmap(file, "w+", np.uint8, shape)
     if hasattr(os, "posix_fallocate"):
-        with file.open("r+b") as opened:  # writing to a map that the disk has no room for would end us
+        with file.open("r+b") as opened:  # else writing to the map on a full disk would kill the process
             os.posix_fallocate(opened.fileno(), 0, opened.seek(0, os.SEEK_END))
     return np.asarray(mapped)

@@ -1,4 +1,4 @@
-"""One Searcher asked by many threads answers each as if it were alone."""
+"""Threads sharing a Searcher each get the answer they would get alone."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import toy_words
-from docsearch.engine.records import QueryVectors
-from docsearch.engine.searcher import Query, Searcher, open_index
+from docsearch.engine.records import Query, QueryVectors
+from docsearch.engine.searcher import Searcher, open_searcher
 from toy_words import ToyEncoder
 
 pytestmark = pytest.mark.usefixtures("instructions")
@@ -23,14 +23,14 @@ QUESTIONS = [f"w{a} w{b} w{c}" for a, b, c in np.random.default_rng(4).integers(
 
 
 class OneCaller(ToyEncoder):
-    """A model that notices when a second thread is inside."""
+    """A model that fails if two threads use it at once."""
 
     def __init__(self) -> None:
         super().__init__(pairs=True)
         self._inside = threading.Lock()
 
     def encode_query(self, text: str) -> QueryVectors:
-        assert self._inside.acquire(blocking=False), "two threads are in the encoder"
+        assert self._inside.acquire(blocking=False), "two threads use the encoder"
         try:
             return super().encode_query(text)
         finally:
@@ -66,16 +66,16 @@ def ask_marks(searcher: Searcher, text: str) -> object:
 @pytest.mark.parametrize("ask", [ask_exact, ask_staged, ask_batch, ask_marks])
 def test_answers_do_not_depend_on_other_threads(directory: Path, ask: Callable[[Searcher, str], object]) -> None:
     wanted = {}
-    for text in QUESTIONS:  # each in a searcher that has answered nothing before
-        with open_index(directory, encoder=OneCaller()) as alone:
+    for text in QUESTIONS:  # each with a new searcher
+        with open_searcher(directory, encoder=OneCaller()) as alone:
             wanted[text] = ask(alone, text)
     together = threading.Barrier(THREADS)
 
-    def hammer(searcher: Searcher, thread: int) -> list[str]:
-        together.wait()  # the first questions, which fill what is filled in later, come at once
+    def ask_repeatedly(searcher: Searcher, thread: int) -> list[str]:
+        together.wait()  # so that the first queries, which open and cache things, come at once
         mine = [QUESTIONS[(thread * 5 + i) % len(QUESTIONS)] for i in range(ROUNDS)]
         return [text for text in mine if ask(searcher, text) != wanted[text]]
 
-    with open_index(directory, encoder=OneCaller()) as shared, ThreadPoolExecutor(THREADS) as pool:
-        wrong = list(pool.map(lambda thread: hammer(shared, thread), range(THREADS)))
+    with open_searcher(directory, encoder=OneCaller()) as shared, ThreadPoolExecutor(THREADS) as pool:
+        wrong = list(pool.map(lambda thread: ask_repeatedly(shared, thread), range(THREADS)))
     assert not any(wrong)

@@ -1,3 +1,5 @@
+"""The list of hits: a list, its repr, its notebook view, and pickling."""
+
 from __future__ import annotations
 
 import base64
@@ -33,13 +35,13 @@ def test_hits_are_the_list_they_were_made_of() -> None:
     assert "<figure" in hits[:1]._repr_html_()
 
 
-def test_hits_travel_to_other_processes_without_their_index() -> None:
+def test_pickled_hits_leave_their_index_behind() -> None:
     again = pickle.loads(pickle.dumps(Hits(TWO, "q", page)))
     assert (type(again), again, again.text) == (Hits, TWO, "q")
     assert "<figure" not in again._repr_html_()
 
 
-def test_repr_names_question_and_pages() -> None:
+def test_repr_names_the_query_and_the_pages() -> None:
     assert repr(Hits(TWO, "a question")).splitlines() == [
         "2 hits for 'a question'",
         "   1  0.500  a & <b>.pdf  page 3",
@@ -48,7 +50,7 @@ def test_repr_names_question_and_pages() -> None:
     assert repr(Hits()) == "0 hits"
 
 
-def test_html_holds_a_small_picture_of_each_page_and_nothing_from_elsewhere() -> None:
+def test_html_embeds_a_small_picture_of_each_page_and_loads_nothing() -> None:
     html = Hits(TWO, "<script>", page)._repr_html_()
     sources = re.findall(r'src="([^"]*)"', html)
     assert len(sources) == 2

@@ -1,3 +1,5 @@
+"""BLAS's own threads are limited and restored."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,12 +9,12 @@ from docsearch.engine import threads
 
 
 def blas_threads() -> list[int]:
-    """Of each BLAS that is loaded."""
+    """The number of threads of each BLAS library that is loaded."""
     np.ones((2, 2)) @ np.ones((2, 2))
     return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
 
 
-def test_blas_has_its_threads_again_when_callers_overlapped() -> None:
+def test_blas_threads_are_restored_after_overlapping_limits() -> None:
     before = blas_threads()
     limit = threads.BlasLimit()
     limit.__enter__()

@@ -1,4 +1,4 @@
-"""Any codec for random vectors: residual gets the nearest of a few random visual words."""
+"""Encodes random vectors with any codec: for residual with the nearest of a few random visual words."""
 
 from __future__ import annotations
 

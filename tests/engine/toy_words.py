@@ -1,4 +1,4 @@
-"""A collection small enough to reason about: every page is a set of words, every word a random direction."""
+"""A toy model and collections for it: a page is a set of words, and each word is a random direction."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from docsearch.engine.compression.visual_words import PageCode
+from docsearch.engine.compression.visual_words import VisualWords
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models.encoder import EncoderSpec
-from docsearch.engine.records import PageRef, PageVectors, QueryVectors, Ragged
+from docsearch.engine.records import PageRef, PagesToStore, PageVectors, QueryVectors, Ragged
 from docsearch.engine.store import open_writer
 
 WORDS, DIM, WIDTH = 300, 64, 512
@@ -23,12 +23,12 @@ def directions() -> np.ndarray:
 
 
 class ToyEncoder:
-    """Queries are words "w0" to "w299" separated by spaces; with `pairs`, neighbours in the query count together."""
+    """Encodes queries of words "w0" to "w299", separated by spaces; with `pairs`, neighbouring words form pairs."""
 
     spec = SPEC
 
     def __init__(self, *, pairs: bool = False) -> None:
-        self.code = PageCode(directions(), WIDTH)
+        self.visual_words = VisualWords(directions(), WIDTH)
         self._pairs = pairs
 
     def encode_query(self, text: str) -> QueryVectors:
@@ -37,29 +37,29 @@ class ToyEncoder:
             raise UsageError("no word")
         vectors = directions()[words]
         weights = np.full(len(words), 1 / len(words), np.float32)
-        single = self.code.query_vector(vectors, weights)
+        single = self.visual_words.query_vector(vectors, weights)
         rows = np.array([*pairwise(range(len(words)))] if self._pairs else [], np.int64).reshape(-1, 2)
         return QueryVectors(vectors, weights, single, tuple(text.split()), 0.5, pairs=rows)
 
 
 def line_of_boxes(words: int) -> np.ndarray:
-    """Words on one line: the next one and the one after it are near, further ones are not."""
+    """Boxes of words on one line: each is near the next two, and not near those after."""
     left = 1000 * np.arange(words)
     return np.stack([left, np.zeros(words), left + 900, np.full(words, 300)], axis=1).astype(np.uint16)
 
 
 def write(directory: Path, pages: dict[str, list[list[int]]], codec: str | None = None) -> None:
-    """Write an index of documents, each a list of pages, each a list of word numbers, with a model's noise."""
+    """Write an index of documents, each a list of pages, each a list of word numbers; vectors have some noise."""
     rng = np.random.default_rng(1)
-    code = PageCode(directions(), WIDTH)
-    with open_writer(directory, fingerprint=SPEC.fingerprint, codec=codec, codebook=code.codebook) as writer:
+    visual_words = VisualWords(directions(), WIDTH)
+    with open_writer(directory, fingerprint=SPEC.fingerprint, codec=codec, codebook=visual_words.codebook) as writer:
         for path, contents in pages.items():
             doc_id = writer.begin_document(path, path, 1, 1, len(contents)).doc_id
             noisy = [directions()[page] + 0.03 * rng.standard_normal((len(page), DIM)) for page in contents]
             vectors = Ragged.of([v.astype(np.float16).reshape(-1, DIM) for v in noisy])
-            words = Ragged(code.assign(vectors.values.astype(np.float32)), vectors.offsets)
+            words = Ragged(visual_words.assign(vectors.values.astype(np.float32)), vectors.offsets)
             refs = tuple(PageRef(doc_id, path, i + 1) for i in range(len(contents)))
             boxes = np.concatenate([line_of_boxes(len(page)) for page in contents])
-            embedded = PageVectors(refs, vectors, boxes, code.page_vectors(words))
-            writer.add_pages(embedded, [""] * len(refs), np.ones((len(refs), 2)), words.values)
+            embedded = PageVectors(refs, vectors, boxes, visual_words.page_vectors(words))
+            writer.add_pages(PagesToStore(embedded, [""] * len(refs), np.ones((len(refs), 2)), words.values))
             writer.finish_document(doc_id, len(contents))

@@ -1,4 +1,4 @@
-"""Laws of what a codec is said to lose."""
+"""Properties of the measured loss of a codec."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import pytest
 
 import toy_words
 from docsearch.engine.ranking import rerank
-from docsearch.engine.records import Ranking
-from docsearch.engine.searcher import open_index
+from docsearch.engine.searcher import open_searcher
 from docsearch.engine.store import open_writer
 from docsearch.evaluation import codec_loss
 from toy_words import ToyEncoder
@@ -28,8 +27,8 @@ def directory(tmp_path: Path) -> Path:
 
 
 def test_codecs_come_with_their_bytes_and_their_loss(directory: Path) -> None:
-    with open_index(directory, encoder=ToyEncoder()) as searcher:
-        found = searcher.measure_codecs(QUESTIONS)
+    with open_searcher(directory, encoder=ToyEncoder()) as searcher:
+        found = codec_loss.measure(searcher, QUESTIONS)
     assert [(each.codec, each.vector_bytes) for each in found] == [
         ("int8", 66),
         ("int4", 34),
@@ -47,12 +46,14 @@ def test_codecs_come_with_their_bytes_and_their_loss(directory: Path) -> None:
 @pytest.mark.parametrize("codec", ["int8", "int4", "residual", "binary"])
 def test_what_is_measured_is_what_a_compaction_gives(directory: Path, codec: str) -> None:
     encoder = ToyEncoder(pairs=True)
-    with open_index(directory, encoder=encoder) as searcher:
+    with open_searcher(directory, encoder=encoder) as searcher:
         asked = searcher.weigh([encoder.encode_query(text) for text in QUESTIONS])
-        said = rerank.rank(codec_loss.Recoded(searcher.snapshot, codec, encoder.code.codebook), asked, rows=None, k=10)
+        said = rerank.rank(
+            codec_loss.Recoded(searcher.snapshot, codec, encoder.visual_words.codebook), asked, rows=None, k=10
+        )
     with open_writer(directory, fingerprint=None) as writer:
-        writer.compact(codec, encoder.code.codebook)
-    with open_index(directory, encoder=encoder) as searcher:
+        writer.compact(codec, encoder.visual_words.codebook)
+    with open_searcher(directory, encoder=encoder) as searcher:
         got = rerank.rank(searcher.snapshot, asked, rows=None, k=10)
     for one, other in zip(said, got, strict=True):
         np.testing.assert_array_equal(one.pages, other.pages)
@@ -60,17 +61,7 @@ def test_what_is_measured_is_what_a_compaction_gives(directory: Path, codec: str
 
 
 def test_large_collections_are_sampled_evenly(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loss, "MOST_VECTORS", 92)
-    with open_index(directory, encoder=ToyEncoder()) as searcher:
+    monkeypatch.setattr(codec_loss, "MAX_VECTORS", 92)
+    with open_searcher(directory, encoder=ToyEncoder()) as searcher:
         rows = codec_loss.sampled(searcher.snapshot)
     assert rows.tolist() == np.unique(np.linspace(0, 23, 12).astype(int)).tolist()
-
-
-def test_gain_counts_earlier_pages_more_and_strangers_nothing() -> None:
-    exact = Ranking(np.array([4, 2]), np.array([0.9, 0.3], np.float32))
-    assert (
-        codec_loss.gain(np.array([4, 2]), exact)
-        > codec_loss.gain(np.array([2, 4]), exact)
-        > codec_loss.gain(np.array([2, 9]), exact)
-    )
-    assert codec_loss.gain(np.array([9, 4, 2]), exact) == pytest.approx(0.9 / np.log2(3) + 0.3 / 2)

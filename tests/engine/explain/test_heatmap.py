@@ -1,3 +1,5 @@
+"""Heat maps: which patches are marked, how strongly, and where words of the query come together."""
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -6,7 +8,7 @@ import numpy as np
 import pytest
 
 from docsearch.engine.explain import heatmap
-from docsearch.engine.records import Others, QueryVectors
+from docsearch.engine.records import QueryExpansion, QueryVectors
 
 PAGE = np.full((100, 200, 3), 255, np.uint8)
 QUERY = QueryVectors(
@@ -22,12 +24,12 @@ def test_only_the_matching_patch_is_marked() -> None:
     assert (picture[60:, 100:] == 255).all()
 
 
-def test_page_that_matches_nothing_stays_as_it_was() -> None:
+def test_page_without_a_match_is_not_changed() -> None:
     vectors = np.array([[0, 0, 1, 0]], np.float32)
     np.testing.assert_array_equal(heatmap.draw(PAGE, vectors, LEFT_TOP, QUERY), PAGE)
 
 
-def test_page_without_patches_stays_as_it_was() -> None:
+def test_page_without_patches_is_not_changed() -> None:
     empty = np.zeros((0, 4))
     np.testing.assert_array_equal(heatmap.draw(PAGE, empty.astype(np.float32), empty.astype(np.uint16), QUERY), PAGE)
 
@@ -37,12 +39,12 @@ def test_heavier_words_mark_stronger() -> None:
     assert heavy > 5 * light > 0
 
 
-def test_the_page_given_is_not_changed() -> None:
+def test_draw_does_not_change_its_argument() -> None:
     heatmap.draw(PAGE, np.eye(1, 4, dtype=np.float32), LEFT_TOP, QUERY)
     assert (PAGE == 255).all()
 
 
-def test_vectors_that_stand_for_the_whole_page_mark_nothing() -> None:
+def test_whole_page_vectors_mark_nothing() -> None:
     page = np.full((50, 50, 3), 255, np.uint8)
     vectors = np.eye(2, dtype=np.float32)
     everywhere = np.tile(np.array([0, 0, 65535, 65535], np.uint16), (2, 1))
@@ -50,10 +52,10 @@ def test_vectors_that_stand_for_the_whole_page_mark_nothing() -> None:
     assert (heatmap.draw(page, vectors, everywhere, query) == page).all()
 
 
-def test_patches_of_a_query_in_context_count_by_how_far_they_rise_above_the_page() -> None:
+def test_for_a_contextual_query_patches_count_by_their_rise_above_the_median() -> None:
     vectors = np.array([[0.9, 0.1], [0.95, 0.1], [0.9, 0.1], [1.0, 0.1], [0.92, 0.1]], np.float32)
     query = QueryVectors(
-        np.array([[1, 0], [1, 0]], np.float32), np.full(2, 0.5, np.float32), vectors[0], ("x", "y"), in_context=True
+        np.array([[1, 0], [1, 0]], np.float32), np.full(2, 0.5, np.float32), vectors[0], ("x", "y"), contextual=True
     )
     np.testing.assert_allclose(heatmap.patch_matches(vectors, query), [0, 0, 0, 1, 0], atol=1e-5)
     same = np.tile(vectors[:1], (4, 1))
@@ -63,7 +65,7 @@ def test_patches_of_a_query_in_context_count_by_how_far_they_rise_above_the_page
 PLACES = np.array(
     [[0, 0, 4000, 2000], [5000, 0, 9000, 2000], [5000, 2500, 9000, 4500], [0, 60000, 4000, 62000]], np.uint16
 )
-"""Two words on a line, another below them, and one at the foot of the page."""
+"""Boxes of two words on a line, one below them, and one at the foot of the page."""
 
 
 def test_heat_is_highest_where_the_words_of_the_query_come_together() -> None:
@@ -71,7 +73,7 @@ def test_heat_is_highest_where_the_words_of_the_query_come_together() -> None:
     query = replace(QUERY, weights=np.array([0.6, 0.4], np.float32))
     heat = heatmap.patch_heat(np.stack([a, b, nothing, a]), PLACES, query)
     assert heat[3] == pytest.approx(0.6, abs=1e-4), "the heavier word alone"
-    assert (heat[:3] > heat[3]).all(), "a patch between the words counts, too"
+    assert (heat[:3] > heat[3]).all(), "a patch beside both words has heat, too"
     assert heat.max() <= 1
 
 
@@ -81,20 +83,20 @@ def test_heat_of_a_patch_does_not_depend_on_patches_that_match_nothing() -> None
     np.testing.assert_allclose(heatmap.patch_heat(np.stack([a, b]), PLACES[:2], QUERY), heat[:2], atol=1e-6)
 
 
-def test_page_that_matches_nothing_has_no_heat() -> None:
+def test_page_without_a_match_has_no_heat() -> None:
     vectors = np.tile(np.array([[0, 0, 1, 0]], np.float32), (4, 1))
     assert not heatmap.patch_heat(vectors, PLACES, QUERY).any()
     assert heatmap.patch_heat(vectors[:0], PLACES[:0], QUERY).shape == (0,)
 
 
-def test_vectors_that_stand_for_the_whole_page_warm_nothing() -> None:
+def test_whole_page_vectors_give_no_heat() -> None:
     everywhere = np.array([[0, 0, 65535, 65535]], np.uint16)
     boxes = np.concatenate([everywhere, PLACES[:1]])
     heat = heatmap.patch_heat(np.eye(2, 4, dtype=np.float32), boxes, QUERY)
     assert heat.tolist() == pytest.approx([0, 0.1])
 
 
-def test_one_word_alone_glows_nowhere() -> None:
+def test_a_single_word_has_no_glow() -> None:
     vectors = np.eye(2, 4, dtype=np.float32)
     one = heatmap.overlay(100, 200, vectors, np.concatenate([LEFT_TOP, 3 * LEFT_TOP]), heatmap.only_word(QUERY, 0))
     assert not one[30:, :, 3].any()
@@ -126,12 +128,12 @@ def test_each_word_has_its_own_boxes_best_first() -> None:
     assert (a.word, b.word) == ("a", "b")
     assert [box[2] for box, _ in a.boxes] == [0.2, round(100 / 65535, 5)]
     assert (a.score, b.score) == (1.0, 1.0)
-    assert b.boxes == ()  # what is said of the page as a whole has no place on it
+    assert b.boxes == ()  # a whole-page vector has no place
 
 
 def test_part_of_a_figure_is_tinted_and_a_word_of_its_height_is_marked() -> None:
-    others = Others(np.eye(1, 4, 2, dtype=np.float32), np.array([0]), np.ones(1, np.float32))
-    query = heatmap.only_word(replace(QUERY, others=others), 0)  # without a glow
+    expansion = QueryExpansion(np.eye(1, 4, 2, dtype=np.float32), np.array([0]), np.ones(1, np.float32))
+    query = heatmap.only_word(replace(QUERY, expansion=expansion), 0)  # without a glow
     low = np.array([[0, 0, 32768, 4000]], np.uint16)  # a sixteenth of the page
     word, figure = (heatmap.marks(400, 300, np.eye(1, 4, i, dtype=np.float32), low, query) for i in (0, 2))
     assert word[1].any()

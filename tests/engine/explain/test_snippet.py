@@ -1,3 +1,5 @@
+"""Snippets: the passage of a text with most of the query's words."""
+
 from __future__ import annotations
 
 from docsearch.engine.explain.snippet import snippet
@@ -7,7 +9,7 @@ TEXT = " ".join(
 )
 
 
-def test_snippet_is_where_most_of_the_question_stands() -> None:
+def test_snippet_is_the_passage_with_most_query_words() -> None:
     cut = snippet(TEXT, "Operating margins in 2023?", words=9)
     assert "the operating margin fell" in cut
     assert cut.startswith("… ")
@@ -20,5 +22,5 @@ def test_snippet_of_a_short_text_is_the_text() -> None:
     assert snippet("", "b") == ""
 
 
-def test_snippet_begins_the_text_where_nothing_is_held() -> None:
+def test_snippet_without_a_query_word_is_the_start_of_the_text() -> None:
     assert snippet("one two three four", "zebra", words=2) == "one two …"

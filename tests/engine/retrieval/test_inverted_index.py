@@ -1,4 +1,4 @@
-"""Posting lists over patches: near the exact scores, in parts that grow with the index."""
+"""Inverted index over patches: approximates exact scores, in parts that grow with the index."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ import numpy as np
 import pytest
 
 import toy_words
-from docsearch.engine.compression.visual_words import PageCode
+from docsearch.engine import scoring
+from docsearch.engine.compression.visual_words import VisualWords
 from docsearch.engine.kernels import maxsim
 from docsearch.engine.records import QueryVectors
 from docsearch.engine.retrieval import inverted_index
-from docsearch.engine.retrieval.candidates import open_candidates, telling
-from docsearch.engine.retrieval.inverted_index import PatchLists, open_lists
+from docsearch.engine.retrieval.candidates import open_candidates, prune_for_candidates
+from docsearch.engine.retrieval.inverted_index import InvertedIndex, open_inverted_index
 from docsearch.engine.retrieval.tiers import plan
-from docsearch.engine.searcher import open_index
+from docsearch.engine.searcher import open_searcher
 from docsearch.engine.store import Snapshot, open_snapshot, open_writer
 from toy_words import ToyEncoder
 
 pytestmark = pytest.mark.usefixtures("instructions")
 
-QUESTION = "w3 w17 w101"
-CODE = ToyEncoder().code
+QUERY = "w3 w17 w101"
+VISUAL_WORDS = ToyEncoder().visual_words
 
 
 def contents(pages: int, seed: int = 0) -> list[list[int]]:
@@ -33,7 +34,7 @@ def contents(pages: int, seed: int = 0) -> list[list[int]]:
 
 
 def add(directory: Path, name: str, pages: int) -> None:
-    """A commit of its own, so a segment of its own; one page of it is empty."""
+    """Commit a document, in a segment of its own; one of its pages is empty."""
     toy_words.write(directory, {f"{name}.pdf": [[], *contents(pages - 1, seed=pages)]})
 
 
@@ -42,108 +43,110 @@ def parts(directory: Path) -> list[str]:
 
 
 def exact_scores(snapshot: Snapshot) -> np.ndarray:
-    query = ToyEncoder().encode_query(QUESTION)
+    query = ToyEncoder().encode_query(QUERY)
     scores = np.empty(len(snapshot), np.float32)
     for block in snapshot.blocks():
         maxima = maxsim.token_maxima(query.vectors, block.coded, block.offsets)
-        scores[block.rows] = maxsim.score(maxsim.match(maxima, query), query.weights)
+        scores[block.rows] = scoring.weighted_sum(scoring.match(maxima, query), query.weights)
     return scores
 
 
 @pytest.mark.parametrize("codec", ["int8", "float16", "binary", "residual"])
-@pytest.mark.parametrize("code", [CODE, None], ids=["words of the model", "words learned"])
-def test_scores_follow_the_exact_ones(tmp_path: Path, codec: str, code: PageCode | None) -> None:
+@pytest.mark.parametrize("visual_words", [VISUAL_WORDS, None], ids=["words of the model", "learned words"])
+def test_approximate_scores_are_near_the_exact_ones(
+    tmp_path: Path, codec: str, visual_words: VisualWords | None
+) -> None:
     toy_words.write(tmp_path / "index", {"a.pdf": contents(200), "empty.pdf": [[], [3, 17]]}, codec)
-    query = ToyEncoder().encode_query(QUESTION)
+    query = ToyEncoder().encode_query(QUERY)
     with open_snapshot(tmp_path / "index") as snapshot:
-        lists = open_lists(snapshot, code)
-        assert sum(part.vectors for part in lists.parts) == snapshot.lengths.sum()
+        lists = open_inverted_index(snapshot, visual_words)
+        assert sum(part.size for part in lists.parts) == snapshot.lengths.sum()
         exact, maxima = exact_scores(snapshot), lists.maxima(query.vectors, 0.45)
     matches = np.clip((maxima - 0.5) / 0.5, 0, 1)
     np.testing.assert_allclose((matches * query.weights).sum(axis=1), exact, atol=0.3 if codec == "binary" else 0.12)
     assert (maxima[200] == -np.inf).all()
 
 
-def test_every_patch_is_filed_under_its_word_and_page(tmp_path: Path) -> None:
+def test_every_patch_is_in_the_list_of_its_visual_word(tmp_path: Path) -> None:
     toy_words.write(tmp_path / "index", {"a.pdf": contents(90)})
     with open_snapshot(tmp_path / "index") as snapshot:
-        (part,) = open_lists(snapshot, CODE).parts
-        filed = [(word, page) for word in range(toy_words.WORDS) for page in part.postings.patches(word)[0].tolist()]
-        assert sorted(filed) == sorted(
+        (part,) = open_inverted_index(snapshot, VISUAL_WORDS).parts
+        listed = [(word, page) for word in range(toy_words.WORDS) for page in part.postings.decode(word)[0].tolist()]
+        assert sorted(listed) == sorted(
             (word, row) for row, page in enumerate(snapshot.words()) for word in page.tolist()
         )
 
 
-def test_what_was_not_looked_at_is_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_similarities_of_pages_not_scanned_are_imputed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy_words.write(tmp_path / "index", {"a.pdf": [[1, 2], [3], []]})
-    monkeypatch.setattr(patch_lists, "PROBES", 3)
-    asked = toy_words.directions()[1:2]
-    border = np.sort(asked @ CODE.codebook.exact.T, axis=1)[0, -3]
+    monkeypatch.setattr(inverted_index, "NPROBE", 3)
+    vector = toy_words.directions()[1:2]
+    farthest = np.sort(vector @ VISUAL_WORDS.codebook.centroids_f32.T, axis=1)[0, -3]
     with open_snapshot(tmp_path / "index") as snapshot:
-        lists = open_lists(snapshot, CODE)
-        known, guessed = (lists.maxima(asked, -1.0, guessed=guessed)[:, 0] for guessed in (False, True))
-    assert known[0] > 0.9
-    assert known[1:].tolist() == [-np.inf, -np.inf]
-    np.testing.assert_array_equal(guessed, [known[0], border, border])
+        lists = open_inverted_index(snapshot, VISUAL_WORDS)
+        scanned, imputed = (lists.maxima(vector, -1.0, impute_missing=impute)[:, 0] for impute in (False, True))
+    assert scanned[0] > 0.9
+    assert scanned[1:].tolist() == [-np.inf, -np.inf]
+    np.testing.assert_array_equal(imputed, [scanned[0], farthest, farthest])
 
 
-def test_rows_of_a_language_model_are_all_asked_for() -> None:
+def test_all_tokens_of_a_contextual_query_are_looked_up() -> None:
     vectors = toy_words.directions()
     weights = np.full(len(vectors), 1 / len(vectors), np.float32)
-    query = QueryVectors(vectors, weights, vectors[0], ("",) * len(vectors), in_context=True)
-    assert len(telling(query).vectors) == len(vectors)
+    query = QueryVectors(vectors, weights, vectors[0], ("",) * len(vectors), contextual=True)
+    assert len(prune_for_candidates(query).vectors) == len(vectors)
 
 
-def test_of_a_long_question_the_heaviest_words_are_asked_for(tmp_path: Path) -> None:
+def test_of_a_long_query_the_heaviest_tokens_are_looked_up(tmp_path: Path) -> None:
     words = " ".join(f"w{i}" for i in range(150))
     query = ToyEncoder().encode_query(words)
     heavy = np.where(np.arange(150) < 40, 2 / 190, 1 / 190).astype(np.float32)
-    assert len(telling(query).vectors) == 150  # they all weigh alike
-    assert len(telling(replace(query, weights=heavy)).vectors) == 40
+    assert len(prune_for_candidates(query).vectors) == 150  # all have the same weight
+    assert len(prune_for_candidates(replace(query, weights=heavy)).vectors) == 40
     add(tmp_path / "index", "a", 50)
-    with open_index(tmp_path / "index", encoder=ToyEncoder()) as searcher:
+    with open_searcher(tmp_path / "index", encoder=ToyEncoder()) as searcher:
         assert searcher.search(words, candidates=20)
 
 
-def maxima_of(lists: PatchLists) -> np.ndarray:
+def maxima_of(lists: InvertedIndex) -> np.ndarray:
     return lists.maxima(toy_words.directions()[:50], 0.3)
 
 
-def test_what_is_added_and_removed_is_what_a_fresh_look_finds(tmp_path: Path) -> None:
+def test_index_after_additions_and_removals_equals_a_fresh_one(tmp_path: Path) -> None:
     index = tmp_path / "index"
     for name, pages in (("a", 60), ("b", 20), ("c", 9)):
         add(index, name, pages)
         with open_snapshot(index) as snapshot:
-            open_lists(snapshot, CODE)
+            open_inverted_index(snapshot, VISUAL_WORDS)
     assert parts(index) == ["lists-00000001-00000001", "lists-00000002-00000002", "lists-00000003-00000003"]
     with open_writer(index, fingerprint=None) as writer:
         writer.remove(["b.pdf"])
     with open_snapshot(index) as snapshot:
-        grown = open_lists(snapshot, CODE)
+        grown = open_inverted_index(snapshot, VISUAL_WORDS)
         shutil.rmtree(index / "cache")
-        fresh = open_lists(snapshot, CODE)
+        fresh = open_inverted_index(snapshot, VISUAL_WORDS)
         assert (len(grown.parts), len(fresh.parts)) == (2, 1)
         np.testing.assert_array_equal(maxima_of(grown), maxima_of(fresh))
 
 
-def test_small_parts_are_made_again_together(tmp_path: Path) -> None:
+def test_small_parts_are_built_again_together(tmp_path: Path) -> None:
     index = tmp_path / "index"
     for name in "abcdef":
         add(index, name, 20)
         with open_snapshot(index) as snapshot:
-            made = open_lists(snapshot, CODE)
-            assert len(made.parts) <= 3
-    open_writer(index, fingerprint=None).close()  # sweeps what is old
-    used = [f"lists-{part.segments[0, 0]:08d}-{part.segments[-1, 0]:08d}" for part in made.parts]
+            opened = open_inverted_index(snapshot, VISUAL_WORDS)
+            assert len(opened.parts) <= 3
+    open_writer(index, fingerprint=None).close()  # deletes outdated parts
+    used = [f"lists-{part.segments[0, 0]:08d}-{part.segments[-1, 0]:08d}" for part in opened.parts]
     assert parts(index) == sorted(used)
 
 
-def test_parts_go_with_their_segments(tmp_path: Path) -> None:
+def test_parts_are_deleted_with_their_segments(tmp_path: Path) -> None:
     index = tmp_path / "index"
     for name in "ab":
         add(index, name, 20)
     with open_snapshot(index) as snapshot:
-        open_lists(snapshot, CODE)
+        open_inverted_index(snapshot, VISUAL_WORDS)
     with open_writer(index, fingerprint=None) as writer:
         writer.compact()
     assert parts(index) == []
@@ -163,43 +166,43 @@ def test_parts_go_with_their_segments(tmp_path: Path) -> None:
         ({"a": ([7], 10)}, {9: 3}, ([], [9])),
     ],
 )
-def test_which_parts_are_used(
+def test_plan_of_parts(
     found: dict[str, tuple[list[int], int]], live: dict[int, int], expected: tuple[list[str], list[int]]
 ) -> None:
     held = {name: (np.array(ids), vectors) for name, (ids, vectors) in found.items()}
     assert plan(held, live, inverted_index.PART_VECTORS) == expected
 
 
-def test_a_part_that_lost_most_pages_is_made_again_and_kept(tmp_path: Path) -> None:
+def test_a_part_that_lost_most_pages_is_built_again_once(tmp_path: Path) -> None:
     index = tmp_path / "index"
     toy_words.write(index, {"a.pdf": contents(30), "b.pdf": contents(20)})
     for path in ("", "a.pdf"):
         with open_writer(index, fingerprint=None) as writer:
             writer.remove([path] if path else [])
         with open_snapshot(index) as snapshot:
-            (part,) = open_lists(snapshot, CODE).parts
-            assert part.vectors == snapshot.lengths.sum()
+            (part,) = open_inverted_index(snapshot, VISUAL_WORDS).parts
+            assert part.size == snapshot.lengths.sum()
         with open_snapshot(index) as snapshot:
             before = (index / "cache" / parts(index)[0]).stat().st_ino
-            open_lists(snapshot, CODE)
+            open_inverted_index(snapshot, VISUAL_WORDS)
             assert (index / "cache" / parts(index)[0]).stat().st_ino == before
 
 
-def test_parts_are_not_larger_than_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_parts_are_not_larger_than_the_maximum(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index = tmp_path / "index"
     for name, pages in (("a", 60), ("b", 20), ("c", 30)):
         add(index, name, pages)
     with open_snapshot(index) as snapshot:
-        want = maxima_of(open_lists(snapshot, CODE))
+        wanted = maxima_of(open_inverted_index(snapshot, VISUAL_WORDS))
         shutil.rmtree(index / "cache")
-        monkeypatch.setattr(patch_lists, "PART_VECTORS", 40 * 50)
-        several = open_lists(snapshot, CODE)
+        monkeypatch.setattr(inverted_index, "PART_VECTORS", 40 * 50)
+        several = open_inverted_index(snapshot, VISUAL_WORDS)
         assert [part.segments[:, 0].tolist() for part in several.parts] == [[1], [2, 3]]
-        np.testing.assert_array_equal(maxima_of(several), want)
+        np.testing.assert_array_equal(maxima_of(several), wanted)
 
 
-@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="asks Linux what is in memory")
-def test_lists_do_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux: /proc/self/smaps")
+def test_lists_are_released_after_enough_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def mapped() -> int:
         lines = Path("/proc/self/smaps").read_text("utf-8").splitlines()
         first = next(i for i, line in enumerate(lines) if str(tmp_path) in line and line.endswith("lists.npy"))
@@ -207,46 +210,46 @@ def test_lists_do_not_stay_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     toy_words.write(tmp_path / "index", {"a.pdf": contents(400)})
     with open_snapshot(tmp_path / "index") as snapshot:
-        open_lists(snapshot, CODE)
-        monkeypatch.setattr(patch_lists, "MAPPED_BYTES", 1 << 10)
-        lists = open_lists(snapshot, CODE)
-        monkeypatch.setattr(patch_lists, "MAPPED_BYTES", 1 << 29)
-        want = maxima_of(lists)
+        open_inverted_index(snapshot, VISUAL_WORDS)
+        monkeypatch.setattr(inverted_index, "MAPPED_BYTES", 1 << 10)
+        lists = open_inverted_index(snapshot, VISUAL_WORDS)
+        monkeypatch.setattr(inverted_index, "MAPPED_BYTES", 1 << 29)
+        wanted = maxima_of(lists)
         assert mapped() > 0
-        monkeypatch.setattr(patch_lists, "MAPPED_BYTES", 1)
-        np.testing.assert_array_equal(maxima_of(lists), want)
+        monkeypatch.setattr(inverted_index, "MAPPED_BYTES", 1)
+        np.testing.assert_array_equal(maxima_of(lists), wanted)
         assert mapped() == 0
-        np.testing.assert_array_equal(maxima_of(lists), want)
+        np.testing.assert_array_equal(maxima_of(lists), wanted)
 
 
-def test_the_largest_parts_are_not_made_again() -> None:
+def test_the_largest_parts_are_not_built_again() -> None:
     most = inverted_index.PART_VECTORS
     assert plan({"a": (np.array([1]), most)}, {1: most, 2: most}, most) == (["a"], [2])
 
 
 @pytest.mark.parametrize("name", ["lists.npy", "starts.npy", "segments.npy"])
-def test_damaged_file_is_made_again(tmp_path: Path, name: str) -> None:
+def test_part_with_a_damaged_file_is_built_again(tmp_path: Path, name: str) -> None:
     add(tmp_path / "index", "a", 50)
-    with open_index(tmp_path / "index", encoder=ToyEncoder()) as searcher:
-        before = searcher.search(QUESTION, candidates=20)
+    with open_searcher(tmp_path / "index", encoder=ToyEncoder()) as searcher:
+        before = searcher.search(QUERY, candidates=20)
     (file,) = (tmp_path / "index" / "cache").glob(f"lists-*/{name}")
     file.write_bytes(file.read_bytes()[:100])
-    with open_index(tmp_path / "index", encoder=ToyEncoder()) as searcher:
-        assert searcher.search(QUESTION, candidates=20) == before
+    with open_searcher(tmp_path / "index", encoder=ToyEncoder()) as searcher:
+        assert searcher.search(QUERY, candidates=20) == before
     assert file.stat().st_size > 100
 
 
 def test_index_that_cannot_be_written_to_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(tmp_path / "index", "a", 50)
     with open_snapshot(tmp_path / "index") as snapshot:
-        want = maxima_of(open_lists(snapshot, CODE))
+        wanted = maxima_of(open_inverted_index(snapshot, VISUAL_WORDS))
     shutil.rmtree(tmp_path / "index" / "cache")
     (tmp_path / "index" / "cache").write_text("no folder can be made here")
     with open_snapshot(tmp_path / "index") as snapshot:
-        np.testing.assert_array_equal(maxima_of(open_lists(snapshot, CODE)), want)
+        np.testing.assert_array_equal(maxima_of(open_inverted_index(snapshot, VISUAL_WORDS)), wanted)
 
 
-def test_a_disk_that_is_full_costs_nothing_but_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_the_index_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(tmp_path / "index", "a", 50)
 
     def full(*_: object) -> None:
@@ -254,7 +257,7 @@ def test_a_disk_that_is_full_costs_nothing_but_time(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr("os.posix_fallocate", full)
     with open_snapshot(tmp_path / "index") as snapshot:
-        lists = open_lists(snapshot, CODE)
+        lists = open_inverted_index(snapshot, VISUAL_WORDS)
         assert np.isfinite(maxima_of(lists)).any()
     assert list((tmp_path / "index" / "cache").iterdir()) == []
 
@@ -262,32 +265,32 @@ def test_a_disk_that_is_full_costs_nothing_but_time(tmp_path: Path, monkeypatch:
 def test_index_of_empty_pages_has_no_candidates(tmp_path: Path) -> None:
     toy_words.write(tmp_path / "index", {"empty.pdf": [[], []]})
     with open_snapshot(tmp_path / "index") as snapshot:
-        found = open_candidates(snapshot, CODE).find(ToyEncoder().encode_query(QUESTION), count=1)
+        found = open_candidates(snapshot, VISUAL_WORDS).find(ToyEncoder().encode_query(QUERY), count=1)
         assert len(found.pages) == 0 or not found.scores.any()
 
 
-def test_small_index_is_not_prepared_and_a_large_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prepare_builds_nothing_for_a_small_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add(tmp_path / "index", "a", 50)
-    with open_index(tmp_path / "index", encoder=ToyEncoder()) as searcher:
+    with open_searcher(tmp_path / "index", encoder=ToyEncoder()) as searcher:
         searcher.prepare()
     assert parts(tmp_path / "index") == []
-    monkeypatch.setattr("docsearch.engine.searcher.EXACT_VECTORS", 10)
-    with open_index(tmp_path / "index", encoder=ToyEncoder()) as searcher:
+    monkeypatch.setattr("docsearch.engine.retrieval.first_stage.EXACT_VECTORS", 10)
+    with open_searcher(tmp_path / "index", encoder=ToyEncoder()) as searcher:
         searcher.prepare()
         assert "two stages" in str(searcher.info()["search"])
-        assert searcher.search(QUESTION)
+        assert searcher.search(QUERY)
     assert parts(tmp_path / "index") == ["lists-00000001-00000001"]
 
 
-def test_models_whose_loss_is_not_known_are_searched_whole_for_longer(
+def test_models_without_visual_words_are_searched_exactly_up_to_more_vectors(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add(tmp_path / "index", "a", 50)
-    monkeypatch.setattr("docsearch.engine.searcher.EXACT_VECTORS", 10)
+    monkeypatch.setattr("docsearch.engine.retrieval.first_stage.EXACT_VECTORS", 10)
     without = ToyEncoder()
-    del without.code
+    del without.visual_words
     searches = []
     for encoder in (ToyEncoder(), without):
-        with open_index(tmp_path / "index", encoder=encoder) as searcher:
+        with open_searcher(tmp_path / "index", encoder=encoder) as searcher:
             searches.append(str(searcher.info()["search"]).split()[0])
     assert searches == ["two", "exact:"]

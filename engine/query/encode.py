@@ -1,0 +1,74 @@
+"""Queries to vectors: words, pictures, both, or a page of the index, each by the side of the model that reads it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+
+from ..compression.visual_words import VisualWords
+from ..errors import UsageError
+from ..models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder
+from ..records import Query, QueryVectors
+from ..store import Snapshot
+from . import by_example
+
+
+class QueryEncoding:
+    """Encodes queries for one snapshot. May be shared between threads: the model is used by one at a time."""
+
+    def __init__(self, snapshot: Snapshot, encoder: QueryEncoder) -> None:
+        self._snapshot = snapshot
+        self._encoder = encoder
+        self._using_model = threading.Lock()
+
+    @property
+    def visual_words(self) -> VisualWords | None:
+        """The model's visual words, if it has any."""
+        found: VisualWords | None = getattr(self._encoder, "visual_words", None)
+        return found
+
+    def encode_all(self, batch: Sequence[Query], *, strict: bool) -> dict[int, QueryVectors]:
+        """Encode queries, keyed by batch position; texts are batched if the model benefits.
+
+        A query without anything to search for is left out, or raises UsageError if `strict`.
+        """
+        encoded: dict[int, QueryVectors] = {}
+        texts = {i: query.text for i, query in enumerate(batch) if query.image is None and query.like is None}
+        if len(texts) > 1 and isinstance(self._encoder, BatchEncoder):
+            with suppress(UsageError), self._using_model:  # one of them is empty: then each is tried alone
+                encoded.update(zip(texts, self._encoder.encode_queries([*texts.values()]), strict=True))
+        for i, query in enumerate(batch):
+            try:
+                if i not in encoded:
+                    encoded[i] = self.encode(query)
+            except UsageError:
+                if strict:
+                    raise
+        return encoded
+
+    def encode(self, query: Query) -> QueryVectors:
+        """One query. Raises UsageError where there is nothing to search for, or the model cannot see pictures."""
+        if query.like is not None:
+            match_range = self._encoder.spec.match_range
+            patches = by_example.page_patches(self._snapshot, query.like, match_range)
+            return by_example.most_distinctive_patches(self._snapshot, patches, self.visual_words)
+        with self._using_model:
+            if query.image is None:
+                return self._encoder.encode_query(query.text)
+            return self._encode_image(query)
+
+    def _encode_image(self, query: Query) -> QueryVectors:
+        """A picture, with words or without."""
+        if not isinstance(self._encoder, ImageQueryEncoder):
+            raise UsageError(
+                f"this index's model, {self._encoder.spec.name}, accepts text queries only; "
+                "'docsearch models' lists one that accepts images, too"
+            )
+        assert query.image is not None
+        (seen,) = self._encoder.encode_image_queries([query.image])
+        if not len(seen.vectors):
+            raise UsageError("there is nothing on the picture to search for")
+        if not seen.contextual:
+            seen = by_example.most_distinctive_patches(self._snapshot, seen, self.visual_words)
+        return by_example.combined(self._encoder.encode_query(query.text), seen) if query.text.strip() else seen

@@ -1,0 +1,59 @@
+"""Whether stage 1 is needed at all, and its indexes, opened when first used."""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ..compression.visual_words import VisualWords
+from ..query.weighting import ApproximateMaxima
+from ..store import Snapshot
+
+if TYPE_CHECKING:
+    from .candidates import CandidateIndex
+
+DEFAULT_CANDIDATES = 200
+"""Pages to rerank: they hold 0.998 of the exact top 10 of 3,323 pages; see docs/log.md#posting-lists."""
+EXACT_VECTORS = 1_500_000
+"""Collections of at most this many patch vectors are searched exactly; docs/log.md#exact-below-vectors has times."""
+EXACT_VECTORS_UNKNOWN = 4_000_000
+"""The same for models without visual words, for which the recall of stage 1 was not measured."""
+
+
+class FirstStage:
+    """Stage 1 of one snapshot. May be shared between threads."""
+
+    def __init__(self, snapshot: Snapshot, visual_words: VisualWords | None, *, on_gpu: bool) -> None:
+        """`visual_words` are the model's, if it has any; `on_gpu`, dense vectors are searched there if FAISS can."""
+        self._snapshot = snapshot
+        self._visual_words = visual_words
+        self._on_gpu = on_gpu
+        self._opening = threading.RLock()  # two threads would write the same derived files
+        self._opened: CandidateIndex | None = None
+
+    @property
+    def exact_vectors(self) -> int:
+        """The most patch vectors that are scored whole by default."""
+        return EXACT_VECTORS_UNKNOWN if self._visual_words is None else EXACT_VECTORS
+
+    @cached_property
+    def is_skipped(self) -> bool:
+        """Whether every page is scored by default, because there are few."""
+        return int(self._snapshot.lengths.sum()) <= self.exact_vectors
+
+    @property
+    def candidates(self) -> CandidateIndex:
+        """The index that proposes candidates, opened or built the first time."""
+        from .candidates import open_candidates  # FAISS takes a tenth of a second to import
+
+        with self._opening:
+            if self._opened is None:
+                self._opened = open_candidates(self._snapshot, self._visual_words, on_gpu=self._on_gpu)
+            return self._opened
+
+    def approximate_maxima(self) -> ApproximateMaxima | None:
+        """Approximate MaxSim by the inverted index of a large collection; None for small ones, or without one."""
+        if self.is_skipped or self.candidates.inverted_index is None:
+            return None
+        return self.candidates.maxima
