@@ -1,1 +1,1 @@
-"""Turns documents into an index: find the files, draw their pages, embed the pictures, store the vectors."""
+"""Builds an index from documents: find the files, render their pages, embed the images, store the vectors."""

@@ -1,4 +1,4 @@
-"""Memory that was freed goes back to the system."""
+"""Returns freed heap memory to the operating system (glibc's malloc_trim)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import sys
 from contextlib import suppress
 
 
-def give_back() -> None:
-    """Let glibc return what is free in the middle of its heaps; elsewhere nothing happens.
+def trim_heap() -> None:
+    """Make glibc return free pages in the middle of its heaps; does nothing with other C libraries.
 
-    Pages of many sizes, read by several threads, leave holes that glibc keeps: a long run grows by hundreds of MB.
+    Images of many sizes, read by several threads, fragment the heap: without this a long run grows by hundreds of MB.
     """
     if sys.platform == "linux":
-        with suppress(OSError, AttributeError):  # another C library: it has no such call
+        with suppress(OSError, AttributeError):  # another C library, without malloc_trim
             ctypes.CDLL(None).malloc_trim(0)

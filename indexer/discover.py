@@ -1,4 +1,4 @@
-"""Paths go in; the documents found there come out, sorted, each with the name it will have in the index."""
+"""Finds the documents below the given files and folders, and the path that each has in the index."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
 SUFFIXES = (".pdf", *IMAGE_SUFFIXES)
 PDF_MAGIC = b"%PDF"
 PDF_MAGIC_WITHIN = 1024
-"""Readers accept a PDF whose header starts anywhere in the first this many bytes."""
+"""PDF readers accept a header that starts anywhere within this many first bytes."""
 IMAGE_MAGIC = re.compile(
     rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|II\x2a\x00|MM\x00\x2a|II\x2b\x00|MM\x00\x2b", re.DOTALL
 )
@@ -29,9 +29,9 @@ HASH_BLOCK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A file to index: `path` is its name in the index, relative with forward slashes; `file` opens it.
+    """A file to index: `path` identifies it in the index, relative with forward slashes; `file` is its path on disk.
 
-    A name that is not valid UTF-8 is written with escapes in `path` and stays as it is in `file`. `size` is in bytes.
+    A name that is not valid UTF-8 is backslash-escaped in `path` and unchanged in `file`. `size` is in bytes.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Document:
     mtime_ns: int
 
     def sha256(self) -> str:
-        """Hash the content, in blocks; 64 hex digits. Raises DocumentError where the file cannot be read."""
+        """The SHA-256 of the content, 64 hex digits. Raises DocumentError if the file cannot be read."""
         digest = hashlib.sha256()
         try:
             with self.file.open("rb") as stream:
@@ -53,7 +53,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A folder or file that could not be looked at, and why."""
+    """A folder or file that cannot be indexed, and why."""
 
     path: str
     reason: str
@@ -61,65 +61,65 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Discovery:
-    """What `find` found: `roots` are the folders that paths are relative to."""
+    """The result of `find`: `roots` are the folders that document paths are relative to, `documents` sorted by path."""
 
     roots: tuple[Path, ...]
     documents: tuple[Document, ...]
     unreadable: tuple[Unreadable, ...]
 
 
-def is_of_a_kind(name: str, head: bytes) -> bool:
-    """Whether a file of this name whose content begins with `head`, PDF_MAGIC_WITHIN bytes, is worth opening: it is
-    called a PDF or a picture, or looks like one.
+def is_supported(name: str, head: bytes) -> bool:
+    """Whether a file is a PDF or an image by its `name`, or by `head`, the first PDF_MAGIC_WITHIN bytes of its content.
 
-    >>> is_of_a_kind("a.PDF", b""), is_of_a_kind("a", b"%PDF-1.7"), is_of_a_kind("a", b"word")
+    >>> is_supported("a.PDF", b""), is_supported("a", b"%PDF-1.7"), is_supported("a", b"word")
     (True, True, False)
     """
     return Path(name).suffix.lower() in SUFFIXES or PDF_MAGIC in head or IMAGE_MAGIC.match(head) is not None
 
 
 def find(paths: Sequence[Path]) -> Discovery:
-    """Find the documents at `paths`: files are taken as they are, folders are searched with all their subfolders.
+    """Find the documents at `paths`, each a file or a folder; folders are searched with all their subfolders.
 
-    Hidden files and folders are left out. A link to a folder is followed, but no folder is visited twice. A document
-    is named relative to the folder it was found under (a file: by its own name); where two would share a name, each
-    gets its folder's name in front. A named file of another kind is listed as unreadable. Raises UsageError for a
-    path that does not exist, and when there is no document at all.
+    Hidden files and folders are skipped. Links to folders are followed, but no folder is visited twice. A document's
+    path is relative to the folder given, and the file name alone for a file given; where two would be equal, folder
+    names are put in front of both. A given file of an unsupported type is listed as unreadable. Raises UsageError for
+    a path that does not exist, and if no document is found at all.
     """
     if not paths:
         raise UsageError("no PATH was given; name at least one file or folder to index")
-    found: dict[Path, tuple[Path, Document]] = {}  # absolute file -> the root it was found under, and the document
+    found: dict[Path, tuple[Path, Document]] = {}  # absolute file -> its root, and the document
     unreadable: list[Unreadable] = []
-    strange: list[Unreadable] = []
+    unsupported_files: list[Unreadable] = []
     roots: list[Path] = []
-    others = 0
+    unsupported = 0
     for path in paths:
-        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, and rename what they name
+        absolute = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, which changes names
         named_file = not _is_folder(absolute, path)
         root = absolute.parent if named_file else absolute
         if root not in roots:
             roots.append(root)
         for file in [absolute] if named_file else _walk(absolute, unreadable):
             if not named_file and file.suffix.lower() not in SUFFIXES:
-                others += 1
+                unsupported += 1
                 continue
             try:
                 document = _document(file, root)
             except OSError as err:
-                unreadable.append(Unreadable(_escaped(file.relative_to(root).as_posix()), _words(err)))
+                unreadable.append(Unreadable(_escaped(file.relative_to(root).as_posix()), _reason(err)))
                 continue
-            if document is None or (named_file and not _is_of_a_kind(file)):
-                others += 1
+            if document is None or (named_file and not _is_supported(file)):
+                unsupported += 1
                 if named_file:
-                    strange.append(Unreadable(_escaped(file.name), "neither a PDF nor a picture that docsearch reads"))
+                    reason = "neither a PDF nor an image of a supported type"
+                    unsupported_files.append(Unreadable(_escaped(file.name), reason))
             else:
                 found.setdefault(file, (root, document))
     if not found and not unreadable:
-        looked = ", ".join(str(path) for path in paths)
-        besides = f" ({others} of another kind)" if others else ""
-        raise UsageError(f"no documents found in {looked}{besides}; docsearch reads {' '.join(SUFFIXES)}")
-    documents = sorted(_named_apart(list(found.values())), key=lambda document: document.path)
-    return Discovery(tuple(roots), tuple(documents), (*unreadable, *strange))
+        searched = ", ".join(str(path) for path in paths)
+        count = f" ({unsupported} of an unsupported type)" if unsupported else ""
+        raise UsageError(f"no documents found in {searched}{count}; docsearch reads {' '.join(SUFFIXES)}")
+    documents = sorted(_with_unique_paths(list(found.values())), key=lambda document: document.path)
+    return Discovery(tuple(roots), tuple(documents), (*unreadable, *unsupported_files))
 
 
 def _is_folder(absolute: Path, as_given: Path) -> bool:
@@ -128,11 +128,11 @@ def _is_folder(absolute: Path, as_given: Path) -> bool:
     except FileNotFoundError:
         raise UsageError(f"{as_given}: no such file or folder") from None
     except OSError as err:
-        raise UsageError(f"{as_given}: cannot be read: {_words(err)}") from err
+        raise UsageError(f"{as_given}: cannot be read: {_reason(err)}") from err
 
 
 def _walk(root: Path, unreadable: list[Unreadable]) -> Iterator[Path]:
-    """Yield every file below `root` that is not hidden; linked folders come last, so real names win over links."""
+    """Yield every file below `root` that is not hidden; linked folders come last, so that real paths win over links."""
     visited: set[tuple[int, int]] = set()
     real, linked = deque([root]), deque[Path]()
     while real or linked:
@@ -144,8 +144,8 @@ def _walk(root: Path, unreadable: list[Unreadable]) -> Iterator[Path]:
             visited.add(identity)
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as err:
-            unreadable.append(Unreadable(_escaped(folder.relative_to(root).as_posix()), _words(err)))
-            log.warning("%s: this folder cannot be read: %s", folder, _words(err))
+            unreadable.append(Unreadable(_escaped(folder.relative_to(root).as_posix()), _reason(err)))
+            log.warning("%s: the folder cannot be read: %s", folder, _reason(err))
             continue
         for entry in entries:
             if entry.name.startswith("."):
@@ -161,28 +161,28 @@ def _walk(root: Path, unreadable: list[Unreadable]) -> Iterator[Path]:
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
-    except OSError:  # a link that leads round in a circle: `_document` will say so
+    except OSError:  # a circular link: `_document` reports it
         return False
 
 
 def _document(file: Path, root: Path) -> Document | None:
-    """Describe `file`, or None for what is no regular file (a pipe would block whoever opens it)."""
+    """Describe `file`; None if it is not a regular file, since opening a pipe would block."""
     status = file.stat()
     if not stat.S_ISREG(status.st_mode):
         return None
     return Document(_escaped(file.relative_to(root).as_posix()), file, status.st_size, status.st_mtime_ns)
 
 
-def _is_of_a_kind(file: Path) -> bool:
+def _is_supported(file: Path) -> bool:
     try:
         with file.open("rb") as stream:
-            return is_of_a_kind(file.name, stream.read(PDF_MAGIC_WITHIN))
-    except OSError:  # indexing will fail on it, with the reason
+            return is_supported(file.name, stream.read(PDF_MAGIC_WITHIN))
+    except OSError:  # indexing will report the reason
         return True
 
 
-def _named_apart(found: list[tuple[Path, Document]]) -> Iterator[Document]:
-    """Put as many folder names in front of equal paths as it takes to tell them apart."""
+def _with_unique_paths(found: list[tuple[Path, Document]]) -> Iterator[Document]:
+    """Put as many folder names in front of equal paths as it takes to make them differ."""
     depth = 0
     while found:
         uses = Counter(document.path for _, document in found)
@@ -193,12 +193,12 @@ def _named_apart(found: list[tuple[Path, Document]]) -> Iterator[Document]:
             else:
                 clashing.append((root, document))
         depth += 1
-        found = [(root, replace(document, path=_longer(root, document, depth))) for root, document in clashing]
+        found = [(root, replace(document, path=_longer_path(root, document, depth))) for root, document in clashing]
 
 
-def _longer(root: Path, document: Document, depth: int) -> str:
+def _longer_path(root: Path, document: Document, depth: int) -> str:
     parts = root.parts[-depth:]
-    if depth > len(root.parts) + 1:  # only names that differ in bytes which are no text come this far
+    if depth > len(root.parts) + 1:  # only names that are not valid UTF-8 and equal when escaped get here
         parts = (*parts, hashlib.sha256(os.fsencode(document.file)).hexdigest()[:8])
     return _escaped("/".join((*(part.strip("/\\:") for part in parts), document.file.relative_to(root).as_posix())))
 
@@ -207,5 +207,5 @@ def _escaped(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _words(err: OSError) -> str:
+def _reason(err: OSError) -> str:
     return err.strerror or str(err)

@@ -1,26 +1,29 @@
-"""A page of an indexed document goes in; its picture comes out, drawn again from the file by a child process."""
+"""Renders pages of indexed documents again, from their files, in a child process."""
 
 from __future__ import annotations
 
 import importlib.util
-import io
 import threading
 from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image
-
 from ..engine.errors import DocumentError, UsageError
+from ..engine.install import needs
 from ..engine.records import U8, PageRef
 from . import source_folders
-from .render.process import DrawnPage, RenderProcess, RenderSettings
-from .render.renderer import RENDERERS
+from .render.process import RenderedPage, RenderProcess, RenderSettings
+from .render.renderer import RENDERER_LIBRARIES
+
+SMALL_DPI = 72.0
+SMALL_MAX_PIXELS = 2_000_000
+SMALL_TIMEOUT_S = 10.0
 
 
-class PageSource:
-    """Holds a child process that draws pages of the documents in the index at `directory`, at `dpi`, within
-    `max_pixels` and `page_timeout_s`; `passwords` are tried on encrypted files. Any thread may ask. The child is
-    started by the first page.
+class PageImages:
+    """Holds a child process that renders pages of the documents in the index at `directory`.
+
+    It renders at `dpi`, within `max_pixels` and `page_timeout_s`, and tries `passwords` on encrypted files. The first
+    page starts the child. Methods may be called from any thread.
     """
 
     def __init__(
@@ -33,48 +36,44 @@ class PageSource:
         passwords: tuple[str, ...] = (),
     ) -> None:
         self._directory = directory
-        self._one_at_a_time = threading.Lock()
+        self._lock = threading.Lock()
         self._settings = RenderSettings(dpi, max_pixels, page_timeout_s=page_timeout_s, passwords=passwords)
         self._process: RenderProcess | None = None
 
-    def draw(self, ref: PageRef) -> DrawnPage:
-        """Draw one page. Raises UsageError where its document is not where it was indexed or no renderer is
-        installed, and DocumentError where it cannot be drawn.
+    @classmethod
+    def small(cls, directory: Path) -> PageImages:
+        """Images large enough for a list of hits: a letter page is 612 pixels wide."""
+        return cls(directory, dpi=SMALL_DPI, max_pixels=SMALL_MAX_PIXELS, page_timeout_s=SMALL_TIMEOUT_S)
+
+    def render(self, ref: PageRef) -> RenderedPage:
+        """Render one page.
+
+        Raises UsageError if the document is not where it was indexed or no renderer is installed, and DocumentError if
+        the page cannot be rendered.
         """
         file = source_folders.locate(ref.path, source_folders.recorded(self._directory))
-        with self._one_at_a_time:
+        with self._lock:
             if self._process is None:
-                self._process = RenderProcess(replace(self._settings, renderer=first_installed()))
+                self._process = RenderProcess(replace(self._settings, renderer=installed_renderer()))
             try:
-                return self._process.draw(file, ref.page)
+                return self._process.render(file, ref.page)
             except DocumentError as err:
-                raise DocumentError(f"{ref.path}, page {ref.page}: cannot be drawn again: {err}") from err
+                raise DocumentError(f"{ref.path}, page {ref.page}: cannot be rendered again: {err}") from err
 
     def pixels(self, ref: PageRef) -> U8:
-        """The picture of `draw` alone, (H, W, 3) uint8."""
-        return self.draw(ref).pixels
+        """The page as pixels, (H, W, 3) uint8; raises what `render` raises."""
+        return self.render(ref).pixels
 
     def close(self) -> None:
-        """End the child process; another page starts a new one."""
-        with self._one_at_a_time:
+        """End the child process; the next page starts a new one."""
+        with self._lock:
             if self._process is not None:
                 self._process.stop()
 
 
-def first_installed() -> str:
-    """The renderer to draw with: the first that is installed. Raises UsageError where none is."""
-    for name, library in RENDERERS.items():
+def installed_renderer() -> str:
+    """The name of the first renderer whose library is installed. Raises UsageError if none is."""
+    for name, library in RENDERER_LIBRARIES.items():
         if importlib.util.find_spec(library) is not None:
             return name
-    raise UsageError(f"drawing pages needs {' or '.join(RENDERERS.values())}: pip install pymupdf")
-
-
-def png(pixels: U8, *, width: int) -> bytes:
-    """Encode a picture (H, W, 3), made narrower if it is wider than `width` pixels."""
-    picture = Image.fromarray(pixels)
-    if width < picture.width:
-        height = max(1, round(picture.height * width / picture.width))
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    picture.save(out, format="PNG")
-    return out.getvalue()
+    raise UsageError(needs(f"rendering pages needs {' or '.join(RENDERER_LIBRARIES.values())}"))

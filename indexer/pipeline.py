@@ -1,4 +1,7 @@
-"""Folders go in; a committed index comes out: discover, render, embed, store, with what is already there left alone."""
+"""The indexing pipeline: discover documents, render their pages, embed the images, store the vectors.
+
+Incremental: unchanged documents are skipped, and an interrupted run continues at its first missing page.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
-from ..engine.compression.visual_words import PageCode
+from ..engine.compression.visual_words import VisualWords
 from ..engine.errors import IndexNotFound, UsageError
 from ..engine.models.encoder import PageEncoder
-from ..engine.models.pooled import described, pooled
+from ..engine.models.pooled import pooled_encoder, pooled_spec
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.store import open_snapshot, open_writer
 from . import discover
@@ -21,9 +24,9 @@ from .report import IndexReport, Interrupted, Progress
 from .run import Run
 
 
-def index(
-    paths: Sequence[Path],
-    directory: Path,
+def index_documents(
+    paths: Sequence[Path | str],
+    directory: Path | str,
     *,
     model: str = "pixel",
     device: str = "auto",
@@ -37,29 +40,35 @@ def index(
     encoder: PageEncoder | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> IndexReport:
-    """Bring the index in `directory` up to date with the documents at `paths`.
+    """Bring the index in `directory` up to date with the documents at `paths`, files or folders.
 
-    A document whose content is in the index already is left alone; a changed one is replaced under its old id; one
-    that was moved keeps its id and pages; one that was begun goes on at its first missing page; one that failed is
-    tried again. `prune` removes the documents that are no longer on disk. `encoder` stands in for `model`. `codec` is
-    how vectors are stored, None as the index does or, for a new one, int8. `pool` is the factor by which similar
-    vectors of a page become fewer (`kernels.pooling`), None the index's own or, for a new one, 1: all are kept.
-    Raises UsageError, EncoderMismatch, IndexLocked, IndexFormatError and StorageFull; what was committed stays. So it
-    does where `on_progress` raises Interrupted, or the user interrupts: then what is embedded is committed first.
+    Unchanged documents are skipped; a changed one is replaced under its old id; a moved one keeps its id and pages; an
+    unfinished one continues at its first missing page; a failed one is tried again. `prune` removes documents that are
+    no longer on disk.
+
+    `model` is loaded on `device` and embeds the pages, unless an `encoder` is passed. `codec` is how vectors are
+    stored: by default the index's own, int8 for a new one. `pool` is the token pooling factor
+    (`engine.compression.pooling`): by default the index's own, 1 (no pooling) for a new one. `passwords` are tried on
+    encrypted files. `renderer` is "mupdf" or "pdfium", `workers` the number of its processes. `on_progress` receives a
+    `Progress` after each step.
+
+    Raises UsageError, EncoderMismatch, IndexLocked, IndexFormatError and StorageFull; earlier commits stay. If
+    `on_progress` raises Interrupted, or on KeyboardInterrupt, the pages embedded so far are committed first.
     """
-    discovery = discover.find(paths)
+    directory = Path(directory)
+    discovery = discover.find([Path(path) for path in paths])
     spec = encoder.spec if encoder is not None else find_spec(model)
-    factor = _pool_of(directory) if pool is None else pool
+    factor = _pooling_factor(directory) if pool is None else pool
     if factor < 1:
-        raise UsageError(f"pool {factor}: a page cannot have more vectors than the model gives; 1 keeps all")
+        raise UsageError(f"pool {factor}: the pooling factor must be at least 1; 1 keeps all vectors")
     codebook = None
     if codec == "residual" and spec.vocabulary:
-        code: PageCode | None = getattr(encoder or load_query_encoder(model), "code", None)
-        codebook = None if code is None else code.codebook
-    described_as = described(spec, factor).fingerprint
-    with open_writer(directory, fingerprint=described_as, codec=codec, codebook=codebook) as writer:
+        words: VisualWords | None = getattr(encoder or load_query_encoder(model), "visual_words", None)
+        codebook = None if words is None else words.codebook
+    fingerprint = pooled_spec(spec, factor).fingerprint
+    with open_writer(directory, fingerprint=fingerprint, codec=codec, codebook=codebook) as writer:
         run = Run(writer, directory, discovery, on_progress, clock)
-        drawing = partial(
+        make_renderer = partial(
             Renderer,
             dpi=spec.render_dpi,
             max_pixels=spec.max_pixels,
@@ -67,8 +76,11 @@ def index(
             workers=workers,
             passwords=passwords,
         )
-        _fill(run, drawing, lambda: pooled(encoder or load_page_encoder(model, device=device), factor))
-        run.settle(prune=prune)
+        _render_and_store(
+            run, make_renderer, lambda: pooled_encoder(encoder or load_page_encoder(model, device=device), factor)
+        )
+        run.remove_resolved_failures()
+        run.handle_vanished(prune=prune)
     return run.report()
 
 
@@ -81,21 +93,21 @@ def add(
     on_progress: Callable[[Progress], None] | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> IndexReport:
-    """Bring one document of an index up to date under the name it is given, and leave all others as they are.
+    """Add or update one document, under the name `document.path`, in an existing index; all others stay as they are.
 
-    Its vectors are pooled as the index's are. Otherwise as `index`, whose errors it raises, and IndexNotFound.
+    Its vectors are pooled by the index's own factor. Raises what `index_documents` raises, and IndexNotFound.
     """
     discovery = discover.Discovery((), (document,), ())
-    spec, factor = encoder.spec, _pool_of(directory)
-    with open_writer(directory, fingerprint=described(spec, factor).fingerprint, create=False) as writer:
+    spec, factor = encoder.spec, _pooling_factor(directory)
+    with open_writer(directory, fingerprint=pooled_spec(spec, factor).fingerprint, create=False) as writer:
         run = Run(writer, directory, discovery, on_progress, clock)
-        drawing = partial(Renderer, dpi=spec.render_dpi, max_pixels=spec.max_pixels, passwords=passwords)
-        _fill(run, drawing, lambda: pooled(encoder, factor))
+        make_renderer = partial(Renderer, dpi=spec.render_dpi, max_pixels=spec.max_pixels, passwords=passwords)
+        _render_and_store(run, make_renderer, lambda: pooled_encoder(encoder, factor))
     return run.report()
 
 
-def _pool_of(directory: Path) -> int:
-    """The factor an index was made with; 1 where there is none yet."""
+def _pooling_factor(directory: Path) -> int:
+    """The token pooling factor of an index; 1 if there is no index yet."""
     try:
         with open_snapshot(directory) as snapshot:
             return snapshot.pool
@@ -103,18 +115,18 @@ def _pool_of(directory: Path) -> int:
         return 1
 
 
-def _fill(run: Run, drawing: Callable[[], Renderer], encoder: Callable[[], PageEncoder]) -> None:
-    """Draw, embed and store what a run lacks; the model is opened and processes are started only if anything is."""
+def _render_and_store(run: Run, make_renderer: Callable[[], Renderer], load_encoder: Callable[[], PageEncoder]) -> None:
+    """Render, embed and store the missing pages; loads the model and starts processes only if there are any."""
     to_render = run.documents_to_render()
     if (first := next(to_render, None)) is None:
         run.flush()
         return
-    run.encoder = encoder()
-    with drawing() as renderer:
+    run.encoder = load_encoder()
+    with make_renderer() as renderer:
         try:
             for event in renderer.render(chain([first], to_render)):
-                run.take(event)
+                run.handle(event)
             run.flush()
         except (KeyboardInterrupt, Interrupted):
-            run.keep()
+            run.commit_interrupted()
             raise

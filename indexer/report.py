@@ -1,4 +1,4 @@
-"""What a run of `index` says about itself: how far it is, and in the end what it did."""
+"""Progress and final report of an indexing run."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from ..engine.store import Failure
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: bytes of documents looked at out of all, pages embedded, out of those that the documents opened
-    so far lacked, failures, seconds since the start.
+    """How far a run is.
+
+    `documents` and `bytes` count what has been rendered or skipped, out of `documents_total` and `bytes_total` found;
+    `bytes_skipped` belong to documents that needed no rendering. `pages` are embedded, out of `pages_total` that the
+    documents opened so far lacked. `failed` counts documents and pages, `seconds` is the time since the start, `path`
+    the document that this report is about, or "".
     """
 
     documents: int
@@ -26,13 +30,15 @@ class Progress:
 
 
 class Interrupted(Exception):
-    """What `on_progress` raises to end a run early: what is embedded is committed, and the next run goes on there."""
+    """Raised by `on_progress` to end a run early: embedded pages are committed, and the next run continues there."""
 
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What a run did: `documents` and `pages` added or renewed, documents `skipped` as unchanged, `moved`, `removed`
-    (pruned) or `vanished` (gone from disk and still in the index), and what `failed`, each with its reason.
+    """What a run did.
+
+    `documents` and `pages` were added or replaced; documents were `skipped` as unchanged, recognised as `moved`,
+    `removed` by pruning, or `vanished` from disk but kept in the index; `failed` lists what failed, with reasons.
     """
 
     documents: int

@@ -1,33 +1,62 @@
-"""One run of indexing: which documents need rendering, what became of each, and what goes to the store when."""
+"""The state of one indexing run: which documents need rendering, how far each is, and when pages are stored."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-
-import numpy as np
 
 from ..engine.errors import DocumentError, UsageError
 from ..engine.models.encoder import PageEncoder
-from ..engine.records import PageImage, PageRef
+from ..engine.records import PageRef
 from ..engine.store import DocumentRow, Failure, IndexWriter
 from . import allocator, discover, source_folders
 from .discover import Document
 from .embed import embed
-from .render.renderer import Done, Event, Failed, Opened, Page, PageFailed
+from .render.renderer import DocumentDone, DocumentFailed, DocumentOpened, PageFailed, PageRendered, RenderEvent
 from .report import IndexReport, Progress
 
 BATCH_PAGES = 16
-"""Pages embedded together; with the pages the renderer keeps ready, this bounds memory."""
+"""Pages embedded together; together with the pages rendered ahead, this bounds memory."""
 COMMIT_AFTER_S = 20.0
-"""A killed run loses at most this much embedding."""
+"""Seconds between commits: a killed run loses at most this much embedding."""
+
+
+@dataclass(slots=True)
+class DocumentInFlight:
+    """A document whose pages are being rendered and embedded.
+
+    `done_pages` are in the index already, or known to fail; `awaited_pages` have not come from the renderer yet.
+    """
+
+    doc_id: str
+    done_pages: frozenset[int]
+    page_count: int = 0
+    awaited_pages: set[int] = field(default_factory=set)
+    last_failure: str = "the renderer left this page out"
+
+    def opened(self, page_count: int) -> None:
+        """Set the page count, once the renderer knows it: all pages that are not done are awaited."""
+        self.page_count = page_count
+        self.awaited_pages = set(range(1, page_count + 1)) - self.done_pages
+
+    def page_rendered(self, page: int) -> None:
+        """Await `page` no longer."""
+        self.awaited_pages.discard(page)
+
+    def page_failed(self, page: int, reason: str) -> None:
+        """Await `page` no longer; the pages that the renderer gives up on after it fail for the same `reason`."""
+        self.awaited_pages.discard(page)
+        self.last_failure = reason
 
 
 class Run:
-    """Holds a run's bookkeeping; `encoder` is set before the first page is rendered."""
+    """One run of `index` over the documents of a discovery, up to the open `writer`.
+
+    `encoder` is set before the first page is rendered.
+    """
 
     def __init__(
         self,
@@ -45,62 +74,57 @@ class Run:
         self._found = {document.path for document in discovery.documents}
         self._roots = source_folders.record(directory, discovery.roots)
         self._known: dict[str, DocumentRow] = dict(writer.documents())
-        self._lost = self._lost_by_content()
-        self._doc_ids: dict[str, str] = {}
-        self._done_pages: dict[str, frozenset[int]] = {}
-        self._page_counts: dict[str, int] = {}
-        self._missing: dict[str, set[int]] = {}  # pages that the renderer has still to hand over
-        self._last_reason: dict[str, str] = {}
-        self._waiting: list[Page] = []
-        self._closing: list[Done | Failed] = []
+        self._vanished_paths = self._vanished_by_content()
+        self._in_flight: dict[str, DocumentInFlight] = {}  # by path
+        self._rendered: list[PageRendered] = []  # not embedded yet
+        self._ended: list[DocumentDone | DocumentFailed] = []  # not yet closed in the store
         self._failed: list[Failure] = []
         self._started = self._committed = clock()
         self._documents = self._pages = self._skipped = self._moved = self._removed = self._vanished = 0
-        self._pages_total = self._seen = self._bytes = self._bytes_skipped = 0
+        self._pages_total = self._processed = self._bytes = self._bytes_skipped = 0
         self._bytes_total = sum(document.size for document in discovery.documents)
 
     def documents_to_render(self) -> Iterator[tuple[Document, frozenset[int]]]:
-        """Yield the documents with missing pages, each with the pages that the index has already."""
+        """Yield the documents to render, each with the page numbers to leave out: stored already, or known to fail."""
         for each in self._discovery.unreadable:
-            self._unreadable(each.path, each.reason)
+            self._fail_unreadable(each.path, each.reason)
         for document in self._discovery.documents:
             try:
                 sha256 = document.sha256()
             except DocumentError as err:
-                self._unreadable(document.path, str(err))
-                self._pass_over(document)
+                self._fail_unreadable(document.path, str(err))
+                self._skip(document)
                 continue
-            row = self._known.get(document.path) or self._adopt(document, sha256)
-            if row is not None and row.sha256 != sha256 and self._is_of_another_folder(document):
-                self._failed.append(Failure(document.path, None, self._clash(document)))
-                self._pass_over(document)
+            row = self._known.get(document.path) or self._recognise_move(document, sha256)
+            if row is not None and row.sha256 != sha256 and self._clashes_with_other_folder(document):
+                self._failed.append(Failure(document.path, None, _name_clash(document)))
+                self._skip(document)
             elif row is not None and row.sha256 == sha256 and row.state == "done":
                 if (row.size, row.mtime_ns) != (document.size, document.mtime_ns):
                     self._writer.touch_document(document.path, document.size, document.mtime_ns)
                 self._skipped += 1
-                self._pass_over(document)
+                self._skip(document)
             else:
                 yield document, self._begin(document, sha256)
 
-    def take(self, event: Event) -> None:
-        """Take what the renderer made; embed and store when enough pages have come together."""
+    def handle(self, event: RenderEvent) -> None:
+        """Record an event of the renderer; embed and store once BATCH_PAGES pages are rendered."""
         path = event.document.path
-        if isinstance(event, Opened):
-            self._page_counts[path] = event.page_count
-            self._missing[path] = set(range(1, event.page_count + 1)) - self._done_pages[path]
-            self._pages_total += len(self._missing[path])
-            self._tell(path)
-        elif isinstance(event, Page):
-            self._missing[path].discard(event.image.ref.page)
-            self._waiting.append(event)
+        if isinstance(event, DocumentOpened):
+            document = self._in_flight[path]
+            document.opened(event.page_count)
+            self._pages_total += len(document.awaited_pages)
+            self._report_progress(path)
+        elif isinstance(event, PageRendered):
+            self._in_flight[path].page_rendered(event.image.ref.page)
+            self._rendered.append(event)
         elif isinstance(event, PageFailed):
-            self._missing[path].discard(event.page)
+            self._in_flight[path].page_failed(event.page, event.reason)
             self._fail_page(path, event.page, event.reason)
-            self._last_reason[path] = event.reason
         else:
-            self._closing.append(event)
-            self._see(event.document)
-        if len(self._waiting) >= BATCH_PAGES or (self._closing and not self._waiting):
+            self._ended.append(event)
+            self._count_processed(event.document)
+        if len(self._rendered) >= BATCH_PAGES or (self._ended and not self._rendered):
             self.flush()
         if self._clock() - self._committed > COMMIT_AFTER_S:
             self.flush()
@@ -108,44 +132,43 @@ class Run:
             self._committed = self._clock()
 
     def flush(self) -> None:
-        """Embed the waiting pages, hand them to the store, and close the documents that are through."""
-        if self._waiting:
-            self._embed(self._waiting)
-            self._waiting.clear()
-            allocator.give_back()
-        for event in self._closing:
+        """Embed the rendered pages, add them to the store, and close the documents that have ended."""
+        if self._rendered:
+            self._embed(self._rendered)
+            self._rendered.clear()
+            allocator.trim_heap()
+        for event in self._ended:
             path = event.document.path
-            if isinstance(event, Done):
+            if isinstance(event, DocumentDone):
                 self._finish(path)
             else:
-                self._writer.fail_document(self._doc_ids[path], event.reason)
+                self._writer.fail_document(self._in_flight[path].doc_id, event.reason)
                 self._failed.append(Failure(path, None, event.reason))
-            for of_document in (self._doc_ids, self._done_pages, self._page_counts, self._missing, self._last_reason):
-                of_document.pop(path, None)
-        self._closing.clear()
-        self._tell()
+            del self._in_flight[path]
+        self._ended.clear()
+        self._report_progress()
 
-    def keep(self) -> None:
-        """Commit what is embedded, in a run that ends early."""
-        with suppress(UsageError):  # the writer gave up: then the last commit is what stays
+    def commit_interrupted(self) -> None:
+        """Commit the pages embedded so far, in a run that ends early."""
+        with suppress(UsageError):  # the writer failed and takes no more calls: the last commit stands
             self._writer.commit()
 
-    def settle(self, *, prune: bool) -> None:
-        """Remove, or count, the documents that are in the index and no longer on disk.
+    def remove_resolved_failures(self) -> None:
+        """Remove the records of paths that could not be read in an earlier run, and no longer fail."""
+        found = self._found | {each.path for each in self._discovery.unreadable}
+        self._writer.remove(path for path, row in self._known.items() if not row.sha256 and path not in found)
 
-        What once could not be read and now can is no failure any more.
-        """
-        unreadable = {each.path for each in self._discovery.unreadable} | self._found
-        self._writer.remove(path for path, row in self._known.items() if not row.sha256 and path not in unreadable)
-        gone = [path for paths in self._lost.values() for path in paths]
-        if prune and gone:
-            self._writer.remove(gone)
-            self._removed = len(gone)
+    def handle_vanished(self, *, prune: bool) -> None:
+        """Remove the documents that are in the index but no longer on disk, if `prune`; otherwise count them."""
+        vanished = [path for paths in self._vanished_paths.values() for path in paths]
+        if prune and vanished:
+            self._writer.remove(vanished)
+            self._removed = len(vanished)
         else:
-            self._vanished = len(gone)
+            self._vanished = len(vanished)
 
     def report(self) -> IndexReport:
-        """Sum up."""
+        """The counts and failures of the run so far."""
         return IndexReport(
             documents=self._documents,
             pages=self._pages,
@@ -157,25 +180,25 @@ class Run:
             seconds=self._clock() - self._started,
         )
 
-    def _lost_by_content(self) -> dict[str, list[str]]:
-        """Paths in the index that are neither found nor on disk, by content hash."""
-        lost: dict[str, list[str]] = defaultdict(list)
+    def _vanished_by_content(self) -> dict[str, list[str]]:
+        """Paths in the index that are neither among the found documents nor on disk, by SHA-256 of their content."""
+        vanished: dict[str, list[str]] = defaultdict(list)
         for path, row in sorted(self._known.items()):
-            if row.sha256 and path not in self._found and not source_folders.is_there(path, self._roots):
-                lost[row.sha256].append(path)
-        return lost
+            if row.sha256 and path not in self._found and not source_folders.exists(path, self._roots):
+                vanished[row.sha256].append(path)
+        return vanished
 
-    def _adopt(self, document: Document, sha256: str) -> DocumentRow | None:
-        """Recognise a document that was moved: the same content, and its old path is gone."""
-        if not (old_paths := self._lost.get(sha256)):
+    def _recognise_move(self, document: Document, sha256: str) -> DocumentRow | None:
+        """The row of a document with the same content whose file has vanished, moved to the new path; None if none."""
+        if not (old_paths := self._vanished_paths.get(sha256)):
             return None
         old = old_paths.pop(0)
         self._writer.move_document(old, document.path, document.size, document.mtime_ns)
         self._moved += 1
         return replace(self._known[old], path=document.path, size=document.size, mtime_ns=document.mtime_ns)
 
-    def _is_of_another_folder(self, document: Document) -> bool:
-        """Whether the index holds this path from another folder, where that file still lies as it was indexed."""
+    def _clashes_with_other_folder(self, document: Document) -> bool:
+        """Whether the index has this path from another folder, where the file still exists as it was indexed."""
         row = self._known[document.path]
         for root in self._roots:
             if root in self._discovery.roots:
@@ -188,63 +211,56 @@ class Run:
                 return not document.file.samefile(root / document.path)
         return False
 
-    def _clash(self, document: Document) -> str:
-        return (
-            f"the index holds another document of this name, from another folder than {document.file.parent}; "
-            "give both folders to one 'docsearch index', or use two indexes"
-        )
-
-    def _unreadable(self, path: str, reason: str) -> None:
-        """List a document whose bytes cannot be read; what the index has of it stays."""
+    def _fail_unreadable(self, path: str, reason: str) -> None:
+        """Record a document that cannot be read; its pages in the index stay."""
         self._writer.fail_document(path, reason)
         self._failed.append(Failure(path, None, reason))
 
     def _begin(self, document: Document, sha256: str) -> frozenset[int]:
         begun = self._writer.begin_document(document.path, sha256, document.size, document.mtime_ns, None)
-        self._doc_ids[document.path] = begun.doc_id
-        self._done_pages[document.path] = begun.done_pages
+        self._in_flight[document.path] = DocumentInFlight(begun.doc_id, begun.done_pages)
         return begun.done_pages
 
     def _finish(self, path: str) -> None:
         """Close a document; pages that the renderer gave up on fail for its last reason."""
-        for page in sorted(self._missing[path]):
-            self._fail_page(path, page, self._last_reason.get(path, "the renderer left this page out"))
-        self._writer.finish_document(self._doc_ids[path], self._page_counts[path])
+        document = self._in_flight[path]
+        for page in sorted(document.awaited_pages):
+            self._fail_page(path, page, document.last_failure)
+        self._writer.finish_document(document.doc_id, document.page_count)
         self._documents += 1
 
-    def _embed(self, pages: Sequence[Page]) -> None:
+    def _embed(self, pages: Sequence[PageRendered]) -> None:
         assert self.encoder is not None, "set before the first page is rendered"
-        size_of = {(page.document.path, page.image.ref.page): page.size_pt for page in pages}
-        done, failed = embed(self.encoder, [self._owned(page) for page in pages])
-        for images, embedded in done:
-            sizes = np.array([size_of[image.ref.path, image.ref.page] for image in images], np.float64)
-            self._writer.add_pages(embedded.vectors, [image.text for image in images], sizes, embedded.words)
-            self._pages += len(images)
+        batches, failed = embed(self.encoder, [self._with_doc_id(page) for page in pages])
+        for batch in batches:
+            self._writer.add_pages(batch)
+            self._pages += len(batch)
         for each in failed:
-            self._fail_page(each.page.ref.path, each.page.ref.page, each.reason)
+            self._fail_page(each.ref.path, each.ref.page, each.reason)
 
-    def _owned(self, page: Page) -> PageImage:
+    def _with_doc_id(self, page: PageRendered) -> PageRendered:
         path = page.document.path
-        return replace(page.image, ref=PageRef(self._doc_ids[path], path, page.image.ref.page))
+        ref = PageRef(self._in_flight[path].doc_id, path, page.image.ref.page)
+        return replace(page, image=replace(page.image, ref=ref))
 
     def _fail_page(self, path: str, page: int, reason: str) -> None:
-        self._writer.fail_page(self._doc_ids[path], page, reason)
+        self._writer.fail_page(self._in_flight[path].doc_id, page, reason)
         self._failed.append(Failure(path, page, reason))
 
-    def _see(self, document: Document) -> None:
-        self._seen += 1
+    def _count_processed(self, document: Document) -> None:
+        self._processed += 1
         self._bytes += document.size
 
-    def _pass_over(self, document: Document) -> None:
-        self._see(document)
+    def _skip(self, document: Document) -> None:
+        self._count_processed(document)
         self._bytes_skipped += document.size
-        self._tell(document.path)
+        self._report_progress(document.path)
 
-    def _tell(self, path: str = "") -> None:
+    def _report_progress(self, path: str = "") -> None:
         if self._on_progress is not None:
             self._on_progress(
                 Progress(
-                    documents=self._seen,
+                    documents=self._processed,
                     documents_total=len(self._discovery.documents),
                     bytes=self._bytes,
                     bytes_total=self._bytes_total,
@@ -256,3 +272,10 @@ class Run:
                     path=path,
                 )
             )
+
+
+def _name_clash(document: Document) -> str:
+    return (
+        f"the index has another document of this name, from another folder than {document.file.parent}; "
+        "index both folders in one 'docsearch index' command, or use two indexes"
+    )

@@ -1,7 +1,7 @@
-"""The folders that an index was made from, and from a path in the index back to the file.
+"""Records the folders an index was built from, and finds the file of a document by its path in the index.
 
-They are recorded only to find documents again: an index without this file answers as well. Documents that the server
-was sent lie in the index itself, under `.uploads`, and are found there wherever the index is moved to.
+The record serves only to find documents again: searching does not need it. Documents uploaded to the server are stored
+inside the index, under `.uploads`, and are found there even after the index is moved.
 """
 
 from __future__ import annotations
@@ -13,24 +13,21 @@ from pathlib import Path
 
 from ..engine.errors import UsageError
 from ..engine.store import layout
+from ..engine.store.durable import atomic_file
 
 
 def record(directory: Path, new: Sequence[Path]) -> tuple[Path, ...]:
-    """Add the folders `new` to those recorded in the index and return all, the newest first, none twice."""
+    """Add the folders `new` to the record of the index; return all folders, newest first, without duplicates."""
     known = _read(directory)
     folders = tuple(dict.fromkeys((*new, *known)))
     if folders != known:
-        temporary = directory / (layout.ROOTS + ".tmp")
-        with temporary.open("w", encoding="ascii") as stream:
-            json.dump([os.fspath(folder) for folder in folders], stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(directory / layout.ROOTS)
+        with atomic_file(directory / layout.ROOTS) as temporary:
+            temporary.write_text(json.dumps([os.fspath(folder) for folder in folders]), "ascii")
     return (*folders, *_uploads(directory))
 
 
 def recorded(directory: Path) -> tuple[Path, ...]:
-    """The folders that the index in `directory` was made from, the newest first, and that of uploaded documents."""
+    """The folders the index in `directory` was built from, newest first, and that of uploaded documents, if any."""
     return (*_read(directory), *_uploads(directory))
 
 
@@ -43,31 +40,31 @@ def _read(directory: Path) -> tuple[Path, ...]:
 
 
 def _uploads(directory: Path) -> tuple[Path, ...]:
-    """The folder that uploaded documents lie in, if there is one; paths of such documents begin with its name."""
+    """The folder of uploaded documents, if there is one; their paths in the index begin with its name."""
     folder = directory.resolve() / layout.UPLOADS
     return (folder,) if folder.is_dir() else ()
 
 
 def locate(path: str, roots: Sequence[Path]) -> Path:
-    """Return the file that `path` names in an index made from `roots`; raise UsageError when it is not there."""
-    for file in _places(path, roots):
+    """Find the file of the document `path` of an index built from the folders `roots`. Raises UsageError if missing."""
+    for file in _possible_files(path, roots):
         if os.path.lexists(file):
             return file
-    looked = ", ".join(str(root) for root in roots) or "no folder is recorded in the index"
+    searched = ", ".join(str(root) for root in roots) or "no folder is recorded in the index"
     raise UsageError(
-        f"{path}: the document is not where it was indexed ({looked}); put it back, or index it where it is now"
+        f"{path}: the document is not where it was indexed ({searched}); put it back, or index it where it is now"
     )
 
 
-def is_there(path: str, roots: Sequence[Path]) -> bool:
-    """Whether the file that `path` names still exists below one of `roots`."""
-    return any(os.path.lexists(file) for file in _places(path, roots))
+def exists(path: str, roots: Sequence[Path]) -> bool:
+    """Whether the file of the document `path` still exists below one of `roots`."""
+    return any(os.path.lexists(file) for file in _possible_files(path, roots))
 
 
-def _places(path: str, roots: Sequence[Path]) -> Iterator[Path]:
-    """Files that `path` may stand for: below a root, or below a folder above it where the root's own name is in front.
+def _possible_files(path: str, roots: Sequence[Path]) -> Iterator[Path]:
+    """Files that `path` may refer to: below a root, without the root's own folder names where `path` begins with them.
 
-    A name that is not valid UTF-8 stands in the index with escapes; it is looked for by escaping what is on disk.
+    A name that is not valid UTF-8 is backslash-escaped in the index; it is found by escaping the names on disk.
     """
     parts = path.split("/")
     for root in roots:
@@ -77,10 +74,11 @@ def _places(path: str, roots: Sequence[Path]) -> Iterator[Path]:
                 yield root.joinpath(*parts[depth:])
     if "\\x" in path:
         for root in roots:
-            yield from _unescaped(root, parts)
+            yield from _files_escaped_as(root, parts)
 
 
-def _unescaped(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+def _files_escaped_as(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
+    """Yield the files below `folder` whose backslash-escaped names are `parts`."""
     try:
         names = [entry.name for entry in folder.iterdir()]
     except OSError:
@@ -90,4 +88,4 @@ def _unescaped(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
             if len(parts) == 1:
                 yield folder / name
             else:
-                yield from _unescaped(folder / name, parts[1:])
+                yield from _files_escaped_as(folder / name, parts[1:])

@@ -1,4 +1,4 @@
-"""A page encoder that needs no weights: vectors are hashes of strips of the page, the same for the same pixels."""
+"""A page encoder without weights: vectors are hashes of strips of the page, so equal pixels give equal vectors."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ SPEC = EncoderSpec(
 
 
 class FakeEncoder:
-    """Embeds pages and queries; `seconds_a_page` slows it down, `fails_on` names a page number that it cannot take."""
+    """Embeds pages and queries. `seconds_per_page` slows it down; page number `fails_on` raises RuntimeError."""
 
-    def __init__(self, *, seconds_a_page: float = 0.0, fails_on: int | None = None) -> None:
+    def __init__(self, *, seconds_per_page: float = 0.0, fails_on: int | None = None) -> None:
         self.spec = SPEC
         self.pages = 0
-        self._seconds_a_page = seconds_a_page
+        self._seconds_per_page = seconds_per_page
         self._fails_on = fails_on
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         if any(page.ref.page == self._fails_on for page in pages):
             raise RuntimeError("no vectors for this page\nand a second line")
-        time.sleep(self._seconds_a_page * len(pages))
+        time.sleep(self._seconds_per_page * len(pages))
         self.pages += len(pages)
         vectors = [
             np.stack([_direction(strip.tobytes()) for strip in np.array_split(page.pixels, STRIPS)]) for page in pages

@@ -1,4 +1,4 @@
-"""Does work as a user whom permissions stop. They do not stop root, for whom a child does it, as another user."""
+"""Runs work under ordinary file permissions; as root, in a child process under another user."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import TypeVar
 
 T = TypeVar("T")
 NOBODY = 65534
-"""A user and a group that own nothing."""
+"""User id and group id of "nobody", who owns no files."""
 MAY_ENTER = 0o001
-"""The bit that lets everybody through a folder."""
+"""Permission bit that lets every user enter a folder."""
 
 
 def as_user(work: Callable[[], T], folder: Path) -> T:
-    """What `work` returns, or raises, where permissions count; for root, `folder` and all in it changes hands.
+    """Run `work` where file permissions apply; return its result or raise its error.
 
-    `work` can be pickled, and doing it again does nothing new: for root it is done once before, with every right. By
-    then all modules that it needs are imported; another user may not be let into the folder that Python is in, so
-    `work` starts no process either.
+    As root, a child process runs it twice: first as root, which imports the modules that it needs, then as "nobody",
+    who becomes the owner of `folder` and everything in it. So `work` has to be picklable and idempotent, and must not
+    start processes: that user may not have access to the folder of the Python installation.
     """
     if not _is_root():
         return work()
-    # The child starts anew: forking a process that has threads is unsafe.
+    # A fresh interpreter, because forking a process with threads is unsafe.
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         pool.submit(work).result()
         pool.submit(_become_nobody, folder).result()
@@ -34,11 +34,11 @@ def as_user(work: Callable[[], T], folder: Path) -> T:
 
 
 def place() -> Path:
-    """Where a folder can be made that everybody can reach, unlike pytest's own temporary folders."""
+    """A parent for temporary folders that every user can enter, unlike pytest's own."""
     for candidate in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):
         if not _is_root() or all(folder.stat().st_mode & MAY_ENTER for folder in (candidate, *candidate.parents)):
             return candidate
-    raise AssertionError("no temporary folder is open to other users than root; set TMPDIR to one that is")
+    raise AssertionError("no temporary folder can be entered by users other than root; set TMPDIR to one that can")
 
 
 def _is_root() -> bool:

@@ -1,1 +1,1 @@
-"""Renders the pages of documents in child processes."""
+"""Renders pages of PDFs and image files to pixels, in child processes."""

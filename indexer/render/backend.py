@@ -1,4 +1,4 @@
-"""What a renderer hands over, whichever library draws: a `Drawing` of each page of an `OpenDocument`."""
+"""The interface to a rendering library: an open document, the bitmap of a page, and how errors are reported."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Protocol
 from ...engine.errors import DocumentError
 
 TEXT_MAX_CHARS = 200_000
-"""Text kept of one page; no page that a person reads has more."""
+"""Characters of a page's text layer that are kept; no page meant for people has more."""
 REASON_MAX_CHARS = 300
 OUT_OF_MEMORY = re.compile(r"malloc|calloc|realloc|out of memory|bad_alloc|cannot allocate", re.IGNORECASE)
-"""How native libraries say that they met the memory limit."""
+"""How native libraries report that an allocation failed."""
 
 
 class OutOfMemory(Exception):
-    """A library met the memory limit and said so in its own way."""
+    """A library hit the memory limit and reported it in its own way."""
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """A drawn page: `rgb` is height x width x 3 bytes, `size_pt` the page's width and height in points.
+class PageBitmap:
+    """A rendered page: `rgb` is height x width x 3 bytes, `size_pt` the page's width and height in points.
 
-    `rgb` is good until its document draws another page or closes.
+    `rgb` may point into the library's memory: it is valid until the document renders another page or is closed.
     """
 
     width: int
@@ -34,28 +34,28 @@ class Drawing:
 
 
 class OpenDocument(Protocol):
-    """A document that a renderer has opened; pages count from 1. Anything may raise, or never come back."""
+    """A document opened by a rendering library; pages count from 1. Any method may raise anything, or never return."""
 
     page_count: int
 
-    def draw(self, page: int, *, dpi: float, max_pixels: int) -> Drawing:
-        """Draw `page` within `max_pixels`."""
+    def render(self, page: int, *, dpi: float, max_pixels: int) -> PageBitmap:
+        """Render `page` at `dpi`, or lower where `max_pixels` requires it."""
 
     def text(self) -> str:
-        """Return the text layer of the page drawn last, or ""."""
+        """Return the text layer of the page rendered last, or ""."""
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
 
 
-def failure(what: str, err: Exception) -> Exception:
-    """Return the error to raise where a library raised `err`: OutOfMemory, or DocumentError saying `what` failed."""
+def as_render_error(what: str, err: Exception) -> OutOfMemory | DocumentError:
+    """Translate a library's exception: OutOfMemory, or DocumentError with the message "`what`: reason"."""
     if isinstance(err, MemoryError) or OUT_OF_MEMORY.search(str(err)):
         return OutOfMemory(str(err))
-    return DocumentError(f"{what}: {in_words(err)}" if what else in_words(err))
+    return DocumentError(f"{what}: {one_line(err)}" if what else one_line(err))
 
 
-def in_words(err: BaseException) -> str:
-    """Say what a library raised, on one line of bounded length."""
-    words = re.sub(r"^code=\d+: ", "", " ".join(str(err).split()))
-    return (words or type(err).__name__)[:REASON_MAX_CHARS]
+def one_line(err: BaseException) -> str:
+    """The message of a library's exception on one line of at most REASON_MAX_CHARS, without MuPDF's error code."""
+    message = re.sub(r"^code=\d+: ", "", " ".join(str(err).split()))
+    return (message or type(err).__name__)[:REASON_MAX_CHARS]

@@ -1,9 +1,9 @@
-"""A PDF file goes in; its pages come out as pixels and text, by MuPDF. The only importer of pymupdf.
+"""Renders PDF pages and extracts their text with MuPDF. The only module that imports pymupdf.
 
-Runs inside the child process of `render_worker` only: MuPDF is not thread-safe, and a broken file can crash it.
+Runs only inside the child process (`worker`): MuPDF is not thread-safe, and a broken file can crash it.
 """
 
-# pymupdf says that it is typed, yet leaves most of its functions without types.
+# pymupdf declares itself typed but leaves most of its functions untyped.
 # mypy: disable-error-code="no-untyped-call"
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Any
 import pymupdf
 
 from ...engine.errors import DocumentError
-from .backend import OUT_OF_MEMORY, Drawing, OutOfMemory, failure
+from .backend import OUT_OF_MEMORY, OutOfMemory, PageBitmap, as_render_error
 from .page_size import pixel_size
 
 OBJECTS_SEARCHED_MAX = 500_000
-"""Objects of a file without a page tree that are looked at, in search of its pages."""
+"""Objects scanned for pages in a file without a usable page tree."""
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_DEHYPHENATE
-"""What is cropped away is no text of the page; ligatures are spelled out and words joined again, for searching."""
+"""Text outside the visible page is left out; ligatures are expanded and hyphenated words joined, for searching."""
 
 
 def open_pdf(file: Path, passwords: tuple[str, ...]) -> MupdfDocument:
-    """Open `file`, trying `passwords` in turn where it is encrypted. Raises DocumentError."""
+    """Open `file`, trying `passwords` in turn if it is encrypted. Raises DocumentError."""
     pymupdf.TOOLS.mupdf_display_errors(False)
     pymupdf.TOOLS.mupdf_display_warnings(False)
     pymupdf.TOOLS.store_shrink(100)
@@ -35,69 +35,73 @@ def open_pdf(file: Path, passwords: tuple[str, ...]) -> MupdfDocument:
     try:
         str(file).encode()
         document = pymupdf.open(str(file), filetype="pdf")
-    except UnicodeEncodeError:  # MuPDF takes names in UTF-8 only
+    except UnicodeEncodeError:  # MuPDF accepts file names in UTF-8 only
         document = pymupdf.open(stream=file.read_bytes(), filetype="pdf")
     except Exception as err:
-        raise failure("the PDF cannot be opened", _root(err)) from err
+        raise as_render_error("the PDF cannot be opened", _cause(err)) from err
     if not document.is_pdf:
-        raise DocumentError("not a PDF: the content is of another kind")
-    if document.needs_pass and not any(document.authenticate(form) for form in _spellings(passwords)):
+        raise DocumentError("not a PDF: the content is of another type")
+    if document.needs_pass and not any(document.authenticate(form) for form in _normal_forms(passwords)):
         tried = f"none of the {len(passwords)} passwords given opens it" if passwords else "it needs a password"
         raise DocumentError(f"the PDF is encrypted and {tried}; pass the right one with --password")
     if _page_count(document) == 0:
-        _gather_pages(document)
+        _rebuild_page_tree(document)
     return MupdfDocument(document)
 
 
 class MupdfDocument:
-    """An open PDF; holds the display list of the page drawn last, from which the text is taken too."""
+    """An open PDF; holds the display list of the page rendered last, from which its text is extracted too."""
 
     def __init__(self, document: pymupdf.Document) -> None:
         self._document = document
-        self._list: pymupdf.DisplayList | None = None
-        self._pixmap: pymupdf.Pixmap | None = None  # owns the memory that the last Drawing points into
+        self._display_list: pymupdf.DisplayList | None = None
+        self._pixmap: pymupdf.Pixmap | None = None  # owns the memory that the last PageBitmap points into
         self.page_count = _page_count(document)
 
-    def draw(self, page: int, *, dpi: float, max_pixels: int) -> Drawing:
-        """Draw `page` with annotations and form fields, rotated and cropped as the PDF says, on white."""
-        self._list = self._pixmap = None
+    def render(self, page: int, *, dpi: float, max_pixels: int) -> PageBitmap:
+        """Render `page` with annotations and form fields, rotated and cropped as the PDF specifies, on white.
+
+        Raises DocumentError if the page cannot be found, OutOfMemory at the memory limit, or whatever MuPDF raises.
+        """
+        self._display_list = self._pixmap = None
         pymupdf.TOOLS.reset_mupdf_warnings()
         try:
             loaded = self._document.load_page(page - 1)
         except Exception as err:
-            raise failure("the page cannot be found, the PDF is damaged", err) from err
+            raise as_render_error("the page cannot be found; the PDF is damaged", err) from err
         width_pt, height_pt = loaded.rect.width, loaded.rect.height
-        width, height, drawn_dpi = pixel_size(width_pt, height_pt, dpi=dpi, max_pixels=max_pixels)
+        width, height, effective_dpi = pixel_size(width_pt, height_pt, dpi=dpi, max_pixels=max_pixels)
         zoom = pymupdf.Matrix(width / width_pt, height / height_pt)
-        self._list = loaded.get_displaylist(annots=True)
-        pixmap = self._pixmap = self._list.get_pixmap(matrix=zoom, colorspace=pymupdf.csRGB, alpha=0)
-        if OUT_OF_MEMORY.search(pymupdf.TOOLS.mupdf_warnings()):  # MuPDF then leaves things out of the picture
+        self._display_list = loaded.get_displaylist(annots=True)
+        pixmap = self._pixmap = self._display_list.get_pixmap(matrix=zoom, colorspace=pymupdf.csRGB, alpha=0)
+        if OUT_OF_MEMORY.search(pymupdf.TOOLS.mupdf_warnings()):  # MuPDF then renders the page with parts missing
             raise OutOfMemory
         assert (pixmap.n, pixmap.stride) == (3, 3 * pixmap.width)
-        return Drawing(pixmap.width, pixmap.height, pixmap.samples_mv, drawn_dpi, (width_pt, height_pt))
+        return PageBitmap(pixmap.width, pixmap.height, pixmap.samples_mv, effective_dpi, (width_pt, height_pt))
 
     def text(self) -> str:
-        """Return the text layer of the page drawn last."""
-        assert self._list is not None
-        text = pymupdf.TextPage(self._list.get_textpage(TEXT_FLAGS)).extractText()
+        """Return the text layer of the page rendered last."""
+        assert self._display_list is not None
+        text = pymupdf.TextPage(self._display_list.get_textpage(TEXT_FLAGS)).extractText()
         return str(text)
 
     def close(self) -> None:
-        self._list = self._pixmap = None
+        """Close the file."""
+        self._display_list = self._pixmap = None
         self._document.close()
 
 
 def _page_count(document: pymupdf.Document) -> int:
     try:
         return int(document.page_count)
-    except (RuntimeError, ValueError):  # a page tree that MuPDF finds no way through
+    except (RuntimeError, ValueError):  # MuPDF cannot traverse the page tree
         return 0
 
 
-def _gather_pages(document: Any) -> None:
-    """Give a PDF whose page tree is empty or broken a new one, of all the pages among its objects in file order.
+def _rebuild_page_tree(document: Any) -> None:
+    """Replace an empty or broken page tree by one of all page objects in the file, in the order of their numbers.
 
-    They keep their old parents, from which they may inherit their size and fonts.
+    The pages keep their old parents, from which they may inherit their size and fonts.
     """
     pages = [
         number for number in range(1, min(document.xref_length(), OBJECTS_SEARCHED_MAX)) if _is_page(document, number)
@@ -116,17 +120,17 @@ def _gather_pages(document: Any) -> None:
 def _is_page(document: Any, number: int) -> bool:
     try:
         return bool(document.xref_get_key(number, "Type") == ("name", "/Page"))
-    except Exception:  # noqa: BLE001 - an object that cannot be read is no page
+    except Exception:  # noqa: BLE001 - an object that cannot be read is not a page
         return False
 
 
-def _root(err: Exception) -> Exception:
-    """Return what MuPDF itself said, below what PyMuPDF made of it."""
+def _cause(err: Exception) -> Exception:
+    """MuPDF's own exception, if PyMuPDF wrapped it."""
     return err.__cause__ if isinstance(err.__cause__, Exception) else err
 
 
-def _spellings(passwords: tuple[str, ...]) -> Iterator[str]:
-    """Yield each password as typed and as RFC 4013 (SASLprep) normalises it, which PDF 2.0 asks for."""
+def _normal_forms(passwords: tuple[str, ...]) -> Iterator[str]:
+    """Yield each password as typed and as normalised by SASLprep (RFC 4013), which PDF 2.0 requires."""
     for password in passwords:
         yield password
         mapped = "".join(" " if stringprep.in_table_c12(c) else c for c in password if not stringprep.in_table_b1(c))

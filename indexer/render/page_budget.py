@@ -1,60 +1,65 @@
-"""Which pages of a document are still to be drawn, and whether trying them makes sense."""
+"""Which pages of a document remain to be rendered, and when to give up on a document whose pages keep failing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-PAGES_A_TASK = 4
-"""Neighbouring pages that one process draws before another may go on with the document."""
-LOST_IN_A_ROW_MAX = 5
-FAILED_IN_A_ROW_MAX = 100
-"""After so many pages of one document in a row that killed their process, or failed, the rest is not tried."""
+PAGES_PER_TASK = 4
+"""Consecutive pages that one process renders before another process may continue the document."""
+CONSECUTIVE_PROCESSES_LOST_MAX = 5
+"""A document is given up after this many pages in a row that killed their process, ..."""
+CONSECUTIVE_FAILURES_MAX = 100
+"""... or after this many in a row that failed in any way."""
 
 
 @dataclass(slots=True)
-class PagesLeft:
-    """Pages from `next_page` to `page_count` but those in `skip`; `page_count` is None until the document is open.
+class RemainingPages:
+    """The pages from `next_page` to `page_count`, except those in `skip`.
 
-    Counts, not lists, so that a document which says it has a billion pages costs nothing.
+    `page_count` is None until the document is open. Holds counters rather than lists, so a document that claims a
+    billion pages costs nothing.
 
-    >>> left = PagesLeft(frozenset({2}), page_count=6)
-    >>> left.claim(), left.claim(), left.claim()
+    >>> remaining = RemainingPages(frozenset({2}), page_count=6)
+    >>> remaining.claim(), remaining.claim(), remaining.claim()
     ([1, 3, 4, 5], [6], [])
     """
 
     skip: frozenset[int] = frozenset()
     page_count: int | None = None
     next_page: int = 1
-    lost_in_a_row: int = 0
-    failed_in_a_row: int = 0
+    processes_lost_in_a_row: int = 0
+    failures_in_a_row: int = 0
     last_reason: str = ""
 
     @property
-    def none(self) -> bool:
-        """Whether no page is left to claim; so it is where the document could not be opened."""
+    def is_empty(self) -> bool:
+        """Whether no page remains to be claimed; also true while the document is not open."""
         return self.page_count is None or self.next_page > self.page_count
 
     @property
-    def hopeless(self) -> bool:
-        """Whether so many pages failed in a row that trying the others is a waste of hours."""
-        return self.lost_in_a_row >= LOST_IN_A_ROW_MAX or self.failed_in_a_row >= FAILED_IN_A_ROW_MAX
+    def is_hopeless(self) -> bool:
+        """Whether so many pages failed in a row that trying the rest would waste hours."""
+        return (
+            self.processes_lost_in_a_row >= CONSECUTIVE_PROCESSES_LOST_MAX
+            or self.failures_in_a_row >= CONSECUTIVE_FAILURES_MAX
+        )
 
     @property
-    def verdict(self) -> str:
-        """Why the document is hopeless, in words."""
-        return f"{self.failed_in_a_row} pages in a row failed, the last because: {self.last_reason}"
+    def give_up_reason(self) -> str:
+        """Why the document is hopeless."""
+        return f"{self.failures_in_a_row} pages in a row failed, the last because: {self.last_reason}"
 
     def claim(self) -> list[int]:
-        """Take the next few pages; none while the document is not open, or when it is hopeless."""
+        """Take up to PAGES_PER_TASK pages; none if the document is not open or is hopeless."""
         pages: list[int] = []
-        while not self.none and not self.hopeless and len(pages) < PAGES_A_TASK:
+        while not self.is_empty and not self.is_hopeless and len(pages) < PAGES_PER_TASK:
             if self.next_page not in self.skip:
                 pages.append(self.next_page)
             self.next_page += 1
         return pages
 
     def give_up(self) -> tuple[int, int]:
-        """Take all that is left, untried; return the first page of it, and how many there are."""
+        """Drop all remaining pages untried; return the first of them and their number."""
         assert self.page_count is not None
         skipped = sum(1 for page in self.skip if self.next_page <= page <= self.page_count)
         first, count = self.next_page, self.page_count - self.next_page + 1 - skipped
@@ -63,12 +68,12 @@ class PagesLeft:
         self.next_page = self.page_count + 1
         return first, max(0, count)
 
-    def drawn(self) -> None:
-        """Note that a page came out well."""
-        self.failed_in_a_row = self.lost_in_a_row = 0
+    def record_success(self) -> None:
+        """Reset the failure counters after a page that rendered."""
+        self.failures_in_a_row = self.processes_lost_in_a_row = 0
 
-    def failed(self, reason: str, *, lost: bool) -> None:
-        """Note that a page failed, and whether its process was lost with it."""
-        self.failed_in_a_row += 1
-        self.lost_in_a_row += lost
+    def record_failure(self, reason: str, *, process_lost: bool) -> None:
+        """Count a page that failed; `process_lost` if it crashed, hung or exhausted its child process."""
+        self.failures_in_a_row += 1
+        self.processes_lost_in_a_row += process_lost
         self.last_reason = reason

@@ -1,4 +1,4 @@
-"""One child process that draws pages, as its parent sees it: open a file, draw a page, within time and memory.
+"""The parent's handle on one child process that renders pages within a time and memory limit.
 
 A child that crashes, hangs or runs out of memory is replaced; the caller gets a `WorkerLost` that says which it was.
 """
@@ -34,29 +34,29 @@ log = logging.getLogger(__name__)
 START_TIMEOUT_S = 60.0
 TEXT_TIMEOUT_S = 10.0
 ALARM_MARGIN_S = 5
-"""A child that nobody stops ends itself this long after its order should have been done."""
-HEAD_MAX_BYTES = 1 << 16
+"""A child whose parent is gone ends itself this long after its request should have been answered."""
+HEADER_MAX_BYTES = 1 << 16
 TEXT_MAX_BYTES = 4 * TEXT_MAX_CHARS
 PIPE_BYTES = 1 << 20
-PAGES_A_CHILD = 1000
-DOCUMENTS_A_CHILD = 200
-"""A child is replaced after this many, so that what a library leaks stays bounded."""
+PAGES_PER_CHILD = 1000
+DOCUMENTS_PER_CHILD = 200
+"""A child is replaced after this many pages or documents, to bound what a library leaks."""
 
 
 class WorkerLost(DocumentError):
-    """The page or document took its child process along: it crashed, took too long, or needed too much memory.
+    """The child process was lost on a page or document: it crashed, took too long, or needed too much memory.
 
-    `again` says that a new child might fare better: this one had drawn other pages before, and was not too slow.
+    `retryable` if a new child might succeed: this one had handled other pages or documents, and did not time out.
     """
 
-    def __init__(self, reason: str, *, again: bool = False) -> None:
+    def __init__(self, reason: str, *, retryable: bool = False) -> None:
         super().__init__(reason)
-        self.again = again
+        self.retryable = retryable
 
 
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
-    """What every page is drawn with; `passwords` are tried in turn on encrypted files."""
+    """Settings for all pages of a child process; `passwords` are tried in turn on encrypted files."""
 
     dpi: float
     max_pixels: int
@@ -67,8 +67,8 @@ class RenderSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class DrawnPage:
-    """What came back for a page: `pixels` (H, W, 3) uint8 at `dpi`, its `text`, its `size_pt` in points."""
+class RenderedPage:
+    """A page as `pixels` (H, W, 3) uint8 at `dpi`, its text layer, and `size_pt`, its width and height in points."""
 
     pixels: U8
     dpi: float
@@ -77,9 +77,9 @@ class DrawnPage:
 
 
 class RenderProcess:
-    """A child process, started when it is first needed and replaced when it is lost or has served long enough.
+    """A child process, started when first needed and replaced when it is lost or has handled enough pages or documents.
 
-    One thread at a time may give orders; `kill` may be called from any.
+    One thread at a time may send requests; `kill` may be called from any thread.
     """
 
     def __init__(self, settings: RenderSettings) -> None:
@@ -87,195 +87,195 @@ class RenderProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._file: Path | None = None
         self._pages = self._documents = 0
-        self._late = self._killed = False
+        self._timed_out = self._killed = False
 
     def start(self) -> None:
-        """Start the child unless it runs. Raises DocsearchError where it cannot be started at all."""
+        """Start the child unless it is running. Raises DocsearchError if it cannot be started at all."""
         if self._child is not None:
             return
         settings = asdict(self._settings)
         page_timeout_s = settings.pop("page_timeout_s")
-        log.debug("starting a process that draws pages; %g s a page", page_timeout_s)
-        with tempfile.TemporaryFile() as messages:
+        log.debug("starting a render process; timeout %g s per page", page_timeout_s)
+        with tempfile.TemporaryFile() as stderr:
             self._child = subprocess.Popen(
-                [sys.executable, "-P", "-m", f"{__package__}.render_worker"],
+                [sys.executable, "-P", "-m", f"{__package__}.worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=messages,
+                stderr=stderr,
                 env=_child_environment(),
             )
-            _widen(self._child)
+            _enlarge_pipe(self._child)
             self._pages = self._documents = 0
             try:
-                with self._order("starting", settings, START_TIMEOUT_S):
-                    self._answer("ready", "starting")
+                with self._request("starting", settings, START_TIMEOUT_S):
+                    self._response("ready", "starting")
             except DocumentError as err:
-                messages.seek(0)
-                said = messages.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
-                raise DocsearchError(f"the process that draws pages cannot be started: {err} {said}".strip()) from err
+                stderr.seek(0)
+                last_line = stderr.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
+                raise DocsearchError(f"the render process cannot be started: {err} {last_line}".strip()) from err
 
     def open(self, file: Path) -> int:
-        """Open `file` in the child and return its number of pages. Raises DocumentError."""
+        """Open `file` in the child and return its number of pages. Raises DocumentError, of which WorkerLost is one."""
         try:
             return self._open(file)
         except WorkerLost as err:
-            if not err.again:
+            if not err.retryable:
                 raise
         return self._open(file)
 
-    def draw(self, file: Path, page: int) -> DrawnPage:
-        """Draw `page` of `file`, counting from 1. Raises DocumentError, or WorkerLost where the child is gone.
+    def render(self, file: Path, page: int) -> RenderedPage:
+        """Render `page` of `file`, counting from 1. Raises DocumentError, or WorkerLost if the child was lost.
 
-        A page that breaks a child which drew others before is tried once more in a new one: what a page comes to
+        If the child had handled other pages before, the page is retried once in a new child: the outcome of a page
         must not depend on the pages before it.
         """
         try:
-            return self._draw(file, page)
+            return self._render(file, page)
         except WorkerLost as err:
-            if not err.again:
+            if not err.retryable:
                 raise
-        return self._draw(file, page)
+        return self._render(file, page)
 
     def kill(self) -> None:
-        """End the child for good, even in the middle of a page; whoever waits for that page gets WorkerLost."""
+        """End the child for good, even in the middle of a page; a thread waiting for that page gets WorkerLost."""
         self._killed = True
         if self._child is not None:
             self._child.kill()
 
     def stop(self) -> None:
-        """End the child; the next order starts another."""
+        """End the child; the next request starts another."""
         child, self._child, self._file = self._child, None, None
         if child is None:
             return
         child.kill()
         for pipe in (child.stdin, child.stdout):
             assert pipe is not None
-            with suppress(BrokenPipeError):  # what was not yet sent need not be
+            with suppress(BrokenPipeError):  # unsent bytes no longer matter
                 pipe.close()
         child.wait()
 
     def _open(self, file: Path) -> int:
-        if self._documents >= DOCUMENTS_A_CHILD or self._pages >= PAGES_A_CHILD:
+        if self._documents >= DOCUMENTS_PER_CHILD or self._pages >= PAGES_PER_CHILD:
             self.stop()
         self.start()
         self._file = None
         self._documents += 1
-        with self._order("opening the document", {"open": str(file)}, self._settings.page_timeout_s):
-            page_count = int(self._answer("opened", "opening the document")["page_count"])
+        with self._request("opening the document", {"open": str(file)}, self._settings.page_timeout_s):
+            page_count = int(self._response("opened", "opening the document")["page_count"])
         self._file = file
         return page_count
 
-    def _draw(self, file: Path, page: int) -> DrawnPage:
-        if self._child is None or self._file != file or self._pages >= PAGES_A_CHILD:
+    def _render(self, file: Path, page: int) -> RenderedPage:
+        if self._child is None or self._file != file or self._pages >= PAGES_PER_CHILD:
             self._open(file)
         self._pages += 1
-        doing = "drawing the page"
-        with self._order(doing, {"draw": page}, self._settings.page_timeout_s):
-            head = self._answer("page", doing)
-            width, height, dpi = int(head["width"]), int(head["height"]), float(head["dpi"])
-            size_pt = (float(head["size_pt"][0]), float(head["size_pt"][1]))
+        action = "rendering the page"
+        with self._request(action, {"render": page}, self._settings.page_timeout_s):
+            header = self._response("page", action)
+            width, height, dpi = int(header["width"]), int(header["height"]), float(header["dpi"])
+            size_pt = (float(header["size_pt"][0]), float(header["size_pt"][1]))
             if width < 1 or height < 1 or width * height > self._settings.max_pixels:
-                raise ValueError(f"a picture of {width} x {height} pixels")
+                raise ValueError(f"an image of {width} x {height} pixels")
             pixels = np.empty((height, width, 3), np.uint8)
-            self._read_into(pixels.reshape(-1).data, doing)
-        return DrawnPage(pixels, dpi, self._text(), size_pt)
+            self._read_into(pixels.reshape(-1).data, action)
+        return RenderedPage(pixels, dpi, self._text(), size_pt)
 
     def _text(self) -> str:
-        """Read the page's text; "" where taking it broke the child, which must not cost the page."""
-        doing = "taking the text"
+        """Read the page's text; "" if extracting it failed or broke the child, which must not cost the page."""
+        action = "extracting the text"
         try:
-            with self._order(doing, None, TEXT_TIMEOUT_S):
-                size = int(self._answer("text", doing)["bytes"])
+            with self._request(action, None, TEXT_TIMEOUT_S):
+                size = int(self._response("text", action)["bytes"])
                 if not 0 <= size <= TEXT_MAX_BYTES:
                     raise ValueError(f"{size} bytes of text")
                 text = bytearray(size)
-                self._read_into(memoryview(text), doing)
+                self._read_into(memoryview(text), action)
         except DocumentError as err:
             log.debug("no text for a page: %s", err)
             return ""
         return text.decode("utf-8", "replace")
 
     @contextmanager
-    def _order(self, doing: str, order: dict[str, Any] | None, timeout_s: float) -> Iterator[None]:
-        """Send `order`, if any, and end the child if the block does not have its answer in `timeout_s`."""
+    def _request(self, action: str, request: dict[str, Any] | None, timeout_s: float) -> Iterator[None]:
+        """Send `request`, if any; end the child if the block has not read its response after `timeout_s`."""
         child = self._child
         assert child is not None
         assert child.stdin is not None
-        self._late = False
-        timer = threading.Timer(timeout_s, self._too_late, [child])
+        self._timed_out = False
+        timer = threading.Timer(timeout_s, self._on_timeout, [child])
         timer.daemon = True
         timer.start()
         try:
-            if order is not None:
+            if request is not None:
                 alarm_s = int(timeout_s + TEXT_TIMEOUT_S) + ALARM_MARGIN_S
-                child.stdin.write(json.dumps({**order, "alarm_s": alarm_s}).encode() + b"\n")
+                child.stdin.write(json.dumps({**request, "alarm_s": alarm_s}).encode() + b"\n")
                 child.stdin.flush()
             yield
         except OSError:
-            self._lose(doing)
+            self._raise_worker_lost(action)
         except (KeyError, IndexError, TypeError, ValueError, OverflowError) as err:
             self.stop()
-            raise WorkerLost(f"{doing} made the renderer answer nonsense ({err})") from err
+            raise WorkerLost(f"{action} made the render process send an invalid response ({err})") from err
         finally:
             timer.cancel()
 
-    def _too_late(self, child: subprocess.Popen[bytes]) -> None:
-        self._late = True
+    def _on_timeout(self, child: subprocess.Popen[bytes]) -> None:
+        self._timed_out = True
         child.kill()
 
-    def _answer(self, kind: str, doing: str) -> dict[str, Any]:
+    def _response(self, kind: str, action: str) -> dict[str, Any]:
         assert self._child is not None
         assert self._child.stdout is not None
-        line = self._child.stdout.readline(HEAD_MAX_BYTES)
+        line = self._child.stdout.readline(HEADER_MAX_BYTES)
         if not line.endswith(b"\n"):
-            self._lose(doing)
-        answer: dict[str, Any] = json.loads(line)
-        if answer["kind"] == "failed":
-            raise DocumentError(str(answer["reason"])[:REASON_MAX_CHARS])
-        if answer["kind"] == "memory":
-            self._lose(doing, memory=True)
-        if answer["kind"] != kind:
-            raise ValueError(f"{answer['kind']!r} instead of {kind!r}")
-        return answer
+            self._raise_worker_lost(action)
+        response: dict[str, Any] = json.loads(line)
+        if response["kind"] == "failed":
+            raise DocumentError(str(response["reason"])[:REASON_MAX_CHARS])
+        if response["kind"] == "memory":
+            self._raise_worker_lost(action, out_of_memory=True)
+        if response["kind"] != kind:
+            raise ValueError(f"{response['kind']!r} instead of {kind!r}")
+        return response
 
-    def _read_into(self, view: memoryview, doing: str) -> None:
+    def _read_into(self, view: memoryview, action: str) -> None:
         assert self._child is not None
         stdout = self._child.stdout
         assert isinstance(stdout, io.BufferedReader)
         if stdout.readinto(view) != len(view):
-            self._lose(doing)
+            self._raise_worker_lost(action)
 
-    def _lose(self, doing: str, *, memory: bool = False) -> NoReturn:
-        """Clear away the child, which is of no more use, and raise WorkerLost with what became of it."""
+    def _raise_worker_lost(self, action: str, *, out_of_memory: bool = False) -> NoReturn:
+        """Stop the child, which is of no more use, and raise WorkerLost with the cause."""
         child = self._child
         assert child is not None
         with suppress(subprocess.TimeoutExpired):  # it may still be running, having closed its output
             child.wait(1.0)
         code = child.returncode
-        again = not (self._late or self._killed) and (self._documents > 1 or self._pages > 1)
+        retryable = not (self._timed_out or self._killed) and (self._documents > 1 or self._pages > 1)
         self.stop()
         if self._killed:
-            reason = f"{doing} was stopped"
-        elif self._late or code == -getattr(signal, "SIGALRM", 0):
-            reason = f"{doing} took longer than {self._settings.page_timeout_s:g} s"
-        elif memory:
-            reason = f"{doing} needs more than {self._settings.memory_limit_mb} MB of memory"
+            reason = f"{action} was stopped"
+        elif self._timed_out or code == -getattr(signal, "SIGALRM", 0):
+            reason = f"{action} took longer than {self._settings.page_timeout_s:g} s"
+        elif out_of_memory:
+            reason = f"{action} needs more than {self._settings.memory_limit_mb} MB of memory"
         elif code is not None and code < 0:
-            reason = f"{doing} crashed the renderer ({signal.strsignal(-code) or f'signal {-code}'})"
+            reason = f"{action} crashed the render process ({signal.strsignal(-code) or f'signal {-code}'})"
         else:
-            reason = f"{doing} ended the renderer (exit code {code})"
-        raise WorkerLost(reason, again=again)
+            reason = f"{action} made the render process exit (exit code {code})"
+        raise WorkerLost(reason, retryable=retryable)
 
 
 def _child_environment() -> dict[str, str]:
-    """Let the child import what this process can, and keep its numeric libraries from taking memory for threads."""
+    """The environment of the child: the same import path, and no memory spent on threads of numeric libraries."""
     path = os.pathsep.join(entry for entry in sys.path if entry)
     return {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
-def _widen(child: subprocess.Popen[bytes]) -> None:
-    """Enlarge the pipe that pixels come through, where the system can: fewer switches between the processes."""
+def _enlarge_pipe(child: subprocess.Popen[bytes]) -> None:
+    """Enlarge the pipe that carries pixels, on Linux, so that the processes switch less often."""
     assert child.stdout is not None
     if sys.platform == "linux":
-        with suppress(OSError):  # beyond what this user may take
+        with suppress(OSError):  # beyond the limit for this user
             fcntl.fcntl(child.stdout.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)

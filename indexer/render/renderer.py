@@ -1,8 +1,8 @@
-"""Documents go in; their pages come out in order, drawn by child processes that a broken document cannot get out of.
+"""Renders pages of documents in parallel child processes and yields the results in document and page order.
 
-Pages are drawn ahead of the caller, so drawing overlaps with embedding, by as many processes as asked for. Events come
-in the order of the documents and of their pages however many processes there are, and only a bounded number of pages
-waits for the caller. The parent process never opens a document itself.
+Pages are rendered ahead of the caller, so rendering overlaps with embedding. The order of events does not depend on the
+number of processes, and a bounded number of pages waits for the caller. The parent never opens a document itself: a
+document that crashes or hangs its renderer cannot affect the parent.
 """
 
 from __future__ import annotations
@@ -15,28 +15,32 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 from ...engine.errors import DocumentError, UsageError
+from ...engine.install import needs
 from ...engine.records import PageImage, PageRef
 from ..discover import Document
-from .page_budget import PAGES_A_TASK, PagesLeft
+from .page_budget import PAGES_PER_TASK, RemainingPages
 from .process import RenderProcess, RenderSettings, WorkerLost
 
-RENDERERS = {"mupdf": "pymupdf", "pdfium": "pypdfium2"}
-"""Names of renderers, and the library each needs."""
+RENDERER_LIBRARIES = {"mupdf": "pymupdf", "pdfium": "pypdfium2"}
+"""Renderer name -> the library it needs, in order of preference."""
 MEMORY_LIMIT_MIN_MB = 256
-"""A renderer and its libraries need this much before they have drawn anything."""
+"""A renderer and its libraries need this much before they render anything."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """The document has `page_count` pages; events of its pages follow."""
+class DocumentOpened:
+    """The document has `page_count` pages; the events of its pages follow."""
 
     document: Document
     page_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page was drawn. `image.ref.doc_id` is "", since the renderer knows no index; `size_pt` is width, height."""
+class PageRendered:
+    """A page was rendered: its `image`, and `size_pt`, its width and height in points.
+
+    The renderer knows no index, so `image.ref.doc_id` is "".
+    """
 
     document: Document
     image: PageImage
@@ -45,7 +49,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PageFailed:
-    """A page could not be drawn, for the `reason` given; the document goes on."""
+    """A page could not be rendered, for this `reason`; the document continues."""
 
     document: Document
     page: int
@@ -53,29 +57,29 @@ class PageFailed:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """The document could not be opened; nothing else comes of it."""
+class DocumentFailed:
+    """The document could not be opened; no other event of it follows."""
 
     document: Document
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """Every page of the document was drawn, failed, or left out as asked."""
+class DocumentDone:
+    """Every page of the document was rendered, failed, or skipped as requested."""
 
     document: Document
 
 
-Event = Opened | Page | PageFailed | Failed | Done
+RenderEvent = DocumentOpened | PageRendered | PageFailed | DocumentFailed | DocumentDone
 
 
 class Renderer:
-    """Holds the child processes that draw pages; use it as a context manager, for any number of `render` calls.
+    """Holds the child processes that render pages; use it as a context manager, for any number of `render` calls.
 
-    Every page is drawn at `dpi`, or lower where it would exceed `max_pixels`. A page that takes longer than
-    `page_timeout_s`, needs more than `memory_limit_mb` or crashes its process fails alone. `passwords` are tried in
-    turn on encrypted files. One thread calls `render`.
+    Every page is rendered at `dpi`, or lower where it would exceed `max_pixels`. A page that takes longer than
+    `page_timeout_s`, needs more than `memory_limit_mb` or crashes its process fails without affecting other pages.
+    `passwords` are tried in turn on encrypted files. `render` may be called from one thread at a time.
     """
 
     def __init__(
@@ -97,11 +101,11 @@ class Renderer:
         _check_installed(renderer)
         settings = RenderSettings(dpi, max_pixels, renderer, page_timeout_s, memory_limit_mb, tuple(passwords))
         self._processes = [RenderProcess(settings) for _ in range(workers)]
-        self._threads = [threading.Thread(target=self._work, args=[p], daemon=True) for p in self._processes]
-        self._ahead = PAGES_A_TASK * (workers + 1)
-        self._changed = threading.Condition()  # guards all that follows
+        self._threads = [threading.Thread(target=self._run_tasks, args=[p], daemon=True) for p in self._processes]
+        self._max_pending = PAGES_PER_TASK * (workers + 1)
+        self._changed = threading.Condition()  # guards all fields below
         self._jobs: deque[Job] = deque()
-        self._waiting = 0  # events that the caller has not taken yet
+        self._pending = 0  # events that the caller has not received yet
         self._stopped = False
         self._error: BaseException | None = None
 
@@ -121,16 +125,17 @@ class Renderer:
         for thread in self._threads:
             thread.join()
 
-    def render(self, documents: Iterable[tuple[Document, frozenset[int]]]) -> Iterator[Event]:
-        """Draw each document's pages but those named beside it (counting from 1), which the caller has already.
+    def render(self, documents: Iterable[tuple[Document, frozenset[int]]]) -> Iterator[RenderEvent]:
+        """Render the pages of each document, except the page numbers (from 1) given with it.
 
-        A document yields `Failed`, or `Opened`, a `Page` or `PageFailed` for each page in order, and `Done`. The
-        iterable is advanced in the caller's thread, a few documents ahead.
+        A document yields either `DocumentFailed`, or `DocumentOpened`, then a `PageRendered` or `PageFailed` for each
+        page in order, then `DocumentDone`. The iterable is advanced in the caller's thread, a few documents ahead.
+        Raises DocsearchError if a child process cannot be started.
         """
         assert not self._jobs, "one render() at a time"
         source = iter(documents)
         try:
-            while self._take_in(source):
+            while self._enqueue_from(source):
                 if (event := self._next_event()) is not None:
                     yield event
         finally:
@@ -138,51 +143,52 @@ class Renderer:
                 for job in self._jobs:
                     job.cancelled = True
                 self._jobs.clear()
-                self._waiting = 0
+                self._pending = 0
                 self._changed.notify_all()
 
-    def _take_in(self, source: Iterator[tuple[Document, frozenset[int]]]) -> bool:
-        """Queue documents from `source`, enough to keep every process busy; False when all are done."""
+    def _enqueue_from(self, source: Iterator[tuple[Document, frozenset[int]]]) -> bool:
+        """Queue enough documents from `source` to keep every process busy; False once all are done."""
         while len(self._jobs) < 2 * len(self._processes) + 1:
             following = next(source, None)
             if following is None:
                 break
             document, skip = following
             with self._changed:
-                self._jobs.append(Job(document, PagesLeft(skip)))
+                self._jobs.append(Job(document, RemainingPages(skip)))
                 self._changed.notify_all()
         return bool(self._jobs)
 
-    def _next_event(self) -> Event | None:
-        """Wait for what comes next, in order; None when a document ended with nothing to say."""
+    def _next_event(self) -> RenderEvent | None:
+        """Wait for the next event in order; None when a document that failed to open has ended."""
         with self._changed:
             while True:
                 if self._error is not None:
                     raise self._error
                 job = self._jobs[0]
                 if job.tasks and job.tasks[0].events:
-                    self._waiting -= 1
+                    self._pending -= 1
                     self._changed.notify_all()
                     return job.tasks[0].events.popleft()
                 if job.tasks and job.tasks[0].finished:
                     job.tasks.popleft()
-                elif job.started and not job.tasks and job.left.none:
+                elif job.started and not job.tasks and job.remaining.is_empty:
                     self._jobs.popleft()
                     self._changed.notify_all()
-                    return Done(job.document) if job.left.page_count is not None else None
+                    return DocumentDone(job.document) if job.remaining.page_count is not None else None
                 else:
                     self._changed.wait()
 
-    def _work(self, process: RenderProcess) -> None:
+    def _run_tasks(self, process: RenderProcess) -> None:
+        """Run tasks in `process` until the renderer is stopped; the body of a thread."""
         try:
             process.start()
-            while (handed := self._hand_out()) is not None:
-                job, task, pages = handed
+            while (assigned := self._next_task()) is not None:
+                job, task, pages = assigned
                 self._run(process, job, task, pages)
                 with self._changed:
                     task.finished = True
                     self._changed.notify_all()
-        except BaseException as err:  # noqa: BLE001 - whatever ends this thread must reach the caller, not vanish
+        except BaseException as err:  # noqa: BLE001 - whatever ends this thread must reach the caller
             with self._changed:
                 if not self._stopped:
                     self._error = err
@@ -190,12 +196,12 @@ class Renderer:
         finally:
             process.stop()
 
-    def _hand_out(self) -> tuple[Job, Task, list[int]] | None:
-        """Wait for work and return the earliest there is: pages of a document, or none where it is yet to be opened."""
+    def _next_task(self) -> tuple[Job, Task, list[int]] | None:
+        """Wait for work: the earliest pages not yet assigned, or no pages for a document that is to be opened first."""
         with self._changed:
             while not self._stopped:
                 for job in self._jobs:
-                    pages = job.left.claim() if job.started else []
+                    pages = job.remaining.claim() if job.started else []
                     if pages or not job.started:
                         job.started = True
                         job.tasks.append(task := Task())
@@ -208,51 +214,52 @@ class Renderer:
             try:
                 page_count = process.open(job.document.file)
             except DocumentError as err:
-                self._emit(job, task, Failed(job.document, str(err)))
+                self._emit(job, task, DocumentFailed(job.document, str(err)))
                 return
             with self._changed:
-                job.left.page_count = page_count
-                pages = job.left.claim()
-            self._emit(job, task, Opened(job.document, page_count))
+                job.remaining.page_count = page_count
+                pages = job.remaining.claim()
+            self._emit(job, task, DocumentOpened(job.document, page_count))
         for page in pages:
-            if not self._wait_for_room(job, task):
+            if not self._wait_for_capacity(job, task):
                 return
-            if job.left.hopeless:
-                self._emit(job, task, PageFailed(job.document, page, f"not tried: {job.left.verdict}"))
+            if job.remaining.is_hopeless:
+                reason = f"not tried: {job.remaining.give_up_reason}"
+                self._emit(job, task, PageFailed(job.document, page, reason))
                 continue
-            self._emit(job, task, self._draw(process, job, page))
-        if job.left.hopeless:
+            self._emit(job, task, self._render_page(process, job, page))
+        if job.remaining.is_hopeless:
             with self._changed:
-                first, count = job.left.give_up()
+                first, count = job.remaining.give_up()
             if count:
-                reason = f"this page and {count - 1} after it were not tried: {job.left.verdict}"
+                reason = f"this page and {count - 1} after it were not tried: {job.remaining.give_up_reason}"
                 self._emit(job, task, PageFailed(job.document, first, reason))
 
-    def _draw(self, process: RenderProcess, job: Job, page: int) -> Page | PageFailed:
+    def _render_page(self, process: RenderProcess, job: Job, page: int) -> PageRendered | PageFailed:
         try:
-            drawn = process.draw(job.document.file, page)
+            rendered = process.render(job.document.file, page)
         except DocumentError as err:
             with self._changed:
-                job.left.failed(str(err), lost=isinstance(err, WorkerLost))
+                job.remaining.record_failure(str(err), process_lost=isinstance(err, WorkerLost))
             return PageFailed(job.document, page, str(err))
         with self._changed:
-            job.left.drawn()
-        image = PageImage(PageRef("", job.document.path, page), drawn.pixels, drawn.dpi, drawn.text)
-        return Page(job.document, image, drawn.size_pt)
+            job.remaining.record_success()
+        image = PageImage(PageRef("", job.document.path, page), rendered.pixels, rendered.dpi, rendered.text)
+        return PageRendered(job.document, image, rendered.size_pt)
 
-    def _emit(self, job: Job, task: Task, event: Event) -> None:
+    def _emit(self, job: Job, task: Task, event: RenderEvent) -> None:
         with self._changed:
             if not job.cancelled:
                 task.events.append(event)
-                self._waiting += 1
+                self._pending += 1
                 self._changed.notify_all()
 
-    def _wait_for_room(self, job: Job, task: Task) -> bool:
-        """Wait until few enough events wait for the caller, or the caller waits for this task; False to give up."""
+    def _wait_for_capacity(self, job: Job, task: Task) -> bool:
+        """Wait until few enough events are pending, or the caller waits for this very task; False if cancelled."""
         with self._changed:
             while not (self._stopped or job.cancelled):
                 wanted = self._jobs[0] is job and job.tasks[0] is task and not task.events
-                if wanted or self._waiting < self._ahead:
+                if wanted or self._pending < self._max_pending:
                     return True
                 self._changed.wait()
         return False
@@ -260,25 +267,27 @@ class Renderer:
 
 @dataclass(slots=True)
 class Task:
-    """Some neighbouring pages of a job, in the hands of one process; `events` wait for the caller."""
+    """A run of consecutive pages of one document, assigned to one process; `events` wait for the caller."""
 
-    events: deque[Event] = field(default_factory=deque)
+    events: deque[RenderEvent] = field(default_factory=deque)
     finished: bool = False
 
 
 @dataclass(slots=True)
 class Job:
-    """A document on its way through: what is left of it, and its tasks in page order, handed out and not yet told."""
+    """A document being rendered: its pages not yet assigned, and its assigned tasks in page order, until delivered."""
 
     document: Document
-    left: PagesLeft
+    remaining: RemainingPages
     tasks: deque[Task] = field(default_factory=deque)
     started: bool = False
     cancelled: bool = False
 
 
 def _check_installed(renderer: str) -> None:
-    if renderer not in RENDERERS:
-        raise UsageError(f"there is no renderer {renderer!r}; there are {', '.join(RENDERERS)}")
-    if importlib.util.find_spec(RENDERERS[renderer]) is None:
-        raise UsageError(f"the renderer {renderer} needs {RENDERERS[renderer]}: pip install 'docsearch[{renderer}]'")
+    if renderer not in RENDERER_LIBRARIES:
+        raise UsageError(f"unknown renderer {renderer!r}; choose one of {', '.join(RENDERER_LIBRARIES)}")
+    library = RENDERER_LIBRARIES[renderer]
+    if importlib.util.find_spec(library) is None:
+        extras = [renderer] if renderer == "pdfium" else []  # MuPDF's library is part of every installation
+        raise UsageError(needs(f"the renderer {renderer} needs {library}", *extras))

@@ -1,18 +1,18 @@
-"""The child process that draws pages: orders come in on stdin, raw pixels and text go out on stdout.
+"""The child process that renders pages: reads requests on stdin, writes raw pixels and text to stdout.
 
-It runs as `python -m docsearch.indexer.render.worker` and is the only place where files nobody vouches for are taken
-apart. It imports neither torch nor an encoder, limits its own memory, and sends nothing but JSON lines and raw bytes:
-a document that takes it over still cannot make the parent run anything. The protocol, one JSON object a line:
+It runs as `python -m docsearch.indexer.render.worker` and is the only place where untrusted files are parsed. It
+imports neither torch nor an encoder, limits its own memory, and sends nothing but JSON lines and raw bytes: a document
+that compromises it still cannot make the parent execute anything. The protocol, one JSON object per line:
 
     in   {"dpi", "max_pixels", "renderer", "memory_limit_mb", "passwords", "alarm_s"}   settings, once
     out  {"kind": "ready"}
     in   {"open": file, "alarm_s"}
     out  {"kind": "opened", "page_count"}
-    in   {"draw": page, "alarm_s"}
+    in   {"render": page, "alarm_s"}
     out  {"kind": "page", "width", "height", "dpi", "size_pt"} and width x height x 3 bytes of RGB,
          {"kind": "text", "bytes"} and that many bytes of UTF-8
 
-or, in place of an answer, {"kind": "failed", "reason"} or {"kind": "memory"}; after the latter the process ends.
+Instead of a response it may send {"kind": "failed", "reason"} or {"kind": "memory"}; after the latter it exits.
 """
 
 from __future__ import annotations
@@ -26,61 +26,61 @@ from typing import Any, BinaryIO
 
 from ...engine.errors import DocumentError
 from ..discover import IMAGE_MAGIC, IMAGE_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN
-from .backend import TEXT_MAX_CHARS, OpenDocument, OutOfMemory, failure
+from .backend import TEXT_MAX_CHARS, OpenDocument, OutOfMemory, as_render_error
 
-MESSAGES_MAX_BYTES = 1 << 20
-"""What native libraries may write to the message file before writing fails."""
-Opener = Callable[[Path, tuple[str, ...]], OpenDocument]
+STDERR_MAX_BYTES = 1 << 20
+"""Size at which writes of native libraries to stderr, which is a file, begin to fail."""
+PdfOpener = Callable[[Path, tuple[str, ...]], OpenDocument]
 
 
 def main() -> None:
-    """Serve orders until stdin closes."""
-    orders = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what native code prints must not get between the answers
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's business, which then ends this process
-    settings = json.loads(orders.readline())
-    open_pdf = _opener(settings["renderer"])
+    """Answer requests until stdin closes."""
+    requests = os.fdopen(os.dup(0), "rb")
+    responses = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what native code prints must not mix with the responses
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C, and ends this process
+    settings = json.loads(requests.readline())
+    open_pdf = _pdf_opener(settings["renderer"])
     _limit_memory(settings["memory_limit_mb"])
-    _serve(orders, answers, settings, open_pdf)
+    _serve(requests, responses, settings, open_pdf)
 
 
-def _serve(orders: BinaryIO, answers: BinaryIO, settings: dict[str, Any], open_pdf: Opener) -> None:
+def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], open_pdf: PdfOpener) -> None:
     document: OpenDocument | None = None
     passwords = tuple(settings["passwords"])
-    _send(answers, {"kind": "ready"})
-    for line in orders:
-        order = json.loads(line)
-        _alarm(order["alarm_s"])
+    _send(responses, {"kind": "ready"})
+    for line in requests:
+        request = json.loads(line)
+        _alarm(request["alarm_s"])
         body: bytes | memoryview = b""
         try:
-            if "open" in order:
+            if "open" in request:
                 if document is not None:
                     document.close()
                     document = None
-                document = open_document(Path(order["open"]), passwords, open_pdf)
-                head = {"kind": "opened", "page_count": document.page_count}
+                document = open_document(Path(request["open"]), passwords, open_pdf)
+                header = {"kind": "opened", "page_count": document.page_count}
             else:
                 assert document is not None
-                drawing = document.draw(order["draw"], dpi=settings["dpi"], max_pixels=settings["max_pixels"])
-                head = {"kind": "page", "width": drawing.width, "height": drawing.height}
-                head |= {"dpi": drawing.dpi, "size_pt": drawing.size_pt}
-                body = drawing.rgb
-        except Exception as err:  # noqa: BLE001 - broken input makes libraries raise anything; the parent gets the reason
-            cause = err if isinstance(err, (DocumentError, OutOfMemory)) else failure("", err)
-            head = {"kind": "memory"} if isinstance(cause, OutOfMemory) else {"kind": "failed", "reason": str(cause)}
-        _send(answers, head, body)
-        if head["kind"] == "memory":
+                bitmap = document.render(request["render"], dpi=settings["dpi"], max_pixels=settings["max_pixels"])
+                header = {"kind": "page", "width": bitmap.width, "height": bitmap.height}
+                header |= {"dpi": bitmap.dpi, "size_pt": bitmap.size_pt}
+                body = bitmap.rgb
+        except Exception as err:  # noqa: BLE001 - on broken input libraries raise anything; the parent gets the reason
+            error = err if isinstance(err, (DocumentError, OutOfMemory)) else as_render_error("", err)
+            header = {"kind": "memory"} if isinstance(error, OutOfMemory) else {"kind": "failed", "reason": str(error)}
+        _send(responses, header, body)
+        if header["kind"] == "memory":
             return
-        if head["kind"] == "page":
+        if header["kind"] == "page":
             assert document is not None
             text = _text(document)
-            _send(answers, {"kind": "text", "bytes": len(text)}, text)
+            _send(responses, {"kind": "text", "bytes": len(text)}, text)
         _alarm(0)
 
 
-def open_document(file: Path, passwords: tuple[str, ...], open_pdf: Opener) -> OpenDocument:
-    """Open `file` as what its first bytes say it is. Raises DocumentError where there is nothing to draw."""
+def open_document(file: Path, passwords: tuple[str, ...], open_pdf: PdfOpener) -> OpenDocument:
+    """Open `file` as a PDF or an image, as its first bytes say. Raises DocumentError if it has no page to render."""
     try:
         with file.open("rb") as stream:
             head = stream.read(PDF_MAGIC_WITHIN)
@@ -103,19 +103,19 @@ def open_document(file: Path, passwords: tuple[str, ...], open_pdf: Opener) -> O
                 raise
             raise DocumentError("not a PDF: no %PDF header, and nothing in it could be repaired") from None
     if document.page_count < 1:
-        raise DocumentError("the document has no pages, or none that can be found")
+        raise DocumentError("no pages found; the PDF may be truncated or damaged")
     return document
 
 
 def _text(document: OpenDocument) -> bytes:
     try:
         text = document.text()
-    except Exception:  # noqa: BLE001 - the text layer must never cost the page, whatever is wrong with it
+    except Exception:  # noqa: BLE001 - a broken text layer must never cost the page
         return b""
     return text[:TEXT_MAX_CHARS].replace("\0", "").encode("utf-8", "replace")
 
 
-def _opener(renderer: str) -> Opener:
+def _pdf_opener(renderer: str) -> PdfOpener:
     if renderer == "pdfium":
         from .pdfium import open_pdf as open_with_pdfium
 
@@ -125,15 +125,15 @@ def _opener(renderer: str) -> Opener:
     return open_with_mupdf
 
 
-def _send(answers: BinaryIO, head: dict[str, Any], body: bytes | memoryview = b"") -> None:
-    answers.write(json.dumps(head).encode() + b"\n")
+def _send(responses: BinaryIO, header: dict[str, Any], body: bytes | memoryview = b"") -> None:
+    responses.write(json.dumps(header).encode() + b"\n")
     if body:
-        answers.write(body)
-    answers.flush()
+        responses.write(body)
+    responses.flush()
 
 
 def _alarm(seconds: int) -> None:
-    """End this process when an order takes longer, in case the parent is no longer there to do it."""
+    """End this process if the request takes longer, in case the parent is gone; 0 cancels the alarm."""
     if hasattr(signal, "alarm"):
         signal.alarm(seconds)
 
@@ -141,11 +141,11 @@ def _alarm(seconds: int) -> None:
 def _limit_memory(limit_mb: int) -> None:
     try:
         import resource
-    except ImportError:  # Windows has no such limits; the page timeout still holds there
+    except ImportError:  # not available on Windows, where only the page timeout protects
         return
     resource.setrlimit(resource.RLIMIT_AS, (limit_mb << 20, limit_mb << 20))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (MESSAGES_MAX_BYTES, MESSAGES_MAX_BYTES))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (STDERR_MAX_BYTES, STDERR_MAX_BYTES))
 
 
 if __name__ == "__main__":

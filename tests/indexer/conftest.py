@@ -1,4 +1,4 @@
-"""A folder for tests of permissions."""
+"""A temporary folder for tests of file permissions."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ import unprivileged
 
 @pytest.fixture
 def open_path() -> Iterator[Path]:
-    """An empty folder as `tmp_path` is, where every user can reach it."""
+    """An empty temporary folder like `tmp_path`, but reachable by every user."""
     with tempfile.TemporaryDirectory(dir=unprivileged.place()) as folder:
         yield Path(folder)

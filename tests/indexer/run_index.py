@@ -1,4 +1,4 @@
-"""Index a folder with the fake encoder, in a process of its own that a test can kill: FOLDER INDEX SECONDS_A_PAGE."""
+"""Index a folder with the fake encoder, in a process that a test can kill. Usage: FOLDER INDEX SECONDS_PER_PAGE."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from fake_encoder import FakeEncoder
 
 
 def main() -> None:
-    folder, index, seconds_a_page = sys.argv[1:]
+    folder, index, seconds_per_page = sys.argv[1:]
     run.BATCH_PAGES = 2
     run.COMMIT_AFTER_S = 0.05
-    report = pipeline.index(
-        [Path(folder)], Path(index), encoder=FakeEncoder(seconds_a_page=float(seconds_a_page)), workers=1
+    report = pipeline.index_documents(
+        [Path(folder)], Path(index), encoder=FakeEncoder(seconds_per_page=float(seconds_per_page)), workers=1
     )
     print(report.pages)
 

@@ -1,4 +1,4 @@
-"""Every document below the given paths is found once, under a name that says where it is."""
+"""Every document below the given paths is found once, under a path that says where it is."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def names(*paths: Path) -> list[str]:
     return [document.path for document in find(paths).documents]
 
 
-def test_documents_are_named_relative_to_their_folder_and_sorted(tmp_path: Path) -> None:
+def test_document_paths_are_relative_to_their_folder_and_sorted(tmp_path: Path) -> None:
     put(*(tmp_path / name for name in ("b.pdf", "A.PDF", "sub/deep/c.tiff", "sub/d.JPeG", "e.webp", "f.png", "g.jpg")))
     put(tmp_path / "notes.docx", tmp_path / "h.pdf.part")
     assert names(tmp_path) == ["A.PDF", "b.pdf", "e.webp", "f.png", "g.jpg", "sub/d.JPeG", "sub/deep/c.tiff"]
@@ -36,7 +36,7 @@ def test_hidden_files_and_folders_are_left_out(tmp_path: Path) -> None:
     assert names(tmp_path) == ["a.pdf"]
 
 
-def test_a_file_is_named_by_its_own_name(tmp_path: Path) -> None:
+def test_the_path_of_a_given_file_is_its_name(tmp_path: Path) -> None:
     put(tmp_path / "sub/a.pdf")
     assert names(tmp_path / "sub/a.pdf") == ["a.pdf"]
 
@@ -46,7 +46,7 @@ def test_a_document_reached_by_two_paths_is_found_once(tmp_path: Path) -> None:
     assert names(tmp_path, tmp_path / "sub", tmp_path / "sub/a.pdf", tmp_path / "sub/../sub/a.pdf") == ["sub/a.pdf"]
 
 
-def test_equal_names_get_as_many_folder_names_in_front_as_it_takes(tmp_path: Path) -> None:
+def test_equal_paths_get_as_many_folder_names_in_front_as_it_takes(tmp_path: Path) -> None:
     put(*(tmp_path / name for name in ("x/one/a.pdf", "y/one/a.pdf", "x/two/a.pdf", "x/one/b.pdf")))
     paths = [tmp_path / name for name in ("x/one", "y/one", "x/two")]
     assert names(*paths) == ["b.pdf", "two/a.pdf", "x/one/a.pdf", "y/one/a.pdf"]
@@ -62,7 +62,7 @@ def test_links_are_followed_but_no_folder_is_visited_twice(tmp_path: Path) -> No
     assert names(tmp_path / "real") == ["0link/b.pdf", "a.pdf", "c.pdf"]
 
 
-def test_a_link_that_leads_nowhere_is_listed(tmp_path: Path) -> None:
+def test_a_broken_link_is_listed(tmp_path: Path) -> None:
     put(tmp_path / "a.pdf")
     (tmp_path / "gone.pdf").symlink_to(tmp_path / "nothing.pdf")
     (tmp_path / "round.pdf").symlink_to(tmp_path / "round.pdf")
@@ -72,7 +72,7 @@ def test_a_link_that_leads_nowhere_is_listed(tmp_path: Path) -> None:
     assert all(each.reason for each in found.unreadable)
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs permissions as Unix has them")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs Unix file permissions")
 def test_a_folder_without_permission_is_listed(open_path: Path) -> None:
     put(open_path / "a.pdf", open_path / "locked/b.pdf")
     (open_path / "locked").chmod(0)
@@ -84,8 +84,8 @@ def test_a_folder_without_permission_is_listed(open_path: Path) -> None:
     assert [each.path for each in found.unreadable] == ["locked"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
-def test_a_name_that_is_no_text_is_escaped_and_still_opens(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems reject such names")
+def test_a_name_that_is_not_valid_utf8_is_escaped_and_still_opens(tmp_path: Path) -> None:
     file = tmp_path / os.fsdecode(b"caf\xe9.pdf")
     put(file)
     [document] = find([tmp_path]).documents
@@ -93,19 +93,19 @@ def test_a_name_that_is_no_text_is_escaped_and_still_opens(tmp_path: Path) -> No
     assert document.file.read_bytes() == b"%PDF-1.7"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes with names")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs named pipes")
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
     put(tmp_path / "a.pdf")
     os.mkfifo(tmp_path / "b.pdf")
     assert names(tmp_path) == ["a.pdf"]
 
 
-def test_a_named_file_counts_as_pdf_by_its_content(tmp_path: Path) -> None:
+def test_a_given_file_counts_as_pdf_by_its_content(tmp_path: Path) -> None:
     (tmp_path / "report.tmp").write_bytes(b"junk" * 200 + b"%PDF-1.4")
     assert names(tmp_path / "report.tmp") == ["report.tmp"]
 
 
-def test_a_named_file_of_another_kind_is_listed_beside_the_others(tmp_path: Path) -> None:
+def test_a_given_file_of_an_unsupported_type_is_listed_as_unreadable(tmp_path: Path) -> None:
     put(tmp_path / "a.pdf")
     (tmp_path / "notes.txt").write_text("notes")
     found = find([tmp_path / "notes.txt", tmp_path / "a.pdf"])
@@ -117,7 +117,7 @@ def test_a_named_file_of_another_kind_is_listed_beside_the_others(tmp_path: Path
     ("name", "says"),
     [("missing", "no such file or folder"), ("empty", "no documents found"), ("notes.txt", "no documents found")],
 )
-def test_nothing_found_is_an_error_that_says_what_was_looked_for(tmp_path: Path, name: str, says: str) -> None:
+def test_finding_nothing_is_an_error_that_says_what_was_searched(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("notes")
     with pytest.raises(UsageError, match=says):
@@ -126,7 +126,7 @@ def test_nothing_found_is_an_error_that_says_what_was_looked_for(tmp_path: Path,
         find([])
 
 
-def test_the_hash_is_that_of_the_content(tmp_path: Path) -> None:
+def test_the_hash_is_the_sha256_of_the_content(tmp_path: Path) -> None:
     file = tmp_path / "a.pdf"
     file.write_bytes(b"%PDF" * 700_000)
     [document] = find([tmp_path]).documents

@@ -1,4 +1,4 @@
-"""What holds for a run of `index`, whatever the model: laws about documents."""
+"""Properties of an indexing run with any model: how new, changed, moved, vanished and broken documents are treated."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def documents(folder: Path, make_pdf: MakePdf) -> Path:
 
 
 def run(folder: Path, *, encoder: FakeEncoder | None = None, prune: bool = False, **options: object) -> IndexReport:
-    return pipeline.index(
+    return pipeline.index_documents(
         [folder],
         folder.parent / "index",
         encoder=encoder or FakeEncoder(),
@@ -71,14 +71,14 @@ def test_every_page_of_every_document_is_indexed_once(folder: Path, tmp_path: Pa
     assert pages(tmp_path / "index") == ALL
 
 
-def test_text_of_a_page_is_kept(folder: Path, tmp_path: Path) -> None:
+def test_text_layer_of_a_page_is_stored(folder: Path, tmp_path: Path) -> None:
     run(folder)
     with open_snapshot(tmp_path / "index") as snapshot:
         texts = {ref: snapshot.text(row).strip() for row, ref in enumerate(snapshot.refs(range(len(snapshot))))}
     assert {(ref.path, ref.page): text for ref, text in texts.items()}["sub/c.pdf", 2] == "c2"
 
 
-def test_unchanged_documents_are_skipped_by_content_and_no_model_is_asked(folder: Path, tmp_path: Path) -> None:
+def test_unchanged_documents_are_skipped_by_content_and_no_page_is_embedded(folder: Path, tmp_path: Path) -> None:
     run(folder)
     os.utime(folder / "a.pdf", (1, 1))
     encoder = FakeEncoder()
@@ -97,7 +97,7 @@ def test_a_changed_document_is_replaced_under_its_id(folder: Path, tmp_path: Pat
     assert pages(tmp_path / "index") == [("a.pdf", 1), *ALL[2:]]
 
 
-def test_a_change_that_keeps_size_and_time_is_seen(folder: Path) -> None:
+def test_a_change_that_keeps_size_and_time_is_noticed(folder: Path) -> None:
     run(folder)
     content = (folder / "b.pdf").read_bytes()
     stamp = (folder / "b.pdf").stat()
@@ -145,14 +145,14 @@ def test_prune_leaves_documents_of_folders_that_were_not_named(folder: Path, tmp
     assert pages(tmp_path / "index") == [*ALL, ("z.pdf", 1)]
 
 
-def test_a_name_that_another_folder_took_is_reported_and_changes_nothing(
+def test_a_path_already_used_by_another_folder_is_reported_and_changes_nothing(
     folder: Path, tmp_path: Path, make_pdf: MakePdf
 ) -> None:
     run(folder)
     other = make_pdf(tmp_path / "other/a.pdf", ["another a"]).parent
     (failure,) = run(other).failed
     assert failure.path == "a.pdf"
-    assert "give both folders to one 'docsearch index'" in failure.reason
+    assert "index both folders in one 'docsearch index' command" in failure.reason
     assert pages(tmp_path / "index") == ALL
 
 
@@ -174,7 +174,7 @@ def test_a_document_that_failed_is_tried_again(folder: Path, tmp_path: Path, mak
     assert ("locked.pdf", 1) in pages(tmp_path / "index")
 
 
-def test_a_page_that_the_model_cannot_take_costs_itself_only(folder: Path, tmp_path: Path) -> None:
+def test_a_page_that_the_model_cannot_embed_fails_alone(folder: Path, tmp_path: Path) -> None:
     report = run(folder, encoder=FakeEncoder(fails_on=3))
     assert [(failure.path, failure.page) for failure in report.failed] == [("sub/c.pdf", 3)]
     assert "no vectors for this page" in report.failed[0].reason
@@ -183,12 +183,12 @@ def test_a_page_that_the_model_cannot_take_costs_itself_only(folder: Path, tmp_p
     assert run(folder).skipped == 3
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs permissions as Unix has them")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs Unix file permissions")
 def test_a_file_that_cannot_be_read_keeps_its_pages(open_path: Path, make_pdf: MakePdf) -> None:
     folder = documents(open_path / "docs", make_pdf)
     run(folder)
     (folder / "a.pdf").chmod(0)
-    again = partial(pipeline.index, [folder], open_path / "index", encoder=FakeEncoder())
+    again = partial(pipeline.index_documents, [folder], open_path / "index", encoder=FakeEncoder())
     report = as_user(again, open_path)
     assert [failure.path for failure in report.failed] == ["a.pdf"]
     assert report.skipped == 2
@@ -198,7 +198,7 @@ def test_a_file_that_cannot_be_read_keeps_its_pages(open_path: Path, make_pdf: M
 def test_another_model_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(folder)
     with pytest.raises(EncoderMismatch):
-        pipeline.index([folder], folder.parent / "index", model="pixel")
+        pipeline.index_documents([folder], folder.parent / "index", model="pixel")
 
 
 def vectors(index: Path) -> dict[tuple[str, int], int]:
@@ -207,11 +207,13 @@ def vectors(index: Path) -> dict[tuple[str, int], int]:
         return {(ref.path, ref.page): int(own) for ref, own in zip(refs, snapshot.lengths, strict=True)}
 
 
-def test_pages_that_come_later_are_pooled_as_the_index_is(folder: Path, tmp_path: Path, make_pdf: MakePdf) -> None:
+def test_pages_added_later_are_pooled_by_the_factor_of_the_index(
+    folder: Path, tmp_path: Path, make_pdf: MakePdf
+) -> None:
     make_pdf(tmp_path / "late/z.pdf", ["a1", "z"])
     for name, pool in (("fewer", 2), ("all", None)):
-        pipeline.index([folder], tmp_path / name, encoder=FakeEncoder(), pool=pool)
-        pipeline.index([tmp_path / "late"], tmp_path / name, encoder=FakeEncoder())
+        pipeline.index_documents([folder], tmp_path / name, encoder=FakeEncoder(), pool=pool)
+        pipeline.index_documents([tmp_path / "late"], tmp_path / name, encoder=FakeEncoder())
         (document,) = discover.find([tmp_path / "late"]).documents
         pipeline.add(replace(document, path="uploaded.pdf"), tmp_path / name, encoder=FakeEncoder())
     fewer, every = vectors(tmp_path / "fewer"), vectors(tmp_path / "all")
@@ -221,9 +223,9 @@ def test_pages_that_come_later_are_pooled_as_the_index_is(folder: Path, tmp_path
     assert fewer["a.pdf", 1] == fewer["z.pdf", 1] == fewer["uploaded.pdf", 1]
 
 
-def test_factor_1_gives_the_index_that_no_factor_gives(folder: Path, tmp_path: Path) -> None:
+def test_pooling_factor_1_gives_the_same_index_as_no_factor(folder: Path, tmp_path: Path) -> None:
     for name, pool in (("one", 1), ("none", None)):
-        pipeline.index([folder], tmp_path / name, encoder=FakeEncoder(), pool=pool)
+        pipeline.index_documents([folder], tmp_path / name, encoder=FakeEncoder(), pool=pool)
     with open_snapshot(tmp_path / "one") as snapshot:
         assert snapshot.fingerprint == SPEC.fingerprint
         assert snapshot.pool == 1
@@ -231,19 +233,19 @@ def test_factor_1_gives_the_index_that_no_factor_gives(folder: Path, tmp_path: P
         assert file.read_bytes() == (tmp_path / "none" / file.relative_to(tmp_path / "one")).read_bytes()
 
 
-def test_a_factor_below_1_is_refused_before_an_index_is_made(folder: Path, tmp_path: Path) -> None:
+def test_a_pooling_factor_below_1_is_refused_before_an_index_is_made(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="1 keeps all"):
-        pipeline.index([folder], tmp_path / "index", encoder=FakeEncoder(), pool=0)
+        pipeline.index_documents([folder], tmp_path / "index", encoder=FakeEncoder(), pool=0)
     assert not (tmp_path / "index").exists()
 
 
 def test_an_unknown_model_is_refused_before_an_index_is_made(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="pixel"):
-        pipeline.index([folder], tmp_path / "index", model="no-such-model")
+        pipeline.index_documents([folder], tmp_path / "index", model="no-such-model")
     assert not (tmp_path / "index").exists()
 
 
-def test_progress_ends_with_everything_seen(folder: Path) -> None:
+def test_progress_ends_with_everything_processed(folder: Path) -> None:
     seen: list[Progress] = []
     run(folder, on_progress=seen.append)
     last = seen[-1]
@@ -253,7 +255,7 @@ def test_progress_ends_with_everything_seen(folder: Path) -> None:
 
 def test_the_same_documents_give_the_same_index(folder: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        pipeline.index([folder], tmp_path / name, encoder=FakeEncoder(), workers=2)
+        pipeline.index_documents([folder], tmp_path / name, encoder=FakeEncoder(), workers=2)
     files = sorted(file.relative_to(tmp_path / "one") for file in (tmp_path / "one/segments").rglob("*.npy"))
     assert files
     for file in files:
@@ -261,7 +263,7 @@ def test_the_same_documents_give_the_same_index(folder: Path, tmp_path: Path) ->
 
 
 def up_to_date(folder: Path, index: Path) -> set[str]:
-    """Documents of which the index holds the present content, or a part of it."""
+    """Documents of which the index has the current content, or a part of it."""
     with open_snapshot(index) as snapshot:
         known = {path: row.sha256 for path, row in snapshot.documents().items()}
     return {
@@ -270,7 +272,7 @@ def up_to_date(folder: Path, index: Path) -> set[str]:
 
 
 def kill_at_random(folder: Path, index: Path, *, times: int, make_pdf: MakePdf) -> None:
-    """Start `index` again and again and kill each at another instant; check what is there after each."""
+    """Run `index` repeatedly, kill each run at a random time, and check the index after each."""
     expected = []
     for number in range(6):
         make_pdf(folder / f"{number}.pdf", [f"{number}-{page}" for page in range(1, 9)])
@@ -290,15 +292,15 @@ def kill_at_random(folder: Path, index: Path, *, times: int, make_pdf: MakePdf) 
             killed += 1
         if (index / "catalog.sqlite").exists():
             committed = pages(index)
-            assert len(committed) == len(set(committed)), "no page twice"
+            assert len(committed) == len(set(committed)), "no page is stored twice"
             assert set(survivors) <= set(committed) <= set(expected), "no committed page is lost"
             current = up_to_date(folder, index)
             survivors = [page for page in committed if page[0] in current]
-        if survivors == expected:  # all is done: change most of it, so that the next run is long enough to be killed
+        if survivors == expected:  # complete: change most documents, so that the next run is long enough to be killed
             for number in range(5):
                 make_pdf(folder / f"{number}.pdf", [f"{number}-{page} again {attempt}" for page in range(1, 9)])
             survivors = [page for page in expected if page[0] == "5.pdf"]
-    assert killed >= times // 2, "most of these runs were to be killed"
+    assert killed >= times // 2, "most of these runs should have been killed"
     subprocess.run([*command, "0"], env=environment, check=True, stdout=subprocess.DEVNULL)
     assert pages(index) == expected
     with open_snapshot(index) as snapshot:
@@ -335,10 +337,10 @@ def test_memory_does_not_grow_with_the_collection(tmp_path: Path, make_pdf: Make
             text=True,
         )
         peaks.append(int(done.stderr.split()[-1]) / 1024)
-    assert peaks[1] < peaks[0] + 40, f"MB at most: {peaks}"
+    assert peaks[1] < peaks[0] + 40, f"peak MB: {peaks}"
 
 
-def test_a_second_run_is_refused_while_one_is_going(folder: Path, tmp_path: Path) -> None:
+def test_a_second_run_is_refused_while_one_is_running(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, str(TESTS / "indexer/run_index.py"), str(folder), str(tmp_path / "index"), "5"]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(TESTS)})
     try:

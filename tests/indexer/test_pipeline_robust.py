@@ -1,4 +1,4 @@
-"""Hostile files through a whole run of `index`: each ends in the index or in its list of failures."""
+"""Hostile files through a complete run of `index`: each ends in the index or in its list of failures."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ def test_every_hostile_file_is_in_the_index_or_has_failed_for_a_reason(corpora: 
     robust = corpora / "robust"
     rows = [json.loads(line) for line in (robust / "manifest.jsonl").read_text("utf-8").splitlines()]
     files = [row["file"] for row in rows]
-    # A folder is searched for documents by their names' endings; files of another name have to be named.
+    # A folder is searched by file name suffix; files with other suffixes have to be given by path.
     named = [file for file in files if not file.lower().endswith(".pdf")]
     passwords = dict.fromkeys(row["known_password"] for row in rows if row["known_password"] is not None)
-    report = pipeline.index(
+    report = pipeline.index_documents(
         [robust, *(robust / file for file in named)], tmp_path / "index", passwords=[*passwords], encoder=FakeEncoder()
     )
     with open_snapshot(tmp_path / "index") as snapshot:

@@ -1,4 +1,4 @@
-"""What crashes, hangs or explodes while it is drawn costs itself only; a stand-in for the library does so to order."""
+"""A page that crashes, hangs or exhausts its renderer fails alone; a fake pymupdf does so on demand."""
 
 from __future__ import annotations
 
@@ -10,18 +10,26 @@ import pytest
 
 from docsearch.engine.errors import DocsearchError
 from docsearch.indexer.discover import Document
-from docsearch.indexer.render.renderer import process
-from docsearch.indexer.render.renderer.page_budget import FAILED_IN_A_ROW_MAX, LOST_IN_A_ROW_MAX
-from docsearch.indexer.render.renderer.renderer import Done, Event, Failed, Opened, Page, PageFailed, Renderer
+from docsearch.indexer.render import process
+from docsearch.indexer.render.page_budget import CONSECUTIVE_FAILURES_MAX, CONSECUTIVE_PROCESSES_LOST_MAX
+from docsearch.indexer.render.renderer import (
+    DocumentDone,
+    DocumentFailed,
+    DocumentOpened,
+    PageFailed,
+    PageRendered,
+    Renderer,
+    RenderEvent,
+)
 
 Script = Callable[..., Document]
 
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
-    """`script("ok", "crash", …)` writes a document whose pages do that; `opening` is what opening it does."""
+    """`script("ok", "crash", …)` writes a document whose pages behave so when rendered, and `opening` when opened."""
     monkeypatch.syspath_prepend(Path(__file__).parent / "faulty")
-    monkeypatch.setattr(render_process, "TEXT_TIMEOUT_S", 1.0)
+    monkeypatch.setattr(process, "TEXT_TIMEOUT_S", 1.0)
 
     def write(*pages: str, opening: str = "", name: str = "a.pdf") -> Document:
         file = tmp_path / name
@@ -31,120 +39,129 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
     return write
 
 
-def drawn(*documents: Document, workers: int = 1, skip: frozenset[int] = frozenset()) -> list[Event]:
+def rendered(*documents: Document, workers: int = 1, skip: frozenset[int] = frozenset()) -> list[RenderEvent]:
     with Renderer(dpi=72, max_pixels=100_000, workers=workers, page_timeout_s=1, memory_limit_mb=512) as renderer:
         return list(renderer.render((document, skip) for document in documents))
 
 
-def outcome(event: Event) -> str | int:
-    """A page's number where it was drawn, the reason where not, else the kind of event."""
-    if isinstance(event, Page):
+def outcome(event: RenderEvent) -> str | int:
+    """A page's number if it was rendered, the reason if it or its document failed, else the type of the event."""
+    if isinstance(event, PageRendered):
         return event.image.ref.page
-    return event.reason if isinstance(event, (PageFailed, Failed)) else type(event).__name__
+    return event.reason if isinstance(event, (PageFailed, DocumentFailed)) else type(event).__name__
 
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("crash", "drawing the page crashed the renderer (Segmentation fault)"),
-        ("hang", "drawing the page took longer than 1 s"),
-        ("memory", "drawing the page needs more than 512 MB of memory"),
+        ("crash", "rendering the page crashed the render process (Segmentation fault)"),
+        ("hang", "rendering the page took longer than 1 s"),
+        ("memory", "rendering the page needs more than 512 MB of memory"),
         ("error", "broken beyond repair"),
-        ("exit", "drawing the page ended the renderer (exit code 0)"),
+        ("exit", "rendering the page made the render process exit (exit code 0)"),
     ],
 )
-def test_a_bad_page_costs_only_itself(script: Script, fault: str, reason: str) -> None:
-    events = drawn(script("ok", fault, "ok"), script("ok", name="b.pdf"))
-    assert [outcome(event) for event in events] == ["Opened", 1, reason, 3, "Done", "Opened", 1, "Done"]
+def test_a_bad_page_fails_alone(script: Script, fault: str, reason: str) -> None:
+    events = rendered(script("ok", fault, "ok"), script("ok", name="b.pdf"))
+    assert [outcome(event) for event in events] == [
+        "DocumentOpened",
+        1,
+        reason,
+        3,
+        "DocumentDone",
+        "DocumentOpened",
+        1,
+        "DocumentDone",
+    ]
 
 
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("crash", "opening the document crashed the renderer (Segmentation fault)"),
+        ("crash", "opening the document crashed the render process (Segmentation fault)"),
         ("hang", "opening the document took longer than 1 s"),
         ("memory", "opening the document needs more than 512 MB of memory"),
         ("error", "the PDF cannot be opened: broken beyond repair"),
     ],
 )
-def test_a_document_that_cannot_be_opened_costs_only_itself(script: Script, fault: str, reason: str) -> None:
-    events = drawn(script("ok", opening=fault), script("ok", name="b.pdf"))
-    assert [outcome(event) for event in events] == [reason, "Opened", 1, "Done"]
+def test_a_document_that_cannot_be_opened_fails_alone(script: Script, fault: str, reason: str) -> None:
+    events = rendered(script("ok", opening=fault), script("ok", name="b.pdf"))
+    assert [outcome(event) for event in events] == [reason, "DocumentOpened", 1, "DocumentDone"]
 
 
 @pytest.mark.parametrize("fault", ["text crash", "text hang", "text memory", "text error"])
-def test_text_that_cannot_be_taken_does_not_cost_the_page(script: Script, fault: str) -> None:
-    events = drawn(script(fault, "ok"))
-    assert [outcome(event) for event in events] == ["Opened", 1, 2, "Done"]
-    assert [event.image.text for event in events if isinstance(event, Page)] == ["", "ok?"]
+def test_text_that_cannot_be_extracted_does_not_cost_the_page(script: Script, fault: str) -> None:
+    events = rendered(script(fault, "ok"))
+    assert [outcome(event) for event in events] == ["DocumentOpened", 1, 2, "DocumentDone"]
+    assert [event.image.text for event in events if isinstance(event, PageRendered)] == ["", "ok?"]
 
 
 def test_a_page_is_tried_again_when_pages_before_it_may_be_to_blame(script: Script) -> None:
-    events = drawn(script("ok", "crash unless first", "ok", "crash unless first"))
-    assert [outcome(event) for event in events] == ["Opened", 1, 2, 3, 4, "Done"]
+    events = rendered(script("ok", "crash unless first", "ok", "crash unless first"))
+    assert [outcome(event) for event in events] == ["DocumentOpened", 1, 2, 3, 4, "DocumentDone"]
 
 
-def test_what_libraries_print_reaches_neither_the_answers_nor_the_terminal(
+def test_what_libraries_print_reaches_neither_the_responses_nor_the_terminal(
     script: Script, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    events = drawn(script("noise", "ok"))
-    assert [outcome(event) for event in events] == ["Opened", 1, 2, "Done"]
+    events = rendered(script("noise", "ok"))
+    assert [outcome(event) for event in events] == ["DocumentOpened", 1, 2, "DocumentDone"]
     assert capfd.readouterr() == ("", "")
 
 
 def test_a_document_that_kills_every_process_is_given_up(script: Script) -> None:
-    events = drawn(script(*["crash"] * 50))
+    events = rendered(script(*["crash"] * 50))
     failed = [event for event in events if isinstance(event, PageFailed)]
-    assert LOST_IN_A_ROW_MAX < len(failed) < LOST_IN_A_ROW_MAX + 6
+    assert CONSECUTIVE_PROCESSES_LOST_MAX < len(failed) < CONSECUTIVE_PROCESSES_LOST_MAX + 6
     assert failed[-1].reason.startswith(f"this page and {50 - failed[-1].page} after it were not tried")
-    assert isinstance(events[-1], Done)
+    assert isinstance(events[-1], DocumentDone)
 
 
 def test_a_document_of_failing_pages_is_given_up(script: Script) -> None:
-    events = drawn(script(*["error"] * 100_000, "ok"))
-    assert FAILED_IN_A_ROW_MAX < len(events) < FAILED_IN_A_ROW_MAX + 10
+    events = rendered(script(*["error"] * 100_000, "ok"))
+    assert CONSECUTIVE_FAILURES_MAX < len(events) < CONSECUTIVE_FAILURES_MAX + 10
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
-def test_events_come_in_order_however_many_processes_draw(script: Script, workers: int) -> None:
+def test_events_come_in_order_whatever_the_number_of_processes(script: Script, workers: int) -> None:
     documents = [script(*["ok"] * pages, name=f"{pages}.pdf") for pages in (1, 13, 2, 0, 9, 1, 1, 30)]
-    events = drawn(*documents, workers=workers, skip=frozenset({2, 7, 40}))
+    events = rendered(*documents, workers=workers, skip=frozenset({2, 7, 40}))
     expected: list[tuple[str, str | int]] = []
     for document, pages in zip(documents, (1, 13, 2, 0, 9, 1, 1, 30), strict=True):
         if pages == 0:
-            expected.append((document.path, "the document has no pages, or none that can be found"))
+            expected.append((document.path, "no pages found; the PDF may be truncated or damaged"))
             continue
         kept = [page for page in range(1, pages + 1) if page not in (2, 7)]
-        expected += [(document.path, what) for what in ("Opened", *kept, "Done")]
+        expected += [(document.path, what) for what in ("DocumentOpened", *kept, "DocumentDone")]
     assert [(event.document.path, outcome(event)) for event in events] == expected
 
 
 def test_no_more_than_a_few_pages_wait_for_the_caller(script: Script) -> None:
     with Renderer(dpi=72, max_pixels=100_000) as renderer:
         events = renderer.render([(script(*["ok"] * 200), frozenset())])
-        assert isinstance(next(events), Opened)
+        assert isinstance(next(events), DocumentOpened)
         deadline = time.monotonic() + 10
-        while renderer._waiting < renderer._ahead and time.monotonic() < deadline:
+        while renderer._pending < renderer._max_pending and time.monotonic() < deadline:
             time.sleep(0.01)
-        assert renderer._waiting == renderer._ahead
-        assert sum(isinstance(event, Page) for event in events) == 200
+        assert renderer._pending == renderer._max_pending
+        assert sum(isinstance(event, PageRendered) for event in events) == 200
 
 
-def test_documents_are_asked_for_as_they_are_needed(script: Script) -> None:
-    asked = 0
+def test_documents_are_requested_as_they_are_needed(script: Script) -> None:
+    requested = 0
 
     document = script("ok")
 
     def endless() -> Iterator[tuple[Document, frozenset[int]]]:
-        nonlocal asked
+        nonlocal requested
         while True:
-            asked += 1
+            requested += 1
             yield document, frozenset()
 
     with Renderer(dpi=72, max_pixels=100_000) as renderer:
         events = renderer.render(endless())
-        assert sum(isinstance(next(events), Page) for _ in range(31)) >= 10
-        assert asked < 20
+        assert sum(isinstance(next(events), PageRendered) for _ in range(31)) >= 10
+        assert requested < 20
         events.close()
         assert [outcome(event) for event in renderer.render([(script("ok", "ok"), frozenset())])][1:3] == [1, 2]
 
@@ -152,13 +169,20 @@ def test_documents_are_asked_for_as_they_are_needed(script: Script) -> None:
 def test_a_renderer_can_be_left_in_the_middle_of_a_page(script: Script) -> None:
     started = time.monotonic()
     with Renderer(dpi=72, max_pixels=100_000, page_timeout_s=60) as renderer:
-        assert isinstance(next(renderer.render([(script("hang"), frozenset())])), Opened)
+        assert isinstance(next(renderer.render([(script("hang"), frozenset())])), DocumentOpened)
     assert time.monotonic() - started < 10
 
 
-def test_a_process_is_replaced_after_its_share_of_pages(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(render_process, "PAGES_A_CHILD", 1)
-    assert [outcome(e) for e in drawn(script(*["crash unless first"] * 4))] == ["Opened", 1, 2, 3, 4, "Done"]
+def test_a_process_is_replaced_after_a_number_of_pages(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "PAGES_PER_CHILD", 1)
+    assert [outcome(e) for e in rendered(script(*["crash unless first"] * 4))] == [
+        "DocumentOpened",
+        1,
+        2,
+        3,
+        4,
+        "DocumentDone",
+    ]
 
 
 def test_a_library_that_cannot_be_imported_is_an_error_and_not_a_hang(
@@ -168,4 +192,4 @@ def test_a_library_that_cannot_be_imported_is_an_error_and_not_a_hang(
     (tmp_path / "broken/pymupdf.py").write_text("raise ImportError('libmupdf.so is missing')")
     monkeypatch.syspath_prepend(tmp_path / "broken")
     with pytest.raises(DocsearchError, match=r"libmupdf\.so is missing"):
-        drawn(script("ok"))
+        rendered(script("ok"))

@@ -1,4 +1,4 @@
-"""Pictures are documents: every frame of a TIFF a page, upright, on white, in 8 bits, and no decompression bombs."""
+"""Image files are documents: every TIFF frame is a page, upright, on white, 8-bit; decompression bombs are refused."""
 
 from __future__ import annotations
 
@@ -12,9 +12,16 @@ import pytest
 from PIL import Image
 
 from docsearch.indexer.discover import Document
-from docsearch.indexer.render.renderer.renderer import Event, Failed, Opened, Page, PageFailed, Renderer
+from docsearch.indexer.render.renderer import (
+    DocumentFailed,
+    DocumentOpened,
+    PageFailed,
+    PageRendered,
+    Renderer,
+    RenderEvent,
+)
 
-GREY_LEVELS = 2  # what JPEG and rescaling may change a flat colour by
+GREY_LEVELS = 2  # tolerance for a flat colour after JPEG compression and rescaling
 
 
 @pytest.fixture(scope="module")
@@ -23,16 +30,16 @@ def renderer() -> Iterator[Renderer]:
         yield renderer
 
 
-def render(renderer: Renderer, file: Path) -> list[Event]:
+def render(renderer: Renderer, file: Path) -> list[RenderEvent]:
     return list(renderer.render([(Document(file.name, file, 0, 0), frozenset())]))
 
 
 def pixels(renderer: Renderer, file: Path) -> list[np.ndarray]:
-    return [event.image.pixels for event in render(renderer, file) if isinstance(event, Page)]
+    return [event.image.pixels for event in render(renderer, file) if isinstance(event, PageRendered)]
 
 
 def reason(renderer: Renderer, file: Path) -> str:
-    [event] = [event for event in render(renderer, file) if isinstance(event, (Failed, PageFailed))]
+    [event] = [event for event in render(renderer, file) if isinstance(event, (DocumentFailed, PageFailed))]
     return event.reason
 
 
@@ -41,7 +48,7 @@ def near(found: np.ndarray, colour: tuple[int, int, int]) -> bool:
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
-def test_a_picture_is_a_document_of_one_page(renderer: Renderer, tmp_path: Path, suffix: str) -> None:
+def test_an_image_is_a_document_of_one_page(renderer: Renderer, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"a.{suffix}"
     Image.new("RGB", (400, 300), (200, 30, 60)).save(file, quality=95)
     [page] = pixels(renderer, file)
@@ -52,11 +59,11 @@ def test_a_picture_is_a_document_of_one_page(renderer: Renderer, tmp_path: Path,
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_picture_is_shown_upright(renderer: Renderer, tmp_path: Path, suffix: str, orientation: int) -> None:
+def test_an_image_is_rendered_upright(renderer: Renderer, tmp_path: Path, suffix: str, orientation: int) -> None:
     upright = np.full((300, 500, 3), 255, np.uint8)
     upright[:100, :100] = (255, 0, 0)
     upright[:100, -100:] = (0, 0, 255)
-    # What a camera stores, so that the turn which the orientation stands for gives `upright` back.
+    # The pixels as a camera stores them: applying the orientation gives `upright`.
     stored = {
         1: upright,
         2: upright[:, ::-1],
@@ -82,10 +89,10 @@ def test_every_frame_of_a_tiff_is_a_page(renderer: Renderer, tmp_path: Path) -> 
     frames = [Image.new("L", (200 + 50 * n, 300), 40 * n) for n in range(4)]
     frames[0].save(tmp_path / "a.tiff", save_all=True, append_images=frames[1:])
     events = render(renderer, tmp_path / "a.tiff")
-    assert [event.page_count for event in events if isinstance(event, Opened)] == [4]
-    drawn = [event.image.pixels for event in events if isinstance(event, Page)]
-    assert [page.shape for page in drawn] == [(300, 200 + 50 * n, 3) for n in range(4)]
-    assert all(near(page, (40 * n,) * 3) for n, page in enumerate(drawn))
+    assert [event.page_count for event in events if isinstance(event, DocumentOpened)] == [4]
+    rendered = [event.image.pixels for event in events if isinstance(event, PageRendered)]
+    assert [page.shape for page in rendered] == [(300, 200 + 50 * n, 3) for n in range(4)]
+    assert all(near(page, (40 * n,) * 3) for n, page in enumerate(rendered))
 
 
 def test_only_the_first_frame_of_an_animation_is_a_page(renderer: Renderer, tmp_path: Path) -> None:
@@ -96,18 +103,18 @@ def test_only_the_first_frame_of_an_animation_is_a_page(renderer: Renderer, tmp_
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
-def test_what_is_transparent_is_white(renderer: Renderer, tmp_path: Path, mode: str) -> None:
-    picture = Image.new("RGBA", (300, 300), (0, 0, 0, 0))
-    picture.paste((0, 0, 0, 255), (0, 0, 150, 300))
+def test_transparency_is_rendered_white(renderer: Renderer, tmp_path: Path, mode: str) -> None:
+    image = Image.new("RGBA", (300, 300), (0, 0, 0, 0))
+    image.paste((0, 0, 0, 255), (0, 0, 150, 300))
     file = tmp_path / "a.png"
-    (picture.quantize() if mode == "PA" else picture.convert(mode)).save(file)
+    (image.quantize() if mode == "PA" else image.convert(mode)).save(file)
     [page] = pixels(renderer, file)
     assert near(page[:, :140], (0, 0, 0))
     assert near(page[:, 160:], (255, 255, 255))
 
 
 @pytest.mark.parametrize("suffix", ["png", "tiff"])
-def test_16_bits_become_8_without_being_clipped(renderer: Renderer, tmp_path: Path, suffix: str) -> None:
+def test_16_bits_become_8_without_clipping(renderer: Renderer, tmp_path: Path, suffix: str) -> None:
     values = np.repeat(np.array([[0, 32768, 65535]], np.uint16), 100, axis=1).repeat(300, axis=0)
     Image.fromarray(values).save(tmp_path / f"a.{suffix}")
     [page] = pixels(renderer, tmp_path / f"a.{suffix}")
@@ -115,19 +122,19 @@ def test_16_bits_become_8_without_being_clipped(renderer: Renderer, tmp_path: Pa
 
 
 @pytest.mark.parametrize("mode", ["1", "P", "CMYK", "YCbCr", "LAB", "F", "I"])
-def test_every_kind_of_pixel_becomes_rgb(renderer: Renderer, tmp_path: Path, mode: str) -> None:
-    picture = Image.new("RGB", (300, 300), "white")
-    picture.paste((0, 0, 0), (0, 0, 150, 300))
+def test_every_pixel_mode_becomes_rgb(renderer: Renderer, tmp_path: Path, mode: str) -> None:
+    image = Image.new("RGB", (300, 300), "white")
+    image.paste((0, 0, 0), (0, 0, 150, 300))
     if mode == "LAB":
         values = np.zeros((300, 300, 3), np.uint8)
         values[:, 150:, 0] = 255
-        picture = Image.frombytes("LAB", (300, 300), values.tobytes())
+        image = Image.frombytes("LAB", (300, 300), values.tobytes())
     elif mode in ("F", "I"):
-        picture = picture.convert("L").convert(mode)
+        image = image.convert("L").convert(mode)
     else:
-        picture = picture.convert(mode)
+        image = image.convert(mode)
     file = tmp_path / ("a.jpg" if mode == "YCbCr" else "a.tiff")
-    picture.save(file)
+    image.save(file)
     [page] = pixels(renderer, file)
     assert page[:, :130].mean() < 5
     assert page[:, 170:].mean() > 250
@@ -137,7 +144,7 @@ def test_a_large_scan_is_scaled_to_its_sheet(renderer: Renderer, tmp_path: Path)
     scan = Image.new("L", (2480, 3508), 255)
     scan.paste(0, (0, 0, 1240, 3508))
     scan.save(tmp_path / "a.jpg", dpi=(300, 300))
-    [event] = [event for event in render(renderer, tmp_path / "a.jpg") if isinstance(event, Page)]
+    [event] = [event for event in render(renderer, tmp_path / "a.jpg") if isinstance(event, PageRendered)]
     assert event.size_pt == pytest.approx((595.2, 841.9), abs=0.1)
     assert event.image.pixels.shape == (1123, 794, 3)
     assert event.image.pixels[:, :380].max() <= 8
@@ -155,16 +162,16 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(renderer: Renderer
     assert "60000 x 60000 pixels" in reason(renderer, tmp_path / "a.png")
 
 
-def test_a_picture_that_needs_too_much_memory_fails_alone(tmp_path: Path) -> None:
+def test_an_image_that_needs_too_much_memory_fails_alone(tmp_path: Path) -> None:
     Image.new("RGBA", (12_000, 12_000)).save(tmp_path / "a.png", compress_level=1)
     with Renderer(dpi=96, max_pixels=1_000_000, memory_limit_mb=400) as renderer:
         events = render(renderer, tmp_path / "a.png")
     assert [event.reason for event in events if isinstance(event, PageFailed)] == [
-        "drawing the page needs more than 400 MB of memory"
+        "rendering the page needs more than 400 MB of memory"
     ]
 
 
-def test_a_truncated_picture_fails_with_the_reason(renderer: Renderer, tmp_path: Path) -> None:
+def test_a_truncated_image_fails_with_the_reason(renderer: Renderer, tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "a.png")
     content = (tmp_path / "a.png").read_bytes()
@@ -172,12 +179,12 @@ def test_a_truncated_picture_fails_with_the_reason(renderer: Renderer, tmp_path:
     assert "cannot be decoded" in reason(renderer, tmp_path / "a.png")
 
 
-def test_what_is_no_picture_fails_with_the_reason(renderer: Renderer, tmp_path: Path) -> None:
+def test_a_file_that_is_not_an_image_fails_with_the_reason(renderer: Renderer, tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"<html>not found</html>")
-    assert "neither a PDF nor a picture" in reason(renderer, tmp_path / "a.jpg")
+    assert "neither a PDF nor an image" in reason(renderer, tmp_path / "a.jpg")
 
 
-def test_content_decides_what_a_file_is_and_not_its_name(renderer: Renderer, tmp_path: Path) -> None:
+def test_content_rather_than_name_decides_the_type_of_a_file(renderer: Renderer, tmp_path: Path) -> None:
     Image.new("RGB", (300, 200), "blue").save(tmp_path / "a.png")
     (tmp_path / "a.png").rename(tmp_path / "a.pdf")
     [page] = pixels(renderer, tmp_path / "a.pdf")

@@ -1,4 +1,4 @@
-"""PDFs come out as a person sees them, by either renderer: upright, cropped, annotated, decrypted, within bounds."""
+"""Both renderers show PDF pages as a viewer does: rotated, cropped, annotated, decrypted, within bounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ import pytest
 
 from docsearch.engine.errors import UsageError
 from docsearch.indexer.discover import Document
-from docsearch.indexer.render.renderer.renderer import Done, Event, Failed, Opened, Page, Renderer
+from docsearch.indexer.render.renderer import (
+    DocumentDone,
+    DocumentFailed,
+    DocumentOpened,
+    PageRendered,
+    Renderer,
+    RenderEvent,
+)
 
 MakePdf = Callable[..., Path]
 renderers = pytest.mark.parametrize("renderer", ["mupdf", "pdfium"])
@@ -21,19 +28,19 @@ RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _one_process_for_all_tests_alike() -> Iterator[None]:
+def _close_shared_renderers() -> Iterator[None]:
     yield
-    while kept:
-        kept.popitem()[1].__exit__(None, None, None)
+    while shared:
+        shared.popitem()[1].__exit__(None, None, None)
 
 
-kept: dict[str, Renderer] = {}
+shared: dict[str, Renderer] = {}
 
 
-def opened(**options: Any) -> Renderer:
-    if str(options) not in kept:
-        kept[str(options)] = Renderer(**options).__enter__()
-    return kept[str(options)]
+def shared_renderer(**options: Any) -> Renderer:
+    if str(options) not in shared:
+        shared[str(options)] = Renderer(**options).__enter__()
+    return shared[str(options)]
 
 
 def render(
@@ -43,20 +50,20 @@ def render(
     dpi: float = 72,
     max_pixels: int = 1_000_000,
     passwords: tuple[str, ...] = (),
-) -> list[Event]:
+) -> list[RenderEvent]:
     if renderer == "pdfium":
         pytest.importorskip("pypdfium2")
-    drawing = opened(dpi=dpi, max_pixels=max_pixels, renderer=renderer, passwords=passwords)
-    return list(drawing.render([(Document(file.name, file, 0, 0), frozenset())]))
+    opened = shared_renderer(dpi=dpi, max_pixels=max_pixels, renderer=renderer, passwords=passwords)
+    return list(opened.render([(Document(file.name, file, 0, 0), frozenset())]))
 
 
-def pages(events: list[Event]) -> list[Page]:
-    return [event for event in events if isinstance(event, Page)]
+def pages(events: list[RenderEvent]) -> list[PageRendered]:
+    return [event for event in events if isinstance(event, PageRendered)]
 
 
-def reason(events: list[Event]) -> str:
+def reason(events: list[RenderEvent]) -> str:
     [event] = events
-    assert isinstance(event, Failed)
+    assert isinstance(event, DocumentFailed)
     return event.reason
 
 
@@ -70,7 +77,7 @@ def marked_page(document: pymupdf.Document, width: float = 300, height: float = 
 @renderers
 def test_pages_come_in_order_with_their_text(tmp_path: Path, make_pdf: MakePdf, renderer: str) -> None:
     events = render(make_pdf(tmp_path / "a.pdf", ["first page", "Größe", ""]), renderer=renderer)
-    assert [type(event) for event in events] == [Opened, Page, Page, Page, Done]
+    assert [type(event) for event in events] == [DocumentOpened, PageRendered, PageRendered, PageRendered, DocumentDone]
     assert [page.image.text.strip() for page in pages(events)] == ["first page", "Größe", ""]
     assert [page.image.ref.page for page in pages(events)] == [1, 2, 3]
     first = pages(events)[0]
@@ -81,37 +88,37 @@ def test_pages_come_in_order_with_their_text(tmp_path: Path, make_pdf: MakePdf, 
 
 
 @renderers
-@pytest.mark.parametrize(("turn", "corner"), [(0, (0, 0)), (90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))])
-def test_a_page_is_turned_as_the_document_says(
-    tmp_path: Path, renderer: str, turn: int, corner: tuple[int, int]
+@pytest.mark.parametrize(("rotation", "corner"), [(0, (0, 0)), (90, (0, -1)), (180, (-1, -1)), (270, (-1, 0))])
+def test_a_page_is_rotated_as_the_document_says(
+    tmp_path: Path, renderer: str, rotation: int, corner: tuple[int, int]
 ) -> None:
     document = pymupdf.open()
-    marked_page(document).set_rotation(turn)
+    marked_page(document).set_rotation(rotation)
     document.save(tmp_path / "a.pdf")
     [page] = pages(render(tmp_path / "a.pdf", renderer=renderer))
-    assert page.image.pixels.shape[:2] == ((300, 400) if turn in (90, 270) else (400, 300))
+    assert page.image.pixels.shape[:2] == ((300, 400) if rotation in (90, 270) else (400, 300))
     found = {at: tuple(page.image.pixels[at]) for at in ((0, 0), (0, -1), (-1, 0), (-1, -1))}
     assert found == {at: RED if at == corner else WHITE for at in found}
 
 
 @renderers
-def test_what_is_cropped_away_is_in_neither_picture_nor_text(tmp_path: Path, renderer: str) -> None:
+def test_content_outside_the_crop_box_is_in_neither_image_nor_text(tmp_path: Path, renderer: str) -> None:
     document = pymupdf.open()
     page = marked_page(document, 600, 800)
     page.insert_text((120, 150), "inside")
     page.insert_text((20, 350), "outside")
     page.set_cropbox(pymupdf.Rect(50, 50, 350, 340))
     document.save(tmp_path / "a.pdf")
-    [drawn] = pages(render(tmp_path / "a.pdf", renderer=renderer))
-    assert drawn.image.pixels.shape == (290, 300, 3)
-    assert tuple(drawn.image.pixels[0, 0]) == RED
-    assert tuple(drawn.image.pixels[60, 60]) == WHITE
-    if renderer == "mupdf":  # PDFium keeps the text of what is cropped away
-        assert drawn.image.text.split() == ["inside"]
+    [rendered] = pages(render(tmp_path / "a.pdf", renderer=renderer))
+    assert rendered.image.pixels.shape == (290, 300, 3)
+    assert tuple(rendered.image.pixels[0, 0]) == RED
+    assert tuple(rendered.image.pixels[60, 60]) == WHITE
+    if renderer == "mupdf":  # PDFium keeps text outside the crop box
+        assert rendered.image.text.split() == ["inside"]
 
 
 @renderers
-def test_annotations_and_form_fields_are_drawn(tmp_path: Path, renderer: str) -> None:
+def test_annotations_and_form_fields_are_rendered(tmp_path: Path, renderer: str) -> None:
     document = pymupdf.open()
     page = document.new_page(width=300, height=400)
     square = page.add_rect_annot((10, 10, 60, 60))
@@ -122,9 +129,9 @@ def test_annotations_and_form_fields_are_drawn(tmp_path: Path, renderer: str) ->
     widget.rect = pymupdf.Rect(100, 200, 280, 230)
     page.add_widget(widget)
     document.save(tmp_path / "a.pdf")
-    [drawn] = pages(render(tmp_path / "a.pdf", renderer=renderer))
-    assert tuple(drawn.image.pixels[30, 30]) == RED
-    assert (drawn.image.pixels[205:225, 105:270] < 128).any()
+    [rendered] = pages(render(tmp_path / "a.pdf", renderer=renderer))
+    assert tuple(rendered.image.pixels[30, 30]) == RED
+    assert (rendered.image.pixels[205:225, 105:270] < 128).any()
 
 
 @renderers
@@ -144,7 +151,7 @@ def test_an_encrypted_document_says_what_to_do(tmp_path: Path, make_pdf: MakePdf
 
 
 @renderers
-def test_both_renderers_clamp_a_huge_page_alike(tmp_path: Path, renderer: str) -> None:
+def test_both_renderers_clamp_a_huge_page_to_the_same_size(tmp_path: Path, renderer: str) -> None:
     document = pymupdf.open()
     document.new_page(width=14400, height=7200)
     document.new_page(width=14400, height=3)
@@ -165,7 +172,9 @@ def test_both_renderers_clamp_a_huge_page_alike(tmp_path: Path, renderer: str) -
         (b"PK\x03\x04" + bytes(999), "not a PDF"),
     ],
 )
-def test_what_is_no_document_fails_with_the_reason(tmp_path: Path, renderer: str, content: bytes, says: str) -> None:
+def test_a_file_that_is_not_a_document_fails_with_the_reason(
+    tmp_path: Path, renderer: str, content: bytes, says: str
+) -> None:
     (tmp_path / "a.pdf").write_bytes(content)
     assert says in reason(render(tmp_path / "a.pdf", renderer=renderer))
 
@@ -175,14 +184,14 @@ def test_a_file_that_vanished_fails_with_the_reason(tmp_path: Path, renderer: st
     assert reason(render(tmp_path / "a.pdf", renderer=renderer)) == "the file cannot be read: No such file or directory"
 
 
-def test_a_truncated_document_yields_the_pages_that_are_left(tmp_path: Path, make_pdf: MakePdf) -> None:
+def test_a_truncated_document_yields_its_remaining_pages(tmp_path: Path, make_pdf: MakePdf) -> None:
     file = make_pdf(tmp_path / "a.pdf", ["one", "two", "three"])
     content = file.read_bytes()
     file.write_bytes(content[: len(content) * 9 // 10])
     assert [page.image.text.strip() for page in pages(render(file))] == ["one", "two", "three"]
 
 
-def test_pages_that_the_page_tree_lost_are_gathered(tmp_path: Path, make_pdf: MakePdf) -> None:
+def test_pages_missing_from_the_page_tree_are_found(tmp_path: Path, make_pdf: MakePdf) -> None:
     file = make_pdf(tmp_path / "a.pdf", ["one", "two"])
     content = file.read_bytes()
     assert b"/Count 2" in content
@@ -190,21 +199,21 @@ def test_pages_that_the_page_tree_lost_are_gathered(tmp_path: Path, make_pdf: Ma
     assert [page.image.text.strip() for page in pages(render(tmp_path / "a.pdf"))] == ["one", "two"]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems reject such names")
 @renderers
-def test_a_name_that_is_no_text_opens(tmp_path: Path, make_pdf: MakePdf, renderer: str) -> None:
+def test_a_file_name_that_is_not_valid_utf8_opens(tmp_path: Path, make_pdf: MakePdf, renderer: str) -> None:
     file = make_pdf(tmp_path / "a.pdf", ["one"]).rename(tmp_path / "caf\udce9.pdf")
     assert len(pages(render(file, renderer=renderer))) == 1
 
 
-def test_a_renderer_that_does_not_exist_is_an_error_that_names_those_that_do() -> None:
+def test_an_unknown_renderer_is_an_error_that_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match="mupdf, pdfium"):
         Renderer(dpi=72, max_pixels=1000, renderer="poppler")
 
 
-def test_a_page_is_the_same_whichever_pages_were_drawn_before_it(tmp_path: Path, make_pdf: MakePdf) -> None:
+def test_a_page_is_the_same_whichever_pages_were_rendered_before_it(tmp_path: Path, make_pdf: MakePdf) -> None:
     file = make_pdf(tmp_path / "a.pdf", ["one", "two", "three"])
     together = pages(render(file))[2].image.pixels
-    with Renderer(dpi=72, max_pixels=1_000_000) as drawing:
-        alone = pages(list(drawing.render([(Document("a.pdf", file, 0, 0), frozenset({1, 2}))])))[0].image.pixels
+    with Renderer(dpi=72, max_pixels=1_000_000) as renderer:
+        alone = pages(list(renderer.render([(Document("a.pdf", file, 0, 0), frozenset({1, 2}))])))[0].image.pixels
     assert np.array_equal(together, alone)

@@ -1,4 +1,4 @@
-"""A stand-in for pymupdf that misbehaves to order: each line of a "document" says what its page does when drawn."""
+"""A fake pymupdf that misbehaves on demand: each line of a "document" says what rendering that page does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NoReturn
 
 TEXT_PRESERVE_WHITESPACE = TEXT_MEDIABOX_CLIP = TEXT_DEHYPHENATE = 0
 csRGB = None  # noqa: N816 - as pymupdf has it
-drawn_before = 0
+pages_rendered = 0
 
 
 class TOOLS:
@@ -30,7 +30,7 @@ def hang() -> NoReturn:
 
 
 def misbehave(how: str) -> None:
-    if how == "crash" or (how == "crash unless first" and drawn_before):
+    if how == "crash" or (how == "crash unless first" and pages_rendered):
         crash()
     elif how == "hang":
         hang()
@@ -80,9 +80,9 @@ class Page:
         return self
 
     def get_pixmap(self, *, matrix: tuple[float, float], colorspace: None, alpha: int) -> SimpleNamespace:
-        global drawn_before
+        global pages_rendered
         misbehave(self.how)
-        drawn_before += 1
+        pages_rendered += 1
         width, height = round(72 * matrix[0]), round(144 * matrix[1])
         samples = memoryview(bytes([7]) * (width * height * 3))
         return SimpleNamespace(n=3, stride=3 * width, width=width, height=height, samples_mv=samples)
