@@ -1,1 +1,1 @@
-"""Answers questions over HTTP, and shows pages and where on them the match is."""
+"""HTTP server: the search API, page images, heat maps, uploads, and the web page. Also the MCP server for agents."""

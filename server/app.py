@@ -1,4 +1,4 @@
-"""Puts a server together: routes, errors, and the guard around them; and runs it until it is told to end."""
+"""Builds the FastAPI application, and runs it with uvicorn until a signal stops it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .. import __version__
 from ..engine.errors import DocsearchError, UsageError
 from ..engine.models.encoder import QueryEncoder
 from . import http_errors
-from .middleware import Guard
+from .middleware import SecurityMiddleware
 from .routes import api
 from .service import Service
 from .sessions import Sessions, session
@@ -27,20 +27,20 @@ BACKLOG = 128
 
 
 def create_app(service: Service) -> FastAPI:
-    """The application of an open service, which it starts, and closes at its end."""
+    """The application of an open service; it starts the service, and closes it at shutdown."""
 
     @asynccontextmanager
-    async def life(_app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         service.start()
         yield
         await run_in_threadpool(service.close)
 
-    # The interactive pages that FastAPI offers would load scripts from elsewhere.
+    # FastAPI's interactive documentation is off: it loads scripts from another host.
     app = FastAPI(
         title="docsearch",
         version=__version__,
-        description="Finds the page that answers a question, by looking at pages.",
-        lifespan=life,
+        description="Visual document retrieval: finds the pages of PDFs, scans and slides that answer a question.",
+        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
     )
@@ -48,44 +48,49 @@ def create_app(service: Service) -> FastAPI:
     app.state.sessions = Sessions(service.settings)
     for routes in (api, write_api, session, web):
         app.include_router(routes)
-    app.add_exception_handler(DocsearchError, http_errors.answer)
-    app.add_middleware(Guard, settings=service.settings, metrics=service.metrics, sessions=app.state.sessions)
+    app.add_exception_handler(DocsearchError, http_errors.error_response)
+    app.add_middleware(
+        SecurityMiddleware, settings=service.settings, metrics=service.metrics, sessions=app.state.sessions
+    )
     return app
 
 
 class Server(uvicorn.Server):
-    """Ends answers that would never end before it waits for the others."""
+    """A uvicorn server that ends event streams before it waits for the other responses at shutdown."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no more requests, and wait for those that were accepted."""
+        """Accept no more requests, and wait for the accepted ones."""
         assert isinstance(self.config.app, FastAPI)
-        self.config.app.state.service.let_go()
+        self.config.app.state.service.end_event_streams()
         await super().shutdown(sockets)
 
 
 def serve(
     settings: ServerSettings, on_listening: Callable[[str], None], *, encoder: QueryEncoder | None = None
 ) -> None:
-    """Answer requests until SIGINT or SIGTERM, then finish what was accepted. `on_listening` is told the address;
-    `encoder` stands in for the model that made the index.
+    """Answer requests until SIGINT or SIGTERM, then finish the accepted ones.
 
-    Raises UsageError where it cannot listen, or for unsafe settings, and what `open_index` raises.
+    `on_listening` gets the URL; `encoder` stands in for the index's model. Raises UsageError if the address cannot be
+    listened on or the settings are unsafe, and what `open_searcher` raises.
     """
     service = Service.open(settings, encoder=encoder)
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        listening = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except OSError as err:
         service.close()
         reason = err.strerror or err
-        raise UsageError(f"cannot listen at {settings.host}, port {settings.port}: {reason}; choose a --port") from err
-    # uvicorn ends at these signals, and then hands them to whoever had them before.
+        raise UsageError(
+            f"cannot listen on {settings.host}, port {settings.port}: {reason}; choose another --port"
+        ) from err
+    # uvicorn exits on these signals, and then raises them again for the handlers that were there before.
     for ending in (signal.SIGINT, signal.SIGTERM):
         signal.signal(ending, lambda *_: None)
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    with listening:
-        # What asyncio does for sockets of its own: the second half of an answer does not wait for an acknowledgement.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        on_listening(f"http://{host}:{listening.getsockname()[1]}/")
+    with listener:
+        # Without TCP_NODELAY the body of a response waits for the acknowledgement of its head, 40 ms. asyncio sets it
+        # on sockets of its own; accepted connections inherit it from the listener.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        on_listening(f"http://{host}:{listener.getsockname()[1]}/")
         config = uvicorn.Config(create_app(service), access_log=False, log_config=None, server_header=False)
-        Server(config).run(sockets=[listening])
+        Server(config).run(sockets=[listener])

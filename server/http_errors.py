@@ -1,12 +1,12 @@
-"""Errors of a request, and the HTTP status and body that a client gets for each.
+"""Errors of the HTTP API, and the status and body that a client gets for each.
 
 UsageError
-├── NotHere        404   no such document, page or upload
-├── Forbidden      403   the server takes no changes, or not from there
-├── TooLarge       413   the file has more bytes than are taken
-└── WrongKind      415   the file is nothing that docsearch reads
+├── NotFound          404   there is no such document, page or upload
+├── Forbidden         403   the server does not accept changes, or not from this origin
+├── TooLarge          413   the file is larger than the server accepts
+└── UnsupportedType   415   the file is neither a PDF nor an image
 DocsearchError
-└── Busy           503   more waits than may wait; the client is told when to come back
+└── Busy              503   the queue is full; Retry-After says when to try again
 """
 
 from __future__ import annotations
@@ -17,36 +17,36 @@ from fastapi.responses import JSONResponse
 from ..engine.errors import DocsearchError, DocumentError, IndexLocked, StorageFull, UsageError
 
 RETRY_AFTER_S = 1
-"""When to come back to a server that is busy answering."""
+"""Retry-After of a full queue."""
 LOCKED_RETRY_AFTER_S = 5
-"""When to come back to an index that is being written to."""
+"""Retry-After of an index that another process is writing to."""
 
 
-class NotHere(UsageError):
+class NotFound(UsageError):
     """There is no such document, page or upload."""
 
 
 class Forbidden(UsageError):
-    """The server takes no changes, or not from there."""
+    """The server does not accept changes, or not from this origin."""
 
 
 class TooLarge(UsageError):
-    """The file has more bytes than are taken."""
+    """The file is larger than the server accepts."""
 
 
-class WrongKind(UsageError):
-    """The file is nothing that docsearch reads."""
+class UnsupportedType(UsageError):
+    """The file is neither a PDF nor an image."""
 
 
 class Busy(DocsearchError):
-    """More waits already than may wait."""
+    """The queue is full."""
 
 
 STATUS: tuple[tuple[type[DocsearchError], int], ...] = (
-    (NotHere, 404),
+    (NotFound, 404),
     (Forbidden, 403),
     (TooLarge, 413),
-    (WrongKind, 415),
+    (UnsupportedType, 415),
     (Busy, 503),
     (IndexLocked, 503),
     (StorageFull, 507),
@@ -54,16 +54,16 @@ STATUS: tuple[tuple[type[DocsearchError], int], ...] = (
     (UsageError, 400),
     (DocsearchError, 500),
 )
-"""The first that fits counts."""
+"""HTTP status by error class; the first match counts, so subclasses come first."""
 
 
 def status_of(err: DocsearchError) -> int:
-    """The HTTP status that says what `err` says."""
+    """The HTTP status of an error."""
     return next(status for kind, status in STATUS if isinstance(err, kind))
 
 
-async def answer(_request: Request, err: Exception) -> JSONResponse:
-    """What a client gets for an error that docsearch raised on purpose."""
+async def error_response(_request: Request, err: Exception) -> JSONResponse:
+    """Exception handler for DocsearchError: a JSON body with the message."""
     assert isinstance(err, DocsearchError)
     headers = {}
     if isinstance(err, Busy):

@@ -1,4 +1,4 @@
-"""What clients send and get, as JSON: the shapes, their limits, and examples for the API's description."""
+"""JSON bodies of requests and responses, as pydantic models with limits and examples for the OpenAPI description."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class BoxIn(BaseModel):
 
 
 class LikeRequest(BaseModel):
-    """A page of the index, or the part of it inside `box`, that others are to be like."""
+    """A page of the index, or its part inside `box`, to find similar pages of."""
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"document": "6f1ed002ab559585", "page": 3}]}
@@ -46,8 +46,8 @@ class LikeRequest(BaseModel):
 
 
 class SearchRequest(BaseModel):
-    """One `query`, several `queries`, an `image` (a picture file in base64) with or without a query, or `like`; and how
-    they are to be answered. `path` keeps the documents whose path matches the glob or whose file name it is.
+    """A `query`, several `queries`, an `image` (a base64-encoded image file) with or without a query, or `like`; with
+    search options. `path` restricts the search to documents whose path matches the glob or whose file name it is.
     """
 
     model_config = ConfigDict(
@@ -65,7 +65,7 @@ class SearchRequest(BaseModel):
 
 
 class HitOut(BaseModel):
-    """A page that answers, as `docsearch query --json` prints it, and where its picture is."""
+    """A hit as `docsearch query --json` prints it, and the URL of its page image."""
 
     rank: int
     score: float
@@ -76,9 +76,9 @@ class HitOut(BaseModel):
 
 
 class AnswerOut(BaseModel):
-    """The hits of one query, best first. `milliseconds` has what it waited and what each stage took for all of the
-    `batch` queries that were answered together; `snapshot` names the state of the index that answered. `query` is ""
-    where none was asked in words.
+    """The hits of one query, best first. `milliseconds` has the time in the queue ("wait") and the time of each stage,
+    for the whole batch of `batch` queries; `snapshot` identifies the state of the index. `query` is "" for queries
+    without text.
     """
 
     query: str
@@ -89,7 +89,7 @@ class AnswerOut(BaseModel):
 
 
 class SearchResponse(BaseModel):
-    """An answer for each query, in their order."""
+    """The answers, in the order of the queries."""
 
     answers: list[AnswerOut]
 
@@ -113,7 +113,7 @@ class DocumentsResponse(BaseModel):
 
 
 class BoxOut(BaseModel):
-    """A place on a page, in fractions of its width and height, and how well it matches, 0..1."""
+    """A region of a page, in fractions of its width and height, and its match, 0..1."""
 
     x0: float
     y0: float
@@ -123,7 +123,7 @@ class BoxOut(BaseModel):
 
 
 class WordOut(BaseModel):
-    """A word of the query: its `weight` (they sum to 1), its best match on the page, and all, best first."""
+    """A word of the query: its `weight` (weights sum to 1), its best match on the page, and all matches, best first."""
 
     word: str
     weight: float
@@ -132,13 +132,13 @@ class WordOut(BaseModel):
 
 
 class HeatmapResponse(BaseModel):
-    """Where a page matches each word of a query."""
+    """Where on a page each word of a query matches."""
 
     words: list[WordOut]
 
 
 class UploadAccepted(BaseModel):
-    """A file that is on disk, and will be indexed in its turn under this `name`."""
+    """A file that is stored on disk, and queued for indexing under this `name`."""
 
     upload: str = Field(examples=["9f86d081884c7d65"])
     name: str
@@ -146,8 +146,8 @@ class UploadAccepted(BaseModel):
 
 
 class UploadOut(BaseModel):
-    """How far an upload is: `pages_done` of `pages_total`, which is null until it is known. `error` says why it failed,
-    why it still waits, or which pages are missing.
+    """Progress of an upload: `pages_done` of `pages_total`, which is null until known. `error` says why it failed, why
+    it is still waiting, or which pages are missing.
     """
 
     upload: str
@@ -160,13 +160,13 @@ class UploadOut(BaseModel):
 
 
 class UploadsResponse(BaseModel):
-    """The uploads of late, the newest first."""
+    """Recent uploads, newest first."""
 
     uploads: list[UploadOut]
 
 
 class IndexOut(BaseModel):
-    """What is in the index, and whether this server takes uploads and removals."""
+    """What the index contains, and whether this server accepts uploads and removals."""
 
     model: str
     pages: int
@@ -177,12 +177,12 @@ class IndexOut(BaseModel):
 
 
 class Status(BaseModel):
-    """Whether the server is well."""
+    """Health of the server."""
 
     status: str = Field(examples=["ok"])
 
 
 class Problem(BaseModel):
-    """What was wrong, and what to do."""
+    """What went wrong, and what to do."""
 
     error: str

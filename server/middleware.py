@@ -1,4 +1,4 @@
-"""Every request passes here first: who asks, under which name, how much; every answer leaves with strict headers."""
+"""ASGI middleware around the whole application: access checks, body limits, security headers and request metrics."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .metrics import Metrics
 from .sessions import Sessions
 from .settings import ServerSettings, is_loopback
 
-OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
-OPEN_FOLDER = "/static/"
-"""These tell nothing about documents, and are answered without a token."""
-READING = frozenset({"GET", "HEAD", "OPTIONS"})
+PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
+PUBLIC_PREFIX = "/static/"
+"""Public paths reveal nothing about the documents; they are answered without a token."""
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-HEADERS = {
+SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -29,8 +29,8 @@ HEADERS = {
 }
 
 
-class Guard:
-    """ASGI middleware around the whole application."""
+class SecurityMiddleware:
+    """Refuses requests by host, size, origin and token; adds security headers to every response; counts requests."""
 
     def __init__(self, app: ASGIApp, settings: ServerSettings, metrics: Metrics, sessions: Sessions) -> None:
         self._app = app
@@ -46,12 +46,12 @@ class Guard:
         started = perf_counter()
         status = 500
 
-        async def send_guarded(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)
@@ -59,27 +59,28 @@ class Guard:
         refusal = self._refusal(scope["method"], scope["path"], Headers(scope=scope))
         try:
             if refusal is not None:
-                await refusal(scope, receive, send_guarded)
+                await refusal(scope, receive, send_with_headers)
             else:
-                await self._app(scope, self._limited(scope["path"], receive), send_guarded)
+                await self._app(scope, self._limited(scope["path"], receive), send_with_headers)
         finally:
-            # The route's template, not the path: as many labels as there are routes.
+            # The route's template, not the path, so that the number of labels is bounded.
             route = getattr(scope.get("route"), "path", "none")
             self._metrics.requests.labels(route, str(status)).inc()
             self._metrics.request_seconds.labels(route).observe(perf_counter() - started)
 
     def _refusal(self, method: str, path: str, headers: Headers) -> JSONResponse | None:
+        """The response to a request that is refused; None if it may pass."""
         if is_loopback(self._settings.host) and host_name(headers.get("host", "")) not in LOOPBACK_NAMES:
-            # A page on the internet whose name was pointed at this machine would send its own name.
-            return JSONResponse({"error": "this server answers under localhost only"}, 421)
+            # DNS rebinding: a web site whose name resolves to this machine sends its own name as Host.
+            return JSONResponse({"error": "this server answers to localhost only"}, 421)
         length = headers.get("content-length", "0")
         if not length.isascii() or not length.isdigit():
             return JSONResponse({"error": "Content-Length is not a number"}, 400)
         if int(length) > (limit := body_limit(self._settings, path)):
-            return JSONResponse({"error": f"the request has {length} bytes, of at most {limit}"}, 413)
-        if method not in READING and is_cross_site(headers):
-            return JSONResponse({"error": "another web site may not ask for this"}, 403)
-        if path not in OPEN_PATHS and not path.startswith(OPEN_FOLDER) and not self._is_known(method, headers):
+            return JSONResponse({"error": f"the request body has {length} bytes; the limit is {limit}"}, 413)
+        if method not in SAFE_METHODS and is_cross_site(headers):
+            return JSONResponse({"error": "requests from other web sites are refused"}, 403)
+        if path not in PUBLIC_PATHS and not path.startswith(PUBLIC_PREFIX) and not self._is_authorized(method, headers):
             challenge = {"WWW-Authenticate": 'Bearer realm="docsearch"'}
             return JSONResponse(
                 {"error": "this needs the server's token, as 'Authorization: Bearer …'"}, 401, challenge
@@ -87,24 +88,25 @@ class Guard:
         return None
 
     def _limited(self, path: str, receive: Receive) -> Receive:
-        """Count what comes in, since a body sent in pieces says no length before; uploads are counted by their route,
-        which then can say so.
+        """Limit a body that is sent in chunks, without a Content-Length.
+
+        Uploads are limited by their route instead, which can answer with a proper error.
         """
         return receive if path == UPLOAD_PATH else _limited(receive, body_limit(self._settings, path))
 
-    def _is_known(self, method: str, headers: Headers) -> bool:
+    def _is_authorized(self, method: str, headers: Headers) -> bool:
         token = self._settings.token
         if token is None:
             return True
-        if self._sessions.knows(headers.get("cookie", "")):
-            # A browser sends the cookie by itself, so that a change also has to come from the page.
-            return method in READING or "sec-fetch-site" in headers or "origin" in headers
+        if self._sessions.is_open(headers.get("cookie", "")):
+            # Browsers attach the cookie to requests of any site: a change must also show that it comes from our page.
+            return method in SAFE_METHODS or "sec-fetch-site" in headers or "origin" in headers
         kind, _, given = headers.get("authorization", "").partition(" ")
         return kind.lower() == "bearer" and hmac.compare_digest(given.encode(), token.encode())
 
 
 def is_cross_site(headers: Headers) -> bool:
-    """Whether a browser says that another site's page sent this. What is no browser says nothing."""
+    """Whether a browser reports that a page of another site sent this. Other clients send neither header."""
     if (site := headers.get("sec-fetch-site")) is not None:
         return site not in {"same-origin", "none"}
     origin = headers.get("origin")
@@ -112,13 +114,13 @@ def is_cross_site(headers: Headers) -> bool:
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, without its port, in lower case; an IPv6 address without its brackets."""
+    """The name in a Host header in lower case, without port; an IPv6 address without brackets."""
     name, bracket, _ = host.partition("]")
     return name.removeprefix("[").lower() if bracket else host.partition(":")[0].lower()
 
 
 def _limited(receive: Receive, limit: int) -> Receive:
-    """Too much ends as a client that went away."""
+    """`receive` that reports a disconnected client once the body exceeds `limit` bytes."""
     received = 0
 
     async def counting() -> Message:

@@ -1,4 +1,4 @@
-"""Changes of an index that clients ask for: an uploaded document in, another one out, each complete when it returns."""
+"""Changes to an index that clients request: adding an uploaded document, removing a document."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from ..engine.store import DocumentRow, open_snapshot, open_writer
 from ..indexer import pipeline, source_folders
 from ..indexer.report import Progress
 from . import stored_uploads
-from .http_errors import NotHere
-from .stored_uploads import Stored
+from .http_errors import NotFound
+from .stored_uploads import StoredUpload
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an upload: the document it is now, how many of its pages can be found, and what is wrong with the
-    others, or with all of it. `renamed` says that it is one that the index knew under a path that has gone.
+    """The result of indexing an upload: its document, how many of its pages were indexed, and what failed.
+
+    `renamed`: the document was known under a path that no longer exists, and has been renamed to the upload's.
     """
 
     doc_id: str
@@ -30,48 +31,49 @@ class Outcome:
 
 def add(
     directory: Path,
-    stored: Stored,
+    stored: StoredUpload,
     *,
     encoder: PageEncoder,
     passwords: Sequence[str],
     on_progress: Callable[[Progress], None],
 ) -> Outcome:
-    """Index an upload. Where a document of the same content is there already, it is that one, and the file goes.
+    """Index an upload. If the index has a document with the same content, that one is returned and the file deleted.
 
-    Raises what `pipeline.add` does.
+    Raises what `pipeline.add` raises.
     """
     with open_writer(directory, fingerprint=None, create=False):
-        pass  # raises IndexLocked before a large file is read, since this may be asked every second
+        pass  # raises IndexLocked before a large file is hashed: locked uploads are retried every second
     document = stored.document()
-    twin = _same_content(directory, document.sha256(), stored.path)
-    if twin is not None:
+    duplicate = _same_content(directory, document.sha256(), stored.path)
+    if duplicate is not None:
         stored_uploads.delete(directory, stored.path)
-        return _outcome(directory, twin.path)
+        return _outcome(directory, duplicate.path)
     report = pipeline.add(document, directory, encoder=encoder, passwords=passwords, on_progress=on_progress)
     return _outcome(directory, stored.path, renamed=report.moved > 0)
 
 
 def remove(directory: Path, doc_id: str) -> str:
-    """Remove a document from the index, and its file if it was uploaded; return its path. Raises NotHere, IndexLocked
-    and what else the store raises.
+    """Remove a document from the index, and its file if it was uploaded; return its path.
+
+    Raises NotFound, IndexLocked and other errors of the store.
     """
     with open_writer(directory, fingerprint=None, create=False) as writer:
         path = next((path for path, row in writer.documents().items() if row.id == doc_id), None)
         if path is None:
-            raise NotHere(f"there is no document {doc_id!r} in the index")
+            raise NotFound(f"there is no document {doc_id!r} in the index")
         writer.remove([path])
     stored_uploads.delete(directory, path)
     return path
 
 
 def _outcome(directory: Path, path: str, *, renamed: bool = False) -> Outcome:
-    """What the index says of a document that a run went through."""
+    """What the index records about a document after a run."""
     with open_snapshot(directory) as snapshot:
         row = snapshot.documents()[path]
         failures = [each for each in snapshot.failures() if each.path == path]
     if row.state == "failed":
         return Outcome(row.id, 0, row.page_count, row.error, renamed)
-    assert row.page_count is not None, "a run that went through knows it"
+    assert row.page_count is not None, "a completed run knows the number of pages"
     failed = [each for each in failures if each.page is not None]
     error = None
     if failed:
@@ -80,11 +82,11 @@ def _outcome(directory: Path, path: str, *, renamed: bool = False) -> Outcome:
 
 
 def _same_content(directory: Path, sha256: str, path: str) -> DocumentRow | None:
-    """A document of this content that is complete in the index, other than `path`, and whose file is where it was."""
-    places = source_folders.recorded(directory)
+    """A complete document with this content, other than `path`, whose file still exists."""
+    folders = source_folders.recorded(directory)
     with open_snapshot(directory) as snapshot:
         rows = snapshot.documents()
     if path in rows:
         return None
     same = (row for row in rows.values() if row.sha256 == sha256 and row.state == "done")
-    return next((row for row in same if source_folders.is_there(row.path, places)), None)
+    return next((row for row in same if source_folders.exists(row.path, folders)), None)

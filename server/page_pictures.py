@@ -1,9 +1,8 @@
-"""A page of a document goes in; its picture comes out as PNG, drawn by child processes, at the width asked for."""
+"""Page images for clients: rendered by child processes, encoded as PNG, and cached."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 import tempfile
 import threading
 from collections import OrderedDict
@@ -13,8 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image
-
+from ..engine import images
 from ..engine.errors import UsageError
 from ..engine.records import U8
 from ..indexer.discover import IMAGE_MAGIC
@@ -23,110 +21,108 @@ from .http_errors import Busy
 from .metrics import Metrics
 
 WIDTH_MIN, WIDTH_MAX = 32, 2400
-"""Pixels a picture of a page may be wide."""
+"""Width of a page image in pixels."""
 SMALL_WIDTH = 300
-"""Pictures up to this width are drawn by a process of their own, so that they do not wait for large ones."""
+"""Images up to this width have a render process of their own, so that thumbnails do not wait for large images."""
 SMALL_DPI, LARGE_DPI = 100.0, 200.0
 MAX_PIXELS = 8_000_000
 CACHE_BYTES = 64 << 20
+PNG_COMPRESSION = 4
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class PagePicture:
-    """A page as `png`, of `width` and `height` in pixels."""
+    """An image as `png`, of `width` and `height` in pixels."""
 
     png: bytes
     width: int
     height: int
 
+    @staticmethod
+    def encode(pixels: U8, max_width: int | None = None) -> PagePicture:
+        """Encode `pixels` (H, W, 3 or 4) uint8, scaled down if they are wider than `max_width`."""
+        pixels = images.shrink(pixels, max_width)
+        return PagePicture(images.encode_png(pixels, compress_level=PNG_COMPRESSION), pixels.shape[1], pixels.shape[0])
+
 
 class PagePictures:
-    """Holds two child processes that draw pages, one that opens pictures of clients at the `dpi` and with the
-    `max_pixels` of the index's model, and the last pictures; at most `room` requests wait.
+    """Holds two processes that render pages, one that decodes images of clients, and a cache of page images.
+
+    At most `max_pending` requests are queued. Images of clients are decoded at the `dpi` and `max_pixels` of the
+    index's model. `passwords` are tried on encrypted documents.
     """
 
     def __init__(
-        self, *, room: int, metrics: Metrics, dpi: float, max_pixels: int, passwords: tuple[str, ...] = ()
+        self, *, max_pending: int, metrics: Metrics, dpi: float, max_pixels: int, passwords: tuple[str, ...] = ()
     ) -> None:
-        self._room = room
+        self._max_pending = max_pending
         self._metrics = metrics
-        self._desks = {
+        self._renderers = {
             dpi: (RenderProcess(RenderSettings(dpi, MAX_PIXELS, passwords=passwords)), ThreadPoolExecutor(1))
             for dpi in (SMALL_DPI, LARGE_DPI)
         }
-        self._opening = (RenderProcess(RenderSettings(dpi, max_pixels)), ThreadPoolExecutor(1))
-        self._changed = threading.Lock()  # guards all that follows
-        self._kept: OrderedDict[tuple[str, int, int], PagePicture] = OrderedDict()
+        self._decoder = (RenderProcess(RenderSettings(dpi, max_pixels)), ThreadPoolExecutor(1))
+        self._lock = threading.Lock()  # guards the attributes below
+        self._cache: OrderedDict[tuple[str, int, int], PagePicture] = OrderedDict()  # least recently used first
         self._bytes = 0
-        self.waiting = 0
+        self.pending = 0
 
     async def picture(self, file: Path, sha256: str, page: int, width: int) -> PagePicture:
-        """Draw `page` (from 1) of `file`, of content `sha256`, `width` pixels wide, or as wide as it is at 200 dpi.
+        """Render `page` (from 1) of `file`, whose content hash is `sha256`, at most `width` pixels wide.
 
-        Raises DocumentError where it cannot be drawn, and Busy when too many wait.
+        Raises DocumentError if it cannot be rendered, and Busy if the queue is full.
         """
         key = (sha256, page, width)
-        with self._changed:
-            if (kept := self._kept.get(key)) is not None:
-                self._kept.move_to_end(key)
+        with self._lock:
+            if (cached := self._cache.get(key)) is not None:
+                self._cache.move_to_end(key)
                 self._metrics.pictures.labels("cache").inc()
-                return kept
-        process, desk = self._desks[SMALL_DPI if width <= SMALL_WIDTH else LARGE_DPI]
-        drawn = await self._run(desk, lambda: to_png(process.draw(file, page).pixels, width))
+                return cached
+        process, executor = self._renderers[SMALL_DPI if width <= SMALL_WIDTH else LARGE_DPI]
+        picture = await self._run(executor, lambda: PagePicture.encode(process.render(file, page).pixels, width))
         self._metrics.pictures.labels("drawn").inc()
-        self._keep(key, drawn)
-        return drawn
+        self._add_to_cache(key, picture)
+        return picture
 
-    async def pixels_of(self, content: bytes) -> U8:
-        """The pixels (H, W, 3) of a picture file that a client sent, as if it were a page to index.
+    async def decode(self, content: bytes) -> U8:
+        """The pixels (H, W, 3) uint8 of an image file that a client sent, scaled like a page to index.
 
-        Raises UsageError where it is no picture, DocumentError where it cannot be read, and Busy when too many wait.
+        Raises UsageError if it is not an image, DocumentError if it cannot be read, and Busy if the queue is full.
         """
         if IMAGE_MAGIC.match(content) is None:
-            raise UsageError("the image is no PNG, JPEG, WebP or TIFF file")
-        process, desk = self._opening
+            raise UsageError("the image is not a PNG, JPEG, WebP or TIFF file")
+        process, executor = self._decoder
 
-        def draw() -> U8:
+        def render() -> U8:
             with tempfile.NamedTemporaryFile(prefix="docsearch-") as file:
                 file.write(content)
                 file.flush()
-                return process.draw(Path(file.name), 1).pixels
+                return process.render(Path(file.name), 1).pixels
 
-        return await self._run(desk, draw)
+        return await self._run(executor, render)
 
     def close(self) -> None:
-        """Draw what was accepted, and end the child processes."""
-        for process, desk in (*self._desks.values(), self._opening):
-            desk.shutdown(wait=True)
+        """Finish queued requests, and stop the child processes."""
+        for process, executor in (*self._renderers.values(), self._decoder):
+            executor.shutdown(wait=True)
             process.stop()
 
-    async def _run(self, desk: ThreadPoolExecutor, draw: Callable[[], T]) -> T:
-        if self.waiting >= self._room:
-            raise Busy(f"{self.waiting} pictures wait to be drawn already; ask again in a moment")
-        self.waiting += 1
+    async def _run(self, executor: ThreadPoolExecutor, render: Callable[[], T]) -> T:
+        if self.pending >= self._max_pending:
+            raise Busy(f"{self.pending} page images are waiting to be rendered; try again shortly")
+        self.pending += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(desk, draw)
+            return await asyncio.get_running_loop().run_in_executor(executor, render)
         finally:
-            self.waiting -= 1
+            self.pending -= 1
 
-    def _keep(self, key: tuple[str, int, int], picture: PagePicture) -> None:
-        with self._changed:
-            if key in self._kept:
+    def _add_to_cache(self, key: tuple[str, int, int], picture: PagePicture) -> None:
+        with self._lock:
+            if key in self._cache:
                 return
-            self._kept[key] = picture
+            self._cache[key] = picture
             self._bytes += len(picture.png)
             while self._bytes > CACHE_BYTES:
-                _, dropped = self._kept.popitem(last=False)
-                self._bytes -= len(dropped.png)
-
-
-def to_png(pixels: U8, width: int | None = None) -> PagePicture:
-    """Encode `pixels` (H, W, 3 or 4), made narrower if they are wider than `width`."""
-    picture = Image.fromarray(pixels)
-    if width is not None and width < picture.width:
-        height = max(1, round(picture.height * width / picture.width))
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    out = io.BytesIO()
-    picture.save(out, format="PNG", compress_level=4)
-    return PagePicture(out.getvalue(), picture.width, picture.height)
+                _, evicted = self._cache.popitem(last=False)
+                self._bytes -= len(evicted.png)

@@ -1,4 +1,4 @@
-"""The API's routes: each checks what it was sent, asks one part of the service, and shapes the answer."""
+"""Routes of the HTTP API that read: search, documents, page images, heat maps, health and metrics."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ..engine.errors import UsageError
 from ..engine.explain.heatmap import WordMarks
 from ..engine.models.encoder import ImageQueryEncoder
 from ..engine.records import FloatBox, PageRef
-from ..engine.searcher import Query as SearchQuery
+from ..engine.records import Query as SearchQuery
 from ..engine.searcher import Searcher
-from .http_errors import NotHere
+from .http_errors import NotFound
 from .messages import (
     PAGE_MAX,
     QUERY_MAX_CHARS,
@@ -35,9 +35,9 @@ from .messages import (
     WordOut,
 )
 from .metrics import CONTENT_TYPE
-from .page_pictures import WIDTH_MAX, WIDTH_MIN, PagePicture, to_png
-from .search_worker import Answer, How
-from .service import TheService
+from .page_pictures import WIDTH_MAX, WIDTH_MIN, PagePicture
+from .search_worker import Answer, SearchOptions
+from .service import ServiceDep
 
 DOCUMENTS_MAX = 1000
 PNG_TYPE = "image/png"
@@ -46,7 +46,9 @@ DEFAULT_WIDTH = 1200
 DocumentIdQuery = Annotated[str, Query(min_length=1, max_length=64, examples=["6f1ed002ab559585"])]
 PageNumber = Annotated[int, Path(ge=1, le=PAGE_MAX, description="Counts from 1.")]
 PageNumberQuery = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Counts from 1.")]
-Width = Annotated[int, Query(ge=WIDTH_MIN, le=WIDTH_MAX, description="Pixels; at most as wide as it is at 200 dpi.")]
+Width = Annotated[
+    int, Query(ge=WIDTH_MIN, le=WIDTH_MAX, description="Width in pixels; at most the page's width at 200 dpi.")
+]
 Text = Annotated[str, Query(min_length=1, max_length=QUERY_MAX_CHARS, examples=["revenue chart 2023"])]
 PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 404, 503)}
 PNG: dict[int | str, dict[str, Any]] = PROBLEMS | {200: {"content": {PNG_TYPE: {}}}, 422: {"model": Problem}}
@@ -55,29 +57,29 @@ api = APIRouter()
 
 
 @api.post("/v1/search", responses=PROBLEMS | {413: {"model": Problem}})
-async def search(asked: SearchRequest, service: TheService) -> SearchResponse:
-    """Find the pages that answer one query or several, look like a picture, or are like a page of the index, which is
-    not among them. Queries of clients that ask at the same time are answered together; each gets the answer that it
-    would get alone.
+async def search(body: SearchRequest, service: ServiceDep) -> SearchResponse:
+    """Find the pages that answer one or more queries, match an image, or resemble a page of the index (the page itself
+    is never among the hits). Concurrent queries of different clients are batched; each gets the answer it would get
+    alone.
     """
-    queries = await _queries(asked, service)
-    found = await service.questions.ask(queries, How(asked.k, asked.candidates, asked.exact))
+    queries = await _queries(body, service)
+    found = await service.search_worker.search(queries, SearchOptions(body.k, body.candidates, body.exact))
     return SearchResponse(answers=[_answer(query.text, answer) for query, answer in zip(queries, found, strict=True)])
 
 
 @api.get("/v1/index", responses=PROBLEMS)
-async def index(service: TheService) -> IndexOut:
-    """What is in the index, and what may be done with it."""
-    return IndexOut.model_validate(await run_in_threadpool(service.about))
+async def index(service: ServiceDep) -> IndexOut:
+    """What the index contains, and whether it can be changed."""
+    return IndexOut.model_validate(await run_in_threadpool(service.info))
 
 
 @api.get("/v1/documents", responses=PROBLEMS)
 async def documents(
-    service: TheService,
+    service: ServiceDep,
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=DOCUMENTS_MAX)] = 100,
 ) -> DocumentsResponse:
-    """List the documents of the index, those that failed among them."""
+    """List the documents of the index, including those that failed."""
     rows = await run_in_threadpool(service.documents)
     shown = [
         DocumentOut(id=row.id, path=row.path, pages=row.page_count, state=row.state, error=row.error, bytes=row.size)
@@ -88,22 +90,22 @@ async def documents(
 
 @api.get("/v1/documents/{doc_id}/pages/{page}.png", responses=PNG, response_class=Response)
 async def page_picture(
-    doc_id: DocumentId, page: PageNumber, service: TheService, width: Width = DEFAULT_WIDTH
+    doc_id: DocumentId, page: PageNumber, service: ServiceDep, width: Width = DEFAULT_WIDTH
 ) -> Response:
-    """A page as a picture, drawn from its document."""
-    return _png(await _draw(service, doc_id, page, width))
+    """An image of a page, rendered from its document."""
+    return _png(await _render(service, doc_id, page, width))
 
 
 @api.get("/v1/heatmap", responses=PROBLEMS)
 async def heatmap(
-    query: Text, document: DocumentIdQuery, page: PageNumberQuery, service: TheService
+    query: Text, document: DocumentIdQuery, page: PageNumberQuery, service: ServiceDep
 ) -> HeatmapResponse:
-    """Where a page matches each word of a query."""
+    """Where on a page each word of a query matches."""
 
     def job(searcher: Searcher) -> list[WordMarks]:
         return searcher.word_marks(query, _ref(searcher, document, page))
 
-    return HeatmapResponse(words=[_word(marks) for marks in await service.questions.use(job)])
+    return HeatmapResponse(words=[_word(marks) for marks in await service.search_worker.run(job)])
 
 
 @api.get("/v1/heatmap.png", responses=PNG, response_class=Response)
@@ -111,62 +113,64 @@ async def heatmap_picture(
     query: Text,
     document: DocumentIdQuery,
     page: PageNumberQuery,
-    service: TheService,
+    service: ServiceDep,
     width: Width = DEFAULT_WIDTH,
-    word: Annotated[int | None, Query(ge=0, description="Only this word of those /v1/heatmap lists, from 0.")] = None,
+    word: Annotated[
+        int | None, Query(ge=0, description="Only this word: its position in the list of /v1/heatmap, from 0.")
+    ] = None,
 ) -> Response:
-    """What matches a query, as a transparent picture of the size that the page's own picture has at this `width`: laid
-    over that with the blend mode "multiply" it is what `docsearch query --heatmap` draws.
+    """The heat map of a query as a transparent image, of the same size as the page image of this `width`. Laid over the
+    page image with blend mode "multiply", it gives the image of `docsearch query --heatmap`.
     """
-    drawn = await _draw(service, document, page, width)
+    picture = await _render(service, document, page, width)
 
     def job(searcher: Searcher) -> PagePicture:
         ref = _ref(searcher, document, page)
-        return to_png(searcher.overlay(query, ref, (drawn.width, drawn.height), word=word))
+        return PagePicture.encode(searcher.overlay(query, ref, (picture.width, picture.height), word=word))
 
-    return _png(await service.questions.use(job))
+    return _png(await service.search_worker.run(job))
 
 
 @api.get("/healthz")
 async def healthz() -> Status:
-    """Whether the process answers at all."""
+    """Whether the process is alive."""
     return Status(status="ok")
 
 
 @api.get("/readyz", responses={503: {"model": Status}})
-async def readyz(service: TheService, response: Response) -> Status:
-    """Whether questions are being answered; not while the server shuts down."""
-    if service.questions.ready:
+async def readyz(service: ServiceDep, response: Response) -> Status:
+    """Whether queries are being answered; not during shutdown."""
+    if service.search_worker.ready:
         return Status(status="ok")
     response.status_code = 503
     return Status(status="not ready")
 
 
 @api.get("/metrics", response_class=Response)
-async def metrics(service: TheService) -> Response:
-    """Counters and times, as Prometheus reads them."""
+async def metrics(service: ServiceDep) -> Response:
+    """Prometheus metrics."""
     return Response(service.metrics.text(), media_type=CONTENT_TYPE)
 
 
-async def _queries(asked: SearchRequest, service: TheService) -> list[SearchQuery]:
-    """What is asked for, as the engine takes it."""
-    ways = (asked.queries is not None, asked.query is not None or asked.image is not None, asked.like is not None)
-    if sum(ways) != 1:
-        raise UsageError('give one of "query" (a text) or "image" or both, "queries" (a list of texts), and "like"')
-    if asked.like is not None:
-        box = None if asked.like.box is None else _box(asked.like.box)
-        region = await run_in_threadpool(service.region, asked.like.document, asked.like.page, box)
-        return [SearchQuery("", "", asked.path, like=region)]
-    if asked.image is None:
-        texts = [asked.query] if asked.query is not None else asked.queries or []
-        return [SearchQuery("", text, asked.path) for text in texts]
-    if not isinstance(service.questions.encoder, ImageQueryEncoder):
-        raise UsageError("the model of this index takes questions in words only")
-    pixels = await service.pictures.pixels_of(_decoded(asked.image))
-    return [SearchQuery("", asked.query or "", asked.path, image=pixels)]
+async def _queries(body: SearchRequest, service: ServiceDep) -> list[SearchQuery]:
+    """The queries of a request."""
+    kinds = (body.queries is not None, body.query is not None or body.image is not None, body.like is not None)
+    if sum(kinds) != 1:
+        raise UsageError('send one of: "query" and/or "image"; "queries"; "like"')
+    if body.like is not None:
+        box = None if body.like.box is None else _box(body.like.box)
+        region = await run_in_threadpool(service.region, body.like.document, body.like.page, box)
+        return [SearchQuery("", "", body.path, like=region)]
+    if body.image is None:
+        texts = [body.query] if body.query is not None else body.queries or []
+        return [SearchQuery("", text, body.path) for text in texts]
+    if not isinstance(service.search_worker.encoder, ImageQueryEncoder):
+        raise UsageError("this index's model accepts text queries only")
+    pixels = await service.pictures.decode(_from_base64(body.image))
+    return [SearchQuery("", body.query or "", body.path, image=pixels)]
 
 
-def _decoded(image: str) -> bytes:
+def _from_base64(image: str) -> bytes:
     try:
         return b64decode(image, validate=True)
     except ValueError as err:
@@ -175,33 +179,26 @@ def _decoded(image: str) -> bytes:
 
 def _box(box: BoxIn) -> FloatBox:
     if not (box.x0 < box.x1 and box.y0 < box.y1):
-        raise UsageError("the box is empty: x0 has to be less than x1, and y0 less than y1")
+        raise UsageError("the box is empty: x0 must be less than x1, and y0 less than y1")
     return (box.x0, box.y0, box.x1, box.y1)
 
 
-async def _draw(service: TheService, doc_id: str, page: int, width: int) -> PagePicture:
-    row, file = await run_in_threadpool(service.page_of, doc_id, page)
+async def _render(service: ServiceDep, doc_id: str, page: int, width: int) -> PagePicture:
+    row, file = await run_in_threadpool(service.locate_page, doc_id, page)
     return await service.pictures.picture(file, row.sha256, page, width)
 
 
 def _ref(searcher: Searcher, doc_id: str, page: int) -> PageRef:
-    """The page of the searcher's snapshot that is meant; Searcher raises UsageError if it has no vectors."""
+    """The page in the searcher's snapshot; Searcher raises UsageError if it has no vectors. Raises NotFound."""
     for row in searcher.snapshot.documents().values():
         if row.id == doc_id:
             return PageRef(doc_id, row.path, page)
-    raise NotHere(f"there is no document {doc_id!r} in the index")
+    raise NotFound(f"there is no document {doc_id!r} in the index")
 
 
 def _answer(text: str, answer: Answer) -> AnswerOut:
     hits = [
-        HitOut(
-            rank=hit.rank,
-            score=round(hit.score, 6),
-            path=hit.ref.path,
-            page=hit.ref.page,
-            doc_id=hit.ref.doc_id,
-            picture=f"/v1/documents/{hit.ref.doc_id}/pages/{hit.ref.page}.png",
-        )
+        HitOut.model_validate({**hit.as_dict(), "picture": f"/v1/documents/{hit.ref.doc_id}/pages/{hit.ref.page}.png"})
         for hit in answer.hits
     ]
     milliseconds = {stage: round(1000 * seconds, 3) for stage, seconds in answer.seconds.items()}

@@ -1,8 +1,7 @@
-"""Questions of many clients go in; answers come out, those that wait together answered together by one thread.
+"""The search thread: it owns the searcher, and answers queries of many clients in batches.
 
-The thread owns the searcher, so nothing of it runs on the event loop, and no two threads are in it. What waits is
-bounded. When the index has changed, the next searcher is opened and prepared beside the present one, which goes on
-answering until then.
+All use of the searcher happens on this thread, not on the event loop. The queue is bounded. After a commit the next
+searcher is opened and prepared in the background; the current one answers until then.
 """
 
 from __future__ import annotations
@@ -20,21 +19,21 @@ from typing import TypeVar
 
 from ..engine.errors import DocsearchError
 from ..engine.models.encoder import QueryEncoder
-from ..engine.records import Hit
-from ..engine.searcher import BATCH_QUERIES, STAGES, Query, Searcher, open_index
+from ..engine.records import Hit, Query
+from ..engine.searcher import BATCH_QUERIES, STAGES, Searcher, open_searcher
 from .http_errors import Busy
 from .metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 2.0
-"""How soon a commit of another process is seen."""
+POLL_INTERVAL_S = 2.0
+"""How soon a commit of another process is noticed."""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class How:
-    """How questions are answered; only those asked alike are answered together."""
+class SearchOptions:
+    """Options of `Searcher.search_many`; only queries with equal options share a batch."""
 
     k: int = 10
     candidates: int | None = None
@@ -43,8 +42,9 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The `hits` of one question, the generation of the `snapshot` they were found in, the `seconds` it waited ("wait")
-    and that its batch took in each stage, and how many questions were in that batch.
+    """The `hits` of one query, and the generation of the `snapshot` they come from.
+
+    `seconds` has the time in the queue ("wait") and the time of each stage for the whole batch of `batch` queries.
     """
 
     hits: tuple[Hit, ...]
@@ -54,55 +54,57 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _PendingQuery:
     query: Query
-    how: How
+    options: SearchOptions
     answer: Future[Answer]
-    asked: float = field(default_factory=perf_counter)
+    queued_at: float = field(default_factory=perf_counter)
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """Something else to do with the searcher, such as a heat map."""
+    """Any other work with the searcher, such as a heat map."""
 
     run: Callable[[Searcher], None]
 
 
-class Questions:
-    """Holds the searcher of an index and the thread that uses it. `room` is how many questions may wait; `device` is
-    where pages are scored, as `open_index` takes it.
+class SearchWorker:
+    """Holds the searcher of the index in `directory` and the thread that uses it.
+
+    `encoder` stands in for the index's model. At most `max_pending` queries and jobs are queued. `device` is where
+    pages are scored, as in `open_searcher`.
     """
 
     def __init__(
-        self, directory: Path, encoder: QueryEncoder | None, *, room: int, metrics: Metrics, device: str = "cpu"
+        self, directory: Path, encoder: QueryEncoder | None, *, max_pending: int, metrics: Metrics, device: str = "cpu"
     ) -> None:
         self._directory = directory
         self._device = device
-        self._room = room
+        self._max_pending = max_pending
         self._metrics = metrics
-        self._searcher = open_index(directory, encoder=encoder, device=device)
+        self._searcher = open_searcher(directory, encoder=encoder, device=device)
         self._searcher.prepare()
         self._encoder = self._searcher.encoder
-        self._thread = threading.Thread(target=self._work, name="docsearch-questions")
+        self._thread = threading.Thread(target=self._work, name="docsearch-search")
         self._watcher = threading.Thread(target=self._watch, name="docsearch-watch")
         self._refreshing = threading.Lock()
-        self._ended = threading.Event()
-        self._changed = threading.Condition()  # guards all that follows
-        self._waiting: deque[_Question | _Job] = deque()
+        self._stopped = threading.Event()
+        self._changed = threading.Condition()  # guards the attributes below
+        self._queue: deque[_PendingQuery | _Job] = deque()
         self._next: Searcher | None = None
         self._closing = False
 
     def start(self) -> None:
-        """Begin to answer."""
+        """Start answering."""
         self._thread.start()
         self._watcher.start()
 
     def close(self) -> None:
-        """Take no more questions, answer those that wait, and let go of the index."""
+        """Accept no more queries, answer those in the queue, and close the index."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
-        self._ended.set()
+        self._stopped.set()
         for thread in (self._thread, self._watcher):
             if thread.ident is not None:
                 thread.join()
@@ -112,42 +114,42 @@ class Questions:
         self._searcher.close()
 
     @property
-    def waiting(self) -> int:
-        """How many questions wait."""
-        return len(self._waiting)
+    def pending(self) -> int:
+        """Number of queries and jobs in the queue."""
+        return len(self._queue)
 
     @property
     def ready(self) -> bool:
-        """Whether questions are being answered."""
+        """Whether queries are being answered."""
         return self._thread.is_alive() and not self._closing
-
-    async def ask(self, queries: list[Query], how: How) -> list[Answer]:
-        """Answer queries, in order. Raises Busy when too many wait."""
-        questions = [_Question(query, how, Future()) for query in queries]
-        self._put(questions)
-        return await asyncio.gather(*(asyncio.wrap_future(question.answer) for question in questions))
-
-    async def use(self, job: Callable[[Searcher], T]) -> T:
-        """Run something else with the searcher, in its thread. Raises Busy when too many wait."""
-        done: Future[T] = Future()
-        self._put([_Job(lambda searcher: _fulfil(done, lambda: job(searcher)))])
-        return await asyncio.wrap_future(done)
 
     @property
     def encoder(self) -> QueryEncoder:
-        """The model that reads the questions."""
+        """The model that embeds queries."""
         return self._encoder
 
-    def refresh(self, *, renamed: bool = False) -> None:
-        """Answer from the last commit from here on; waits until that is prepared. Not for the event loop.
+    async def search(self, queries: list[Query], options: SearchOptions) -> list[Answer]:
+        """Answer queries, in order. Raises Busy if the queue is full."""
+        pending = [_PendingQuery(query, options, Future()) for query in queries]
+        self._enqueue(pending)
+        return await asyncio.gather(*(asyncio.wrap_future(each.answer) for each in pending))
 
-        A commit that changes no page is passed over, unless documents were `renamed`.
+    async def run(self, job: Callable[[Searcher], T]) -> T:
+        """Run `job` with the searcher on the search thread. Raises Busy if the queue is full, and what `job` raises."""
+        done: Future[T] = Future()
+        self._enqueue([_Job(lambda searcher: _resolve(done, lambda: job(searcher)))])
+        return await asyncio.wrap_future(done)
+
+    def refresh(self, *, renamed: bool = False) -> None:
+        """Switch to the last commit; blocks until that is prepared, so it must not run on the event loop.
+
+        A commit that changes no page is skipped, unless documents were `renamed`.
         """
         with self._refreshing:
-            latest = open_index(self._directory, encoder=self._encoder, device=self._device)
+            latest = open_searcher(self._directory, encoder=self._encoder, device=self._device)
             with self._changed:
-                present = (self._next or self._searcher).snapshot.generation
-            if self._closing or (latest.snapshot.generation == present and not renamed):
+                current = (self._next or self._searcher).snapshot.generation
+            if self._closing or (latest.snapshot.generation == current and not renamed):
                 latest.close()
                 return
             latest.prepare()
@@ -157,87 +159,88 @@ class Questions:
                 self._next = latest
                 self._changed.notify_all()
 
-    def _put(self, items: list[_Question] | list[_Job]) -> None:
+    def _enqueue(self, items: list[_PendingQuery] | list[_Job]) -> None:
         with self._changed:
             if self._closing:
                 raise Busy("the server is shutting down")
-            if len(self._waiting) + len(items) > self._room:
-                raise Busy(f"{len(self._waiting)} questions wait, of at most {self._room}; ask again in a moment")
-            self._waiting.extend(items)
+            if len(self._queue) + len(items) > self._max_pending:
+                raise Busy(f"{len(self._queue)} of at most {self._max_pending} queries are waiting; try again shortly")
+            self._queue.extend(items)
             self._changed.notify_all()
 
     def _work(self) -> None:
-        while (items := self._take()) is not None:
-            if isinstance(items, _Job):
-                items.run(self._searcher)
-            elif items:
-                self._answer(items)
+        while (work := self._next_work()) is not None:
+            if isinstance(work, _Job):
+                work.run(self._searcher)
+            elif work:
+                self._answer(work)
 
-    def _take(self) -> list[_Question] | _Job | None:
-        """Wait for what is to be done next: a job, or questions asked alike; None at the end."""
+    def _next_work(self) -> list[_PendingQuery] | _Job | None:
+        """Wait for work: a job, or a batch of queries with equal options (may be empty); None when closed."""
         with self._changed:
-            while not (self._waiting or self._closing or self._next):
+            while not (self._queue or self._closing or self._next):
                 self._changed.wait()
             if self._next is not None:
                 self._searcher.close()
                 self._searcher, self._next = self._next, None
-            if not self._waiting:
+            if not self._queue:
                 return None if self._closing else []
-            first = self._waiting.popleft()
+            first = self._queue.popleft()
             if isinstance(first, _Job):
                 return first
-            together = [first]
-            while len(together) < BATCH_QUERIES and self._waiting:
-                following = self._waiting[0]
-                if isinstance(following, _Job) or following.how != first.how:
+            batch = [first]
+            while len(batch) < BATCH_QUERIES and self._queue:
+                following = self._queue[0]
+                if isinstance(following, _Job) or following.options != first.options:
                     break
-                together.append(following)
-                self._waiting.popleft()
-            return together
+                batch.append(following)
+                self._queue.popleft()
+            return batch
 
-    def _answer(self, questions: list[_Question]) -> None:
+    def _answer(self, batch: list[_PendingQuery]) -> None:
         started = perf_counter()
         seconds: dict[str, float] = {}
 
-        def note(stage: str, took: float) -> None:
-            seconds[stage] = seconds.get(stage, 0.0) + took
+        def add_time(stage: str, elapsed: float) -> None:
+            seconds[stage] = seconds.get(stage, 0.0) + elapsed
 
-        how = questions[0].how
-        self._metrics.batch_questions.observe(len(questions))
+        options = batch[0].options
+        self._metrics.batch_questions.observe(len(batch))
         try:
-            # An iterator, not a list: a question without a word gets no hits, alone as among others.
-            queries = iter([question.query for question in questions])
+            # An iterator, not a list: a query with nothing to search for gets no hits, alone as in a batch.
+            queries = iter([pending.query for pending in batch])
             found = self._searcher.search_many(
-                queries, k=how.k, candidates=how.candidates, exact=how.exact, on_stage=note
+                queries, k=options.k, candidates=options.candidates, exact=options.exact, on_stage=add_time
             )
             hits = [each for _, each in found]
-        except Exception as err:  # noqa: BLE001 - whatever it is, those who asked must hear of it, and the thread go on
-            for question in questions:
-                if question.answer.set_running_or_notify_cancel():
-                    question.answer.set_exception(err)
+        except Exception as err:  # noqa: BLE001 - every client gets the error, and the thread continues
+            for pending in batch:
+                if pending.answer.set_running_or_notify_cancel():
+                    pending.answer.set_exception(err)
             return
         seconds = {stage: seconds[stage] for stage in STAGES if stage in seconds}
-        for stage, took in seconds.items():
-            self._metrics.stage_seconds.labels(stage).observe(took)
-        for question, its_hits in zip(questions, hits, strict=True):
-            if question.answer.set_running_or_notify_cancel():
-                waited = {"wait": started - question.asked}
+        for stage, elapsed in seconds.items():
+            self._metrics.stage_seconds.labels(stage).observe(elapsed)
+        for pending, its_hits in zip(batch, hits, strict=True):
+            if pending.answer.set_running_or_notify_cancel():
+                waited = {"wait": started - pending.queued_at}
                 snapshot = self._searcher.snapshot.generation
-                question.answer.set_result(Answer(tuple(its_hits), snapshot, waited | seconds, len(questions)))
+                pending.answer.set_result(Answer(tuple(its_hits), snapshot, waited | seconds, len(batch)))
 
     def _watch(self) -> None:
-        """Look for commits of other processes now and then."""
-        while not self._ended.wait(LOOK_EVERY_S):
+        """Look for commits of other processes every POLL_INTERVAL_S."""
+        while not self._stopped.wait(POLL_INTERVAL_S):
             try:
                 self.refresh()
             except DocsearchError as err:
-                log.warning("the index cannot be opened again: %s", err)
+                log.warning("the index cannot be reopened: %s", err)
 
 
-def _fulfil(done: Future[T], job: Callable[[], T]) -> None:
+def _resolve(done: Future[T], job: Callable[[], T]) -> None:
+    """Set a future to the result or exception of `job`."""
     if not done.set_running_or_notify_cancel():
         return
     try:
         done.set_result(job())
-    except Exception as err:  # noqa: BLE001 - the one who asked gets it
+    except Exception as err:  # noqa: BLE001 - raised where the future is awaited
         done.set_exception(err)

@@ -1,4 +1,4 @@
-"""What the routes share, opened once: questions, pictures, counters, and the way from an id to a document."""
+"""The components of a running server, opened once and shared by its routes; looks up documents by id."""
 
 from __future__ import annotations
 
@@ -12,85 +12,85 @@ from fastapi import Depends, Request
 from ..engine.errors import UsageError
 from ..engine.models.encoder import PageEncoder, QueryEncoder
 from ..engine.models.registry import load_page_encoder
-from ..engine.query.by_example import Region
-from ..engine.records import FloatBox, PageRef
+from ..engine.records import FloatBox, PageRef, Region
 from ..engine.store import DocumentRow, open_snapshot
 from ..indexer import source_folders
-from .http_errors import NotHere
+from .http_errors import NotFound
 from .metrics import Metrics
 from .page_pictures import PagePictures
-from .search_worker import Questions
+from .search_worker import SearchWorker
 from .settings import ServerSettings, check
 from .stored_uploads import UploadsLock
-from .uploads import Uploads
+from .uploads import UploadQueue
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The open parts of one server; `start` and `close` belong to its life."""
+    """The open components of one server, from `start` to `close`."""
 
     settings: ServerSettings
     metrics: Metrics
-    questions: Questions
+    search_worker: SearchWorker
     pictures: PagePictures
-    uploads: Uploads | None
-    """None where the server takes no changes."""
+    uploads: UploadQueue | None
+    """None if the server is read-only."""
 
     @staticmethod
     def open(settings: ServerSettings, *, encoder: QueryEncoder | None = None) -> Service:
-        """Open the index, with the model that made it or with `encoder`. Raises UsageError for unsafe settings, and
-        what `open_index` raises.
+        """Open the index, with the model that made it or with `encoder`.
+
+        Raises UsageError for unsafe settings, and what `open_searcher` raises.
         """
         check(settings)
         metrics = Metrics()
-        questions = Questions(
-            settings.index, encoder, room=settings.questions_max, metrics=metrics, device=settings.device
+        worker = SearchWorker(
+            settings.index, encoder, max_pending=settings.questions_max, metrics=metrics, device=settings.device
         )
-        spec = questions.encoder.spec
+        spec = worker.encoder.spec
         pictures = PagePictures(
-            room=settings.pictures_max,
+            max_pending=settings.pictures_max,
             metrics=metrics,
             dpi=spec.render_dpi,
             max_pixels=spec.max_pixels,
             passwords=settings.passwords,
         )
-        metrics.watch("docsearch_questions_waiting", "Questions that wait.", lambda: questions.waiting)
-        metrics.watch("docsearch_pictures_waiting", "Pictures that wait to be drawn.", lambda: pictures.waiting)
+        metrics.add_gauge("docsearch_questions_waiting", "Queries in the queue.", lambda: worker.pending)
+        metrics.add_gauge("docsearch_pictures_waiting", "Page images in the queue.", lambda: pictures.pending)
         uploads = None
-        if not settings.read_only and (lock := UploadsLock.take(settings.index)) is not None:
-            uploads = Uploads(
+        if not settings.read_only and (lock := UploadsLock.acquire(settings.index)) is not None:
+            uploads = UploadQueue(
                 settings.index,
                 lock,
-                lambda: _page_encoder(questions),
-                room=settings.uploads_max,
+                lambda: _page_encoder(worker),
+                max_pending=settings.uploads_max,
                 passwords=settings.passwords,
-                on_commit=lambda renamed: questions.refresh(renamed=renamed),
+                on_commit=lambda renamed: worker.refresh(renamed=renamed),
             )
-            metrics.watch("docsearch_uploads_waiting", "Uploads that wait.", lambda: uploads.waiting)
-        return Service(settings, metrics, questions, pictures, uploads)
+            metrics.add_gauge("docsearch_uploads_waiting", "Uploads in the queue.", lambda: uploads.pending)
+        return Service(settings, metrics, worker, pictures, uploads)
 
     def start(self) -> None:
-        """Begin to answer."""
-        self.questions.start()
+        """Start answering."""
+        self.search_worker.start()
         if self.uploads is not None:
             self.uploads.start()
 
     def close(self) -> None:
-        """Finish what was accepted, and let go of everything; uploads go on at the next start."""
+        """Finish accepted requests and close everything; unfinished uploads continue at the next start."""
         if self.uploads is not None:
             self.uploads.close()
-        self.questions.close()
+        self.search_worker.close()
         self.pictures.close()
 
-    def let_go(self) -> None:
-        """End the answers that would go on as long as the server does."""
+    def end_event_streams(self) -> None:
+        """End the responses that would otherwise stay open as long as the server runs."""
         if self.uploads is not None:
-            self.uploads.end_following()
+            self.uploads.end_event_streams()
 
-    def about(self) -> dict[str, str | int | bool]:
-        """The facts of the index as of the last commit that a page shows at its head."""
+    def info(self) -> dict[str, str | int | bool]:
+        """The facts of the last commit that `/v1/index` answers."""
         with open_snapshot(self.settings.index) as snapshot:
             return {
                 "model": str(snapshot.fingerprint["name"]),
@@ -102,38 +102,38 @@ class Service:
             }
 
     def region(self, doc_id: str, page: int, box: FloatBox | None) -> Region:
-        """A page of the index, or what of it lies in `box`. Raises NotHere."""
-        row = self._page(doc_id, page)
+        """A page of the index, or its part in `box`. Raises NotFound."""
+        row = self._document(doc_id, page)
         return Region(PageRef(doc_id, row.path, page), box)
 
     def documents(self) -> list[DocumentRow]:
-        """Every document as of the last commit, in path order."""
+        """All documents of the last commit, in path order."""
         with open_snapshot(self.settings.index) as snapshot:
             return list(snapshot.documents().values())
 
-    def page_of(self, doc_id: str, page: int) -> tuple[DocumentRow, Path]:
-        """The document of this id, which has this page, and its file. Raises NotHere, also where the file has gone."""
-        row = self._page(doc_id, page)
+    def locate_page(self, doc_id: str, page: int) -> tuple[DocumentRow, Path]:
+        """The document with this id, and its file. Raises NotFound if it has no such page, or the file is gone."""
+        row = self._document(doc_id, page)
         try:
             return row, source_folders.locate(row.path, source_folders.recorded(self.settings.index))
-        except UsageError as err:  # its words name folders of this machine, which are no client's business
+        except UsageError as err:  # its message names folders of this machine, which clients must not see
             log.warning("%s", err)
-            raise NotHere(f"{row.path}: the document is not where it was indexed") from err
+            raise NotFound(f"{row.path}: the document is not where it was indexed") from err
 
-    def _page(self, doc_id: str, page: int) -> DocumentRow:
+    def _document(self, doc_id: str, page: int) -> DocumentRow:
         row = next((row for row in self.documents() if row.id == doc_id), None)
         if row is None:
-            raise NotHere(f"there is no document {doc_id!r} in the index")
+            raise NotFound(f"there is no document {doc_id!r} in the index")
         if row.state == "indexing":
-            return row  # how many pages it has is not known before its end
+            return row  # its number of pages is not known yet
         if not 1 <= page <= (row.page_count or 0):
-            raise NotHere(f"{row.path} has no page {page}; it has {row.page_count or 0}")
+            raise NotFound(f"{row.path} has no page {page}; it has {row.page_count or 0}")
         return row
 
 
-def _page_encoder(questions: Questions) -> PageEncoder:
-    """The page side of the index's model: the one that is open already where a model has both sides in one."""
-    encoder = questions.encoder
+def _page_encoder(worker: SearchWorker) -> PageEncoder:
+    """The page encoder of the index's model; the query encoder itself if it embeds pages, too."""
+    encoder = worker.encoder
     return encoder if isinstance(encoder, PageEncoder) else load_page_encoder(encoder.spec.name)
 
 
@@ -143,4 +143,5 @@ def _of_request(request: Request) -> Service:
     return service
 
 
-TheService = Annotated[Service, Depends(_of_request)]
+ServiceDep = Annotated[Service, Depends(_of_request)]
+"""Parameter type of routes that use the service."""

@@ -1,4 +1,4 @@
-"""What a server is told when it starts, and what it refuses to start with."""
+"""Settings of a server, and the checks that refuse unsafe ones."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from ..engine.errors import UsageError
 
 TOKEN_MIN_CHARS = 16
-"""A shorter token could be found by trying."""
+"""A shorter token could be guessed by brute force."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """`index` is the folder of the index; `host` and `port` are where to listen; `token` is what a client must know.
+    """`index` is the folder of the index, `host` and `port` the address to listen on, `token` what clients must send.
 
-    At most `questions_max` questions and `pictures_max` pictures wait at a time. `passwords` are tried on encrypted
-    documents when their pages are shown, and when they are uploaded. `read_only` refuses uploads and removals; an
-    upload has at most `upload_max_mb` MB of 2^20 bytes, and at most `uploads_max` of them wait. `device` is where pages
-    are scored: "cpu", "cuda", or "auto" for a GPU if there is one.
+    At most `questions_max` queries, `pictures_max` page images and `uploads_max` uploads are queued. `passwords` are
+    tried on encrypted documents when their pages are rendered, and when they are uploaded. `read_only` refuses uploads
+    and removals. An upload has at most `upload_max_mb` MB of 2^20 bytes. `device` is where pages are scored: "cpu",
+    "cuda", or "auto" for a GPU if there is one.
     """
 
     index: Path
@@ -36,26 +36,26 @@ class ServerSettings:
 
     @property
     def upload_max_bytes(self) -> int:
-        """The bytes that an upload may have."""
+        """The maximum size of an upload in bytes."""
         return self.upload_max_mb << 20
 
 
 def check(settings: ServerSettings) -> None:
-    """Raise UsageError for what would not be safe: other machines let in without a token, or a token easy to guess."""
+    """Raise UsageError for unsafe settings: no token although other machines can connect, or a short one."""
     if settings.token is not None and len(settings.token) < TOKEN_MIN_CHARS:
         raise UsageError(
-            f"the token has {len(settings.token)} characters; at least {TOKEN_MIN_CHARS} are needed, for example from "
+            f"the token has {len(settings.token)} characters; use at least {TOKEN_MIN_CHARS}, for example from "
             "'openssl rand -hex 16'"
         )
     if settings.token is None and not is_loopback(settings.host):
         raise UsageError(
             f"{settings.host} can be reached from other machines: give a --token (or $DOCSEARCH_TOKEN) that clients "
-            "have to know, or leave --host at 127.0.0.1"
+            "must send, or leave --host at 127.0.0.1"
         )
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches `host`."""
+    """Whether `host` can be reached from this machine only."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,17 +1,15 @@
-"""Documents that clients send, on disk: written to the end before they count, and found again after any crash.
+"""Uploaded files on disk: complete and durable before they are acknowledged, and found again after a crash.
 
-    .uploads/.tmp-<id>/<name>    being received; swept at the next start
+    .uploads/.tmp-<id>/<name>    being received; deleted at the next start
     .uploads/<id>/<name>         accepted
-    .uploads/<id>/.waiting       beside it until the index knows what became of it
+    .uploads/<id>/.waiting       exists until the upload has been indexed, or failed
 
-An upload becomes accepted by the one rename of its folder, when all of it is on disk.
+Renaming its folder, once all of it is on disk, accepts an upload.
 """
 
 from __future__ import annotations
 
-import fcntl
 import logging
-import os
 import re
 import secrets
 import shutil
@@ -21,23 +19,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ..engine.store import layout, os_errors
+from ..engine.store import durable, layout, os_errors
+from ..engine.store.locks import FileLock
 from ..indexer.discover import Document
 
 log = logging.getLogger(__name__)
 
 WAITING = ".waiting"
+"""Marker file of an upload that has yet to be indexed."""
 ID_BYTES = 8
 NAME_MAX_BYTES = 180
 SUFFIX_MAX_BYTES = 10
 UNNAMED = "document"
+"""Name of an upload whose own name has no usable character."""
 UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\[\]\ufffd\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
-"""Control characters, those that turn the direction of text, and what globs and other systems give a meaning."""
+"""Control characters, marks of text direction, and what has a meaning in globs or is invalid on some file systems."""
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """An accepted upload: its id, its safe `name`, and the `file`."""
+class StoredUpload:
+    """An accepted upload: its id, its sanitised `name`, and the `file`."""
 
     upload: str
     name: str
@@ -45,47 +46,34 @@ class Stored:
 
     @property
     def path(self) -> str:
-        """Its name in the index."""
+        """Its path in the index."""
         return f"{layout.UPLOADS}/{self.upload}/{self.name}"
 
     def document(self) -> Document:
-        """As the indexer takes it."""
+        """The upload as the indexer's record of a document."""
         status = self.file.stat()
         return Document(self.path, self.file, status.st_size, status.st_mtime_ns)
 
 
-class UploadsLock:
-    """The right to change an index on behalf of clients, until `release`; one server at a time has it."""
+class UploadsLock(FileLock):
+    """The exclusive right to change an index for clients: of several servers of one index, one holds it."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
-
-    @staticmethod
-    def take(index: Path) -> UploadsLock | None:
-        """Take it; None where another server has it, or the index cannot be written to."""
+    @classmethod
+    def acquire(cls, index: Path) -> UploadsLock | None:
+        """Take the lock; None if another server holds it, or the index cannot be written to."""
         try:
-            descriptor = os.open(index / layout.UPLOADS_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as err:
-            log.warning("%s: takes no uploads: %s", index, err.strerror or err)
-            return None
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return cls(index / layout.UPLOADS_LOCK)
         except BlockingIOError:
-            os.close(descriptor)
-            log.warning("%s: takes no uploads: another server of this index does", index)
-            return None
-        return UploadsLock(descriptor)
-
-    def release(self) -> None:
-        """Let the next server have it; releasing twice is harmless."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+            log.warning("%s: uploads are disabled: another server of this index accepts them", index)
+        except OSError as err:
+            log.warning("%s: uploads are disabled: %s", index, err.strerror or err)
+        return None
 
 
-class Receiving:
-    """An upload that is being written; `accept` or `give_up` ends it. Raises StorageFull, and UsageError where the
-    folder cannot be written to.
+class IncomingUpload:
+    """An upload that is being received; ended by `accept` or `discard`.
+
+    Raises StorageFull, and UsageError if the index's folder cannot be written to.
     """
 
     def __init__(self, index: Path, name: str) -> None:
@@ -98,55 +86,51 @@ class Receiving:
             self._stream: BinaryIO = (self._folder / self._name).open("xb")
 
     def write(self, content: bytes | bytearray) -> None:
-        """Add to the file."""
+        """Append to the file."""
         with os_errors.translated(self._index):
             self._stream.write(content)
 
-    def accept(self) -> Stored:
-        """Make the upload survive whatever happens from here on."""
-        uploads = self._folder.parent
+    def accept(self) -> StoredUpload:
+        """Make the upload durable: from here on it survives a crash."""
+        final = self._folder.with_name(self._id)
         with os_errors.translated(self._index):
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
             self._stream.close()
             (self._folder / WAITING).touch()
-            layout.sync_folder(self._folder)
-            final = self._folder.rename(uploads / self._id)
-            layout.sync_folder(uploads)
-            layout.sync_folder(self._index)
-        return Stored(self._id, self._name, final / self._name)
+            durable.publish_folder(self._folder, final)
+            durable.sync_folder(self._index)
+        return StoredUpload(self._id, self._name, final / self._name)
 
-    def give_up(self) -> None:
-        """Leave nothing behind of an upload that was not accepted."""
+    def discard(self) -> None:
+        """Delete the upload."""
         self._stream.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def waiting(index: Path) -> list[Stored]:
-    """The accepted uploads of which the index does not know yet what became, the oldest first."""
+def pending(index: Path) -> list[StoredUpload]:
+    """The accepted uploads that have yet to be indexed, oldest first."""
     found = []
     for folder in _folders(index):
         marker = folder / WAITING
         names = [entry.name for entry in folder.iterdir() if entry.name != WAITING]
         if marker.exists() and len(names) == 1:
-            found.append((marker.stat().st_mtime_ns, Stored(folder.name, names[0], folder / names[0])))
+            found.append((marker.stat().st_mtime_ns, StoredUpload(folder.name, names[0], folder / names[0])))
     return [stored for _, stored in sorted(found, key=lambda each: (each[0], each[1].upload))]
 
 
-def settle(stored: Stored) -> None:
-    """Note that the index knows what became of an upload."""
+def mark_processed(stored: StoredUpload) -> None:
+    """Record that an upload has been indexed, or failed."""
     (stored.file.parent / WAITING).unlink(missing_ok=True)
 
 
 def delete(index: Path, path: str) -> None:
-    """Delete the file of an uploaded document by its path in the index; other paths are left alone."""
+    """Delete the file of an uploaded document, given its path in the index; does nothing for other paths."""
     parts = path.split("/")
     if len(parts) == 3 and parts[0] == layout.UPLOADS and re.fullmatch(rf"[0-9a-f]{{{2 * ID_BYTES}}}", parts[1]):
         shutil.rmtree(index / layout.UPLOADS / parts[1], ignore_errors=True)
 
 
-def sweep(index: Path, known: Collection[str]) -> None:
-    """Delete what was never accepted, and what is neither waiting nor among the paths `known` to the index."""
+def delete_leftovers(index: Path, known: Collection[str]) -> None:
+    """Delete uploads that were never accepted, and those neither pending nor among the paths `known` to the index."""
     for folder in _folders(index):
         names = {entry.name for entry in folder.iterdir()}
         is_known = any(f"{layout.UPLOADS}/{folder.name}/{name}" in known for name in names)
@@ -155,7 +139,7 @@ def sweep(index: Path, known: Collection[str]) -> None:
 
 
 def safe_name(name: str) -> str:
-    """A name of a file, from whatever a client calls it: no folders, nothing hidden, of bounded length.
+    """A plain file name from whatever name a client sends: no folders, not hidden, of bounded length.
 
     >>> safe_name("../../etc/passwd"), safe_name("scans/Straße 1.pdf"), safe_name(".."), safe_name(".hidden.pdf")
     ('passwd', 'Straße 1.pdf', 'document', 'hidden.pdf')

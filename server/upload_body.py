@@ -1,4 +1,4 @@
-"""The body of a request goes in, piece by piece; a stored upload comes out, or a reason why not and nothing on disk."""
+"""Receives an upload: streams the body of a request into a file, and checks its size and type."""
 
 from __future__ import annotations
 
@@ -7,52 +7,52 @@ from collections.abc import AsyncIterator
 from starlette.concurrency import run_in_threadpool
 
 from ..engine.errors import UsageError
-from ..indexer.discover import PDF_MAGIC_WITHIN, SUFFIXES, is_of_a_kind
-from .http_errors import TooLarge, WrongKind
-from .stored_uploads import Receiving
-from .uploads import Uploads, UploadStatus
+from ..indexer.discover import PDF_MAGIC_WITHIN, SUFFIXES, is_supported
+from .http_errors import TooLarge, UnsupportedType
+from .stored_uploads import IncomingUpload
+from .uploads import UploadQueue, UploadStatus
 
 BLOCK_BYTES = 1 << 20
-"""What is written at a time, and held of an upload in memory."""
+"""Bytes that are written at a time, and the most of an upload that is held in memory."""
 
 
-async def receive(uploads: Uploads, name: str, body: AsyncIterator[bytes], *, max_bytes: int) -> UploadStatus:
-    """Store a file that the client calls `name` and queue it; it is durable when this returns.
+async def receive(uploads: UploadQueue, name: str, body: AsyncIterator[bytes], *, max_bytes: int) -> UploadStatus:
+    """Store a file that the client calls `name`, and queue it; it is durable when this returns.
 
-    Raises Busy, TooLarge, WrongKind, UsageError for an empty file, StorageFull, and what `body` raises.
+    Raises Busy, TooLarge, UnsupportedType, UsageError for an empty file, StorageFull, and what `body` raises.
     """
-    receiving: Receiving | None = None
+    incoming: IncomingUpload | None = None
     block, received = bytearray(), 0
     try:
-        async for piece in body:
-            received += len(piece)
+        async for chunk in body:
+            received += len(chunk)
             if received > max_bytes:
-                raise TooLarge(f"the file has more than {max_bytes:,} bytes (--upload-max-mb)")
-            block += piece
+                raise TooLarge(f"the file is larger than {max_bytes:,} bytes (--upload-max-mb)")
+            block += chunk
             if len(block) >= BLOCK_BYTES:
-                receiving = await run_in_threadpool(_write, uploads, name, receiving, block)
+                incoming = await run_in_threadpool(_write, uploads, name, incoming, block)
                 block = bytearray()
         if not received:
             raise UsageError("the file is empty (0 bytes)")
-        receiving = await run_in_threadpool(_write, uploads, name, receiving, block)
+        incoming = await run_in_threadpool(_write, uploads, name, incoming, block)
     except BaseException:
-        if receiving is not None:
-            uploads.give_up(receiving)
+        if incoming is not None:
+            uploads.discard(incoming)
         raise
-    return await run_in_threadpool(uploads.accept, receiving)
+    return await run_in_threadpool(uploads.accept, incoming)
 
 
-def _write(uploads: Uploads, name: str, receiving: Receiving | None, block: bytearray) -> Receiving:
-    """Write a block; before the first one, see what kind of file begins so, and find room for it."""
-    if receiving is None:
-        if not is_of_a_kind(name, bytes(block[:PDF_MAGIC_WITHIN])):
-            raise WrongKind(f"neither a PDF nor a picture; docsearch reads {' '.join(SUFFIXES)}")
-        receiving = uploads.begin(name)
+def _write(uploads: UploadQueue, name: str, incoming: IncomingUpload | None, block: bytearray) -> IncomingUpload:
+    """Write a block. Before the first one, check the file type and reserve a place in the queue."""
+    if incoming is None:
+        if not is_supported(name, bytes(block[:PDF_MAGIC_WITHIN])):
+            raise UnsupportedType(f"neither a PDF nor an image; docsearch reads {' '.join(SUFFIXES)}")
+        incoming = uploads.begin(name)
         try:
-            receiving.write(block)
+            incoming.write(block)
         except BaseException:
-            uploads.give_up(receiving)
+            uploads.discard(incoming)
             raise
-        return receiving
-    receiving.write(block)
-    return receiving
+        return incoming
+    incoming.write(block)
+    return incoming

@@ -1,8 +1,8 @@
-"""Uploaded documents go in; one thread indexes them in their order, and tells those who follow how far it is.
+"""Upload queue: one thread indexes uploaded documents in order, and reports progress to the clients that follow them.
 
-The thread is also the one that removes documents, so the server never competes with itself for the writer's lock. It
-ends a long run early for a removal, and at the end of the server: pages that are embedded are committed, and the run
-goes on there, after the removal or at the next start.
+The same thread removes documents, so the server never competes with itself for the writer's lock. It interrupts a long
+indexing run for a removal, and when the server stops: embedded pages are committed, and the run continues after the
+removal or at the next start.
 """
 
 from __future__ import annotations
@@ -25,30 +25,28 @@ from ..engine.models.encoder import PageEncoder
 from ..engine.store import open_snapshot
 from ..indexer.report import Interrupted, Progress
 from . import mutations, stored_uploads
-from .http_errors import Busy, NotHere
-from .stored_uploads import Receiving, Stored, UploadsLock
+from .http_errors import Busy, NotFound
+from .stored_uploads import IncomingUpload, StoredUpload, UploadsLock
 
 log = logging.getLogger(__name__)
 
 RETRY_S = 1.0
-"""How often an upload that waits for another process, or for space on the disk, is tried again."""
-KEPT = 100
-"""Uploads that are through and still told about."""
+"""Time between attempts while another process holds the writer's lock, or the disk is full."""
+FINISHED_MAX = 100
+"""Finished uploads whose status is kept."""
 NICENESS = 10
-"""How much indexing gives way to questions on a busy machine."""
-ALIVE_EVERY_S = 15.0
-"""How often those who follow an upload hear that the server is there, when nothing happens."""
+"""Priority of the indexing thread, so that it yields to searches on a busy machine."""
+KEEPALIVE_S = 15.0
+"""Time between keep-alive comments on an event stream without news."""
 LOCKED = "another process is writing to the index; this upload waits until it ends"
 FULL = "the disk is full; this upload waits until there is space"
-REMOVED = "the document was removed before it was indexed to its end"
-BROKEN = "the index could not take it; the server's log says why"
+REMOVED = "the document was removed before it was completely indexed"
+BROKEN = "the document could not be indexed; the server's log has the reason"
 
 
 @dataclass(frozen=True, slots=True)
 class UploadStatus:
-    """How far an upload is: `pages_done` of the `pages_total` pages that are to be embedded, the latter None until it
-    is known; `doc_id` and `error` as far as there are any.
-    """
+    """Progress of an upload: `pages_done` of `pages_total` pages are embedded; the total is None until it is known."""
 
     upload: str
     name: str
@@ -59,7 +57,7 @@ class UploadStatus:
     error: str | None = None
 
     @property
-    def ended(self) -> bool:
+    def is_final(self) -> bool:
         """Whether it will not change any more."""
         return self.state in ("done", "failed")
 
@@ -70,11 +68,12 @@ class _Removal:
     done: Future[None]
 
 
-class Uploads:
-    """Holds the uploads of one index, their `lock`, and the thread that works on them; at most `room` may wait.
+class UploadQueue:
+    """The uploads and removals of one index, and the thread that carries them out.
 
-    `encoder` opens the page side of the index's model, when it is first needed; `on_commit` makes what was committed
-    be found, and is told whether documents were renamed.
+    `lock` is the right to change the index. At most `max_pending` uploads are queued, and as many removals. `encoder`
+    opens the page encoder of the index's model when it is first needed. `on_commit` is called after each commit, with
+    whether documents were renamed.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class Uploads:
         lock: UploadsLock,
         encoder: Callable[[], PageEncoder],
         *,
-        room: int,
+        max_pending: int,
         passwords: tuple[str, ...] = (),
         on_commit: Callable[[bool], None],
     ) -> None:
@@ -91,199 +90,200 @@ class Uploads:
         self._lock = lock
         self._open_encoder = encoder
         self._encoder: PageEncoder | None = None
-        self._room = room
+        self._max_pending = max_pending
         self._passwords = passwords
         self._on_commit = on_commit
         self._thread = threading.Thread(target=self._work, name="docsearch-uploads")
-        self._changed = threading.Condition()  # guards all that follows
-        self._waiting: deque[Stored] = deque()
+        self._changed = threading.Condition()  # guards the attributes below
+        self._queue: deque[StoredUpload] = deque()
         self._receiving = 0
         self._removals: deque[_Removal] = deque()
-        self._statuses: dict[str, UploadStatus] = {}  # in the order they came
+        self._statuses: dict[str, UploadStatus] = {}  # oldest first
         self._followers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._closing = False
-        self._leaving = False
+        self._streams_ended = False
 
     def start(self) -> None:
-        """Sweep what was half-received, and go on with what an earlier server had accepted."""
+        """Delete partial uploads, and continue with those that an earlier server accepted."""
         with open_snapshot(self._directory) as snapshot:
-            stored_uploads.sweep(self._directory, snapshot.documents().keys())
-        for stored in stored_uploads.waiting(self._directory):
-            self._take_in(stored)
+            stored_uploads.delete_leftovers(self._directory, snapshot.documents().keys())
+        for stored in stored_uploads.pending(self._directory):
+            self._enqueue(stored)
         self._thread.start()
 
     def close(self) -> None:
-        """Take no more; removals are carried out, and uploads are left for the next start, with what is embedded."""
+        """Accept no more. Pending removals are carried out; pending uploads continue at the next start."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join()
-        self.end_following()
+        self.end_event_streams()
         self._lock.release()
 
     @property
-    def waiting(self) -> int:
-        """How many uploads wait or are being received."""
-        return len(self._waiting) + self._receiving
+    def pending(self) -> int:
+        """Number of uploads that are queued or being received."""
+        return len(self._queue) + self._receiving
 
-    def begin(self, name: str) -> Receiving:
-        """Begin to receive a file that the client calls `name`; `accept` or `give_up` has to follow. Raises Busy."""
+    def begin(self, name: str) -> IncomingUpload:
+        """Reserve a place for a file that the client calls `name`. `accept` or `discard` must follow. Raises Busy."""
         with self._changed:
             if self._closing:
                 raise Busy("the server is shutting down")
-            if self.waiting >= self._room:
-                raise Busy(f"{self.waiting} uploads wait, of at most {self._room}; send it again in a while")
+            if self.pending >= self._max_pending:
+                raise Busy(f"{self.pending} of at most {self._max_pending} uploads are waiting; try again later")
             self._receiving += 1
         try:
-            return Receiving(self._directory, name)
+            return IncomingUpload(self._directory, name)
         except BaseException:
-            self._received()
+            self._end_receiving()
             raise
 
-    def accept(self, receiving: Receiving) -> UploadStatus:
-        """Make an upload that came in to the end durable, and queue it."""
+    def accept(self, incoming: IncomingUpload) -> UploadStatus:
+        """Make a completely received upload durable, and queue it."""
         try:
-            return self._take_in(receiving.accept())
+            return self._enqueue(incoming.accept())
         except BaseException:
-            receiving.give_up()
+            incoming.discard()
             raise
         finally:
-            self._received()
+            self._end_receiving()
 
-    def give_up(self, receiving: Receiving) -> None:
-        """Forget an upload that did not come in to the end."""
+    def discard(self, incoming: IncomingUpload) -> None:
+        """Delete an upload that was not completely received."""
         try:
-            receiving.give_up()
+            incoming.discard()
         finally:
-            self._received()
+            self._end_receiving()
 
     def recent(self) -> list[UploadStatus]:
-        """What is told about, the newest first."""
+        """Pending and recently finished uploads, newest first."""
         with self._changed:
             return list(reversed(self._statuses.values()))
 
     def status(self, upload: str) -> UploadStatus:
-        """How far one upload is. Raises NotHere."""
+        """The status of one upload. Raises NotFound."""
         with self._changed:
             if upload not in self._statuses:
-                raise NotHere(f"there is no upload {upload!r}, or it was too long ago")
+                raise NotFound(f"there is no upload {upload!r}, or it finished long ago")
             return self._statuses[upload]
 
     async def follow(self, upload: str) -> AsyncIterator[UploadStatus | None]:
-        """Yield how far an upload is whenever that changes, until it is through; None where it is long unchanged."""
+        """Yield the status of an upload at each change until it is final, and None every KEEPALIVE_S without one."""
         follower = (asyncio.get_running_loop(), asyncio.Event())
         with self._changed:
             self._followers.add(follower)
-        told: UploadStatus | None = None
+        sent: UploadStatus | None = None
         try:
-            while not (self._leaving or (told is not None and told.ended)):
+            while not (self._streams_ended or (sent is not None and sent.is_final)):
                 follower[1].clear()
-                now = self.status(upload)
-                if now != told:
-                    told = now
-                    yield now
+                current = self.status(upload)
+                if current != sent:
+                    sent = current
+                    yield current
                     continue
                 try:
-                    await asyncio.wait_for(follower[1].wait(), ALIVE_EVERY_S)
+                    await asyncio.wait_for(follower[1].wait(), KEEPALIVE_S)
                 except TimeoutError:
                     yield None
         finally:
             with self._changed:
                 self._followers.discard(follower)
 
-    def end_following(self) -> None:
-        """Let go of all who follow."""
-        self._leaving = True
+    def end_event_streams(self) -> None:
+        """End all `follow` iterators."""
+        self._streams_ended = True
         with self._changed:
-            self._wake()
+            self._wake_followers()
 
     def remove(self, doc_id: str) -> Future[None]:
-        """Remove a document from the index, and its file if it was uploaded. The future raises NotHere, IndexLocked
-        and what else the store raises. Raises Busy.
+        """Queue the removal of a document from the index, and of its file if it was uploaded.
+
+        Raises Busy; the future raises NotFound, IndexLocked and other errors of the store.
         """
         removal = _Removal(doc_id, Future())
         with self._changed:
             if self._closing:
                 raise Busy("the server is shutting down")
-            if len(self._removals) >= self._room:
-                raise Busy(f"{len(self._removals)} documents wait to be removed; ask again in a moment")
+            if len(self._removals) >= self._max_pending:
+                raise Busy(f"{len(self._removals)} removals are waiting; try again shortly")
             self._removals.append(removal)
             self._changed.notify_all()
         return removal.done
 
-    def _received(self) -> None:
+    def _end_receiving(self) -> None:
         with self._changed:
             self._receiving -= 1
 
-    def _take_in(self, stored: Stored) -> UploadStatus:
+    def _enqueue(self, stored: StoredUpload) -> UploadStatus:
         status = UploadStatus(stored.upload, stored.name)
         with self._changed:
-            self._waiting.append(stored)
+            self._queue.append(stored)
             self._statuses[stored.upload] = status
-            ended = [each.upload for each in self._statuses.values() if each.ended]
-            for upload in ended[: max(0, len(ended) - KEPT)]:
+            finished = [each.upload for each in self._statuses.values() if each.is_final]
+            for upload in finished[: max(0, len(finished) - FINISHED_MAX)]:
                 del self._statuses[upload]
             self._changed.notify_all()
         return status
 
-    def _tell(self, status: UploadStatus) -> None:
+    def _set_status(self, status: UploadStatus) -> None:
         with self._changed:
             self._statuses[status.upload] = status
-            if status.ended:
-                self._waiting = deque(each for each in self._waiting if each.upload != status.upload)
-            self._wake()
+            if status.is_final:
+                self._queue = deque(each for each in self._queue if each.upload != status.upload)
+            self._wake_followers()
 
-    def _wake(self) -> None:
+    def _wake_followers(self) -> None:
         for loop, event in self._followers:
-            with suppress(RuntimeError):  # its loop has ended
+            with suppress(RuntimeError):  # its event loop is closed
                 loop.call_soon_threadsafe(event.set)
 
     def _work(self) -> None:
-        if sys.platform == "linux":  # there it is a thread's, and of what that starts
+        if sys.platform == "linux":  # where a priority belongs to the thread, and the processes that it starts
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        while (job := self._take()) is not None:
-            if isinstance(job, Stored):
-                self._try(job)
+        while (job := self._next_job()) is not None:
+            if isinstance(job, StoredUpload):
+                self._process(job)
             elif job.done.set_running_or_notify_cancel():
                 try:
                     self._remove(job.doc_id)
                     job.done.set_result(None)
-                except Exception as err:  # noqa: BLE001 - the one who asked gets it
+                except Exception as err:  # noqa: BLE001 - raised where the future is awaited
                     job.done.set_exception(err)
 
-    def _take(self) -> Stored | _Removal | None:
-        """Wait for what is to be done next, removals first; None at the end."""
+    def _next_job(self) -> StoredUpload | _Removal | None:
+        """Wait for the next job, removals first; None when closed. An upload stays in the queue until it is final."""
         with self._changed:
-            while not (self._removals or self._waiting or self._closing):
+            while not (self._removals or self._queue or self._closing):
                 self._changed.wait()
             if self._removals:
                 return self._removals.popleft()
-            return None if self._closing else self._waiting[0]
+            return None if self._closing else self._queue[0]
 
-    def _try(self, stored: Stored) -> None:
-        """Index an upload; what cannot be done now stays first in the queue."""
+    def _process(self, stored: StoredUpload) -> None:
+        """Index an upload; one that must wait stays first in the queue."""
         status = self.status(stored.upload)
         try:
-            self._tell(self._index_one(stored))
+            self._set_status(self._index(stored))
         except Interrupted:
             return
         except (IndexLocked, StorageFull) as err:
-            self._tell(replace(status, state="waiting", error=LOCKED if isinstance(err, IndexLocked) else FULL))
+            self._set_status(replace(status, state="waiting", error=LOCKED if isinstance(err, IndexLocked) else FULL))
             with self._changed:
                 self._changed.wait_for(lambda: self._removals or self._closing, RETRY_S)
-        except Exception:  # whatever it is, the uploads behind it have their turn
-            log.exception("upload %s cannot be indexed; it is tried again at the next start", stored.upload)
-            self._tell(replace(status, state="failed", error=BROKEN))
+        except Exception:  # the thread must go on with the next upload
+            log.exception("upload %s cannot be indexed; the next start of a server tries again", stored.upload)
+            self._set_status(replace(status, state="failed", error=BROKEN))
 
-    def _index_one(self, stored: Stored) -> UploadStatus:
+    def _index(self, stored: StoredUpload) -> UploadStatus:
         status = UploadStatus(stored.upload, stored.name, "indexing")
         if self._encoder is None:
             self._encoder = self._open_encoder()
 
         def on_progress(progress: Progress) -> None:
-            self._tell(replace(status, pages_done=progress.pages, pages_total=progress.pages_total or None))
-            # A removal does not interrupt a run before it has got anywhere: many would stop it for ever.
+            self._set_status(replace(status, pages_done=progress.pages, pages_total=progress.pages_total or None))
+            # A removal interrupts a run only after its first page; otherwise a series of removals would starve it.
             if self._closing or (self._removals and progress.pages):
                 raise Interrupted
 
@@ -291,7 +291,7 @@ class Uploads:
             self._directory, stored, encoder=self._encoder, passwords=self._passwords, on_progress=on_progress
         )
         self._on_commit(outcome.renamed)
-        stored_uploads.settle(stored)
+        stored_uploads.mark_processed(stored)
         return replace(
             status,
             state="done" if outcome.error is None or outcome.pages_done else "failed",
@@ -304,10 +304,10 @@ class Uploads:
     def _remove(self, doc_id: str) -> None:
         path = mutations.remove(self._directory, doc_id)
         with self._changed:
-            given_up = [each for each in self._waiting if each.path == path]
-        for stored in given_up:
-            self._tell(replace(self.status(stored.upload), state="failed", error=REMOVED))
+            removed = [each for each in self._queue if each.path == path]
+        for stored in removed:
+            self._set_status(replace(self.status(stored.upload), state="failed", error=REMOVED))
         try:
             self._on_commit(False)
         except DocsearchError as err:
-            log.warning("the index cannot be opened again: %s", err)
+            log.warning("the index cannot be reopened: %s", err)

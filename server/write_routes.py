@@ -1,4 +1,4 @@
-"""The API's routes that change the index: uploads, how far they are, and removals."""
+"""Routes of the HTTP API that change the index: uploads, their progress, and removals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from starlette.requests import ClientDisconnect
 from ..engine.errors import UsageError
 from .http_errors import Forbidden
 from .messages import DocumentId, Problem, UploadAccepted, UploadOut, UploadsResponse
-from .service import TheService
+from .service import ServiceDep
 from .upload_body import receive
 from .uploads import UploadStatus
 
@@ -28,12 +28,12 @@ FILE: dict[str, Any] = {
 EVENTS = "text/event-stream"
 
 
-def may_write(service: TheService) -> None:
-    """Raise Forbidden where the server takes no changes."""
+def require_writable(service: ServiceDep) -> None:
+    """Raise Forbidden if the server does not accept changes."""
     if service.uploads is None:
         raise Forbidden(
-            "this server takes no changes: it was started with --read-only, it cannot write to the index, or another "
-            "server of this index takes them"
+            "this server does not accept changes: it was started with --read-only, it cannot write to the index, or "
+            "another server of this index accepts them"
         )
 
 
@@ -42,7 +42,7 @@ NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Problem}}
 REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (413, 415, 507)}
 UploadId = Annotated[str, Path(min_length=1, max_length=64, examples=["9f86d081884c7d65"])]
 FileName = Annotated[str, Query(min_length=1, max_length=FILE_NAME_MAX_CHARS, examples=["report.pdf"])]
-MayWrite = [Depends(may_write)]
+WRITABLE = [Depends(require_writable)]
 
 api = APIRouter()
 
@@ -51,24 +51,24 @@ api = APIRouter()
     "/v1/documents",
     status_code=202,
     responses=PROBLEMS | REFUSED,
-    dependencies=MayWrite,
+    dependencies=WRITABLE,
     openapi_extra={"requestBody": FILE},
 )
-async def upload(name: FileName, request: Request, service: TheService) -> UploadAccepted:
-    """Send a file, as the body, to be indexed. It is on disk when this is answered, and indexed in its turn."""
+async def upload(name: FileName, request: Request, service: ServiceDep) -> UploadAccepted:
+    """Upload a file, as the body, to be indexed. The response comes when it is stored on disk; indexing follows."""
     assert service.uploads is not None
     try:
         status = await receive(service.uploads, name, request.stream(), max_bytes=service.settings.upload_max_bytes)
     except ClientDisconnect as err:
-        raise UsageError("the file did not come in to its end; send it again") from err
+        raise UsageError("the upload ended before the file was complete; send it again") from err
     return UploadAccepted(upload=status.upload, name=status.name, state="waiting")
 
 
 @api.get("/v1/uploads", responses=PROBLEMS)
-async def uploads(service: TheService) -> UploadsResponse:
-    """How far the uploads of late are, the newest first."""
+async def uploads(service: ServiceDep) -> UploadsResponse:
+    """Progress of recent uploads, newest first."""
     recent = service.uploads.recent() if service.uploads is not None else []
-    return UploadsResponse(uploads=[_shown(status) for status in recent])
+    return UploadsResponse(uploads=[_upload_out(status) for status in recent])
 
 
 @api.get(
@@ -76,11 +76,11 @@ async def uploads(service: TheService) -> UploadsResponse:
     response_class=StreamingResponse,
     responses=PROBLEMS | NOT_FOUND | {200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
 )
-async def upload_events(upload: UploadId, service: TheService) -> StreamingResponse:
-    """How far an upload is, as server-sent events, until it is done or failed. Done means that searches find it."""
+async def upload_events(upload: UploadId, service: ServiceDep) -> StreamingResponse:
+    """Progress of an upload as server-sent events, until it is done or failed. Done means that searches find it."""
     if service.uploads is None:
-        raise Forbidden("this server takes no uploads")
-    service.uploads.status(upload)  # raises NotHere before the answer begins
+        raise Forbidden("this server does not accept uploads")
+    service.uploads.status(upload)  # raises NotFound before the response begins
     return StreamingResponse(_events(service.uploads.follow(upload)), media_type=EVENTS)
 
 
@@ -88,11 +88,11 @@ async def upload_events(upload: UploadId, service: TheService) -> StreamingRespo
     "/v1/documents/{doc_id}",
     status_code=204,
     responses=PROBLEMS | NOT_FOUND,
-    dependencies=MayWrite,
+    dependencies=WRITABLE,
     response_class=Response,
 )
-async def remove(doc_id: DocumentId, service: TheService) -> None:
-    """Remove a document from the index, and its file if it was uploaded. No other file is ever deleted."""
+async def remove(doc_id: DocumentId, service: ServiceDep) -> None:
+    """Remove a document from the index, and its file if it was uploaded. Other files are never deleted."""
     assert service.uploads is not None
     await asyncio.wrap_future(service.uploads.remove(doc_id))
 
@@ -102,5 +102,5 @@ async def _events(statuses: AsyncIterator[UploadStatus | None]) -> AsyncIterator
         yield ": waiting\n\n" if status is None else f"data: {json.dumps(asdict(status))}\n\n"
 
 
-def _shown(status: UploadStatus) -> UploadOut:
+def _upload_out(status: UploadStatus) -> UploadOut:
     return UploadOut(**asdict(status))

@@ -1,4 +1,4 @@
-/** Asks the server; what goes wrong comes back as one of four errors that the page knows how to show. */
+/** Client of the HTTP API. Failures are one of four error classes, which error_handling.js shows. */
 
 /** @typedef {{x0: number, y0: number, x1: number, y1: number, score: number}} Box */
 /** @typedef {{word: string, weight: number, score: number, boxes: Box[]}} Word */
@@ -10,26 +10,26 @@
  *   doc_id: string | null, error: string | null}} Upload */
 
 const RETRY_AFTER_MS = 1000;
-const DOCUMENTS_AT_ONCE = 1000;
+const DOCUMENTS_PER_REQUEST = 1000;
 const DOCUMENTS_MAX = 10_000;
 
-/** The server did not answer at all. */
+/** The server cannot be reached. */
 export class Unreachable extends Error {}
 
-/** The server wants to know who asks. */
-export class Unknown extends Error {}
+/** The server requires a token. */
+export class Unauthorized extends Error {}
 
-/** The server has too much to do; ask again in `wait` milliseconds. */
+/** The server is overloaded; retry in `retryAfterMs` milliseconds. */
 export class Busy extends Error {
-  /** @param {string} message @param {number} wait */
-  constructor(message, wait) {
+  /** @param {string} message @param {number} retryAfterMs */
+  constructor(message, retryAfterMs) {
     super(message);
-    this.wait = wait;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
-/** The server says what is wrong with what was asked. */
-export class Refused extends Error {
+/** The server rejected the request. */
+export class RequestError extends Error {
   /** @param {string} message @param {number} status */
   constructor(message, status) {
     super(message);
@@ -40,63 +40,63 @@ export class Refused extends Error {
 /**
  * @param {string} path
  * @param {RequestInit} [request]
- * @returns {Promise<any>} the JSON of the answer, or null where it has none
+ * @returns {Promise<any>} the JSON body, or null if there is none
  */
-export async function ask(path, request) {
-  const response = await send(path, request);
+export async function fetchJson(path, request) {
+  const response = await fetchOk(path, request);
   return response.status === 204 ? null : response.json();
 }
 
 /**
  * @param {string} path
  * @param {RequestInit} [request]
- * @returns {Promise<Response>} an answer that says yes
+ * @returns {Promise<Response>} a response with a status of success
  */
-async function send(path, request = {}) {
+async function fetchOk(path, request = {}) {
   let response;
   try {
     response = await fetch(path, request);
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new Unreachable("the server does not answer");
+    throw new Unreachable("the server does not respond");
   }
   if (response.ok) return response;
-  let message = `the server answered ${response.status}`;
+  let message = `the server responded with status ${response.status}`;
   try {
     message = (await response.json()).error ?? message;
   } catch {
-    // The answer is no JSON, as that of a proxy: its status has to do.
+    // Not JSON, for example from a proxy: the status is all there is.
   }
-  if (response.status === 401) throw new Unknown(message);
+  if (response.status === 401) throw new Unauthorized(message);
   if (response.status === 503) {
     throw new Busy(message, 1000 * Number(response.headers.get("Retry-After")) || RETRY_AFTER_MS);
   }
-  throw new Refused(message, response.status);
+  throw new RequestError(message, response.status);
 }
 
 /**
- * @param {Record<string, unknown>} asked
+ * @param {Record<string, unknown>} request
  * @param {AbortSignal} signal
  * @returns {Promise<Answer>}
  */
-export async function search(asked, signal) {
+export async function search(request, signal) {
   const headers = { "Content-Type": "application/json" };
-  const response = await ask("/v1/search", { method: "POST", headers, body: JSON.stringify(asked), signal });
+  const response = await fetchJson("/v1/search", { method: "POST", headers, body: JSON.stringify(request), signal });
   return response.answers[0];
 }
 
 /**
- * Where a page matches each word of a query.
+ * Where on a page each word of a query matches.
  * @param {string} query @param {string} document @param {number} page @param {AbortSignal} [signal]
  * @returns {Promise<Word[]>}
  */
-export async function wordsOn(query, document, page, signal) {
-  const asked = new URLSearchParams({ query, document, page: String(page) });
-  return (await ask(`/v1/heatmap?${asked}`, { signal })).words;
+export async function fetchWordMatches(query, document, page, signal) {
+  const params = new URLSearchParams({ query, document, page: String(page) });
+  return (await fetchJson(`/v1/heatmap?${params}`, { signal })).words;
 }
 
 /**
- * The documents in path order, up to 10,000, and how many there are.
+ * Up to DOCUMENTS_MAX documents in path order, and the total number.
  * @returns {Promise<{total: number, documents: Doc[]}>}
  */
 export async function listDocuments() {
@@ -104,7 +104,7 @@ export async function listDocuments() {
   const documents = [];
   let total = 0;
   do {
-    const part = await ask(`/v1/documents?offset=${documents.length}&limit=${DOCUMENTS_AT_ONCE}`);
+    const part = await fetchJson(`/v1/documents?offset=${documents.length}&limit=${DOCUMENTS_PER_REQUEST}`);
     total = part.total;
     if (!part.documents.length) break;
     documents.push(...part.documents);
@@ -113,69 +113,69 @@ export async function listDocuments() {
 }
 
 /**
- * What the index holds; null where the server is too old to say.
+ * What the index contains; null if the server is too old to say.
  * @returns {Promise<Index | null>}
  */
-export async function aboutIndex() {
+export async function fetchIndexInfo() {
   try {
-    return await ask("/v1/index");
+    return await fetchJson("/v1/index");
   } catch (error) {
-    if (error instanceof Refused && error.status === 404) return null;
+    if (error instanceof RequestError && error.status === 404) return null;
     throw error;
   }
 }
 
-/** Show the token; the browser is known by a cookie from then on. @param {string} token */
+/** Exchange the token for a session cookie. @param {string} token */
 export async function openSession(token) {
-  // A header holds nothing else, and no token that has to be sent in one.
-  if (!/^[!-~]+$/.test(token)) throw new Unknown("no token looks like that");
-  await ask("/v1/session", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
+  // Other characters cannot be sent in a header.
+  if (!/^[!-~]+$/.test(token)) throw new Unauthorized("this cannot be a token");
+  await fetchJson("/v1/session", { method: "POST", headers: { Authorization: `Bearer ${token}` } });
 }
 
 /** @param {string} id */
-export const deleteDocument = (id) => ask(`/v1/documents/${encodeURIComponent(id)}`, { method: "DELETE" });
+export const deleteDocument = (id) => fetchJson(`/v1/documents/${encodeURIComponent(id)}`, { method: "DELETE" });
 
 /**
  * @param {File} file
  * @returns {Promise<Upload>}
  */
 export const uploadDocument = (file) =>
-  ask(`/v1/documents?name=${encodeURIComponent(file.name)}`, {
+  fetchJson(`/v1/documents?name=${encodeURIComponent(file.name)}`, {
     method: "POST",
     headers: { "Content-Type": file.type || "application/octet-stream" },
     body: file,
   });
 
 /**
- * Recent uploads, newest first; none where the server takes none.
+ * Recent uploads, newest first; none if the server does not accept uploads.
  * @returns {Promise<Upload[]>}
  */
 export async function listUploads() {
   try {
-    return (await ask("/v1/uploads")).uploads;
+    return (await fetchJson("/v1/uploads")).uploads;
   } catch (error) {
-    if (error instanceof Refused) return [];
+    if (error instanceof RequestError) return [];
     throw error;
   }
 }
 
 /** @param {string} upload */
-export const uploadEvents = (upload) => `/v1/uploads/${encodeURIComponent(upload)}/events`;
+export const uploadEventsUrl = (upload) => `/v1/uploads/${encodeURIComponent(upload)}/events`;
 
-/** @param {string} address @param {AbortSignal} signal */
-export const fetchPicture = async (address, signal) => (await send(address, { signal })).blob();
+/** @param {string} url @param {AbortSignal} signal */
+export const fetchImage = async (url, signal) => (await fetchOk(url, { signal })).blob();
 
-/** The address of a page's picture. @param {string} document @param {number} page @param {number} width */
-export const pictureOf = (document, page, width) =>
+/** The URL of a page image. @param {string} document @param {number} page @param {number} width */
+export const pageImageUrl = (document, page, width) =>
   `/v1/documents/${encodeURIComponent(document)}/pages/${page}.png?width=${width}`;
 
 /**
- * The address of the marks to lay over it: of one word, or of all.
+ * The URL of the heat map to lay over the page image: of one word, or of all.
  * @param {string} query @param {string} document @param {number} page @param {number} width
  * @param {number | null} word
  */
-export function marksOf(query, document, page, width, word) {
-  const asked = new URLSearchParams({ query, document, page: String(page), width: String(width) });
-  if (word !== null) asked.set("word", String(word));
-  return `/v1/heatmap.png?${asked}`;
+export function heatmapUrl(query, document, page, width, word) {
+  const params = new URLSearchParams({ query, document, page: String(page), width: String(width) });
+  if (word !== null) params.set("word", String(word));
+  return `/v1/heatmap.png?${params}`;
 }

@@ -1,43 +1,43 @@
-/** A page among the results: its thumbnail with the matches marked, where it is from, its score, the words it matches. */
+/** A result card: thumbnail with highlighted matches, document name, page, score and matched words. */
 
-import { pictureOf } from "./api.js";
-import { element } from "./element.js";
-import { picture, SMALL_PX } from "./pictures.js";
-import { partsOf, shownPath } from "./names.js";
-import { FOUND } from "./words.js";
+import { pageImageUrl } from "./api.js";
+import { element } from "./dom.js";
+import { loadImage, THUMBNAIL_WIDTH } from "./page_images.js";
+import { splitPath, displayPath } from "./paths.js";
+import { FOUND_SCORE } from "./word_chips.js";
 
 /** @typedef {import("./api.js").Word} Word */
 /** @typedef {{doc_id: string, path: string, page: number, score?: number}} Page */
 
 const SVG = "http://www.w3.org/2000/svg";
-/** What is higher than this share of the page is an area of a figure: it is only tinted. */
-const AREA_SHARE = 0.1;
-const AREA_TINT = 0.3;
-const MARKS_MAX = 60;
+/** A match taller than this share of the page covers a figure, and is only tinted. */
+const FIGURE_HEIGHT = 0.1;
+const FIGURE_OPACITY = 0.3;
+const BOXES_MAX = 60;
 
 /**
- * A card for a page. `ready` is called when its picture is near the window's view.
+ * The card of a page. Its thumbnail is loaded by `load`.
  * @param {Page} page
  */
 export function createCard(page) {
-  const ended = new AbortController();
+  const destroyed = new AbortController();
   const sheet = element("span", { className: "sheet loading" });
   const score = element("span", { className: "score" });
   const matched = element("span", { className: "matched" });
-  const { folder, name, ending } = partsOf(page.path);
+  const { folder, name, extension } = splitPath(page.path);
   const link = element(
     "a",
     { className: "card" },
-    element("span", { className: "desk" }, sheet),
+    element("span", { className: "backdrop" }, sheet),
     element(
       "span",
       { className: "caption" },
       element(
         "span",
-        { className: "title", title: shownPath(page.path) },
+        { className: "title", title: displayPath(page.path) },
         folder && element("span", { className: "folder" }, folder),
         name,
-        element("span", { className: "ending" }, ending),
+        element("span", { className: "extension" }, extension),
       ),
       element("span", { className: "where" }, element("span", {}, `page ${page.page}`), score),
       matched,
@@ -45,18 +45,18 @@ export function createCard(page) {
   );
   const item = element("li", {}, link);
   /** @type {SVGSVGElement | null} */
-  let marks = null;
+  let boxes = null;
   let shownWord = /** @type {number | null} */ (null);
 
   return {
     item,
     link,
     page,
-    signal: ended.signal,
+    signal: destroyed.signal,
 
-    /** Say the address that the card leads to, and the page's score. @param {string} address @param {number} [value] */
-    update(address, value) {
-      link.href = address;
+    /** Set the link and the score. @param {string} url @param {number} [value] */
+    update(url, value) {
+      link.href = url;
       score.textContent = value === undefined ? "" : value.toFixed(2);
       score.title = value === undefined ? "" : "How well the page matches, from 0 to 1";
       score.style.setProperty("--share", String(value ?? 0));
@@ -65,51 +65,51 @@ export function createCard(page) {
 
     /** Load the thumbnail, once. */
     async load() {
-      if (!sheet.classList.contains("loading") || sheet.dataset.asked) return;
-      sheet.dataset.asked = "yes";
+      if (!sheet.classList.contains("loading") || sheet.dataset.requested) return;
+      sheet.dataset.requested = "yes";
       try {
-        const image = await picture(pictureOf(page.doc_id, page.page, SMALL_PX), ended.signal);
+        const image = await loadImage(pageImageUrl(page.doc_id, page.page, THUMBNAIL_WIDTH), destroyed.signal);
         sheet.style.setProperty("--ratio", String(image.naturalWidth / image.naturalHeight));
         sheet.prepend(image);
         sheet.classList.remove("loading");
       } catch {
-        if (ended.signal.aborted) return;
+        if (destroyed.signal.aborted) return;
         sheet.classList.replace("loading", "gone");
-        sheet.append(element("span", {}, "No picture"));
+        sheet.append(element("span", {}, "No image"));
       }
     },
 
-    /** Mark what matches; null takes the marks away. @param {Word[] | null} words */
-    mark(words) {
-      marks?.remove();
-      marks = null;
+    /** Highlight matches and list the words; null removes them. @param {Word[] | null} words */
+    showMatches(words) {
+      boxes?.remove();
+      boxes = null;
       matched.replaceChildren();
       if (!words) return;
-      marks = drawMarks(words);
-      sheet.append(marks);
+      boxes = createMatchBoxes(words);
+      sheet.append(boxes);
       matched.append(
         ...words.map(({ word, score: match }) =>
           element(
             "span",
-            { className: match >= FOUND ? "found" : "missing" },
-            match >= FOUND ? word : element("s", {}, word),
+            { className: match >= FOUND_SCORE ? "found" : "missing" },
+            match >= FOUND_SCORE ? word : element("s", {}, word),
           ),
         ),
       );
-      this.point(shownWord);
+      this.highlightWord(shownWord);
     },
 
-    /** Show the marks of one word, or of all. @param {number | null} word */
-    point(word) {
+    /** Highlight the matches of one word, or of all. @param {number | null} word */
+    highlightWord(word) {
       shownWord = word;
-      for (const group of marks?.children ?? []) {
+      for (const group of boxes?.children ?? []) {
         group.classList.toggle("off", word !== null && group.getAttribute("data-word") !== String(word));
       }
     },
 
-    /** Stop what is being loaded for it. */
-    end() {
-      ended.abort();
+    /** Remove the card, and cancel its requests. */
+    destroy() {
+      destroyed.abort();
       item.remove();
     },
   };
@@ -118,10 +118,10 @@ export function createCard(page) {
 /** @typedef {ReturnType<typeof createCard>} Card */
 
 /**
- * The boxes of words, as an SVG picture that stretches over the page.
+ * The boxes of matches as an SVG that stretches over the page.
  * @param {Word[]} words
  */
-function drawMarks(words) {
+function createMatchBoxes(words) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "marks");
   svg.setAttribute("viewBox", "0 0 1 1");
@@ -130,14 +130,14 @@ function drawMarks(words) {
   words.forEach((word, i) => {
     const group = document.createElementNS(SVG, "g");
     group.setAttribute("data-word", String(i));
-    for (const { x0, y0, x1, y1, score } of word.boxes.slice(0, MARKS_MAX)) {
-      if (x1 - x0 >= 1 && y1 - y0 >= 1) continue; // the page as a whole is no place
+    for (const { x0, y0, x1, y1, score } of word.boxes.slice(0, BOXES_MAX)) {
+      if (x1 - x0 >= 1 && y1 - y0 >= 1) continue; // the whole page is not a location
       const box = document.createElementNS(SVG, "rect");
       box.setAttribute("x", String(x0));
       box.setAttribute("y", String(y0));
       box.setAttribute("width", String(x1 - x0));
       box.setAttribute("height", String(y1 - y0));
-      box.setAttribute("fill-opacity", String(score * (y1 - y0 > AREA_SHARE ? AREA_TINT : 1)));
+      box.setAttribute("fill-opacity", String(score * (y1 - y0 > FIGURE_HEIGHT ? FIGURE_OPACITY : 1)));
       group.append(box);
     }
     svg.append(group);

@@ -1,12 +1,12 @@
-/** Small dialogs: a question with two answers, the keys, and the token that a server asks for. */
+/** Modal dialogs: confirmation, keyboard shortcuts, and the server's token. */
 
-import { openSession, Unknown } from "./api.js";
-import { element } from "./element.js";
+import { openSession, Unauthorized } from "./api.js";
+import { element } from "./dom.js";
 
 /**
  * @param {string} title @param {...(Node | string)} children
  */
-function dialogOf(title, ...children) {
+function createDialog(title, ...children) {
   const heading = element("h2", { id: `dialog-${Math.random().toString(36).slice(2)}` }, title);
   const dialog = element("dialog", { className: "small", "aria-labelledby": heading.id }, heading, ...children);
   dialog.addEventListener("close", () => dialog.remove());
@@ -15,12 +15,12 @@ function dialogOf(title, ...children) {
 }
 
 /**
- * Ask before something that cannot be undone. Without a `yes` it only tells.
+ * Ask for confirmation. Without a `yes` label it is a message with one button.
  * @param {string} title @param {string} text @param {string} yes
  * @returns {Promise<boolean>}
  */
-export function confirmed(title, text, yes) {
-  return new Promise((answer) => {
+export function confirmDialog(title, text, yes) {
+  return new Promise((resolve) => {
     const no = element(
       "button",
       { type: "button", className: "plain", autofocus: true, onclick: () => dialog.close() },
@@ -28,28 +28,28 @@ export function confirmed(title, text, yes) {
     );
     const go = element("button", { type: "button", className: "danger", onclick: () => dialog.close("yes") }, yes);
     const buttons = element("div", { className: "buttons" }, no, ...(yes ? [go] : []));
-    const dialog = dialogOf(title, element("p", {}, text), buttons);
-    dialog.addEventListener("close", () => answer(dialog.returnValue === "yes"));
+    const dialog = createDialog(title, element("p", {}, text), buttons);
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"));
     dialog.showModal();
   });
 }
 
-const KEYS = {
-  Anywhere: { "/": "go to the search box", "?": "these keys", Esc: "close, or clear the search" },
-  Results: { "↓": "from the search box to the pages", "← → ↑ ↓": "from page to page", Enter: "open the page" },
+const SHORTCUTS = {
+  Anywhere: { "/": "go to the search box", "?": "keyboard shortcuts", Esc: "close, or clear the search" },
+  Results: { "↓": "from the search box to the results", "← → ↑ ↓": "move between results", Enter: "open the page" },
   "A page": {
-    "← →": "page before, page after",
-    "[ ]": "result before, result after",
-    "+ − 0": "larger, smaller, fit",
-    w: "marks of the next word",
-    m: "marks on or off",
-    l: "more like this page",
-    r: "more like a part of it",
+    "← →": "previous, next page",
+    "[ ]": "previous, next result",
+    "+ − 0": "zoom in, zoom out, fit",
+    w: "highlight the next word",
+    m: "highlights on or off",
+    l: "search for similar pages",
+    r: "search by a part of the page",
   },
 };
 
-/** Show which keys do what. */
-export function showKeys() {
+/** Show the keyboard shortcuts. */
+export function showShortcuts() {
   const part = (/** @type {[string, Record<string, string>]} */ [where, keys]) => [
     element("h3", {}, where),
     element(
@@ -61,11 +61,11 @@ export function showKeys() {
       ]),
     ),
   ];
-  const [anywhere, results, page] = Object.entries(KEYS).map(part);
-  const dialog = dialogOf(
-    "Keys",
+  const [anywhere, results, page] = Object.entries(SHORTCUTS).map(part);
+  const dialog = createDialog(
+    "Keyboard shortcuts",
     element("div", { className: "keys" }, element("div", {}, ...anywhere, ...results), element("div", {}, ...page)),
-    element("p", { className: "note" }, "Drop documents anywhere to add them. Paste a picture to search by it."),
+    element("p", { className: "note" }, "Drop documents anywhere to add them. Paste an image to search by it."),
     element(
       "form",
       { method: "dialog", className: "buttons" },
@@ -77,11 +77,11 @@ export function showKeys() {
 }
 
 /** @type {Promise<void> | null} */
-let asked = null;
+let pending = null;
 
-/** Ask for the server's token until it is right; several who need it wait for the same form. */
+/** Ask for the server's token until it is correct. Concurrent callers share one dialog. */
 export function askForToken() {
-  asked ??= new Promise((known) => {
+  pending ??= new Promise((resolve) => {
     const field = element("input", {
       id: "token",
       type: "password",
@@ -93,41 +93,41 @@ export function askForToken() {
     const form = element(
       "form",
       {},
-      // Password managers file the token under a name.
+      // Password managers store the token under a user name.
       element("input", { type: "text", autocomplete: "username", value: "docsearch", hidden: true }),
       element("label", { for: "token" }, "Token"),
       field,
       problem,
       element("div", { className: "buttons" }, element("button", { className: "strong" }, "Open")),
     );
-    const dialog = dialogOf(
-      "This index is kept by a token",
+    const dialog = createDialog(
+      "This server requires a token",
       element(
         "p",
         {},
-        "It was set when the server was started, with --token or $DOCSEARCH_TOKEN. Ask whoever runs it.",
+        "The token was set when the server was started, with --token or $DOCSEARCH_TOKEN. Ask the person who runs it.",
       ),
       form,
     );
     dialog.classList.add("token");
-    let isKnown = false;
-    // Browsers let Escape close any dialog in the end; without the token there is nothing to go back to.
+    let isAuthorized = false;
+    // Browsers let repeated Escape close any dialog; without the token there is nothing to return to.
     dialog.addEventListener("cancel", (event) => event.preventDefault());
     dialog.addEventListener("close", () => {
-      asked = null;
-      if (isKnown) known();
-      else askForToken().then(known);
+      pending = null;
+      if (isAuthorized) resolve();
+      else askForToken().then(resolve);
     });
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       problem.textContent = "";
       try {
         await openSession(field.value.trim());
-        isKnown = true;
+        isAuthorized = true;
         dialog.close();
       } catch (error) {
         problem.textContent =
-          error instanceof Unknown ? "That is not the server's token." : /** @type {Error} */ (error).message;
+          error instanceof Unauthorized ? "This is not the server's token." : /** @type {Error} */ (error).message;
         field.setAttribute("aria-invalid", "true");
         field.select();
       }
@@ -135,5 +135,5 @@ export function askForToken() {
     dialog.showModal();
     field.focus();
   });
-  return asked;
+  return pending;
 }

@@ -1,11 +1,11 @@
-/** The documents of the index as a list: typed into to shorten it, chosen from to search in one; those that failed, with why. */
+/** The list of documents: filter by name, restrict the search to one document, delete; failed ones with the reason. */
 
-import { here, move } from "./address.js";
+import { currentState, navigate } from "./url_state.js";
 import { deleteDocument, listDocuments } from "./api.js";
-import { partsOf, shownPath } from "./names.js";
-import { confirmed } from "./dialogs.js";
-import { byId, element, icon, plural, say } from "./element.js";
-import { forget } from "./pictures.js";
+import { splitPath, displayPath } from "./paths.js";
+import { confirmDialog } from "./dialogs.js";
+import { byId, element, icon, plural, announce } from "./dom.js";
+import { evictDocument } from "./page_images.js";
 
 /** @typedef {import("./api.js").Doc} Doc */
 
@@ -15,8 +15,8 @@ const order = new Intl.Collator("en", { numeric: true });
 /** @type {Map<string, Doc>} */
 let documents = new Map();
 let total = 0;
-let mayDelete = false;
-/** @type {Map<string, number>} pages found, by path */
+let canDelete = false;
+/** @type {Map<string, number>} number of hits by path */
 let counts = new Map();
 let onchange = () => {};
 
@@ -27,74 +27,74 @@ const filter = element("input", {
   autocomplete: "off",
   spellcheck: false,
   "aria-controls": "document-list",
-  oninput: () => draw(),
+  oninput: () => renderDocuments(),
 });
 const list = element("ul", { id: "document-list" });
 const note = element("p", { className: "note", role: "status" });
 byId("documents").append(
   element("h2", {}, "Documents"),
-  element("label", { className: "unseen", for: "filter" }, "Filter the documents by name"),
+  element("label", { className: "visually-hidden", for: "filter" }, "Filter the documents by name"),
   filter,
   list,
   note,
 );
 
-/** How many pages a document has; undefined if it is not known. @param {string} id */
-export const pagesOf = (id) => documents.get(id)?.pages ?? undefined;
+/** The number of pages of a document; undefined if unknown. @param {string} id */
+export const pageCount = (id) => documents.get(id)?.pages ?? undefined;
 
-/** A document's path; undefined if it is not known. @param {string} id */
-export const pathOf = (id) => documents.get(id)?.path;
+/** The path of a document; undefined if unknown. @param {string} id */
+export const documentPath = (id) => documents.get(id)?.path;
 
 /** The documents that can be searched, in path order. */
-export const searchable = () => [...documents.values()].filter((doc) => doc.state === "done");
+export const searchableDocuments = () => [...documents.values()].filter((doc) => doc.state === "done");
 
-/** How many documents failed. */
+/** The number of documents that failed. */
 export const failedCount = () => [...documents.values()].filter((doc) => doc.state === "failed").length;
 
-/** Ask the server for the documents. `changed` is called when one was deleted here.
+/** Load the documents from the server. `changed` is called after one was deleted here.
  * @param {() => void} changed */
 export async function loadDocuments(changed) {
   const listed = await listDocuments();
-  const inOrder = listed.documents.sort((a, b) => order.compare(shownPath(a.path), shownPath(b.path)));
+  const inOrder = listed.documents.sort((a, b) => order.compare(displayPath(a.path), displayPath(b.path)));
   documents = new Map(inOrder.map((doc) => [doc.id, doc]));
   total = listed.total;
   onchange = changed;
-  draw();
+  renderDocuments();
 }
 
-/** Whether to offer to delete. @param {boolean} may */
+/** Show or hide the delete buttons. @param {boolean} may */
 export function allowDelete(may) {
-  mayDelete = may;
-  draw();
+  canDelete = may;
+  renderDocuments();
 }
 
-/** Say how many of the pages shown are from each document. @param {{path: string}[]} pages */
-export function countPages(pages) {
+/** Show how many of the results are from each document. @param {{path: string}[]} pages */
+export function showHitCounts(pages) {
   counts = new Map();
   for (const { path } of pages) counts.set(path, (counts.get(path) ?? 0) + 1);
-  draw();
+  renderDocuments();
 }
 
-/** Draw the list anew, as the address or the documents have changed. */
-export function draw() {
-  const typed = filter.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = [...documents.values()].filter((doc) =>
-    typed.every((part) => shownPath(doc.path).toLowerCase().includes(part)),
+/** Render the list again after the URL state or the documents changed. */
+export function renderDocuments() {
+  const terms = filter.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
+  const matching = [...documents.values()].filter((doc) =>
+    terms.every((part) => displayPath(doc.path).toLowerCase().includes(part)),
   );
-  const chosen = here().path;
+  const chosen = currentState().path;
   const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.path;
   list.replaceChildren(
     row("", "All documents", total, null, !chosen),
-    ...fits.slice(0, SHOWN_MAX).map((doc) => row(doc.path, doc.path, doc.pages, doc, doc.path === chosen)),
+    ...matching.slice(0, SHOWN_MAX).map((doc) => row(doc.path, doc.path, doc.pages, doc, doc.path === chosen)),
   );
   filter.hidden = documents.size < 2;
   if (focused !== undefined)
     /** @type {HTMLElement} */ (list.querySelector(`[data-path="${CSS.escape(focused)}"]`))?.focus();
   note.textContent =
-    fits.length > SHOWN_MAX
-      ? `The first ${SHOWN_MAX} of ${fits.length.toLocaleString("en")}; type to see others.`
-      : typed.length && !fits.length
-        ? "No document has a name like that."
+    matching.length > SHOWN_MAX
+      ? `The first ${SHOWN_MAX} of ${matching.length.toLocaleString("en")}; type to see others.`
+      : terms.length && !matching.length
+        ? "No document matches this filter."
         : "";
 }
 
@@ -103,10 +103,10 @@ export function draw() {
  * @param {boolean} isChosen
  */
 function row(path, label, count, doc, isChosen) {
-  const { folder, name, ending } = partsOf(label);
+  const { folder, name, extension } = splitPath(label);
   const failed = doc?.state === "failed";
   const hits = counts.get(path) ?? 0;
-  const told = failed
+  const details = failed
     ? "could not be read"
     : doc
       ? plural(count ?? 0, "page") + (hits ? `, ${hits} of them shown` : "")
@@ -118,56 +118,56 @@ function row(path, label, count, doc, isChosen) {
       className: `document${failed ? " failed" : ""}`,
       "data-path": path,
       "aria-pressed": String(isChosen),
-      title: failed ? `${shownPath(label)}: ${doc?.error ?? "failed"}` : shownPath(label),
+      title: failed ? `${displayPath(label)}: ${doc?.error ?? "failed"}` : displayPath(label),
       disabled: failed,
-      onclick: () => move({ path: isChosen ? "" : path }, { push: true }),
+      onclick: () => navigate({ path: isChosen ? "" : path }, { push: true }),
     },
     element(
       "span",
       { className: "name" },
       folder && element("span", { className: "folder" }, folder),
       name,
-      element("span", { className: "ending" }, ending),
+      element("span", { className: "extension" }, extension),
     ),
-    element("span", { className: "unseen" }, `, ${told}`),
+    element("span", { className: "visually-hidden" }, `, ${details}`),
     hits > 0 && element("span", { className: "hits", "aria-hidden": "true" }, String(hits)),
     element("span", { className: "count", "aria-hidden": "true" }, failed ? "failed" : String(count ?? "")),
   );
-  const bin =
+  const deleteButton =
     doc &&
-    mayDelete &&
+    canDelete &&
     element(
       "button",
       {
         type: "button",
-        className: "quiet bin",
-        title: `Delete ${name}${ending}`,
-        "aria-label": `Delete ${name}${ending}`,
+        className: "quiet delete",
+        title: `Delete ${name}${extension}`,
+        "aria-label": `Delete ${name}${extension}`,
         onclick: () => remove(doc),
       },
-      icon("bin"),
+      icon("trash"),
     );
-  return element("li", {}, button, bin);
+  return element("li", {}, button, deleteButton);
 }
 
 /** @param {Doc} doc */
 async function remove(doc) {
-  const { name, ending } = partsOf(doc.path);
-  const sure = await confirmed(
-    `Delete ${name}${ending}?`,
-    "It is taken out of the index. A file that was added here goes with it; a file of your folders stays where it is.",
+  const { name, extension } = splitPath(doc.path);
+  const isConfirmed = await confirmDialog(
+    `Delete ${name}${extension}?`,
+    "The document is removed from the index. A file that was uploaded here is deleted, too; a file in your folders is not.",
     "Delete",
   );
-  if (!sure) return;
+  if (!isConfirmed) return;
   try {
     await deleteDocument(doc.id);
   } catch (error) {
-    say(`${name} was not deleted: ${/** @type {Error} */ (error).message}`);
-    await confirmed("It was not deleted", /** @type {Error} */ (error).message, "");
+    announce(`${name} was not deleted: ${/** @type {Error} */ (error).message}`);
+    await confirmDialog("The document was not deleted", /** @type {Error} */ (error).message, "");
     return;
   }
-  forget(doc.id);
-  say(`${name} is deleted`);
-  if (here().path === doc.path) move({ path: "" });
+  evictDocument(doc.id);
+  announce(`${name} was deleted`);
+  if (currentState().path === doc.path) navigate({ path: "" });
   onchange();
 }

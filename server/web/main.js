@@ -1,32 +1,32 @@
-/** Wires the page: the address says what is asked and shown, the server answers, the parts draw it. */
+/** Wires the page: runs the search of the URL state, and passes the answer to the components. */
 
-import { here, move, onMove, write } from "./address.js";
-import { aboutIndex } from "./api.js";
-import { takeArrivals } from "./arrivals.js";
-import { asksSomething, askFor, drop } from "./asking.js";
-import { showKeys } from "./dialogs.js";
-import { allowDelete, countPages, draw as drawDocuments, loadDocuments, searchable } from "./documents.js";
-import { byId } from "./element.js";
-import { shownPath } from "./names.js";
-import { keepPicture } from "./picture_query.js";
-import { clearPages, focusCard, pagesShown, showPages } from "./results.js";
-import { showNoMatch, showNothing, showProblem, showSkeletons, showWelcome } from "./states.js";
-import { showPictureQuery, tellNothing, tellTime, tellWhole } from "./summary.js";
-import { calm, trouble } from "./trouble.js";
-import { addDocuments, onAdded, resumeUploads } from "./uploads.js";
+import { currentState, navigate, onNavigate, toUrl } from "./url_state.js";
+import { fetchIndexInfo } from "./api.js";
+import { listenForFiles } from "./file_input.js";
+import { hasQuery, runSearch, cancelSearch } from "./search.js";
+import { showShortcuts } from "./dialogs.js";
+import { allowDelete, showHitCounts, renderDocuments, loadDocuments, searchableDocuments } from "./documents.js";
+import { byId } from "./dom.js";
+import { displayPath } from "./paths.js";
+import { storeImage } from "./image_query.js";
+import { clearPages, focusCard, shownPages, showPages } from "./results.js";
+import { showNoMatch, clearState, showError, showSkeletons, showWelcome } from "./empty_states.js";
+import { showImageQuery, hideSummary, showSummary, showDocumentSummary } from "./summary.js";
+import { hideBanner, handleError } from "./error_handling.js";
+import { addDocuments, onUploaded, resumeUploads } from "./uploads.js";
 import { createViewer } from "./viewer.js";
 
-/** @typedef {import("./address.js").Place} Place */
+/** @typedef {import("./url_state.js").UrlState} UrlState */
 
 const DEBOUNCE_MS = 40;
-/** A half-typed word matches nothing; only one that rests is said to match nothing. */
-const REST_MS = 500;
+/** Idle time after which typing counts as paused. "No match" is shown only then, since a half-typed word matches nothing. */
+const PAUSE_MS = 500;
 const PAGES_FIRST = 24;
-const PAGES_MOST = 192;
-/** First pages of documents that the welcome shows. */
-const COVERS = 12;
-/** A best page below this is none that one would show as an answer. */
-const WEAK = 0.15;
+const PAGES_MAX = 192;
+/** Maximum number of cover pages on the start page. */
+const COVERS_MAX = 12;
+/** Below this score of the best page, the answer is "No page matches well". */
+const WEAK_SCORE = 0.15;
 
 const input = byId("query");
 const viewer = createViewer();
@@ -34,137 +34,137 @@ const viewer = createViewer();
 /** @type {import("./api.js").Index | null} */
 let index = null;
 let limit = PAGES_FIRST;
-let mayAdd = false;
-/** Whether the pages shown answer a question. */
+let canAdd = false;
+/** Whether the cards are search results. */
 let isAnswer = false;
 /** @type {number | undefined} */
-let typing;
+let typingTimer;
 /** @type {number | undefined} */
-let resting;
-/** Whether the next key begins another question, which the back button is to undo as one. */
-let isLanding = true;
+let weakTimer;
+/** Whether the next keystroke starts a new history entry, so Back undoes a whole query. */
+let startsNewQuery = true;
 
 async function start() {
   try {
-    [index] = await Promise.all([aboutIndex(), loadDocuments(refresh)]);
+    [index] = await Promise.all([fetchIndexInfo(), loadDocuments(refresh)]);
   } catch (error) {
-    return trouble(/** @type {Error} */ (error), { again: start, anew: start });
+    return handleError(/** @type {Error} */ (error), { retry: start, restart: start });
   }
-  mayAdd = index?.uploads_allowed ?? false;
-  byId("add").hidden = !mayAdd;
-  allowDelete(mayAdd);
-  if (mayAdd) resumeUploads().catch(() => {}); // the next request says what is wrong
+  canAdd = index?.uploads_allowed ?? false;
+  byId("add").hidden = !canAdd;
+  allowDelete(canAdd);
+  if (canAdd) resumeUploads().catch(() => {}); // the next request reports the error
   show();
-  viewer.follow();
+  viewer.update();
 }
 
-/** Ask anew, after a document came or went. */
+/** Reload after a document was added or deleted. */
 async function refresh() {
   try {
-    [index] = await Promise.all([aboutIndex(), loadDocuments(refresh)]);
+    [index] = await Promise.all([fetchIndexInfo(), loadDocuments(refresh)]);
     show();
   } catch (error) {
-    trouble(/** @type {Error} */ (error), { again: refresh, anew: start });
+    handleError(/** @type {Error} */ (error), { retry: refresh, restart: start });
   }
 }
 
-/** Ask what the address asks, and show the answer. */
+/** Run the search of the URL state, and show the answer. */
 function show() {
-  const place = here();
-  clearTimeout(resting);
-  showPictureQuery(place);
-  if (!asksSomething(place)) return showWithoutQuestion(place);
-  document.title = place.query ? `${place.query} · docsearch` : "docsearch";
-  byId("heading").textContent = "Pages found";
-  askFor(place, limit, {
-    onwait() {
+  const state = currentState();
+  clearTimeout(weakTimer);
+  showImageQuery(state);
+  if (!hasQuery(state)) return showWithoutQuery(state);
+  document.title = state.query ? `${state.query} · docsearch` : "docsearch";
+  byId("heading").textContent = "Results";
+  runSearch(state, limit, {
+    onSlow() {
       if (!isAnswer) clearPages();
-      if (!pagesShown().length) showSkeletons();
+      if (!shownPages().length) showSkeletons();
       byId("pages").classList.add("stale");
     },
-    onanswer(answer, milliseconds) {
-      calm();
-      const hits = place.path ? answer.hits.filter((hit) => hit.path === place.path) : answer.hits;
-      // What looks alike scores otherwise than words do.
-      const isWeak = !hits.length || (hits[0].score < WEAK && !place.like && !place.picture);
-      if (!hits.length && pagesShown().length && !isAtRest()) {
+    onAnswer(answer, milliseconds) {
+      hideBanner();
+      const hits = state.path ? answer.hits.filter((hit) => hit.path === state.path) : answer.hits;
+      // WEAK_SCORE applies to text queries only: scores of image queries are on another scale.
+      const isWeak = !hits.length || (hits[0].score < WEAK_SCORE && !state.like && !state.picture);
+      if (!hits.length && shownPages().length && !hasPaused()) {
         byId("pages").classList.add("stale");
       } else {
-        showAnswer(place, hits);
-        if (!isWeak) showNothing();
+        showAnswer(state, hits);
+        if (!isWeak) clearState();
       }
-      if (isWeak) resting = setTimeout(() => showWeak(place, hits), isAtRest() ? 0 : REST_MS);
-      tellTime(hits.length, milliseconds, answer.milliseconds);
+      if (isWeak) weakTimer = setTimeout(() => showWeak(state, hits), hasPaused() ? 0 : PAUSE_MS);
+      showSummary(hits.length, milliseconds, answer.milliseconds);
     },
-    onproblem: (error) => trouble(error, { again: show, anew: start }),
+    onError: (error) => handleError(error, { retry: show, restart: start }),
   });
 }
 
-/** @param {Place} place @param {import("./api.js").Hit[]} hits */
-function showAnswer(place, hits) {
+/** @param {UrlState} state @param {import("./api.js").Hit[]} hits */
+function showAnswer(state, hits) {
   byId("pages").classList.remove("stale");
   isAnswer = true;
-  showPages(hits, place.like || place.picture ? "" : place.query.trim());
-  countPages(hits);
-  byId("more").hidden = hits.length < limit || limit >= PAGES_MOST;
-  viewer.tell();
+  showPages(hits, state.like || state.picture ? "" : state.query.trim());
+  showHitCounts(hits);
+  byId("more").hidden = hits.length < limit || limit >= PAGES_MAX;
+  viewer.showPosition();
 }
 
-/** @param {Place} place @param {import("./api.js").Hit[]} hits */
-function showWeak(place, hits) {
-  const how = { nearest: hits.length > 0, path: place.path };
-  showNoMatch(place.query, how);
-  showPages(hits, place.query.trim(), (missing) => showNoMatch(place.query, { ...how, missing }));
+/** @param {UrlState} state @param {import("./api.js").Hit[]} hits */
+function showWeak(state, hits) {
+  const options = { nearest: hits.length > 0, path: state.path };
+  showNoMatch(state.query, options);
+  showPages(hits, state.query.trim(), (missing) => showNoMatch(state.query, { ...options, missing }));
   byId("pages").classList.remove("stale");
-  countPages(hits);
+  showHitCounts(hits);
 }
 
-/** Nothing is asked: the pages of the chosen document, or the welcome. @param {Place} place */
-function showWithoutQuestion(place) {
-  drop();
-  calm();
+/** Without a query: the pages of the chosen document, or the start page. @param {UrlState} state */
+function showWithoutQuery(state) {
+  cancelSearch();
+  hideBanner();
   isAnswer = false;
   document.title = "docsearch";
   byId("more").hidden = true;
   byId("pages").classList.remove("stale");
-  countPages([]);
-  const chosen = searchable().find((doc) => doc.path === place.path);
+  showHitCounts([]);
+  const chosen = searchableDocuments().find((doc) => doc.path === state.path);
   if (!chosen) {
-    tellNothing();
+    hideSummary();
     byId("heading").textContent = "Start";
-    showWelcome(index, mayAdd);
+    showWelcome(index, canAdd);
     return showPages(
-      searchable()
-        .slice(0, COVERS)
+      searchableDocuments()
+        .slice(0, COVERS_MAX)
         .map((doc) => ({ doc_id: doc.id, path: doc.path, page: 1 })),
       "",
     );
   }
-  showNothing();
-  byId("heading").textContent = `Pages of ${shownPath(chosen.path)}`;
-  const pages = Array.from({ length: Math.min(chosen.pages ?? 0, PAGES_MOST) }, (_, i) => ({
+  clearState();
+  byId("heading").textContent = `Pages of ${displayPath(chosen.path)}`;
+  const pages = Array.from({ length: Math.min(chosen.pages ?? 0, PAGES_MAX) }, (_, i) => ({
     doc_id: chosen.id,
     path: chosen.path,
     page: i + 1,
   }));
   showPages(pages, "");
-  tellWhole(chosen);
+  showDocumentSummary(chosen);
 }
 
-const isAtRest = () => performance.now() - typedAt > REST_MS;
-let typedAt = -REST_MS;
+const hasPaused = () => performance.now() - typedAt > PAUSE_MS;
+let typedAt = -PAUSE_MS;
 
 /** @param {boolean} now */
 function readInput(now) {
-  clearTimeout(typing);
-  typedAt = now ? -REST_MS : performance.now();
-  typing = setTimeout(
+  clearTimeout(typingTimer);
+  typedAt = now ? -PAUSE_MS : performance.now();
+  typingTimer = setTimeout(
     () => {
-      const push = isLanding;
-      isLanding = false;
+      const push = startsNewQuery;
+      startsNewQuery = false;
       limit = PAGES_FIRST;
-      move({ query: input.value, like: null }, { push });
-      if (now) isLanding = true;
+      navigate({ query: input.value, like: null }, { push });
+      if (now) startsNewQuery = true;
     },
     now ? 0 : DEBOUNCE_MS,
   );
@@ -176,50 +176,50 @@ byId("search").addEventListener("submit", (/** @type {Event} */ event) => {
   readInput(true);
 });
 input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-  if (event.key === "ArrowDown" && pagesShown().length) {
+  if (event.key === "ArrowDown" && shownPages().length) {
     event.preventDefault();
     focusCard();
   } else if (event.key === "Escape") {
     event.preventDefault();
-    if (!input.value && !here().like && !here().picture) return input.blur();
+    if (!input.value && !currentState().like && !currentState().picture) return input.blur();
     input.value = "";
-    move({ query: "", like: null, picture: 0 }, { push: true });
+    navigate({ query: "", like: null, picture: 0 }, { push: true });
   }
 });
 
-/** What of a place the server is asked. @param {Place} place */
-const question = (place) => write({ ...place, document: "" });
+/** The part of the state that determines the search, as a URL. @param {UrlState} state */
+const searchOf = (state) => toUrl({ ...state, document: "" });
 
-onMove((now, before) => {
+onNavigate((now, before) => {
   if (input.value !== now.query && (document.activeElement !== input || now.query !== input.value.trim()))
     input.value = now.query;
-  if (question(now) !== question(before)) {
-    if (now.path !== before.path) drawDocuments();
+  if (searchOf(now) !== searchOf(before)) {
+    if (now.path !== before.path) renderDocuments();
     show();
   }
-  if (now.document !== before.document || now.path !== before.path) isLanding = true;
-  viewer.follow();
+  if (now.document !== before.document || now.path !== before.path) startsNewQuery = true;
+  viewer.update();
 });
 
 byId("more").firstElementChild.addEventListener("click", () => {
-  limit = Math.min(PAGES_MOST, 2 * limit);
+  limit = Math.min(PAGES_MAX, 2 * limit);
   show();
 });
 
-takeArrivals({
-  mayAdd: () => mayAdd,
-  add: addDocuments,
-  async searchBy(file) {
+listenForFiles({
+  canAdd: () => canAdd,
+  addDocuments,
+  async searchByImage(file) {
     try {
-      move({ picture: await keepPicture(file), like: null, query: "" }, { push: true });
+      navigate({ picture: await storeImage(file), like: null, query: "" }, { push: true });
     } catch {
-      showProblem(`${file.name || "That"} is no picture that this browser can read.`, null);
+      showError(`${file.name || "The file"} is not an image that this browser can read.`, null);
     }
   },
 });
-onAdded(refresh);
+onUploaded(refresh);
 
-byId("help").addEventListener("click", showKeys);
+byId("help").addEventListener("click", showShortcuts);
 byId("show-documents").addEventListener("click", () => {
   const isOpen = byId("documents").classList.toggle("open");
   byId("show-documents").setAttribute("aria-expanded", String(isOpen));
@@ -228,7 +228,7 @@ byId("show-documents").addEventListener("click", () => {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog.small[open]")) return;
   const isTyping = event.target instanceof HTMLInputElement;
-  if (event.key === "?" && !isTyping) showKeys();
+  if (event.key === "?" && !isTyping) showShortcuts();
   else if (event.key === "/" && !isTyping && !document.querySelector("dialog[open]")) {
     input.focus();
     input.select();
@@ -236,5 +236,5 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
 });
 
-input.value = here().query;
+input.value = currentState().query;
 start();

@@ -1,33 +1,33 @@
-/** The pages found, as cards in order; those in view get their thumbnails, and what matches is marked when typing rests. */
+/** The result cards, in order. Cards in view load their thumbnails; matches are highlighted when typing pauses. */
 
-import { here, move, write } from "./address.js";
-import { wordsOn } from "./api.js";
+import { currentState, navigate, toUrl } from "./url_state.js";
+import { fetchWordMatches } from "./api.js";
 import { createCard } from "./card.js";
-import { byId } from "./element.js";
-import { lane } from "./lane.js";
-import { FOUND, showChips } from "./words.js";
+import { byId } from "./dom.js";
+import { createLimiter } from "./concurrency.js";
+import { FOUND_SCORE, showChips } from "./word_chips.js";
 
 /** @typedef {import("./card.js").Card} Card */
 /** @typedef {import("./card.js").Page} Page */
 /** @typedef {import("./api.js").Word} Word */
 
-const REST_MS = 220;
+const PAUSE_MS = 220;
 const NEAR_VIEW = "250px";
-const inLane = lane(2);
+const limitRequests = createLimiter(2);
 
 /** @type {Map<string, Card>} */
 let cards = new Map();
 /** @type {Set<string>} cards in or near the view */
 const inView = new Set();
-/** @type {Map<string, Word[]>} what the pages shown match of `query` */
-let found = new Map();
+/** @type {Map<string, Word[]>} word matches of the shown pages with `query` */
+let matches = new Map();
 let query = "";
-let asking = new AbortController();
+let loading = new AbortController();
 /** @type {number | undefined} */
-let resting;
+let pauseTimer;
 let pressed = /** @type {number | null} */ (null);
 /** @type {(missing: string[]) => void} */
-let onmissing = () => {};
+let reportMissing = () => {};
 
 const key = (/** @type {Page} */ page) => `${page.doc_id}/${page.page}`;
 
@@ -39,18 +39,18 @@ const observer = new IntersectionObserver(
       else inView.delete(of);
       if (entry.isIntersecting) cards.get(of)?.load();
     }
-    markSoon();
+    scheduleMatches();
   },
   { rootMargin: NEAR_VIEW },
 );
 
 /**
- * Show `pages`, best first; `text` is the query whose words are marked on them ("" for none). `heard` is told the words
- * that no page in view has.
- * @param {Page[]} pages @param {string} text @param {(missing: string[]) => void} [heard]
+ * Show `pages`, best first. `text` is the query whose words are highlighted ("" for none). `onMissing` is called with the
+ * words that no page in view has.
+ * @param {Page[]} pages @param {string} text @param {(missing: string[]) => void} [onMissing]
  */
-export function showPages(pages, text, heard = () => {}) {
-  onmissing = heard;
+export function showPages(pages, text, onMissing = () => {}) {
+  reportMissing = onMissing;
   const list = byId("pages");
   const before = cards;
   cards = new Map();
@@ -58,41 +58,41 @@ export function showPages(pages, text, heard = () => {}) {
     const card = before.get(key(page)) ?? newCard(page);
     before.delete(key(page));
     cards.set(key(page), card);
-    const place = { ...here(), document: page.doc_id, page: page.page, word: null };
-    card.update(write(place), page.score);
+    const target = { ...currentState(), document: page.doc_id, page: page.page, word: null };
+    card.update(toUrl(target), page.score);
   }
   for (const [of, card] of before) {
     observer.unobserve(card.item);
     inView.delete(of);
-    card.end();
+    card.destroy();
   }
   if (text !== query) {
-    asking.abort();
-    asking = new AbortController();
-    found = new Map();
+    loading.abort();
+    loading = new AbortController();
+    matches = new Map();
     pressed = null;
     query = text;
-    for (const card of cards.values()) card.mark(null);
+    for (const card of cards.values()) card.showMatches(null);
     if (!text) byId("words").hidden = true;
   }
-  // Cards that stay where they are are not touched: their pictures do not flicker.
+  // Cards that keep their place are not touched, so that their images do not flicker.
   let at = list.firstElementChild;
   for (const { item } of cards.values()) {
     if (item === at) at = at.nextElementSibling;
     else list.insertBefore(item, at);
   }
-  markSoon();
+  scheduleMatches();
 }
 
-/** Take every page away. */
+/** Remove all cards. */
 export function clearPages() {
   showPages([], "");
 }
 
-/** The pages shown, in order. */
-export const pagesShown = () => [...cards.values()].map((card) => card.page);
+/** The pages of the cards, in order. */
+export const shownPages = () => [...cards.values()].map((card) => card.page);
 
-/** Put the focus on the card of a page, if it is there; without a page, on the first. @param {Page} [page] */
+/** Focus the card of a page, if there is one; without a page, the first card. @param {Page} [page] */
 export function focusCard(page) {
   const card = page ? cards.get(key(page)) : [...cards.values()][0];
   card?.link.focus();
@@ -105,43 +105,46 @@ function newCard(page) {
   card.link.addEventListener("click", (event) => {
     if (event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    move({ document: page.doc_id, page: page.page, word: pressed }, { push: true });
+    navigate({ document: page.doc_id, page: page.page, word: pressed }, { push: true });
   });
   observer.observe(card.item);
   return card;
 }
 
-function markSoon() {
-  clearTimeout(resting);
-  if (query) resting = setTimeout(markThoseInView, REST_MS);
+function scheduleMatches() {
+  clearTimeout(pauseTimer);
+  if (query) pauseTimer = setTimeout(showMatchesInView, PAUSE_MS);
 }
 
-async function markThoseInView() {
-  const { signal } = asking;
+async function showMatchesInView() {
+  const { signal } = loading;
   const text = query;
   await Promise.all(
     [...cards]
-      .filter(([of]) => inView.has(of) && !found.has(of))
+      .filter(([of]) => inView.has(of) && !matches.has(of))
       .map(async ([of, card]) => {
         try {
-          const words = await inLane(() => wordsOn(text, card.page.doc_id, card.page.page, signal), signal);
+          const words = await limitRequests(
+            () => fetchWordMatches(text, card.page.doc_id, card.page.page, signal),
+            signal,
+          );
           if (signal.aborted || !cards.has(of)) return;
-          found.set(of, words);
-          card.mark(words);
+          matches.set(of, words);
+          card.showMatches(words);
           showWords(words);
         } catch {
-          // A card without marks still shows its page; the search itself tells of a server that has gone.
+          // The card stays without highlights; the search itself reports an unreachable server.
         }
       }),
   );
-  if (!signal.aborted && found.size) onmissing(missingWords());
+  if (!signal.aborted && matches.size) reportMissing(missingWords());
 }
 
 /** Words that none of the pages in view has. */
 function missingWords() {
-  const [first, ...others] = found.values();
+  const [first, ...others] = matches.values();
   return first
-    .filter(({ score }, i) => score < FOUND && others.every((words) => (words[i]?.score ?? 0) < FOUND))
+    .filter(({ score }, i) => score < FOUND_SCORE && others.every((words) => (words[i]?.score ?? 0) < FOUND_SCORE))
     .map(({ word }) => word);
 }
 
@@ -166,7 +169,7 @@ function showWords(words) {
 
 /** @param {number | null} word */
 function point(word) {
-  for (const card of cards.values()) card.point(word);
+  for (const card of cards.values()) card.highlightWord(word);
 }
 
 byId("pages").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
@@ -187,7 +190,7 @@ byId("pages").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) =
   else links[Math.min(to, links.length - 1)].focus();
 });
 
-/** How many cards stand side by side. @param {HTMLElement[]} links */
+/** The number of cards in a row. @param {HTMLElement[]} links */
 function perRow(links) {
   const top = links[0].getBoundingClientRect().top;
   const next = links.findIndex((link) => link.getBoundingClientRect().top > top + 4);

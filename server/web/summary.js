@@ -1,63 +1,63 @@
-/** The line above the pages: how many there are, of what, in how many milliseconds; and what is searched by that is no text. */
+/** The summary line above the results (number of pages, filter, time), and the chip of an image query in the search box. */
 
-import { here, move } from "./address.js";
-import { byId, element, icon, plural, say } from "./element.js";
-import { partsOf, shownPath } from "./names.js";
-import { keptPicture } from "./picture_query.js";
+import { currentState, navigate } from "./url_state.js";
+import { byId, element, icon, plural, announce } from "./dom.js";
+import { splitPath, displayPath } from "./paths.js";
+import { storedImage } from "./image_query.js";
 
-/** @typedef {import("./address.js").Place} Place */
+/** @typedef {import("./url_state.js").UrlState} UrlState */
 
-/** Say discreetly how many pages there are, and how long they took.
+/** Show the number of results and the time.
  * @param {number} count @param {number} milliseconds @param {Record<string, number>} stages */
-export function tellTime(count, milliseconds, stages) {
-  const { path, like } = here();
+export function showSummary(count, milliseconds, stages) {
+  const { path, like } = currentState();
   const summary = byId("summary");
-  const spent = Object.entries(stages)
+  const times = Object.entries(stages)
     .map(([stage, ms]) => `${stage} ${ms.toFixed(1)} ms`)
     .join(", ");
   const text = plural(count, "page");
   summary.replaceChildren(
     element("span", {}, text, like && ` like ${like.box ? "a part of " : ""}page ${like.page}`, path && " in"),
-    ...(path ? [element("strong", {}, partsOf(path).name), unfilter()] : []),
-    element("span", { className: "time", title: `On the server: ${spent}` }, `${Math.round(milliseconds)} ms`),
+    ...(path ? [element("strong", {}, splitPath(path).name), allDocumentsButton()] : []),
+    element("span", { className: "time", title: `On the server: ${times}` }, `${Math.round(milliseconds)} ms`),
   );
   summary.hidden = false;
-  say(count ? `${text} found` : "No page found");
+  announce(count ? `${text} found` : "No page found");
 }
 
-/** Say that every page of a document is shown. @param {import("./api.js").Doc} doc */
-export function tellWhole(doc) {
+/** Show that the results are all pages of a document. @param {import("./api.js").Doc} doc */
+export function showDocumentSummary(doc) {
   byId("summary").replaceChildren(
-    element("span", {}, `All ${plural(doc.pages ?? 0, "page")} of `, element("strong", {}, shownPath(doc.path))),
-    unfilter(),
+    element("span", {}, `All ${plural(doc.pages ?? 0, "page")} of `, element("strong", {}, displayPath(doc.path))),
+    allDocumentsButton(),
   );
   byId("summary").hidden = false;
 }
 
-/** Say nothing. */
-export function tellNothing() {
+/** Hide the summary. */
+export function hideSummary() {
   byId("summary").hidden = true;
 }
 
-function unfilter() {
+function allDocumentsButton() {
   return element(
     "button",
-    { type: "button", className: "plain slim", onclick: () => move({ path: "" }, { push: true }) },
+    { type: "button", className: "plain slim", onclick: () => navigate({ path: "" }, { push: true }) },
     "All documents",
   );
 }
 
-/** Show what is searched by, if it is no text. @param {Place} place */
-export function showPictureQuery(place) {
+/** Show the image, page or region that is searched by, if any. @param {UrlState} state */
+export function showImageQuery(state) {
   const box = byId("picture-query");
-  box.hidden = !(place.like || place.picture);
-  byId("query").placeholder = box.hidden ? "Search the pages" : place.like ? "" : "and words, if you like";
+  box.hidden = !(state.like || state.picture);
+  byId("query").placeholder = box.hidden ? "Search the pages" : state.like ? "" : "Add words (optional)";
   box.replaceChildren();
   if (box.hidden) return;
-  const kept = keptPicture(place.picture);
-  const label = place.like ? `Like ${place.like.box ? "a part of " : ""}page ${place.like.page}` : "A picture";
-  if (kept) {
-    const small = element("img", { alt: "", src: URL.createObjectURL(kept) });
+  const image = storedImage(state.picture);
+  const label = state.like ? `Like ${state.like.box ? "a part of " : ""}page ${state.like.page}` : "An image";
+  if (image) {
+    const small = element("img", { alt: "", src: URL.createObjectURL(image) });
     small.addEventListener("load", () => URL.revokeObjectURL(small.src));
     box.append(small);
   }
@@ -68,9 +68,9 @@ export function showPictureQuery(place) {
       {
         type: "button",
         className: "quiet",
-        "aria-label": `${label}: search by words again`,
+        "aria-label": `${label}: clear, and search by words`,
         onclick: () => {
-          move({ like: null, picture: 0 }, { push: true });
+          navigate({ like: null, picture: 0 }, { push: true });
           byId("query").focus();
         },
       },

@@ -1,14 +1,14 @@
-// Runs before the page is drawn, so that a chosen theme never flashes the other one.
+// Light and dark theme. A classic script in <head>: it runs before the first paint, so the wrong theme never flashes.
 (() => {
   const root = document.documentElement;
   try {
     const chosen = localStorage.getItem("docsearch-theme");
     if (chosen === "light" || chosen === "dark") root.dataset.theme = chosen;
   } catch {
-    // Storage is switched off: the system's theme holds.
+    // Storage is disabled: use the system's theme.
   }
 
-  function change() {
+  function toggle() {
     const isDark = root.dataset.theme
       ? root.dataset.theme === "dark"
       : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -16,9 +16,9 @@
     try {
       localStorage.setItem("docsearch-theme", root.dataset.theme);
     } catch {
-      // The choice lasts as long as the page.
+      // Storage is disabled: the choice lasts until the page is closed.
     }
   }
 
-  addEventListener("DOMContentLoaded", () => document.getElementById("theme")?.addEventListener("click", change));
+  addEventListener("DOMContentLoaded", () => document.getElementById("theme")?.addEventListener("click", toggle));
 })();

@@ -1,96 +1,97 @@
-/** Documents being added: each file is sent, then followed until it is indexed, with its progress in a corner of the page. */
+/** Uploads: sends each file, then shows its progress in a corner of the page until it is indexed. */
 
-import { Busy, listUploads, uploadDocument, uploadEvents } from "./api.js";
-import { move } from "./address.js";
-import { byId, element, icon, iconButton, plural, say } from "./element.js";
-import { lane } from "./lane.js";
+import { Busy, listUploads, uploadDocument, uploadEventsUrl } from "./api.js";
+import { navigate } from "./url_state.js";
+import { byId, element, icon, iconButton, plural, announce } from "./dom.js";
+import { createLimiter } from "./concurrency.js";
 
 /** @typedef {import("./api.js").Upload} Upload */
 
 const AT_A_TIME = 1;
-const inLane = lane(AT_A_TIME);
+const limitUploads = createLimiter(AT_A_TIME);
 const never = new AbortController().signal;
-let ondone = () => {};
+let onDone = () => {};
 
-/** `done` is called when a document was added. @param {() => void} done */
-export function onAdded(done) {
-  ondone = done;
+/** `done` is called after each document that was added. @param {() => void} done */
+export function onUploaded(done) {
+  onDone = done;
 }
 
-/** Follow the uploads that the server is still at. */
+/** Show the uploads that the server is still working on. */
 export async function resumeUploads() {
   for (const upload of (await listUploads()).reverse()) {
     if (upload.state === "waiting" || upload.state === "indexing") {
-      const line = createLine(upload.name);
-      inLane(() => follow(upload, line), never);
+      const row = createRow(upload.name);
+      limitUploads(() => follow(upload, row), never);
     }
   }
 }
 
-/** Send files and index them, one after the other. @param {File[]} files */
+/** Upload and index files, one after the other. @param {File[]} files */
 export function addDocuments(files) {
-  if (files.length) say(`Adding ${plural(files.length, "document")}`);
+  if (files.length) announce(`Adding ${plural(files.length, "document")}`);
   for (const file of files) {
-    const line = createLine(file.name);
-    inLane(() => add(file, line), never);
+    const row = createRow(file.name);
+    limitUploads(() => upload(file, row), never);
   }
 }
 
-/** @param {File} file @param {Line} line */
-async function add(file, line) {
-  line.tell("sending…", 0);
+/** @param {File} file @param {Row} row */
+async function upload(file, row) {
+  row.showProgress("sending…", 0);
   for (;;) {
     try {
-      return await follow(await uploadDocument(file), line);
+      return await follow(await uploadDocument(file), row);
     } catch (error) {
-      if (!(error instanceof Busy)) return line.fail(/** @type {Error} */ (error).message);
-      line.tell("waiting for the server…", 0);
-      await new Promise((later) => setTimeout(later, error.wait));
+      if (!(error instanceof Busy)) return row.showFailed(/** @type {Error} */ (error).message);
+      row.showProgress("waiting for the server…", 0);
+      await new Promise((resolve) => setTimeout(resolve, error.retryAfterMs));
     }
   }
 }
 
-/** @param {Upload} upload @param {Line} line @returns {Promise<void>} */
-function follow(upload, line) {
-  return new Promise((ended) => {
-    // A stream that breaks is taken up again by the browser itself, unless the server says that there is none.
-    const events = new EventSource(uploadEvents(upload.upload));
+/** Show the progress of an upload until it is done or failed. @param {Upload} upload @param {Row} row @returns {Promise<void>} */
+function follow(upload, row) {
+  return new Promise((resolve) => {
+    // The browser reconnects a broken stream by itself, unless the server answers with an error.
+    const events = new EventSource(uploadEventsUrl(upload.upload));
     const end = () => {
       events.close();
-      ended();
+      resolve();
     };
     events.onmessage = ({ data }) => {
       /** @type {Upload} */
       const now = JSON.parse(data);
       if (now.state === "done") {
-        line.finish(now);
-        ondone();
+        row.showDone(now);
+        onDone();
         end();
       } else if (now.state === "failed") {
-        line.fail(now.error ?? "it could not be indexed");
+        row.showFailed(now.error ?? "it could not be indexed");
         end();
       } else if (now.state === "indexing") {
         const of = now.pages_total;
-        line.tell(of ? `page ${now.pages_done} of ${of}` : "reading…", of ? now.pages_done / of : 0);
+        row.showProgress(of ? `page ${now.pages_done} of ${of}` : "reading…", of ? now.pages_done / of : 0);
       } else {
-        line.tell(now.error ?? "waiting…", 0);
+        row.showProgress(now.error ?? "waiting…", 0);
       }
     };
     events.onerror = () => {
-      if (events.readyState !== EventSource.CLOSED) return line.tell("the server does not answer; trying again…");
-      line.fail("the server does not say how far it is");
+      if (events.readyState !== EventSource.CLOSED)
+        return row.showProgress("the server does not respond; trying again…");
+      row.showFailed("the server does not report its progress");
       end();
     };
   });
 }
 
-/** @typedef {ReturnType<typeof createLine>} Line */
+/** @typedef {ReturnType<typeof createRow>} Row */
 
-/** A document's line among the uploads. @param {string} name */
-function createLine(name) {
+/** The row of an upload. @param {string} name */
+function createRow(name) {
   const state = element("span", { className: "upload-state" });
   const bar = element("progress", { max: 1, value: 0, "aria-label": `Progress of ${name}` });
-  const line = element(
+  const row = element(
     "div",
     { className: "upload" },
     element("span", { className: "upload-name", title: name }, name),
@@ -98,11 +99,11 @@ function createLine(name) {
     bar,
   );
   const box = byId("uploads");
-  box.prepend(line);
+  box.prepend(row);
   box.hidden = false;
 
   function close() {
-    line.remove();
+    row.remove();
     box.hidden = !box.children.length;
   }
 
@@ -110,18 +111,18 @@ function createLine(name) {
   function end(text, ...buttons) {
     bar.remove();
     state.textContent = text;
-    line.append(...buttons, iconButton("close", `Dismiss ${name}`, close));
+    row.append(...buttons, iconButton("close", `Dismiss ${name}`, close));
   }
 
   return {
-    /** @param {string} text @param {number} [share] */
-    tell(text, share) {
+    /** @param {string} text @param {number} [fraction] */
+    showProgress(text, fraction) {
       state.textContent = text;
-      if (share !== undefined) bar.value = share;
+      if (fraction !== undefined) bar.value = fraction;
     },
     /** @param {Upload} upload */
-    finish(upload) {
-      line.classList.add("done");
+    showDone(upload) {
+      row.classList.add("done");
       const { doc_id: document, error } = upload;
       const pages = upload.pages_total ?? upload.pages_done;
       const open = element(
@@ -129,19 +130,19 @@ function createLine(name) {
         {
           type: "button",
           className: "plain",
-          onclick: () => document && move({ document, page: 1, word: null }, { push: true }),
+          onclick: () => document && navigate({ document, page: 1, word: null }, { push: true }),
         },
         "Open",
       );
       end(error ?? (pages ? plural(pages, "page") : "in the index"), open);
-      line.prepend(icon("done"));
-      say(`${name} is added`);
+      row.prepend(icon("done"));
+      announce(`${name} was added`);
     },
-    /** @param {string} why */
-    fail(why) {
-      line.classList.add("failed");
-      end(why);
-      say(`${name} was not added: ${why}`);
+    /** @param {string} reason */
+    showFailed(reason) {
+      row.classList.add("failed");
+      end(reason);
+      announce(`${name} was not added: ${reason}`);
     },
   };
 }

@@ -1,61 +1,62 @@
-/** The viewer: a page at full size with its heat map, the pages beside it, the other results, and searches that start from it. */
+/** The viewer: a page at full size with its heat map, navigation between pages and results, and searches by the page. */
 
-import { back, here, move } from "./address.js";
-import { pictureOf, wordsOn } from "./api.js";
-import { partsOf, shownPath } from "./names.js";
-import { pagesOf, pathOf } from "./documents.js";
-import { say, element } from "./element.js";
-import { createMarks } from "./marks.js";
-import { isAtHand, picture, SMALL_PX } from "./pictures.js";
-import { createRegion } from "./region.js";
-import { focusCard, pagesShown } from "./results.js";
-import { createStage } from "./stage.js";
-import { createParts, PART } from "./viewer_parts.js";
-import { showChips } from "./words.js";
+import { goBack, currentState, navigate } from "./url_state.js";
+import { pageImageUrl, fetchWordMatches } from "./api.js";
+import { splitPath, displayPath } from "./paths.js";
+import { pageCount, documentPath } from "./documents.js";
+import { announce, element } from "./dom.js";
+import { createHeatmapLayer } from "./heatmap_layer.js";
+import { isCached, loadImage, THUMBNAIL_WIDTH } from "./page_images.js";
+import { createRegionSelector } from "./region_selector.js";
+import { focusCard, shownPages } from "./results.js";
+import { createPanZoom } from "./pan_zoom.js";
+import { createParts, REGION_LABEL } from "./viewer_parts.js";
+import { showChips } from "./word_chips.js";
 
-/** Pictures are asked for in a few widths, so that the server's kept ones fit. */
+/** Image widths that are requested: a few, so that the server's cache is used. */
 const WIDTHS = [900, 1400, 2400];
 const PAN_PX = 80;
 
-/** The viewer, closed at first. */
+/** Create the viewer, closed. */
 export function createViewer() {
   let loading = new AbortController();
   let shown = { document: "", page: 0, query: "" };
   let width = 0;
 
   const parts = createParts({
-    fit: () => stage.fit(),
-    larger: () => stage.larger(),
-    smaller: () => stage.smaller(),
+    fit: () => panZoom.fit(),
+    zoomIn: () => panZoom.zoomIn(),
+    zoomOut: () => panZoom.zoomOut(),
     turn,
     turnTo,
     step,
-    marks: toggleMarks,
-    region: toggleRegion,
-    like: () => searchLike(null),
+    toggleHighlights,
+    toggleRegion,
+    searchSimilar: () => searchLike(null),
   });
-  const { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, film, buttons } = parts;
+  const { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, thumbnails, buttons } =
+    parts;
 
-  const marks = createMarks(heat);
-  const region = createRegion(sheet, {
+  const heatmap = createHeatmapLayer(heat);
+  const region = createRegionSelector(sheet, {
     onchoose: searchLike,
     onend: () => {
-      tellRegion(false);
-      stage.hold(false);
+      showRegionButton(false);
+      panZoom.setLocked(false);
       frame.focus();
     },
   });
-  const stage = createStage(frame, sheet, {
+  const panZoom = createPanZoom(frame, sheet, {
     onzoom: (factor) => {
-      buttons.zoom.textContent = factor === 1 ? "Fit" : `${Math.round(100 * factor)} %`;
-      sharpen();
+      buttons.zoom.textContent = factor === 1 ? "Fit" : `${Math.round(100 * factor)}%`;
+      loadSharp();
     },
     onswipe: turn,
   });
 
-  /** Show what the address says: open, change or close. */
-  function follow() {
-    const { document, page, query, word } = here();
+  /** Show the page of the URL state: open, change or close the viewer. */
+  function update() {
+    const { document, page, query, word } = currentState();
     if (!document || !page) {
       if (dialog.open) dialog.close();
       return;
@@ -64,34 +65,34 @@ export function createViewer() {
     if (!dialog.open) {
       dialog.showModal();
       frame.focus();
-      isOther && stage.fit();
+      isOther && panZoom.fit();
     }
     shown = { document, page, query };
-    tell();
+    showPosition();
     if (isOther) load();
-    marks.point(word);
-    if (!isOther) press(word);
+    heatmap.showWord(word);
+    if (!isOther) showPressed(word);
   }
 
-  /** Name the page, and say which of the pages and results it is. */
-  function tell() {
+  /** Show the name of the document, and the position among its pages and the results. */
+  function showPosition() {
     const { document, page } = shown;
-    const of = pagesOf(document);
-    const path = pathOf(document) ?? pagesShown().find((hit) => hit.doc_id === document)?.path ?? "";
-    const { name, ending } = partsOf(path);
-    title.replaceChildren(name, element("span", { className: "ending" }, ending));
-    title.title = shownPath(path);
+    const of = pageCount(document);
+    const path = documentPath(document) ?? shownPages().find((hit) => hit.doc_id === document)?.path ?? "";
+    const { name, extension } = splitPath(path);
+    title.replaceChildren(name, element("span", { className: "extension" }, extension));
+    title.title = displayPath(path);
     where.textContent = of ? `${page} of ${of}` : `page ${page}`;
     buttons.before.disabled = page <= 1;
     buttons.after.disabled = of !== undefined && page >= of;
-    const results = pagesShown();
+    const results = shownPages();
     const at = results.findIndex((hit) => hit.doc_id === document && hit.page === page);
     hits.hidden = results.length < 2;
     rank.textContent = at < 0 ? `${results.length} results` : `result ${at + 1} of ${results.length}`;
     buttons.hitBefore.disabled = at === 0;
     buttons.hitAfter.disabled = at === results.length - 1;
     frame.setAttribute("aria-label", `Page ${page} of ${name}`);
-    film.show(document, page, of);
+    thumbnails.show(document, page, of);
   }
 
   async function load() {
@@ -99,9 +100,9 @@ export function createViewer() {
     loading = new AbortController();
     const { signal } = loading;
     const { document, page, query } = shown;
-    say(`${title.textContent}, page ${where.textContent}`);
+    announce(`${title.textContent}, page ${where.textContent}`);
     region.end();
-    marks.clear();
+    heatmap.clear();
     heat.dataset.word = "";
     chips.replaceChildren();
     delete chips.dataset.label;
@@ -110,30 +111,30 @@ export function createViewer() {
     sheet.classList.add("loading");
     for (const image of sheet.querySelectorAll(":scope > img")) image.remove();
     chipsNote.textContent = noteFor(query);
-    const small = pictureOf(document, page, SMALL_PX);
-    if (isAtHand(small)) await put(small, signal);
-    await sharpen();
-    film.load();
+    const small = pageImageUrl(document, page, THUMBNAIL_WIDTH);
+    if (isCached(small)) await showImage(small, signal);
+    await loadSharp();
+    thumbnails.load();
     if (signal.aborted || !query) return preload();
-    marks.open(query, document, page);
+    heatmap.loadAll(query, document, page);
     try {
-      const words = await wordsOn(query, document, page, signal);
+      const words = await fetchWordMatches(query, document, page, signal);
       showWords(words);
-      await marks.openWords(query, document, page, words.length);
+      await heatmap.loadWords(query, document, page, words.length);
     } catch (error) {
       if (!signal.aborted) chipsNote.textContent = /** @type {Error} */ (error).message;
     }
     if (!signal.aborted) preload();
   }
 
-  /** Load the picture that is wide enough for the present zoom. */
-  async function sharpen() {
+  /** Load an image that is wide enough for the current zoom. */
+  async function loadSharp() {
     const { signal } = loading;
-    const needed = WIDTHS.find((each) => each >= stage.pixels()) ?? WIDTHS[WIDTHS.length - 1];
+    const needed = WIDTHS.find((each) => each >= panZoom.widthInPixels()) ?? WIDTHS[WIDTHS.length - 1];
     if (needed <= width || !shown.document) return;
     width = needed;
     try {
-      await put(pictureOf(shown.document, shown.page, needed), signal);
+      await showImage(pageImageUrl(shown.document, shown.page, needed), signal);
     } catch (error) {
       if (signal.aborted) return;
       sheet.classList.remove("loading");
@@ -142,23 +143,23 @@ export function createViewer() {
     }
   }
 
-  /** @param {string} address @param {AbortSignal} signal */
-  async function put(address, signal) {
-    const image = await picture(address, signal);
-    stage.setRatio(image.naturalWidth / image.naturalHeight);
-    for (const old of sheet.querySelectorAll(":scope > img")) old.remove();
+  /** @param {string} url @param {AbortSignal} signal */
+  async function showImage(url, signal) {
+    const image = await loadImage(url, signal);
+    panZoom.setAspectRatio(image.naturalWidth / image.naturalHeight);
+    for (const previous of sheet.querySelectorAll(":scope > img")) previous.remove();
     sheet.prepend(image);
     sheet.classList.remove("loading");
   }
 
-  /** Have the pages at hand that are likely to come next. */
+  /** Preload the pages that are likely to be opened next. */
   function preload() {
     const { signal } = loading;
     const { document, page } = shown;
-    const wide = WIDTHS.find((each) => each >= stage.pixels()) ?? WIDTHS[0];
+    const wide = WIDTHS.find((each) => each >= panZoom.widthInPixels()) ?? WIDTHS[0];
     for (const next of [page + 1, page - 1]) {
-      if (next >= 1 && next <= (pagesOf(document) ?? 0))
-        picture(pictureOf(document, next, wide), signal).catch(() => {});
+      if (next >= 1 && next <= (pageCount(document) ?? 0))
+        loadImage(pageImageUrl(document, next, wide), signal).catch(() => {});
     }
   }
 
@@ -168,18 +169,18 @@ export function createViewer() {
   /** @param {import("./api.js").Word[]} found */
   function showWords(found) {
     words = found;
-    press(here().word);
+    showPressed(currentState().word);
   }
 
   /** @param {number | null} pressed */
-  function press(pressed) {
+  function showPressed(pressed) {
     if (!words.length || !shown.query) return;
     showChips(chips, words, {
       pressed,
-      onshow: (word) => marks.point(word ?? here().word),
+      onshow: (word) => heatmap.showWord(word ?? currentState().word),
       onpress: (word) => {
-        move({ word });
-        showMarks(true);
+        navigate({ word });
+        showHighlights(true);
       },
     });
   }
@@ -191,81 +192,81 @@ export function createViewer() {
 
   /** @param {number} page */
   function turnTo(page) {
-    if (page >= 1 && page <= (pagesOf(shown.document) ?? page)) move({ page });
+    if (page >= 1 && page <= (pageCount(shown.document) ?? page)) navigate({ page });
   }
 
   /** @param {number} by */
   function step(by) {
-    const results = pagesShown();
+    const results = shownPages();
     const at = results.findIndex((hit) => hit.doc_id === shown.document && hit.page === shown.page);
     const to = results[at < 0 ? 0 : at + by];
-    if (to) move({ document: to.doc_id, page: to.page });
+    if (to) navigate({ document: to.doc_id, page: to.page });
   }
 
-  function toggleMarks() {
-    showMarks(buttons.marks.getAttribute("aria-pressed") !== "true");
+  function toggleHighlights() {
+    showHighlights(buttons.highlights.getAttribute("aria-pressed") !== "true");
   }
 
   /** @param {boolean} on */
-  function showMarks(on) {
-    buttons.marks.setAttribute("aria-pressed", String(on));
+  function showHighlights(on) {
+    buttons.highlights.setAttribute("aria-pressed", String(on));
     heat.classList.toggle("off", !on);
   }
 
   function toggleRegion() {
-    if (region.isOn()) return region.end();
-    tellRegion(true);
-    stage.hold(true);
+    if (region.isActive()) return region.end();
+    showRegionButton(true);
+    panZoom.setLocked(true);
     region.start();
-    say("Drag over the part of the page to search by, or use the arrow keys and Enter");
+    announce("Drag over the part of the page to search by, or use the arrow keys and Enter");
   }
 
   /** @param {boolean} on */
-  function tellRegion(on) {
+  function showRegionButton(on) {
     buttons.region.setAttribute("aria-pressed", String(on));
-    buttons.region.textContent = on ? "Drag over it…" : PART;
+    buttons.region.textContent = on ? "Drag a region…" : REGION_LABEL;
   }
 
   /** @param {number[] | null} box */
   function searchLike(box) {
     const like = { document: shown.document, page: shown.page, box };
-    move({ query: "", picture: 0, like, path: "", document: "", page: 0, word: null }, { push: true });
+    navigate({ query: "", picture: 0, like, path: "", document: "", page: 0, word: null }, { push: true });
   }
 
   dialog.addEventListener("close", () => {
     loading.abort();
     region.end();
-    const was = { doc_id: shown.document, page: shown.page, path: "" };
+    const closed = { doc_id: shown.document, page: shown.page, path: "" };
     shown = { document: "", page: 0, query: "" };
     words = [];
-    if (here().document) back({ document: "", page: 0, word: null });
-    focusCard(was);
+    if (currentState().document) goBack({ document: "", page: 0, word: null });
+    focusCard(closed);
   });
 
   const keys = {
-    ArrowLeft: () => (stage.isZoomed() ? stage.panBy(PAN_PX, 0) : turn(-1)),
-    ArrowRight: () => (stage.isZoomed() ? stage.panBy(-PAN_PX, 0) : turn(1)),
-    ArrowUp: () => stage.panBy(0, PAN_PX),
-    ArrowDown: () => stage.panBy(0, -PAN_PX),
+    ArrowLeft: () => (panZoom.isZoomed() ? panZoom.panBy(PAN_PX, 0) : turn(-1)),
+    ArrowRight: () => (panZoom.isZoomed() ? panZoom.panBy(-PAN_PX, 0) : turn(1)),
+    ArrowUp: () => panZoom.panBy(0, PAN_PX),
+    ArrowDown: () => panZoom.panBy(0, -PAN_PX),
     PageUp: () => turn(-1),
     PageDown: () => turn(1),
     "[": () => step(-1),
     "]": () => step(1),
-    "+": () => stage.larger(),
-    "=": () => stage.larger(),
-    "-": () => stage.smaller(),
-    0: () => stage.fit(),
-    m: toggleMarks,
+    "+": () => panZoom.zoomIn(),
+    "=": () => panZoom.zoomIn(),
+    "-": () => panZoom.zoomOut(),
+    0: () => panZoom.fit(),
+    m: toggleHighlights,
     r: toggleRegion,
     l: () => searchLike(null),
     w: () => nextWord(),
   };
 
   function nextWord() {
-    const { word } = here();
+    const { word } = currentState();
     const next = word === null ? 0 : word + 1;
-    move({ word: next < words.length ? next : null });
-    say(next < words.length ? `Marks of ${words[next].word}` : "Marks of all words");
+    navigate({ word: next < words.length ? next : null });
+    announce(next < words.length ? `Highlights of ${words[next].word}` : "Highlights of all words");
   }
 
   dialog.addEventListener("keydown", (event) => {
@@ -279,10 +280,10 @@ export function createViewer() {
   /** @param {string} query */
   function noteFor(query) {
     if (query) return "";
-    return here().like || here().picture
-      ? "Found by its looks: there are no words to mark."
-      : "Search, and what matches is marked here.";
+    return currentState().like || currentState().picture
+      ? "Found by visual similarity: there are no words to highlight."
+      : "After a search, its words are highlighted here.";
   }
 
-  return { follow, tell: () => dialog.open && tell() };
+  return { update, showPosition: () => dialog.open && showPosition() };
 }

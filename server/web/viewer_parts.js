@@ -1,36 +1,36 @@
-/** What the viewer is made of: its bar, the frame with the sheet, and the panel beside it. */
+/** DOM of the viewer: toolbar, frame with the page, and side panel. */
 
-import { element, iconButton } from "./element.js";
-import { createFilm } from "./film.js";
+import { element, iconButton } from "./dom.js";
+import { createThumbnails } from "./thumbnails.js";
 
-/** What the button to choose a region is called. */
-export const PART = "Part of the page…";
+/** Label of the button that selects a region. */
+export const REGION_LABEL = "Part of the page…";
 
 /**
- * What the viewer's buttons do.
+ * Actions of the viewer's buttons.
  * @typedef {object} Actions
  * @property {() => void} fit
- * @property {() => void} larger
- * @property {() => void} smaller
+ * @property {() => void} zoomIn
+ * @property {() => void} zoomOut
  * @property {(pages: number) => void} turn
  * @property {(page: number) => void} turnTo
  * @property {(results: number) => void} step
- * @property {() => void} marks
- * @property {() => void} region
- * @property {() => void} like
+ * @property {() => void} toggleHighlights
+ * @property {() => void} toggleRegion
+ * @property {() => void} searchSimilar
  */
 
 /**
- * The dialog, closed, in the page; and those of its parts that change.
- * @param {Actions} act
+ * Create the dialog, closed, and add it to the page. Returns the elements that change.
+ * @param {Actions} actions
  */
-export function createParts(act) {
+export function createParts(actions) {
   const title = element("h2", { id: "viewer-title" });
   const where = element("span", { className: "pages-of" });
   const rank = element("span", { className: "rank" });
   const zoom = element(
     "button",
-    { type: "button", className: "plain zoom", title: "Fit the page (0)", onclick: () => act.fit() },
+    { type: "button", className: "plain zoom", title: "Fit the page (0)", onclick: () => actions.fit() },
     "Fit",
   );
   const heat = element("div", { className: "heat" });
@@ -39,21 +39,21 @@ export function createParts(act) {
   const frame = element("div", { className: "frame", tabIndex: 0, role: "group" }, sheet, problem);
   const chips = element("div", { className: "chips", role: "group", "aria-label": "Words of the query on this page" });
   const chipsNote = element("p", { className: "note" });
-  const film = createFilm((page) => act.turnTo(page));
-  const marksButton = iconButton("marks", "Marks", () => act.marks(), "m");
-  marksButton.setAttribute("aria-pressed", "true");
+  const thumbnails = createThumbnails((page) => actions.turnTo(page));
+  const highlightsButton = iconButton("marks", "Highlights", () => actions.toggleHighlights(), "m");
+  highlightsButton.setAttribute("aria-pressed", "true");
   const regionButton = element(
     "button",
-    { type: "button", className: "plain", "aria-pressed": "false", onclick: () => act.region() },
-    PART,
+    { type: "button", className: "plain", "aria-pressed": "false", onclick: () => actions.toggleRegion() },
+    REGION_LABEL,
   );
-  const smaller = iconButton("minus", "Smaller", () => act.smaller(), "−");
-  const larger = iconButton("plus", "Larger", () => act.larger(), "+");
-  for (const button of [smaller, larger]) button.classList.add("step");
-  const before = iconButton("before", "Previous page", () => act.turn(-1), "←");
-  const after = iconButton("after", "Next page", () => act.turn(1), "→");
-  const hitBefore = iconButton("before", "Previous result", () => act.step(-1), "[");
-  const hitAfter = iconButton("after", "Next result", () => act.step(1), "]");
+  const zoomOut = iconButton("minus", "Zoom out", () => actions.zoomOut(), "−");
+  const zoomIn = iconButton("plus", "Zoom in", () => actions.zoomIn(), "+");
+  for (const button of [zoomOut, zoomIn]) button.classList.add("step");
+  const before = iconButton("before", "Previous page", () => actions.turn(-1), "←");
+  const after = iconButton("after", "Next page", () => actions.turn(1), "→");
+  const hitBefore = iconButton("before", "Previous result", () => actions.step(-1), "[");
+  const hitAfter = iconButton("after", "Next result", () => actions.step(1), "]");
   const hits = element("div", { className: "group hits" }, hitBefore, rank, hitAfter);
 
   const dialog = element(
@@ -66,7 +66,7 @@ export function createParts(act) {
       title,
       element("div", { className: "group pages-group" }, before, where, after),
       hits,
-      element("div", { className: "group zooming" }, smaller, zoom, larger, marksButton),
+      element("div", { className: "group zooming" }, zoomOut, zoom, zoomIn, highlightsButton),
     ),
     frame,
     element(
@@ -77,14 +77,14 @@ export function createParts(act) {
         "section",
         { className: "likes" },
         element("h3", {}, "More like"),
-        element("button", { type: "button", className: "plain", onclick: () => act.like() }, "This page"),
+        element("button", { type: "button", className: "plain", onclick: () => actions.searchSimilar() }, "This page"),
         regionButton,
       ),
-      element("section", { className: "neighbours" }, element("h3", {}, "In this document"), film.list),
+      element("section", { className: "neighbours" }, element("h3", {}, "In this document"), thumbnails.list),
     ),
   );
   document.body.append(dialog);
 
-  const buttons = { before, after, hitBefore, hitAfter, marks: marksButton, region: regionButton, zoom };
-  return { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, film, buttons };
+  const buttons = { before, after, hitBefore, hitAfter, highlights: highlightsButton, region: regionButton, zoom };
+  return { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, thumbnails, buttons };
 }

@@ -1,4 +1,4 @@
-"""A server of a small index, in this process, with the fake encoder; and what tests ask of its uploads."""
+"""Fixtures: an in-process server of a small index with the fake encoder."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def served(settings: ServerSettings) -> Iterator[tuple[TestClient, Service]]:
 
 @pytest.fixture(scope="session")
 def indexed(tmp_path_factory: pytest.TempPathFactory, make_pdf: Callable[..., Path]) -> Path:
-    """A folder `docs` of two documents with three pages, and one that fails, beside their `index`."""
+    """A folder with `docs` (two documents with three pages, and one that fails) and their `index`."""
     folder = tmp_path_factory.mktemp("indexed")
     make_pdf(folder / "docs/a.pdf", ["revenue chart", "notes"])
     make_pdf(folder / "docs/sub/b.pdf", ["minutes of a meeting"])
     (folder / "docs/broken.pdf").write_bytes(b"%PDF-1.4 no")
-    pipeline.index([folder / "docs"], folder / "index", encoder=FakeEncoder())
+    pipeline.index_documents([folder / "docs"], folder / "index", encoder=FakeEncoder())
     return folder
 
 
@@ -60,7 +60,7 @@ def client(serve: Callable[..., tuple[TestClient, Service]]) -> TestClient:
 
 @pytest.fixture
 def followed() -> Callable[[TestClient, str], list[dict[str, object]]]:
-    """`followed(client, upload)` waits for the end of an upload and returns every state that it went through."""
+    """`followed(client, upload)` waits until an upload is final, and returns all its states."""
 
     def follow(client: TestClient, upload: str) -> list[dict[str, object]]:
         text = client.get(f"/v1/uploads/{upload}/events").text

@@ -1,6 +1,6 @@
-"""Serves an index with the fake encoder, in a process of its own that a test asks, and can kill.
+"""A server with the fake encoder in a process of its own, which tests can kill.
 
-As a program: INDEX SECONDS_A_PAGE.
+As a program: INDEX SECONDS_PER_PAGE.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Running:
 
 
 @contextmanager
-def running(index: Path, seconds_a_page: float = 0.0) -> Iterator[Running]:
-    command = [sys.executable, __file__, str(index), str(seconds_a_page)]
+def running(index: Path, seconds_per_page: float = 0.0) -> Iterator[Running]:
+    command = [sys.executable, __file__, str(index), str(seconds_per_page)]
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
@@ -68,8 +68,8 @@ def running(index: Path, seconds_a_page: float = 0.0) -> Iterator[Running]:
 
 
 def main() -> None:
-    index, seconds_a_page = sys.argv[1:]
-    encoder = FakeEncoder(seconds_a_page=float(seconds_a_page))
+    index, seconds_per_page = sys.argv[1:]
+    encoder = FakeEncoder(seconds_per_page=float(seconds_per_page))
     serve(ServerSettings(Path(index), port=0), lambda address: print(address, flush=True), encoder=encoder)
 
 

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from docsearch.engine.errors import IndexNotFound, UsageError
-from docsearch.engine.searcher import open_index
+from docsearch.engine.searcher import open_searcher
 from docsearch.indexer import pipeline
 from docsearch.server.body_limit import body_limit
 from docsearch.server.service import Service
@@ -29,7 +29,7 @@ def found(client: TestClient, **asked: object) -> list[list[tuple[str, int, floa
 
 
 def test_search_answers_as_the_searcher_does(client: TestClient, index: Path) -> None:
-    with open_index(index, encoder=FakeEncoder()) as searcher:
+    with open_searcher(index, encoder=FakeEncoder()) as searcher:
         hits = searcher.search("revenue", k=2)
     assert found(client, query="revenue", k=2) == [[(h.ref.path, h.ref.page, round(h.score, 6)) for h in hits]]
 
@@ -39,7 +39,7 @@ def test_many_queries_are_answered_in_order_as_each_alone(client: TestClient) ->
     assert found(client, queries=texts) == [found(client, query=text)[0] for text in texts]
 
 
-def test_an_answer_says_what_each_stage_took(client: TestClient) -> None:
+def test_an_answer_has_the_time_of_each_stage(client: TestClient) -> None:
     (answer,) = client.post("/v1/search", json={"query": "revenue"}).json()["answers"]
     assert list(answer["milliseconds"]) == ["wait", "encode", "weigh", "rerank"]
     (answer,) = client.post("/v1/search", json={"query": "revenue", "candidates": 2}).json()["answers"]
@@ -63,7 +63,7 @@ def test_documents_are_listed_with_what_failed(client: TestClient) -> None:
     assert [d["path"] for d in client.get("/v1/documents?offset=1&limit=1").json()["documents"]] == ["broken.pdf"]
 
 
-def test_the_picture_of_a_hit_has_the_width_asked_for(client: TestClient) -> None:
+def test_a_page_image_has_the_requested_width(client: TestClient) -> None:
     (answer,) = client.post("/v1/search", json={"query": "revenue"}).json()["answers"]
     address = answer["hits"][0]["picture"]
     for width in (100, 500):
@@ -75,7 +75,7 @@ def test_the_picture_of_a_hit_has_the_width_asked_for(client: TestClient) -> Non
                 assert picture.height == pytest.approx(width * 260 / 200, abs=1)
 
 
-def test_a_heat_map_lies_over_the_picture_and_says_where_words_are(client: TestClient) -> None:
+def test_a_heat_map_has_the_size_of_the_page_image_and_the_place_of_each_word(client: TestClient) -> None:
     (answer,) = client.post("/v1/search", json={"query": "revenue"}).json()["answers"]
     hit = answer["hits"][0]
     which = {"query": "revenue", "document": hit["doc_id"], "page": hit["page"]}
@@ -99,8 +99,8 @@ def test_a_heat_map_lies_over_the_picture_and_says_where_words_are(client: TestC
 def test_a_commit_is_listed_and_counted(serve: Serve, index: Path, make_pdf: Callable[..., Path]) -> None:
     client, service = serve()
     make_pdf(index.parent / "docs/new.pdf", ["another page"])
-    pipeline.index([index.parent / "docs"], index, encoder=FakeEncoder())
-    service.questions.refresh()
+    pipeline.index_documents([index.parent / "docs"], index, encoder=FakeEncoder())
+    service.search_worker.refresh()
     assert client.get("/v1/documents").json()["total"] == 4
     ids = {d["path"]: d["id"] for d in client.get("/v1/documents").json()["documents"]}
     which = {"query": "revenue", "document": ids["new.pdf"], "page": 1}
@@ -112,7 +112,7 @@ def test_a_commit_is_listed_and_counted(serve: Serve, index: Path, make_pdf: Cal
     [{}, {"query": "a", "queries": ["b"]}, {"query": ""}, {"query": "a", "k": 0}, {"query": "a", "k": 10**9},
      {"query": "a" * 5000}, {"query": 3}, {"query": "a", "unknown": 1}, {"queries": ["a"] * 1000}, []],
 )  # fmt: skip
-def test_a_wrong_question_is_refused(client: TestClient, asked: object) -> None:
+def test_an_invalid_query_is_refused(client: TestClient, asked: object) -> None:
     assert client.post("/v1/search", json=asked).status_code in {400, 422}
 
 
@@ -134,7 +134,7 @@ def test_a_page_that_is_not_there_is_not_found(client: TestClient) -> None:
     assert client.get(f"/v1/documents/{ids['a.pdf']}/pages/1.png?width=99999").status_code == 422
 
 
-def test_a_document_that_broke_since_costs_its_picture_only(client: TestClient, index: Path) -> None:
+def test_a_document_that_became_unreadable_loses_only_its_page_images(client: TestClient, index: Path) -> None:
     ids = {d["path"]: d["id"] for d in client.get("/v1/documents").json()["documents"]}
     (index.parent / "docs/a.pdf").write_bytes(b"%PDF-1.4 no")
     assert client.get(f"/v1/documents/{ids['a.pdf']}/pages/1.png").status_code == 422
@@ -142,7 +142,7 @@ def test_a_document_that_broke_since_costs_its_picture_only(client: TestClient, 
     assert client.get("/readyz").status_code == 200
 
 
-def test_a_document_that_has_gone_is_not_found_and_no_folder_is_told(client: TestClient, index: Path) -> None:
+def test_a_deleted_document_is_not_found_and_no_folder_is_revealed(client: TestClient, index: Path) -> None:
     ids = {d["path"]: d["id"] for d in client.get("/v1/documents").json()["documents"]}
     (index.parent / "docs/a.pdf").unlink()
     response = client.get(f"/v1/documents/{ids['a.pdf']}/pages/1.png")
@@ -150,7 +150,7 @@ def test_a_document_that_has_gone_is_not_found_and_no_folder_is_told(client: Tes
     assert str(index.parent) not in response.text
 
 
-def test_without_the_token_nothing_of_the_documents_is_told(serve: Serve) -> None:
+def test_without_the_token_nothing_about_documents_is_revealed(serve: Serve) -> None:
     client, _ = serve(token=TOKEN)
     for path in ("/v1/documents", "/v1/heatmap", "/metrics", "/nothing"):
         for given in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": TOKEN}, {"Authorization": "Bearer é"}):
@@ -162,7 +162,7 @@ def test_without_the_token_nothing_of_the_documents_is_told(serve: Serve) -> Non
     assert client.get("/healthz").status_code == client.get("/readyz").status_code == 200
 
 
-def test_a_name_that_points_at_this_machine_gets_no_answer(client: TestClient) -> None:
+def test_another_host_name_that_resolves_to_this_machine_is_refused(client: TestClient) -> None:
     assert client.get("/v1/documents", headers={"Host": "evil.example:8750"}).status_code == 421
     for host in ("localhost", "LOCALHOST:1", "[::1]:8750"):
         assert client.get("/v1/documents", headers={"Host": host}).status_code == 200
@@ -184,7 +184,7 @@ def test_every_answer_has_strict_headers(client: TestClient) -> None:
         assert "access-control-allow-origin" not in headers
 
 
-def test_a_host_that_others_reach_needs_a_token_that_cannot_be_guessed(index: Path) -> None:
+def test_a_host_that_other_machines_reach_needs_a_strong_token(index: Path) -> None:
     for host in ("0.0.0.0", "::", "192.168.1.5", "example.org"):
         with pytest.raises(UsageError, match="--token"):
             check(ServerSettings(index, host=host))
@@ -200,7 +200,7 @@ def test_a_server_without_an_index_says_so(tmp_path: Path) -> None:
         Service.open(ServerSettings(tmp_path / "none"), encoder=FakeEncoder())
 
 
-def test_a_full_queue_is_told_when_to_come_back(serve: Serve) -> None:
+def test_a_full_queue_says_when_to_retry(serve: Serve) -> None:
     client, _ = serve(questions_max=2)
     response = client.post("/v1/search", json={"queries": ["a", "b", "c"]})
     assert response.status_code == 503

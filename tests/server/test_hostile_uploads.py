@@ -17,25 +17,25 @@ REFUSED = {400, 415}
 
 
 def answer(server: Running, file: Path) -> str:
-    """What became of a file that was sent: "done", "failed" or "refused"; it must say why it was not "done"."""
+    """The result of an upload: "done", "failed" or "refused"; the last two must have a reason."""
     query = urlencode({"name": file.name})
-    status, said = server.ask("POST", f"/v1/documents?{query}", file.read_bytes())
+    status, body = server.ask("POST", f"/v1/documents?{query}", file.read_bytes())
     if status in REFUSED:
-        assert said["error"]
+        assert body["error"]
         return "refused"
-    assert status == 202, (file, said)
-    end = server.ended(str(said["upload"]))
+    assert status == 202, (file, body)
+    end = server.ended(str(body["upload"]))
     assert end["state"] == "done" or (end["state"] == "failed" and end["error"]), (file, end)
     return str(end["state"])
 
 
 def send_all(index: Path, files: Sequence[Path]) -> Counter[str]:
-    """Send files one after the other; afterwards the server answers, and the index is whole."""
+    """Upload files one after the other; afterwards the server answers, and the index is intact."""
     with running(index) as server:
         answers = Counter(answer(server, file) for file in files)
         assert server.ask("GET", "/readyz")[0] == 200
-        said = server.ask("POST", "/v1/search", b'{"query": "revenue"}')[1]
-        assert said["answers"]
+        body = server.ask("POST", "/v1/search", b'{"query": "revenue"}')[1]
+        assert body["answers"]
     with open_snapshot(index) as snapshot:
         assert snapshot.verify() == []
     return answers

@@ -1,4 +1,4 @@
-"""A real server, killed at awkward instants: what it acknowledged is indexed by the next one, and nothing else is."""
+"""A real server, killed at critical moments: the next one indexes exactly what it acknowledged."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def long(tmp_path: Path, make_pdf: MakePdf) -> bytes:
 
 
 def test_what_was_acknowledged_survives_a_kill_at_once_and_while_it_is_indexed(index: Path, long: bytes) -> None:
-    with running(index, seconds_a_page=0.05) as server:
+    with running(index, seconds_per_page=0.05) as server:
         status, answer = server.ask("POST", "/v1/documents?name=long.pdf", long)
         server.kill()
     assert (status, answer["state"]) == (202, "waiting")
     upload = str(answer["upload"])
-    with running(index, seconds_a_page=0.05) as server:
+    with running(index, seconds_per_page=0.05) as server:
         deadline = time.monotonic() + WAIT_S
         while not (rows := server.ask("GET", "/v1/uploads")[1]["uploads"]) or not rows[0]["pages_done"]:  # type: ignore[index]
             assert time.monotonic() < deadline
@@ -82,8 +82,8 @@ def test_a_client_that_goes_away_leaves_nothing_and_the_server_goes_on(index: Pa
         assert server.ended(str(answer["upload"]))["state"] == "done"
 
 
-def test_the_end_of_a_server_does_not_wait_for_those_who_follow_an_upload(index: Path, long: bytes) -> None:
-    with running(index, seconds_a_page=0.2) as server:
+def test_shutdown_does_not_wait_for_open_event_streams(index: Path, long: bytes) -> None:
+    with running(index, seconds_per_page=0.2) as server:
         upload = server.ask("POST", "/v1/documents?name=long.pdf", long)[1]["upload"]
         connection = server.connection()
         connection.request("GET", f"/v1/uploads/{upload}/events")

@@ -1,4 +1,4 @@
-"""`docsearch mcp` as an agent's program meets it: the SDK's own client, a real process, stdin and stdout."""
+"""`docsearch mcp` from the side of an agent: the SDK's client, a real process, stdin and stdout."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def error(result: CallToolResult) -> str:
     return content.text
 
 
-def test_tools_say_what_they_are_for_and_that_they_only_read(sample_index: Path) -> None:
+def test_tools_are_described_and_marked_read_only(sample_index: Path) -> None:
     async def what(client: Client) -> Any:
         return (await client.list_tools()).tools
 
@@ -90,7 +90,7 @@ def test_an_agent_finds_a_page_and_reads_it(sample_index: Path) -> None:
         assert "Revenue in 2023" in text.text
 
 
-def test_a_page_without_a_text_layer_says_to_look(sample_index: Path) -> None:
+def test_a_page_without_a_text_layer_refers_to_its_image(sample_index: Path) -> None:
     found, read = call(
         sample_index,
         ("search", {"query": "menu", "path": "canteen-menu.png", "k": 1}),
@@ -100,7 +100,7 @@ def test_a_page_without_a_text_layer_says_to_look(sample_index: Path) -> None:
     assert "no text layer" in read.content[1].text
 
 
-def test_documents_are_listed_part_by_part(sample_index: Path) -> None:
+def test_documents_are_listed_in_parts(sample_index: Path) -> None:
     every, second, some = call(
         sample_index,
         ("list_documents", {}),
@@ -114,7 +114,7 @@ def test_documents_are_listed_part_by_part(sample_index: Path) -> None:
     assert all(row["pages"] >= 1 and row["doc_id"] for row in documents)
 
 
-def test_what_is_wrong_is_told_and_the_session_goes_on(sample_index: Path) -> None:
+def test_errors_are_reported_and_the_session_continues(sample_index: Path) -> None:
     outside = str(sample_index.parent / "index" / "catalog.sqlite")
     *refused, fine = call(
         sample_index,
@@ -127,15 +127,15 @@ def test_what_is_wrong_is_told_and_the_session_goes_on(sample_index: Path) -> No
         ("search", {"query": "x", "k": 1000}),
         ("search", {"query": "revenue"}),
     )
-    told = [error(result) for result in refused]
-    assert all("no document" in text and "list_documents" in text for text in told[:3])
-    assert all("its pages are 1 to 1" in text for text in told[3:5])
-    assert "no word to search for" in told[5]
-    assert "1000" in told[6] or "50" in told[6]
+    errors = [error(result) for result in refused]
+    assert all("no document" in text and "list_documents" in text for text in errors[:3])
+    assert all("its pages are 1 to 1" in text for text in errors[3:5])
+    assert "no word to search for" in errors[5]
+    assert "1000" in errors[6] or "50" in errors[6]
     assert fine.structured_content["hits"]
 
 
-def test_a_missing_index_is_told_and_found_once_it_is_there(sample_index: Path, tmp_path: Path) -> None:
+def test_a_missing_index_is_reported_and_found_once_it_exists(sample_index: Path, tmp_path: Path) -> None:
     async def what(client: Client) -> tuple[str, list[object]]:
         before = error(await client.call_tool("search", {"query": "revenue"}))
         shutil.copytree(sample_index, tmp_path / "index")
@@ -164,9 +164,7 @@ def test_a_commit_is_seen_by_the_next_call(sample_index: Path, tmp_path: Path) -
     assert others
 
 
-def test_a_document_that_is_gone_is_told_without_the_folders_of_this_machine(
-    sample_index: Path, tmp_path: Path
-) -> None:
+def test_a_missing_document_is_reported_without_the_folders_of_this_machine(sample_index: Path, tmp_path: Path) -> None:
     index = shutil.copytree(sample_index, tmp_path / "index")
     (index / "roots.json").write_text(json.dumps([str(tmp_path / "moved")]), "ascii")
     (gone,) = call(index, ("read_page", {"document": "canteen-menu.png", "page": 1}))

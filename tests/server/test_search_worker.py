@@ -10,11 +10,11 @@ import torch
 
 import toy_words
 from docsearch.engine.errors import UsageError
-from docsearch.engine.records import QueryVectors
-from docsearch.engine.searcher import Query, open_index
+from docsearch.engine.records import Query, QueryVectors
+from docsearch.engine.searcher import open_searcher
 from docsearch.server.http_errors import Busy
 from docsearch.server.metrics import Metrics
-from docsearch.server.search_worker import How, Questions
+from docsearch.server.search_worker import SearchOptions, SearchWorker
 from toy_words import ToyEncoder
 
 TEXTS = ["w3", "w17", "w3 w17", "w9"]
@@ -27,7 +27,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 class HeldEncoder(ToyEncoder):
-    """Encodes when `go` is set."""
+    """Encodes once `go` is set."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,52 +38,52 @@ class HeldEncoder(ToyEncoder):
         return super().encode_query(text)
 
 
-def test_questions_that_wait_together_are_answered_together_as_each_alone(directory: Path) -> None:
+def test_queries_in_the_queue_are_batched_and_answered_as_each_alone(directory: Path) -> None:
     encoder = HeldEncoder()
-    questions = Questions(directory, encoder, room=10, metrics=Metrics())
+    worker = SearchWorker(directory, encoder, max_pending=10, metrics=Metrics())
 
     async def ask() -> list[list[object]]:
-        asked = [asyncio.ensure_future(questions.ask([Query("", text)], How())) for text in TEXTS]
-        await asyncio.sleep(0)  # each puts its question in the queue
-        questions.start()
+        asked = [asyncio.ensure_future(worker.search([Query("", text)], SearchOptions())) for text in TEXTS]
+        await asyncio.sleep(0)  # each puts its query in the queue
+        worker.start()
         encoder.go.set()
         answers = [answer for (answer,) in await asyncio.gather(*asked)]
         assert {answer.batch for answer in answers} == {len(TEXTS)}
         return [list(answer.hits) for answer in answers]
 
     answered = asyncio.run(ask())
-    questions.close()
-    with open_index(directory, encoder=ToyEncoder()) as searcher:
+    worker.close()
+    with open_searcher(directory, encoder=ToyEncoder()) as searcher:
         assert answered == [searcher.search(text) for text in TEXTS]
 
 
-def test_questions_asked_otherwise_are_answered_apart(directory: Path) -> None:
-    questions = Questions(directory, ToyEncoder(), room=10, metrics=Metrics())
+def test_queries_with_other_options_are_not_in_the_same_batch(directory: Path) -> None:
+    worker = SearchWorker(directory, ToyEncoder(), max_pending=10, metrics=Metrics())
 
     async def ask() -> list[int]:
-        asked = [asyncio.ensure_future(questions.ask([Query("", "w3")], How(k))) for k in (1, 1, 2)]
+        asked = [asyncio.ensure_future(worker.search([Query("", "w3")], SearchOptions(k))) for k in (1, 1, 2)]
         await asyncio.sleep(0)
-        questions.start()
+        worker.start()
         return [answer.batch for (answer,) in await asyncio.gather(*asked)]
 
     assert asyncio.run(ask()) == [2, 2, 1]
-    questions.close()
+    worker.close()
 
 
-def test_what_was_accepted_is_answered_before_the_end_and_nothing_after(directory: Path) -> None:
+def test_accepted_queries_are_answered_before_the_worker_closes_and_none_after(directory: Path) -> None:
     encoder = HeldEncoder()
-    questions = Questions(directory, encoder, room=2, metrics=Metrics())
-    questions.start()
+    worker = SearchWorker(directory, encoder, max_pending=2, metrics=Metrics())
+    worker.start()
 
     async def ask() -> int:
-        accepted = asyncio.ensure_future(questions.ask([Query("", "w3"), Query("", "w17")], How()))
+        accepted = asyncio.ensure_future(worker.search([Query("", "w3"), Query("", "w17")], SearchOptions()))
         await asyncio.sleep(0)
-        closing = threading.Thread(target=questions.close)
+        closing = threading.Thread(target=worker.close)
         closing.start()
-        while questions.ready:
+        while worker.ready:
             await asyncio.sleep(0)
         with pytest.raises(Busy, match="shutting down"):
-            await questions.ask([Query("", "w3")], How())
+            await worker.search([Query("", "w3")], SearchOptions())
         encoder.go.set()
         answers = await accepted
         closing.join()
@@ -92,55 +92,55 @@ def test_what_was_accepted_is_answered_before_the_end_and_nothing_after(director
     assert asyncio.run(ask()) == 3
 
 
-def test_an_error_reaches_who_asked_and_the_next_question_is_answered(directory: Path) -> None:
-    questions = Questions(directory, ToyEncoder(), room=2, metrics=Metrics())
-    questions.start()
+def test_an_error_reaches_its_client_and_the_next_query_is_answered(directory: Path) -> None:
+    worker = SearchWorker(directory, ToyEncoder(), max_pending=2, metrics=Metrics())
+    worker.start()
 
     async def ask() -> int:
         with pytest.raises(ZeroDivisionError):
-            await questions.use(lambda searcher: 1 // 0)
-        (answer,) = await questions.ask([Query("", "w3")], How())
+            await worker.run(lambda searcher: 1 // 0)
+        (answer,) = await worker.search([Query("", "w3")], SearchOptions())
         return len(answer.hits)
 
     assert asyncio.run(ask()) == 2
-    questions.close()
+    worker.close()
 
 
 def test_after_a_commit_the_new_pages_are_found(directory: Path) -> None:
-    questions = Questions(directory, ToyEncoder(), room=2, metrics=Metrics())
-    questions.start()
+    worker = SearchWorker(directory, ToyEncoder(), max_pending=2, metrics=Metrics())
+    worker.start()
 
     async def ask() -> int:
-        (answer,) = await questions.ask([Query("", "w3")], How())
+        (answer,) = await worker.search([Query("", "w3")], SearchOptions())
         return len(answer.hits)
 
     before = asyncio.run(ask())
     toy_words.write(directory, {"c.pdf": [[3]]})
-    questions.refresh()
+    worker.refresh()
     assert asyncio.run(ask()) == before + 1
-    questions.close()
+    worker.close()
 
 
-def test_a_question_that_was_given_up_leaves_the_others_their_answers(directory: Path) -> None:
-    questions = Questions(directory, ToyEncoder(), room=4, metrics=Metrics())
+def test_a_cancelled_query_leaves_the_others_their_answers(directory: Path) -> None:
+    worker = SearchWorker(directory, ToyEncoder(), max_pending=4, metrics=Metrics())
 
     async def ask() -> int:
-        given_up = asyncio.ensure_future(questions.ask([Query("", "wrong")], How(2)))
-        asked = asyncio.ensure_future(questions.ask([Query("", "w3")], How()))
+        cancelled = asyncio.ensure_future(worker.search([Query("", "wrong")], SearchOptions(2)))
+        asked = asyncio.ensure_future(worker.search([Query("", "w3")], SearchOptions()))
         await asyncio.sleep(0)
-        given_up.cancel()
+        cancelled.cancel()
         await asyncio.sleep(0)
-        questions.start()  # the toy model breaks on the first question
+        worker.start()  # the toy model fails on the first query
         (answer,) = await asyncio.wait_for(asked, 5)
         with pytest.raises(asyncio.CancelledError):
-            await given_up
+            await cancelled
         return len(answer.hits)
 
-    with closing(questions):
+    with closing(worker):
         assert asyncio.run(ask()) == 2
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this torch sees a CUDA GPU")
-def test_a_server_that_is_to_score_on_a_gpu_needs_one(directory: Path) -> None:
+def test_scoring_on_a_gpu_needs_one(directory: Path) -> None:
     with pytest.raises(UsageError, match="no CUDA GPU"):
-        Questions(directory, ToyEncoder(), room=4, metrics=Metrics(), device="cuda")
+        SearchWorker(directory, ToyEncoder(), max_pending=4, metrics=Metrics(), device="cuda")

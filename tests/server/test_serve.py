@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from docsearch.engine.searcher import open_index
+from docsearch.engine.searcher import open_searcher
 from docsearch.indexer import pipeline
 from docsearch.server import app
 from docsearch.server.settings import ServerSettings
@@ -19,7 +19,7 @@ from docsearch.server.settings import ServerSettings
 SERVE = [sys.executable, "-m", "docsearch", "serve", "--index"]
 
 
-def test_a_host_that_others_reach_is_refused_without_a_token(tmp_path: Path) -> None:
+def test_a_host_that_other_machines_reach_is_refused_without_a_token(tmp_path: Path) -> None:
     done = subprocess.run([*SERVE, tmp_path, "--host", "0.0.0.0"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert done.stderr.startswith("docsearch: 0.0.0.0 can be reached from other machines: give a --token")
@@ -35,9 +35,9 @@ def test_a_server_without_an_index_says_how_to_make_one(tmp_path: Path) -> None:
 def test_answers_are_sent_without_waiting_for_acknowledgements(
     tmp_path: Path, make_pdf: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Head and body go out apart; Nagle's algorithm would hold the body back, and each answer would take 40 ms more."""
+    """Head and body are sent separately; Nagle's algorithm would delay the body by 40 ms."""
     index = tmp_path / "index"
-    pipeline.index([make_pdf(tmp_path / "a.pdf", ["annual revenue"])], index)
+    pipeline.index_documents([make_pdf(tmp_path / "a.pdf", ["annual revenue"])], index)
     accepted: list[int] = []
 
     def accept_one(server: app.Server, sockets: list[socket.socket]) -> None:
@@ -54,8 +54,8 @@ def test_answers_are_sent_without_waiting_for_acknowledgements(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_a_server_answers_until_it_is_told_to_end(tmp_path: Path, sample_docs: Path, ending: signal.Signals) -> None:
-    pipeline.index([sample_docs / "invoice-20418.pdf"], tmp_path / "index")
+def test_a_server_answers_until_a_signal_stops_it(tmp_path: Path, sample_docs: Path, ending: signal.Signals) -> None:
+    pipeline.index_documents([sample_docs / "invoice-20418.pdf"], tmp_path / "index")
     command = [*SERVE, tmp_path / "index", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -67,7 +67,7 @@ def test_a_server_answers_until_it_is_told_to_end(tmp_path: Path, sample_docs: P
         process.send_signal(ending)
         assert process.wait(30) == 0
         assert process.stderr.read() == ""
-    with open_index(tmp_path / "index") as searcher:
+    with open_searcher(tmp_path / "index") as searcher:
         (hit,) = searcher.search("invoice total", k=1)
     assert [(h["path"], h["page"], h["score"]) for h in answer["hits"]] == [
         (hit.ref.path, hit.ref.page, round(hit.score, 6))
@@ -75,9 +75,9 @@ def test_a_server_answers_until_it_is_told_to_end(tmp_path: Path, sample_docs: P
 
 
 @pytest.mark.slow
-def test_a_port_that_is_taken_is_named(tmp_path: Path, make_pdf: Callable[..., Path]) -> None:
+def test_an_error_names_the_port_that_is_taken(tmp_path: Path, make_pdf: Callable[..., Path]) -> None:
     make_pdf(tmp_path / "docs/a.pdf", ["annual revenue"])
-    pipeline.index([tmp_path / "docs"], tmp_path / "index")
+    pipeline.index_documents([tmp_path / "docs"], tmp_path / "index")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = [*SERVE, tmp_path / "index", "--port", port]

@@ -1,4 +1,4 @@
-"""Documents that clients send and remove: what is acknowledged is kept, indexed, found, and goes when it is told to."""
+"""Uploads and removals: what is acknowledged is durable, indexed and found, until it is removed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from docsearch.server.http_errors import TooLarge
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from docsearch.server.upload_body import receive
-from docsearch.server.uploads import Uploads, UploadStatus
+from docsearch.server.uploads import UploadQueue, UploadStatus
 from fake_encoder import FakeEncoder
 
 Serve = Callable[..., tuple[TestClient, Service]]
@@ -125,7 +125,7 @@ def test_no_other_file_is_ever_deleted(client: TestClient, index: Path) -> None:
     ("content", "name", "status"),
     [(b"", "empty.pdf", 400), (b"\x7fELF\x02", "program", 415), (b"<html>", "page.html", 415), (b"%PDF-1.7", "", 422)],
 )
-def test_what_docsearch_does_not_read_is_refused(client: TestClient, content: bytes, name: str, status: int) -> None:
+def test_unsupported_files_are_refused(client: TestClient, content: bytes, name: str, status: int) -> None:
     response = client.post("/v1/documents", params={"name": name}, content=content)
     assert response.status_code == status
     assert client.get("/v1/uploads").json() == {"uploads": []}
@@ -170,7 +170,7 @@ def test_an_upload_that_is_too_large_is_refused_and_leaves_nothing(serve: Serve,
     assert service.uploads is not None
     too_large = b"%PDF-1.7" + b" " * (2 << 20)
     assert client.post("/v1/documents?name=a.pdf", content=too_large).status_code == 413
-    response = client.post("/v1/documents?name=a.pdf", content=iter([too_large]))  # its length is not said before
+    response = client.post("/v1/documents?name=a.pdf", content=iter([too_large]))  # without a Content-Length
     assert response.status_code == 413
 
     async def pieces() -> AsyncIterator[bytes]:
@@ -183,10 +183,10 @@ def test_an_upload_that_is_too_large_is_refused_and_leaves_nothing(serve: Serve,
         asyncio.run(receive(service.uploads, "a.pdf", pieces(), max_bytes=2 << 20))
     assert written
     assert list((index / layout.UPLOADS).iterdir()) == []
-    assert service.uploads.waiting == 0
+    assert service.uploads.pending == 0
 
 
-def test_a_read_only_server_takes_no_changes(serve: Serve, index: Path, pdf: bytes) -> None:
+def test_a_read_only_server_accepts_no_changes(serve: Serve, index: Path, pdf: bytes) -> None:
     client, _ = serve(read_only=True)
     assert client.post("/v1/documents?name=a.pdf", content=pdf).status_code == 403
     assert client.delete(f"/v1/documents/{paths(client)['a.pdf']}").status_code == 403
@@ -195,7 +195,7 @@ def test_a_read_only_server_takes_no_changes(serve: Serve, index: Path, pdf: byt
     assert not (index / layout.UPLOADS).exists()
 
 
-def test_of_two_servers_one_takes_uploads(serve: Serve, index: Path, pdf: bytes, followed: Followed) -> None:
+def test_of_two_servers_one_accepts_uploads(serve: Serve, index: Path, pdf: bytes, followed: Followed) -> None:
     client, service = serve()
     other = Service.open(ServerSettings(index), encoder=FakeEncoder())
     assert other.uploads is None
@@ -219,7 +219,7 @@ def test_pages_of_other_sites_may_not_write(client: TestClient, pdf: bytes, head
     assert client.post("/v1/documents?name=a.pdf", content=pdf, headers=own).status_code == 202
 
 
-def test_a_full_queue_of_uploads_is_told_when_to_come_back(serve: Serve, index: Path, pdf: bytes) -> None:
+def test_a_full_upload_queue_says_when_to_retry(serve: Serve, index: Path, pdf: bytes) -> None:
     client, _ = serve(uploads_max=1)
     with open_writer(index, fingerprint=None):  # nothing leaves the queue meanwhile
         send(client, pdf)
@@ -232,27 +232,27 @@ def test_an_upload_waits_for_another_process_and_says_so(
     serve: Serve, index: Path, pdf: bytes, followed: Followed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads, "RETRY_S", 0.01)
-    told: queue.Queue[UploadStatus] = queue.Queue()
-    tell = Uploads._tell
-    monkeypatch.setattr(Uploads, "_tell", lambda self, status: (tell(self, status), told.put(status)))
+    statuses: queue.Queue[UploadStatus] = queue.Queue()
+    set_status = UploadQueue._set_status
+    monkeypatch.setattr(
+        UploadQueue, "_set_status", lambda self, status: (set_status(self, status), statuses.put(status))
+    )
     client, _ = serve()
     with open_writer(index, fingerprint=None):
         upload = send(client, pdf)
-        status = told.get(timeout=30)
+        status = statuses.get(timeout=30)
         assert (status.state, status.error) == ("waiting", uploads.LOCKED)
         removal = client.delete(f"/v1/documents/{paths(client)['a.pdf']}")
         assert (removal.status_code, "retry-after" in removal.headers) == (503, True)
     assert followed(client, upload)[-1]["state"] == "done"
 
 
-def test_what_was_not_indexed_when_a_server_ended_is_by_the_next_one(
-    index: Path, pdf: bytes, followed: Followed
-) -> None:
-    """Also what was half-received goes."""
+def test_pending_uploads_are_indexed_by_the_next_server(index: Path, pdf: bytes, followed: Followed) -> None:
+    """Partially received uploads are deleted."""
     half = index / layout.UPLOADS / f"{layout.TEMPORARY}0123456789abcdef"
     half.mkdir(parents=True)
     (half / "half.pdf").write_bytes(pdf[:100])
-    receiving = stored_uploads.Receiving(index, "kept.pdf")
+    receiving = stored_uploads.IncomingUpload(index, "kept.pdf")
     receiving.write(pdf)
     stored = receiving.accept()
     with TestClient(create_app(Service.open(ServerSettings(index), encoder=FakeEncoder()))) as client:
@@ -260,7 +260,7 @@ def test_what_was_not_indexed_when_a_server_ended_is_by_the_next_one(
         assert followed(client, stored.upload)[-1]["state"] == "done"
         assert not half.exists()
         assert stored.path in paths(client)
-    assert stored_uploads.waiting(index) == []
+    assert stored_uploads.pending(index) == []
 
 
 @contextmanager
@@ -275,7 +275,7 @@ def held(index: Path) -> Iterator[tuple[TestClient, HeldEncoder]]:
 
 
 class HeldEncoder(FakeEncoder):
-    """Embeds a batch of pages when `go` is set, and tells when it `began`."""
+    """Embeds a batch of pages when `go` is set, and reports when it `began`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -287,7 +287,7 @@ class HeldEncoder(FakeEncoder):
         return super().encode_pages(pages)  # type: ignore[arg-type, return-value]
 
 
-def test_a_long_upload_is_interrupted_at_the_end_and_goes_on_at_the_next_start(
+def test_a_long_upload_is_interrupted_by_shutdown_and_continues_at_the_next_start(
     index: Path, long: bytes, followed: Followed
 ) -> None:
     with held(index) as (client, encoder):
@@ -347,7 +347,7 @@ def test_a_later_run_of_index_leaves_uploads_alone(
     followed(client, send(client, pdf))
     known = paths(client)
     (index.parent / "docs/broken.pdf").unlink()
-    report = pipeline.index([index.parent / "docs"], index, encoder=FakeEncoder(), prune=True)
+    report = pipeline.index_documents([index.parent / "docs"], index, encoder=FakeEncoder(), prune=True)
     assert (report.skipped, report.removed, report.vanished, report.pages) == (2, 1, 0, 0)
     with open_writer(index, fingerprint=None) as writer:
         writer.compact()
@@ -373,7 +373,7 @@ def test_an_index_that_was_moved_still_shows_its_uploads(
     service.close()
     moved = index.rename(index.parent / "moved")
     service = Service.open(ServerSettings(moved), encoder=FakeEncoder())
-    assert service.page_of(str(doc_id), 1)[1].is_relative_to(moved)
+    assert service.locate_page(str(doc_id), 1)[1].is_relative_to(moved)
     service.close()
 
 

@@ -12,7 +12,7 @@ from docsearch.indexer import pipeline
 from docsearch.server.app import create_app
 from docsearch.server.middleware import is_cross_site
 from docsearch.server.service import Service
-from docsearch.server.sessions import LIFE_S, SESSIONS_MAX, Sessions
+from docsearch.server.sessions import LIFETIME_S, SESSIONS_MAX, Sessions
 from docsearch.server.settings import ServerSettings
 from docsearch.server.static_files import web_files
 from fake_encoder import FakeEncoder
@@ -25,9 +25,9 @@ Open = Callable[..., TestClient]
 
 @pytest.fixture
 def opened(tmp_path: Path, make_pdf: Callable[..., Path]) -> Open:
-    """`opened(token=…)` is a client of a server with a document; `address` is what the client calls it."""
+    """`opened(token=…)` is a client of a server with a document; `address` is the URL that the client uses."""
     make_pdf(tmp_path / "docs/a.pdf", ["revenue"])
-    pipeline.index([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder())
+    pipeline.index_documents([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder())
 
     def open_(token: str | None = None, address: str = "http://127.0.0.1:8750") -> TestClient:
         service = Service.open(ServerSettings(tmp_path / "index", token=token), encoder=FakeEncoder())
@@ -36,7 +36,7 @@ def opened(tmp_path: Path, make_pdf: Callable[..., Path]) -> Open:
     return open_
 
 
-def test_the_page_and_all_it_asks_for_are_answered_without_a_token(opened: Open) -> None:
+def test_the_page_and_its_files_need_no_token(opened: Open) -> None:
     with opened(TOKEN) as client:
         page = client.get("/")
         assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -65,7 +65,7 @@ def test_only_files_of_the_page_are_served(opened: Open) -> None:
             assert client.get(f"/static/{name}").status_code == 404
 
 
-def test_the_page_runs_its_own_scripts_only_and_none_in_its_text(opened: Open) -> None:
+def test_the_page_runs_only_its_own_script_files(opened: Open) -> None:
     with opened() as client:
         page = client.get("/")
         policy = dict(part.strip().split(" ", 1) for part in page.headers["content-security-policy"].split(";"))
@@ -113,7 +113,7 @@ def test_a_server_without_a_token_opens_no_session(opened: Open) -> None:
         assert "set-cookie" not in client.post("/v1/session").headers
 
 
-def test_another_site_can_neither_ask_nor_change_anything(opened: Open) -> None:
+def test_another_site_can_neither_read_nor_change_anything(opened: Open) -> None:
     asked = {"json": {"query": "revenue"}}
     with opened(TOKEN) as client:
         client.post("/v1/session", headers=BEARER)
@@ -128,20 +128,20 @@ def test_another_site_can_neither_ask_nor_change_anything(opened: Open) -> None:
         assert client.post("/v1/search", **asked).status_code == 200
 
 
-def test_a_program_that_is_no_browser_is_not_another_site() -> None:
+def test_a_client_that_is_no_browser_is_not_another_site() -> None:
     assert not is_cross_site(Headers({"host": "127.0.0.1:8750"}))
     assert not is_cross_site(Headers({"host": "a.example", "origin": "https://A.example"}))
     assert is_cross_site(Headers({"host": "a.example", "origin": "null"}))
 
 
-def test_sessions_end_by_age_and_by_number() -> None:
+def test_sessions_expire_and_are_limited_in_number() -> None:
     now = 0.0
     sessions = Sessions(ServerSettings(Path(), port=1), now=lambda: now)
     keys = [sessions.open() for _ in range(SESSIONS_MAX + 1)]
-    known = [sessions.knows(f"docsearch-1={key}") for key in keys]
+    known = [sessions.is_open(f"docsearch-1={key}") for key in keys]
     assert known == [False] + [True] * SESSIONS_MAX
-    assert not sessions.knows(f"docsearch-2={keys[-1]}")
-    assert not sessions.knows("docsearch-1=")
-    assert sessions.knows(f'of-another-server={{"a": 1}}; docsearch-1={keys[-1]}')
-    now = LIFE_S + 1.0
-    assert not sessions.knows(f"docsearch-1={keys[-1]}")
+    assert not sessions.is_open(f"docsearch-2={keys[-1]}")
+    assert not sessions.is_open("docsearch-1=")
+    assert sessions.is_open(f'of-another-server={{"a": 1}}; docsearch-1={keys[-1]}')
+    now = LIFETIME_S + 1.0
+    assert not sessions.is_open(f"docsearch-1={keys[-1]}")

@@ -1,4 +1,4 @@
-"""What browser tests and screenshots need: documents, a server in a process of its own, a browser of this machine."""
+"""For browser tests and screenshots: documents, a server in a process of its own, and the machine's browser."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ DOCUMENTS = (
     "quick-start-soil-kit.pdf",
     "strategy-slides-2024.pdf",
 )
-"""Those of sample_docs that tests look at."""
+"""The documents of sample_docs that the tests use."""
 END_WITHIN_S = 30
 WAIT_MS = 30_000
-"""How long a page may take on a machine that is busy with other things."""
+"""Timeout for a page, long enough for a busy machine."""
 
 
 def program() -> str | None:
-    """The browser of this machine."""
+    """The path of the machine's browser; None if it has none."""
     return next((found for name in PROGRAMS if (found := shutil.which(name))), None)
 
 
 @contextmanager
 def launched() -> Iterator[Browser]:
-    """That browser, without a window."""
+    """The browser, headless."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=WAIT_MS)
@@ -54,10 +54,10 @@ def serving(index: Path, *options: str) -> Iterator[str]:
     command = [sys.executable, "-m", "docsearch", "serve", "--index", str(index), "--port", "0", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        said = process.stderr.readline()
+        line = process.stderr.readline()
         try:
-            assert " answers at " in said, said
-            yield said.partition(" answers at ")[2].partition(" ")[0]
+            assert " answers at " in line, line
+            yield line.partition(" answers at ")[2].partition(" ")[0]
         finally:
             process.terminate()
             process.wait(END_WITHIN_S)

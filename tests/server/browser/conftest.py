@@ -1,4 +1,4 @@
-"""A real server of sample documents, and a real browser that looks at its page."""
+"""A real server of sample documents, and a real browser for its web page."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def sample_index(tmp_path_factory: pytest.TempPathFactory, sample_docs: Path) ->
     if program() is None:
         pytest.skip("needs a browser: none of chromium, chromium-browser and google-chrome is on the PATH")
     folder = tmp_path_factory.mktemp("page")
-    pipeline.index([sample_docs / name for name in DOCUMENTS], folder / "index")
+    pipeline.index_documents([sample_docs / name for name in DOCUMENTS], folder / "index")
     return folder / "index"
 
 
 @pytest.fixture(scope="session")
 def address(sample_index: Path) -> Iterator[str]:
-    """A server that all tests share: they change nothing."""
+    """A read-only server that all tests share."""
     with serving(sample_index, "--read-only") as address:
         yield address
 
@@ -52,15 +52,16 @@ def serve(sample_index: Path, tmp_path: Path) -> Iterator[Callable[..., str]]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A browser; one a module, since Playwright's loop must not run beside those of other tests."""
+    """A browser; one per module, since Playwright's event loop must not run beside those of other tests."""
     with launched() as browser:
         yield browser
 
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """`visit(address)` opens a page in a browser of its own, prepared by `before`; at the end nothing may have gone
-    wrong in it but what is `expected`, and nobody but the server may have been asked for anything.
+    """`visit(address)` opens a page in a browser context of its own, prepared by `before`.
+
+    At the end there may be no console messages but the `expected` ones, and no requests to other hosts.
     """
     contexts: list[BrowserContext] = []
     problems: list[str] = []

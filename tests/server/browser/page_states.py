@@ -1,4 +1,4 @@
-"""The states of the page that are looked at: by the accessibility check, and in the screenshots."""
+"""States of the web page for the accessibility check and the screenshots."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BEST = "#pages > li:first-child .card"
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A page at `search` of the server's address, prepared `before` it is loaded, brought there by `reach`."""
+    """The page at `search` of the server's address; `before` prepares it for loading, `reach` brings it there."""
 
     search: str
     reach: Callable[[Page], None]
@@ -25,7 +25,7 @@ class State:
 
 
 def empty(page: Page) -> None:
-    """Let the index look as if it held nothing."""
+    """Mock an empty index."""
     about = {"model": "pixel", "pages": 0, "documents": 0, "failed": 0, "uploads_allowed": True, "snapshot": "0"}
     page.route("**/v1/documents?offset=*", lambda route: route.fulfill(json={"total": 0, "documents": []}))
     page.route("**/v1/index", lambda route: route.fulfill(json=about))
@@ -42,7 +42,7 @@ def _gone(page: Page) -> None:
 
 
 def _refusing(page: Page) -> None:
-    error = {"error": "the model of this index takes questions in words only"}
+    error = {"error": "this index's model accepts text queries only"}
     page.route("**/v1/search", lambda route: route.fulfill(status=400, json=error))
 
 
@@ -63,7 +63,7 @@ def _viewer(page: Page) -> None:
     page.locator(BEST).click()
     page.locator(".heat[data-word=all]").wait_for()
     page.locator(".viewer .chip").first.wait_for()
-    page.locator(".film li:last-child img").wait_for()
+    page.locator(".thumbnails li:last-child img").wait_for()
 
 
 def _word(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""Takes a picture of every state of the page, light and dark: `make screenshots`."""
+"""Takes screenshots of every state of the page, light and dark: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ COLOURS = 256
 
 
 def main(folder: Path) -> None:
-    """Index the sample documents, serve them, and take a picture of each state, light and dark."""
+    """Index the sample documents, serve them, and take screenshots of each state, light and dark."""
     if program() is None:
         sys.exit("needs a browser: chromium, chromium-browser or google-chrome on the PATH")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         index = Path(scratch) / "index"
-        pipeline.index([SAMPLES], index)
+        pipeline.index_documents([SAMPLES], index)
         with serving(index) as address, launched() as browser:
-            for name in ("results", *STATES):  # the first time warms the server up
+            for name in ("results", *STATES):  # the first one warms the server up
                 state = STATES[name]
                 for scheme in ("light", "dark"):
                     width, height = state.size
@@ -39,12 +39,12 @@ def main(folder: Path) -> None:
                     picture = folder / f"{name}-{scheme}.png"
                     page.screenshot(path=picture)
                     context.close()
-                    shrink(picture)
+                    quantize(picture)
                     print(picture)
 
 
-def shrink(picture: Path) -> None:
-    """Few colours are enough for a page like this, and a third of the bytes."""
+def quantize(picture: Path) -> None:
+    """Reduce a screenshot to a palette: a third of the bytes."""
     with Image.open(picture) as full:
         few = full.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(picture, optimize=True)

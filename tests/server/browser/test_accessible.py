@@ -1,4 +1,4 @@
-"""axe-core looks at every state of the page, light and dark."""
+"""axe-core checks every state of the page, light and dark."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from page_states import STATES
 
-pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 expect = sync_api.expect
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ Visit = Callable[..., "Page"]
 BEST = "#pages > li:first-child .card"
 
 
-def test_pages_come_as_one_types(visit: Visit, address: str) -> None:
+def test_results_appear_while_typing(visit: Visit, address: str) -> None:
     page = visit(address)
     page.locator("#query").press_sequentially("revenue chart 2023", delay=40)
     expect(page.locator(f"{BEST} .title")).to_have_text("annual-report-2023.pdf")
@@ -27,7 +27,7 @@ def test_pages_come_as_one_types(visit: Visit, address: str) -> None:
     expect(page.locator(f"{BEST} .sheet > img")).to_be_visible()
 
 
-def test_the_words_that_match_are_marked_on_the_thumbnail(visit: Visit, address: str) -> None:
+def test_matching_words_are_highlighted_on_the_thumbnail(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=revenue+zebra")
     expect(page.locator(f"{BEST} .matched .found")).to_have_text(["revenue"])
     expect(page.locator(f"{BEST} .matched .missing")).to_have_text(["zebra"])
@@ -35,7 +35,7 @@ def test_the_words_that_match_are_marked_on_the_thumbnail(visit: Visit, address:
     assert page.locator(f"{BEST} .marks [data-word='1'] rect").count() == 0
 
 
-def test_pointing_at_a_word_leaves_its_marks_alone(visit: Visit, address: str) -> None:
+def test_pointing_at_a_word_leaves_only_its_highlights(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=revenue+2023")
     words = page.locator("#words .chip")
     expect(words).to_have_count(2)
@@ -82,13 +82,13 @@ def test_a_document_can_be_searched_alone(visit: Visit, address: str) -> None:
     expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
 
 
-def test_a_document_chosen_without_a_question_shows_all_its_pages(visit: Visit, address: str) -> None:
+def test_a_document_chosen_without_a_query_shows_all_its_pages(visit: Visit, address: str) -> None:
     page = visit(f"{address}?in=strategy-slides-2024.pdf")
     expect(page.locator(".pages .card")).to_have_count(8)
     expect(page.locator("#summary")).to_contain_text("All 8 pages")
 
 
-def test_an_address_brings_back_what_it_showed(visit: Visit, address: str) -> None:
+def test_a_url_restores_what_it_showed(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=revenue+chart+2023")
     page.locator(BEST).click()
     page.locator(".viewer .chip", has_text="2023").click()
@@ -101,7 +101,7 @@ def test_an_address_brings_back_what_it_showed(visit: Visit, address: str) -> No
     expect(other.locator(".rank")).to_have_text(re.compile("^result 1 of "))
 
 
-def test_back_undoes_a_question_as_a_whole_and_closes_what_was_opened(visit: Visit, address: str) -> None:
+def test_back_undoes_a_query_as_a_whole_and_closes_the_viewer(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=battery")
     expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
     page.locator("#query").fill("")
@@ -117,19 +117,19 @@ def test_back_undoes_a_question_as_a_whole_and_closes_what_was_opened(visit: Vis
     expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
 
 
-def test_what_nothing_matches_is_said(visit: Visit, address: str) -> None:
+def test_a_query_without_matches_is_reported(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=xyzzyplugh")
     expect(page.locator(".no-match h2")).to_have_text("Nothing matches “xyzzyplugh”")
     expect(page.locator(".pages .card")).to_have_count(0)
 
 
-def test_words_that_match_badly_are_said_to(visit: Visit, address: str) -> None:
+def test_words_that_match_badly_are_reported(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=zebra+quantum+llama")
     expect(page.locator(".no-match h2")).to_have_text("No page matches well")
     expect(page.locator(".no-match")).to_contain_text("“zebra”, “quantum”, “llama” are on none of the pages below.")
 
 
-def test_the_welcome_offers_questions_that_find_something(visit: Visit, address: str) -> None:
+def test_the_start_page_suggests_queries_that_find_something(visit: Visit, address: str) -> None:
     page = visit(address)
     expect(page.locator(".welcome .lead")).to_contain_text("29 pages of 5 documents")
     prompt = page.locator(".prompt").first
@@ -138,20 +138,20 @@ def test_the_welcome_offers_questions_that_find_something(visit: Visit, address:
     expect(page.locator(f"{BEST} .title")).to_have_text("annual-report-2023.pdf")
 
 
-def test_a_picture_is_searched_by(visit: Visit, address: str) -> None:
+def test_an_image_file_is_searched_by(visit: Visit, address: str) -> None:
     page = visit(address)
     expect(page.locator(".welcome")).to_be_visible()
     at = page.request.get(f"{address}v1/documents").json()["documents"]
     menu = next(doc for doc in at if doc["path"] == "canteen-menu.png")
     picture = page.request.get(f"{address}v1/documents/{menu['id']}/pages/1.png?width=700").body()
     page.set_input_files("#picture-file", {"name": "menu.png", "mimeType": "image/png", "buffer": picture})
-    expect(page.locator("#picture-query")).to_contain_text("A picture")
+    expect(page.locator("#picture-query")).to_contain_text("An image")
     expect(page.locator(f"{BEST} .title")).to_have_text("canteen-menu.png")
     page.locator("#picture-query button").click()
     expect(page.locator(".welcome")).to_be_visible()
 
 
-def test_a_picture_can_be_pasted(visit: Visit, address: str) -> None:
+def test_an_image_can_be_pasted(visit: Visit, address: str) -> None:
     page = visit(address)
     expect(page.locator(".welcome")).to_be_visible()
     page.evaluate(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 expect = sync_api.expect
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ TOKEN = "0123456789abcdef-token"
 OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 
 
-def test_everything_is_reached_by_keys(visit: Visit, address: str) -> None:
+def test_everything_is_reachable_by_keyboard(visit: Visit, address: str) -> None:
     page = visit(address)
     expect(page.locator(".welcome")).to_be_visible()
     page.keyboard.press("/")
@@ -47,7 +47,7 @@ def test_everything_is_reached_by_keys(visit: Visit, address: str) -> None:
     box = asked.value.post_data_json["like"]["box"]
     assert [box[side] for side in ("x0", "y0", "x1", "y1")] == pytest.approx([0.25, 0.33, 0.77, 0.58])
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("/")
@@ -103,20 +103,20 @@ def test_fingers_pinch_and_turn_pages(visit: Visit, address: str) -> None:
     touch("touchStart", (150, 250), (210, 250))
     touch("touchMove", (120, 250), (240, 250))
     touch("touchEnd")
-    expect(page.locator(".zoom")).to_have_text("200 %")
+    expect(page.locator(".zoom")).to_have_text("200%")
     touch("touchStart", (300, 250))
     touch("touchMove", (150, 255))
     touch("touchEnd")
     expect(page.locator(".viewer .pages-of")).to_have_text("7 of 14")
 
 
-def test_a_wrong_token_is_said_and_the_right_one_opens(serve: Callable[..., str], visit: Visit) -> None:
+def test_a_wrong_token_is_reported_and_the_right_one_opens(serve: Callable[..., str], visit: Visit) -> None:
     page = visit(serve("--token", TOKEN) + "?q=battery", expected=("401",))
-    expect(page.get_by_role("dialog")).to_contain_text("kept by a token")
+    expect(page.get_by_role("dialog")).to_contain_text("This server requires a token")
     for wrong in ("wrong-token-0123456", "tokén"):
         page.fill("#token", wrong)
         page.keyboard.press("Enter")
-        expect(page.locator("#token-problem")).to_have_text("That is not the server's token.")
+        expect(page.locator("#token-problem")).to_have_text("This is not the server's token.")
     page.fill("#token", TOKEN)
     page.keyboard.press("Enter")
     expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
@@ -126,20 +126,20 @@ def test_a_wrong_token_is_said_and_the_right_one_opens(serve: Callable[..., str]
     expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
 
 
-def test_a_server_that_went_away_is_looked_for_until_it_is_back(visit: Visit, address: str) -> None:
+def test_an_unreachable_server_is_polled_until_it_is_back(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=battery", expected=("ERR_FAILED",))
     expect(page.locator(f"{BEST} .score")).to_be_visible()
     for path in ("**/v1/**", "**/readyz"):
         page.route(path, lambda route: route.abort())
     page.fill("#query", "invoice total")
-    expect(page.locator("#banner")).to_have_text("The server does not answer. Trying again…")
+    expect(page.locator("#banner")).to_have_text("The server does not respond. Trying again…")
     for path in ("**/v1/**", "**/readyz"):
         page.unroute(path)
     expect(page.locator("#banner")).to_be_hidden()
     expect(page.locator(f"{BEST} .title")).to_have_text("invoice-20418.pdf")
 
 
-def test_a_busy_server_is_asked_again(visit: Visit, address: str) -> None:
+def test_a_busy_server_is_retried(visit: Visit, address: str) -> None:
     page = visit(address, expected=("503",))
     answers = iter([True])
 
@@ -156,7 +156,7 @@ def test_a_busy_server_is_asked_again(visit: Visit, address: str) -> None:
     expect(page.locator("#banner")).to_be_hidden()
 
 
-def test_what_the_server_refuses_is_said_in_its_words(visit: Visit, address: str) -> None:
+def test_an_error_of_the_server_is_shown_in_its_words(visit: Visit, address: str) -> None:
     page = visit(address, expected=("400",))
     page.route("**/v1/search", lambda route: route.fulfill(status=400, json={"error": "words only, please"}))
     page.fill("#query", "invoice")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[browser]'")
+sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 expect = sync_api.expect
 
 if TYPE_CHECKING:
@@ -20,20 +20,20 @@ BEST = "#pages > li:first-child .card"
 
 
 def open_best(page: Page) -> None:
-    """Open the best page, and wait until its marks are there."""
+    """Open the best page, and wait for its highlights."""
     page.locator(BEST).click()
     expect(page.locator(".heat")).to_have_attribute("data-word", "all")
 
 
 def marked(page: Page) -> np.ndarray:
-    """Which pixels of the sheet are as yellow as a marker, (H, W) bool."""
+    """Which pixels of the sheet are highlighter yellow, (H, W) bool."""
     with Image.open(io.BytesIO(page.locator(".frame .sheet").screenshot())) as picture:
         red, green, blue = np.asarray(picture.convert("RGB")).astype(int).transpose(2, 0, 1)
     return (red > 200) & (green > 150) & (blue < 60)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_marks_follow_the_word_that_is_pointed_at(visit: Visit, address: str, scheme: str) -> None:
+def test_highlights_follow_the_word_that_is_pointed_at(visit: Visit, address: str, scheme: str) -> None:
     page = visit(f"{address}?q=revenue+chart+2023", color_scheme=scheme)
     open_best(page)
     expect(page.locator(".viewer .chip")).to_have_count(3)
@@ -51,8 +51,8 @@ def test_the_marks_follow_the_word_that_is_pointed_at(visit: Visit, address: str
     expect(page.locator(".heat")).to_have_attribute("data-word", "all")
 
 
-def test_the_page_under_the_marks_is_as_it_is_drawn(visit: Visit, address: str) -> None:
-    """In the dark too a page is paper: white stays white, and marks are multiplied into it."""
+def test_the_page_image_under_the_highlights_is_unchanged(visit: Visit, address: str) -> None:
+    """In the dark theme, too, white stays white; highlights are multiplied into the page."""
     page = visit(f"{address}?q=revenue", color_scheme="dark")
     open_best(page)
     page.keyboard.press("m")
@@ -77,12 +77,12 @@ def test_pages_and_results_are_stepped_through(visit: Visit, address: str) -> No
     assert "page=6" not in page.url
     page.get_by_role("button", name="Previous result").click()
     expect(where).to_have_text("6 of 14")
-    page.locator(".film button", has_text="9").click()
+    page.locator(".thumbnails button", has_text="9").click()
     expect(where).to_have_text("9 of 14")
-    expect(page.locator(".film [aria-current]")).to_have_attribute("aria-label", "Page 9")
+    expect(page.locator(".thumbnails [aria-current]")).to_have_attribute("aria-label", "Page 9")
 
 
-def test_the_ends_of_a_document_are_ends(visit: Visit, address: str) -> None:
+def test_navigation_stops_at_the_ends_of_a_document(visit: Visit, address: str) -> None:
     page = visit(f"{address}?in=invoice-20418.pdf")
     page.locator(BEST).click()
     expect(page.get_by_role("button", name="Previous page")).to_be_disabled()
@@ -97,9 +97,9 @@ def test_a_page_is_zoomed_and_dragged(visit: Visit, address: str) -> None:
     open_best(page)
     sheet = page.locator(".frame .sheet")
     fitting = sheet.bounding_box()
-    page.get_by_role("button", name="Larger").click()
+    page.get_by_role("button", name="Zoom in").click()
     page.keyboard.press("+")
-    expect(page.locator(".zoom")).to_have_text("169 %")
+    expect(page.locator(".zoom")).to_have_text("169%")
     larger = sheet.bounding_box()
     assert larger["width"] == pytest.approx(1.69 * fitting["width"], rel=0.01)
     page.mouse.move(400, 400)
@@ -126,7 +126,7 @@ def test_the_wheel_zooms_at_the_pointer(visit: Visit, address: str) -> None:
     assert (at[1] - after["y"]) / after["height"] == pytest.approx(0.4, abs=0.01)
 
 
-def test_a_region_finds_pages_like_it(visit: Visit, address: str) -> None:
+def test_a_region_finds_similar_pages(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=revenue+chart+2023")
     open_best(page)
     page.get_by_role("button", name="Part of the page").click()
@@ -149,7 +149,7 @@ def test_a_region_finds_pages_like_it(visit: Visit, address: str) -> None:
     expect(page.locator(".viewer .pages-of")).to_have_text("6 of 14")
 
 
-def test_pages_like_a_page_are_found_and_its_link_can_be_shared(visit: Visit, address: str) -> None:
+def test_similar_pages_are_found_and_the_link_can_be_shared(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=revenue+chart+2023")
     open_best(page)
     page.keyboard.press("l")

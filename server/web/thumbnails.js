@@ -1,43 +1,43 @@
-/** A strip of small pages: those of the document around the one that is open. */
+/** Thumbnails of the pages around the open one. */
 
-import { pictureOf } from "./api.js";
-import { element } from "./element.js";
-import { picture, SMALL_PX } from "./pictures.js";
+import { pageImageUrl } from "./api.js";
+import { element } from "./dom.js";
+import { loadImage, THUMBNAIL_WIDTH } from "./page_images.js";
 
-const AROUND = 4;
+const PAGES_EACH_SIDE = 4;
 
 /** @param {(page: number) => void} onturn */
-export function createFilm(onturn) {
-  const list = element("ol", { className: "film" });
+export function createThumbnails(onturn) {
+  const list = element("ol", { className: "thumbnails" });
   let loading = new AbortController();
-  let showing = "";
-  let open = "";
+  let key = "";
+  let openDocument = "";
 
   /**
-   * Show the neighbours of a page.
-   * @param {string} document @param {number} page @param {number | undefined} of how many pages there are
+   * Show the pages around a page.
+   * @param {string} document @param {number} page @param {number | undefined} of the number of pages, if known
    */
   function show(document, page, of) {
-    if (showing === `${document}/${page}/${of}`) return;
-    showing = `${document}/${page}/${of}`;
+    if (key === `${document}/${page}/${of}`) return;
+    key = `${document}/${page}/${of}`;
     loading.abort();
     loading = new AbortController();
     const last = of ?? page;
-    const from = Math.max(1, Math.min(page - AROUND, last - 2 * AROUND));
-    const pages = Array.from({ length: Math.min(last, from + 2 * AROUND) - from + 1 }, (_, i) => from + i);
+    const from = Math.max(1, Math.min(page - PAGES_EACH_SIDE, last - 2 * PAGES_EACH_SIDE));
+    const pages = Array.from({ length: Math.min(last, from + 2 * PAGES_EACH_SIDE) - from + 1 }, (_, i) => from + i);
     list.replaceChildren(...pages.map((each) => item(each, each === page)));
     const current = /** @type {HTMLElement | null} */ (list.querySelector("[aria-current]"));
     // On a narrow screen the strip scrolls sideways; scrollIntoView would move the panel too.
     if (current) list.scrollLeft = current.offsetLeft - list.offsetLeft - (list.clientWidth - current.offsetWidth) / 2;
-    open = document;
+    openDocument = document;
   }
 
-  /** Load the small pictures of those shown: after the page itself, which is waited for. */
+  /** Load the images; called after the open page itself has been loaded. */
   function load() {
     for (const button of list.querySelectorAll("button")) {
-      if (button.dataset.asked) continue;
-      button.dataset.asked = "yes";
-      picture(pictureOf(open, Number(button.dataset.page), SMALL_PX), loading.signal).then(
+      if (button.dataset.requested) continue;
+      button.dataset.requested = "yes";
+      loadImage(pageImageUrl(openDocument, Number(button.dataset.page), THUMBNAIL_WIDTH), loading.signal).then(
         (image) => button.prepend(image),
         () => button.classList.add("gone"),
       );

@@ -1,34 +1,34 @@
-/** Shows a sheet in a frame: as large as fits, or zoomed by keys, wheel, pinch and double click, and dragged about. */
+/** Pan and zoom of a sheet in a frame, by keys, wheel, pinch, double click and dragging. */
 
 const STEP = 1.3;
-const MOST = 10;
+const ZOOM_MAX = 10;
 const WHEEL_PER_STEP = 120;
 const MARGIN_PX = 20;
-/** A quick sideways stroke of the finger over a page that fits turns it. */
+/** A horizontal swipe of at least this length turns the page, if it is not zoomed. */
 const SWIPE_PX = 60;
 
 /**
  * @param {HTMLElement} frame
  * @param {HTMLElement} sheet a child of `frame`
- * @param {{onzoom: (zoom: number) => void, onswipe: (pages: number) => void}} heard
+ * @param {{onzoom: (zoom: number) => void, onswipe: (pages: number) => void}} callbacks
  */
-export function createStage(frame, sheet, { onzoom, onswipe }) {
+export function createPanZoom(frame, sheet, { onzoom, onswipe }) {
   let ratio = 0.7;
   let zoom = 1;
   let x = 0;
   let y = 0;
-  /** @type {Map<number, PointerEvent>} fingers and buttons that are down */
+  /** @type {Map<number, PointerEvent>} pressed pointers (fingers, mouse button) by id */
   const down = new Map();
   /** @type {{x: number, y: number} | null} */
   let pressedAt = null;
-  let held = false;
+  let locked = false;
 
-  /** The width of the sheet when it fits. */
-  const fitting = () =>
+  /** The width at which the sheet fits the frame. */
+  const fittingWidth = () =>
     Math.max(40, Math.min(frame.clientWidth - 2 * MARGIN_PX, (frame.clientHeight - 2 * MARGIN_PX) * ratio));
 
-  function place() {
-    const width = fitting() * zoom;
+  function applyTransform() {
+    const width = fittingWidth() * zoom;
     const height = width / ratio;
     const roomX = Math.max(0, (width - frame.clientWidth) / 2 + MARGIN_PX);
     const roomY = Math.max(0, (height - frame.clientHeight) / 2 + MARGIN_PX);
@@ -40,23 +40,23 @@ export function createStage(frame, sheet, { onzoom, onswipe }) {
     frame.classList.toggle("zoomed", zoom > 1);
   }
 
-  /** Zoom by a factor; the point at (atX, atY) of the window stays where it is.
+  /** Zoom by a factor; the point at (atX, atY) of the window stays in place.
    * @param {number} factor @param {number} [atX] @param {number} [atY] */
   function zoomBy(factor, atX, atY) {
     const frameBox = frame.getBoundingClientRect();
     const fromX = (atX ?? frameBox.x + frameBox.width / 2) - (frameBox.x + frameBox.width / 2);
     const fromY = (atY ?? frameBox.y + frameBox.height / 2) - (frameBox.y + frameBox.height / 2);
     const before = zoom;
-    zoom = Math.min(MOST, Math.max(1, zoom * factor));
+    zoom = Math.min(ZOOM_MAX, Math.max(1, zoom * factor));
     x = fromX - ((fromX - x) * zoom) / before;
     y = fromY - ((fromY - y) * zoom) / before;
-    place();
+    applyTransform();
     if (zoom !== before) onzoom(zoom);
   }
 
   function fit() {
     zoom = 1;
-    place();
+    applyTransform();
     onzoom(zoom);
   }
 
@@ -76,7 +76,7 @@ export function createStage(frame, sheet, { onzoom, onswipe }) {
   );
 
   frame.addEventListener("pointerdown", (event) => {
-    if (held || event.button) return;
+    if (locked || event.button) return;
     if (event.target !== frame && !sheet.contains(/** @type {Node} */ (event.target))) return;
     frame.setPointerCapture(event.pointerId);
     down.set(event.pointerId, event);
@@ -88,9 +88,13 @@ export function createStage(frame, sheet, { onzoom, onswipe }) {
     if (!last) return;
     const other = [...down.values()].find((finger) => finger.pointerId !== event.pointerId);
     if (other) {
-      const apart = (/** @type {PointerEvent} */ finger) =>
+      const distance = (/** @type {PointerEvent} */ finger) =>
         Math.hypot(finger.clientX - other.clientX, finger.clientY - other.clientY) || 1;
-      zoomBy(apart(event) / apart(last), (event.clientX + other.clientX) / 2, (event.clientY + other.clientY) / 2);
+      zoomBy(
+        distance(event) / distance(last),
+        (event.clientX + other.clientX) / 2,
+        (event.clientY + other.clientY) / 2,
+      );
       panBy((event.clientX - last.clientX) / 2, (event.clientY - last.clientY) / 2);
     } else if (zoom > 1) {
       panBy(event.clientX - last.clientX, event.clientY - last.clientY);
@@ -99,49 +103,49 @@ export function createStage(frame, sheet, { onzoom, onswipe }) {
     frame.classList.add("dragging");
   });
 
-  for (const ending of /** @type {const} */ (["pointerup", "pointercancel"])) {
-    frame.addEventListener(ending, (event) => {
+  for (const eventName of /** @type {const} */ (["pointerup", "pointercancel"])) {
+    frame.addEventListener(eventName, (event) => {
       down.delete(event.pointerId);
       frame.classList.remove("dragging");
-      if (ending === "pointerup" && pressedAt && zoom === 1 && event.pointerType === "touch") {
-        const [moved, strayed] = [event.clientX - pressedAt.x, Math.abs(event.clientY - pressedAt.y)];
-        if (Math.abs(moved) > SWIPE_PX && Math.abs(moved) > 2 * strayed) onswipe(moved < 0 ? 1 : -1);
+      if (eventName === "pointerup" && pressedAt && zoom === 1 && event.pointerType === "touch") {
+        const [movedX, movedY] = [event.clientX - pressedAt.x, Math.abs(event.clientY - pressedAt.y)];
+        if (Math.abs(movedX) > SWIPE_PX && Math.abs(movedX) > 2 * movedY) onswipe(movedX < 0 ? 1 : -1);
       }
       pressedAt = null;
     });
   }
 
   frame.addEventListener("dblclick", (event) => {
-    if (held) return;
+    if (locked) return;
     if (zoom > 1) fit();
     else zoomBy(2.5, event.clientX, event.clientY);
   });
 
-  new ResizeObserver(place).observe(frame);
+  new ResizeObserver(applyTransform).observe(frame);
 
   /** @param {number} byX @param {number} byY */
   function panBy(byX, byY) {
     x += byX;
     y += byY;
-    place();
+    applyTransform();
   }
 
   return {
     fit,
     panBy,
-    larger: () => zoomBy(STEP),
-    smaller: () => zoomBy(1 / STEP),
+    zoomIn: () => zoomBy(STEP),
+    zoomOut: () => zoomBy(1 / STEP),
     isZoomed: () => zoom > 1,
-    /** The width of the sheet in pixels of the screen. */
-    pixels: () => fitting() * zoom * devicePixelRatio,
-    /** Take a sheet of other proportions: width by height. @param {number} proportions */
-    setRatio(proportions) {
-      ratio = proportions;
-      place();
+    /** The width of the sheet in device pixels. */
+    widthInPixels: () => fittingWidth() * zoom * devicePixelRatio,
+    /** Set the aspect ratio of the sheet, width / height. @param {number} value */
+    setAspectRatio(value) {
+      ratio = value;
+      applyTransform();
     },
-    /** While a region is being drawn, the pointer moves nothing. @param {boolean} hold */
-    hold(hold) {
-      held = hold;
+    /** Ignore pointers while a region is being selected. @param {boolean} value */
+    setLocked(value) {
+      locked = value;
       down.clear();
     },
   };

@@ -1,9 +1,9 @@
-/** Makes elements. The page never writes markup, so nothing that a document is called can become markup. */
+/** DOM helpers. The page never parses markup, so a document name can never become markup. */
 
 /** @typedef {Node | string | null | undefined | false} Child */
 
 /**
- * An element of `tag` with properties, `aria-…` and `data-…` attributes, listeners (`onclick`) and children.
+ * Create an element with properties, `aria-…` and `data-…` attributes, listeners (`onclick`) and children.
  * @template {keyof HTMLElementTagNameMap} T
  * @param {T} tag
  * @param {Record<string, any>} [properties]
@@ -11,19 +11,19 @@
  * @returns {HTMLElementTagNameMap[T]}
  */
 export function element(tag, properties = {}, ...children) {
-  const made = document.createElement(tag);
+  const created = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined || value === null) continue;
-    if (name.includes("-") || name === "role" || name === "for") made.setAttribute(name, String(value));
-    else if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
-    else /** @type {any} */ (made)[name] = value;
+    if (name.includes("-") || name === "role" || name === "for") created.setAttribute(name, String(value));
+    else if (name.startsWith("on")) created.addEventListener(name.slice(2), value);
+    else /** @type {any} */ (created)[name] = value;
   }
-  made.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
-  return made;
+  created.append(...children.filter((child) => child !== null && child !== undefined && child !== false));
+  return created;
 }
 
 /**
- * One of the pictures in icons.svg.
+ * An icon of icons.svg.
  * @param {string} name
  * @returns {SVGSVGElement}
  */
@@ -39,7 +39,7 @@ export function icon(name) {
 }
 
 /**
- * A button that shows an icon and is called `label`; `keys` are those that do the same.
+ * An icon button with the accessible name `label`; `keys` are its keyboard shortcuts.
  * @param {string} name
  * @param {string} label
  * @param {() => void} onclick
@@ -51,13 +51,13 @@ export function iconButton(name, label, onclick, keys) {
 }
 
 /**
- * The element of the page with this id.
+ * The element with this id.
  * @param {string} id
  * @returns {any}
  */
 export function byId(id) {
   const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no #${id}`);
+  if (!found) throw new Error(`the page has no element #${id}`);
   return found;
 }
 
@@ -70,17 +70,17 @@ export function plural(count, noun) {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-const SAY_AFTER_MS = 400;
+const ANNOUNCE_DELAY_MS = 400;
 /** @type {number | undefined} */
-let saying;
+let pendingAnnouncement;
 
 /**
- * Say `text` to those who listen to the page; what is said in one go is said once.
+ * Announce `text` to screen readers; of several in quick succession only the last.
  * @param {string} text
  */
-export function say(text) {
-  clearTimeout(saying);
-  saying = setTimeout(() => {
-    byId("said").textContent = text;
-  }, SAY_AFTER_MS);
+export function announce(text) {
+  clearTimeout(pendingAnnouncement);
+  pendingAnnouncement = setTimeout(() => {
+    byId("announcer").textContent = text;
+  }, ANNOUNCE_DELAY_MS);
 }

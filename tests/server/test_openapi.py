@@ -1,4 +1,4 @@
-"""Requests made up from the API's own description: what fits it, and what nearly does, gets an answer, no failure."""
+"""Requests generated from the OpenAPI description, valid and invalid: each gets an answer, never a server error."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fake_encoder import FakeEncoder
 from live_server import WAIT_S, Running, running
 
 EXAMPLES = 8
-"""Made-up requests of each route and kind."""
+"""Generated requests per route and kind."""
 BUSY = 503
 ROUTES = (
     "POST /v1/search", "GET /v1/index", "GET /v1/documents", "POST /v1/documents", "DELETE /v1/documents/{doc_id}",
@@ -24,17 +24,17 @@ ROUTES = (
     "GET /v1/uploads/{upload}/events", "POST /v1/session", "DELETE /v1/session",
     "GET /healthz", "GET /readyz", "GET /metrics",
 )  # fmt: skip
-ASK_NOTHING = {
+NO_PARAMETERS = {
     "GET /v1/index", "GET /v1/uploads", "POST /v1/session", "DELETE /v1/session", "GET /healthz", "GET /readyz",
     "GET /metrics",
 }  # fmt: skip
-"""Nothing about these can be wrong."""
+"""Routes without parameters: no request to them is invalid."""
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, sample_docs: Path) -> Iterator[Running]:
     index = tmp_path_factory.mktemp("described") / "index"
-    pipeline.index([sample_docs / "invoice-20418.pdf"], index, encoder=FakeEncoder())
+    pipeline.index_documents([sample_docs / "invoice-20418.pdf"], index, encoder=FakeEncoder())
     with running(index) as started:
         yield started
 
@@ -47,7 +47,7 @@ def test_the_description_has_every_route(server: Running) -> None:
 
 @pytest.mark.parametrize(
     ("route", "mode"),
-    [(route, mode) for route in ROUTES for mode in GenerationMode if mode.is_positive or route not in ASK_NOTHING],
+    [(route, mode) for route in ROUTES for mode in GenerationMode if mode.is_positive or route not in NO_PARAMETERS],
 )
 def test_whatever_is_sent_gets_an_answer(server: Running, route: str, mode: GenerationMode) -> None:
     method, path = route.split(" ", 1)

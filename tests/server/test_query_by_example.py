@@ -1,4 +1,4 @@
-"""Searches for a picture that a client sends, and for pages like one of the index."""
+"""Query by example: an image that a client sends, and pages similar to a page of the index."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from docsearch.engine.records import U8, PageImage, PageRef, QueryVectors
-from docsearch.engine.searcher import open_index
-from docsearch.indexer.render.renderer.process import RenderProcess, RenderSettings
+from docsearch.engine.searcher import open_searcher
+from docsearch.indexer.render.process import RenderProcess, RenderSettings
 from docsearch.server.app import create_app
 from docsearch.server.body_limit import PICTURE_MAX_BYTES
 from docsearch.server.service import Service
@@ -23,7 +23,7 @@ from fake_encoder import SPEC, FakeEncoder
 
 
 class SeeingEncoder(FakeEncoder):
-    """Sees a picture as it sees a page."""
+    """Embeds an image query as it embeds a page."""
 
     def encode_image_queries(self, images: Sequence[U8]) -> list[QueryVectors]:
         out = []
@@ -47,12 +47,12 @@ def encoded(content: bytes) -> str:
 
 
 def picture_of(client: TestClient, path: str, page: int) -> bytes:
-    """A page as a picture file that, drawn as a page of the fake model's resolution, has that page's pixels."""
+    """A page as an image file that has the page's own pixels when it is rendered at the fake model's resolution."""
     (row,) = [row for row in client.get("/v1/documents").json()["documents"] if row["path"] == path]
     service = client.app.state.service  # type: ignore[attr-defined]
-    file = service.page_of(row["id"], page)[1]
+    file = service.locate_page(row["id"], page)[1]
     process = RenderProcess(RenderSettings(SPEC.render_dpi, SPEC.max_pixels))
-    drawn = process.draw(file, page)
+    drawn = process.render(file, page)
     process.stop()
     out = io.BytesIO()
     Image.fromarray(drawn.pixels).save(out, format="PNG", dpi=(97, 97))
@@ -63,7 +63,7 @@ def ids(client: TestClient) -> dict[str, str]:
     return {row["path"]: row["id"] for row in client.get("/v1/documents").json()["documents"]}
 
 
-def test_a_picture_is_searched_for_with_and_without_words(seeing: TestClient) -> None:
+def test_an_image_is_a_query_with_and_without_words(seeing: TestClient) -> None:
     image = encoded(picture_of(seeing, "sub/b.pdf", 1))
     for asked in ({"image": image}, {"image": image, "query": "minutes"}):
         response = seeing.post("/v1/search", json={**asked, "k": 1})
@@ -78,28 +78,28 @@ def test_a_picture_is_searched_for_with_and_without_words(seeing: TestClient) ->
     [("%%%", 400), (encoded(b"no picture"), 400), (encoded(b"\x89PNG\r\n\x1a\n" + b"\0" * 100), 422),
      (encoded(b"%PDF-1.7"), 400), ("", 422)],
 )  # fmt: skip
-def test_what_is_no_picture_is_refused(seeing: TestClient, image: str, status: int) -> None:
+def test_a_query_image_that_is_no_image_is_refused(seeing: TestClient, image: str, status: int) -> None:
     response = seeing.post("/v1/search", json={"image": image})
     assert response.status_code == status
     assert response.json()["error"] if status != 422 else True
 
 
-def test_a_picture_that_is_too_large_is_refused(seeing: TestClient) -> None:
+def test_a_query_image_that_is_too_large_is_refused(seeing: TestClient) -> None:
     image = encoded(b"\x89PNG\r\n\x1a\n" + b"\0" * (PICTURE_MAX_BYTES + 3))
     assert seeing.post("/v1/search", json={"image": image}).status_code in {413, 422}
 
 
-def test_a_model_that_sees_no_pictures_says_so(client: TestClient) -> None:
+def test_a_model_without_image_queries_says_so(client: TestClient) -> None:
     response = client.post("/v1/search", json={"image": encoded(b"\x89PNG\r\n\x1a\n")})
     assert response.status_code == 400
-    assert "words only" in response.json()["error"]
+    assert "text queries only" in response.json()["error"]
 
 
-def test_pages_like_another_are_found_as_the_searcher_finds_them(client: TestClient, index: Path) -> None:
+def test_similar_pages_are_those_of_more_like(client: TestClient, index: Path) -> None:
     document = ids(client)["a.pdf"]
     response = client.post("/v1/search", json={"like": {"document": document, "page": 1}})
     (answer,) = response.json()["answers"]
-    with open_index(index, encoder=FakeEncoder()) as searcher:
+    with open_searcher(index, encoder=FakeEncoder()) as searcher:
         hits = searcher.more_like(PageRef(document, "a.pdf", 1))
     assert hits
     assert [(h["doc_id"], h["page"], h["score"]) for h in answer["hits"]] == [
@@ -108,7 +108,7 @@ def test_pages_like_another_are_found_as_the_searcher_finds_them(client: TestCli
     assert (document, 1) not in {(h["doc_id"], h["page"]) for h in answer["hits"]}
 
 
-def test_a_part_of_a_page_may_be_what_others_are_to_be_like(client: TestClient) -> None:
+def test_a_part_of_a_page_is_a_query(client: TestClient) -> None:
     like = {"document": ids(client)["a.pdf"], "page": 1, "box": {"x0": 0, "y0": 0.8, "x1": 1, "y1": 1}}
     (answer,) = client.post("/v1/search", json={"like": like}).json()["answers"]
     assert answer["hits"][0]["score"] == pytest.approx(1, abs=1e-3), "the foot of every page is bare"
@@ -128,6 +128,6 @@ def test_a_page_or_part_that_is_not_there_is_refused(
 
 
 @pytest.mark.parametrize("extra", [{"query": "a"}, {"queries": ["a"]}, {"image": "aaaa"}])
-def test_likeness_is_asked_for_alone(client: TestClient, extra: dict[str, object]) -> None:
+def test_like_cannot_be_combined_with_other_queries(client: TestClient, extra: dict[str, object]) -> None:
     like = {"document": ids(client)["a.pdf"], "page": 1}
     assert client.post("/v1/search", json={"like": like, **extra}).status_code == 400

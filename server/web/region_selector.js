@@ -1,17 +1,17 @@
-/** A region of a page: dragged with the pointer, or moved and stretched with the arrow keys. */
+/** Selects a region of a page by dragging, or with the arrow keys. */
 
-import { element } from "./element.js";
+import { element } from "./dom.js";
 
-const LEAST = 0.02;
+const MIN_SIZE = 0.02;
 const STEP = 0.02;
-const FIRST = [0.25, 0.35, 0.75, 0.6];
+const INITIAL_BOX = [0.25, 0.35, 0.75, 0.6];
 
 /**
- * @param {HTMLElement} sheet the region lies over it
- * @param {{onchoose: (box: number[]) => void, onend: () => void}} heard
+ * @param {HTMLElement} sheet the element that the region lies over
+ * @param {{onchoose: (box: number[]) => void, onend: () => void}} callbacks
  */
-export function createRegion(sheet, { onchoose, onend }) {
-  let box = FIRST;
+export function createRegionSelector(sheet, { onchoose, onend }) {
+  let box = INITIAL_BOX;
   /** @type {number[] | null} */
   let from = null;
   const outline = element("div", { className: "region-box" });
@@ -22,7 +22,7 @@ export function createRegion(sheet, { onchoose, onend }) {
       tabIndex: 0,
       role: "application",
       "aria-label":
-        "Region to search by. Arrows move it, Shift and arrows change its size, Enter searches, Escape ends.",
+        "Region to search by. Arrow keys move it, Shift with arrow keys resizes it, Enter searches, Escape cancels.",
       hidden: true,
     },
     outline,
@@ -46,11 +46,11 @@ export function createRegion(sheet, { onchoose, onend }) {
     onend();
   }
 
-  /** @param {PointerEvent} event */
+  /** The position of the pointer in fractions of the page. @param {PointerEvent} event */
   function at(event) {
     const page = layer.getBoundingClientRect();
-    const inside = (/** @type {number} */ share) => Math.min(1, Math.max(0, share));
-    return [inside((event.clientX - page.x) / page.width), inside((event.clientY - page.y) / page.height)];
+    const clamped = (/** @type {number} */ fraction) => Math.min(1, Math.max(0, fraction));
+    return [clamped((event.clientX - page.x) / page.width), clamped((event.clientY - page.y) / page.height)];
   }
 
   layer.addEventListener("pointerdown", (event) => {
@@ -69,7 +69,7 @@ export function createRegion(sheet, { onchoose, onend }) {
   layer.addEventListener("pointerup", () => {
     if (!from) return;
     from = null;
-    if (box[2] - box[0] >= LEAST && box[3] - box[1] >= LEAST) choose();
+    if (box[2] - box[0] >= MIN_SIZE && box[3] - box[1] >= MIN_SIZE) choose();
   });
 
   layer.addEventListener("keydown", (event) => {
@@ -84,13 +84,13 @@ export function createRegion(sheet, { onchoose, onend }) {
     event.stopPropagation();
   });
 
-  /** @param {number} byX @param {number} byY @param {boolean} stretch */
-  function step(byX, byY, stretch) {
+  /** @param {number} byX @param {number} byY @param {boolean} resize */
+  function step(byX, byY, resize) {
     const [x0, y0, x1, y1] = box;
     const clamp = (/** @type {number} */ value, /** @type {number} */ low, /** @type {number} */ high) =>
       Math.min(high, Math.max(low, value));
-    if (stretch) {
-      box = [x0, y0, clamp(x1 + byX, x0 + LEAST, 1), clamp(y1 + byY, y0 + LEAST, 1)];
+    if (resize) {
+      box = [x0, y0, clamp(x1 + byX, x0 + MIN_SIZE, 1), clamp(y1 + byY, y0 + MIN_SIZE, 1)];
     } else {
       const [moveX, moveY] = [clamp(byX, -x0, 1 - x1), clamp(byY, -y0, 1 - y1)];
       box = [x0 + moveX, y0 + moveY, x1 + moveX, y1 + moveY];
@@ -105,10 +105,10 @@ export function createRegion(sheet, { onchoose, onend }) {
   }
 
   return {
-    isOn: () => !layer.hidden,
+    isActive: () => !layer.hidden,
     end,
     start() {
-      box = FIRST;
+      box = INITIAL_BOX;
       draw();
       layer.hidden = false;
       layer.focus();

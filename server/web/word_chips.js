@@ -1,25 +1,25 @@
-/** Words of a query as chips: how much each counts, how well it is matched; hovered, focused or pressed, it is the one shown. */
+/** The words of a query as chips, with weight and match. Hovering, focusing or pressing one selects its highlights. */
 
-import { element } from "./element.js";
+import { element } from "./dom.js";
 
 /** @typedef {import("./api.js").Word} Word */
 
-/** Below this a word counts as not found: nothing of it is marked. */
-export const FOUND = 0.5;
+/** A word with a lower match counts as missing. */
+export const FOUND_SCORE = 0.5;
 
 /**
- * Fill `group` with a chip for each word. `onshow` hears which word is pointed at (null: the pressed one, or all), and
- * `onpress` which one is pressed from now on.
+ * Fill `group` with a chip for each word. `onshow` is called with the word that is pointed at (null: none), `onpress` with
+ * the word that is now pressed (null: none).
  * @param {HTMLElement} group
  * @param {{word: string, weight: number, score?: number}[]} words
- * @param {{pressed: number | null, onshow: (word: number | null) => void, onpress: (word: number | null) => void}} how
+ * @param {{pressed: number | null, onshow: (word: number | null) => void, onpress: (word: number | null) => void}} options
  */
 export function showChips(group, words, { pressed, onshow, onpress }) {
   const heaviest = Math.max(...words.map((word) => word.weight), Number.MIN_VALUE);
   const chips = words.map((word, i) => {
     const score = word.score;
-    const found = score === undefined || score >= FOUND;
-    const told = `counts ${percent(word.weight)}` + (score === undefined ? "" : `, match ${score.toFixed(2)}`);
+    const found = score === undefined || score >= FOUND_SCORE;
+    const details = `weight ${percent(word.weight)}` + (score === undefined ? "" : `, match ${score.toFixed(2)}`);
     const weight = element("span", { className: "weight", "aria-hidden": "true" });
     weight.style.setProperty("--share", String(word.weight / heaviest));
     return element(
@@ -27,7 +27,7 @@ export function showChips(group, words, { pressed, onshow, onpress }) {
       {
         type: "button",
         className: `chip${found ? "" : " missing"}`,
-        title: `${word.word}: ${told}`,
+        title: `${word.word}: ${details}`,
         "aria-pressed": String(pressed === i),
         onpointerenter: () => onshow(i),
         onpointerleave: () => onshow(null),
@@ -38,11 +38,11 @@ export function showChips(group, words, { pressed, onshow, onpress }) {
       element("span", { className: "text" }, word.word),
       score !== undefined &&
         element("span", { className: "match", "aria-hidden": "true" }, found ? score.toFixed(2) : "–"),
-      element("span", { className: "unseen" }, `, ${told}`),
+      element("span", { className: "visually-hidden" }, `, ${details}`),
       weight,
     );
   });
-  // Replaced only when the words are others: a chip that is hovered or focused stays.
+  // Replace the chips only when the words changed, so that a hovered or focused chip stays.
   const label = JSON.stringify([words.map(({ word, weight, score }) => [word, weight, score]), pressed]);
   if (group.dataset.label === label) return;
   const focused = [...group.children].indexOf(/** @type {Element} */ (document.activeElement));
@@ -51,5 +51,5 @@ export function showChips(group, words, { pressed, onshow, onpress }) {
   chips[focused]?.focus();
 }
 
-/** @param {number} share */
-const percent = (share) => `${Math.round(100 * share)} %`;
+/** @param {number} fraction */
+const percent = (fraction) => `${Math.round(100 * fraction)}%`;

@@ -1,16 +1,16 @@
-/** Holds tasks back so that few run at a time: a browser opens six connections to a server, and a search must find one free. */
+/** Limits concurrent requests: browsers open six connections to a server, and a search must find one free. */
 
 /**
- * A lane for at most `width` tasks at a time, the rest in order; a task whose signal is aborted before its turn is dropped.
- * @param {number} width
+ * A function that runs at most `limit` tasks at a time, in order. Tasks aborted before their turn are not started.
+ * @param {number} limit
  */
-export function lane(width) {
+export function createLimiter(limit) {
   /** @type {(() => void)[]} */
   const waiting = [];
   let running = 0;
 
   function next() {
-    while (running < width && waiting.length) {
+    while (running < limit && waiting.length) {
       running += 1;
       /** @type {() => void} */ (waiting.shift())();
     }
@@ -25,8 +25,8 @@ export function lane(width) {
   return function run(task, signal) {
     return new Promise((resolve, reject) => {
       waiting.push(() => {
-        const begun = signal.aborted ? Promise.reject(signal.reason) : task();
-        begun.then(resolve, reject).finally(() => {
+        const result = signal.aborted ? Promise.reject(signal.reason) : task();
+        result.then(resolve, reject).finally(() => {
           running -= 1;
           next();
         });

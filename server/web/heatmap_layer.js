@@ -1,0 +1,67 @@
+/** The heat map over a page in the viewer: images of the server, one for all words and one for each word. */
+
+import { heatmapUrl } from "./api.js";
+import { loadImage } from "./page_images.js";
+
+const WIDTH_PX = 1000;
+
+/**
+ * @param {HTMLElement} layer lies over the page image, with blend mode multiply
+ */
+export function createHeatmapLayer(layer) {
+  let loading = new AbortController();
+  /** @type {Map<string, HTMLImageElement>} by position of the word; "all" is the whole query */
+  let loaded = new Map();
+  let selected = "all";
+
+  function show() {
+    if (!loaded.has(selected)) return; // keep the last one until this is loaded
+    for (const [word, image] of loaded) image.classList.toggle("shown", word === selected);
+    layer.dataset.word = selected;
+  }
+
+  /** @param {string} word @param {string} url @param {AbortSignal} signal */
+  async function load(word, url, signal) {
+    try {
+      const image = await loadImage(url, signal);
+      image.dataset.word = word;
+      loaded.set(word, image);
+      layer.append(image);
+      show();
+    } catch {
+      // The page is shown without a heat map; a missing page is reported by the viewer.
+    }
+  }
+
+  function clear() {
+    loading.abort();
+    loading = new AbortController();
+    loaded = new Map();
+    layer.replaceChildren();
+    layer.dataset.word = "";
+  }
+
+  return {
+    clear,
+    /** Load the heat map of all words of a query on a page.
+     * @param {string} query @param {string} document @param {number} page */
+    async loadAll(query, document, page) {
+      clear();
+      const { signal } = loading;
+      await load("all", heatmapUrl(query, document, page, WIDTH_PX, null), signal);
+    },
+    /** Load the heat map of each of `words` words, so that pointing at one shows it at once.
+     * @param {string} query @param {string} document @param {number} page @param {number} words */
+    async loadWords(query, document, page, words) {
+      const { signal } = loading;
+      for (let word = 0; word < words && !signal.aborted; word++) {
+        await load(String(word), heatmapUrl(query, document, page, WIDTH_PX, word), signal);
+      }
+    },
+    /** Show the heat map of one word, or of all. @param {number | null} word */
+    showWord(word) {
+      selected = word === null ? "all" : String(word);
+      show();
+    },
+  };
+}

@@ -1,0 +1,119 @@
+/** State of the page in its URL: the query, the filter, and the page open in the viewer. Links can be shared. */
+
+/**
+ * A page to find similar pages of, or its part inside `box` (x0, y0, x1, y1 in fractions of the page).
+ * @typedef {{document: string, page: number, box: number[] | null}} Like
+ */
+
+/**
+ * The search (`query`, `like`, or the number of a stored image, `picture`), the document it is restricted to (`path`), and
+ * the page open in the viewer, with the word whose matches are shown (null: all words).
+ * @typedef {object} UrlState
+ * @property {string} query
+ * @property {string} path
+ * @property {Like | null} like
+ * @property {number} picture
+ * @property {string} document
+ * @property {number} page
+ * @property {number | null} word
+ */
+
+/** @type {((now: UrlState, before: UrlState) => void)[]} */
+const listeners = [];
+
+/** @type {UrlState} */
+let state = fromQueryString(location.search);
+
+/** The current state. */
+export const currentState = () => state;
+
+/**
+ * Call `listener` after each change.
+ * @param {(now: UrlState, before: UrlState) => void} listener
+ */
+export function onNavigate(listener) {
+  listeners.push(listener);
+}
+
+/**
+ * Change the state. With `push` the browser's back button undoes the change.
+ * @param {Partial<UrlState>} changes
+ * @param {{push?: boolean}} [options]
+ */
+export function navigate(changes, { push = false } = {}) {
+  const before = state;
+  state = { ...state, ...changes };
+  const address = toUrl(state);
+  if (address !== toUrl(before)) {
+    // `steps` counts our own history entries, so that closing the viewer knows whether it can go back.
+    const steps = push ? (history.state?.steps ?? 0) + 1 : (history.state?.steps ?? 0);
+    history[push ? "pushState" : "replaceState"]({ steps }, "", address);
+  }
+  for (const listener of listeners) listener(state, before);
+}
+
+/** Go back in history if that stays on this page, otherwise change the state to `otherwise`.
+ * @param {Partial<UrlState>} otherwise
+ */
+export function goBack(otherwise) {
+  if (history.state?.steps) history.back();
+  else navigate(otherwise);
+}
+
+addEventListener("popstate", () => {
+  const before = state;
+  state = fromQueryString(location.search);
+  for (const listener of listeners) listener(state, before);
+});
+
+/**
+ * @param {string} search
+ * @returns {UrlState}
+ */
+function fromQueryString(search) {
+  const params = new URLSearchParams(search);
+  const number = (/** @type {string} */ name) => Math.max(0, parseInt(params.get(name) ?? "", 10) || 0);
+  return {
+    query: params.get("q") ?? "",
+    path: params.get("in") ?? "",
+    like: parseLike(params.get("like") ?? ""),
+    picture: number("picture"),
+    document: params.get("doc") ?? "",
+    page: number("page"),
+    word: /^\d+$/.test(params.get("word") ?? "") ? number("word") : null,
+  };
+}
+
+/**
+ * The URL of a state.
+ * @param {UrlState} state
+ */
+export function toUrl(state) {
+  const out = new URLSearchParams();
+  if (state.query) out.set("q", state.query);
+  if (state.path) out.set("in", state.path);
+  if (state.like) {
+    const { document, page, box } = state.like;
+    out.set("like", [document, page, ...(box ?? []).map((side) => side.toFixed(3))].join("~"));
+  }
+  if (state.picture) out.set("picture", String(state.picture));
+  if (state.document && state.page) {
+    out.set("doc", state.document);
+    out.set("page", String(state.page));
+    if (state.word !== null) out.set("word", String(state.word));
+  }
+  const search = out.toString();
+  return search ? `/?${search}` : "/";
+}
+
+/**
+ * @param {string} text
+ * @returns {Like | null}
+ */
+function parseLike(text) {
+  const [document, page, ...sides] = text.split("~");
+  const box = sides.map(Number);
+  if (!document || !(Number(page) >= 1)) return null;
+  const whole = box.length === 4 && box.every((side) => side >= 0 && side <= 1) && box[0] < box[2] && box[1] < box[3];
+  return { document, page: Math.floor(Number(page)), box: whole ? box : null };
+}
