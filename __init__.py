@@ -1,10 +1,11 @@
-"""docsearch finds the page that answers a question, by looking at pages.
+"""docsearch finds the pages of PDFs, scans and slides that answer a question, by looking at the pages.
 
->>> from docsearch import open_index
+>>> from docsearch import index_documents, open_index
+>>> index_documents(["reports/"], "reports.index")           # doctest: +SKIP
 >>> with open_index("reports.index") as index:               # doctest: +SKIP
 ...     hits = index.search("revenue chart 2023", k=3)
 
-The names below are the public face; each is loaded when it is first used, so `import docsearch` costs nothing.
+The names in `__all__` are the public API. Each is loaded when it is first used, so `import docsearch` is fast.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from .engine.errors import (
         DocsearchError,
         DocumentError,
@@ -25,10 +28,23 @@ if TYPE_CHECKING:
         UsageError,
     )
     from .engine.hits import Hits
+    from .engine.models.encoder import QueryEncoder
     from .engine.models.registry import load_encoder
-    from .engine.records import Candidates, Hit, PageImage, PageRef, PageVectors, QueryVectors, Ragged, Ranking
+    from .engine.records import (
+        Candidates,
+        Hit,
+        PageImage,
+        PageRef,
+        PageVectors,
+        Query,
+        QueryVectors,
+        Ragged,
+        Ranking,
+        Region,
+    )
     from .engine.searcher import Searcher
-    from .notebook import open_index
+    from .indexer.pipeline import index_documents
+    from .indexer.report import IndexReport
 
 __version__ = "0.1.0"
 
@@ -52,12 +68,15 @@ _HOMES = {
         "PageImage",
         "PageRef",
         "PageVectors",
+        "Query",
         "QueryVectors",
         "Ragged",
         "Ranking",
+        "Region",
     ),
-    ".engine.search": ("Searcher",),
-    ".notebook": ("open_index",),
+    ".engine.searcher": ("Searcher",),
+    ".indexer.pipeline": ("index_documents",),
+    ".indexer.report": ("IndexReport",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -72,19 +91,41 @@ __all__ = [
     "IndexFormatError",
     "IndexLocked",
     "IndexNotFound",
+    "IndexReport",
     "PageImage",
     "PageRef",
     "PageVectors",
+    "Query",
     "QueryVectors",
     "Ragged",
     "Ranking",
+    "Region",
     "Searcher",
     "StorageFull",
     "UsageError",
     "__version__",
+    "index_documents",
     "load_encoder",
     "open_index",
 ]
+
+
+def open_index(directory: Path | str, *, encoder: QueryEncoder | None = None, device: str = "cpu") -> Searcher:
+    """Open the index in `directory` for searching, with the model that made it, or with `encoder`.
+
+    `device` is where pages are scored: "cpu", "cuda", or "auto" for a GPU if there is one. In a notebook the hits show
+    their pages, as long as the documents are where they were indexed. Raises IndexNotFound, IndexFormatError,
+    IndexDamaged, EncoderMismatch when the model is of another revision, and UsageError when there is no such GPU.
+
+    >>> index = open_index("reports.index")                   # doctest: +SKIP
+    >>> index.search("revenue chart 2023", k=5)               # doctest: +SKIP
+    """
+    from pathlib import Path
+
+    from .engine.searcher import open_searcher
+    from .indexer.page_images import PageImages
+
+    return open_searcher(directory, encoder=encoder, pictures=PageImages.small(Path(directory)), device=device)
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""`python -m docsearch` is the `docsearch` command."""
+"""Runs the `docsearch` command line: `python -m docsearch`."""
 
 from .cli import main
 

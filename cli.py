@@ -1,4 +1,4 @@
-"""The `docsearch` command: puts the commands together and turns errors into one line and an exit code."""
+"""The `docsearch` command line: registers the commands, and turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ import typer
 
 from . import __version__
 from .commands.batch import batch
+from .commands.compact import compact
+from .commands.failed import failed
 from .commands.index import index
+from .commands.info import info
 from .commands.mcp import mcp
 from .commands.mine import mine
-from .commands.options import note
+from .commands.models import models
+from .commands.output import DAMAGED, INTERRUPTED, WRONG_USE, message
 from .commands.query import query
+from .commands.remove import remove
 from .commands.serve import serve
 from .commands.train import train
-from .commands.upkeep import compact, failed, info, models, remove, verify
+from .commands.verify import verify
 from .engine.errors import DocsearchError, IndexDamaged
 
-WRONG_USE = 2
-DAMAGED = 3
-INTERRUPTED = 130
-"""128 + SIGINT, as shells count."""
+HELP = """Visual document retrieval: find the pages of PDFs, scans and slides that answer a question.
 
-HELP = """Find the page that answers a question, by looking at pages.
-
-Index a folder of PDFs and images, then ask:
+Index a folder, then search it:
 
     docsearch index reports/
 
     docsearch query "revenue chart 2023"
 
-Exit codes: 0 done; 1 done, but some documents failed; 2 wrong use or nothing to do; 3 the index is damaged.
+Exit codes: 0 success; 1 success, but some documents failed; 2 wrong usage or nothing to do; 3 the index is damaged.
 """
 
 app = typer.Typer(
@@ -47,8 +47,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         print(f"docsearch {__version__}")
         raise typer.Exit
 
@@ -58,7 +58,7 @@ def _options(
     _version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens, on stderr.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Write a log to stderr.")] = False,
 ) -> None:
     level = logging.DEBUG if verbose else logging.ERROR
     logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
@@ -69,20 +69,20 @@ for command in (index, query, batch, serve, mcp, mine, train, info, failed, remo
 
 
 def main() -> None:
-    """Run the command line; never shows a traceback for an error that a user can do something about."""
+    """Run the command line. Errors that a user can act on are shown as one line, without a traceback."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except IndexDamaged as err:
-        note(f"docsearch: {_one_line(err)}")
+        message(f"docsearch: {_one_line(err)}")
         sys.exit(DAMAGED)
     except DocsearchError as err:
-        note(f"docsearch: {_one_line(err)}")
+        message(f"docsearch: {_one_line(err)}")
         sys.exit(WRONG_USE)
     except KeyboardInterrupt:
-        note("docsearch: interrupted")
+        message("docsearch: interrupted")
         sys.exit(INTERRUPTED)
 
 

@@ -1,34 +1,36 @@
-"""`docsearch index`: documents in, a committed index out, with a progress bar for people and a report for scripts."""
+"""`docsearch index`: indexes documents, with a progress bar for people and a JSON report for scripts."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..engine import threads
-from .options import DEFAULT_INDEX, AsJson, Codec, Device, IndexDirectory, note, plural, print_json
+from .options import (
+    DEFAULT_INDEX,
+    AsJson,
+    Codec,
+    Device,
+    IndexDirectory,
+    ModelDevice,
+    PageRenderer,
+    Passwords,
+    Quiet,
+    Renderer,
+)
+from .output import INTERRUPTED, SOME_FAILED, describe, message, plural, print_json
+from .progress import clock, progress_bar
 
 if TYPE_CHECKING:
     from ..indexer.report import IndexReport, Progress
 
 FAILURES_SHOWN = 10
-SOME_FAILED = 1
-INTERRUPTED = 130
+"""Failures that are listed after a run; 'docsearch failed' lists all."""
 WORKERS_MAX = 8
-
-
-class PageRenderer(StrEnum):
-    """What draws the pages of a PDF."""
-
-    mupdf = "mupdf"
-    pdfium = "pdfium"
+"""The most render processes that are started by default."""
 
 
 def index(
@@ -36,34 +38,31 @@ def index(
         list[Path], typer.Argument(metavar="PATH...", help="Folders or files: PDF, PNG, JPEG, WebP, TIFF.")
     ],
     index: IndexDirectory = DEFAULT_INDEX,
-    model: Annotated[str, typer.Option(help="Model that embeds the pages; see 'docsearch models'.")] = "pixel",
-    device: Annotated[Device, typer.Option(help="Where the model runs.")] = Device.auto,
+    model: Annotated[str, typer.Option(help="Embedding model; 'docsearch models' lists them.")] = "pixel",
+    device: ModelDevice = Device.auto,
     codec: Codec = None,
     pool: Annotated[
         int | None,
         typer.Option(
             min=1,
             metavar="N",
-            help="Merge a page's similar vectors, to about 1/N of all; by default as the index does, 1 (none) if new.",
+            help="Merge similar vectors of a page, to about 1/N of them. By default as in the existing index; 1 (no "
+            "pooling) in a new one.",
         ),
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove documents that are no longer on disk.")] = False,
-    password: Annotated[
-        list[str] | None, typer.Option(help="Password to try on encrypted files; may be given several times.")
-    ] = None,
-    renderer: Annotated[
-        PageRenderer, typer.Option(help="What draws the pages: MuPDF (AGPL), or PDFium (the extra 'pdfium').")
-    ] = PageRenderer.mupdf,
+    password: Passwords = None,
+    renderer: Renderer = PageRenderer.mupdf,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that draw pages; by default half of the processor cores.")
+        int | None, typer.Option(min=1, help="Processes that render pages. By default half the processor cores.")
     ] = None,
     as_json: AsJson = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Index documents, or bring an index up to date.
+    """Index documents, or update an index.
 
-    Unchanged documents are skipped, changed ones replaced, moved ones recognised. A run that was stopped goes on
-    where it was. A document that cannot be read costs itself only; 'docsearch failed' lists it.
+    Unchanged documents are skipped, changed ones replaced, and moved ones recognised by their content. An interrupted
+    run continues where it stopped. Unreadable documents are skipped; 'docsearch failed' lists them.
 
     Examples:
 
@@ -78,14 +77,14 @@ def index(
         docsearch index archive/ --model jinaai/jina-embeddings-v4 --pool 3
     """
     from ..engine.models.registry import find_spec
-    from ..engine.searcher import open_index
+    from ..engine.searcher import open_searcher
     from ..indexer import pipeline
 
     if not quiet and (notice := find_spec(model).notice):
-        note(notice)
-    with _progress(shown=not quiet and sys.stderr.isatty()) as on_progress:
+        message(notice)
+    with progress_bar("scanning documents", text="{task.percentage:>3.0f}%  {task.description}", quiet=quiet) as bar:
         try:
-            report = pipeline.index(
+            report = pipeline.index_documents(
                 paths,
                 index,
                 model=model,
@@ -96,12 +95,12 @@ def index(
                 passwords=tuple(password or ()),
                 renderer=renderer.value,
                 workers=workers or _default_workers(),
-                on_progress=on_progress,
+                on_progress=lambda progress: bar.update(progress.bytes, progress.bytes_total, _progress_line(progress)),
             )
         except KeyboardInterrupt:
-            note("docsearch: interrupted; what was done is kept, the same command goes on from there")
+            message("docsearch: interrupted; finished pages are saved, and the same command continues from there")
             raise typer.Exit(INTERRUPTED) from None
-    with open_index(index) as searcher:
+    with open_searcher(index) as searcher:
         searcher.prepare()
     if as_json:
         print_json(asdict(report))
@@ -135,50 +134,23 @@ def _summary(report: IndexReport) -> str:
 
 def _list_failures(report: IndexReport) -> None:
     for failure in report.failed[:FAILURES_SHOWN]:
-        page = "" if failure.page is None else f", page {failure.page}"
-        note(f"failed: {failure.path}{page}: {failure.reason}")
+        message(f"failed: {describe(failure)}")
     if len(report.failed) > FAILURES_SHOWN:
-        note(f"... and {len(report.failed) - FAILURES_SHOWN:,} more; 'docsearch failed' lists them all")
+        message(f"... and {len(report.failed) - FAILURES_SHOWN:,} more; 'docsearch failed' lists them all")
 
 
 def _default_workers() -> int:
     return min(max(threads.available() // 2, 1), WORKERS_MAX)
 
 
-@contextmanager
-def _progress(*, shown: bool) -> Iterator[Callable[[Progress], None] | None]:
-    """Yield what draws the progress bar on stderr, or None where there is nobody to see it."""
-    if not shown:
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f}%  {task.description}"))
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("looking at documents", total=None)
-
-        def show(progress: Progress) -> None:
-            bar.update(task, completed=progress.bytes, total=progress.bytes_total, description=_line(progress))
-
-        yield show
-
-
-def _line(progress: Progress) -> str:
+def _progress_line(progress: Progress) -> str:
     rate = progress.pages / progress.seconds if progress.seconds > 0 else 0.0
     rendered = progress.bytes - progress.bytes_skipped
     eta = "?"
     if rendered > 0 and progress.pages:
-        eta = _clock(progress.seconds * (progress.bytes_total - progress.bytes) / rendered)
+        eta = clock(progress.seconds * (progress.bytes_total - progress.bytes) / rendered)
     failed = f" · {progress.failed:,} failed" if progress.failed else ""
     return (
         f"{progress.documents:,}/{progress.documents_total:,} documents · {plural(progress.pages, 'page')} · "
         f"{rate:.1f} pages/s · ETA {eta}{failed}"
     )
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,15 +1,32 @@
-"""What the commands share: the options that several of them take, and how a result is printed."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from ..engine.install import install_command
+
+DEFAULT_INDEX = Path(".docsearch")
+
+
+class Device(StrEnum):
+    """A device to compute on."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+class PageRenderer(StrEnum):
+    """The library that renders PDF pages."""
+
+    mupdf = "mupdf"
+    pdfium = "pdfium"
+
 
 IndexDirectory = Annotated[
     Path,
@@ -24,47 +41,34 @@ Codec = Annotated[
     str | None,
     typer.Option(
         metavar="CODEC",
-        help="How vectors are stored: float16, int8, int4, residual or binary; by default as they are, int8 in a new "
-        "index.",
+        help="How vectors are stored: float16, int8, int4, residual or binary. By default as in the existing index; "
+        "int8 in a new one.",
     ),
 ]
-
-
-class Device(StrEnum):
-    """Where something runs."""
-
-    auto = "auto"
-    cpu = "cpu"
-    cuda = "cuda"
-
-
+ModelDevice = Annotated[Device, typer.Option("--device", help="Device the model runs on.")]
 ScoringDevice = Annotated[
     Device,
-    typer.Option("--device", envvar="DOCSEARCH_DEVICE", help="Where pages are scored; auto: on a GPU if there is one."),
+    typer.Option("--device", envvar="DOCSEARCH_DEVICE", help="Device that scores pages; auto uses a GPU if present."),
 ]
-DEFAULT_INDEX = Path(".docsearch")
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-
-
-def print_json(value: Mapping[str, object]) -> None:
-    """Print one object on one line of stdout."""
-    print(json.dumps(value, ensure_ascii=False))
-
-
-def note(text: str) -> None:
-    """Say `text` on stderr, where it does not mix with results."""
-    print(text, file=sys.stderr, flush=True)
-
-
-def plural(count: int, noun: str) -> str:
-    """Count things: "1 page", "2 pages", "1,200 pages"."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def readable(text: str) -> str:
-    """Text from the command line; bytes that are not UTF-8 are read as Windows-1252, what cannot be read as "�"."""
-    raw = text.encode("utf-8", "surrogateescape")
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return raw.decode("cp1252", "replace")
+Renderer = Annotated[
+    PageRenderer,
+    typer.Option(
+        "--renderer", help=f"Library that renders PDF pages: MuPDF (AGPL), or PDFium: {install_command('pdfium')}."
+    ),
+]
+Passwords = Annotated[
+    list[str] | None,
+    typer.Option("--password", help="Password to try on encrypted files; can be given several times."),
+]
+Candidates = Annotated[
+    int | None,
+    typer.Option(
+        "--candidates",
+        min=1,
+        help="Pages that stage 1 passes to the reranker (default 200). Small collections are scored in full unless "
+        "this is given.",
+    ),
+]
+Exact = Annotated[bool, typer.Option("--exact", help="Score every page; skip candidate retrieval.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

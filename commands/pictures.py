@@ -1,4 +1,4 @@
-"""Hits go in; PNG files of their pages come out, the best one with a heat map if asked for; pictures are read."""
+"""Image files of `docsearch query`: reads the image to search by, saves the pages of hits and heat maps as PNG."""
 
 from __future__ import annotations
 
@@ -9,30 +9,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..engine import images
 from ..engine.errors import UsageError
 from ..engine.records import U8, Hit
-from ..indexer.page_images import PageSource
+from ..engine.store.durable import atomic_file
+from ..indexer.page_images import PageImages
 
 if TYPE_CHECKING:
     from ..engine.searcher import Searcher
     from ..engine.store import Snapshot
 
 
-def read_picture(file: Path) -> U8:
-    """A picture file's pixels (H, W, 3), the right way up and in RGB; UsageError where it is none."""
+def read_image(file: Path) -> U8:
+    """The pixels (H, W, 3) uint8 of an image file in RGB, rotated as its EXIF data says. Raises UsageError."""
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(file) as picture:
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+        with Image.open(file) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+    except FileNotFoundError:
+        raise UsageError(f"--image {file}: no such file") from None
     except (OSError, ValueError, Image.DecompressionBombError) as err:
-        raise UsageError(f"--image {file}: cannot be read as a picture: {err}") from err
+        reason = getattr(err, "strerror", None) or err
+        raise UsageError(f"--image {file}: cannot be read as an image: {reason}") from err
 
 
 def save_heatmap(file: Path, text: str, hit: Hit, searcher: Searcher, index: Path, *, image: U8 | None = None) -> None:
-    """Draw the page of `hit` with what on it matches the query `text` or `image`, and save it as PNG."""
-    with closing(_source(searcher.snapshot, index)) as source:
-        pixels = source.pixels(hit.ref)
+    """Save the page of `hit` with a heat map of its matches with the query `text` or `image`."""
+    with closing(_page_images(searcher.snapshot, index)) as pages:
+        pixels = pages.pixels(hit.ref)
     _save(file, searcher.heatmap(text, hit.ref, pixels, image=image))
 
 
@@ -41,24 +46,23 @@ def save_pages(folder: Path, hits: Sequence[Hit], snapshot: Snapshot, index: Pat
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
-        raise UsageError(f"{folder}: cannot be made: {err.strerror or err}") from err
-    with closing(_source(snapshot, index)) as source:
+        raise UsageError(f"{folder}: the folder cannot be created: {err.strerror or err}") from err
+    with closing(_page_images(snapshot, index)) as pages:
         for hit in hits:
             name = f"{hit.rank:02d}-{Path(hit.ref.path).stem}-page-{hit.ref.page}.png"
-            _save(folder / name, source.pixels(hit.ref))
+            _save(folder / name, pages.pixels(hit.ref))
     return len(hits)
 
 
-def _source(snapshot: Snapshot, index: Path) -> PageSource:
-    """Pages as the index's model saw them."""
+def _page_images(snapshot: Snapshot, index: Path) -> PageImages:
+    """Pages at the resolution that the index's model saw."""
     fingerprint = snapshot.fingerprint
-    return PageSource(index, dpi=float(fingerprint["render_dpi"]), max_pixels=int(fingerprint["max_pixels"]))
+    return PageImages(index, dpi=float(fingerprint["render_dpi"]), max_pixels=int(fingerprint["max_pixels"]))
 
 
 def _save(file: Path, pixels: U8) -> None:
-    from PIL import Image
-
     try:
-        Image.fromarray(pixels).save(file, format="PNG")
+        with atomic_file(file, sync=False) as temporary:
+            temporary.write_bytes(images.encode_png(pixels))
     except OSError as err:
         raise UsageError(f"{file}: cannot be written: {err.strerror or err}") from err

@@ -1,4 +1,4 @@
-"""`docsearch query`: a question in, a table of pages out, and on request pictures of them."""
+"""`docsearch query`: prints the pages that answer a question, and saves images of them on request."""
 
 from __future__ import annotations
 
@@ -9,40 +9,39 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..engine.errors import UsageError
-from .options import DEFAULT_INDEX, AsJson, Device, IndexDirectory, ScoringDevice, note, plural, print_json, readable
+from .options import DEFAULT_INDEX, AsJson, Candidates, Device, Exact, IndexDirectory, ScoringDevice
+from .output import message, plural, print_json
 
 if TYPE_CHECKING:
     from ..engine.records import U8, Hit
 
 
 def query(
-    text: Annotated[str, typer.Argument(help="What to look for, in words; may be left out beside --image.")] = "",
+    text: Annotated[str, typer.Argument(help="Question or keywords; optional with --image.")] = "",
     index: IndexDirectory = DEFAULT_INDEX,
     k: Annotated[int, typer.Option("-k", min=1, help="Hits to show.")] = 10,
-    candidates: Annotated[
-        int | None, typer.Option(min=1, help="Pages that the first stage hands to the second; by default as measured.")
-    ] = None,
+    candidates: Candidates = None,
     device: ScoringDevice = Device.auto,
-    exact: Annotated[bool, typer.Option("--exact", help="Score every page, with no first stage.")] = False,
+    exact: Exact = False,
     path: Annotated[
-        str | None, typer.Option(metavar="GLOB", help="Only documents whose path matches, or of this file name.")
+        str | None, typer.Option(metavar="GLOB", help="Search only documents with a matching path or file name.")
     ] = None,
     image: Annotated[
         Path | None,
-        typer.Option(metavar="PICTURE", help="A picture to look for; the index's model has to see pictures."),
+        typer.Option(metavar="IMAGE", help="Image to search by; needs a model that embeds images as queries."),
     ] = None,
     as_json: AsJson = False,
     heatmap: Annotated[
-        Path | None, typer.Option(metavar="OUT.png", help="Draw the best hit's page and where on it the match is.")
+        Path | None, typer.Option(metavar="OUT.png", help="Save the best hit's page with its matches highlighted.")
     ] = None,
     save_pages: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Save the hits' pages as PNG files into this folder.")
+        Path | None, typer.Option(metavar="DIR", help="Save the pages of all hits as PNG files in this folder.")
     ] = None,
 ) -> None:
     """Find the pages that answer a question.
 
-    Scores are between 0 and 1. --heatmap and --save-pages draw the pages again from the documents, so these have to be
-    where they were indexed.
+    Scores are between 0 and 1. --heatmap and --save-pages render the pages again, so the documents must still be where
+    they were indexed.
 
     Examples:
 
@@ -54,54 +53,56 @@ def query(
 
         docsearch query "the same form, filled in" --image form.png
     """
-    text = readable(text).strip()
+    text = _decoded(text).strip()
     if not text and image is None:
         raise UsageError('the question is empty; ask for something, like: docsearch query "revenue chart 2023"')
-    from ..engine.searcher import open_index
+    from ..engine.searcher import open_searcher
 
     pixels = None if image is None else _read(image)
-    with open_index(index, device=device.value) as searcher:
+    with open_searcher(index, device=device.value) as searcher:
         spec = searcher.encoder.spec
-        if letter := spec.unread(text):
-            note(f"{spec.name} does not read {letter!r} and the like; 'docsearch models' lists models that may")
+        if letter := spec.first_unreadable_letter(text):
+            message(
+                f"{spec.name} cannot read the script of {letter!r}; that part of the query may be useless "
+                "('docsearch models' lists other models)"
+            )
         hits = searcher.search(text, k=k, candidates=candidates, exact=exact, path=path, image=pixels)
         if as_json:
             for hit in hits:
-                print_json(_as_object(hit))
+                print_json(hit.as_dict())
         elif hits:
             _print_table(hits)
         else:
-            note("no page matches" + (f" in documents that match {path}" if path else ""))
+            message("no page matches" + (f" in documents that match {path}" if path else ""))
         if not hits or (heatmap is None and save_pages is None):
             return
         from . import pictures
 
         if heatmap is not None:
             pictures.save_heatmap(heatmap, text, hits[0], searcher, index, image=pixels)
-            note(f"{heatmap}: {hits[0].ref.path}, page {hits[0].ref.page}")
+            message(f"{heatmap}: {hits[0].ref.path}, page {hits[0].ref.page}")
         if save_pages is not None:
             saved = pictures.save_pages(save_pages, hits, searcher.snapshot, index)
-            note(f"{save_pages}: {plural(saved, 'page')} saved")
+            message(f"{save_pages}: {plural(saved, 'page')} saved")
 
 
-def _read(picture: Path) -> U8:
-    from .pictures import read_picture  # it brings numpy and the renderers along
+def _decoded(argument: str) -> str:
+    """An argument whose bytes are not UTF-8, read as Windows-1252; what is neither becomes "�"."""
+    raw = argument.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", "replace")
 
-    return read_picture(picture)
 
+def _read(image: Path) -> U8:
+    from .pictures import read_image  # imports numpy and the renderers
 
-def _as_object(hit: Hit) -> dict[str, object]:
-    return {
-        "rank": hit.rank,
-        "score": round(hit.score, 6),
-        "path": hit.ref.path,
-        "page": hit.ref.page,
-        "doc_id": hit.ref.doc_id,
-    }
+    return read_image(image)
 
 
 def _print_table(hits: list[Hit]) -> None:
-    """Print a table in a terminal, and the same columns with tabs between them anywhere else."""
+    """Print a table in a terminal, and tab-separated columns elsewhere."""
     if not sys.stdout.isatty():
         print("rank\tscore\tfile\tpage")
         for hit in hits:

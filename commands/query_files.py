@@ -1,4 +1,4 @@
-"""Files of queries in, files of answers out: .txt .csv .jsonl .parquet to .jsonl .parquet .trec, row by row."""
+"""Query files (.txt, .csv, .jsonl, .parquet) and answer files (.jsonl, .parquet, .trec) of `docsearch batch`."""
 
 from __future__ import annotations
 
@@ -14,20 +14,24 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..engine.errors import UsageError
+from ..engine.install import needs
 
 if TYPE_CHECKING:
     from ..engine.records import Hit
 
 QUERY_SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
 ANSWER_SUFFIXES = (".jsonl", ".parquet", ".trec")
+HIT_KEYS = ("path", "page", "score", "doc_id")
 PARQUET_ROWS = 4096
+"""Rows of a Parquet file that are in memory at a time."""
 RUN_TAG = "docsearch"
+"""The system's name in a TREC run, its last column."""
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass(frozen=True, slots=True)
 class QueryRow:
-    """One row of a file of queries: `query_id` as the file gives it, or the row's number; `path` a filter or None."""
+    """One row of a query file. `query_id` is the file's own, or the row number; `path` is a filter as in `Query`."""
 
     query_id: str | int
     text: str
@@ -35,7 +39,7 @@ class QueryRow:
 
 
 def read_queries(file: Path) -> Iterator[QueryRow]:
-    """Yield the queries of `file`, one at a time; UsageError names the line of a row that cannot be read."""
+    """Yield the queries of `file`, one at a time. Raises UsageError with the line number of an invalid row."""
     readers: dict[str, Callable[[Path], Iterator[QueryRow]]] = {
         ".txt": _read_txt,
         ".csv": _read_csv,
@@ -44,7 +48,7 @@ def read_queries(file: Path) -> Iterator[QueryRow]:
     }
     reader = readers.get(file.suffix.lower())
     if reader is None:
-        raise UsageError(f"{file}: queries are read from {' '.join(QUERY_SUFFIXES)}, not from '{file.suffix}'")
+        raise UsageError(f"{file}: query files are {' '.join(QUERY_SUFFIXES)}, not '{file.suffix}'")
     if not file.is_file():
         raise UsageError(f"{file}: no such file")
     try:
@@ -67,7 +71,7 @@ def _read_csv(file: Path) -> Iterator[QueryRow]:
         for number, line in _lines(file):
             last = number
             if "\0" in line:
-                raise UsageError(f"{file}:{number}: a NUL byte; this is no text file")
+                raise UsageError(f"{file}:{number}: a NUL byte; this is not a text file")
             yield line
 
     rows = csv.DictReader(counted(), strict=True)
@@ -78,7 +82,7 @@ def _read_csv(file: Path) -> Iterator[QueryRow]:
             raise UsageError(f"{file}:1: no column 'query' in the header ({', '.join(names) or 'the file is empty'})")
         for number, row in enumerate(rows, start=1):
             if row.get(None) or None in row.values():
-                raise UsageError(f"{file}:{last}: this row does not have as many fields as the header, {len(names)}")
+                raise UsageError(f"{file}:{last}: this row does not have as many fields as the header ({len(names)})")
             yield _row(row, number, f"{file}:{last}")
     except csv.Error as err:
         raise UsageError(f"{file}:{last}: not CSV: {err}") from err
@@ -120,14 +124,14 @@ def _row(row: dict[str, Any], number: int, where: str) -> QueryRow:
     if query_id is None or query_id == "":
         query_id = str(number)
     if isinstance(query_id, bool) or not isinstance(query_id, str | int):
-        raise UsageError(f"{where}: 'query_id' is neither text nor a whole number")
+        raise UsageError(f"{where}: 'query_id' is neither text nor an integer")
     if path is not None and not isinstance(path, str):
         raise UsageError(f"{where}: 'path' is not text")
     return QueryRow(query_id, text, path or None)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Number and decode lines: UTF-8, or UTF-16 with its mark; a line that is neither is read as Windows-1252."""
+    """Yield line numbers and lines: UTF-16 if it has a byte order mark, else UTF-8; invalid lines as Windows-1252."""
     with file.open("rb") as stream:
         start = stream.read(2)
         stream.seek(0)
@@ -135,7 +139,9 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
             try:
                 yield from enumerate(stream.read().decode(encoding).splitlines(keepends=True), start=1)
             except UnicodeDecodeError as err:
-                raise UsageError(f"{file}: starts like UTF-16 and is not; save it as UTF-8") from err
+                raise UsageError(
+                    f"{file}: begins with the byte order mark of UTF-16, but is not UTF-16; save it as UTF-8"
+                ) from err
             return
         for number, raw in enumerate(stream, start=1):
             line = raw.removeprefix(b"\xef\xbb\xbf") if number == 1 else raw
@@ -146,20 +152,22 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
 
 
 class AnswerFile:
-    """The file of answers, open for writing. Lines reach the disk in whole answers; `.parquet` is written at the end,
-    from the lines kept beside it until then, since a Parquet file has no meaning before it is complete.
+    """An answer file, open for writing; a context manager.
+
+    Answers are appended one at a time, so that a killed run can be resumed. A Parquet file cannot be appended to: its
+    answers are collected as JSON lines in `<file>.partial`, and converted at the end.
     """
 
     def __init__(self, file: Path, *, resume: bool) -> None:
         self._file = file
         self._suffix = file.suffix.lower()
         if self._suffix not in ANSWER_SUFFIXES:
-            raise UsageError(f"{file}: answers are written to {' '.join(ANSWER_SUFFIXES)}, not to '{file.suffix}'")
+            raise UsageError(f"{file}: answer files are {' '.join(ANSWER_SUFFIXES)}, not '{file.suffix}'")
         if self._suffix == ".parquet":
             _pyarrow()
         self._lines = file.with_name(file.name + ".partial") if self._suffix == ".parquet" else file
         try:
-            self.answered = self._keep_complete() if resume and self._lines.exists() else []
+            self.answered = self._truncate_to_complete() if resume and self._lines.exists() else []
             self._stream: IO[bytes] = self._lines.open("ab" if resume else "wb")
         except OSError as err:
             raise UsageError(f"{file}: cannot be written: {err.strerror or err}") from err
@@ -174,7 +182,7 @@ class AnswerFile:
             self._lines.unlink()
 
     def write(self, row: QueryRow, hits: list[Hit]) -> None:
-        """Add the answer to one query."""
+        """Append the answer to one query."""
         if self._suffix == ".trec":
             lines = "".join(_trec_line(row, hit) for hit in hits)
         else:
@@ -182,12 +190,12 @@ class AnswerFile:
         self._stream.write(lines.encode("utf-8", "backslashreplace"))
 
     def flush(self) -> None:
-        """Hand what was written to the operating system, so that a killed run keeps it."""
+        """Pass buffered answers to the operating system, so that a killed process does not lose them."""
         self._stream.flush()
 
-    def _keep_complete(self) -> list[str]:
-        """Cut off what a killed run left half-written; return the ids that are answered, in order."""
-        ids: list[tuple[str, int]] = []  # id and where its line starts
+    def _truncate_to_complete(self) -> list[str]:
+        """Cut off a half-written answer of a killed run; return the ids of the complete ones, in order."""
+        ids: list[tuple[str, int]] = []  # id and offset of its line
         end = 0
         with self._lines.open("rb") as stream:
             for line in stream:
@@ -197,7 +205,7 @@ class AnswerFile:
                 ids.append((query_id, end))
                 end += len(line)
         if self._suffix == ".trec" and ids:
-            # The last query's lines may not be all of them: it is asked again.
+            # Some lines of the last query may be missing: it is answered again.
             last = ids[-1][0]
             while ids and ids[-1][0] == last:
                 end = ids.pop()[1]
@@ -207,7 +215,7 @@ class AnswerFile:
         return [query_id for query_id, _ in ids]
 
     def _id_of(self, line: bytes) -> str | None:
-        """The id that a complete line answers, or None for a line that was cut off."""
+        """The query id of a complete line; None for a line that was cut off."""
         if not line.endswith(b"\n"):
             return None
         if self._suffix == ".trec":
@@ -220,30 +228,30 @@ class AnswerFile:
             return None
 
     def id_in_file(self, row: QueryRow) -> str:
-        """How this file writes the id of `row`."""
-        return _word(str(row.query_id)) if self._suffix == ".trec" else str(row.query_id)
+        """The id of `row` as this file format writes it."""
+        return _trec_field(str(row.query_id)) if self._suffix == ".trec" else str(row.query_id)
 
     @property
-    def leaves_out_empty(self) -> bool:
-        """Whether a query without hits leaves no line: so it is in TREC runs."""
+    def omits_empty(self) -> bool:
+        """Whether a query without hits leaves no line, as in TREC runs."""
         return self._suffix == ".trec"
 
 
-def left_to_ask(rows: Iterator[QueryRow], answers: AnswerFile) -> Iterator[QueryRow]:
-    """Yield the rows that `answers` does not answer yet; UsageError where it answers other queries than these."""
+def unanswered(rows: Iterator[QueryRow], answers: AnswerFile) -> Iterator[QueryRow]:
+    """Yield the rows that `answers` lacks. Raises UsageError if it has answers to other queries than these."""
     answered = iter(answers.answered)
-    waiting = next(answered, None)
+    expected = next(answered, None)
     for row in rows:
-        if waiting is None:
+        if expected is None:
             yield row
-        elif answers.id_in_file(row) == waiting:
-            waiting = next(answered, None)
-        elif not answers.leaves_out_empty:
+        elif answers.id_in_file(row) == expected:
+            expected = next(answered, None)
+        elif not answers.omits_empty:
             break
-    if waiting is not None:
+    if expected is not None:
         raise UsageError(
-            f"--resume: the output has an answer to '{waiting}' where the queries have none; it is of another run, so "
-            "leave --resume out to start again, or give another -o"
+            f"--resume: the output has an answer to '{expected}', which the queries do not have at that place; it is "
+            "from another run. Omit --resume to start again, or choose another -o"
         )
 
 
@@ -251,30 +259,32 @@ def _answer(row: QueryRow, hits: list[Hit]) -> dict[str, object]:
     return {
         "query_id": row.query_id,
         "query": row.text,
-        "hits": [
-            {"path": hit.ref.path, "page": hit.ref.page, "score": round(hit.score, 6), "doc_id": hit.ref.doc_id}
-            for hit in hits
-        ],
+        "hits": [{key: fields[key] for key in HIT_KEYS} for fields in (hit.as_dict() for hit in hits)],
     }
 
 
 def _trec_line(row: QueryRow, hit: Hit) -> str:
-    page = f"{_word(hit.ref.path)}#{hit.ref.page}"
-    return f"{_word(str(row.query_id))} Q0 {page} {hit.rank} {hit.score:.6f} {RUN_TAG}\n"
+    page = f"{_trec_field(hit.ref.path)}#{hit.ref.page}"
+    return f"{_trec_field(str(row.query_id))} Q0 {page} {hit.rank} {hit.score:.6f} {RUN_TAG}\n"
 
 
-def _word(text: str) -> str:
-    """One word, as TREC's columns need it: white space and "%" as in web addresses."""
+def _trec_field(text: str) -> str:
+    """Text as one field of a TREC line: white space and "%" are percent-encoded."""
     return re.sub(r"[\s%]", lambda match: quote(match[0]), text)
 
 
 def _write_parquet(lines: Path, file: Path) -> None:
+    from ..engine.store.durable import atomic_file
+
     pa, parquet = _pyarrow()
-    fields = {"path": pa.string(), "page": pa.int32(), "score": pa.float32(), "doc_id": pa.string()}
-    hits = pa.list_(pa.struct(list(fields.items())))
+    types = (pa.string(), pa.int32(), pa.float32(), pa.string())
+    hits = pa.list_(pa.struct(list(zip(HIT_KEYS, types, strict=True))))
     schema = pa.schema([("query_id", pa.string()), ("query", pa.string()), ("hits", hits)])
-    temporary = file.with_name(file.name + ".tmp")
-    with lines.open(encoding="utf-8") as stream, parquet.ParquetWriter(temporary, schema) as writer:
+    with (
+        lines.open(encoding="utf-8") as stream,
+        atomic_file(file) as temporary,
+        parquet.ParquetWriter(temporary, schema) as writer,
+    ):
         rows: list[dict[str, object]] = []
         for line in stream:
             answer = json.loads(line)
@@ -283,7 +293,6 @@ def _write_parquet(lines: Path, file: Path) -> None:
                 writer.write_table(pa.Table.from_pylist(rows, schema))
                 rows.clear()
         writer.write_table(pa.Table.from_pylist(rows, schema))
-    temporary.replace(file)
 
 
 def _pyarrow() -> tuple[Any, Any]:
@@ -291,5 +300,5 @@ def _pyarrow() -> tuple[Any, Any]:
         import pyarrow as pa
         import pyarrow.parquet as parquet
     except ImportError as err:
-        raise UsageError("Parquet files need pyarrow: pip install 'docsearch[parquet]'") from err
+        raise UsageError(needs("Parquet files need pyarrow", "parquet")) from err
     return pa, parquet

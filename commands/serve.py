@@ -1,4 +1,4 @@
-"""`docsearch serve`: an index in, a web page and an HTTP API out, until it is told to end."""
+"""`docsearch serve`: runs the web page and the HTTP API of an index."""
 
 from __future__ import annotations
 
@@ -10,38 +10,37 @@ from typing import Annotated
 import typer
 
 from ..engine.errors import UsageError
-from .options import DEFAULT_INDEX, Device, IndexDirectory, ScoringDevice, note
+from ..engine.install import needs
+from .options import DEFAULT_INDEX, Device, IndexDirectory, Passwords, ScoringDevice
+from .output import message
 
-NEEDED = ("fastapi", "prometheus_client", "uvicorn")
+REQUIRED_PACKAGES = ("fastapi", "prometheus_client", "uvicorn")
 DEFAULT_PORT = 8750
 UPLOAD_MAX_MB = 200
 
 
 def serve(
     index: IndexDirectory = DEFAULT_INDEX,
-    host: Annotated[str, typer.Option(help="Address to listen at; by default only this machine reaches it.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen at; 0 takes a free one.")] = DEFAULT_PORT,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. The default is reachable from this machine only.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free one.")] = DEFAULT_PORT,
     token: Annotated[
         str | None,
-        typer.Option(envvar="DOCSEARCH_TOKEN", help="What clients have to send; needed where others reach the host."),
+        typer.Option(
+            envvar="DOCSEARCH_TOKEN", help="Token that clients must send; required if other machines can connect."
+        ),
     ] = None,
-    password: Annotated[
-        list[str] | None, typer.Option(help="Password to try on encrypted files; may be given several times.")
-    ] = None,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Take no uploads, and remove nothing.")] = False,
-    upload_max_mb: Annotated[int, typer.Option(min=1, help="The largest file that may be uploaded, in MB.")] = (
-        UPLOAD_MAX_MB
-    ),
+    password: Passwords = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse uploads and removals.")] = False,
+    upload_max_mb: Annotated[int, typer.Option(min=1, help="Maximum size of an upload in MB.")] = UPLOAD_MAX_MB,
     device: ScoringDevice = Device.auto,
-    open_page: Annotated[bool, typer.Option("--open", help="Open the page in the browser of this machine.")] = False,
+    open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
 ) -> None:
-    """Answer questions in the browser and over HTTP: search, documents, pictures of pages, heat maps; take uploads, and
-    index them.
+    """Serve a web page and an HTTP API: search, documents, page images, heat maps, uploads.
 
-    Commits of 'docsearch index' are seen while it runs. Ctrl-C finishes what was asked, and ends. The API describes
-    itself at /openapi.json.
+    New commits of 'docsearch index' are picked up while the server runs. Ctrl-C finishes accepted requests, then exits.
+    The API is described at /openapi.json.
 
     Examples:
 
@@ -51,9 +50,9 @@ def serve(
 
         docsearch serve --index office.index --host 0.0.0.0 --token "$(openssl rand -hex 16)"
     """
-    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    missing = [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
-        raise UsageError(f"'docsearch serve' needs {', '.join(missing)}: pip install 'docsearch[server]'")
+        raise UsageError(needs(f"'docsearch serve' needs {', '.join(missing)}", "server"))
     from ..server.app import serve as run
     from ..server.settings import ServerSettings
 
@@ -69,9 +68,9 @@ def serve(
     )
 
     def on_listening(address: str) -> None:
-        note(f"docsearch: {index} answers at {address} (Ctrl-C ends)")
+        message(f"docsearch: {index} answers at {address} (Ctrl-C ends)")
         if open_page:
-            # Some browsers keep their caller waiting until they are closed.
+            # Some browsers block the caller until they are closed.
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     run(settings, on_listening)

@@ -1,4 +1,4 @@
-"""What holds for files of queries and files of answers, whatever answers them."""
+"""Query files and answer files, without a search engine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from docsearch.commands.query_files import AnswerFile, QueryRow, left_to_ask, read_queries
+from docsearch.commands.query_files import AnswerFile, QueryRow, read_queries, unanswered
 from docsearch.engine.errors import UsageError
 from docsearch.engine.records import Hit, PageRef
 
@@ -24,13 +24,13 @@ def hits(row: QueryRow, count: int = 2) -> list[Hit]:
 def answer(out: Path, rows: Iterable[QueryRow], *, resume: bool = False) -> int:
     asked = 0
     with AnswerFile(out, resume=resume) as answers:
-        for row in left_to_ask(iter(rows), answers):
+        for row in unanswered(iter(rows), answers):
             answers.write(row, hits(row))
             asked += 1
     return asked
 
 
-def test_a_text_file_has_a_query_a_line_numbered_by_line(tmp_path: Path) -> None:
+def test_a_text_file_has_one_query_per_line_numbered_by_line(tmp_path: Path) -> None:
     (tmp_path / "q.txt").write_text("first\n\n  second  \r\n", "utf-8")
     assert list(read_queries(tmp_path / "q.txt")) == [QueryRow("1", "first"), QueryRow("3", "second")]
 
@@ -63,10 +63,10 @@ def test_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
         ("q.csv", b'query_id,query\n1,"a\n', "q.csv:2: not CSV"),
         ("q.csv", b"query_id,query\n1,a\0b\n", "q.csv:2: a NUL byte"),
         ("q.parquet", b"PAR1 no", "not a Parquet file"),
-        ("q.docx", b"", "queries are read from .txt .csv .jsonl .parquet"),
+        ("q.docx", b"", "query files are .txt .csv .jsonl .parquet"),
     ],
 )
-def test_a_row_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+def test_an_error_names_the_invalid_row(tmp_path: Path, name: str, content: bytes, words: str) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError) as error:
         list(read_queries(tmp_path / name))
@@ -81,7 +81,7 @@ def test_answers_have_the_promised_keys_and_keep_the_type_of_the_id(tmp_path: Pa
     assert set(written["hits"][0]) == {"path", "page", "score", "doc_id"}
 
 
-def test_a_trec_run_has_six_words_a_line(tmp_path: Path) -> None:
+def test_a_trec_run_has_six_fields_per_line(tmp_path: Path) -> None:
     answer(tmp_path / "out.trec", ROWS)
     lines = [line.split() for line in (tmp_path / "out.trec").read_text("utf-8").splitlines()]
     assert [len(line) for line in lines] == [6] * 6
@@ -107,7 +107,7 @@ def test_a_run_cut_off_anywhere_is_completed_without_repeating(tmp_path: Path, s
         assert out.read_bytes() == whole, length
 
 
-def test_a_complete_run_is_not_asked_again(tmp_path: Path) -> None:
+def test_a_complete_run_is_not_searched_again(tmp_path: Path) -> None:
     answer(tmp_path / "out.jsonl", ROWS)
     assert answer(tmp_path / "out.jsonl", ROWS, resume=True) == 0
     assert answer(tmp_path / "out.jsonl", ROWS) == 3
@@ -123,9 +123,9 @@ def test_parquet_answers_are_resumed_from_the_lines_beside_them(tmp_path: Path) 
     assert parquet.read_table(out).num_rows == 3
 
 
-def test_answers_to_other_queries_are_not_gone_on_with(tmp_path: Path) -> None:
+def test_answers_to_other_queries_are_not_resumed(tmp_path: Path) -> None:
     answer(tmp_path / "out.jsonl", ROWS)
-    with pytest.raises(UsageError, match="of another run"):
+    with pytest.raises(UsageError, match="from another run"):
         answer(tmp_path / "out.jsonl", [QueryRow("other", "x")], resume=True)
 
 

@@ -1,4 +1,4 @@
-"""What the command line promises to scripts and to people: output, exit codes, errors on one line, help."""
+"""The contract of the command line: output, exit codes, errors on one line, help."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from docsearch.engine.models.encoder import EncoderSpec
 from docsearch.indexer import pipeline
 from fake_encoder import SPEC, FakeEncoder
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+REPOSITORY = Path(__file__).resolve().parents[2]
 COMMANDS = ("index", "query", "batch", "serve", "mcp", "info", "failed", "remove", "verify", "compact", "models")
 HEAVY = ("torch", "fastapi", "mcp", "faiss", "pymupdf", "pypdfium2", "pyarrow", "transformers")
 
@@ -34,10 +34,10 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run the command line in this process, in an empty folder, with a model that has no weights."""
-    for module in (pipeline, search):
+    for module in (pipeline, searcher):
         monkeypatch.setattr(module, "find_spec", lambda name: SPEC)
     monkeypatch.setattr(pipeline, "load_page_encoder", lambda name, device: FakeEncoder())
-    monkeypatch.setattr(search, "load_query_encoder", lambda name: FakeEncoder())
+    monkeypatch.setattr(searcher, "load_query_encoder", lambda name: FakeEncoder())
     monkeypatch.setattr(registry, "known_models", lambda: [SPEC])
     monkeypatch.delenv("DOCSEARCH_INDEX", raising=False)
     monkeypatch.chdir(tmp_path)
@@ -68,7 +68,7 @@ def indexed(run: Run, docs: Path) -> Path:
     return docs.parent
 
 
-def test_index_says_what_it_did_and_exits_with_0(run: Run, docs: Path) -> None:
+def test_index_summarises_its_run_and_exits_with_0(run: Run, docs: Path) -> None:
     code, out, err = run("index", docs)
     assert (code, err) == (0, "")
     assert out.startswith("2 documents indexed, 3 pages in ")
@@ -106,7 +106,7 @@ def test_index_finds_nothing_to_do_in_an_empty_folder(run: Run, tmp_path: Path) 
     assert err.count("\n") == 1
 
 
-def test_query_prints_one_object_a_hit(run: Run, indexed: Path) -> None:
+def test_query_prints_one_object_per_hit(run: Run, indexed: Path) -> None:
     code, out, _ = run("query", "revenue chart", "--json", "-k", "2")
     hits = [json.loads(line) for line in out.splitlines()]
     assert code == 0
@@ -135,11 +135,11 @@ def test_query_says_which_letters_the_model_does_not_read(
     run: Run, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, _, err = run("query", "revenue")
-    assert "does not read" not in err
-    monkeypatch.setattr(EncoderSpec, "unread", lambda _, text: text[:1])
+    assert "cannot read the script" not in err
+    monkeypatch.setattr(EncoderSpec, "first_unreadable_letter", lambda _, text: text[:1])
     code, _, err = run("query", "报告")
     assert code == 0
-    assert "does not read '报'" in err
+    assert "cannot read the script of '报'" in err
 
 
 def test_query_saves_the_hits_pages_and_a_heat_map(run: Run, indexed: Path, tmp_path: Path) -> None:
@@ -154,10 +154,10 @@ def test_mcp_says_what_it_needs(run: Run, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     code, out, err = run("mcp")
     assert (code, out) == (2, "")
-    assert "pip install 'docsearch[mcp]'" in err
+    assert 'pip install -e ".[mcp]"' in err
 
 
-def test_query_says_where_documents_went_when_a_picture_is_asked_for(run: Run, indexed: Path) -> None:
+def test_query_says_that_a_document_moved_when_its_page_is_to_be_rendered(run: Run, indexed: Path) -> None:
     (indexed / "docs").rename(indexed / "elsewhere")
     code, _, err = run("query", "revenue chart", "--heatmap", "hit.png")
     assert code == 2
@@ -195,7 +195,7 @@ def test_remove_takes_documents_folders_and_globs(run: Run, indexed: Path) -> No
     assert json.loads(run("remove", "sub/", "--json")[1]) == {"documents": 1, "pages": 1}
     code, _, err = run("remove", "sub/b.pdf")
     assert code == 2
-    assert "holds no document of this path" in err
+    assert "no document in the index has this path" in err
     assert "2 pages" in run("remove", "*.pdf")[1]
 
 
@@ -206,7 +206,7 @@ def test_compact_keeps_every_page(run: Run, indexed: Path) -> None:
 
 
 @pytest.mark.parametrize("codec", ["float16", "int8", "int4", "binary"])
-def test_index_is_stored_in_the_codec_asked_for(run: Run, docs: Path, codec: str) -> None:
+def test_index_is_stored_in_the_requested_codec(run: Run, docs: Path, codec: str) -> None:
     assert run("index", docs, "--codec", codec)[0] == 0
     assert json.loads(run("info", "--json")[1])["segments_by_codec"] == {codec: 1}
     assert len(run("query", "revenue chart", "--json")[1].splitlines()) == 3
@@ -215,7 +215,7 @@ def test_index_is_stored_in_the_codec_asked_for(run: Run, docs: Path, codec: str
 def test_another_codec_for_an_index_that_has_one_is_refused(run: Run, indexed: Path) -> None:
     code, _, err = run("index", indexed / "docs", "--codec", "binary")
     assert code == 2
-    assert "compact the index to binary" in err
+    assert "first run 'docsearch compact --codec binary'" in err
     code, _, err = run("compact", "--codec", "int3")
     assert code == 2
     assert "int8, float16, int4, binary, residual" in err
@@ -230,7 +230,7 @@ def test_residual_is_refused_for_a_model_without_visual_words(run: Run, indexed:
     assert json.loads(run("info", "--json")[1])["segments_by_codec"] == {"int8": 1}
 
 
-def test_index_pools_by_the_factor_asked_for_and_says_so(run: Run, docs: Path) -> None:
+def test_index_pools_by_the_requested_factor_and_reports_it(run: Run, docs: Path) -> None:
     assert run("index", docs, "--index", "whole")[0] == 0
     assert run("index", docs, "--pool", "2")[0] == 0
     whole, pooled = (json.loads(run("info", "--json", *of)[1]) for of in (("--index", "whole"), ()))
@@ -260,7 +260,7 @@ def test_verify_measures_the_codecs_that_have_fewer_bits(run: Run, indexed: Path
     assert [each["codec"] for each in answer["codecs"]] == ["int4", "binary"]
     assert answer["codecs"][0].keys() >= {"recall_at_10", "ndcg_at_10", "same_first", "vector_bytes", "pages"}
     out = run("verify", "--loss")[1]
-    assert "stored as int8; what that lost against float16 cannot be seen" in out
+    assert "stored as int8; what that lost against float16 can no longer be measured" in out
     run("compact", "--codec", "binary")
     assert "no codec has fewer bits than binary" in run("verify", "--loss")[1]
     assert "codecs" not in json.loads(run("verify", "--json")[1])
@@ -277,13 +277,13 @@ def test_verify_exits_with_3_when_a_byte_was_flipped(run: Run, indexed: Path) ->
     assert "damaged" in err
 
 
-def test_models_lists_what_can_be_named(run: Run) -> None:
+def test_models_lists_the_known_models(run: Run) -> None:
     assert json.loads(run("models", "--json")[1])["name"]
     out = run("models")[1]
-    assert all(said in out for said in ("parameters", "Apache-2.0", "16 dimensions", "on this machine"))
+    assert all(text in out for text in ("parameters", "Apache-2.0", "16 dimensions", "on this machine"))
 
 
-def test_wrong_use_exits_with_2(run: Run) -> None:
+def test_wrong_usage_exits_with_2(run: Run) -> None:
     assert run("query")[0] == 2
     assert run("query", "x", "-k", "0")[0] == 2
     assert run("no-such-command")[0] == 2
@@ -296,7 +296,7 @@ def test_help_of_every_command_has_examples(run: Run, command: str) -> None:
     assert f"docsearch {command}" in out.partition("Examples:")[2]
 
 
-def test_the_manual_is_what_the_commands_say() -> None:
+def test_the_manual_matches_the_commands() -> None:
     command = get_command(cli.app)
     manual = get_docs_for_click(obj=command, ctx=typer.Context(command), name="docsearch")
     written = (REPOSITORY / "docs/cli.md").read_text("utf-8")
@@ -320,14 +320,14 @@ def test_help_of_the_program_names_every_command(run: Run) -> None:
     assert all(f"  {command} " in out for command in COMMANDS)
 
 
-def test_picture_is_no_question_for_a_model_that_reads_words_only(run: Run, indexed: Path) -> None:
+def test_an_image_query_is_refused_by_a_model_that_reads_text_only(run: Run, indexed: Path) -> None:
     Image.new("RGB", (60, 40)).save(indexed / "picture.png")
     code, out, err = run("query", "--image", "picture.png")
     assert (code, out) == (2, "")
-    assert "fake, takes questions in words only" in err
+    assert "fake, accepts text queries only" in err
     (indexed / "broken.png").write_bytes(b"no picture")
-    assert "broken.png: cannot be read as a picture" in run("query", "--image", "broken.png")[2]
-    assert "none.png: cannot be read as a picture" in run("query", "words", "--image", "none.png")[2]
+    assert "broken.png: cannot be read as an image" in run("query", "--image", "broken.png")[2]
+    assert "none.png: no such file" in run("query", "words", "--image", "none.png")[2]
 
 
 def test_batch_answers_a_file_and_resumes(run: Run, indexed: Path) -> None:

@@ -1,0 +1,52 @@
+"""`docsearch compact`: reclaims the space of removed pages, or changes the codec."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .options import DEFAULT_INDEX, AsJson, Codec, IndexDirectory
+from .output import print_json
+
+if TYPE_CHECKING:
+    from ..engine.compression.residual import Codebook
+
+
+def compact(
+    index: IndexDirectory = DEFAULT_INDEX,
+    codec: Codec = None,
+    as_json: AsJson = False,
+) -> None:
+    """Reclaim the space of removed and replaced pages, or convert the index to another codec.
+
+    A codec with fewer bits loses precision for good; 'docsearch verify --loss' measures the loss beforehand.
+
+    Examples:
+
+        docsearch compact
+
+        docsearch compact --index office.index --codec binary
+    """
+    from ..engine.store import open_writer
+
+    codebook = _codebook(index) if codec == "residual" else None
+    with open_writer(index, fingerprint=None, create=False) as writer:
+        report = writer.compact(codec, codebook)
+    facts = asdict(report)
+    if as_json:
+        print_json(facts)
+    else:
+        print("; ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in facts.items()))
+
+
+def _codebook(index: Path) -> Codebook | None:
+    """The codebook of the index's model; None for models without visual words."""
+    from ..engine.searcher import open_searcher
+    from ..engine.store import open_snapshot
+
+    with open_snapshot(index) as snapshot:
+        if not snapshot.has_words:
+            return None
+    with open_searcher(index) as searcher:
+        return searcher.codebook

@@ -1,0 +1,52 @@
+"""`docsearch remove`: removes documents from an index."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from typing import Annotated
+
+import typer
+
+from ..engine.errors import UsageError
+from .options import DEFAULT_INDEX, AsJson, IndexDirectory
+from .output import plural, print_json
+
+
+def remove(
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Documents (paths as 'query' prints them), folders or globs.")
+    ],
+    index: IndexDirectory = DEFAULT_INDEX,
+    as_json: AsJson = False,
+) -> None:
+    """Remove documents from the index. The files themselves are not deleted.
+
+    A PATH is a document's path in the index, a folder of documents, or a glob. 'docsearch compact' reclaims the space.
+
+    Examples:
+
+        docsearch remove 2019/report.pdf
+
+        docsearch remove drafts/ "*.png"
+    """
+    from ..engine.store import open_writer
+
+    with open_writer(index, fingerprint=None, create=False) as writer:
+        documents = writer.documents()
+        chosen: dict[str, None] = {}
+        for path in paths:
+            matching = [known for known in documents if _matches(known, path)]
+            if not matching:
+                raise UsageError(f"{path}: no document in the index has this path; nothing was removed")
+            chosen.update(dict.fromkeys(matching))
+        pages = writer.remove(chosen)
+        writer.commit()
+    if as_json:
+        print_json({"documents": len(chosen), "pages": pages})
+    else:
+        print(f"{plural(len(chosen), 'document')} removed, {plural(pages, 'page')}")
+
+
+def _matches(document: str, path: str) -> bool:
+    folder = path.rstrip("/") + "/"
+    return document == path or document.startswith(folder) or fnmatchcase(document, path)
