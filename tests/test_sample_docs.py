@@ -1,4 +1,4 @@
-"""The sample documents are ours, are rebuilt byte for byte, and hold the answer of every sample query."""
+"""The sample documents: they are rebuilt byte for byte, stay small, and answer every sample query."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SAMPLES = REPOSITORY / "sample_docs"
 SUFFIXES = {".pdf", ".png", ".jpg", ".tif"}
 MAX_BYTES = 3_000_000
 PICTURES_ONLY = "letter-harbour-master.pdf"
-# Other versions draw the same pages with other bytes (compression, glyph outlines).
+# Other versions write the same pages as other bytes (compression, glyph outlines).
 MADE_WITH = {"pymupdf": "1.28.2", "pillow": "13.0.0"}
 
 
@@ -54,10 +54,10 @@ def test_two_builds_are_the_same_bytes(built: dict[str, bytes], tmp_path: Path) 
     assert rebuild(tmp_path, hash_seed="2") == built
 
 
-def test_the_documents_are_what_the_script_draws(built: dict[str, bytes]) -> None:
+def test_the_documents_are_the_output_of_the_script(built: dict[str, bytes]) -> None:
     found = {"pymupdf": pymupdf.VersionBind, "pillow": PIL_Image.__version__}
     if found != MADE_WITH:
-        pytest.skip(f"the documents were made with {MADE_WITH}, here is {found}")
+        pytest.skip(f"the documents were made with {MADE_WITH}; installed are {found}")
     assert built == {path.name: path.read_bytes() for path in documents()}
 
 
@@ -88,7 +88,7 @@ def test_every_document_answers_a_query() -> None:
     assert {row["path"] for row in queries()} == {path.name for path in documents()}
 
 
-def test_the_revenue_chart_of_2023_is_asked_for() -> None:
+def test_a_query_asks_for_the_revenue_chart_of_2023() -> None:
     (row,) = [row for row in queries() if row["query"] == "revenue chart 2023"]
     with pymupdf.open(SAMPLES / row["path"]) as pdf:
         page = pdf[row["pages"][0] - 1]
@@ -118,7 +118,7 @@ def test_every_page_of_the_other_pdfs_has_words() -> None:
                 assert all(len(page.get_text("words")) >= 10 for page in pdf), path.name
 
 
-def test_the_readme_says_how_to_rebuild_and_under_which_licence() -> None:
+def test_the_readme_gives_the_command_the_licence_and_the_number_of_pages() -> None:
     text = (SAMPLES / "README.md").read_text(encoding="utf-8")
     assert "python -m sample_docs.make" in text
     assert "licence of the project" in text

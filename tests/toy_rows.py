@@ -1,4 +1,4 @@
-"""Rows to fine-tune on that can only be learned by heart: random words beside pages of random colours."""
+"""Toy training rows: random words paired with pages of random colours, so that a model can only memorise them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIDE_PX = 56
 
 
 def write(folder: Path, *, count: int = 12) -> Path:
-    """Write `count` pictures and the file of rows, each with its successor's page as a negative."""
+    """Write `count` pictures and the file of rows; return the file. A row's negative is the page of the next row."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(0)
     lines = []

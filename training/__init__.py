@@ -1,1 +1,1 @@
-"""Trains the embedded model: synthetic and real pages in, weights out."""
+"""Training: fine-tuning on a user's own questions, the embedded model `pixel`, and synthetic pages for it."""

@@ -1,1 +1,1 @@
-"""Draws every document of sample_docs: `python -m sample_docs.make` from the repository's root."""
+"""Generates the documents of sample_docs: `python -m sample_docs.make`, run in the root of the repository."""

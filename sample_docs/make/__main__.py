@@ -1,4 +1,4 @@
-"""Write every sample document: `python -m sample_docs.make [FOLDER]`, by default into sample_docs itself."""
+"""Generate all sample documents: `python -m sample_docs.make [FOLDER]`, by default into sample_docs itself."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ DOCUMENTS: dict[str, Callable[[], bytes]] = {
 
 
 def write(folder: Path) -> None:
-    """Draw the documents and write them into folder."""
+    """Generate all documents into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, make in DOCUMENTS.items():
         (folder / name).write_bytes(make())

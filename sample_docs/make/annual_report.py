@@ -1,12 +1,12 @@
-"""The annual report of 2023, first half: cover to people. The revenue chart of 2023 is on page 6."""
+"""The annual report of 2023, pages 1 to 7: cover to people. The revenue chart of 2023 is on page 6."""
 
 from __future__ import annotations
 
 from . import annual_report_accounts
-from .charts import bars
+from .charts import bar_chart
 from .company import AMBER, NAME, QUARTERS, REVENUE_BY_QUARTER, SAND, SKY, STREET, TEAL, logo
 from .layout import Column, Flow, table
-from .report_page import opening
+from .report_page import start_page
 from .sheet import GREY, WHITE, Book, smooth, tint
 
 
@@ -38,7 +38,7 @@ def _cover(book: Book) -> None:
 
 
 def _at_a_glance(book: Book) -> None:
-    sheet, _ = opening(book, "The year at a glance", 2)
+    sheet, _ = start_page(book, "The year at a glance", 2)
     figures = [
         ("£86.3m", "sales to customers in 41 countries", "2022: £74.9m"),
         ("12.9 %", "operating margin", "2022: 11.5 %"),
@@ -82,7 +82,7 @@ def _at_a_glance(book: Book) -> None:
 
 
 def _chair(book: Book) -> None:
-    sheet, flow = opening(book, "Letter from the chair", 3, size=12.0)
+    sheet, flow = start_page(book, "Letter from the chair", 3, size=12.0)
     flow.prose("Dear shareholder,")
     for text in (
         (
@@ -125,7 +125,7 @@ def _chair(book: Book) -> None:
 
 
 def _markets(book: Book) -> None:
-    sheet, flow = opening(book, "Our markets", 4, size=11.5)
+    sheet, flow = start_page(book, "Our markets", 4, size=11.5)
     flow.prose(
         "Water is measured because somebody must answer for it. Four groups of customers account for almost all "
         "of what we make, and each of them buys for a different reason."
@@ -175,7 +175,7 @@ def _markets(book: Book) -> None:
 
 
 def _five_years(book: Book) -> None:
-    sheet, flow = opening(book, "Five-year record", 5)
+    sheet, flow = start_page(book, "Five-year record", 5)
     flow.prose(
         "The table follows the accounts as they were published at the time. Only 2020, when two of our three factories "
         "stood still for nine weeks, interrupts the growth."
@@ -196,20 +196,20 @@ def _five_years(book: Book) -> None:
         ],
         align="lrrrrr", size=9, pad=4.5, accent=TEAL,
     )  # fmt: skip
-    bars(
+    bar_chart(
         sheet, (57, y + 40, 481, 260), "Operating profit, 2019 to 2023", ("2019", "2020", "2021", "2022", "2023"),
         {"Operating profit": (6.5, 4.4, 7.2, 8.6, 11.1)}, colours=[SKY], top=12, step=2, unit="£ million",
     )  # fmt: skip
 
 
 def _revenue(book: Book) -> None:
-    sheet, flow = opening(book, "Revenue in 2023", 6)
+    sheet, flow = start_page(book, "Revenue in 2023", 6)
     flow.prose(
         "Revenue rose by 15.2 % to £86.3 million. Each quarter was better than the one before, as it usually is in a "
         "business whose customers spend what is left of their budgets in the autumn; but the fourth quarter of 2023 "
         "was also the first with no order held back for want of parts."
     )
-    bars(
+    bar_chart(
         sheet, (57, flow.y + 14, 481, 330), "Revenue chart 2023", QUARTERS,
         {"Revenue": REVENUE_BY_QUARTER[2023]}, colours=[TEAL], top=30, step=5,
         unit="Revenue by quarter, £ million", axis="Quarter of 2023", size=11,
@@ -231,13 +231,13 @@ def _revenue(book: Book) -> None:
 
 
 def _people(book: Book) -> None:
-    sheet, flow = opening(book, "People", 7)
+    sheet, flow = start_page(book, "People", 7)
     flow.prose(
         "At the end of 2023 we were 562 people, 43 more than a year before. Most of the new posts are in "
         "production, where a second shift began in April, and in engineering. Staff turnover fell to 7.1 %; the "
         "average colleague has been with us for nine years."
     )
-    bars(
+    bar_chart(
         sheet,
         (57, flow.y + 12, 481, 270),
         "Headcount 2023",

@@ -1,11 +1,11 @@
-"""The annual report of 2023, second half: costs, comparative figures, accounts, notes and risks."""
+"""The annual report of 2023, pages 8 to 14: costs, comparative figures, accounts, notes and risks."""
 
 from __future__ import annotations
 
-from .charts import bars, horizontal
+from .charts import bar_chart, horizontal_bar_chart
 from .company import AMBER, BRICK, QUARTERS, REVENUE_BY_QUARTER, SAND, SKY, TEAL
 from .layout import Column, Flow, table
-from .report_page import opening
+from .report_page import start_page
 from .sheet import Book
 
 
@@ -20,14 +20,14 @@ def add_pages(book: Book) -> None:
 
 
 def _costs(book: Book) -> None:
-    sheet, flow = opening(book, "Operating costs", 8)
+    sheet, flow = start_page(book, "Operating costs", 8)
     flow.prose(
         "Operating costs came to £75.2 million, 13.4 % more than in the year before and so less than the growth "
         "of sales. Materials remain expensive: a pressure cell costs half as much again as in 2020. The "
         "electricity bill fell by £0.7 million, because the solar roof over the assembly hall was connected in "
         "March."
     )
-    horizontal(
+    horizontal_bar_chart(
         sheet, (57, flow.y + 12, 481, 290), "Operating costs 2023",
         {
             "Wages and salaries": 28.9, "Materials": 27.4, "Bought-in research": 4.7, "Other": 4.3, "Depreciation": 4.1,
@@ -36,7 +36,7 @@ def _costs(book: Book) -> None:
         colour=BRICK, top=30, unit="£ million",
     )  # fmt: skip
     y = flow.y + 330
-    bars(
+    bar_chart(
         sheet, (57, y, 481, 220), "Energy used by source", ("2020", "2021", "2022", "2023"),
         {
             "Grid electricity": (9.8, 9.9, 9.6, 7.1), "Natural gas": (6.2, 6.0, 5.1, 4.4), "Own solar": (0, 0, 0.2, 2.6)
@@ -46,13 +46,13 @@ def _costs(book: Book) -> None:
 
 
 def _comparatives(book: Book) -> None:
-    sheet, flow = opening(book, "Comparative figures for 2022", 9)
+    sheet, flow = start_page(book, "Comparative figures for 2022", 9)
     flow.prose(
         "These figures are reprinted from last year's report. In 2022 demand ran ahead of what the factory "
         "could build: orders worth £6.1 million were waiting for parts at the year end. Revenue of £74.9 "
         "million was 12.8 % above 2021."
     )
-    bars(
+    bar_chart(
         sheet, (57, flow.y + 14, 481, 300), "Revenue 2022", QUARTERS, {"Revenue": REVENUE_BY_QUARTER[2022]},
         colours=[SAND], top=25, step=5, unit="Revenue by quarter, £ million", axis="Quarter of 2022", size=10.5,
     )  # fmt: skip
@@ -70,16 +70,16 @@ def _comparatives(book: Book) -> None:
 
 
 def _earlier(book: Book) -> None:
-    sheet, flow = opening(book, "Comparative figures for 2021", 10)
+    sheet, flow = start_page(book, "Comparative figures for 2021", 10)
     flow.prose(
         "In 2021 the factories at Tarnbridge, Port Ellery and Leutach worked through the whole year again. "
         "Revenue reached £66.4 million, more than before the interruption of 2020."
     )
-    bars(
+    bar_chart(
         sheet, (57, flow.y + 14, 481, 270), "Revenue 2021", QUARTERS, {"Revenue": REVENUE_BY_QUARTER[2021]},
         colours=[SKY], top=20, step=5, unit="Revenue by quarter, £ million", axis="Quarter of 2021", size=10.5,
     )  # fmt: skip
-    bars(
+    bar_chart(
         sheet,
         (57, flow.y + 314, 481, 210),
         "Output of the three factories in 2021",
@@ -93,7 +93,7 @@ def _earlier(book: Book) -> None:
 
 
 def _income_statement(book: Book) -> None:
-    sheet, flow = opening(book, "Consolidated income statement", 11)
+    sheet, flow = start_page(book, "Consolidated income statement", 11)
     flow.prose("For the year ended 31 December, in £ million", after=1.0)
     y = table(
         sheet, 57, flow.y, (251, 50, 90, 90),
@@ -125,7 +125,7 @@ def _income_statement(book: Book) -> None:
 
 
 def _balance_sheet(book: Book) -> None:
-    sheet, _ = opening(book, "Balance sheet and cash flow", 12)
+    sheet, _ = start_page(book, "Balance sheet and cash flow", 12)
     table(
         sheet, 57, 106, (301, 90, 90),
         [
@@ -214,7 +214,7 @@ NOTES = (
 
 
 def _notes(book: Book) -> None:
-    sheet, _ = opening(book, "Notes to the accounts", 13)
+    sheet, _ = start_page(book, "Notes to the accounts", 13)
     flow = Flow([Column(sheet, 57, 106, 230, 580), Column(sheet, 308, 106, 230, 780)], size=9.8, leading=1.4)
     for head, text in NOTES:
         flow.head(head, size=10.5, before=6)
@@ -222,7 +222,7 @@ def _notes(book: Book) -> None:
 
 
 def _risks(book: Book) -> None:
-    sheet, flow = opening(book, "Principal risks", 14)
+    sheet, flow = start_page(book, "Principal risks", 14)
     y = table(
         sheet, 57, 106, (95, 176, 210),
         [

@@ -1,8 +1,8 @@
-"""A French town's bulletin on its drinking water: three pages."""
+"""A town's bulletin on its drinking water, in French: three pages."""
 
 from __future__ import annotations
 
-from .charts import bars, lines
+from .charts import bar_chart, line_chart
 from .layout import Column, Flow, footer, page_column, table
 from .sheet import GREY, WHITE, Book, Colour, Sheet, tint
 
@@ -98,7 +98,7 @@ def _quality(book: Book) -> None:
         ],
         align="llrrr", size=10, font="serif", pad=5, style="bands", accent=BLEU,
     )  # fmt: skip
-    lines(
+    line_chart(
         sheet,
         (57, y + 34, 481, 270),
         "Débit de la source en 2023",
@@ -131,7 +131,7 @@ def _price(book: Book) -> None:
             "par mètre cube pour financer le forage.",
         font="serif", size=10.6, align="justify",
     )  # fmt: skip
-    bars(
+    bar_chart(
         sheet,
         (57, 160, 481, 230),
         "Consommation par usage",

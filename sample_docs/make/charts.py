@@ -1,4 +1,4 @@
-"""Charts: bars, horizontal bars, lines and rings, each in a box of a sheet."""
+"""Bar, horizontal bar, line and donut charts of given values, drawn into a box of a sheet."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ GRID: Colour = (0.84, 0.85, 0.87)
 
 
 def _title(sheet: Sheet, box: Box, title: str, unit: str, size: float) -> float:
-    """Write a chart's title and unit; return the height they take."""
+    """Write a chart's title and unit; return their height."""
     x, y, _, _ = box
     sheet.text(x, y + size, title, size=size, font="sans-bold")
     if unit:
@@ -19,7 +19,7 @@ def _title(sheet: Sheet, box: Box, title: str, unit: str, size: float) -> float:
 
 
 def _scale(sheet: Sheet, plot: Box, top: float, step: float, size: float, *, low: float = 0.0) -> None:
-    """Grid lines and their values along the left side."""
+    """Draw horizontal grid lines with their values at the left."""
     x, y, w, h = plot
     for number in range(round((top - low) / step) + 1):
         value = low + number * step
@@ -35,7 +35,7 @@ def _legend(sheet: Sheet, x: float, y: float, names: Sequence[str], colours: Seq
         x += sheet.text(x, y, name, size=size) + size * 1.6
 
 
-def bars(
+def bar_chart(
     sheet: Sheet,
     box: Box,
     title: str,
@@ -51,7 +51,7 @@ def bars(
     stacked: bool = False,
     form: str = "{:.1f}",
 ) -> None:
-    """Upright bars, side by side or stacked, with their values and, for several series, a legend."""
+    """Draw vertical bars, grouped or stacked, with their values, and for several series a legend."""
     x, y, w, h = box
     head = _title(sheet, box, title, unit, size * 1.55)
     foot = size * (3.4 if axis else 2.0) + (size * 1.8 if len(series) > 1 else 0)
@@ -82,7 +82,7 @@ def bars(
         _legend(sheet, left, y + h - 2, list(series), colours, size)
 
 
-def horizontal(
+def horizontal_bar_chart(
     sheet: Sheet,
     box: Box,
     title: str,
@@ -94,7 +94,7 @@ def horizontal(
     size: float = 9.0,
     form: str = "{:.1f}",
 ) -> None:
-    """Bars that lie, one below the other, each with its label before it and its value behind it."""
+    """Draw horizontal bars, each with its label at the left and its value at the right."""
     x, y, w, h = box
     head = _title(sheet, box, title, unit, size * 1.55)
     before = max(text_width(label, size) for label in values) + 8
@@ -108,7 +108,7 @@ def horizontal(
     sheet.line((x + before, y + head), (x + before, y + h), width=0.9)
 
 
-def lines(
+def line_chart(
     sheet: Sheet,
     box: Box,
     title: str,
@@ -123,7 +123,7 @@ def lines(
     axis: str = "",
     size: float = 9.0,
 ) -> None:
-    """Lines with a dot at each value; labels lie under the first and last value and evenly between."""
+    """Draw lines with a dot at each value; the labels are evenly spaced from the first value to the last."""
     x, y, w, h = box
     head = _title(sheet, box, title, unit, size * 1.55) if title else size
     foot = size * (3.3 if axis else 2.0) + (size * 1.7 if len(series) > 1 else 0)
@@ -145,7 +145,7 @@ def lines(
         _legend(sheet, left, y + h - 2, list(series), colours, size)
 
 
-def ring(
+def donut_chart(
     sheet: Sheet,
     x: float,
     y: float,
@@ -157,7 +157,7 @@ def ring(
     size: float = 10.0,
     unit: str = "%",
 ) -> None:
-    """A ring around (x, y), with its total in the middle and a legend on its right."""
+    """Draw a ring around (x, y), with the text `centre` in the middle and a legend at its right."""
     total = sum(values.values())
     start = 0.0
     for place, ((name, value), colour) in enumerate(zip(values.items(), colours, strict=False)):

@@ -1,6 +1,6 @@
-"""What the documents share: the invented company Norvale Instruments, its colours and its figures.
+"""The fictional company of the documents, Norvale Instruments: name, colours, logo and revenue.
 
-All names, numbers and places in sample_docs are invented.
+All names, numbers and places in sample_docs are fictional.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REVENUE_BY_QUARTER = {  # million pounds
 
 
 def logo(sheet: Sheet, x: float, y: float, size: float, colour: Colour = TEAL) -> None:
-    """Three waves in a ring, and the company's name; (x, y) is the ring's centre, size its radius."""
+    """Draw the logo, three waves in a ring and the company's name; (x, y) is the centre of the ring, of radius size."""
     sheet.circle(x, y, size, line=colour, width=size * 0.16)
     for row in (-0.34, 0.0, 0.34):
         steps = [(-0.6 + 0.2 * step, row + (0.09 if step % 2 else -0.09)) for step in range(7)]

@@ -1,8 +1,8 @@
-"""The data sheet of a probe: features and drawing, electrical tables, register map, ordering code."""
+"""The data sheet of a probe: features and drawing, electrical characteristics, register map, ordering code."""
 
 from __future__ import annotations
 
-from .charts import lines
+from .charts import line_chart
 from .company import AMBER, BRICK, SKY, TEAL, logo
 from .layout import table
 from .sheet import GREY, INK, PALE, WHITE, Book, Sheet, tint
@@ -62,7 +62,7 @@ def _features(book: Book) -> None:
     sheet.line((528, 142), (528, 212), width=0.5)
     sheet.text(538, 180, "Ø 76", size=8, turn=90, align="center")
     sheet.text(440, 268, "Bore Ø 24, connector M12, 8 pins", size=8, colour=GREY, align="center")
-    lines(
+    line_chart(
         sheet,
         (50, 330, 495, 200),
         "Supply current against sampling interval",

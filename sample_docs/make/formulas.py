@@ -1,4 +1,4 @@
-r"""Displayed formulas from a small part of TeX's notation: \frac, \sqrt, \sum, \int, \rm, Greek names, _ and ^."""
+r"""Typesetting of displayed formulas in a subset of TeX: \frac, \sqrt, \sum, \int, \rm, Greek letters, _ and ^."""
 
 from __future__ import annotations
 
@@ -40,19 +40,21 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class Piece:
-    """A laid-out part of a formula: its extent about the baseline in points, and how to draw it at (x, y)."""
+    """A typeset part of a formula: its width, height above and depth below the baseline in points, and a function that
+    draws it with its baseline at (x, y).
+    """
 
     width: float
     above: float
     below: float
     draw: Callable[[Sheet, float, float], None]
-    limits: bool = False  # scripts stand above and below it, not beside it
+    limits: bool = False  # sub- and superscripts go below and above it, not beside it
 
 
 def formula(
     sheet: Sheet, x: float, y: float, width: float, source: str, *, size: float = 11.0, number: str = ""
 ) -> float:
-    """Centre a formula in width below y, with its number at the right edge; return the y below it."""
+    """Draw a formula below y, centred in `width`, with its number at the right edge; return the y below it."""
     piece = _parse(_tokens(source), size)
     base = y + piece.above + size * 0.5
     room = width - text_width(number, size, "serif") - 4 if number else width
@@ -68,7 +70,7 @@ def _tokens(source: str) -> list[str]:
 
 
 def _parse(tokens: list[str], size: float) -> Piece:
-    """Lay out tokens, a stack, up to a closing brace or the end."""
+    """Typeset tokens up to a closing brace or the end; `tokens` is a stack, in reverse order."""
     pieces: list[Piece] = []
     while tokens and tokens[-1] != "}":
         if tokens[-1] in "_^":

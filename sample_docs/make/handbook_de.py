@@ -1,4 +1,4 @@
-"""A German maintenance handbook for a logger: three pages."""
+"""A maintenance handbook for a data logger, in German: three pages."""
 
 from __future__ import annotations
 

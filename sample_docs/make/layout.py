@@ -1,4 +1,4 @@
-"""Text that runs through columns, and tables."""
+"""Text that flows through columns, tables, and page footers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from .sheet import GREY, INK, PALE, WHITE, Book, Box, Colour, Sheet, break_lines
 
 @dataclass(frozen=True)
 class Column:
-    """A part of a sheet that text may fill, from top to bottom, in points."""
+    """A column of text on a sheet; positions in points."""
 
     sheet: Sheet
     x: float
@@ -20,7 +20,7 @@ class Column:
 
 
 class Flow:
-    """Fills columns one after the other; text that does not fit the last one is an error in the document."""
+    """Fills columns one after the other; it is an error if text does not fit into the last one."""
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class Flow:
             self.y = self.column.top
 
     def prose(self, text: str, *, after: float = 0.5, indent: float = 0.0, keep: bool = False) -> None:
-        """A paragraph; keep says that it must not be broken between columns; after is in lines."""
+        """Set a paragraph, followed by `after` lines of space; with `keep` it is not split between columns."""
         step = self._size * self._leading
         lines = break_lines(text, self.column.width - indent, self._size, self._font)
         if keep:
@@ -65,7 +65,7 @@ class Flow:
     def head(
         self, text: str, *, size: float = 12.0, font: str = "sans-bold", colour: Colour = INK, before: float = 8.0
     ) -> None:
-        """A heading that stays with at least two lines of what follows."""
+        """Set a heading, which stays in one column with at least two lines of what follows."""
         lines = break_lines(text, self.column.width, size, font)
         self._room(before + size * 1.25 * len(lines) + 3 * self._size * self._leading)
         if self.y > self.column.top:
@@ -77,6 +77,7 @@ class Flow:
         self.y += 2
 
     def bullets(self, items: Sequence[str], *, mark: str = "•") -> None:
+        """Set a list, with `mark` before each item; the mark "1" numbers the items."""
         for number, item in enumerate(items, 1):
             self._room(self._size * self._leading)
             sign = f"{number}." if mark == "1" else mark
@@ -88,7 +89,7 @@ class Flow:
         self.y += height
 
     def block(self, height: float) -> tuple[Sheet, Box]:
-        """Keep a box of the column free for a figure, and say where it is."""
+        """Reserve a box of the column for a figure; return its sheet and position."""
         self._room(height)
         box = (self.column.x, self.y, self.column.width, height)
         self.y += height
@@ -113,7 +114,8 @@ def table(
 ) -> float:
     """Draw a table with its top left corner at (x, y) and return the y below it.
 
-    align has one letter a column (l, c, r); style is "rules", "grid" or "bands"; strong lists bold rows, from 0.
+    `align` has one letter a column (l, c, r); `style` is "rules", "grid" or "bands"; the first `heads` rows are
+    headings; `strong` lists the bold rows, counted from 0.
     """
     total = sum(widths)
     names = {"l": "left", "c": "center", "r": "right"}
@@ -150,7 +152,7 @@ def table(
 
 
 def footer(sheet: Sheet, left: str, right: str, *, margin: float = 57.0, size: float = 8.0) -> None:
-    """A running foot: a name on the left, a page number on the right."""
+    """Draw a page footer: a text at the left, a page number at the right."""
     y = sheet.height - 34
     sheet.line((margin, y - 12), (sheet.width - margin, y - 12), colour=GREY, width=0.4)
     sheet.text(margin, y, left, size=size, colour=GREY)
@@ -158,6 +160,6 @@ def footer(sheet: Sheet, left: str, right: str, *, margin: float = 57.0, size: f
 
 
 def page_column(book: Book, *, top: float = 70.0, margin: float = 57.0) -> Column:
-    """A new A4 sheet whose whole type area is one column."""
+    """One column that fills a new A4 sheet, except for its margins."""
     sheet = book.sheet()
     return Column(sheet, margin, top, sheet.width - 2 * margin, sheet.height - 62)

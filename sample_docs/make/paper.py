@@ -1,10 +1,10 @@
-"""A research paper in two columns, with formulas, a figure and a table: two pages."""
+"""A research paper in two columns with formulas, a figure and tables: two pages."""
 
 from __future__ import annotations
 
 import math
 
-from .charts import lines
+from .charts import line_chart
 from .formulas import formula
 from .layout import Column, Flow, table
 from .sheet import GREY, Book, Colour, Sheet
@@ -169,7 +169,7 @@ def _experiment(flow: Flow) -> None:
     days = [280 * step / 14 for step in range(15)]
     raw = [0.20 * (1 - math.cos(math.pi * day / 280)) for day in days]
     corrected = [0.02 * abs(math.sin(day / 17)) for day in days]
-    lines(
+    line_chart(
         sheet, (x, y + 4, width, 170), "", ("0", "70", "140", "210", "280"),
         {"uncorrected": raw, "two frequencies": corrected}, colours=[RED, BLUE], top=0.5, step=0.1,
         axis="Days in the water", size=7.5,

@@ -91,7 +91,7 @@ def receipt() -> bytes:
 
 
 def field_book() -> bytes:
-    """Three pages of black and white, as a fax machine or a book scanner writes them."""
+    """Three black-and-white pages with CCITT Group 4 compression, as from a fax machine."""
     book = Book("Field book", author="", date="20210719")
     stations: Sequence[tuple[str, str, str, Sequence[tuple[str, ...]], str]] = (
         (

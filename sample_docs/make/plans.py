@@ -1,4 +1,4 @@
-"""Two A3 landscape drawings: the ground floor of the works, and the site with its drains."""
+"""Two architectural drawings in A3 landscape: the ground floor of the works, and the site with its drains."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def _room(sheet: Sheet, box: tuple[float, float, float, float], name: str, area:
 
 
 def _door(sheet: Sheet, x: float, y: float, *, wide: float = 1.2, upright: bool = False) -> None:
-    """A gap in a wall with the arc that the leaf sweeps; (x, y) in metres."""
+    """Draw a door: a gap in a wall, and the arc of its swing; (x, y) in metres."""
     left, top, gap = 90 + METRE * x, 90 + METRE * y, METRE * wide
     if upright:
         sheet.line((left, top), (left, top + gap), colour=WHITE, width=4.4)

@@ -1,4 +1,4 @@
-"""A small quick start guide in A5: four pages with drawings."""
+"""A quick start guide in A5: four pages with drawings."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _cover(book: Book) -> None:
 
 
 def _stem(sheet: Sheet, x: float, ground: float) -> None:
-    """A logger on its stake with the sensor fork below the ground."""
+    """Draw a logger on its stake, with the sensor fork below ground level."""
     sheet.rect((x - 4, ground - 120, 8, 160), fill=GREY)
     sheet.rect((x - 34, ground - 150, 68, 46), fill=WHITE, line=INK, width=1.4, round_=0.15)
     sheet.rect((x - 42, ground - 160, 84, 8), fill=TEAL, line=INK)

@@ -1,4 +1,4 @@
-"""The head and foot of every inner page of the annual report."""
+"""The header and footer of the inner pages of the annual report."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from .layout import Flow, footer, page_column
 from .sheet import Book, Sheet
 
 
-def opening(book: Book, title: str, number: int, *, size: float = 10.5) -> tuple[Sheet, Flow]:
-    """A new page with the report's head and foot, and the flow of its text."""
+def start_page(book: Book, title: str, number: int, *, size: float = 10.5) -> tuple[Sheet, Flow]:
+    """Start a page with header and footer; return its sheet, and the flow for its text."""
     column = page_column(book, top=104)
     sheet = column.sheet
     sheet.rect((0, 0, sheet.width, 10), fill=TEAL)

@@ -1,4 +1,4 @@
-"""A customer's typed letter of two pages as an office scanner saw it: grey, skewed, speckled, without a text layer."""
+"""A customer's typewritten letter of two pages, scanned: grey, skewed, speckled, without a text layer."""
 
 from __future__ import annotations
 
@@ -63,9 +63,9 @@ def make() -> bytes:
 
 
 def scan(picture: Image.Image, *, seed: int, skew: float, holes: Sequence[float] = ()) -> Image.Image:
-    """Turn a clean grey picture (H, W) into a scan: skewed by degrees, blurred, speckled, shaded at one edge.
+    """Make a clean grey picture look scanned: rotated by `skew` degrees, blurred, speckled, shaded at one edge.
 
-    holes are those of a filing punch, as shares of the height.
+    `holes` are the positions of punch holes, as shares of the height.
     """
     chance = random.Random(seed)
     width, height = picture.size

@@ -1,6 +1,6 @@
-"""A page to draw on: shapes, lines of text and paragraphs, in points from the top left corner.
+"""PDF pages to draw on: shapes, lines of text and paragraphs, in points from the top left corner.
 
-Shapes lie under text whatever the order of the calls. Fonts are those that come with PyMuPDF and Pillow, so the
+Text lies above shapes, whatever the order of the calls. Fonts are those that come with PyMuPDF and Pillow, so that the
 same calls give the same bytes on every machine.
 """
 
@@ -13,6 +13,8 @@ from typing import Any
 
 import pymupdf
 from PIL import ImageFont
+
+from docsearch.training.synthetic import pen
 
 Colour = tuple[float, float, float]
 Box = tuple[float, float, float, float]  # x, y, width, height
@@ -37,7 +39,7 @@ BUILT_IN = {
 
 @cache
 def face(name: str) -> Any:
-    """The font of a name in BUILT_IN, or "display", the face that comes with Pillow."""
+    """The font of a name in BUILT_IN, or "display", the font that comes with Pillow."""
     if name == "display":
         loaded: Any = ImageFont.load_default(20)
         return pymupdf.Font(fontbuffer=loaded.font_bytes)
@@ -45,39 +47,29 @@ def face(name: str) -> Any:
 
 
 def tint(colour: Colour, share: float) -> Colour:
-    """The colour mixed with white; share 1 is the colour itself."""
-    red, green, blue = (1 - share * (1 - part) for part in colour)
+    """A mixture of the colour with white: white at share 0, the colour itself at 1."""
+    red, green, blue = pen.mix(WHITE, colour, share)
     return red, green, blue
 
 
 def smooth(points: Sequence[Point]) -> list[Point]:
-    """A curve through the points (Catmull and Rom's spline), as a polyline of eight steps between neighbours."""
-    curve: list[Point] = []
-    for number in range(len(points) - 1):
-        around = [points[min(max(number + step, 0), len(points) - 1)] for step in (-1, 0, 1, 2)]
-        for step in range(8):
-            at = step / 8
-            weights = (
-                -0.5 * at + at**2 - 0.5 * at**3, 1 - 2.5 * at**2 + 1.5 * at**3,
-                0.5 * at + 2 * at**2 - 1.5 * at**3, 0.5 * at**3 - 0.5 * at**2,
-            )  # fmt: skip
-            x, y = (sum(weight * point[axis] for weight, point in zip(weights, around, strict=True)) for axis in (0, 1))
-            curve.append((round(x, 2), round(y, 2)))
-    return [*curve, points[-1]]
+    """The Catmull-Rom spline through the points, as a polyline of eight steps a segment, rounded to 0.01 points."""
+    *curve, end = pen.smooth(points, 8)
+    return [*((round(x, 2), round(y, 2)) for x, y in curve), end]
 
 
 def _typeset(text: str, font: str) -> str:
-    """Straight apostrophes become curly, except in typewriter faces."""
+    """Replace straight apostrophes by curly ones, except in fixed-width fonts."""
     return text if font.startswith("mono") else text.replace("'", "’")
 
 
 def text_width(text: str, size: float, font: str = "sans") -> float:
-    """Width in points of one line of text."""
+    """The width of one line of text, points."""
     return float(face(font).text_length(_typeset(text, font), fontsize=size))
 
 
 def break_lines(text: str, width: float, size: float, font: str = "sans") -> list[list[tuple[str, str]]]:
-    """Break text into lines of (word, font) pairs no wider than width; "**" switches bold on and off."""
+    """Break text into lines of (word, font) pairs, no wider than `width`; "**" switches bold on and off."""
     heavy = font.split("-")[0] + "-bold"
     space = text_width(" ", size, font)
     lines: list[list[tuple[str, str]]] = []
@@ -167,7 +159,7 @@ class Sheet:
         self._mark("draw_circle", (x, y), radius, fill=fill, line=line, width=width)
 
     def slice(self, x: float, y: float, radius: float, start: float, end: float, fill: Colour) -> None:
-        """A slice of a pie between two shares of the full turn, clockwise from the top."""
+        """Draw a slice of a pie between `start` and `end`, 0 to 1, clockwise from the top."""
         steps = max(2, round(90 * (end - start)))
         rim = [start + (end - start) * step / steps for step in range(steps + 1)]
         turn = 2 * math.pi
@@ -190,7 +182,7 @@ class Sheet:
         align: str = "left",
         turn: float = 0.0,
     ) -> float:
-        """Write a line with its baseline at y, turned counter-clockwise by degrees around (x, y); return its width."""
+        """Write a line with its baseline at y, rotated anticlockwise by `turn` degrees; return its width."""
         wide = text_width(text, size, font)
         left = x - {"left": 0.0, "center": wide / 2, "right": wide}[align]
         if turn:
@@ -214,7 +206,7 @@ class Sheet:
         leading: float = 1.36,
         align: str = "left",
     ) -> float:
-        """Write text below y, broken to width; align may also be "justify"; return the y below it."""
+        """Write text below y in lines no wider than `width`; `align` may also be "justify". Return the y below it."""
         lines = break_lines(text, width, size, font)
         for number, line in enumerate(lines):
             y += size * leading
@@ -234,7 +226,7 @@ class Sheet:
         align: str = "left",
         last: bool = False,
     ) -> None:
-        """Write one broken line; the words of a justified line that is not the last fill the width."""
+        """Write one line of words from `break_lines`; a justified line fills the width, unless it is the last."""
         if not line:
             return
         space = text_width(" ", size, line[0][1])
@@ -255,7 +247,7 @@ class Sheet:
         self.text(start, y, run, size=size, font=run_font, colour=colour)
 
     def finish(self, page: Any) -> None:
-        """Put the shapes on a page of PyMuPDF, then the text."""
+        """Draw the shapes, then the text, on a PyMuPDF page."""
         canvas = page.new_shape()
         for draw in self._marks:
             draw(canvas)
@@ -267,10 +259,10 @@ class Sheet:
 
 
 class Book:
-    """A PDF in the making."""
+    """A PDF document being drawn."""
 
     def __init__(self, title: str, *, author: str, date: str, language: str = "en") -> None:
-        """Date is a day as YYYYMMDD."""
+        """`date` is that of creation and modification, as YYYYMMDD."""
         self._pdf = pymupdf.open()
         self._pdf.set_language(language)
         stamp = f"D:{date}090000Z"
@@ -280,19 +272,20 @@ class Book:
         self._sheets: list[Sheet] = []
 
     def sheet(self, size: tuple[float, float] = A4, *, landscape: bool = False) -> Sheet:
+        """Append a page."""
         width, height = (max(size), min(size)) if landscape else size
         sheet = Sheet(width, height)
         self._sheets.append(sheet)
         return sheet
 
     def pdf(self) -> bytes:
-        """The finished file: no time, no random ID in it."""
+        """The finished file, reproducible: without the current time and without a random ID."""
         self._finish()
         self._pdf.subset_fonts()
         return bytes(self._pdf.tobytes(garbage=4, deflate=True, no_new_id=True, use_objstms=1))
 
     def pixels(self, *, dpi: int) -> list[Any]:
-        """The pages as PyMuPDF pixmaps, for documents that are pictures."""
+        """The pages as PyMuPDF pixmaps, for documents that are image files."""
         self._finish()
         return [self._pdf[number].get_pixmap(dpi=dpi) for number in range(len(self._sheets))]
 

@@ -1,8 +1,8 @@
-"""A strategy talk: eight landscape slides."""
+"""The slides of a talk on strategy: eight landscape pages."""
 
 from __future__ import annotations
 
-from .charts import lines, ring
+from .charts import donut_chart, line_chart
 from .company import AMBER, BRICK, NAME, SAND, SKY, TEAL, logo
 from .layout import table
 from .sheet import GREY, PALE, SLIDE, WHITE, Book, Colour, Sheet, tint
@@ -57,7 +57,9 @@ def _agenda(book: Book) -> None:
 def _mix(book: Book) -> None:
     sheet = _slide(book, "Customers buy hardware and keep service", 3)
     shares = {"Water companies": 46.0, "Agriculture": 21.0, "Harbours": 19.0, "Research": 14.0}
-    ring(sheet, 210, 300, 130, shares, colours=[TEAL, AMBER, SKY, SAND], centre="41 countries", size=17, unit=" %")
+    donut_chart(
+        sheet, 210, 300, 130, shares, colours=[TEAL, AMBER, SKY, SAND], centre="41 countries", size=17, unit=" %"
+    )
     sheet.rect((600, 150, 304, 300), fill=PALE)
     sheet.text(622, 190, "Renewal rate", size=18, font="sans-bold")
     sheet.text(622, 256, "94 %", size=60, font="sans-bold", colour=TEAL)
@@ -70,7 +72,7 @@ def _mix(book: Book) -> None:
 
 def _forecast(book: Book) -> None:
     sheet = _slide(book, "Subscriptions overtake service in 2026", 4)
-    lines(
+    line_chart(
         sheet, (56, 110, 848, 380), "Income by type, plan", ("2023", "2024", "2025", "2026", "2027"),
         {"Service": (19.8, 20.5, 21.0, 21.2, 21.5), "Subscriptions": (1.2, 5.0, 12.5, 23.0, 34.0)},
         colours=[SKY, BRICK], top=40, step=10, unit="£ million", size=14,

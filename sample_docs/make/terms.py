@@ -1,4 +1,4 @@
-"""General terms of sale in tiny print: three columns of 5.8 points on one small page."""
+"""General terms of sale in small print: three columns of 5.8-point text on one A5 page."""
 
 from __future__ import annotations
 

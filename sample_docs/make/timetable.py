@@ -1,4 +1,4 @@
-"""A ferry and bus timetable: two landscape pages of dense figures."""
+"""A ferry and bus timetable: two landscape pages of dense tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _clock(minutes: int) -> str:
 
 
 def _grid(sheet: Sheet, y: float, stops: list[tuple[str, int]], starts: list[int], skip: dict[int, int]) -> float:
-    """Rows of departures; skip says from which stop on a journey no longer runs."""
+    """Draw a table of departures; `skip` maps the index of a journey to the first stop that it no longer serves."""
     rows = [("Stop", *(str(101 + number) for number in range(len(starts))))]
     for place, (stop, after) in enumerate(stops):
         times = (_clock(start + after) if place < skip.get(number, 99) else "–" for number, start in enumerate(starts))

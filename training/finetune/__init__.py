@@ -1,1 +1,1 @@
-"""Fine-tunes a model on questions with the pages that answer them: rows in, a folder out that `--model` opens."""
+"""Fine-tuning of pixel and jina-embeddings-v4 on questions with labelled pages: `docsearch train`, `docsearch mine`."""

@@ -1,4 +1,4 @@
-"""Rows go in; how well a model finds their pages among all pages of the rows comes out."""
+"""Recall at 1 and nDCG at 5 of the model being trained, over the rows of a file."""
 
 from __future__ import annotations
 
@@ -7,21 +7,22 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ...evaluation.metrics import mean, ndcg, success
 from .objective import cosines, late_scores
 from .pages import PagePictures
 from .rows import Row
-from .schedule import answering
+from .schedule import answers_by_query
 from .trainee import Input, Trainee, Vectors
 
 NDCG_AT = 5
 
 
 def evaluate(trainee: Trainee[Input], rows: Sequence[Row], pictures: PagePictures) -> dict[str, float]:
-    """Recall at 1 and nDCG at 5 of the late score, and of the single vectors where there are any, over the questions.
+    """Recall at 1 and nDCG at 5 of the late-interaction scores, and of the single vectors if the model has them.
 
-    Each question is asked once, among all pages that the rows name.
+    Every distinct question is ranked once against all pages that the rows name.
     """
-    answers = answering(rows)
+    answers = answers_by_query(rows)
     pages = list(dict.fromkeys(page for row in rows for page in row.pages))
     questions = list(answers)
     relevant = torch.tensor([[page in answers[question] for page in pages] for question in questions])
@@ -46,19 +47,14 @@ def evaluate(trainee: Trainee[Input], rows: Sequence[Row], pictures: PagePicture
 
 
 def singles(vectors: Sequence[Vectors]) -> Tensor:
-    """The single vectors (N, S) of a model that has them."""
+    """The single vectors (N, S) of a model that has one vector a text or page."""
     return torch.stack([each.single for each in vectors if each.single is not None])
 
 
 def metrics(scores: Tensor, relevant: Tensor) -> dict[str, float]:
-    """Recall at 1 (a relevant page is first) and nDCG at 5, over Q questions, from scores and relevance (Q, P)."""
-    order = torch.argsort(scores, dim=1, descending=True, stable=True)
-    gains = torch.gather(relevant, 1, order).double()
-    discounts = 1 / torch.log2(torch.arange(2, NDCG_AT + 2).double())
-    best = torch.sort(relevant.double(), dim=1, descending=True).values
-
-    def dcg(values: Tensor) -> Tensor:
-        first = values[:, :NDCG_AT]
-        return (first * discounts[: first.shape[1]]).sum(dim=1)
-
-    return {"recall_at_1": float(gains[:, 0].mean()), f"ndcg_at_{NDCG_AT}": float((dcg(gains) / dcg(best)).mean())}
+    """Mean recall at 1 (a relevant page comes first) and mean nDCG at 5, from scores and relevance, both (Q, P)."""
+    ranked = torch.argsort(scores, dim=1, descending=True, stable=True).tolist()
+    wanted = [set(torch.nonzero(row)[:, 0].tolist()) for row in relevant]
+    firsts = [success(pages, own, 1) for pages, own in zip(ranked, wanted, strict=True)]
+    ndcgs = [ndcg(pages, own, NDCG_AT) for pages, own in zip(ranked, wanted, strict=True)]
+    return {"recall_at_1": mean(firsts), f"ndcg_at_{NDCG_AT}": mean(ndcgs)}

@@ -1,7 +1,7 @@
-"""A model, rows and settings go in; a folder that `--model` opens comes out, however often the run is killed meanwhile.
+"""The training loop of `docsearch train`: steps, evaluations, checkpoints to resume from, and publishing the model.
 
-OUT/run/state.safetensors, OUT/run/pages/      while it runs
-OUT/…, OUT/training.json                       the model and how it was made, when it is done
+OUT/run/state.safetensors, OUT/run/pages/      while the run is in progress
+OUT/…, OUT/training.json                       the finished model, and how it was made
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ from typing import Any
 import torch
 
 from ...engine.errors import UsageError
-from . import cached, schedule, state
+from ...engine.store import durable
+from . import gradcache, schedule, state
 from .evaluation import evaluate, singles
 from .objective import Objective, Task, joint, late_scores
 from .pages import PagePictures
 from .rows import PageKey, Row
-from .schedule import Batch, answering
+from .schedule import Batch, answers_by_query
 from .state import Progress
 from .trainee import Input, Trainee, Vectors
 
 GRADIENT_NORM_MAX = 1.0
 BETAS = (0.9, 0.98)
 SAVE_AFTER_S = 600.0
+"""A checkpoint is written at least this often, whatever `save_every` says."""
 RUN, STATE, PAGES, MODEL = "run", "state.safetensors", "pages", "model"
 ABOUT = "training.json"
 Event = Mapping[str, Any]
@@ -38,9 +40,9 @@ Event = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How to train: `steps` of `batch` questions, each with up to `negatives` pages of its row that do not answer.
+    """Hyperparameters: `steps` of `batch` questions, each with up to `negatives` of its row's hard negatives.
 
-    `eval_every` and `save_every` count steps; a state is saved at least every SAVE_AFTER_S seconds, too.
+    `eval_every` and `save_every` are in steps; a checkpoint is also saved every SAVE_AFTER_S seconds.
     """
 
     steps: int = 500
@@ -55,7 +57,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Data:
-    """Rows to learn from, rows to be measured on (none: nothing is measured), and the pictures of all their pages."""
+    """Rows to train on, rows to evaluate on (may be empty: no evaluation), and the pictures of all their pages."""
 
     rows: Sequence[Row]
     measured: Sequence[Row]
@@ -63,19 +65,22 @@ class Data:
 
     @cached_property
     def answers(self) -> Mapping[str, set[PageKey]]:
-        """The pages that answer each question to learn from."""
-        return answering(self.rows)
+        """The pages that answer each question of the training rows."""
+        return answers_by_query(self.rows)
 
 
 def is_finished(out: Path, recorded: Mapping[str, Any]) -> bool:
-    """Whether `out` holds the model of this very run; raises UsageError where it holds anything else than its state."""
+    """Whether `out` holds the finished model of this very run.
+
+    Raises UsageError if `out` holds a run with other settings, or files that no run wrote.
+    """
     if (out / ABOUT).is_file():
         if (out / RUN).is_dir():
-            return False  # it was killed while it put the model in its place
+            return False  # killed while the model was being moved into place
         state.check_settings(out / RUN / STATE, json.loads((out / ABOUT).read_text("utf-8"))["settings"], recorded)
         return True
     if out.exists() and not (out / RUN).is_dir() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"{out}: is there already, and holds no run of 'docsearch train'; give another -o")
+        raise UsageError(f"{out}: exists already, and holds no run of 'docsearch train'; give another -o")
     return False
 
 
@@ -89,9 +94,9 @@ def train(
     on_event: Callable[[Event], None] = lambda _event: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Progress:
-    """Train from the last saved state in `out`, or from the start, and leave the model in `out`.
+    """Train from the last checkpoint in `out`, or from the start, and write the finished model to `out`.
 
-    `recorded` is what a run has to have in common with the state it goes on from. Raises UsageError where it has not.
+    `recorded` are the settings that a run must share with the checkpoint it resumes from; UsageError if they differ.
     """
     highest = settings.learning_rate or trainee.learning_rate
     optimizer = torch.optim.AdamW(trainee.parameters.values(), lr=highest, betas=BETAS, weight_decay=0.0)
@@ -121,16 +126,16 @@ def train(
     if data.measured and not progress.evaluations:
         progress = measure(progress)
     with ThreadPoolExecutor(1) as reader:
-        following = reader.submit(_read, trainee, data, settings, progress.step)
+        following = reader.submit(_prepare, trainee, data, settings, progress.step)
         while progress.step < settings.steps:
             batch, inputs = following.result()
             if progress.step + 1 < settings.steps:
-                following = reader.submit(_read, trainee, data, settings, progress.step + 1)
+                following = reader.submit(_prepare, trainee, data, settings, progress.step + 1)
             rate = schedule.learning_rate(progress.step, settings.steps, highest)
             for group in optimizer.param_groups:
                 group["lr"] = rate
             started = clock()
-            loss, parts = cached.backward(trainee, inputs, loss_of(trainee, batch.task, settings.objective))
+            loss, parts = gradcache.backward(trainee, inputs, loss_of(trainee, batch.task, settings.objective))
             torch.nn.utils.clip_grad_norm_(trainee.parameters.values(), GRADIENT_NORM_MAX)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -160,16 +165,16 @@ def train(
     return progress
 
 
-def _read(trainee: Trainee[Input], data: Data, settings: Settings, step: int) -> tuple[Batch, list[Input]]:
-    """The batch of a step, with its questions, then its pages, as the network takes them."""
+def _prepare(trainee: Trainee[Input], data: Data, settings: Settings, step: int) -> tuple[Batch, list[Input]]:
+    """The batch of a step, and its model inputs: the questions, then the pages."""
     size = min(settings.batch, len(data.rows))
     batch = schedule.batch(data.rows, data.answers, step, size=size, negatives=settings.negatives, seed=settings.seed)
     queries = [trainee.read_query(query) for query in batch.queries]
     return batch, queries + [trainee.read_page(data.pictures.pixels(page)) for page in batch.pages]
 
 
-def loss_of(trainee: Trainee[Input], task: Task, objective: Objective) -> cached.LossOf:
-    """The loss of a batch as a function of the vectors of its questions, then of its pages."""
+def loss_of(trainee: Trainee[Input], task: Task, objective: Objective) -> gradcache.LossOf:
+    """The loss of a batch as a function of its vectors: those of the questions, then those of the pages."""
     task = replace(task, targets=task.targets.to(trainee.device), excluded=task.excluded.to(trainee.device))
 
     def of_vectors(vectors: Sequence[Vectors]) -> tuple[torch.Tensor, dict[str, float]]:
@@ -189,7 +194,10 @@ def loss_of(trainee: Trainee[Input], task: Task, objective: Objective) -> cached
 
 
 def publish(trainee: Trainee[Input], out: Path, progress: Progress, recorded: Mapping[str, Any]) -> None:
-    """Put the model into `out`, with `training.json`, which tells that it is whole, last; then remove the state."""
+    """Move the finished model into `out`, and remove the checkpoint.
+
+    `training.json` comes last: a folder that has it holds a complete model.
+    """
     staged = out / RUN / MODEL
     shutil.rmtree(staged, ignore_errors=True)
     staged.mkdir()
@@ -197,12 +205,12 @@ def publish(trainee: Trainee[Input], out: Path, progress: Progress, recorded: Ma
         trainee.save(staged)
         about = {"settings": recorded, "seconds": round(progress.seconds, 1), "evaluations": progress.evaluations}
         (staged / ABOUT).write_text(json.dumps(about, indent=2), "utf-8")
-        for file in (each for each in staged.rglob("*") if each.is_file()):
-            state.sync(file)
+        durable.sync_tree(staged)
         for entry in sorted(staged.iterdir(), key=lambda entry: entry.name == ABOUT):
             if (out / entry.name).is_dir():
                 shutil.rmtree(out / entry.name)
             entry.replace(out / entry.name)
+        durable.sync_folder(out)
     except OSError as err:
         raise UsageError(f"{out}: cannot be written: {err}; make room, then run the same command again") from err
     shutil.rmtree(out / RUN)

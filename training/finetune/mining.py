@@ -1,7 +1,7 @@
-"""An index and questions with their pages go in; rows for `docsearch train` come out, with hard negatives.
+"""Hard-negative mining for `docsearch train`: pages ranked high for a question but that are not labelled as answers.
 
-What two-stage search ranks high beside the labelled page is a hard negative, unless it scores so close to that page, or
-above it, that it may be an answer which nobody labelled (Moreira et al., "NV-Retriever", arXiv 2407.15831).
+A page that scores close to the labelled page, or above it, may be an unlabelled answer, and is left out:
+positive-aware mining, Moreira et al., "NV-Retriever", 2024 (arXiv 2407.15831).
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.errors import UsageError
-from ...engine.records import Hit, PageRef
-from ...engine.searcher import Query, Searcher
+from ...engine.records import Hit, PageRef, Query
+from ...engine.searcher import Searcher
 from ...engine.store import Snapshot
+from ...engine.store.durable import atomic_file
 from ...evaluation.sample_queries import sample_queries
 from ...indexer import source_folders
 from . import rows
@@ -29,7 +30,7 @@ Labels = Mapping[str, Sequence[PageRef]]
 
 @dataclass(frozen=True, slots=True)
 class Mined:
-    """A question, the page that answers it with its score and whether it came first, and its negatives, best first."""
+    """A question; the page that answers it, its score and whether it ranked first; and hard negatives, best first."""
 
     query: str
     positive: PageRef
@@ -39,10 +40,10 @@ class Mined:
 
 
 def read_labels(file: Path, snapshot: Snapshot) -> Labels:
-    """The labelled pages of each question, from rows with "query", "path" and "page" as `docsearch query` gives them,
-    or "pages", a list.
+    """The labelled pages of each question, from a file of JSON lines with "query", "path" and "page" or "pages".
 
-    UsageError lists the lines that cannot be used, among them those whose page is not in the index.
+    "path" and "page" are as `docsearch query --json` prints them; "pages" is a list. UsageError lists the lines that
+    cannot be used, including those whose page is not in the index.
     """
     refs = {(ref.path, ref.page): ref for ref in snapshot.refs(range(len(snapshot)))}
 
@@ -50,23 +51,23 @@ def read_labels(file: Path, snapshot: Snapshot) -> Labels:
         path = row.get("path")
         pages = row.get("pages", [row.get("page")])
         if not isinstance(path, str) or not isinstance(pages, list) or not pages:
-            raise BadRow("'path' is not text, or 'pages' no list of numbers")
+            raise BadRow("'path' is not text, or 'pages' is not a list of numbers")
         for page in pages:
             if (path, page) not in refs:
                 raise BadRow(f"the index holds no page {page!r} of {path!r}")
         return rows.read_query(row), [refs[path, page] for page in pages]
 
     labels: dict[str, list[PageRef]] = defaultdict(list)
-    for query, found in rows.parsed(file, parse, EXAMPLE):
+    for query, found in rows.read_lines(file, parse, EXAMPLE):
         labels[query] += [ref for ref in found if ref not in labels[query]]
     return labels
 
 
 def labels_from_text(snapshot: Snapshot, count: int) -> Labels:
-    """Lines of pages as questions, each answered by its own page; UsageError where no page has a text layer.
+    """Lines of the pages' own text as questions, each answered by its page; UsageError if no page has a text layer.
 
-    A line that several pages hold, such as a running title, asks for none of them. These are weak labels: a line that
-    is printed on a page teaches to read it, not to answer.
+    A line found on several pages, such as a running title, is left out. Such labels are weak: a model learns from them
+    to read the words on a page, not to answer questions.
     """
     found = sample_queries(snapshot, count)
     often = Counter(query for _, query in found)
@@ -77,9 +78,10 @@ def labels_from_text(snapshot: Snapshot, count: int) -> Labels:
 
 
 def mine(searcher: Searcher, labels: Labels, *, negatives: int, depth: int, margin: float) -> Iterator[Mined]:
-    """Yield each question with each of its pages and at most `negatives` of the `depth` best other pages.
+    """Yield each question with each of its labelled pages and up to `negatives` hard negatives.
 
-    Kept are pages that score at most `1 - margin` times what the labelled page scores.
+    Negatives are taken from the `depth` best hits. They are not labelled for the question, and score at most
+    `1 - margin` times the labelled page's score.
     """
     asked = [Query(str(number), query) for number, query in enumerate(labels)]
     for query, hits in searcher.search_many(asked, k=depth):
@@ -95,7 +97,7 @@ def mine(searcher: Searcher, labels: Labels, *, negatives: int, depth: int, marg
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was written: `rows`, how many of them have no negative, all `negatives`, the share whose page came first."""
+    """Counts of rows, rows without negatives, and negatives; and the share of rows whose labelled page ranked first."""
 
     rows: int
     without_negatives: int
@@ -104,11 +106,10 @@ class Report:
 
 
 def write(mined: Iterable[Mined], out: Path, index: Path) -> Report:
-    """Write rows as `docsearch train` reads them, whole or not at all; files of pages are named by absolute paths."""
+    """Write rows for `docsearch train`, atomically; pages are named by the absolute paths of their files."""
     folders = source_folders.recorded(index)
     files: dict[str, str] = {}
     counted, without, total, first = 0, 0, 0, 0
-    temporary = out.with_name(f".tmp-{out.name}")
 
     def page(ref: PageRef, score: float) -> dict[str, object]:
         if ref.path not in files:
@@ -116,7 +117,7 @@ def write(mined: Iterable[Mined], out: Path, index: Path) -> Report:
         return {"image": files[ref.path], "page": ref.page, "score": round(score, 6)}
 
     try:
-        with temporary.open("w", encoding="utf-8") as stream:
+        with atomic_file(out) as temporary, temporary.open("w", encoding="utf-8") as stream:
             for each in mined:
                 others = [page(hit.ref, hit.score) for hit in each.negatives]
                 row = {"query": each.query, **page(each.positive, each.score), "negatives": others}
@@ -125,11 +126,6 @@ def write(mined: Iterable[Mined], out: Path, index: Path) -> Report:
                 total += len(others)
                 without += not others
                 first += each.is_first
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(out)
     except OSError as err:
         raise UsageError(f"{out}: cannot be written: {err.strerror or err}") from err
-    finally:
-        temporary.unlink(missing_ok=True)
     return Report(counted, without, total, first / max(counted, 1))

@@ -1,8 +1,8 @@
-"""What a batch must get right: each question scores its own page above all others, by one vector and by many.
+"""The contrastive objective of fine-tuning: InfoNCE on single vectors and on multi-vectors, and their KL divergence.
 
-The joint objective of jina-embeddings-v4 (arXiv 2506.18902, section 5; equations 2 to 6), as means over the questions
-instead of sums, so that weights do not depend on the batch: InfoNCE on the cosines of single vectors, InfoNCE on late
-scores, and the divergence between the two. Single vectors take part at each of their Matryoshka lengths.
+The joint objective of jina-embeddings-v4 (Günther et al., 2025, arXiv 2506.18902, section 5, equations 2 to 6), with
+means over the questions instead of sums, so that the weights do not depend on the batch size. Single vectors count at
+each of their Matryoshka lengths (Kusupati et al., 2022). InfoNCE: van den Oord et al., 2018.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-EVEN = 0.5
+EVEN_ODDS_SCORE = 0.5
+"""The score at which a page is as likely as not to answer, in `binary_loss`."""
 EXCLUDED = -1e4
-"""Stands for the logarithm of no chance at all, and stays finite."""
+"""The logit of an excluded page: a finite stand-in for minus infinity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """Weights of the three parts, and the temperature, by default the model's; the paper names 0.02, for code alone."""
+    """Weights of the three parts, and the temperature; None is the model's own. The paper gives 0.02, for code only."""
 
     single: float = 1.0
     multi: float = 1.0
@@ -31,8 +32,10 @@ class Objective:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Which of P pages answers each of Q questions, `targets` (Q,) int64, and the pages that count neither way,
-    `excluded` (Q, P) bool: other pages that answer the question, too.
+    """Labels of a batch of Q questions and P pages.
+
+    `targets` (Q,) int64 is the page that answers each question. `excluded` (Q, P) bool marks the other pages that also
+    answer it: they are neither positives nor negatives.
     """
 
     targets: Tensor
@@ -45,10 +48,11 @@ def late_scores(
     pages: Sequence[Tensor],
     match: Callable[[Tensor], Tensor] = lambda similarities: similarities,
 ) -> Tensor:
-    """Σ_i w_i m(max_j q_i · p_j) of each question (T_q, D) with weights (T_q,) and each page (T_p, D), as (Q, P).
+    """Late-interaction scores (Q, P): Σ_i w_i m(max_j q_i · p_j).
 
-    With equal weights that sum to 1, and the similarity itself as the `match` m, it is the paper's score for training,
-    the sum divided by the question's length (equation 2). A page without vectors has similarity 0.
+    Questions are (T_q, D) with weights (T_q,), pages (T_p, D); m is `match`. With equal weights that sum to 1 and the
+    identity as `match`, this is the paper's training score, MaxSim divided by the question's length (equation 2). A
+    page without vectors has similarity 0.
     """
     tokens = torch.cat(list(queries))
     shares = torch.zeros(len(queries), len(tokens), device=tokens.device)
@@ -63,21 +67,21 @@ def late_scores(
 
 
 def cosines(queries: Tensor, pages: Tensor, dim: int) -> Tensor:
-    """Cosines (Q, P) of single vectors (Q, S) and (P, S) cut to `dim` numbers."""
+    """Cosines (Q, P) of single vectors (Q, S) and (P, S), truncated to their first `dim` components."""
     return functional.normalize(queries[:, :dim], dim=1) @ functional.normalize(pages[:, :dim], dim=1).T
 
 
 def info_nce(scores: Tensor, task: Task, temperature: float) -> Tensor:
-    """The mean negative logarithm of the chance that softmax gives each question's own page (equations 3 and 4).
+    """InfoNCE: the mean cross-entropy of a softmax over the pages, with each question's own page as the target.
 
-    Pages beside the positives are hard negatives: the denominator runs over all (the paper's NCE+).
+    Equations 3 and 4. The denominator includes the hard negatives of all rows (the paper's NCE+).
     """
     logits = (scores / temperature).masked_fill(task.excluded, EXCLUDED)
     return functional.cross_entropy(logits, task.targets)
 
 
 def divergence(dense: Tensor, late: Tensor, task: Task, temperature: float) -> Tensor:
-    """KL(softmax(dense / τ) ‖ softmax(late / τ)), the mean over questions (equation 5)."""
+    """KL(softmax(dense / τ) ‖ softmax(late / τ)), averaged over questions (equation 5)."""
     logs = [
         functional.log_softmax((scores / temperature).masked_fill(task.excluded, EXCLUDED), dim=1)
         for scores in (late, dense)
@@ -85,14 +89,15 @@ def divergence(dense: Tensor, late: Tensor, task: Task, temperature: float) -> T
     return functional.kl_div(logs[0], logs[1], reduction="batchmean", log_target=True)
 
 
-def absolute(late: Tensor, task: Task, temperature: float) -> Tensor:
-    """Binary cross-entropy of "this page answers", at even odds for a score of EVEN; answers weigh as much as others.
+def binary_loss(late: Tensor, task: Task, temperature: float) -> Tensor:
+    """Binary cross-entropy of "this page answers the question"; positives and negatives have equal total weight.
 
-    Softmax only compares: it is content with answers that score low, if all others score lower.
+    A softmax only compares pages, and is satisfied by answers that score low if all others score lower. This loss also
+    pushes answers above EVEN_ODDS_SCORE and other pages below.
     """
     answers = functional.one_hot(task.targets, late.shape[1]).bool()
     losses = functional.binary_cross_entropy_with_logits(
-        (late - EVEN) / temperature, answers.to(late), reduction="none"
+        (late - EVEN_ODDS_SCORE) / temperature, answers.to(late), reduction="none"
     )
     others = losses[~answers & ~task.excluded]
     return (losses[answers].mean() + (others.mean() if len(others) else 0)) / 2
@@ -110,12 +115,13 @@ def joint(
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of one batch and its parts, from late scores (Q, P) and the single vectors of both sides (equation 6).
 
-    The parts on single vectors are means over `dims`; models without any learn from their late scores alone. Where
-    similarities below a floor count nothing, scores have to be high, not only higher than others.
+    The parts on single vectors are means over `dims`; for a model without single vectors only the late scores count.
+    `has_floor` adds `binary_loss`: if similarities below a floor count as 0, scores must be high, not merely higher
+    than others.
     """
     parts = {"multi": info_nce(late, task, temperature)}
     if has_floor:
-        parts["absolute"] = absolute(late, task, temperature)
+        parts["absolute"] = binary_loss(late, task, temperature)
     loss = objective.multi * torch.stack([*parts.values()]).sum()
     if singles is not None:
         cut = [cosines(*singles, dim) for dim in dims]

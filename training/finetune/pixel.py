@@ -1,8 +1,8 @@
-"""The embedded model goes in, to learn; a folder comes out whose pages look different, and whose words stay the same.
+"""Fine-tuning of the embedded model: the blocks of the page network are trained; the stem and the text side are frozen.
 
-The blocks of the page side learn; the stem before them and the text side stay as they are, so that a word typed has the
-vector it had, and the visual words of stage 1 hold. What a page's cells were before, and what they say of words and
-figures, pulls back on what is learned: reading is not to be forgotten.
+A typed word therefore keeps its vector, and the visual words of stage 1 remain valid. Two penalties keep the vectors
+and the detections of every page close to those of the original network, so that it does not forget how to read
+(distillation from the old network, as in Li and Hoiem, "Learning without Forgetting", 2016).
 """
 
 from __future__ import annotations
@@ -21,41 +21,47 @@ from torch.nn import functional
 from ...engine.models import device as devices
 from ...engine.models.encoder import EncoderSpec
 from ...engine.models.pixel import spec
-from ...engine.models.pixel.detections import SALIENT
+from ...engine.models.pixel.detections import MIN_SALIENCY
 from ...engine.models.pixel.inference import as_input
 from ...engine.models.pixel.network import PixelNetwork
-from ...engine.models.pixel.pages import trained_network
-from ...engine.models.pixel.pictures import read_grey, resized, whole_cells
+from ...engine.models.pixel.page_scaling import pad_to_cells, read_grey, resized
+from ...engine.models.pixel.pages import load_network
 from ...engine.models.pixel.text import PixelText
 from ...engine.records import U8
 from .trainee import Vectors
 
 LEARNING_RATE, TEMPERATURE = 3e-4, 0.1
-SLOPE_OUTSIDE = 0.2
-"""Of a match below the floor and above the ceiling, where the engine's score is level, relative to that between."""
-LEARNS = ("blocks.", "embed.")
-VECTORS_PULL, HEADS_PULL = 4.0, 0.5
-"""Weights of the distance of a page's vectors, and of what its cells say, from what they were."""
+OUTSIDE_SLOPE = 0.2
+"""Slope of a match below the floor and above the ceiling, relative to the slope in between.
+
+The engine's score is flat there, but training needs a gradient.
+"""
+TRAINED_PREFIXES = ("blocks.", "embed.")
+"""Prefixes of the names of the parameters that are trained."""
+VECTORS_PENALTY, HEADS_PENALTY = 4.0, 0.5
+"""Weights of the penalties on changed vectors, and on changed detections."""
 
 
 @dataclass(frozen=True, slots=True)
-class SeenPage:
-    """A page behind the stem, `early` (1, C, h, w); its T salient `cells` (2, T) by row and column; what the network
-    made of it before: vectors `was` (T, D), and what `heads` said of each cell, (6, h, w).
+class PreparedPage:
+    """A page as the trained blocks take it, with the outputs of the original network.
+
+    `stem_features` (1, C, h, w); the T salient `cells` (2, T) as row and column; `old_vectors` (T, D) of these cells;
+    and `old_detections` (6, h, w): saliency, figure and box of every cell.
     """
 
-    early: Tensor
+    stem_features: Tensor
     cells: Tensor
-    was: Tensor
-    heads: Tensor
+    old_vectors: Tensor
+    old_detections: Tensor
 
 
-PixelInput = SeenPage | Vectors
-"""A page, or a question's vectors, which nothing changes."""
+PixelInput = PreparedPage | Vectors
+"""A page, or the vectors of a question, which training does not change."""
 
 
 class PixelTrainee:
-    """The page side, with the blocks that learn, and the text side."""
+    """The page network with its trainable blocks, and the frozen text side."""
 
     dims: tuple[int, ...] = ()
     learning_rate, temperature, has_floor = LEARNING_RATE, TEMPERATURE, True
@@ -64,10 +70,10 @@ class PixelTrainee:
         self.device = devices.choose(device)
         self._folder = folder or spec.FOLDER
         self._text = PixelText.load(folder)
-        self._network = trained_network(folder).to(self.device).eval().requires_grad_(requires_grad=False)
+        self._network = load_network(folder).to(self.device).eval().requires_grad_(requires_grad=False)
         self._before = deepcopy(self._network)
         self.parameters: Mapping[str, nn.Parameter] = {
-            name: parameter for name, parameter in self._network.named_parameters() if name.startswith(LEARNS)
+            name: parameter for name, parameter in self._network.named_parameters() if name.startswith(TRAINED_PREFIXES)
         }
         for parameter in self.parameters.values():
             parameter.requires_grad_()
@@ -77,52 +83,53 @@ class PixelTrainee:
         return self._text.spec
 
     def read_query(self, text: str) -> PixelInput:
-        """A question's words with their weights."""
+        """The vectors of a question's words, with their weights."""
         query = self._text.encode_query(text)
         return Vectors(torch.from_numpy(query.vectors).to(self.device), torch.from_numpy(query.weights).to(self.device))
 
     def read_page(self, pixels: U8) -> PixelInput:
-        """A page as the base pass sees it."""
+        """A page at the resolution of the engine's base pass."""
         grey, scale = read_grey(pixels)
         with torch.no_grad():
-            early = self._network.stem(as_input(whole_cells(resized(grey, scale)), self.device, torch.float32))
-            vectors, heads = looked_at(self._before, early)
-            cells = torch.stack((torch.sigmoid(heads[0]) > SALIENT).nonzero(as_tuple=True))
-            return SeenPage(early, cells, vectors[cells[0], cells[1]], heads)
+            features = self._network.stem(as_input(pad_to_cells(resized(grey, scale)), self.device, torch.float32))
+            vectors, detections = page_outputs(self._before, features)
+            cells = torch.stack((torch.sigmoid(detections[0]) > MIN_SALIENCY).nonzero(as_tuple=True))
+            return PreparedPage(features, cells, vectors[cells[0], cells[1]], detections)
 
     def embed(self, inputs: Sequence[PixelInput]) -> Iterator[tuple[Sequence[int], list[Vectors]]]:
-        """Yield questions, then one page at a time: pages differ in size."""
+        """Yield all questions, then one page at a time, because pages differ in size."""
         asked = [(place, each) for place, each in enumerate(inputs) if isinstance(each, Vectors)]
         if asked:
             yield [place for place, _ in asked], [each for _, each in asked]
         for place, each in enumerate(inputs):
-            if isinstance(each, SeenPage):
+            if isinstance(each, PreparedPage):
                 yield [place], [self._vectors(each)]
 
-    def _vectors(self, page: SeenPage) -> Vectors:
-        vectors, heads = looked_at(self._network, page.early)
-        kept = vectors[page.cells[0], page.cells[1]]
-        pull = HEADS_PULL * functional.smooth_l1_loss(heads, page.heads)
-        if len(kept):
-            pull = pull + VECTORS_PULL * (1 - (kept * page.was).sum(dim=1)).mean()
-        return Vectors(kept, torch.full((len(kept),), 1 / max(len(kept), 1), device=self.device), penalty=pull)
+    def _vectors(self, page: PreparedPage) -> Vectors:
+        vectors, detections = page_outputs(self._network, page.stem_features)
+        salient = vectors[page.cells[0], page.cells[1]]
+        penalty = HEADS_PENALTY * functional.smooth_l1_loss(detections, page.old_detections)
+        if len(salient):
+            penalty = penalty + VECTORS_PENALTY * (1 - (salient * page.old_vectors).sum(dim=1)).mean()
+        weights = torch.full((len(salient),), 1 / max(len(salient), 1), device=self.device)
+        return Vectors(salient, weights, penalty=penalty)
 
     def match(self, similarities: Tensor) -> Tensor:
-        """From 0 at the floor to 1 at the ceiling of a query word's match."""
+        """The engine's match, 0 at the floor and 1 at the ceiling, with a slope of OUTSIDE_SLOPE outside."""
         matches = (similarities - spec.FLOOR) / (spec.CEILING - spec.FLOOR)
-        return matches.clamp(0, 1) * (1 - SLOPE_OUTSIDE) + matches * SLOPE_OUTSIDE
+        return matches.clamp(0, 1) * (1 - OUTSIDE_SLOPE) + matches * OUTSIDE_SLOPE
 
     def save(self, folder: Path) -> None:
-        """Write the page side in float32; the text side and the visual words are copied."""
+        """Write the page network in float32; copy the text side and the visual words."""
         state = {name: value.detach().cpu().contiguous() for name, value in self._network.state_dict().items()}
         save_file(state, folder / spec.FILES[0])
         for name in spec.FILES[1:]:
             shutil.copyfile(self._folder / name, folder / name)
 
 
-def looked_at(network: PixelNetwork, early: Tensor) -> tuple[Tensor, Tensor]:
-    """From a page behind the stem, (1, C, h, w): unit vectors (h, w, D), and saliency, figure and box (6, h, w)."""
-    vectors, saliency, figure, boxes = network.heads(network.blocks(early))
+def page_outputs(network: PixelNetwork, stem_features: Tensor) -> tuple[Tensor, Tensor]:
+    """Stem features (1, C, h, w) of a page to unit vectors (h, w, D), and to saliency, figure and box (6, h, w)."""
+    vectors, saliency, figure, boxes = network.heads(network.blocks(stem_features))
     rows = vectors[0].flatten(1).T  # (h w, D)
     unit = functional.normalize(network.centre(rows), dim=1).view(*saliency.shape[1:], -1)
     return unit, torch.cat([saliency, figure, boxes[0]])

@@ -1,8 +1,8 @@
-"""A file of questions with their pages goes in; checked rows come out, or every reason why some cannot be used.
+"""Reading and validating the rows of `docsearch train`: a question, the page that answers it, and hard negatives.
 
-A line is {"query": …, "image": …, "page": …, "negatives": […]}: `image` a picture or a PDF, relative to the file;
-`page` counts from 1 and is needed for PDFs; `negatives` are pages that do not answer, each a picture's path or an
-object with `image` and `page`. Other keys are left alone.
+A file has one JSON object per line, {"query": …, "image": …, "page": …, "negatives": […]}. `image` is the path of a
+picture or a PDF, relative to the file; `page` counts from 1 and is required for PDFs; `negatives` are pages that do not
+answer, each the path of a picture or an object with `image` and `page`. Other keys are ignored.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from ...indexer.discover import IMAGE_SUFFIXES, SUFFIXES
 
 T = TypeVar("T")
 PROBLEMS_SHOWN = 5
+"""Problems listed in one error message, at most."""
 EXAMPLE = '{"query": "notice period", "image": "contract.pdf", "page": 3, "negatives": [{"image": "offer.png"}]}'
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class PageKey:
-    """One page: its file, absolute, and its number from 1."""
+    """One page: the absolute path of its file, and its number, from 1."""
 
     file: Path
     page: int
@@ -34,7 +35,7 @@ class PageKey:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A question, the page that answers it, pages that do not, and the line that says so."""
+    """A question, the page that answers it, hard negatives, and the row's line number, from 1."""
 
     query: str
     positive: PageKey
@@ -47,23 +48,24 @@ class Row:
 
 
 class BadRow(Exception):
-    """Why a row cannot be used."""
+    """A row cannot be used; the message says why."""
 
 
 def read(file: Path) -> list[Row]:
-    """Read every row; UsageError lists the lines that cannot be used, with what is wrong with each."""
-    return parsed(file, lambda row, line: read_row(row, line, file.parent), EXAMPLE)
+    """Read all rows of a file; UsageError lists the lines that cannot be used, and why."""
+    return read_lines(file, lambda row, line: read_row(row, line, file.parent), EXAMPLE)
 
 
-def parsed(file: Path, parse: Callable[[Mapping[str, Any], int], T], example: str) -> list[T]:
-    """What `parse` makes of each object in a file of JSON lines and the line's number; at least one.
+def read_lines(file: Path, parse: Callable[[Mapping[str, Any], int], T], example: str) -> list[T]:
+    """Parse a file of JSON lines with `parse(object, line number)`; blank lines are skipped.
 
-    UsageError lists the lines that are no objects, or of which `parse` raises BadRow, and shows the `example`.
+    UsageError, with the `example` in its message, if a line is not a JSON object, if `parse` raises BadRow, or if the
+    file has no rows.
     """
     try:
         lines = file.read_text("utf-8-sig").splitlines()
     except UnicodeDecodeError as err:
-        raise UsageError(f"{file}: is not UTF-8 (byte {err.start}); save it as UTF-8") from err
+        raise UsageError(f"{file}: not UTF-8 (byte {err.start}); save it as UTF-8") from err
     except OSError as err:
         raise UsageError(f"{file}: cannot be read: {err.strerror or err}") from err
     rows: list[T] = []
@@ -76,20 +78,20 @@ def parsed(file: Path, parse: Callable[[Mapping[str, Any], int], T], example: st
         except BadRow as err:
             problems.append(f"{file}:{number}: {err}")
     if problems:
-        raise UsageError(told(problems, f"correct or remove these lines; a row looks like {example}"))
+        raise UsageError(summary(problems, f"correct or remove these lines; a row looks like {example}"))
     if not rows:
-        raise UsageError(f"{file}: holds no rows; a row looks like {example}")
+        raise UsageError(f"{file}: no rows; a row looks like {example}")
     return rows
 
 
-def told(problems: list[str], advice: str) -> str:
-    """The first problems in one text, how many more there are, and what to do."""
+def summary(problems: list[str], advice: str) -> str:
+    """One error message: the first PROBLEMS_SHOWN problems, the number of the others, and what to do."""
     more = f"; and {len(problems) - PROBLEMS_SHOWN} more" if len(problems) > PROBLEMS_SHOWN else ""
     return f"{'; '.join(problems[:PROBLEMS_SHOWN])}{more}; {advice}"
 
 
 def json_object(line: str) -> Mapping[str, Any]:
-    """The object in a line; BadRow where there is none."""
+    """Parse a line as a JSON object; BadRow if it is not one."""
     try:
         row = json.loads(line)
     except json.JSONDecodeError as err:
@@ -100,7 +102,7 @@ def json_object(line: str) -> Mapping[str, Any]:
 
 
 def read_query(row: Mapping[str, Any]) -> str:
-    """The question of a row; BadRow without one."""
+    """The question of a row; BadRow if it is missing or empty."""
     query = row.get("query")
     if not isinstance(query, str) or not query.strip():
         raise BadRow("'query' is missing or empty")
@@ -108,7 +110,7 @@ def read_query(row: Mapping[str, Any]) -> str:
 
 
 def read_row(row: Mapping[str, Any], number: int, folder: Path) -> Row:
-    """A row from line `number` of a file in `folder`; BadRow says what is wrong."""
+    """Validate the object in line `number` of a file in `folder`; BadRow if it cannot be used."""
     query = read_query(row)
     positive = read_page(row, "image", folder)
     given = row.get("negatives", [])
@@ -124,13 +126,13 @@ def read_row(row: Mapping[str, Any], number: int, folder: Path) -> Row:
 
 
 def read_page(row: Mapping[str, Any], what: str, folder: Path) -> PageKey:
-    """The page that a row, or one of its negatives, names; `what` names it in what BadRow says."""
+    """The page that a row, or one of its negatives, names; `what` names it in the message of BadRow."""
     image, page = row.get("image"), row.get("page")
     if not isinstance(image, str) or not image:
         raise BadRow(f"{what}: 'image' is missing; it is the path of a picture or a PDF")
     file = folder / Path(image).expanduser()
     if file.suffix.lower() not in SUFFIXES:
-        raise BadRow(f"{what}: {image} is none of {', '.join(SUFFIXES)}")
+        raise BadRow(f"{what}: {image} has none of the suffixes {', '.join(SUFFIXES)}")
     if not file.is_file():
         raise BadRow(f"{what}: there is no file {file}")
     if page is None and file.suffix.lower() in IMAGE_SUFFIXES:

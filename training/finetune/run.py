@@ -1,4 +1,4 @@
-"""What `docsearch train` asks for goes in: a model's name, files of rows and settings; the model lies in `out` then."""
+"""`docsearch train` as a function: open the model, read the rows, render their pages, run the training loop."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def fine_tune(
     chunk: int | None = None,
     on_event: Callable[[Event], None] = lambda _event: None,
 ) -> Progress | None:
-    """Fine-tune `model` on the rows of `data`, measured on those of `measured`; None where `out` holds the result.
+    """Fine-tune `model` on the rows of `data`, evaluating on those of `measured`; None if `out` is finished already.
 
-    `chunk` is how many tokens learn together; of the embedded model it is always one page. Raises
-    UsageError for rows that cannot be used, a model that cannot be opened, and an `out` that holds something else.
+    `chunk` is the number of tokens embedded with gradients at a time; pixel always takes one page. Raises UsageError
+    for rows that cannot be used, a model that cannot be trained, and an `out` that holds something else.
     """
     spec = trainable(model)
     learned, asked = rows.read(data), rows.read(measured) if measured else []
-    recorded = settings_of(spec, data, measured, settings)
+    recorded = run_settings(spec, data, measured, settings)
     if loop.is_finished(out, recorded):
         return None
     sources = [(data, learned)] + ([(measured, asked)] if measured else [])
@@ -62,7 +62,7 @@ def fine_tune(
 
 
 def trainable(model: str) -> EncoderSpec:
-    """The description of a model; UsageError for one that docsearch only searches with."""
+    """The spec of a model; UsageError if docsearch can search with it, but not train it."""
     if registry.family(model) is Family.MULTI_VECTOR:
         raise UsageError(
             f"{model}: docsearch trains pixel and jina-embeddings-v4; sentence-transformers has a trainer for others"
@@ -71,7 +71,7 @@ def trainable(model: str) -> EncoderSpec:
 
 
 def check_queries(trainee: Trainee[Input], sources: Sequence[tuple[Path, Sequence[Row]]]) -> None:
-    """Raise UsageError that names the lines whose question holds nothing that the model could search for."""
+    """Raise UsageError with the lines whose question has nothing that the model could search for."""
     problems = []
     for file, read in sources:
         for row in read:
@@ -80,11 +80,11 @@ def check_queries(trainee: Trainee[Input], sources: Sequence[tuple[Path, Sequenc
             except UsageError as err:
                 problems.append(f"{file}:{row.line}: {err}")
     if problems:
-        raise UsageError(rows.told(problems, "correct or remove these lines"))
+        raise UsageError(rows.summary(problems, "correct or remove these lines"))
 
 
-def settings_of(spec: EncoderSpec, data: Path, measured: Path | None, settings: Settings) -> Mapping[str, Any]:
-    """What decides where a run ends: the model, the rows, and how it learns from them."""
+def run_settings(spec: EncoderSpec, data: Path, measured: Path | None, settings: Settings) -> Mapping[str, Any]:
+    """What determines the result of a run: the model, hashes of the rows, and the hyperparameters."""
     files = {"rows": data, "measured": measured}
     digests = {name: hashlib.sha256(file.read_bytes()).hexdigest()[:16] for name, file in files.items() if file}
     chosen = asdict(settings)

@@ -1,6 +1,4 @@
-"""A step's number goes in; its rows, its pages and its learning rate come out, the same ones however often a run is
-killed on the way there.
-"""
+"""The batch and the learning rate of a step, as functions of its number, so that a resumed run repeats them exactly."""
 
 from __future__ import annotations
 
@@ -18,14 +16,16 @@ from .objective import Task
 from .rows import PageKey, Row
 
 WARM_UP_SHARE = 0.1
+"""Share of the steps over which the learning rate rises."""
 LAST_SHARE = 0.05
-"""Of the learning rate so much is left in the last step."""
+"""Share of the highest learning rate that is left in the last step."""
 NEGATIVES_STREAM = 1
+"""Seeds the choice of negatives apart from the order of rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Questions, the distinct pages that they are compared with, and which of these answer which."""
+    """Questions, the distinct pages they are scored against, and the labels."""
 
     queries: tuple[str, ...]
     pages: tuple[PageKey, ...]
@@ -41,13 +41,13 @@ def batch(
     negatives: int,
     seed: int,
 ) -> Batch:
-    """The batch of a step, from 0: `size` rows in the order of their epoch, each with up to `negatives` of its own.
+    """The batch of a step, counted from 0: `size` rows in the order of their epoch, and up to `negatives` of each row.
 
-    `answers` are the pages that answer each question, see `answering`.
+    `answers` are the pages that answer each question (`answers_by_query`).
     """
     drawn = np.random.default_rng((seed, NEGATIVES_STREAM, step))
     places = range(step * size, (step + 1) * size)
-    chosen = [rows[order(len(rows), seed, at // len(rows))[at % len(rows)]] for at in places]
+    chosen = [rows[epoch_order(len(rows), seed, at // len(rows))[at % len(rows)]] for at in places]
     beside: list[PageKey] = []
     for row in chosen:
         picked = drawn.permutation(len(row.negatives))[:negatives]
@@ -61,8 +61,8 @@ def batch(
     return Batch(tuple(row.query for row in chosen), pages, Task(torch.tensor(targets), torch.tensor(excluded)))
 
 
-def answering(rows: Sequence[Row]) -> Mapping[str, set[PageKey]]:
-    """The pages that answer each question, over all rows."""
+def answers_by_query(rows: Sequence[Row]) -> Mapping[str, set[PageKey]]:
+    """All pages that the rows name as answers, by question."""
     answers: dict[str, set[PageKey]] = defaultdict(set)
     for row in rows:
         answers[row.query].add(row.positive)
@@ -70,13 +70,13 @@ def answering(rows: Sequence[Row]) -> Mapping[str, set[PageKey]]:
 
 
 @lru_cache(maxsize=4)
-def order(count: int, seed: int, epoch: int) -> I64:
-    """In which order an epoch goes through `count` rows, (count,) int64."""
+def epoch_order(count: int, seed: int, epoch: int) -> I64:
+    """The order of `count` rows in an epoch: a permutation, (count,) int64."""
     return np.random.default_rng((seed, 0, epoch)).permutation(count)
 
 
 def learning_rate(step: int, steps: int, highest: float) -> float:
-    """Rises over the first tenth of the steps, then falls as half a cosine."""
+    """Linear warm-up over WARM_UP_SHARE of the steps, then cosine decay to LAST_SHARE of `highest`."""
     rise = min(1.0, (step + 1) / max(1.0, WARM_UP_SHARE * steps))
     fall = LAST_SHARE + (1 - LAST_SHARE) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
     return highest * rise * fall

@@ -1,9 +1,8 @@
-"""A run's parameters and what its optimizer remembers, to a file and back: a killed run goes on where it was."""
+"""Checkpoints of a training run: parameters, optimizer moments and progress, from which a killed run resumes."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,13 +14,15 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ...engine.errors import UsageError
+from ...engine.store.durable import atomic_file
 
 MOMENTS = ("exp_avg", "exp_avg_sq")
+"""AdamW's running means of gradients and of their squares, by torch's names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a run is: steps done, seconds they took, and what was measured on the way."""
+    """Steps done, the seconds they took, and the results of the evaluations so far."""
 
     step: int = 0
     seconds: float = 0.0
@@ -35,7 +36,7 @@ def save(
     progress: Progress,
     settings: Mapping[str, Any],
 ) -> None:
-    """Write the state whole or not at all."""
+    """Write a checkpoint, atomically."""
     tensors: dict[str, Tensor] = {}
     for name, parameter in parameters.items():
         tensors[f"parameter/{name}"] = parameter.detach().cpu().contiguous()
@@ -44,11 +45,9 @@ def save(
                 tensors[f"{moment}/{name}"] = kept[moment].detach().cpu().contiguous()
     about = {"step": progress.step, "seconds": progress.seconds, "evaluations": progress.evaluations}
     metadata = {"progress": json.dumps(about), "settings": json.dumps(settings)}
-    temporary = file.with_name(f".tmp-{file.name}")
     try:
-        save_file(tensors, temporary, metadata=metadata)
-        sync(temporary)
-        temporary.replace(file)
+        with atomic_file(file) as temporary:
+            save_file(tensors, temporary, metadata=metadata)
     except (OSError, SafetensorError) as err:
         raise UsageError(f"{file}: cannot be written: {err}; make room, then run the same command again") from err
 
@@ -59,7 +58,7 @@ def restore(
     optimizer: torch.optim.AdamW,
     settings: Mapping[str, Any],
 ) -> Progress:
-    """Read a state back into parameters and optimizer; raises UsageError where it is of a run with other settings."""
+    """Load a checkpoint into the parameters and the optimizer; UsageError if its run had other settings."""
     try:
         with safe_open(file, framework="pt") as opened:
             metadata = opened.metadata()
@@ -80,7 +79,7 @@ def restore(
 
 
 def check_settings(file: Path, recorded: Mapping[str, Any], asked: Mapping[str, Any]) -> None:
-    """Raise UsageError that names what differs between the run on disk and the one that is asked for."""
+    """Raise UsageError with the settings that differ between the run on disk and the requested one."""
     other = [
         f"{name} {recorded.get(name)} instead of {asked.get(name)}"
         for name in sorted(recorded.keys() | asked.keys())
@@ -91,9 +90,3 @@ def check_settings(file: Path, recorded: Mapping[str, Any], asked: Mapping[str, 
             f"{file.parent.parent}: holds a run with other settings ({'; '.join(other)}); "
             "repeat its command to go on, or give another -o"
         )
-
-
-def sync(file: Path) -> None:
-    """Let a file reach the disk."""
-    with file.open("rb") as stream:
-        os.fsync(stream.fileno())

@@ -1,4 +1,4 @@
-"""What a model must offer to be fine-tuned: questions and pages to vectors with gradients, and a way to be saved."""
+"""The protocol of a trainable model: questions and pages to vectors with gradients, and saving the result."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ Input = TypeVar("Input")
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """A question or page of T vectors: `multi` (T, D) of unit length, `weights` (T,) of a question's that sum to 1, and
-    `single` (S,) of any length, where the model has one. `penalty` is a loss that a page has on its own.
+    """The embedding of a question or page.
+
+    `multi` (T, D) are unit vectors; `weights` (T,), which sum to 1, are those of a question's tokens; `single` (S,),
+    not normalised, is the single vector, if the model has one; `penalty` is a loss of a page by itself.
     """
 
     multi: Tensor
@@ -29,7 +31,7 @@ class Vectors:
 
 
 class Trainee(Protocol[Input]):
-    """A model that learns; the same vectors come out however many inputs are embedded together, up to rounding."""
+    """A trainable model. Its vectors do not depend on how inputs are batched, up to rounding."""
 
     @property
     def spec(self) -> EncoderSpec: ...
@@ -39,45 +41,45 @@ class Trainee(Protocol[Input]):
 
     @property
     def dims(self) -> tuple[int, ...]:
-        """The lengths to which single vectors may be cut, rising; none without single vectors."""
+        """The Matryoshka lengths of single vectors, ascending; empty if the model has none."""
         ...
 
     @property
     def learning_rate(self) -> float:
-        """What fits where nobody asks for another."""
+        """The default learning rate."""
         ...
 
     @property
     def temperature(self) -> float:
-        """What divides scores before the softmax where nobody asks for another."""
+        """The default temperature, by which scores are divided before the softmax."""
         ...
 
     @property
     def has_floor(self) -> bool:
-        """Whether similarities below a floor count nothing in the engine's score."""
+        """Whether the engine's score ignores similarities below a floor."""
         ...
 
     def match(self, similarities: Tensor) -> Tensor:
-        """What similarities count in a score, with a slope everywhere."""
+        """Similarities to matches, as in the engine's score, but with a nonzero slope everywhere."""
         ...
 
     @property
     def parameters(self) -> Mapping[str, nn.Parameter]:
-        """What is learned, by names that stay the same from run to run."""
+        """The trained parameters, by names that are stable between runs."""
         ...
 
     def read_query(self, text: str) -> Input:
-        """A question as the network takes it; raises UsageError when it holds nothing to search for."""
+        """A question as model input; UsageError if it has nothing to search for."""
         ...
 
     def read_page(self, pixels: U8) -> Input:
-        """A page's picture (H, W, 3) as the network takes it."""
+        """The picture of a page (H, W, 3) uint8 as model input."""
         ...
 
     def embed(self, inputs: Sequence[Input]) -> Iterator[tuple[Sequence[int], list[Vectors]]]:
-        """Yield the inputs' places with their vectors, as many at a time as memory is meant to hold."""
+        """Yield batches of positions in `inputs` with their vectors; a batch is as large as memory should hold."""
         ...
 
     def save(self, folder: Path) -> None:
-        """Write a model that `--model FOLDER` opens into an empty folder."""
+        """Write the model into an empty folder, so that `--model FOLDER` opens it."""
         ...

@@ -1,1 +1,1 @@
-"""Trains the embedded model `pixel`."""
+"""Training, export and evaluation of the embedded model `pixel`."""

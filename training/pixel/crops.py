@@ -1,4 +1,4 @@
-"""Labelled pages to training batches: random crops, degraded as scanners and screens degrade, with targets a cell."""
+"""Training batches for pixel: random crops of labelled pages, image augmentation, and the targets of every cell."""
 
 from __future__ import annotations
 
@@ -14,29 +14,37 @@ from PIL import Image, ImageFilter
 
 from ...engine.models.pixel.network import STRIDE_PX
 from ...engine.records import F32, I64, U8
-from .page_pool import UNREAD, LabelledPage
+from .labelled_pages import UNREAD, LabelledPage
 
 CROP_H, CROP_W = 256, 512
+"""Size of a crop, px."""
 POOL_PAGES = 500
+"""Pages kept for reuse: drawing one takes far longer than cutting a crop from it."""
 WARM_PAGES = 40
+"""Pages in the pool before the first batch."""
 CLEAN_BATCHES = 500
-"""Degradation comes in slowly over this many batches."""
+"""The share of augmented crops rises from 0 to 1 over this many batches."""
 MIN_WORD_PX, MAX_WORD_PX = 9.0, 80.0
+"""Heights of words that are learned; others are ignored."""
 IGNORE, EMPTY, WORD, FIGURE = -1, 0, 1, 1
-CELLS_A_FIGURE = 8
+CELLS_PER_FIGURE = 8
+"""Cells of a figure, at most, whose vectors learn its concept."""
 LATIN = "abcdefghijklmnopqrstuvwxyz0123456789"
 CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюяіїєґ"
 GREEK = "αβγδεζηθικλμνξοπρσςτυφχψω"
 ALPHABET = LATIN + CYRILLIC + GREEK + ".,'&"
+"""Characters that the auxiliary heads read; accents are removed first."""
 LETTER = {character: i for i, character in enumerate(ALPHABET)}
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`pixels` (B, H, W) uint8; for each cell `saliency` (B, h, w) int8 of IGNORE, EMPTY or WORD; and the M word
-    cells: `cells` (M, 3) int64 as crop, row, column, `boxes` (M, 4) float32 as dx, dy, log w, log h in cells, `words`.
-    `letters` (L, 4) int64 holds each character of these words as crop, row, column, index in `ALPHABET`. `figures`
-    (B, h, w) int8 is IGNORE, EMPTY or FIGURE; `figure_cells` (F, 3) are some of the FIGURE cells, `concepts` theirs.
+    """B crops with targets for their cells, which are STRIDE_PX pixels per side.
+
+    `pixels` (B, H, W) uint8. `saliency` (B, h, w) int8 is IGNORE, EMPTY or WORD for each cell. The M word cells are
+    `cells` (M, 3) int64 as crop, row, column, `boxes` (M, 4) float32 as dx, dy, log w, log h in cells, and `words`.
+    `letters` (L, 4) int64 holds each character of the words as crop, row, column, index in `ALPHABET`. `figures`
+    (B, h, w) int8 is IGNORE, EMPTY or FIGURE; `figure_cells` (F, 3) are a sample of the FIGURE cells, with `concepts`.
     """
 
     pixels: U8
@@ -50,8 +58,8 @@ class Batch:
     concepts: tuple[str, ...]
 
 
-def worn(picture: U8, rng: random.Random) -> U8:
-    """Blur, rescale, noise, contrast, a scanner's threshold, JPEG: each now and then; (H, W) or (H, W, 3)."""
+def degrade(picture: U8, rng: random.Random) -> U8:
+    """Degrade a picture, (H, W) or (H, W, 3), at random: rescale, blur, rotate, JPEG, threshold, noise, contrast."""
     image = Image.fromarray(picture)
     width, height = image.size
     if rng.random() < 0.25:
@@ -81,17 +89,20 @@ def worn(picture: U8, rng: random.Random) -> U8:
     return out.clip(0, 255).astype(np.uint8)
 
 
-def degrade(crop: U8, rng: random.Random) -> U8:
-    """A worn crop, now and then inverted."""
-    out = worn(crop, rng)
+def augment(crop: U8, rng: random.Random) -> U8:
+    """Degrade a crop, and invert one in eight."""
+    out = degrade(crop, rng)
     return 255 - out if rng.random() < 0.12 else out
 
 
-def cut(page: LabelledPage, rng: random.Random) -> tuple[U8, F32, list[str], F32]:
-    """One crop (CROP_H, CROP_W) with boxes (W, 4) and words that touch it, padded with paper, and figures (F, 4)."""
+def random_crop(page: LabelledPage, rng: random.Random) -> tuple[U8, F32, list[str], F32]:
+    """A crop (CROP_H, CROP_W), the boxes (W, 4) and words that overlap it, and all figures (F, 4), in its coordinates.
+
+    Pages smaller than the crop are padded with the colour of the paper.
+    """
     height, width = page.pixels.shape
     if len(page.boxes) and rng.random() < 0.85:
-        # Around a word, so that crops of sparse pages are not all blank.
+        # Near a word, so that crops of sparse pages are not all blank.
         x0, y0, x1, y1 = page.boxes[rng.randrange(len(page.boxes))]
         left = int((x0 + x1) / 2 - rng.uniform(0.05, 0.95) * CROP_W)
         top = int((y0 + y1) / 2 - rng.uniform(0.05, 0.95) * CROP_H)
@@ -111,9 +122,9 @@ def cut(page: LabelledPage, rng: random.Random) -> tuple[U8, F32, list[str], F32
 def figure_targets(
     page: LabelledPage, figures: F32, taken: I64, rng: random.Random
 ) -> tuple[NDArray[np.int8], I64, list[str]]:
-    """Which cells (h, w) of a crop lie in its `figures` (F, 4), and a few cells (n, 2) of each, with its concept.
+    """Figure targets of a crop: a label (h, w) for each cell, and a sample of figure cells (n, 2) with their concepts.
 
-    Cells of words, `taken` (M, 2), are none of these few.
+    `figures` (F, 4) are those of `page`, in the crop's coordinates. Word cells, `taken` (M, 2), are not sampled.
     """
     rows, columns = CROP_H // STRIDE_PX, CROP_W // STRIDE_PX
     inside = np.full((rows, columns), EMPTY if page.coarse else IGNORE, np.int8)
@@ -122,7 +133,7 @@ def figure_targets(
     cells: list[tuple[int, int]] = []
     concepts: list[str] = []
     for box, concept in zip(figures, page.concepts, strict=True):
-        # A cell whose centre is in the box; the rim of a figure is nobody's.
+        # A cell belongs to a figure if its centre does; cells at the rim are ignored.
         left, top, right, bottom = np.rint(box / STRIDE_PX).astype(int).clip(0, [columns, rows, columns, rows])
         rim = np.s_[max(top - 1, 0) : bottom + 1, max(left - 1, 0) : right + 1]
         inside[rim] = np.where(inside[rim] == FIGURE, FIGURE, IGNORE)
@@ -130,14 +141,14 @@ def figure_targets(
             continue
         inside[top:bottom, left:right] = FIGURE
         within = [(r, c) for r in range(top, bottom) for c in range(left, right) if free[r, c]]
-        chosen = rng.sample(within, min(len(within), CELLS_A_FIGURE))
+        chosen = rng.sample(within, min(len(within), CELLS_PER_FIGURE))
         cells += chosen
         concepts += [concept] * len(chosen)
     return inside, np.array(cells, np.int64).reshape(-1, 2), concepts
 
 
 def cell_targets(boxes: F32, words: list[str]) -> tuple[NDArray[np.int8], I64, F32, list[str]]:
-    """Targets of one crop: saliency (h, w), cells (M, 2), boxes (M, 4), words; the widest word wins a shared cell."""
+    """Word targets of a crop: saliency (h, w), cells (M, 2), boxes (M, 4), words. A cell goes to its widest word."""
     saliency = np.zeros((CROP_H // STRIDE_PX, CROP_W // STRIDE_PX), np.int8)
     taken: dict[tuple[int, int], int] = {}
     for i in np.argsort(boxes[:, 0] - boxes[:, 2], kind="stable"):
@@ -158,7 +169,7 @@ def cell_targets(boxes: F32, words: list[str]) -> tuple[NDArray[np.int8], I64, F
 
 
 def letter_cells(boxes: F32, words: list[str]) -> I64:
-    """Where each character lies (L, 3) as row, column, index in `ALPHABET`, as if all were equally wide."""
+    """The cell of each character, (L, 3) as row, column, index in `ALPHABET`, assuming that all are equally wide."""
     out = []
     rows, columns = CROP_H // STRIDE_PX, CROP_W // STRIDE_PX
     for (x0, y0, x1, y1), word in zip(boxes.tolist(), words, strict=True):
@@ -175,9 +186,9 @@ def letter_cells(boxes: F32, words: list[str]) -> I64:
 def batches(
     sources: list[tuple[float, Iterator[LabelledPage]]], size: int, rng: random.Random, *, start: int = 0
 ) -> Iterator[Batch]:
-    """Batches without end from page sources with weights, counted from `start`.
+    """Endless batches from weighted sources of pages; the first batch is number `start`.
 
-    A pool of recent pages is reused, with one new page a batch.
+    Crops come from a pool of recent pages, in which each batch replaces one page.
     """
     weights = [w for w, _ in sources]
     pool = [next(rng.choices(sources, weights)[0][1]) for _ in range(WARM_PAGES)]
@@ -190,20 +201,20 @@ def batches(
         pixels, saliency, cells, boxes, letters, figures, figure_cells = [], [], [], [], [], [], []
         words: list[str] = []
         concepts: list[str] = []
-        for b in range(size):
+        for position in range(size):
             source = rng.choice(pool)
-            crop, crop_boxes, crop_words, crop_figures = cut(source, rng)
+            crop, crop_boxes, crop_words, crop_figures = random_crop(source, rng)
             grid, at, box, names = cell_targets(crop_boxes, crop_words)
             inside, within, shown = figure_targets(source, crop_figures, at, rng)
             figures.append(inside)
-            figure_cells.append(np.insert(within, 0, b, axis=1))
+            figure_cells.append(np.insert(within, 0, position, axis=1))
             concepts += shown
-            pixels.append(degrade(crop, rng) if rng.random() < count / CLEAN_BATCHES else crop)
+            pixels.append(augment(crop, rng) if rng.random() < count / CLEAN_BATCHES else crop)
             saliency.append(grid)
-            cells.append(np.insert(at, 0, b, axis=1))
+            cells.append(np.insert(at, 0, position, axis=1))
             boxes.append(box)
             words += names
-            letters.append(np.insert(letter_cells(crop_boxes, crop_words), 0, b, axis=1))
+            letters.append(np.insert(letter_cells(crop_boxes, crop_words), 0, position, axis=1))
         yield Batch(
             np.stack(pixels),
             np.stack(saliency),

@@ -1,6 +1,7 @@
-"""The text side while it learns: hashed character n-grams to a unit vector, and how rare the word is.
+"""The text side of pixel as a trainable network: hashed character n-grams to a unit vector and a rarity.
 
-`engine.models.pixel.text` computes the same in numpy from the exported weights; a test holds them together.
+Hashed subword n-grams as in Bojanowski et al., "Enriching Word Vectors with Subword Information", 2017.
+`engine.models.pixel.text` computes the same in numpy from the exported weights; a test holds the two equal.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ...engine.models.pixel.words import BUCKETS, word_features
 from ...engine.records import I64
 
 BAG_DIM = 192
+"""Length of an n-gram's embedding."""
 HIDDEN = 512
 
 
@@ -27,7 +29,7 @@ def features_of(word: str) -> I64:
 
 
 class TextTower(nn.Module):
-    """Words to unit vectors (N, 128) and rarities (N,), the negative log10 of how often the word is met."""
+    """N words to unit vectors (N, 128) and rarities (N,), the negative log10 of a word's frequency."""
 
     def __init__(self) -> None:
         super().__init__()

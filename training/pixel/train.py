@@ -1,7 +1,7 @@
 """Train the embedded model: `python -m docsearch.training.pixel.train OUT --pages FOLDER --minutes 90`.
 
-Resumes from OUT/checkpoint.pt; with `--continue-shipped` a new run starts from the weights in the package. The learning
-rate follows the share of the minutes used, so a run ends where it should on any machine.
+Resumes from OUT/checkpoint.pt; with `--continue-shipped`, a new run starts from the weights in the package. The
+learning rate decays with the share of the minutes used, so that a run completes its schedule on any machine.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ import wordfreq
 from torch import nn
 from torch.nn import functional
 
-from ...engine.models.pixel.concepts import CONCEPTS, is_concept
+from ...engine.models.pixel.concepts import FIGURE_CONCEPTS, is_concept
 from ...engine.models.pixel.network import DIM, STEM, PixelNetwork
 from ...engine.models.pixel.words import normal_form
+from ...engine.store.durable import atomic_file
 from ..synthetic import figures, pages, vocabulary
-from . import losses, page_pool
+from . import labelled_pages, losses
 from .crops import ALPHABET, Batch, batches
 from .export import restore
 from .text_tower import TextTower
@@ -36,34 +37,40 @@ log = logging.getLogger(__name__)
 WARM_UP_STEPS = 150
 CHECKPOINT_EVERY_S = 240
 QUEUE_BATCHES = 6
+"""Batches that the data process prepares ahead."""
 SCALE_START, SCALE_MAX = 12.0, 22.0
+"""Inverse temperature of InfoNCE: where it starts, and its upper bound; it is learned."""
 ABSOLUTE_SCALE, ABSOLUTE_BIAS = 20.0, -12.0
-"""A cosine of 0.6 is even odds at the start; both are learned."""
+"""Where the scale and bias of the sigmoid loss start: even odds at a cosine of 0.6. Both are learned."""
 NEGATIVE_WORDS = 1000
+"""Random words added to each batch as negatives."""
 NUMBER_EDITS = 3
-"""More neighbours of words with digits: no other word of the page helps to tell them apart."""
-SHARES = {"synthetic": 0.34, "real": 0.3, "coarse synthetic": 0.18, "coarse real": 0.02, "coarse labelled": 0.16}
-"""Shares of the batches' pages; without real ones the others share theirs."""
+"""Extra hard negatives for each word with digits, which the other words of a batch do not teach to tell apart."""
+SOURCE_SHARES = {"synthetic": 0.34, "real": 0.3, "coarse synthetic": 0.18, "coarse real": 0.02, "coarse labelled": 0.16}
+"""Sampling weights of the sources of pages; without a folder of real pages, only the synthetic ones are used."""
 FIGURE_WEIGHT, CONCEPT_WEIGHT = 1.0, 0.3
 RARITY_MAX = 8.5
-READ_START, READ_END, READ_FALL_STEPS = 100.0, 20.0, 1000
-"""Weight of reading characters: it gets learning started, and then only helps."""
+"""Rarity of words that are in no list."""
+READ_WEIGHT_START, READ_WEIGHT_END, READ_FALL_STEPS = 100.0, 20.0, 1000
+"""Weight of the reading losses: high at first, because reading characters has to be learned before words match."""
 READ_BIAS = -4.0
-"""Log-odds of one character in one part of a word, before anything is known."""
-MEET_START, MEET_FULL_STEPS = 0.1, 600
-"""Meeting words comes in slowly: before letters are read, its gradient is noise."""
+"""Initial log-odds of a character in a part of a word."""
+MATCH_WEIGHT_START, MATCH_RISE_STEPS = 0.1, 600
+"""Weight of matching patches to words: low at first, because its gradient is noise before characters are read."""
 ABSOLUTE_WEIGHT = 0.5
-CENTRES_SETTLE_STEPS = 600
-"""From here on the centres of both sides' vectors stay fixed, as they are when the model is used."""
-SHIPPED_STEP = 1000
-"""Where a run from the shipped weights sets in: past all that only gets learning started."""
+CENTRES_FROZEN_STEP = 600
+"""From this step the running means of both sides' vectors are frozen, as they are at inference."""
+CONTINUED_STEP = 1000
+"""First step of a run from the shipped weights: after the warm-up of the weights above."""
 SPELL_STEPS, SPELL_WORDS, SPELL_LR, SPELL_SCALE = 300, 768, 2e-3, 6.0
+"""Pretraining of the text side on spelling: steps, words per step, learning rate, and the scale of vectors."""
 
 
 class Model(nn.Module):
-    """Both sides and the auxiliary character heads.
+    """The page network, the text tower, and auxiliary heads that read characters.
 
-    `read_vectors` spells from a unit vector of either side, which gives both one space before any picture met its word.
+    `read_vectors` predicts the PHOC of a word from the unit vector of either side, which aligns the two spaces before
+    patches are matched to words.
     """
 
     def __init__(self) -> None:
@@ -80,28 +87,31 @@ class Model(nn.Module):
 
 
 def produce(queue: multiprocessing.Queue[Batch], folder: str | None, size: int, seed: int, step: int) -> None:
-    """Fill the queue with the batches from `step` on; runs in its own process."""
+    """Fill the queue with batches, the first of them number `step`; runs in a process of its own."""
     os.nice(2)
     torch.set_num_threads(1)
     rng = random.Random(seed + step)
     pictures = figures.photos(Path(folder) if folder else None)
-    sources: dict[str, Iterator[page_pool.LabelledPage]] = {
+    sources: dict[str, Iterator[labelled_pages.LabelledPage]] = {
         "synthetic": pages.synthetic_pages(rng, drawn=step, pictures=pictures),
         "coarse synthetic": pages.synthetic_pages(rng, drawn=step, coarse=True, pictures=pictures),
     }
     if folder:
-        sources["real"] = page_pool.real_pages(Path(folder), rng)
-        sources["coarse real"] = page_pool.real_pages(Path(folder), rng, dpi=page_pool.COARSE_DPI, coarse=True)
-        if any((Path(folder) / path).is_file() for path, _ in page_pool.figure_labels()):
-            sources["coarse labelled"] = page_pool.labelled_pages(Path(folder), rng)
-    for batch in batches([(SHARES[name], pages) for name, pages in sources.items()], size, rng, start=step):
+        sources["real"] = labelled_pages.real_pages(Path(folder), rng)
+        sources["coarse real"] = labelled_pages.real_pages(
+            Path(folder), rng, dpi=labelled_pages.COARSE_DPI, coarse=True
+        )
+        if any((Path(folder) / path).is_file() for path, _ in labelled_pages.figure_labels()):
+            sources["coarse labelled"] = labelled_pages.figure_labelled_pages(Path(folder), rng)
+    for batch in batches([(SOURCE_SHARES[name], stream) for name, stream in sources.items()], size, rng, start=step):
         queue.put(batch)
 
 
 class Rarity:
-    """Negative log10 frequency of a word in the languages of the vocabulary, the smallest of all but those `APART`.
+    """Rarity of a word: the negative log10 of its highest frequency in the languages of the vocabulary.
 
-    Numbers are in no list of words; wordfreq estimates them from their form, years among them.
+    SHORT_WORD_LANGUAGES count only for words that no other language has. Numbers are in no list of words; wordfreq
+    estimates their frequency from their form.
     """
 
     def __init__(self) -> None:
@@ -112,7 +122,7 @@ class Rarity:
                 share = (cumulative - previous) ** (1 / vocabulary.FREQUENCY_POWER)
                 previous = cumulative
                 known = self.frequency.get(normal_form(word), 0.0)
-                if not (known and code in vocabulary.APART):
+                if not (known and code in vocabulary.SHORT_WORD_LANGUAGES):
                     self.frequency[normal_form(word)] = max(known, share)
         self.words = list(self.frequency)
 
@@ -130,13 +140,13 @@ def step_loss(
     pages = torch.from_numpy(batch.pixels).to(device).float()[:, None] / 127.5 - 1
     pages = pages.contiguous(memory_format=torch.channels_last)
     with torch.autocast(device, torch.bfloat16):
-        early = model.pixel.stem(pages)
-        features = model.pixel.blocks(early)
+        stem_features = model.pixel.stem(pages)
+        features = model.pixel.blocks(stem_features)
         vectors, saliency, figure, boxes = model.pixel.heads(features)
     b, r, c = torch.from_numpy(batch.cells).to(device).T
-    pictures = functional.normalize(model.pixel.centre(vectors.float()[b, :, r, c]), dim=1)
+    patches = functional.normalize(model.pixel.centre(vectors.float()[b, :, r, c]), dim=1)
     b_figure, r_figure, c_figure = torch.from_numpy(batch.figure_cells).to(device).T
-    shown = functional.normalize(model.pixel.centre(vectors.float()[b_figure, :, r_figure, c_figure]), dim=1)
+    figure_patches = functional.normalize(model.pixel.centre(vectors.float()[b_figure, :, r_figure, c_figure]), dim=1)
     unique = list(dict.fromkeys(batch.words))
     index = {w: i for i, w in enumerate(unique)}
     target = torch.tensor([index[w] for w in batch.words])
@@ -144,30 +154,30 @@ def step_loss(
     extra = {losses.one_edit(w, rng) for w in unique + NUMBER_EDITS * numbers} | set(
         rng.choices(rarity.words, k=NEGATIVE_WORDS)
     )
-    negatives = sorted(w for w in extra if w and w not in index) + list(CONCEPTS)
+    negatives = sorted(w for w in extra if w and w not in index) + list(FIGURE_CONCEPTS)
     texts, rare = model.text(unique + negatives)
     scale = model.log_scale.exp().clamp(max=SCALE_MAX)
-    meet, right = losses.contrast(pictures, texts, target, scale)
-    absolute = losses.absolute(pictures, texts, target, model.absolute[0].exp(), model.absolute[1])
-    concept = torch.tensor([CONCEPTS.index(name) for name in batch.concepts], dtype=torch.int64)
-    concept = concept + len(texts) - len(CONCEPTS)
-    seen, seen_right = losses.recognise(shown, texts, concept, scale, model.absolute)
+    match, right = losses.info_nce(patches, texts, target, scale)
+    absolute = losses.pairwise_sigmoid(patches, texts, target, model.absolute[0].exp(), model.absolute[1])
+    concept = torch.tensor([FIGURE_CONCEPTS.index(name) for name in batch.concepts], dtype=torch.int64)
+    concept = concept + len(texts) - len(FIGURE_CONCEPTS)
+    seen, seen_right = losses.figure_loss(figure_patches, texts, concept, scale, model.absolute)
     in_figure = losses.saliency_loss(figure.float(), torch.from_numpy(batch.figures).to(device))
     salient = losses.saliency_loss(saliency.float(), torch.from_numpy(batch.saliency).to(device))
     box = functional.smooth_l1_loss(boxes.float()[b, :, r, c], torch.from_numpy(batch.boxes).to(device))
     spelling = torch.from_numpy(np.stack([losses.phoc(w) for w in unique])).to(device)
     read = losses.reading_loss(model.read_features(features.float()[b, :, r, c]), spelling[target])
     read = read + losses.reading_loss(
-        model.read_vectors(SPELL_SCALE * torch.cat([pictures, texts[: len(unique)]])),
+        model.read_vectors(SPELL_SCALE * torch.cat([patches, texts[: len(unique)]])),
         torch.cat([spelling[target], spelling]),
     )
     known = torch.tensor([rarity(w) for w in unique + negatives if not is_concept(w)])
     rare_loss = functional.smooth_l1_loss(rare[: len(known)], known)
-    letters = losses.letters_loss(model.read_letters, early, torch.from_numpy(batch.letters).to(device))
-    meet_weight = min(1.0, MEET_START + step / MEET_FULL_STEPS)
-    read_weight = max(READ_END, READ_START * (1 - step / READ_FALL_STEPS))
+    letters = losses.letters_loss(model.read_letters, stem_features, torch.from_numpy(batch.letters).to(device))
+    match_weight = min(1.0, MATCH_WEIGHT_START + step / MATCH_RISE_STEPS)
+    read_weight = max(READ_WEIGHT_END, READ_WEIGHT_START * (1 - step / READ_FALL_STEPS))
     loss = (
-        meet_weight * (meet + ABSOLUTE_WEIGHT * absolute)
+        match_weight * (match + ABSOLUTE_WEIGHT * absolute)
         + 2.0 * salient
         + FIGURE_WEIGHT * in_figure
         + CONCEPT_WEIGHT * seen
@@ -177,7 +187,7 @@ def step_loss(
     )
     parts = {
         "letters": letters,
-        "meet": meet,
+        "match": match,
         "absolute": absolute,
         "right": right,
         "salient": salient,
@@ -192,8 +202,8 @@ def step_loss(
     return loss, {k: float(v.detach()) for k, v in parts.items()}
 
 
-def learn_spelling(model: Model, words: list[str], rng: random.Random) -> None:
-    """Teach the text side alone to spell, so that pictures find their words' vectors in order from the first step."""
+def pretrain_spelling(model: Model, words: list[str], rng: random.Random) -> None:
+    """Train the text side alone to predict spellings (PHOC), so that similar words have similar vectors from step 1."""
     optimizer = torch.optim.AdamW([*model.text.parameters(), *model.read_vectors.parameters()], lr=SPELL_LR)
     for step in range(SPELL_STEPS):
         batch = rng.choices(words, k=SPELL_WORDS)
@@ -220,7 +230,7 @@ def train(
     threads: int,
     continue_shipped: bool,
 ) -> None:
-    """Train until `minutes` are used, over all runs into `out`; ends with OUT/checkpoint.pt."""
+    """Train for `minutes` in total, counting earlier runs into `out`; writes OUT/checkpoint.pt."""
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     model = Model()
@@ -239,7 +249,7 @@ def train(
         step, begun_at, used = state["step"], state["begun_at"], state["seconds"]
     elif continue_shipped:
         restore(model.pixel, model.text)
-        step = begun_at = SHIPPED_STEP
+        step = begun_at = CONTINUED_STEP
     context = multiprocessing.get_context("fork")
     queue: multiprocessing.Queue[Batch] = context.Queue(QUEUE_BATCHES)
     producer = context.Process(
@@ -249,12 +259,12 @@ def train(
     rarity = Rarity()
     rng = random.Random(seed + step + 1)
     if step == 0:
-        learn_spelling(model, rarity.words, rng)
+        pretrain_spelling(model, rarity.words, rng)
     first = queue.get()
     begin = last_saved = time.monotonic()
     log.info("started at step %d, %.0f s used, batch of %d words", step, used, len(first.words))
     model.train()
-    if step >= CENTRES_SETTLE_STEPS:
+    if step >= CENTRES_FROZEN_STEP:
         model.pixel.centre.eval()
         model.text.centre.eval()
     while used + (elapsed := time.monotonic() - begin) < minutes * 60:
@@ -266,7 +276,7 @@ def train(
             group["lr"] = (
                 lr * min(1, (step - begun_at + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * progress) + 0.01)
             )
-        if step == CENTRES_SETTLE_STEPS:
+        if step == CENTRES_FROZEN_STEP:
             model.pixel.centre.eval()
             model.text.centre.eval()
         loss, parts = step_loss(model, batch, rarity, rng, device, step=step)
@@ -293,14 +303,14 @@ def save(path: Path, model: Model, optimizer: torch.optim.Optimizer, step: int, 
         "begun_at": begun_at,
         "seconds": seconds,
     }
-    torch.save(state, path.with_suffix(".tmp"))
-    path.with_suffix(".tmp").replace(path)
+    with atomic_file(path) as temporary:
+        torch.save(state, temporary)
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("out", type=Path)
-    p.add_argument("--pages", type=Path, help="folder of PDFs with text layers to learn from beside synthetic pages")
+    p.add_argument("--pages", type=Path, help="folder of PDFs with text layers, to train on besides synthetic pages")
     p.add_argument("--minutes", type=float, default=90)
     p.add_argument("--batch", type=int, default=16)
     p.add_argument("--lr", type=float, default=2e-3)

@@ -1,8 +1,8 @@
-"""Teaches the readouts that tell kinds of figures and of pages: `python -m docsearch.training.pixel.heads --pages FOLDER`.
+"""Train the heads for kinds of figures and pages: `python -m docsearch.training.pixel.train_heads --pages FOLDER`.
 
-They learn from real pages labelled by eye, and from synthetic ones. They look at what the trained vision network makes
-of a page, and so are learned last, by `training/pixel/export.py`. Labels are few, so inputs are disturbed, and a long
-document, or a frequent kind, does not count page by page.
+They learn from hand-labelled real pages and from synthetic ones. Their inputs are statistics of the trained vision
+network's features, so they are trained last, by `export`. Labels are few: inputs are augmented with noise and dropout,
+and the pages of a long document, or the blocks of a frequent kind, are down-weighted.
 """
 
 from __future__ import annotations
@@ -25,215 +25,232 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...engine.models.pixel import spec
-from ...engine.models.pixel.concepts import CONCEPTS, FAMILY, MARK, PAINTED, WHOLE_PAGE
-from ...engine.models.pixel.detections import found_in
+from ...engine.models.pixel.concepts import COLOUR_CONCEPTS, FAMILY_CONCEPTS, FIGURE_CONCEPTS, MARK, PAGE_CONCEPTS
+from ...engine.models.pixel.detections import detect_words
 from ...engine.models.pixel.features import FIGURE_CELLS
-from ...engine.models.pixel.heads import Readout, figure_readout, page_readout
+from ...engine.models.pixel.heads import ConceptHead, figure_head, page_head
 from ...engine.models.pixel.network import STRIDE_PX
+from ...engine.models.pixel.page_scaling import ink_box, read_grey, resized
 from ...engine.models.pixel.pages import COARSE_FACTOR, PixelPages
-from ...engine.models.pixel.pictures import inked, read_grey, resized
 from ...engine.models.pixel.text import PixelText
 from ...engine.records import F32, I64, U8
 from ..synthetic import figures, pages, vocabulary
 from ..synthetic.layouts import page_kinds
-from . import page_pool, visual_words
-from .page_pool import LabelledPage
+from . import labelled_pages, visual_words
+from .labelled_pages import LabelledPage
 
 log = logging.getLogger(__name__)
 
 PAGE_LABELS = Path(__file__).with_name("page_labels.jsonl")
-PAGE_KINDS = tuple(name.removeprefix(MARK + "page ") for name in WHOLE_PAGE)
+"""Kinds of real pages, labelled by hand."""
+PAGE_KINDS = tuple(name.removeprefix(MARK + "page ") for name in PAGE_CONCEPTS)
 REAL_FIGURE_PAGES, SYNTHETIC_FIGURE_PAGES, SYNTHETIC_PAGES = 1200, 1500, 1500
 SYNTHETIC_DPI = (110, 165)
 SYNTHETIC_SHARE = 0.5
+"""Sampling weight of all synthetic examples together."""
 UNKNOWN, NO_FIGURE = -1, 0
 BLOCK_CELLS = FIGURE_CELLS * COARSE_FACTOR
-LEAST_CELLS = 8
-"""Cells of a block, of BLOCK_CELLS a side, that a figure has to fill for the block to show it."""
-RIM = 2
-"""Cells around a figure that are neither in it nor surely outside."""
+"""Cells per side of a block, the unit whose kind of figure is predicted."""
+MIN_CELLS = 8
+"""Cells of a block that a figure must cover to be the block's label."""
+RIM_CELLS = 2
+"""Width of the rim around a figure that is labelled UNKNOWN."""
 STEPS, BATCH, LR = 1500, 512, 2e-3
 WEIGHT_DECAY, NOISE, INPUT_DROPOUT, DROPOUT, SMOOTHING = 0.1, 0.3, 0.2, 0.4, 0.05
-WORDS_AVOIDED, EMBEDDED = 4000, 5000
-"""The commonest words of each language, which no concept may resemble, and how many are embedded at a time."""
+WORDS_AVOIDED, EMBEDDING_CHUNK = 4000, 5000
+"""Most frequent words of each language, which no concept's vector may resemble; how many are embedded at a time."""
 
 
 def export(folder: Path, seed: int) -> None:
-    """Teach both with the labelled PDFs below `folder` and the vision and text weights in the package; write them."""
+    """Train both heads on the labelled PDFs below `folder`, and write them with the visual words that they need.
+
+    Uses the vision and text weights in the package.
+    """
     torch.manual_seed(seed)
     rng = random.Random(seed)
-    names = ((*CONCEPTS, *FAMILY), (*WHOLE_PAGE, *PAINTED))
-    readouts = {"figures": figure_readout(), "pages": page_readout()}
-    if not spec.READOUTS_FILE.exists():
-        save(readouts)  # the page and the text side open with some
-    own = torch.from_numpy(apart(PixelText.load(), len(names[0]) + len(names[1]) + 1, rng))
-    for readout, named in zip(readouts.values(), names, strict=True):
-        readout.vectors.copy_(own[: len(named)])
-        own = own[len(named) :]
-        readout.aside.copy_(own[-1])
+    names = ((*FIGURE_CONCEPTS, *FAMILY_CONCEPTS), (*PAGE_CONCEPTS, *COLOUR_CONCEPTS))
+    heads = {"figures": figure_head(), "pages": page_head()}
+    if not spec.HEADS_FILE.exists():
+        save(heads)  # PixelPages.load and PixelText.load need a file
+    free = torch.from_numpy(unused_directions(PixelText.load(), len(names[0]) + len(names[1]) + 1, rng))
+    for head, named in zip(heads.values(), names, strict=True):
+        head.vectors.copy_(free[: len(named)])
+        free = free[len(named) :]
+        head.aside.copy_(free[-1])
     vision = PixelPages.load(device="cpu")
-    learn_figures(readouts["figures"], folder, vision, rng)
-    learn_pages(readouts["pages"], folder, vision, rng)
-    save(readouts)
-    centroids = vision.code.centroids
-    visual_words.save(visual_words.holding(centroids, visual_words.told(*readouts.values())))
+    train_figure_head(heads["figures"], folder, vision, rng)
+    train_page_head(heads["pages"], folder, vision, rng)
+    save(heads)
+    centroids = vision.visual_words.centroids
+    visual_words.save(visual_words.replace_redundant(centroids, visual_words.head_vectors(*heads.values())))
 
 
-def save(readouts: dict[str, Readout]) -> None:
-    """Write readouts in float16."""
-    states = {f"{name}.{key}": value for name, each in readouts.items() for key, value in each.state_dict().items()}
-    save_file({key: value.half().contiguous() for key, value in states.items()}, spec.READOUTS_FILE)
+def save(heads: dict[str, ConceptHead]) -> None:
+    """Write the heads in float16."""
+    states = {f"{name}.{key}": value for name, each in heads.items() for key, value in each.state_dict().items()}
+    save_file({key: value.half().contiguous() for key, value in states.items()}, spec.HEADS_FILE)
 
 
-def learn_figures(readout: Readout, folder: Path, vision: PixelPages, rng: random.Random) -> None:
-    """Kinds of figures, in blocks of cells."""
-    real = figure_blocks(vision, islice(page_pool.labelled_pages(folder, rng, at_base=True), REAL_FIGURE_PAGES))
+def train_figure_head(head: ConceptHead, folder: Path, vision: PixelPages, rng: random.Random) -> None:
+    """Train the head for kinds of figures, on blocks of cells."""
+    labelled = labelled_pages.figure_labelled_pages(folder, rng, at_base=True)
+    real, real_kinds = figure_blocks(vision, islice(labelled, REAL_FIGURE_PAGES))
     pictures = figures.photos(folder)
     drawn = pages.synthetic_pages(rng, drawn=pages.EASY_PAGES, coarse=True, at_base=True, pictures=pictures)
-    made = figure_blocks(vision, islice(drawn, SYNTHETIC_FIGURE_PAGES))
-    (seen, kinds), (more, their) = real, made
-    share = np.concatenate([by_rarity(kinds) * (1 - SYNTHETIC_SHARE), by_rarity(their) * SYNTHETIC_SHARE])
-    target = torch.from_numpy(np.concatenate([kinds, their]))
+    synthetic, synthetic_kinds = figure_blocks(vision, islice(drawn, SYNTHETIC_FIGURE_PAGES))
+    weights = np.concatenate(
+        [
+            inverse_root_frequencies(real_kinds) * (1 - SYNTHETIC_SHARE),
+            inverse_root_frequencies(synthetic_kinds) * SYNTHETIC_SHARE,
+        ]
+    )
+    target = torch.from_numpy(np.concatenate([real_kinds, synthetic_kinds]))
 
-    def loss(logits: Tensor, met: Tensor) -> Tensor:
-        return functional.cross_entropy(logits, target[met], label_smoothing=SMOOTHING)
+    def loss(logits: Tensor, sampled: Tensor) -> Tensor:
+        return functional.cross_entropy(logits, target[sampled], label_smoothing=SMOOTHING)
 
-    teach(readout, np.concatenate([seen, more]), share, loss)
+    fit(head, np.concatenate([real, synthetic]), weights, loss)
 
 
 def figure_blocks(vision: PixelPages, pages: Iterable[LabelledPage]) -> tuple[F32, I64]:
-    """Blocks of pages whose kind is known: their statistics (N, F), and NO_FIGURE or 1 + the concept's place."""
-    seen, kinds = [], []
+    """The blocks of pages whose label is known: statistics (N, F), and labels (N,), NO_FIGURE or 1 + concept index."""
+    blocks, kinds = [], []
     for page in pages:
         picture = Image.fromarray(page.pixels)
-        box = inked(picture)
+        box = ink_box(picture)
         if not box.any():
             continue
-        found = vision.block_statistics(vision.overview(picture), vision.look_at(picture, box[None]))
-        labels = block_kinds(figure_grid(page), found.shape[0], found.shape[1])
+        statistics = vision.block_statistics(vision.coarse_pass(picture), vision.run_pass_over(picture, box[None]))
+        labels = block_kinds(figure_grid(page), statistics.shape[0], statistics.shape[1])
         known = labels != UNKNOWN
-        seen.append(found.numpy()[known])
+        blocks.append(statistics.numpy()[known])
         kinds.append(labels[known])
-    return np.concatenate(seen), np.concatenate(kinds)
+    return np.concatenate(blocks), np.concatenate(kinds)
 
 
 def figure_grid(page: LabelledPage) -> I64:
-    """What each cell of a page shows, (h, w): NO_FIGURE, 1 + a concept's place, or UNKNOWN, as rims are."""
+    """The label of each cell of a page, (h, w): NO_FIGURE, 1 + concept index, or UNKNOWN (rims, figures of no kind)."""
     rows, columns = (-(-side // STRIDE_PX) for side in page.pixels.shape)
     grid = np.full((rows, columns), NO_FIGURE)
     areas = (page.figures[:, 2] - page.figures[:, 0]) * (page.figures[:, 3] - page.figures[:, 1])
-    for i in np.argsort(-areas, kind="stable"):  # what lies in another figure is drawn over it
+    for i in np.argsort(-areas, kind="stable"):  # a figure inside another one overwrites it
         left, top, right, bottom = np.rint(page.figures[i] / STRIDE_PX).astype(int).clip(0, [columns, rows] * 2)
-        around = grid[max(top - RIM, 0) : bottom + RIM, max(left - RIM, 0) : right + RIM]
+        around = grid[max(top - RIM_CELLS, 0) : bottom + RIM_CELLS, max(left - RIM_CELLS, 0) : right + RIM_CELLS]
         around[around == NO_FIGURE] = UNKNOWN
         grid[top:bottom, left:right] = UNKNOWN
-        if page.concepts[i] in CONCEPTS:
-            grid[top:bottom, left:right] = 1 + CONCEPTS.index(page.concepts[i])
+        if page.concepts[i] in FIGURE_CONCEPTS:
+            grid[top:bottom, left:right] = 1 + FIGURE_CONCEPTS.index(page.concepts[i])
     return grid
 
 
 def block_kinds(grid: I64, rows: int, columns: int) -> I64:
-    """The kind of each block (rows, columns) of a grid of cells (h, w): the figure that fills most of it."""
+    """The label of each block, (rows, columns), from those of cells (h, w): the figure that covers most of it."""
     out = np.full((rows, columns), UNKNOWN)
     for row, column in np.ndindex(rows, columns):
         cells = grid[BLOCK_CELLS * row :, BLOCK_CELLS * column :][:BLOCK_CELLS, :BLOCK_CELLS]
         if not cells.size:
             continue
         kinds, counts = np.unique(cells[cells > NO_FIGURE], return_counts=True)
-        if len(kinds) and counts.max() >= min(LEAST_CELLS, cells.size):
+        if len(kinds) and counts.max() >= min(MIN_CELLS, cells.size):
             out[row, column] = kinds[counts.argmax()]
         elif (cells == NO_FIGURE).mean() > 0.5:
             out[row, column] = NO_FIGURE
     return out
 
 
-def by_rarity(kinds: I64) -> np.ndarray:
-    """How often each block should be met, (N,), summing to 1: a kind by the root of its blocks."""
-    return normal(np.bincount(kinds)[kinds] ** -0.5)
+def inverse_root_frequencies(kinds: I64) -> np.ndarray:
+    """Sampling weights of N blocks, which sum to 1: each is proportional to 1 / √(number of blocks of its kind)."""
+    return normalised(np.bincount(kinds)[kinds] ** -0.5)
 
 
-def learn_pages(readout: Readout, folder: Path, vision: PixelPages, rng: random.Random) -> None:
-    """Kinds of whole pages."""
-    real = list(labelled_pages(folder))
+def train_page_head(head: ConceptHead, folder: Path, vision: PixelPages, rng: random.Random) -> None:
+    """Train the head for kinds of whole pages."""
+    real = list(page_labels(folder))
     of_document = Counter(path for _, _, path in real)
-    drawn = islice(page_kinds.kind_pages(rng, figures.photos(folder), dpi=SYNTHETIC_DPI), SYNTHETIC_PAGES)
-    seen, kinds = [], []
-    for pixels, shown in chain(((in_colour(folder, path, page), ks) for ks, page, path in real), drawn):
+    drawn = islice(page_kinds.pages_with_kinds(rng, figures.photos(folder), dpi=SYNTHETIC_DPI), SYNTHETIC_PAGES)
+    inputs, kinds = [], []
+    for pixels, shown in chain(((render_page(folder, path, page), ks) for ks, page, path in real), drawn):
         grey, scale = read_grey(pixels)
         picture = resized(grey, scale)
-        base = found_in(vision.look_at(picture, inked(picture)[None]), picture.size)
-        seen.append(vision.page_statistics(vision.overview(picture), pixels, base))
+        base = detect_words(vision.run_pass_over(picture, ink_box(picture)[None]), picture.size)
+        inputs.append(vision.page_statistics(vision.coarse_pass(picture), pixels, base))
         kinds.append([kind in shown for kind in PAGE_KINDS])
-    share = normal(np.array([of_document[path] ** -0.5 for _, _, path in real])) * (1 - SYNTHETIC_SHARE)
-    share = np.concatenate([share, np.full(SYNTHETIC_PAGES, SYNTHETIC_SHARE / SYNTHETIC_PAGES)])
+    weights = normalised(np.array([of_document[path] ** -0.5 for _, _, path in real])) * (1 - SYNTHETIC_SHARE)
+    weights = np.concatenate([weights, np.full(SYNTHETIC_PAGES, SYNTHETIC_SHARE / SYNTHETIC_PAGES)])
     target = torch.tensor(kinds, dtype=torch.float32)
 
-    def loss(logits: Tensor, met: Tensor) -> Tensor:
-        return functional.binary_cross_entropy_with_logits(logits, target[met])
+    def loss(logits: Tensor, sampled: Tensor) -> Tensor:
+        return functional.binary_cross_entropy_with_logits(logits, target[sampled])
 
-    teach(readout, np.stack(seen), share, loss)
+    fit(head, np.stack(inputs), weights, loss)
 
 
-def labelled_pages(folder: Path) -> Iterator[tuple[tuple[str, ...], int, str]]:
-    """Pages of the PDFs below `folder` labelled by eye: their kinds, number and path."""
+def page_labels(folder: Path) -> Iterator[tuple[tuple[str, ...], int, str]]:
+    """Hand-labelled pages of the PDFs below `folder`: kinds, page number and path."""
     for line in PAGE_LABELS.read_text("utf-8").splitlines():
         row = json.loads(line)
         if (folder / row["path"]).is_file():
             yield tuple(row["kinds"]), row["page"], row["path"]
 
 
-def in_colour(folder: Path, path: str, number: int) -> U8:
-    """A page as the renderer hands it over, (H, W, 3)."""
+def render_page(folder: Path, path: str, number: int) -> U8:
+    """A page as the indexer renders it, (H, W, 3) uint8."""
     with pymupdf.open(folder / path) as document:
         page = document[number - 1]
-        inches = page.rect.width * page.rect.height / page_pool.POINTS_PER_INCH**2
-        return page_kinds.in_colour(page, min(spec.SPEC.render_dpi, (spec.SPEC.max_pixels / inches) ** 0.5))
+        inches = page.rect.width * page.rect.height / labelled_pages.POINTS_PER_INCH**2
+        return page_kinds.render_rgb(page, min(spec.SPEC.render_dpi, (spec.SPEC.max_pixels / inches) ** 0.5))
 
 
-def teach(readout: Readout, seen: F32, share: np.ndarray, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
-    """Train on statistics `seen` (N, F), each met by its `share` (N,); `loss` takes logits (B, K) and places (B,)."""
-    inputs = torch.from_numpy(seen)
-    readout.mean.copy_(inputs.mean(0))
-    readout.spread.copy_(inputs.std(0) + 1e-2)
-    odds = torch.from_numpy(share)
-    optimizer = torch.optim.AdamW(readout.parameters(), lr=LR, weight_decay=WEIGHT_DECAY)
+def fit(head: ConceptHead, statistics: F32, weights: np.ndarray, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+    """Fit a head to `statistics` (N, F), sampled with the weights `weights` (N,).
+
+    `loss` takes logits (B, K) and the indices (B,) of the sampled rows.
+    """
+    rows = torch.from_numpy(statistics)
+    head.mean.copy_(rows.mean(0))
+    head.spread.copy_(rows.std(0) + 1e-2)
+    sampling = torch.from_numpy(weights)
+    optimizer = torch.optim.AdamW(head.parameters(), lr=LR, weight_decay=WEIGHT_DECAY)
     for step in range(STEPS):
-        met = torch.multinomial(odds, BATCH, replacement=True)
-        normal = readout.normal(inputs[met])
-        disturbed = functional.dropout(normal + NOISE * torch.randn_like(normal), INPUT_DROPOUT)
-        logits = readout.out(functional.dropout(torch.relu(readout.hidden(disturbed)), DROPOUT))
-        wrong = loss(logits, met)
+        sampled = torch.multinomial(sampling, BATCH, replacement=True)
+        standardised = head.standardise(rows[sampled])
+        noisy = functional.dropout(standardised + NOISE * torch.randn_like(standardised), INPUT_DROPOUT)
+        logits = head.out(functional.dropout(torch.relu(head.hidden(noisy)), DROPOUT))
+        batch_loss = loss(logits, sampled)
         for group in optimizer.param_groups:
             group["lr"] = LR * (1 - step / STEPS)
         optimizer.zero_grad()
-        wrong.backward()  # type: ignore[no-untyped-call]
+        batch_loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-    log.info("%d examples, loss %.3f", len(seen), wrong.item())
-    readout.eval()
+    log.info("%d examples, loss %.3f", len(statistics), batch_loss.item())
+    head.eval()
 
 
-def normal(weights: np.ndarray) -> np.ndarray:
+def normalised(weights: np.ndarray) -> np.ndarray:
     """Weights that sum to 1."""
     out: np.ndarray = weights / weights.sum()
     return out
 
 
-def apart(text: PixelText, count: int, rng: random.Random) -> F32:
-    """`count` unit vectors (count, 128) at right angles to each other that no word comes near.
+def unused_directions(text: PixelText, count: int, rng: random.Random) -> F32:
+    """`count` orthonormal vectors (count, 128) that no word's vector comes near.
 
-    Words hardly leave a space of fewer dimensions than they have: the vectors lie in what is left.
+    Word vectors lie close to a subspace of fewer dimensions; these span what is left: the eigenvectors of the words'
+    second moments with the smallest eigenvalues, randomly rotated.
     """
     words = [word for language in vocabulary.load().values() for word in language.words[:WORDS_AVOIDED]]
-    seen = np.concatenate([text.embed(words[i : i + EMBEDDED])[0] for i in range(0, len(words), EMBEDDED)])
-    empty = np.linalg.eigh(seen.T @ seen)[1][:, :count]  # (128, count), least used first
-    turned = np.linalg.qr(np.random.default_rng(rng.getrandbits(32)).standard_normal((count, count)))[0]
-    out: F32 = (empty @ turned).T.astype(np.float32)
+    vectors = np.concatenate(
+        [text.embed(words[i : i + EMBEDDING_CHUNK])[0] for i in range(0, len(words), EMBEDDING_CHUNK)]
+    )
+    unused = np.linalg.eigh(vectors.T @ vectors)[1][:, :count]  # (128, count), least used first
+    rotation = np.linalg.qr(np.random.default_rng(rng.getrandbits(32)).standard_normal((count, count)))[0]
+    out: F32 = (unused @ rotation).T.astype(np.float32)
     return out
 
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--pages", type=Path, required=True, help="folder of PDFs that the labels are of")
+    p.add_argument("--pages", type=Path, required=True, help="folder of the PDFs that are labelled")
     p.add_argument("--seed", type=int, default=1)
     a = p.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

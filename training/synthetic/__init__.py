@@ -1,1 +1,1 @@
-"""Draws synthetic pages with labels, as training data."""
+"""Synthetic training data: pages drawn at random, with a label for every word, figure and kind of page."""

@@ -1,4 +1,4 @@
-"""Draws what charts share: scales of round numbers, axes, grids and legends."""
+"""Parts that charts share: scales of round numbers, axes, grid lines and legends."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from .pen import Colour, Pen, mix
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """An axis of round numbers from `low` to `high`, and how its numbers are written."""
+    """An axis of round numbers from `low` to `high` in steps of `step`, and the template of its labels."""
 
     low: float
     high: float
     step: float
-    form: str
+    template: str
 
     def at(self, value: float) -> float:
-        """Where `value` lies along the axis, 0 to 1."""
+        """The position of `value` along the axis, 0 to 1."""
         return (value - self.low) / (self.high - self.low)
 
     def text(self, value: float) -> str:
         places = max(0, -math.floor(math.log10(self.step) + 1e-9))
-        return self.form.format(f"{value:,.{places}f}" if self.form != "{}" else f"{value:.{places}f}")
+        return self.template.format(f"{value:,.{places}f}" if self.template != "{}" else f"{value:.{places}f}")
 
     def ticks(self) -> list[tuple[float, str]]:
         count = round((self.high - self.low) / self.step)
@@ -37,21 +37,21 @@ class Scale:
 
 
 def scale(rng: random.Random, low: float, high: float, count: float) -> Scale:
-    """A scale over low to high with about `count` steps."""
+    """A scale that covers low to high in about `count` steps."""
     rough = (high - low) / max(count, 1)
     ten = 10.0 ** math.floor(math.log10(rough))
     step = ten * next(s for s in (1, 2, 5, 10) if s * ten >= rough * 0.999)
-    form = rng.choice(("{}", "{}", "{}", "{:}", "{}%", "${}", "€{}", "{}k", "{}m", "{} "))
-    return Scale(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step, step, form)
+    template = rng.choice(("{}", "{}", "{}", "{:}", "{}%", "${}", "€{}", "{}k", "{}m", "{} "))
+    return Scale(math.floor(low / step + 1e-9) * step, math.ceil(high / step - 1e-9) * step, step, template)
 
 
-def names_of(pen: Pen, count: int) -> list[str]:
-    """Names along an axis: years, months, quarters, age groups or words."""
+def category_names(pen: Pen, count: int) -> list[str]:
+    """Labels of a category axis: years, months, quarters, age groups, numbers or words."""
     rng, kind = pen.rng, pen.rng.random()
     if kind < 0.35:
         year = rng.randrange(1985, 2031 - count)
-        form = rng.choice(("{}", "{}", "{}", "FY{}", "{}A", "’{}"))
-        return [form.format(str(year + i)[2 if form in ("FY{}", "’{}") else 0 :]) for i in range(count)]
+        template = rng.choice(("{}", "{}", "{}", "FY{}", "{}A", "’{}"))
+        return [template.format(str(year + i)[2 if template in ("FY{}", "’{}") else 0 :]) for i in range(count)]
     if kind < 0.45:
         first = rng.randrange(12)
         return [vocabulary.MONTHS[(first + i) % 12][:3] for i in range(count)]
@@ -66,7 +66,7 @@ def names_of(pen: Pen, count: int) -> list[str]:
 
 
 def legend(pen: Pen, box: pymupdf.Rect, colours: Sequence[Colour], *, kind: str = "box") -> pymupdf.Rect:
-    """Draw a legend at an edge of `box` and return what is left; none where there is no room."""
+    """Draw a legend at an edge of `box`, and return the rest of the box; all of it if there is no room for a legend."""
     rng, size = pen.rng, pen.size * 0.95
     names = [pen.phrase(box.width * 0.3, most=2, size=size) or "ABCDEFGH"[i % 8] for i in range(len(colours))]
     wide = [pen.length(n, size=size) + size * 2.6 for n in names]
@@ -117,9 +117,10 @@ def axes(
     right: Sequence[tuple[float, str]] = (),
     scale_shown: bool = True,
 ) -> pymupdf.Rect:
-    """Draw two axes with numbers and grid, and return the rectangle between them.
+    """Draw two axes with labels and grid lines, and return the plot area between them.
 
-    `values` (place 0 to 1, text) go up the left side, `names` along the bottom; `across` exchanges the two.
+    `values`, as (position 0 to 1, label), go up the left side, `names` along the bottom; `across` swaps the two. `zero`
+    is the position of the base line, `right` an optional second axis.
     """
     rng, size, ink = pen.rng, pen.size * 0.9, pen.ink
     up, along = (names, values) if across else (values, names)

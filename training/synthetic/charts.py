@@ -1,4 +1,4 @@
-"""Draws bar, line, pie and scatter charts of made-up numbers, in the manners of reports, slides and papers."""
+"""Random bar, line, pie, scatter and bubble charts, in the styles of reports, slides and papers."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from itertools import accumulate, pairwise
 
 import pymupdf
 
-from .axes import Scale, axes, legend, names_of, scale
+from .axes import Scale, axes, category_names, legend, scale
 from .pen import WHITE, Colour, Pen, Point, arc, mix, smooth
 
 DASHES = (None, None, None, "[3 2] 0", "[1 1.5] 0", "[5 2 1 2] 0")
 
 
-def bars(pen: Pen, bar: pymupdf.Rect, colour: Colour, *, hatch: float, deep: float) -> None:
-    """One bar: plain, hatched with lines `hatch` points apart, or `deep` points deep."""
+def draw_bar(pen: Pen, bar: pymupdf.Rect, colour: Colour, *, hatch: float, deep: float) -> None:
+    """Draw one bar: filled, or hatched with lines `hatch` points apart, or in 3-D, `deep` points deep."""
     if deep:
         top = [(bar.x0, bar.y0), (bar.x0 + deep, bar.y0 - deep), (bar.x1 + deep, bar.y0 - deep), (bar.x1, bar.y0)]
         side = [(bar.x1, bar.y0), (bar.x1 + deep, bar.y0 - deep), (bar.x1 + deep, bar.y1 - deep), (bar.x1, bar.y1)]
@@ -34,8 +34,8 @@ def bars(pen: Pen, bar: pymupdf.Rect, colour: Colour, *, hatch: float, deep: flo
     pen.lines(pairs, colour, 0.5)
 
 
-def heights(rng: random.Random, series: int, count: int, *, below: bool) -> list[list[float]]:
-    """Values of `series` rows: flat, growing, peaked or random, some of them negative where `below`."""
+def bar_values(rng: random.Random, series: int, count: int, *, below: bool) -> list[list[float]]:
+    """Random values of `series` rows of `count` bars, with a trend and noise; with `below`, some are negative."""
     top = 10 ** rng.uniform(0, 4)
     rows = []
     for _ in range(series):
@@ -48,6 +48,7 @@ def heights(rng: random.Random, series: int, count: int, *, below: bool) -> list
 
 
 def bar_chart(pen: Pen, box: pymupdf.Rect) -> None:
+    """Single, grouped, stacked or waterfall bars, upright or horizontal."""
     rng = pen.rng
     kind = rng.choices(("single", "grouped", "stacked", "waterfall"), (5, 3, 3, 1))[0]
     across = kind != "waterfall" and rng.random() < 0.32
@@ -55,19 +56,19 @@ def bar_chart(pen: Pen, box: pymupdf.Rect) -> None:
     count = rng.randrange(2, max(4, min(16, int(side / pen.size))))
     series = 1 if kind in ("single", "waterfall") else rng.randrange(2, 6)
     below = kind in ("single", "grouped") and rng.random() < 0.15
-    rows = heights(rng, series, count, below=below)
+    rows = bar_values(rng, series, count, below=below)
     share = kind == "stacked" and rng.random() < 0.3
     if share:
         sums = [sum(column) for column in zip(*rows, strict=True)]
         rows = [[100 * v / s for v, s in zip(row, sums, strict=True)] for row in rows]
-    names = names_of(pen, count)
+    names = category_names(pen, count)
     colours = pen.palette(series)
     steps = [0.0, *accumulate([rows[0][0], *(rng.uniform(-0.35, 0.4) * rows[0][0] for _ in range(count - 2))])]
     columns = [sum(c) for c in zip(*rows, strict=True)] if kind == "stacked" else [v for row in rows for v in row]
     if kind == "waterfall":
         columns = [*steps]
     low, high = min(0.0, *columns), max(columns) * (1.0 if share else rng.uniform(1.0, 1.15))
-    values = scale(rng, low, max(high, low + 1e-6), side_ticks(pen, box, across=across))
+    values = scale(rng, low, max(high, low + 1e-6), tick_count(pen, box, across=across))
     if series > 1 and rng.random() < 0.85:
         box = legend(pen, box, colours)
     labelled = rng.random() < 0.45
@@ -110,7 +111,7 @@ def bar_chart(pen: Pen, box: pymupdf.Rect) -> None:
         colour = colours[s] if i != odd else mix((0.9, 0.4, 0.1), colours[s], 0.1)
         if kind == "waterfall" and high < low:
             colour = fallen
-        bars(pen, bar, colour, hatch=hatches[s], deep=deep)
+        draw_bar(pen, bar, colour, hatch=hatches[s], deep=deep)
         if labelled:
             bar_label(pen, bar, values.text(high - low if kind in ("stacked", "waterfall") else high), colour,
                       across=across, inside=kind == "stacked")  # fmt: skip
@@ -120,13 +121,14 @@ def bar_chart(pen: Pen, box: pymupdf.Rect) -> None:
         pen.dots(tops, 4, (0.9, 0.3, 0.1))
 
 
-def side_ticks(pen: Pen, box: pymupdf.Rect, *, across: bool = False) -> float:
-    """How many numbers an axis of this length takes."""
+def tick_count(pen: Pen, box: pymupdf.Rect, *, across: bool = False) -> float:
+    """The number of tick labels that an axis of this length has room for."""
     room = box.width / (5 * pen.size) if across else box.height / (2.2 * pen.size)
     return float(min(max(room, 1.0), pen.rng.uniform(3, 9)))
 
 
 def bar_label(pen: Pen, bar: pymupdf.Rect, text: str, colour: Colour, *, across: bool, inside: bool) -> None:
+    """Write the value of a bar inside it or at its end, if there is room."""
     size, long = pen.size * 0.85, pen.length(text, size=pen.size * 0.85)
     x, y = (bar.x0 + bar.x1) / 2, (bar.y0 + bar.y1) / 2 + size * 0.3
     if inside:
@@ -139,8 +141,8 @@ def bar_label(pen: Pen, bar: pymupdf.Rect, text: str, colour: Colour, *, across:
         pen.text(x, bar.y0 - size * 0.3, text, anchor=0.5, size=size)
 
 
-def walk(rng: random.Random, count: int, kind: str) -> list[float]:
-    """Values of one line, about 0 to 1."""
+def line_values(rng: random.Random, count: int, kind: str) -> list[float]:
+    """Values of one line, about 0 to 1: a random walk, or a decaying curve with noise."""
     start, drift = rng.uniform(0.2, 0.8), rng.uniform(-0.5, 0.6)
     if kind == "curve":
         rate, end, noise = rng.uniform(2, 9), rng.uniform(0.05, 0.9), rng.choice((0.0, 0.0, 0.01, 0.03))
@@ -156,11 +158,12 @@ def walk(rng: random.Random, count: int, kind: str) -> list[float]:
 
 
 def line_chart(pen: Pen, box: pymupdf.Rect) -> None:
+    """One to six lines or stacked areas: few points, time series or curves."""
     rng = pen.rng
     kind = rng.choices(("points", "series", "curve"), (5, 3, 3))[0]
     count = rng.randrange(4, 16) if kind == "points" else rng.randrange(60, 180)
     series = rng.choices(range(1, 7), (5, 4, 3, 2, 1, 1))[0]
-    rows = [walk(rng, count, kind) for _ in range(series)]
+    rows = [line_values(rng, count, kind) for _ in range(series)]
     area = rng.random() < 0.14
     if area:
         rows = [[0.1 + abs(v) * 0.5 for v in row] for row in rows]
@@ -172,9 +175,9 @@ def line_chart(pen: Pen, box: pymupdf.Rect) -> None:
     size = 10 ** rng.uniform(0, 4)
     low, high = min(map(min, rows)), max(map(max, rows))
     values = scale(rng, (0.0 if low >= 0 and (area or rng.random() < 0.5) else low) * size, high * size + 1e-6,
-                   side_ticks(pen, box))  # fmt: skip
+                   tick_count(pen, box))  # fmt: skip
     shown = count if kind == "points" else rng.randrange(3, 9)
-    names: list[str] = names_of(pen, shown)
+    names: list[str] = category_names(pen, shown)
     if kind == "curve" or rng.random() < 0.1:
         unit = rng.choice((0.1, 0.2, 0.5, 1, 5, 10, 100, 1000))
         names = [f"{unit * i:g}" for i in range(shown)]
@@ -193,7 +196,7 @@ def line_chart(pen: Pen, box: pymupdf.Rect) -> None:
     band = not area and rng.random() < 0.14
     under = pymupdf.Rect(plot)
     for s in reversed(range(series)):
-        line = placed(plot, values, [v * size for v in rows[s]])
+        line = points_in(plot, values, [v * size for v in rows[s]])
         if stepped:
             line = [p for (x0, y0), (x1, _) in pairwise(line) for p in ((x0, y0), (x1, y0))] + [line[-1]]
         elif kind == "points" and rng.random() < 0.2:
@@ -209,19 +212,20 @@ def line_chart(pen: Pen, box: pymupdf.Rect) -> None:
             pen.path(outer + inner[::-1], None, fill=mix(colour, pen.paper, 0.7), opacity=0.6)
         pen.path(line, colour, width=width, dashes=rng.choice(DASHES) if series > 1 else None)
         if marked:
-            marks(pen, placed(plot, values, [v * size for v in rows[s]]), colour, shape, width * 2 + 1.5)
+            markers(pen, points_in(plot, values, [v * size for v in rows[s]]), colour, shape, width * 2 + 1.5)
     if rng.random() < 0.15:
         y = plot.y0 + rng.random() * plot.height
         pen.path([(plot.x0, y), (plot.x1, y)], rng.choice(((0.8, 0.1, 0.1), pen.ink)), dashes="[3 2] 0")
 
 
-def placed(plot: pymupdf.Rect, values: Scale, row: list[float]) -> list[Point]:
-    """The points of a row of values across the whole plot."""
+def points_in(plot: pymupdf.Rect, values: Scale, row: list[float]) -> list[Point]:
+    """The points of a row of values, evenly spaced over the width of the plot."""
     step = plot.width / max(len(row) - 1, 1)
     return [(plot.x0 + i * step, plot.y1 - values.at(v) * plot.height) for i, v in enumerate(row)]
 
 
-def marks(pen: Pen, points: list[Point], colour: Colour, shape: str, size: float) -> None:
+def markers(pen: Pen, points: list[Point], colour: Colour, shape: str, size: float) -> None:
+    """Draw a marker of `shape` at each point: dot, hollow, square, cross or triangle."""
     half = size / 2
     if shape in ("dot", "hollow"):
         pen.dots(points, size, colour)
@@ -305,7 +309,7 @@ def bubble_chart(pen: Pen, box: pymupdf.Rect) -> None:
 
 
 def scatter_plot(pen: Pen, box: pymupdf.Rect, *, bubbles: bool = False) -> None:
-    """Points of one or more groups, or, if `bubbles`, few discs of different sizes, some of them named."""
+    """Points of one or more groups; with `bubbles`, a few discs of different sizes, some of them labelled."""
     rng = pen.rng
     groups = rng.choices((1, 2, 3, 4), (5, 3, 2, 1))[0]
     colours = pen.palette(groups)
@@ -317,8 +321,8 @@ def scatter_plot(pen: Pen, box: pymupdf.Rect, *, bubbles: bool = False) -> None:
         along = [(i / powers, f"{10**i:,}") for i in range(powers + 1)]
     else:
         low = rng.choice((0.0, 0.0, -rng.uniform(1, 50)))
-        up = scale(rng, low, rng.uniform(1, 200), side_ticks(pen, box)).ticks()
-        along = scale(rng, low, 10 ** rng.uniform(0, 3), side_ticks(pen, box, across=True)).ticks()
+        up = scale(rng, low, rng.uniform(1, 200), tick_count(pen, box)).ticks()
+        along = scale(rng, low, 10 ** rng.uniform(0, 3), tick_count(pen, box, across=True)).ticks()
     plot = axes(pen, box, up, along)
     size = rng.choice((2, 3, 3, 4, 5, 6)) * min(1.3, plot.height / 160 + 0.5)
     shape, opacity = rng.choice(("dot", "dot", "dot", "cross", "hollow", "triangle")), rng.choice((1, 1, 0.6))
@@ -343,7 +347,7 @@ def scatter_plot(pen: Pen, box: pymupdf.Rect, *, bubbles: bool = False) -> None:
             for p in points:
                 pen.dots([p], size, colour, opacity)
         else:
-            marks(pen, points, colour, shape, size)
+            markers(pen, points, colour, shape, size)
         if rng.random() < 0.35:
             ends = [(x, level + slope * (x - mid)) for x in (max(0.02, mid - 2 * spread), min(0.98, mid + 2 * spread))]
             line = [(plot.x0 + x * plot.width, plot.y1 - min(max(y, 0), 1) * plot.height) for x, y in ends]

@@ -1,4 +1,4 @@
-"""Draws one figure of a random kind: charts, photographs, maps, diagrams and the other pictures that pages hold."""
+"""Random figures of every kind that pixel recognises: charts, photographs, maps, diagrams, logos, signatures …"""
 
 from __future__ import annotations
 
@@ -9,17 +9,26 @@ from types import MappingProxyType
 import pymupdf
 from PIL import Image
 
-from . import charts, equations, illustrations, lineart, marks, matrices, screens, signs, sketches, timelines
+from . import (
+    charts,
+    diagrams,
+    equations,
+    illustrations,
+    marks,
+    matrix_charts,
+    screens,
+    signs,
+    technical_drawings,
+    timelines,
+)
 from .pen import Colour, Pen
-from .photographs import made_photo, photos
+from .photographs import GIVEN_PHOTO_SHARE, photos, random_photo
 from .sheet import Sheet
 
-__all__ = ["CONCEPTS", "figure", "photos"]
+__all__ = ["KINDS", "figure", "photos"]
 
-PICTURED = 0.7
-"""How often a photograph is one of the caller's pictures, where there are any."""
-Draw = Callable[[Pen, pymupdf.Rect], None]
-DRAWN: Mapping[str, tuple[float, Draw]] = MappingProxyType(
+DrawFigure = Callable[[Pen, pymupdf.Rect], None]
+FIGURES: Mapping[str, tuple[float, DrawFigure]] = MappingProxyType(
     {
         "bar chart": (6, charts.bar_chart),
         "line chart": (5, charts.line_chart),
@@ -27,17 +36,17 @@ DRAWN: Mapping[str, tuple[float, Draw]] = MappingProxyType(
         "donut chart": (2, charts.donut_chart),
         "scatter plot": (2.5, charts.scatter_plot),
         "bubble chart": (1.5, charts.bubble_chart),
-        "radar chart": (1, matrices.radar_chart),
-        "heat map": (1, matrices.heat_map),
+        "radar chart": (1, matrix_charts.radar_chart),
+        "heat map": (1, matrix_charts.heat_map),
         "gantt chart": (1.5, timelines.gantt_chart),
         "timeline": (1.5, timelines.timeline),
-        "quadrant": (1.5, matrices.quadrants),
-        "diagram": (1.5, sketches.diagram),
-        "flow chart": (2, sketches.flow_chart),
-        "organisation chart": (1.5, sketches.organisation_chart),
-        "venn diagram": (1, sketches.venn_diagram),
-        "map": (1.5, sketches.draw_map),
-        "drawing": (1.5, lineart.drawing),
+        "quadrant": (1.5, matrix_charts.quadrants),
+        "diagram": (1.5, diagrams.diagram),
+        "flow chart": (2, diagrams.flow_chart),
+        "organisation chart": (1.5, diagrams.organisation_chart),
+        "venn diagram": (1, diagrams.venn_diagram),
+        "map": (1.5, diagrams.draw_map),
+        "drawing": (1.5, technical_drawings.drawing),
         "illustration": (3, illustrations.illustration),
         "screenshot": (1.5, screens.screenshot),
         "logo": (3, marks.logo),
@@ -51,12 +60,12 @@ DRAWN: Mapping[str, tuple[float, Draw]] = MappingProxyType(
         "form": (1, screens.form),
     }
 )
-"""How often each kind is drawn, more often what is small, and what draws it; photographs stand apart."""
+"""Every kind but photographs, with its weight in random choices (higher for small figures) and its drawing function."""
 PHOTO = "photo"
-WEIGHTS: Mapping[str, float] = MappingProxyType({PHOTO: 4, **{kind: weight for kind, (weight, _) in DRAWN.items()}})
-CONCEPTS: tuple[str, ...] = tuple(WEIGHTS)
-CHARTS = CONCEPTS[1:9]
-"""Kinds that stand side by side."""
+WEIGHTS: Mapping[str, float] = MappingProxyType({PHOTO: 4, **{kind: weight for kind, (weight, _) in FIGURES.items()}})
+KINDS: tuple[str, ...] = tuple(WEIGHTS)
+CHARTS = KINDS[1:9]
+"""Kinds of which several may stand side by side."""
 UNTITLED = ("logo", "signature", "stamp", "sign", "barcode", "equation", "handwriting")
 
 
@@ -67,12 +76,12 @@ def figure(
     colour: Colour,
     *,
     pictures: Sequence[bytes] = (),
-    kinds: Sequence[str] = CONCEPTS,
+    kinds: Sequence[str] = KINDS,
 ) -> list[tuple[str, pymupdf.Rect]]:
-    """Draw a figure inside `area`, its words about `size` points large and in `colour`.
+    """Draw a random figure inside `area`, with text in `colour` at about `size` points.
 
-    Returns the concepts drawn, each with the rectangle of its ink, titles and captions left out. `pictures` are JPEG
-    streams that photographs may show. A wide area may hold two or three charts side by side.
+    Returns the kinds drawn, each with its ink's bounding box without title and caption: a wide area may hold two or
+    three charts side by side. `pictures` are JPEG streams that photographs may show.
     """
     rng = sheet.rng
     kind = rng.choices(kinds, [WEIGHTS[k] for k in kinds])[0]
@@ -98,14 +107,14 @@ def _one(
     if kind == PHOTO:
         ink = _photo(pen, inner, pictures)
     else:
-        DRAWN[kind][1](pen, inner)
+        FIGURES[kind][1](pen, inner)
         ink = pen.box()
     pen.finish()
     return [(kind, ink)]
 
 
 def _captions(pen: Pen, area: pymupdf.Rect) -> pymupdf.Rect:
-    """Write a title above and a caption below, sometimes, and return the room between them."""
+    """Write a title above and a caption below, each at random, and return the area between them."""
     rng, size = pen.rng, pen.size
     inner = pymupdf.Rect(area)
     if area.height < 8 * size or area.width < 12 * size:
@@ -131,15 +140,15 @@ def _captions(pen: Pen, area: pymupdf.Rect) -> pymupdf.Rect:
 
 
 def _photo(pen: Pen, area: pymupdf.Rect, pictures: Sequence[bytes]) -> pymupdf.Rect:
-    """Put a photograph into `area`, cut to its shape or whole, and return its rectangle."""
+    """Put a photograph into `area` at its own aspect ratio, and return its rectangle."""
     rng = pen.rng
-    if pictures and rng.random() < PICTURED:
+    if pictures and rng.random() < GIVEN_PHOTO_SHARE:
         stream = rng.choice(pictures)
         with Image.open(io.BytesIO(stream)) as image:
             shape = image.width / image.height
     else:
         shape = min(max(area.width / area.height * rng.choice((1, 1, 1, 0.7, 0.5, 1.3)), 0.45), 3.0)
-        stream = made_photo(rng, shape, min(area.width, area.height * shape))
+        stream = random_photo(rng, shape, min(area.width, area.height * shape))
     wide = min(area.width, area.height * shape)
     x = area.x0 + (area.width - wide) * rng.choice((0, 0, 0.5, 1))
     frame = pymupdf.Rect(x, area.y0, x + wide, area.y0 + wide / shape)

@@ -1,4 +1,4 @@
-"""Draws flat coloured pictures, as guides and brochures have them: landscapes, layers of ground, things, people."""
+"""Random flat coloured illustrations, as in guides and brochures: landscapes, soil layers, waves, devices, people."""
 
 from __future__ import annotations
 
@@ -7,42 +7,42 @@ import random
 
 import pymupdf
 
-from .marks import kept
-from .pen import WHITE, Colour, Pen, Point, hue, mix, smooth
+from .pen import WHITE, Colour, Pen, Point, clamped, mix, random_colour, smooth
 
 
 def illustration(pen: Pen, box: pymupdf.Rect) -> None:
-    """One picture, on a ground of its own or on the paper, sometimes with words that point into it."""
+    """Draw one illustration, sometimes with labels that point into it."""
     rng = pen.rng
     wide = min(box.width, box.height * rng.uniform(0.7, 2.6))
     x0 = box.x0 + (box.width - wide) * rng.choice((0, 0.5, 0.5, 1))
     field = pymupdf.Rect(x0, box.y0, x0 + wide, min(box.y1, box.y0 + wide * rng.uniform(0.5, 1.6)))
-    colours = [mix(hue(rng), WHITE, rng.uniform(0, 0.6)) for _ in range(6)]
-    rng.choice((landscape, landscape, layers, waves, things, things, people))(pen, field, colours)
+    colours = [mix(random_colour(rng), WHITE, rng.uniform(0, 0.6)) for _ in range(6)]
+    rng.choice((landscape, landscape, soil_layers, waves, devices, devices, people))(pen, field, colours)
     if rng.random() < 0.35:
         for _ in range(rng.randrange(1, 5)):
             a = (rng.uniform(field.x0, field.x1), rng.uniform(field.y0, field.y1))
             right = rng.random() < 0.5
             b = ((field.x1 if right else field.x0) + (4 if right else -4), a[1])
-            pen.path(kept([a, b], box), width=0.5)
+            pen.path(clamped([a, b], box), width=0.5)
             pen.text(b[0], b[1] + pen.size * 0.3, pen.phrase(pen.size * 7, most=2), anchor=0 if right else 1)
 
 
 def ridge(rng: random.Random, field: pymupdf.Rect, level: float, swing: float, count: int = 6) -> list[Point]:
-    """A winding line across `field` about `level` of its height."""
+    """A winding line across `field`, at about `level` (0 to 1) of its height."""
     points = [
         (field.x0 + field.width * k / (count - 1), field.y0 + field.height * (level + rng.uniform(-swing, swing)))
         for k in range(count)
     ]
-    return kept(smooth(points), field)
+    return clamped(smooth(points), field)
 
 
-def under(pen: Pen, field: pymupdf.Rect, line: list[Point], fill: Colour) -> None:
+def fill_below(pen: Pen, field: pymupdf.Rect, line: list[Point], fill: Colour) -> None:
+    """Fill `field` below a line."""
     pen.path([*line, (field.x1, field.y1), (field.x0, field.y1)], None, fill=fill)
 
 
 def landscape(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
-    """Sky, a sun, hills or a sea, trees and houses."""
+    """Sky, a sun, hills, trees and houses."""
     rng = pen.rng
     if rng.random() < 0.8:
         pen.rect(field, None, fill=mix(colours[0], WHITE, rng.uniform(0, 0.7)))
@@ -53,7 +53,7 @@ def landscape(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
             pymupdf.Rect(x - r, y - r, x + r, y + r), None, fill=rng.choice(((1, 0.75, 0.2), (0.9, 0.45, 0.1), WHITE))
         )
     for i in range(rng.randrange(1, 4)):
-        under(pen, field, ridge(rng, field, 0.5 + i * 0.14, 0.1), colours[i + 1])
+        fill_below(pen, field, ridge(rng, field, 0.5 + i * 0.14, 0.1), colours[i + 1])
     for _ in range(rng.randrange(6)):
         s = min(field.width, field.height) * rng.uniform(0.06, 0.14)
         x, y = rng.uniform(field.x0 + s, field.x1 - s), field.y1 - field.height * rng.uniform(0.02, 0.3)
@@ -65,22 +65,22 @@ def landscape(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
             pen.path([(x - s * 0.9, y - s), (x, y - s * 1.7), (x + s * 0.9, y - s)], None, fill=colours[4])
 
 
-def layers(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
-    """A cut through the ground: layers, plants on top, and something set into it."""
+def soil_layers(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
+    """A section through the ground: soil layers, grass on top, and a device set into it."""
     rng = pen.rng
     if rng.random() < 0.6:
         pen.rect(field, None, fill=mix(colours[0], WHITE, 0.7))
     level = rng.uniform(0.25, 0.6)
-    earth = mix((0.45, 0.33, 0.22), hue(rng), rng.uniform(0, 0.6))
+    earth = mix((0.45, 0.33, 0.22), random_colour(rng), rng.uniform(0, 0.6))
     for i in range(count := rng.randrange(1, 5)):
         at = level + (1 - level) * i / count
-        under(pen, field, ridge(rng, field, at, rng.choice((0, 0.01, 0.04))), mix(earth, WHITE, 0.5 - 0.15 * i))
+        fill_below(pen, field, ridge(rng, field, at, rng.choice((0, 0.01, 0.04))), mix(earth, WHITE, 0.5 - 0.15 * i))
     ground = field.y0 + field.height * level
     blades = rng.randrange(30)
     for _ in range(blades):
         x, h = rng.uniform(field.x0, field.x1), field.height * rng.uniform(0.04, 0.14)
         lean = rng.uniform(-0.3, 0.3) * h
-        pen.path(kept([(x, ground), (x + lean, ground - h)], field), (0.2, 0.5, 0.25), width=rng.choice((0.8, 1.5)))
+        pen.path(clamped([(x, ground), (x + lean, ground - h)], field), (0.2, 0.5, 0.25), width=rng.choice((0.8, 1.5)))
     if rng.random() < 0.7:
         w, h = field.width * rng.uniform(0.05, 0.2), field.height * rng.uniform(0.2, 0.45)
         x = rng.uniform(field.x0, field.x1 - w)
@@ -91,7 +91,7 @@ def layers(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
 
 
 def waves(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
-    """Lines or bands that wind across, one below the other."""
+    """Wavy lines or bands, one below the other."""
     rng = pen.rng
     filled = rng.random() < 0.4
     if rng.random() < 0.7:
@@ -102,15 +102,15 @@ def waves(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
     for i in range(count):
         y = field.y0 + field.height * (i + 0.7) / (count + 0.5)
         steps = [field.x0 + field.width * k / 80 for k in range(81)]
-        line = kept([(x, y + swing * math.sin(2 * math.pi * x / length + shift * i)) for x in steps], field)
+        line = clamped([(x, y + swing * math.sin(2 * math.pi * x / length + shift * i)) for x in steps], field)
         if filled:
-            under(pen, field, line, mix(colours[1], colours[2], i / count))
+            fill_below(pen, field, line, mix(colours[1], colours[2], i / count))
         else:
             pen.path(line, mix(colours[1], WHITE, 0.2), width=rng.choice((0.8, 1.5, 3)))
 
 
-def things(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
-    """A device of rounded parts with knobs, a screen, a cable; on a plain ground or none."""
+def devices(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
+    """A device of rounded parts with knobs, a screen and a cable."""
     rng = pen.rng
     if rng.random() < 0.5:
         pen.rect(field, None, fill=mix(colours[0], WHITE, 0.6), radius=rng.choice((0, 6)))
@@ -128,11 +128,11 @@ def things(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
             draw(part, outlined, fill=rng.choice((WHITE, colours[4], mix(colours[i + 1], (0, 0, 0), 0.4))))
     if rng.random() < 0.5:
         cable = [(rng.uniform(field.x0, field.x1), rng.uniform(field.y0, field.y1)) for _ in range(4)]
-        pen.path(kept(smooth(cable), field), rng.choice((pen.ink, colours[5])), width=rng.choice((1.5, 3)))
+        pen.path(clamped(smooth(cable), field), rng.choice((pen.ink, colours[5])), width=rng.choice((1.5, 3)))
 
 
 def people(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
-    """One or more people, from the waist up or whole, as pictograms and flat pictures show them."""
+    """One to four people, as pictograms show them."""
     rng = pen.rng
     if rng.random() < 0.5:
         pen.rect(field, None, fill=mix(colours[0], WHITE, 0.5))
@@ -142,5 +142,5 @@ def people(pen: Pen, field: pymupdf.Rect, colours: list[Colour]) -> None:
         x, y = field.x0 + field.width * (i + 0.5) / count, field.y1 - s
         skin = rng.choice(((0.9, 0.72, 0.58), (0.55, 0.38, 0.26), (0.96, 0.82, 0.7)))
         body = [(x - s * 0.7, y + s), (x - s * 0.5, y), (x, y - s * 0.25), (x + s * 0.5, y), (x + s * 0.7, y + s)]
-        pen.path(kept(smooth(body), field), None, fill=colours[1 + i % 5])
+        pen.path(clamped(smooth(body), field), None, fill=colours[1 + i % 5])
         pen.oval(pymupdf.Rect(x - s * 0.28, y - s * 0.95, x + s * 0.28, y - s * 0.3), None, fill=skin)

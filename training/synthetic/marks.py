@@ -1,4 +1,4 @@
-"""Draws what hands and tools leave on paper: technical drawings, logos, signatures, stamps and handwriting."""
+"""Random logos, signatures, stamps and handwriting."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import random
 import pymupdf
 
 from . import vocabulary
-from .pen import SCRIPT, WHITE, Colour, Pen, Point, arc, hue, mix, smooth
+from .pen import SCRIPT, WHITE, Colour, Pen, Point, arc, clamped, mix, random_colour, smooth
 
-STAMPED = ("APPROVED", "PAID", "RECEIVED", "DRAFT", "CONFIDENTIAL", "COPY", "CERTIFIED", "VOID", "FINAL", "FILED")
+STAMP_WORDS = ("APPROVED", "PAID", "RECEIVED", "DRAFT", "CONFIDENTIAL", "COPY", "CERTIFIED", "VOID", "FINAL", "FILED")
 INKS = ((0.05, 0.1, 0.45), (0.1, 0.1, 0.12), (0.1, 0.2, 0.6), (0.0, 0.0, 0.0))
 STAMP_INKS = ((0.75, 0.1, 0.15), (0.15, 0.2, 0.6), (0.1, 0.1, 0.1), (0.1, 0.45, 0.25), (0.4, 0.15, 0.5))
 
 
-def turned(points: list[Point], about: Point, angle: float) -> list[Point]:
-    """`points` turned anticlockwise by `angle` degrees."""
+def rotated(points: list[Point], about: Point, angle: float) -> list[Point]:
+    """`points` rotated anticlockwise by `angle` degrees around `about`."""
     c, s = math.cos(math.radians(angle)), math.sin(math.radians(angle))
     return [
         (about[0] + (x - about[0]) * c + (y - about[1]) * s, about[1] - (x - about[0]) * s + (y - about[1]) * c)
@@ -24,13 +24,8 @@ def turned(points: list[Point], about: Point, angle: float) -> list[Point]:
     ]
 
 
-def kept(points: list[Point], box: pymupdf.Rect) -> list[Point]:
-    """`points`, those outside `box` moved to its edge."""
-    return [(min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1)) for x, y in points]
-
-
 def scribble(rng: random.Random, x: float, base: float, width: float, tall: float, loops: int) -> list[Point]:
-    """A line that goes up and down from left to right, with loops, as joined-up letters do."""
+    """A curve with loops from left to right, like cursive letters; `tall` is the height of an ascender."""
     points: list[Point] = [(x, base)]
     step = width / (loops + 1)
     lean = rng.uniform(0, 0.5) * tall
@@ -48,7 +43,7 @@ def scribble(rng: random.Random, x: float, base: float, width: float, tall: floa
 
 
 def flourish(rng: random.Random, x: float, base: float, width: float, tall: float) -> list[Point]:
-    """A line that swings up and down without being letters, ever less, as hurried signatures do."""
+    """A zigzag that fades to the right, like a hurried signature."""
     swings = rng.randrange(2, 8)
     fading, lean = rng.uniform(-0.1, 0.9), rng.uniform(-0.2, 0.4) * tall
     points: list[Point] = []
@@ -61,7 +56,7 @@ def flourish(rng: random.Random, x: float, base: float, width: float, tall: floa
 
 
 def signature(pen: Pen, box: pymupdf.Rect) -> None:
-    """A scribble with a flourish over a line, the name in print below."""
+    """A signature in a script font, as a flourish or as scribbled words, often above a line with the printed name."""
     rng, size = pen.rng, pen.size
     wide, tall = min(box.width, rng.uniform(60, 170)), min(box.height * 0.5, rng.uniform(16, 40))
     x, base = box.x0 + (box.width - wide) * rng.random(), box.y0 + tall * 1.25
@@ -73,22 +68,22 @@ def signature(pen: Pen, box: pymupdf.Rect) -> None:
         big = min(tall, tall * wide / max(pen.length(name, size=tall, font=font), 1))
         pen.text(x, base, name, size=big, font=font, colour=ink)
     elif rng.random() < 0.3:
-        pen.path(kept(flourish(rng, x, base, wide, tall), box), ink, width=width)
+        pen.path(clamped(flourish(rng, x, base, wide, tall), box), ink, width=width)
     else:
         at, end = x, x + wide * 0.92
         while at < end - 4:
             part = min(end - at, wide * rng.uniform(0.25, 0.7))
             cap = part * rng.uniform(0.15, 0.3)
             first = [(at + cap * rng.uniform(-0.3, 1.2), base - tall * rng.uniform(-0.25, 1)) for _ in range(5)]
-            pen.path(kept(smooth(first, 7), box), ink, width=width)
+            pen.path(clamped(smooth(first, 7), box), ink, width=width)
             loops = max(2, int((part - cap) / (tall * rng.uniform(0.18, 0.4))))
             rest = scribble(rng, at + cap * 0.8, base, part - cap * 0.8, tall * rng.uniform(0.35, 0.8), loops)
-            pen.path(kept(rest, box), ink, width=width)
+            pen.path(clamped(rest, box), ink, width=width)
             at += part * rng.uniform(0.8, 1.1)
     if rng.random() < 0.4:
         y = base + tall * rng.uniform(0.0, 0.25)
         tail = [(x + wide * t, y + tall * rng.uniform(-0.2, 0.15)) for t in (0.95, 0.5, 0.1, 0.6, 1.0)]
-        pen.path(kept(smooth(tail), box), ink, width=width)
+        pen.path(clamped(smooth(tail), box), ink, width=width)
     if rng.random() < 0.6:
         y = base + tall * 0.3
         pen.path([(x, y), (x + wide, y)], width=0.5, dashes=rng.choice((None, None, "[1 1.5] 0")))
@@ -97,7 +92,7 @@ def signature(pen: Pen, box: pymupdf.Rect) -> None:
 
 
 def handwriting(pen: Pen, box: pymupdf.Rect) -> None:
-    """Lines in a script font, or scribbled words; sometimes on ruled paper."""
+    """Lines of handwriting, in a script font or scribbled, sometimes on ruled paper."""
     rng = pen.rng
     tall = max(6.0, min(pen.size * rng.uniform(1.1, 2), box.height / 2))
     ink = pen.ink if pen.dark else rng.choice(INKS)
@@ -118,13 +113,13 @@ def handwriting(pen: Pen, box: pymupdf.Rect) -> None:
             long = min(tall * rng.uniform(0.7, 3.2), end - x)
             word = scribble(rng, x, y, long, tall * 0.75, max(1, int(long / tall * 2.4)))
             word = [(px, py + (px - box.x0) * drift) for px, py in word]
-            pen.path(kept(word, box), ink, width=width)
+            pen.path(clamped(word, box), ink, width=width)
             x += long + tall * rng.uniform(0.35, 0.6)
         y += leading
 
 
 def stamp(pen: Pen, box: pymupdf.Rect) -> None:
-    """A round or rectangular stamp, turned a little, in one ink."""
+    """A round or rectangular stamp in one ink, slightly rotated."""
     rng = pen.rng
     ink = pen.ink if pen.dark else rng.choice(STAMP_INKS)
     font = pymupdf.Font(rng.choice(("hebo", "hebo", "tibo", "cobo")))
@@ -133,7 +128,7 @@ def stamp(pen: Pen, box: pymupdf.Rect) -> None:
         box.x0 + box.width * (reach / 2 + rng.random() * (1 - reach)),
         box.y0 + box.height * (reach / 2 + rng.random() * (1 - reach)),
     )
-    word = rng.choice(STAMPED) if rng.random() < 0.6 else pen.word().strip(",.;:?").upper()
+    word = rng.choice(STAMP_WORDS) if rng.random() < 0.6 else pen.word().strip(",.;:?").upper()
     date = f"{rng.randrange(1, 29):02} {rng.choice(vocabulary.MONTHS)[:3].upper()} {rng.randrange(1980, 2030)}"
     width, opacity = rng.choice((0.8, 1.2, 2)), rng.uniform(0.65, 1)
     ink = mix(ink, pen.paper, 1 - opacity)
@@ -167,20 +162,20 @@ def stamp(pen: Pen, box: pymupdf.Rect) -> None:
     for grow in (0, -2.5)[: rng.randrange(1, 3)]:
         half_w, half_h = wide / 2 + grow, tall / 2 + grow
         corners = [(middle[0] + a * half_w, middle[1] + b * half_h) for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-        pen.path(turned(corners, middle, angle), ink, width=width, closed=True)
+        pen.path(rotated(corners, middle, angle), ink, width=width, closed=True)
     y = middle[1] - tall / 2 + size * 0.1
     for text, s in lines:
         y += s * 1.1
-        [(tx, ty)] = turned([(middle[0], y)], middle, angle)
+        [(tx, ty)] = rotated([(middle[0], y)], middle, angle)
         pen.text(tx, ty, text, anchor=0.5, size=s, font=font, colour=ink, angle=angle)
 
 
 def logo(pen: Pen, box: pymupdf.Rect) -> None:
-    """A geometric mark, and mostly a name beside or below it."""
+    """A logo: a geometric mark, usually with a name beside or below it, or a name alone."""
     rng = pen.rng
     tall = min(box.height * 0.6, box.width * 0.3, rng.uniform(20, 60))
     x, y = box.x0 + 1, box.y0 + 1
-    main, other = hue(rng), hue(rng)
+    main, other = random_colour(rng), random_colour(rng)
     if rng.random() < 0.2 or pen.dark:
         main = other = pen.ink
     name = "".join(c for c in pen.word() if c.isalnum())[:12]
@@ -210,7 +205,7 @@ def logo(pen: Pen, box: pymupdf.Rect) -> None:
 
 
 def mark(pen: Pen, c: Point, r: float, main: Colour, other: Colour) -> None:
-    """A logo's mark of radius `r` about `c`."""
+    """The geometric mark of a logo, of radius `r` around `c`, in two colours."""
     rng, (x, y) = pen.rng, c
     kind = rng.randrange(8)
     disc = pymupdf.Rect(x - r, y - r, x + r, y + r)

@@ -1,4 +1,4 @@
-"""Draws synthetic pages: columns of text, headings, tables, boxes, labels, in many fonts, sizes and languages."""
+"""Random synthetic pages with columns of text, headings, tables, labels and figures, in many fonts and languages."""
 
 from __future__ import annotations
 
@@ -12,30 +12,32 @@ from pathlib import Path
 import pymupdf
 
 from ...engine.models.pixel.concepts import MARK
-from ..pixel.page_pool import COARSE_DPI, POINTS_PER_INCH, UNREAD, Figure, LabelledPage, base_dpi, label
+from ..pixel.labelled_pages import COARSE_DPI, POINTS_PER_INCH, UNREAD, Figure, LabelledPage, base_dpi, label
 from . import vocabulary
 from .figures import figure
 from .sheet import COLOURS, DARK, PAPERS, Sheet
 
 PAGE_SIZES_PT = ((612, 792), (595, 842), (842, 595), (960, 540), (612, 396))
 BODY_PX = (10.0, 32.0)
-"""Font size of the running text, px: what a page is rendered at follows from it."""
+"""Range of the font size of running text, px; it determines the resolution at which a page is rendered."""
 EASY_PX, EASY_PAGES = 14.0, 1000
-"""The first pages have no smaller text: the limit falls over so many pages, or learning does not start."""
+"""Curriculum: text is at least EASY_PX at first, and BODY_PX[0] after EASY_PAGES pages, or learning does not start."""
 DPI = (70, 400)
-TALLEST_PT, TALLEST_COARSE_PT = 220, 400
+MAX_BLOCK_PT, MAX_BLOCK_COARSE_PT = 220, 400
+"""Largest height of a block."""
 FIGURE_SHARE, FIGURE_SHARE_COARSE = 0.2, 0.5
-BLED_SHARE, BLED = 0.1, ("illustration", "photo")
-"""How many of the coarse pages have a picture from edge to edge, and of what."""
+"""Share of blocks that are figures."""
+FULL_BLEED_SHARE, FULL_BLEED_KINDS = 0.1, ("illustration", "photo")
+"""Share of coarse pages with a picture from edge to edge (full bleed), and its kinds."""
 FC_LIST = "/usr/bin/fc-list"
 FONT_BYTES_MAX = 1_500_000
 KEY_CAPS = "Keyboard"
-"""Faces of this name draw each letter as a key of a keyboard."""
-PROBE = {"latin": "aéßłőğėůāș0", "vietnamese": "aếựạơđ0", "cyrillic": "жыїЩ", "greek": "αώΩ"}
+"""Part of the names of fonts that draw each letter as a key of a keyboard."""
+SCRIPT_SAMPLES = {"latin": "aéßłőğėůāș0", "vietnamese": "aếựạơđ0", "cyrillic": "жыїЩ", "greek": "αώΩ"}
 
 
 def font_files() -> list[Path]:
-    """TrueType and OpenType fonts that fontconfig knows, without collections and very large ones."""
+    """TrueType and OpenType fonts known to fontconfig, without collections and very large files."""
     listed = subprocess.run([FC_LIST, "--format", "%{file}\n"], capture_output=True, text=True, check=True).stdout
     files = sorted({Path(line) for line in listed.splitlines() if line.endswith((".ttf", ".otf"))})
     return [f for f in files if f.stat().st_size <= FONT_BYTES_MAX]
@@ -43,9 +45,9 @@ def font_files() -> list[Path]:
 
 @dataclass
 class Fonts:
-    """Fonts by script, opened once; symbol fonts and fonts that lack the script's letters are left out."""
+    """Opened fonts by script; a font is listed for each script of which it has all letters of SCRIPT_SAMPLES."""
 
-    by_script: dict[str, list[pymupdf.Font]] = field(default_factory=lambda: {s: [] for s in PROBE})
+    by_script: dict[str, list[pymupdf.Font]] = field(default_factory=lambda: {s: [] for s in SCRIPT_SAMPLES})
 
     @staticmethod
     def load() -> Fonts:
@@ -60,13 +62,14 @@ class Fonts:
             if KEY_CAPS not in font.name:
                 fonts.append(font)
         for font in fonts:
-            for script, letters in PROBE.items():
+            for script, letters in SCRIPT_SAMPLES.items():
                 if all(font.has_glyph(ord(c)) for c in letters):
                     out.by_script[script].append(font)
         return out
 
 
 def paragraph(sheet: Sheet, area: pymupdf.Rect, size: float, colour: tuple[float, ...]) -> None:
+    """Fill `area` with lines of random tokens."""
     rng = sheet.rng
     font = rng.choice(sheet.fonts)
     leading = size * rng.uniform(1.08, 1.6)
@@ -81,6 +84,7 @@ def paragraph(sheet: Sheet, area: pymupdf.Rect, size: float, colour: tuple[float
 
 
 def table(sheet: Sheet, area: pymupdf.Rect, size: float, colour: tuple[float, ...]) -> None:
+    """Fill `area` with a table of numbers and a column of names, with or without rules and bands."""
     rng = sheet.rng
     font = rng.choice(sheet.fonts)
     columns = rng.randrange(2, 8)
@@ -101,7 +105,9 @@ def table(sheet: Sheet, area: pymupdf.Rect, size: float, colour: tuple[float, ..
             sheet.write(area.x0, y, name, font, size, colour)
         for c in range(columns):
             cell = (
-                vocabulary.dressed_number(rng) if row and rng.random() < 0.85 else vocabulary.token(sheet.language, rng)
+                vocabulary.number_with_unit(rng)
+                if row and rng.random() < 0.85
+                else vocabulary.token(sheet.language, rng)
             )
             wide = font.text_length(cell, size)
             if wide < step * 0.95 and rng.random() < 0.93:
@@ -115,7 +121,7 @@ def table(sheet: Sheet, area: pymupdf.Rect, size: float, colour: tuple[float, ..
 
 
 def labels(sheet: Sheet, area: pymupdf.Rect, size: float, colour: tuple[float, ...]) -> None:
-    """Scattered short labels over bars, lines and circles, as charts and diagrams have them."""
+    """Scattered words over bars, lines and circles, like the labels of charts and diagrams."""
     rng = sheet.rng
     font = rng.choice(sheet.fonts)
     for _ in range(rng.randrange(2, 9)):
@@ -143,7 +149,7 @@ def labels(sheet: Sheet, area: pymupdf.Rect, size: float, colour: tuple[float, .
 def block(
     sheet: Sheet, area: pymupdf.Rect, body: float, *, figure_share: float, pictures: Sequence[bytes]
 ) -> list[Figure]:
-    """Draw one block of a page into `area`, which shrinks to what is used; returns the figures it holds."""
+    """Draw one random block into `area`, whose height is reduced to what was used; returns the figures in it."""
     rng = sheet.rng
     colour = rng.choice(COLOURS)
     size = body * rng.choice((0.8, 1, 1, 1, 1.2))
@@ -171,18 +177,21 @@ def block(
     return []
 
 
-def bled(sheet: Sheet, size: float, pictures: Sequence[bytes]) -> tuple[list[Figure], float, float]:
-    """Draw a picture from edge to edge over a part of the page, as covers have it; returns it and the room left."""
+def full_bleed_figure(sheet: Sheet, size: float, pictures: Sequence[bytes]) -> tuple[list[Figure], float, float]:
+    """Draw a picture over the full width of the page, as on covers.
+
+    Returns the figures, and the top and bottom of the rest of the page.
+    """
     rng, whole = sheet.rng, sheet.page.rect
     cut = whole.height * rng.uniform(0.25, 0.75)
     below = rng.random() < 0.6
     area = pymupdf.Rect(0, cut if below else 0, whole.x1, whole.y1 if below else cut)
-    drawn = figure(sheet, area, size, rng.choice(COLOURS), pictures=pictures, kinds=BLED)
+    drawn = figure(sheet, area, size, rng.choice(COLOURS), pictures=pictures, kinds=FULL_BLEED_KINDS)
     gap = 2 * size
     return [(MARK + kind, rect) for kind, rect in drawn], *((gap, cut - gap) if below else (cut + gap, whole.y1 - gap))
 
 
-def draw(
+def draw_page(
     fonts: Fonts,
     languages: dict[str, vocabulary.Language],
     rng: random.Random,
@@ -192,8 +201,10 @@ def draw(
     at_base: bool = False,
     pictures: Sequence[bytes] = (),
 ) -> LabelledPage:
-    """Draw one page and label it; its running text is at least `least_px` large, or, if `coarse`, too small to read.
-    A coarse page has many figures; it may be rendered `at_base`, as the base pass sees it.
+    """Draw and label one page.
+
+    Its running text is at least `least_px` large. A `coarse` page has many figures, and is rendered at COARSE_DPI,
+    where text is too small to read, or, with `at_base`, at the resolution of the engine's base pass.
     """
     language = vocabulary.pick_language(languages, rng)
     with pymupdf.open() as document:
@@ -205,11 +216,11 @@ def draw(
         body = rng.choice((5, 6, 7, 8, 9, 10, 11, 12, 14)) * rng.uniform(0.9, 1.1)
         margin = rng.uniform(18, 60)
         width = (page.rect.width - 2 * margin) / columns
-        tallest, figure_share = (TALLEST_COARSE_PT, FIGURE_SHARE_COARSE) if coarse else (TALLEST_PT, FIGURE_SHARE)
+        tallest, figure_share = (MAX_BLOCK_COARSE_PT, FIGURE_SHARE_COARSE) if coarse else (MAX_BLOCK_PT, FIGURE_SHARE)
         figures: list[Figure] = []
         top, foot = margin, page.rect.height - margin
-        if coarse and rng.random() < BLED_SHARE:
-            figures, top, foot = bled(sheet, body, pictures)
+        if coarse and rng.random() < FULL_BLEED_SHARE:
+            figures, top, foot = full_bleed_figure(sheet, body, pictures)
         for c in range(columns):
             y = top
             while y < foot:
@@ -232,9 +243,9 @@ def synthetic_pages(
     at_base: bool = False,
     pictures: Sequence[bytes] = (),
 ) -> Iterator[LabelledPage]:
-    """Synthetic pages without end, after `drawn` others; `pictures` are JPEG photos to print on them."""
+    """Endless synthetic pages; `drawn` pages came before (see EASY_PAGES), `pictures` are JPEG photographs to show."""
     fonts, languages = Fonts.load(), vocabulary.load()
     for count in itertools.count(drawn):
         ease = max(0.0, 1 - count / EASY_PAGES)
         least_px = BODY_PX[0] + ease * (EASY_PX - BODY_PX[0])
-        yield draw(fonts, languages, rng, least_px=least_px, coarse=coarse, at_base=at_base, pictures=pictures)
+        yield draw_page(fonts, languages, rng, least_px=least_px, coarse=coarse, at_base=at_base, pictures=pictures)

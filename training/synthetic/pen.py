@@ -1,4 +1,4 @@
-"""Draws lines, shapes and words of one figure on a page, and remembers where its ink is."""
+"""A pen that draws lines, shapes and text on a page and tracks their bounding box; and geometry and colours for it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ WHITE: Colour = (1.0, 1.0, 1.0)
 BLACK: Colour = (0.0, 0.0, 0.0)
 MONO = ("mono", "cour", "code", "hack", "consol", "cousine")
 SCRIPT = ("kristi", "breip", "ecolier", "hand", "script", "dancing", "cursive", "caveat", "lobster")
-TEXTS_A_WRITER = 64
-"""A writer measures all that it holds whenever a text is added: many small ones are sooner done."""
+"""Parts of the names of fixed-width and of script fonts."""
+TEXTS_PER_WRITER = 64
+"""A TextWriter measures all its texts whenever one is added, so that many small writers are faster than a large one."""
 PALETTES = (
     "1f77b4 ff7f0e 2ca02c d62728 9467bd 8c564b e377c2 7f7f7f",
     "4472c4 ed7d31 a5a5a5 ffc000 5b9bd5 70ad47 264478 9e480e",
@@ -33,17 +34,17 @@ PALETTES = (
 
 
 def mix(a: Colour, b: Colour, share: float) -> Colour:
-    """`a` with `share` of `b` in it."""
+    """The linear mixture of two colours: `a` at share 0, `b` at share 1."""
     return tuple(x + (y - x) * share for x, y in zip(a, b, strict=True))
 
 
-def contrast(colour: Colour) -> Colour:
-    """White on a dark colour, nearly black on a light one."""
+def readable_on(colour: Colour) -> Colour:
+    """A text colour for a background: white on a dark `colour`, nearly black on a light one."""
     return WHITE if 0.3 * colour[0] + 0.59 * colour[1] + 0.11 * colour[2] < 0.55 else (0.08, 0.08, 0.1)
 
 
-def hue(rng: random.Random) -> Colour:
-    """A colour of print: saturated or dull, of middle lightness."""
+def random_colour(rng: random.Random) -> Colour:
+    """A random colour of medium lightness, saturated or dull."""
     low, high = rng.uniform(0, 0.35), rng.uniform(0.4, 0.9)
     parts = [low, rng.uniform(low, high), high]
     rng.shuffle(parts)
@@ -51,14 +52,14 @@ def hue(rng: random.Random) -> Colour:
 
 
 def palette(rng: random.Random, count: int) -> list[Colour]:
-    """`count` colours that belong together: shades of one, a known palette, or greys."""
+    """`count` matching colours: from one of PALETTES, shades of one colour, or greys."""
     kind = rng.random()
     if kind < 0.55:
         chosen = [tuple(int(h[i : i + 2], 16) / 255 for i in (0, 2, 4)) for h in rng.choice(PALETTES).split()]
         start = rng.randrange(len(chosen))
         colours = [chosen[(start + i) % len(chosen)] for i in range(count)]
         return [mix(c, WHITE, 0.35 * (i // len(chosen))) for i, c in enumerate(colours)]
-    base = hue(rng) if kind < 0.88 else (g := rng.uniform(0, 0.3), g, g)
+    base = random_colour(rng) if kind < 0.88 else (g := rng.uniform(0, 0.3), g, g)
     if kind < 0.65:
         base = (0.0, rng.uniform(0.15, 0.35), rng.uniform(0.4, 0.65))
     shades = [mix(base, WHITE, 0.8 * i / max(count, 3)) for i in range(count)]
@@ -66,7 +67,7 @@ def palette(rng: random.Random, count: int) -> list[Colour]:
 
 
 def smooth(points: Sequence[Point], steps: int = 6) -> list[Point]:
-    """Points of a Catmull-Rom spline through `points`, `steps` to a stretch."""
+    """Points of the Catmull-Rom spline through `points`, `steps` for each segment, and the last point."""
     weights = []
     for i in range(steps):
         t = i / steps
@@ -82,36 +83,44 @@ def smooth(points: Sequence[Point], steps: int = 6) -> list[Point]:
 
 
 def arc(centre: Point, rx: float, ry: float, start: float, end: float) -> list[Point]:
-    """Points of a part of an ellipse, angles in radians, clockwise from three o'clock."""
+    """Points of an elliptical arc; angles in radians, clockwise from three o'clock."""
     count = max(2, math.ceil(abs(end - start) / 0.12))
     turns = (start + (end - start) * i / count for i in range(count + 1))
     return [(centre[0] + rx * math.cos(a), centre[1] + ry * math.sin(a)) for a in turns]
 
 
 def inset(r: pymupdf.Rect, x: float, y: float) -> pymupdf.Rect:
-    """`r` with `x` less at its left and right, and `y` less above and below."""
+    """`r` reduced by `x` at the left and right, and by `y` at the top and bottom."""
     return pymupdf.Rect(r.x0 + x, r.y0 + y, r.x1 - x, r.y1 - y)
+
+
+def clamped(points: Iterable[Point], box: pymupdf.Rect) -> list[Point]:
+    """`points`, with those outside `box` moved to its edge."""
+    return [(min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1)) for x, y in points]
 
 
 @lru_cache(maxsize=1 << 17)
 def advance(font: pymupdf.Font, letter: str) -> float:
-    """How far a letter moves the pen at size 1."""
+    """The advance width of a letter at size 1."""
     return float(font.glyph_advance(ord(letter)))
 
 
 def length(text: str, font: pymupdf.Font, size: float) -> float:
-    """The width of `text`, points: `Font.text_length` takes many times as long."""
+    """The width of `text` in points. `Font.text_length` is many times slower."""
     return size * sum(advance(font, letter) for letter in text)
 
 
 class Pen:
-    """Collects the lines, shapes and words of a figure inside `area`; `finish` puts them on the page, words on top."""
+    """Draws one figure inside `area`; `finish` puts its shapes on the page, and its text above them.
+
+    `size` is the default font size, `ink` the default colour.
+    """
 
     def __init__(self, sheet: Sheet, area: pymupdf.Rect, size: float, ink: Colour) -> None:
         self.sheet, self.rng, self.area, self.size, self.ink = sheet, sheet.rng, area, size, ink
         self.font = sheet.rng.choice(sheet.fonts)
         self.dark = sum(ink) / len(ink) > 0.6
-        """Light ink: the paper behind the figure is dark."""
+        """Whether the figure is light ink on dark paper."""
         self.paper: Colour = (0.12, 0.14, 0.2) if self.dark else WHITE
         self.thin = sheet.rng.choice((0.3, 0.5, 0.5, 0.75, 1.0))
         self._shape = sheet.page.new_shape()
@@ -121,28 +130,29 @@ class Pen:
         self._ink: list[Point] = []
 
     def box(self) -> pymupdf.Rect:
-        """The tight rectangle of what was drawn so far, captions left out."""
+        """The bounding box of what was drawn so far, without captions."""
         if not self._ink:
             return pymupdf.Rect(self.area)
         xs, ys, area = [p[0] for p in self._ink], [p[1] for p in self._ink], self.area
-        # Not `Rect &`: it rounds to float32, which may lie outside the area.
+        # Not `Rect & Rect`, which rounds to float32 and may exceed the area.
         return pymupdf.Rect(max(min(xs), area.x0), max(min(ys), area.y0), min(max(xs), area.x1), min(max(ys), area.y1))
 
     def finish(self) -> None:
+        """Put everything drawn so far on the page."""
         self._shape.commit()
         for (colour, angle, _), writer in self._writers.items():
             morph = (pymupdf.Point(self.area.tl), pymupdf.Matrix(angle)) if angle else None
             writer.write_text(self.sheet.page, color=colour, morph=morph)
 
     def _move(self, points: Sequence[Point]) -> None:
-        """Add an open path to the shape: `Shape.draw_polyline` takes several times as long."""
+        """Add an open path to the shape. `Shape.draw_polyline` is several times slower."""
         a, b, c, d, e, f = self._to_pdf
         steps = [f"{x * a + y * c + e:.2f} {x * b + y * d + f:.2f} l" for x, y in points]
         steps[0] = steps[0][:-1] + "m"
         self._shape.draw_cont += "\n".join(steps) + "\n"
 
     def palette(self, count: int) -> list[Colour]:
-        """`count` colours that belong together, lighter on dark paper."""
+        """`count` matching colours, lighter on dark paper."""
         colours = palette(self.rng, count)
         return [mix(c, WHITE, 0.35) for c in colours] if self.dark else colours
 
@@ -157,7 +167,7 @@ class Pen:
         closed: bool = False,
         opacity: float = 1.0,
     ) -> None:
-        """A line through `points`, or a filled polygon; without a stroke and a fill, a line in ink."""
+        """Draw a line through `points`, or a filled polygon; with neither stroke nor fill, a line in ink."""
         line = [*points]
         self._ink += line
         self._move(line)
@@ -168,7 +178,7 @@ class Pen:
         )  # fmt: skip
 
     def lines(self, pairs: Iterable[tuple[Point, Point]], stroke: Colour | None = None, width: float = 0.5) -> None:
-        """Many separate straight lines of one colour."""
+        """Draw separate straight lines in one colour."""
         drawn = False
         for a, b in pairs:
             self._ink += (a, b)
@@ -178,7 +188,7 @@ class Pen:
             self._shape.finish(width=width, color=stroke or self.ink, closePath=False)
 
     def dots(self, points: Iterable[Point], diameter: float, colour: Colour, opacity: float = 1.0) -> None:
-        """Round dots: lines without length, with round ends."""
+        """Draw round dots, as lines of almost no length with round caps."""
         half = diameter / 2
         drawn = False
         for x, y in points:
@@ -199,7 +209,7 @@ class Pen:
         dashes: str | None = None,
         opacity: float = 1.0,
     ) -> None:
-        """A rectangle; `radius` of its corners in points."""
+        """Draw a rectangle; `radius` is that of its corners, points."""
         r = pymupdf.Rect(min(r.x0, r.x1), min(r.y0, r.y1), max(r.x0, r.x1), max(r.y0, r.y1))
         if r.is_empty:
             return
@@ -221,6 +231,7 @@ class Pen:
         dashes: str | None = None,
         opacity: float = 1.0,
     ) -> None:
+        """Draw an ellipse inside `r`."""
         if r.is_empty:
             return
         self._ink += ((r.x0, r.y0), (r.x1, r.y1))
@@ -231,7 +242,7 @@ class Pen:
         )
 
     def arrow(self, points: Sequence[Point], stroke: Colour, *, width: float, dashes: str | None = None) -> None:
-        """A line through `points` with a filled head at its end."""
+        """Draw a line through `points` with a filled arrowhead at its end."""
         self.path(points, stroke, width=width, dashes=dashes)
         (x0, y0), (x1, y1) = points[-2:]
         turn, head = math.atan2(y1 - y0, x1 - x0), 2.5 + 2.5 * width
@@ -254,9 +265,10 @@ class Pen:
         angle: float = 0.0,
         caption: bool = False,
     ) -> bool:
-        """Write `text` with its baseline at y, starting at x less `anchor` of its length, turned anticlockwise.
+        """Write `text` with its baseline at y, unless it would exceed the area; returns whether it was written.
 
-        Text that would leave the area is left out; the answer says whether it was written.
+        x is the left end of the text for `anchor` 0, its middle for 0.5, its right end for 1. `angle` rotates it
+        anticlockwise, in degrees. A `caption` does not count in `box`.
         """
         size, font = size or self.size, font or self.font
         long = self.length(text, size=size, font=font)
@@ -273,7 +285,7 @@ class Pen:
             return False
         if not caption:
             self._ink += ends
-        key = (tuple(colour or self.ink), angle, self._written // TEXTS_A_WRITER)
+        key = (tuple(colour or self.ink), angle, self._written // TEXTS_PER_WRITER)
         self._written += 1
         if key not in self._writers:
             self._writers[key] = pymupdf.TextWriter(self.sheet.page.rect)
@@ -289,7 +301,7 @@ class Pen:
     def phrase(
         self, width: float, *, most: int = 3, size: float | None = None, font: pymupdf.Font | None = None
     ) -> str:
-        """Up to `most` words that fit into `width`; nothing where not one of three tries fits."""
+        """Up to `most` random words that fit into `width`; empty if none of three tries fits."""
         for _ in range(3):
             text = " ".join(self.word() for _ in range(self.rng.randint(1, most)))
             if self.length(text, size=size, font=font) <= width:
@@ -298,6 +310,6 @@ class Pen:
         return ""
 
     def named_font(self, parts: Sequence[str]) -> pymupdf.Font | None:
-        """A font of the sheet whose name holds one of `parts`."""
+        """A random font of the sheet whose name contains one of `parts`; None if there is none."""
         fitting = [f for f in self.sheet.fonts if any(p in f.name.lower() for p in parts)]
         return self.rng.choice(fitting) if fitting else None

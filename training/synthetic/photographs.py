@@ -1,4 +1,4 @@
-"""Photographs for synthetic pages: JPEG streams collected from PDFs, or scenes made of noise and shaded shapes."""
+"""Photographs for synthetic pages: JPEG streams extracted from PDFs, or scenes made of noise and shaded shapes."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ import pymupdf
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-LEAST_SIDE_PX, MOST_SIDE_PX, MOST_BYTES = 120, 480, 100_000
-"""Larger pictures are made smaller: pages with them are drawn sooner."""
-LEAST_ENTROPY_BITS = 4.9
-"""Of the histogram of 4,096 colours: drawings and charts saved as JPEG have fewer."""
-MOST_FLAT = 0.22
-"""Share of pixels of the most frequent colour: more is a drawing on paper."""
-PER_DOCUMENT = 12
+GIVEN_PHOTO_SHARE = 0.7
+"""How often a photograph is one of the extracted ones, if there are any."""
+MIN_SIDE_PX, MAX_SIDE_PX, MAX_BYTES = 120, 480, 100_000
+"""Larger pictures are scaled down, because they slow the drawing of pages."""
+MIN_ENTROPY_BITS, MIN_GREY_ENTROPY_BITS = 4.9, 2.8
+"""Least entropy of the histogram of 4,096 colours (16 if grey): drawings and charts have less."""
+MAX_COLOUR_SHARE = 0.22
+"""Share of pixels in the most frequent colour: drawings on white paper have more."""
+MAX_PER_DOCUMENT = 12
 NoisePlane = NDArray[np.float32]
 
 
 def photos(folder: Path | None, limit: int = 400) -> list[bytes]:
-    """JPEG streams with the many colours of photographs from the PDFs below `folder`, each once; none without one."""
+    """Distinct JPEG streams, of PDFs below `folder`, that have the colours of photographs; none without a folder."""
     out: dict[bytes, None] = {}
     for path in sorted(folder.rglob("*.pdf")) if folder else ():
         if len(out) >= limit:
@@ -38,7 +40,7 @@ def photos(folder: Path | None, limit: int = 400) -> list[bytes]:
 def _of_document(document: pymupdf.Document) -> list[bytes]:
     out: list[bytes] = []
     for xref in range(1, document.xref_length()):
-        if len(out) >= PER_DOCUMENT:
+        if len(out) >= MAX_PER_DOCUMENT:
             break
         try:
             stream = _jpeg(document, xref)
@@ -50,18 +52,18 @@ def _of_document(document: pymupdf.Document) -> list[bytes]:
 
 
 def smaller(stream: bytes) -> bytes:
-    """The JPEG itself, or where it is large, one of it whose sides are at most MOST_SIDE_PX."""
-    if len(stream) <= MOST_BYTES:
+    """The JPEG itself, or if it is larger than MAX_BYTES, one scaled down to MAX_SIDE_PX."""
+    if len(stream) <= MAX_BYTES:
         return stream
     with Image.open(io.BytesIO(stream)) as image:
-        image.thumbnail((MOST_SIDE_PX, MOST_SIDE_PX))
+        image.thumbnail((MAX_SIDE_PX, MAX_SIDE_PX))
         out = io.BytesIO()
         image.save(out, "JPEG", quality=85)
     return out.getvalue()
 
 
 def _jpeg(document: pymupdf.Document, xref: int) -> bytes:
-    """The stream of an object that is a plain JPEG image; nothing of another object."""
+    """The stream of a PDF object that is a plain JPEG image; empty for other objects."""
     if document.xref_get_key(xref, "Subtype")[1] != "/Image":
         return b""
     if document.xref_get_key(xref, "Filter")[1].strip("[] ") != "/DCTDecode":
@@ -72,10 +74,10 @@ def _jpeg(document: pymupdf.Document, xref: int) -> bytes:
 
 
 def is_photograph(stream: bytes) -> bool:
-    """Whether a JPEG stream is RGB or grey, large enough, and has the colours of a photograph."""
+    """Whether a JPEG stream is RGB or grey, large enough, and as rich in colours as a photograph."""
     try:
         with Image.open(io.BytesIO(stream)) as image:
-            if image.format != "JPEG" or image.mode not in ("RGB", "L") or min(image.size) < LEAST_SIDE_PX:
+            if image.format != "JPEG" or image.mode not in ("RGB", "L") or min(image.size) < MIN_SIDE_PX:
                 return False
             image.draft("RGB", (256, 256))
             grey = image.mode == "L"
@@ -85,12 +87,11 @@ def is_photograph(stream: bytes) -> bool:
     counts = np.bincount((pixels[..., 0] << 8 | pixels[..., 1] << 4 | pixels[..., 2]).ravel(), minlength=4096)
     shares = counts[counts > 0] / counts.sum()
     bits = -(shares * np.log2(shares)).sum()
-    # Grey has 16 of these colours, 4 bits at most.
-    return bool(bits >= (2.8 if grey else LEAST_ENTROPY_BITS) and shares.max() <= MOST_FLAT)
+    return bool(bits >= (MIN_GREY_ENTROPY_BITS if grey else MIN_ENTROPY_BITS) and shares.max() <= MAX_COLOUR_SHARE)
 
 
 def noise(random_source: np.random.Generator, width: int, height: int, start: int, *, fall: float) -> NoisePlane:
-    """Noise in octaves from `start` cells a side, each `fall` times the last: (H, W) float32, 0 to 1."""
+    """Fractal value noise, (H, W) float32 in 0 to 1: octaves from `start` cells per side, each weighted by `fall`."""
     total = np.zeros((height, width), np.float32)
     cells, weight = start, 1.0
     while cells <= max(width, height):
@@ -101,8 +102,8 @@ def noise(random_source: np.random.Generator, width: int, height: int, start: in
     return np.asarray(total / max(float(total.max()), 1e-6), np.float32)
 
 
-def made_photo(rng: random.Random, shape: float, side: float) -> bytes:
-    """A JPEG of a made-up scene; `shape` is its width over its height, `side` about its width in pixels."""
+def random_photo(rng: random.Random, shape: float, side: float) -> bytes:
+    """A random scene as JPEG; `shape` is its width divided by its height, `side` about its width in pixels."""
     width = int(min(max(side * rng.uniform(0.8, 1.4), 150), 380))
     height = max(40, min(400, int(width / shape)))
     source = np.random.default_rng(rng.getrandbits(32))
@@ -124,20 +125,20 @@ def made_photo(rng: random.Random, shape: float, side: float) -> bytes:
 
 
 def tint(plane: NoisePlane, dark: tuple[float, ...], light: tuple[float, ...]) -> Image.Image:
-    """A picture whose colours run from `dark` to `light` with `plane`."""
+    """Map a plane (H, W), 0 to 1, to colours between `dark` and `light`."""
     low, high = np.array(dark, np.float32), np.array(light, np.float32)
     return Image.fromarray(np.clip(low + (high - low) * plane[..., None], 0, 255).astype(np.uint8))
 
 
 def shade(rng: random.Random, low: int = 0, high: int = 255) -> tuple[int, int, int]:
-    """A dull colour."""
+    """A random colour of low saturation, with components around a level between `low` and `high`."""
     level = rng.randrange(low, high)
     r, g, b = (min(255, max(0, level + rng.randrange(-35, 36))) for _ in range(3))
     return r, g, b
 
 
 def landscape(rng: random.Random, source: np.random.Generator, width: int, height: int) -> Image.Image:
-    """A sky with clouds over two or three ridges, and ground or water."""
+    """A sky with clouds over one to three ridges."""
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None] * np.ones((1, width), np.float32)
     sky = rng.choice(
         (((70, 120, 190), (215, 230, 240)), ((90, 95, 110), (190, 190, 195)), ((50, 40, 90), (250, 170, 90)))
@@ -161,14 +162,14 @@ def landscape(rng: random.Random, source: np.random.Generator, width: int, heigh
 
 
 def glow(width: int, height: int, x: float, y: float, rx: float, ry: float) -> NoisePlane:
-    """1 at the lit side of an ellipse, falling to 0 past its far side: (H, W) float32."""
+    """Shading of an ellipse lit from the upper left, (H, W) float32: 1 at the lit side, 0 beyond the far side."""
     ys, xs = np.mgrid[0:height, 0:width].astype(np.float32)
     away = np.sqrt(((xs - x + rx * 0.4) / (rx * 1.7)) ** 2 + ((ys - y + ry * 0.4) / (ry * 1.7)) ** 2)
     return np.asarray(np.clip(1.05 - away, 0, 1), np.float32)
 
 
 def backdrop(rng: random.Random, source: np.random.Generator, width: int, height: int) -> Image.Image:
-    """What is out of focus behind the subject: soft blotches, discs of light, or a studio wall."""
+    """A blurred background: soft blotches, discs of light, or a studio wall."""
     plane = noise(source, width, height, rng.choice((2, 3, 5)), fall=0.45)
     image = tint(plane, shade(rng, 10, 120), shade(rng, 110, 250))
     pencil = ImageDraw.Draw(image)
@@ -180,7 +181,7 @@ def backdrop(rng: random.Random, source: np.random.Generator, width: int, height
 
 def solid(image: Image.Image, rng: random.Random, box: tuple[float, float, float, float], colour: tuple[int, ...],
           *, square: float = 0.0) -> None:  # fmt: skip
-    """Paste a lit ball, or a block with rounded corners where `square` is their radius, with soft edges."""
+    """Paste a shaded ellipse, or if `square`, a block with corners of that radius, with soft edges."""
     x0, y0, x1, y1 = box
     width, height = image.size
     mask = Image.new("L", (width, height))
@@ -194,7 +195,7 @@ def solid(image: Image.Image, rng: random.Random, box: tuple[float, float, float
 
 
 def people(rng: random.Random, source: np.random.Generator, width: int, height: int) -> Image.Image:
-    """One to four heads and shoulders before a blurred backdrop."""
+    """One to four heads and shoulders in front of a blurred backdrop."""
     image = backdrop(rng, source, width, height)
     count = rng.choice((1, 1, 1, 2, 3, 4)) if width > height else rng.choice((1, 1, 2))
     for i in range(count):
@@ -221,7 +222,7 @@ def people(rng: random.Random, source: np.random.Generator, width: int, height: 
 
 
 def buildings(rng: random.Random, source: np.random.Generator, width: int, height: int) -> Image.Image:
-    """Blocks with rows of windows under a sky, or a room with straight lines."""
+    """Blocks with rows of windows in a landscape."""
     image = landscape(rng, source, width, height)
     for _ in range(rng.randrange(3, 10)):
         wide, x = width * rng.uniform(0.1, 0.35), rng.uniform(-0.1, 0.95) * width
@@ -240,7 +241,7 @@ def buildings(rng: random.Random, source: np.random.Generator, width: int, heigh
 
 
 def things(rng: random.Random, source: np.random.Generator, width: int, height: int) -> Image.Image:
-    """Lit objects with shadows on a table."""
+    """Shaded objects with shadows on a table."""
     image = backdrop(rng, source, width, height)
     for _ in range(rng.randrange(2, 9)):
         r, x, y = rng.uniform(0.08, 0.3) * height, rng.uniform(0, width), rng.uniform(0.4, 0.9) * height
@@ -254,7 +255,7 @@ def things(rng: random.Random, source: np.random.Generator, width: int, height: 
 
 
 def surface(rng: random.Random, source: np.random.Generator, width: int, height: int) -> Image.Image:
-    """A texture near by: leaves, stone, cloth, tissue under a microscope, a crowd."""
+    """A texture, as of leaves, stone, cloth, tissue under a microscope, or a crowd."""
     first = noise(source, width, height, rng.choice((3, 8, 20)), fall=rng.uniform(0.5, 1.0))
     if rng.random() < 0.4:
         first = np.abs(np.sin(first * rng.uniform(6, 25))).astype(np.float32)

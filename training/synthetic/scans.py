@@ -1,4 +1,4 @@
-"""Makes the picture of a page look scanned, photocopied, faxed or photographed: (H, W, 3) uint8 in and out."""
+"""Effects that make the picture of a page look scanned, photocopied, faxed or photographed; all (H, W, 3)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from ...engine.records import F32, U8
-from ..pixel.crops import worn
+from ..pixel.crops import degrade
 from .photographs import noise, shade, surface, tint
 
 FAX_SHARE, BLEEDING_SHARE, PUNCHED_SHARE, COLOUR_SHARE = 0.2, 0.35, 0.2, 0.4
 
 
 def scanned(pixels: U8, rng: random.Random) -> U8:
-    """A page as it comes from a scanner, a photocopier or a fax: grey paper, shadows, skew, holes, specks."""
+    """A page as from a scanner, photocopier or fax: grey paper, show-through, shadows, skew, holes, specks; uint8."""
     source = np.random.default_rng(rng.getrandbits(32))
     out = pixels.astype(np.float32)
     fax = rng.random() < FAX_SHARE
     if fax or rng.random() > COLOUR_SHARE:
         out = np.repeat(out @ np.array([[0.3], [0.59], [0.11]], np.float32), 3, axis=2)
     if rng.random() < BLEEDING_SHARE:
-        # The other side of the sheet, mirrored.
+        # Show-through: the other side of the sheet, mirrored.
         back = np.asarray(
             Image.fromarray(pixels[:, ::-1]).convert("L").filter(ImageFilter.GaussianBlur(1.5)), np.float32
         )
@@ -33,19 +33,19 @@ def scanned(pixels: U8, rng: random.Random) -> U8:
         out *= paper / 255
     out *= (1 - rng.choice((0, 0.04, 0.1)) * noise(source, out.shape[1], out.shape[0], 3, fall=0.6))[..., None]
     if not fax:
-        out = shadowed(out, rng)
-    out = tilted(out, rng)
+        out = add_shadows(out, rng)
+    out = skew(out, rng)
     if rng.random() < PUNCHED_SHARE:
-        out = punched(out, rng)
+        out = punch_holes(out, rng)
     if fax:
         out = np.where(out.mean(axis=2, keepdims=True) > rng.uniform(130, 200), 255.0, 0.0) * np.ones(3, np.float32)
         specks = source.random(out.shape[:2]) < rng.choice((0.0005, 0.003))
         out[specks] = 255 - out[specks]
-    return worn(out.clip(0, 255).astype(np.uint8), rng)
+    return degrade(out.clip(0, 255).astype(np.uint8), rng)
 
 
-def shadowed(out: F32, rng: random.Random) -> F32:
-    """`out` with dark edges where a book or a lid lay, or a streak from top to bottom."""
+def add_shadows(out: F32, rng: random.Random) -> F32:
+    """Darken edges, as of a book's gutter or an open lid, or add a vertical streak; float32."""
     height, width = out.shape[:2]
     ys, xs = np.linspace(0, 1, height, dtype=np.float32)[:, None], np.linspace(0, 1, width, dtype=np.float32)[None]
     for away in rng.sample((xs, 1 - xs, ys, 1 - ys), rng.choice((0, 1, 1, 2, 4))):
@@ -57,17 +57,17 @@ def shadowed(out: F32, rng: random.Random) -> F32:
     return out
 
 
-def tilted(out: F32, rng: random.Random) -> F32:
-    """`out` a little askew; past its edges is the lid, white or black."""
+def skew(out: F32, rng: random.Random) -> F32:
+    """Rotate and shift the page a little over the scanner's lid, which is white, grey or black; float32."""
     lid = rng.choice(((255,) * 3, (20,) * 3, (225,) * 3))
     image = Image.fromarray(out.clip(0, 255).astype(np.uint8))
-    turned = image.rotate(rng.gauss(0, 1.2), Image.Resampling.BILINEAR, fillcolor=lid,
+    rotated = image.rotate(rng.gauss(0, 1.2), Image.Resampling.BILINEAR, fillcolor=lid,
                           translate=(rng.randrange(-8, 9), rng.randrange(-8, 9)))  # fmt: skip
-    return np.asarray(turned, np.float32)
+    return np.asarray(rotated, np.float32)
 
 
-def punched(out: F32, rng: random.Random) -> F32:
-    """`out` with two to four holes along its left edge."""
+def punch_holes(out: F32, rng: random.Random) -> F32:
+    """Draw two to four punch holes along the left edge; float32."""
     image = Image.fromarray(out.clip(0, 255).astype(np.uint8))
     pencil, (width, height) = ImageDraw.Draw(image), image.size
     count, r, x = rng.choice((2, 3, 4)), width * 0.012, width * rng.uniform(0.025, 0.05)
@@ -79,7 +79,7 @@ def punched(out: F32, rng: random.Random) -> F32:
 
 
 def photographed(pixels: U8, rng: random.Random) -> U8:
-    """A page as a telephone sees it on a table: in perspective, lit from one side, the table around it."""
+    """A page as photographed by phone: in perspective on a table, lit from one side; uint8."""
     source = np.random.default_rng(rng.getrandbits(32))
     height, width = pixels.shape[:2]
     if rng.random() < 0.4:
@@ -109,4 +109,4 @@ def photographed(pixels: U8, rng: random.Random) -> U8:
     light = 0.9 + rng.uniform(-0.2, 0.2) * xs + rng.uniform(-0.2, 0.2) * ys
     warm = np.array([1, rng.uniform(0.9, 1), rng.uniform(0.75, 1)], np.float32)
     out = np.asarray(table, np.float32) * light[..., None] * warm
-    return worn(out.clip(0, 255).astype(np.uint8), rng)
+    return degrade(out.clip(0, 255).astype(np.uint8), rng)

@@ -1,4 +1,4 @@
-"""Draws what is set in type but is no running text: screenshots, forms, program code, equations."""
+"""Random screenshots, program code and forms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 import pymupdf
 
 from . import vocabulary
-from .pen import MONO, SCRIPT, WHITE, Colour, Pen, hue, inset, mix
+from .pen import MONO, SCRIPT, WHITE, Colour, Pen, inset, mix, random_colour
 
 KEYWORDS = ("if", "for", "return", "while", "class", "def", "int", "void", "import", "else", "new", "const", "SELECT")
 NAMES = ("x", "i", "n", "data", "value", "self", "result", "node", "items", "index", "key", "path", "size", "config")
@@ -15,9 +15,9 @@ CODE_COLOURS = ((0, 0, 0.7), (0.6, 0.1, 0.1), (0.1, 0.45, 0.15), (0.5, 0.2, 0.6)
 
 
 def screenshot(pen: Pen, box: pymupdf.Rect) -> None:
-    """A window with its bar, or a telephone's screen: menus, lists, fields, buttons; light or dark."""
+    """A window or a phone's screen with menus, lists, fields and buttons; light or dark."""
     rng = pen.rng
-    dark, accent = rng.random() < 0.25, hue(rng)
+    dark, accent = rng.random() < 0.25, random_colour(rng)
     back = (
         mix((0.1, 0.11, 0.13), (0.2, 0.2, 0.25), rng.random()) if dark else mix(WHITE, (0.93, 0.94, 0.96), rng.random())
     )
@@ -47,13 +47,13 @@ def screenshot(pen: Pen, box: pymupdf.Rect) -> None:
     content(pen, inset(window, size, size * 0.6), size, (back, ink, line, accent))
 
 
-Look = tuple[Colour, Colour, Colour, Colour]
-"""Colours of the background, the words, the lines and what stands out."""
+Theme = tuple[Colour, Colour, Colour, Colour]
+"""Colours of the background, the text, the lines, and the accent."""
 
 
-def window_bars(pen: Pen, window: pymupdf.Rect, size: float, look: Look) -> pymupdf.Rect:
-    """Draw the title bar and perhaps menus, an address and tools; return the room below them."""
-    rng, (back, ink, line, accent) = pen.rng, look
+def window_bars(pen: Pen, window: pymupdf.Rect, size: float, theme: Theme) -> pymupdf.Rect:
+    """Draw the title bar, and at random an address bar, menus and tools; return the area below them."""
+    rng, (back, ink, line, accent) = pen.rng, theme
     y, tall = window.y0, size * 1.8
     bar = pymupdf.Rect(window.x0, y, window.x1, y + tall)
     fill = rng.choice((mix(back, ink, 0.12), mix(back, ink, 0.2), accent))
@@ -97,15 +97,17 @@ def window_bars(pen: Pen, window: pymupdf.Rect, size: float, look: Look) -> pymu
     if rng.random() < 0.4:
         for i in range(min(rng.randrange(4, 16), int(window.width / size / 2))):
             icon = pymupdf.Rect(x := window.x0 + size * (0.6 + i * 1.7), y + size * 0.3, x + size, y + size * 1.3)
-            pen.rect(icon, None, fill=hue(rng) if rng.random() < 0.4 else line, radius=rng.choice((0, size * 0.3)))
+            pen.rect(
+                icon, None, fill=random_colour(rng) if rng.random() < 0.4 else line, radius=rng.choice((0, size * 0.3))
+            )
         y += tall
     pen.lines([((window.x0, y), (window.x1, y))], line)
     return pymupdf.Rect(window.x0, min(y, window.y1 - size), window.x1, window.y1)
 
 
-def listing(pen: Pen, area: pymupdf.Rect, size: float, look: Look) -> None:
-    """A column of entries with icons, one of them chosen."""
-    rng, (_, ink, line, accent) = pen.rng, look
+def listing(pen: Pen, area: pymupdf.Rect, size: float, theme: Theme) -> None:
+    """A list of entries, sometimes with icons, one of them selected."""
+    rng, (_, ink, line, accent) = pen.rng, theme
     count = int(area.height / (size * 1.7))
     chosen = rng.randrange(max(count, 1))
     icons = rng.random() < 0.6
@@ -122,9 +124,9 @@ def listing(pen: Pen, area: pymupdf.Rect, size: float, look: Look) -> None:
                  colour=WHITE if i == chosen else ink)  # fmt: skip
 
 
-def content(pen: Pen, area: pymupdf.Rect, size: float, look: Look) -> None:
-    """Headings, text, fields, cards, tables and buttons, one below the other."""
-    rng, (back, ink, line, accent) = pen.rng, look
+def content(pen: Pen, area: pymupdf.Rect, size: float, theme: Theme) -> None:
+    """Headings, text, fields, buttons, lists, cards and pictures, one below the other."""
+    rng, (back, ink, line, accent) = pen.rng, theme
     y = area.y0
     while y < area.y1 - size * 2.2:
         kind = rng.choice(("heading", "text", "field", "buttons", "rows", "cards", "picture"))
@@ -168,7 +170,7 @@ def content(pen: Pen, area: pymupdf.Rect, size: float, look: Look) -> None:
             wide = area.width / count
             for i in range(count):
                 card = pymupdf.Rect(area.x0 + i * wide, y, area.x0 + (i + 1) * wide - size * 0.6, y + tall - size * 0.6)
-                fill = mix(hue(rng), back, 0.4) if kind == "picture" else mix(back, ink, 0.04)
+                fill = mix(random_colour(rng), back, 0.4) if kind == "picture" else mix(back, ink, 0.04)
                 pen.rect(card, line, fill=fill, width=0.4, radius=rng.choice((0, 3)))
                 if kind == "cards":
                     pen.text(
@@ -181,7 +183,7 @@ def content(pen: Pen, area: pymupdf.Rect, size: float, look: Look) -> None:
 
 
 def code(pen: Pen, box: pymupdf.Rect) -> None:
-    """Indented lines of a made-up program in a fixed-width font."""
+    """Indented lines of random program code in a fixed-width font."""
     rng = pen.rng
     size = min(pen.size, box.height / 3)
     font = pen.named_font(MONO) or pymupdf.Font(rng.choice(("cour", "cour", "cobo")))
@@ -227,7 +229,7 @@ def identifier(rng: random.Random) -> str:
 
 
 def statement(rng: random.Random, style: str, deep: int) -> tuple[list[tuple[str, int]], int]:
-    """One line as pieces with the number of their colour, -1 for plain, and how the indent changes."""
+    """One random line of code as (text, index into CODE_COLOURS or -1), and the change of indentation."""
     a, b, c = (identifier(rng) for _ in range(3))
     value = rng.choice(((str(rng.randrange(999)), 1), (f'"{b}"', 2), (f"{b}({c})", -1)))
     braces = style == "brace"
@@ -251,7 +253,7 @@ def statement(rng: random.Random, style: str, deep: int) -> tuple[list[tuple[str
 
 
 def form(pen: Pen, box: pymupdf.Rect) -> None:
-    """Labels with lines, boxes and boxes for single letters to fill in, boxes to tick, headed sections."""
+    """A form: labelled fields (lines, boxes, combs, grids), check boxes and section headings."""
     rng, size = pen.rng, pen.size
     columns = rng.choice((1, 1, 2, 2, 3)) if box.width > size * 30 else 1
     style = rng.choice(("line", "line", "box", "comb", "dots", "grid"))
@@ -292,7 +294,7 @@ def form(pen: Pen, box: pymupdf.Rect) -> None:
 def field(
     pen: Pen, cell: pymupdf.Rect, style: str, pale: Colour | None, answer: str, hand: pymupdf.Font
 ) -> None:  # fmt: skip
-    """One label and the place for its answer."""
+    """One field of a form: its label, and the place for the answer."""
     rng, size = pen.rng, pen.size
     if style == "grid":
         pen.rect(cell, width=0.5)

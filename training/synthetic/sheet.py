@@ -1,4 +1,4 @@
-"""A page being drawn, and the colours of ink and paper."""
+"""A synthetic page being drawn: a PyMuPDF page with language, fonts and random generator; ink and paper colours."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DARK = ((0.1, 0.15, 0.3), (0, 0, 0), (0.3, 0.3, 0.3), (0.0, 0.35, 0.45), (0.5, 0
 
 @dataclass
 class Sheet:
-    """A page being drawn: where the next line goes, and the words' source."""
+    """A page being drawn, the language its words are sampled from, its fonts, and the random generator."""
 
     page: pymupdf.Page
     language: vocabulary.Language
@@ -32,12 +32,13 @@ class Sheet:
     rng: random.Random
 
     def write(self, x: float, y: float, text: str, font: pymupdf.Font, size: float, colour: tuple[float, ...]) -> None:
+        """Write a line of text with its baseline starting at (x, y)."""
         writer = pymupdf.TextWriter(self.page.rect)
         writer.append((x, y), text, font=font, fontsize=size)
         writer.write_text(self.page, color=colour)
 
     def tokens(self, width: float, font: pymupdf.Font, size: float) -> str:
-        """Tokens that fill a line of `width` points, at least one."""
+        """Random tokens that fill a line of `width` points; empty if the first one does not fit."""
         words: list[str] = []
         used = 0.0
         while True:

@@ -1,4 +1,4 @@
-"""Draws what is told at a glance: warning signs and other pictograms, bar codes and square codes."""
+"""Random safety signs, bar codes and QR-like codes."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ FLAME = ((0, -0.6), (0.3, -0.1), (0.35, 0.35), (0.1, 0.6), (-0.2, 0.6), (-0.4, 0
 
 
 def sign(pen: Pen, box: pymupdf.Rect) -> None:
-    """One to four signs in a row, each a triangle, a ring with a bar, a disc, a diamond or a square with a symbol."""
+    """One to four safety signs in a row, sometimes with text beside them."""
     rng = pen.rng
     side = min(box.height, box.width, rng.uniform(16, 70))
     count = min(rng.choice((1, 1, 1, 2, 3, 4)), int(box.width / (side * 1.2)) or 1)
     x, y = box.x0 + side / 2 + (box.width - side * 1.2 * count) * rng.choice((0, 0, 0.5)), box.y0 + side / 2 + 1
     x = max(x, box.x0 + side / 2)
     for i in range(count):
-        one(pen, (x + i * side * 1.2, y), side / 2 * 0.94)
+        draw_sign(pen, (x + i * side * 1.2, y), side / 2 * 0.94)
     beside = pymupdf.Rect(x + side * (1.2 * count - 0.4), box.y0, box.x1, box.y1)
     if rng.random() < 0.4 and beside.width > pen.size * 8:
         for k in range(rng.randrange(1, 4)):
             pen.text(beside.x0, y - side * 0.2 + pen.size * 1.25 * k, pen.phrase(beside.width, most=8), caption=True)
 
 
-def one(pen: Pen, c: Point, r: float) -> None:
-    """A sign of radius `r` about `c`."""
+def draw_sign(pen: Pen, c: Point, r: float) -> None:
+    """One sign of radius `r` around `c`: a triangle, prohibition ring, disc, diamond or square with a symbol."""
     rng, (x, y) = pen.rng, c
     kind = rng.choice(("triangle", "triangle", "triangle", "ban", "duty", "safe", "diamond"))
     edge = r * rng.uniform(0.08, 0.2)
@@ -60,7 +60,7 @@ def one(pen: Pen, c: Point, r: float) -> None:
 
 
 def symbol(pen: Pen, c: Point, r: float, colour: tuple[float, ...]) -> None:
-    """An exclamation mark, a bolt, a flame, a person, a cross, an arrow or a letter."""
+    """A random symbol: an exclamation mark, bolt, flame, person, cross, arrow or letter."""
     rng, (x, y) = pen.rng, c
     kind = rng.choice(("!", "!", "!", "bolt", "flame", "person", "cross", "arrow", "letter"))
     if kind in ("!", "letter"):
@@ -82,7 +82,7 @@ def symbol(pen: Pen, c: Point, r: float, colour: tuple[float, ...]) -> None:
 
 
 def barcode(pen: Pen, box: pymupdf.Rect) -> None:
-    """A bar code with its number below, or a square code of black and white modules."""
+    """A bar code with its number below, or a QR-like square code."""
     rng = pen.rng
     x0 = box.x0 + 1
     if rng.random() < 0.5:

@@ -1,15 +1,15 @@
-"""Draws plans of time: Gantt charts, whose bars lie along a calendar, and timelines."""
+"""Random Gantt charts and timelines."""
 
 from __future__ import annotations
 
 import pymupdf
 
 from . import vocabulary
-from .pen import WHITE, Pen, contrast, mix
+from .pen import WHITE, Pen, mix, readable_on
 
 
-def calendar(pen: Pen, count: int) -> list[str]:
-    """Names of `count` stretches of time that follow each other."""
+def period_names(pen: Pen, count: int) -> list[str]:
+    """Labels of `count` consecutive periods: months, quarters, half-years, years or weeks."""
     rng, kind = pen.rng, pen.rng.randrange(5)
     first = rng.randrange(52)
     if kind == 0:
@@ -24,7 +24,7 @@ def calendar(pen: Pen, count: int) -> list[str]:
 
 
 def gantt_chart(pen: Pen, box: pymupdf.Rect) -> None:
-    """Tasks in rows with bars from their begin to their end, under a calendar; milestones, arrows, a line for today."""
+    """A Gantt chart: tasks as bars under a calendar, with milestones, dependencies and a line for today."""
     rng, size = pen.rng, pen.size
     rows = max(3, min(rng.randrange(4, 14), int(box.height / (size * 1.7)) - 1))
     columns = max(3, min(rng.randrange(4, 16), int(box.width * 0.7 / (size * 2.2))))
@@ -40,10 +40,10 @@ def gantt_chart(pen: Pen, box: pymupdf.Rect) -> None:
     fill = rng.choice((None, pen.ink, mix(pen.paper, pen.ink, 0.1), colours[0]))
     if fill:
         pen.rect(pymupdf.Rect(left, box.y0, box.x1, box.y0 + head), None, fill=fill)
-    for i, name in enumerate(calendar(pen, columns)):
+    for i, name in enumerate(period_names(pen, columns)):
         if pen.length(name, size=size * 0.9) < step:
             pen.text(left + (i + 0.5) * step, box.y0 + head * 0.5 + size * 0.3, name, anchor=0.5, size=size * 0.9,
-                     colour=contrast(fill) if fill else pen.ink)  # fmt: skip
+                     colour=readable_on(fill) if fill else pen.ink)  # fmt: skip
     if band < 0.3:
         for r in range(0, rows, 2):
             y = box.y0 + head + r * tall
@@ -76,7 +76,7 @@ def gantt_chart(pen: Pen, box: pymupdf.Rect) -> None:
             )
         if labelled:
             pen.text(x0 + 2, middle + size * 0.28, pen.phrase(bar.width - 4, most=2, size=size * 0.8), size=size * 0.8,
-                     colour=contrast(colour))  # fmt: skip
+                     colour=readable_on(colour))  # fmt: skip
         if linked and before and before[0] < x0:
             pen.arrow([before, (x0 + 3, before[1]), (x0 + 3, bar.y0)], pen.ink, width=0.5)
         before = (x1, middle)
@@ -86,7 +86,7 @@ def gantt_chart(pen: Pen, box: pymupdf.Rect) -> None:
 
 
 def timeline(pen: Pen, box: pymupdf.Rect) -> None:
-    """Events along a line, across or down, with their dates; their texts on one side or on both."""
+    """A timeline, horizontal or vertical: events with dates and texts on one side or both."""
     rng, size = pen.rng, pen.size
     down = box.height > box.width * 0.9
     long, wide = (box.height, box.width) if down else (box.width, box.height)
@@ -102,7 +102,7 @@ def timeline(pen: Pen, box: pymupdf.Rect) -> None:
         ends = [(box.x0, y := box.y0 + wide * at), (box.x1, y)]
         arrow = rng.random() < 0.4
         (pen.arrow if arrow else pen.path)(ends, mix(pen.ink, pen.paper, 0.4), width=line)
-    dates = calendar(pen, count)
+    dates = period_names(pen, count)
     step = long / count
     for i, date in enumerate(dates):
         t = (i + 0.5) * step + rng.uniform(-0.15, 0.15) * step

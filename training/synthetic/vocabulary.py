@@ -1,4 +1,4 @@
-"""Words to print on synthetic pages: many languages by frequency, numbers, dates, money, codes."""
+"""Random words of 28 languages by frequency, numbers, dates, amounts and codes, to print on synthetic pages."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ LANGUAGES = {
     "nb": 4000, "ca": 4000, "sk": 4000, "sl": 4000, "sh": 4000, "lt": 3000, "lv": 3000, "bg": 4000, "vi": 4000,
     "id": 4000,
 }  # fmt: skip
+"""Words taken of each language, the most frequent ones."""
 LANGUAGE_WEIGHT = {"en": 8.0, "de": 2.0, "fr": 2.0, "es": 1.5, "ru": 1.5, "el": 1.5, "vi": 1.5}
-OTHER_WEIGHT = 0.5
-"""Greek and Vietnamese have letters that no other language here practises."""
-APART = ("vi", "id")
-"""Their short frequent words look like rare words of other languages: "tin", "van", "air"."""
+DEFAULT_LANGUAGE_WEIGHT = 0.5
+"""How often a page is in each language. Greek and Vietnamese weigh more because no other language has their letters."""
+SHORT_WORD_LANGUAGES = ("vi", "id")
+"""Their short frequent words coincide with rarer words of other languages: "tin", "van", "air"."""
 SCRIPTS = {"ru": "cyrillic", "uk": "cyrillic", "bg": "cyrillic", "el": "greek", "vi": "vietnamese"}
-"""Which letters a face must have for a language; latin ones where it is not here."""
+"""The script whose letters a font must have for a language; "latin" for all others."""
 FREQUENCY_POWER = 0.45
+"""Words are sampled by their frequency to this power, so that rare ones are seen, too."""
 FINAL_SIGMA = re.compile(r"σ$")
 MONTHS = [month for month in calendar.month_name if month]
 UNITS = ["kg", "mm", "cm", "km", "GB", "MB", "kW", "MW", "GWh", "°C", "%", "bn", "m", "k", "USD", "EUR", "GBP"]
@@ -31,7 +33,7 @@ UNITS = ["kg", "mm", "cm", "km", "GB", "MB", "kW", "MW", "GWh", "°C", "%", "bn"
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """Words of one language, their cumulative sampling weights, and the script that faces for it must have."""
+    """Words of one language, their cumulative sampling weights, and the script that its fonts must have."""
 
     words: tuple[str, ...]
     cumulative: tuple[float, ...]
@@ -39,8 +41,8 @@ class Language:
 
 
 def load() -> dict[str, Language]:
-    """Word lists from the package `wordfreq` (extra `train`)."""
-    import wordfreq  # which folds case: it has "χάρτησ" for what is printed "χάρτης"
+    """Load the word lists of the package `wordfreq` (extra `train`), by language code."""
+    import wordfreq  # it folds case, which turns the printed "χάρτης" into "χάρτησ"
 
     out = {}
     for code, size in LANGUAGES.items():
@@ -51,12 +53,13 @@ def load() -> dict[str, Language]:
 
 
 def pick_language(languages: Mapping[str, Language], rng: random.Random) -> Language:
+    """A random language, weighted by LANGUAGE_WEIGHT."""
     codes = list(languages)
-    return languages[rng.choices(codes, [LANGUAGE_WEIGHT.get(c, OTHER_WEIGHT) for c in codes])[0]]
+    return languages[rng.choices(codes, [LANGUAGE_WEIGHT.get(c, DEFAULT_LANGUAGE_WEIGHT) for c in codes])[0]]
 
 
 def number(rng: random.Random) -> str:
-    """A number as reports print them."""
+    """A random number in one of the formats of reports."""
     kind = rng.random()
     digits = rng.choice((1, 2, 3, 3, 4, 4, 5, 6, 7, 8))
     value = rng.randrange(10 ** (digits - 1), 10**digits)
@@ -71,14 +74,14 @@ def number(rng: random.Random) -> str:
     return f"{rng.randrange(100)}%"
 
 
-def dressed_number(rng: random.Random) -> str:
-    """A number with a sign, a currency, brackets or a unit."""
+def number_with_unit(rng: random.Random) -> str:
+    """A random number, possibly with a sign, currency, brackets, unit or asterisk."""
     n = number(rng)
     return rng.choice((n, n, n, n, f"${n}", f"({n})", f"-{n}", f"+{n}", f"€{n}", f"{n} {rng.choice(UNITS)}", f"{n}*"))
 
 
 def code(rng: random.Random) -> str:
-    """A part number, an acronym, a date or a random string."""
+    """A random part number, acronym, date or string of letters."""
     kind = rng.random()
     letters = string.ascii_uppercase
     if kind < 0.2:
@@ -104,7 +107,7 @@ def code(rng: random.Random) -> str:
 
 
 def word(language: Language, rng: random.Random) -> str:
-    """One word of running text, cased and punctuated as print does, sometimes two joined by a hyphen."""
+    """A random word with case and punctuation as in print; sometimes a compound of two."""
     w = rng.choices(language.words, cum_weights=language.cumulative)[0]
     kind = rng.random()
     if kind < 0.22:
@@ -114,7 +117,7 @@ def word(language: Language, rng: random.Random) -> str:
     elif kind < 0.33:
         w = f"{w}-{rng.choices(language.words, cum_weights=language.cumulative)[0]}"
     elif kind < 0.35:
-        # Compounds and very long words, which frequency lists hold few of.
+        # Compounds and very long words, of which frequency lists have few.
         w += rng.choices(language.words, cum_weights=language.cumulative)[0]
     end = rng.random()
     if end < 0.10:
@@ -127,10 +130,10 @@ def word(language: Language, rng: random.Random) -> str:
 
 
 def token(language: Language, rng: random.Random) -> str:
-    """A word, a number or a code."""
+    """A random word, number or code."""
     kind = rng.random()
     if kind < 0.82:
         return word(language, rng)
     if kind < 0.93:
-        return dressed_number(rng)
+        return number_with_unit(rng)
     return code(rng)

@@ -1,4 +1,4 @@
-"""Tiny networks are trained in one thread: more wait for each other, and may add sums in another order."""
+"""Runs training tests in one thread: faster for tiny networks, and sums are added in the same order every time."""
 
 from __future__ import annotations
 

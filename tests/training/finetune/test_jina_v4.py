@@ -1,4 +1,4 @@
-"""A tiny jina-embeddings-v4 learns a toy set by heart, killed half-way or not, and the engine opens what it learned."""
+"""A tiny jina-embeddings-v4 overfits a toy set, killed half-way or not, and the engine opens the result."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from docsearch.engine.errors import UsageError
 from docsearch.engine.models.jina_v4.encoder import JinaV4
 from docsearch.engine.models.registry import load_encoder
 from docsearch.engine.records import PageImage, PageRef
-from docsearch.training.finetune import cached, rows, schedule
+from docsearch.training.finetune import gradcache, rows, schedule
 from docsearch.training.finetune.evaluation import metrics
 from docsearch.training.finetune.jina_v4 import JinaV4Trainee
 from docsearch.training.finetune.loop import Settings, loss_of
@@ -44,7 +44,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def named(folder: Path) -> str:
-    """A checkpoint that sees each toy page as four visual tokens."""
+    """The checkpoint's name with settings that give each toy page four visual tokens."""
     return f"{folder},max_pixels=3136"
 
 
@@ -57,7 +57,7 @@ def learn(toy: Path, out: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def trained(toy: Path) -> list[dict[str, Any]]:
-    """What an uninterrupted run into `whole` told."""
+    """The events of an uninterrupted run into `whole`."""
     return learn(toy, toy / "whole")
 
 
@@ -74,7 +74,7 @@ def test_sixty_steps_learn_the_toy_set_by_heart(trained: list[dict[str, Any]]) -
     assert last["single_recall_at_1"] > 0.95
 
 
-def test_progress_tells_how_long_it_takes(trained: list[dict[str, Any]]) -> None:
+def test_events_report_saves_and_the_time_left(trained: list[dict[str, Any]]) -> None:
     kinds = [event["event"] for event in trained]
     assert kinds[-1] == "done"
     assert kinds.count("step") == STEPS
@@ -83,7 +83,7 @@ def test_progress_tells_how_long_it_takes(trained: list[dict[str, Any]]) -> None
     assert left[0] > left[-1] == 0
 
 
-def test_killed_half_way_it_ends_at_the_same_loss(toy: Path, trained: list[dict[str, Any]]) -> None:
+def test_a_run_killed_half_way_resumes_to_the_same_losses_and_weights(toy: Path, trained: list[dict[str, Any]]) -> None:
     data = toy / "rows.jsonl"
     command = [sys.executable, "-m", "docsearch", "train", named(toy / "tiny"), data, "--eval", data]
     options = [part for pair in OPTIONS.items() for part in pair]
@@ -107,11 +107,11 @@ def test_killed_half_way_it_ends_at_the_same_loss(toy: Path, trained: list[dict[
     assert (toy / "killed/adapters/adapter_model.safetensors").read_bytes() == (
         toy / "whole/adapters/adapter_model.safetensors"
     ).read_bytes()
-    told = [json.loads((toy / name / "training.json").read_text("utf-8")) for name in ("killed", "whole")]
-    assert told[0]["evaluations"] == told[1]["evaluations"]
+    about = [json.loads((toy / name / "training.json").read_text("utf-8")) for name in ("killed", "whole")]
+    assert about[0]["evaluations"] == about[1]["evaluations"]
 
 
-def test_the_engine_opens_what_was_learned(toy: Path, trained: list[dict[str, Any]]) -> None:
+def test_the_engine_opens_the_trained_model(toy: Path, trained: list[dict[str, Any]]) -> None:
     opened, base = (load_encoder(named(toy / name), device="cpu") for name in ("whole", "tiny"))
     assert opened.spec.revision != base.spec.revision
     queries, pages = encoded(toy, opened)
@@ -161,11 +161,13 @@ def test_only_the_adapter_of_the_task_changes(toy: Path, trained: list[dict[str,
         assert (toy / "whole" / file.name).read_bytes() == file.read_bytes()
 
 
-def test_given_again_a_finished_command_does_nothing(toy: Path, trained: list[dict[str, Any]]) -> None:
+def test_repeating_a_finished_command_does_nothing(toy: Path, trained: list[dict[str, Any]]) -> None:
     assert learn(toy, toy / "whole") == []
 
 
-def test_a_folder_with_something_else_is_refused(toy: Path, trained: list[dict[str, Any]], tmp_path: Path) -> None:
+def test_an_output_folder_with_anything_else_is_refused(
+    toy: Path, trained: list[dict[str, Any]], tmp_path: Path
+) -> None:
     data = toy / "rows.jsonl"
     with pytest.raises(UsageError, match=r"other settings.*steps 60 instead of 3"):
         fine_tune(named(toy / "tiny"), data, toy / "whole", Settings(steps=3, learning_rate=0.003))
@@ -177,9 +179,9 @@ def test_a_folder_with_something_else_is_refused(toy: Path, trained: list[dict[s
 
 @pytest.fixture(scope="module")
 def gradients(toy: Path) -> dict[int, tuple[float, dict[str, torch.Tensor]]]:
-    """Loss and gradients of one batch of 6 questions, by how many tokens are in memory at a time."""
+    """Loss and gradients of one batch of 6 questions, by `chunk_tokens`; 0 is without GradCache."""
     read = rows.read(toy / "rows.jsonl")
-    batch = schedule.batch(read, schedule.answering(read), 0, size=6, negatives=1, seed=1)
+    batch = schedule.batch(read, schedule.answers_by_query(read), 0, size=6, negatives=1, seed=1)
     out = {}
     for tokens in (1, 64, 10_000):
         encoder = JinaV4.open(named(toy / "tiny"), device="cpu", dtype="float32")
@@ -188,7 +190,7 @@ def gradients(toy: Path) -> dict[int, tuple[float, dict[str, torch.Tensor]]]:
         inputs = [trainee.read_query(query) for query in batch.queries]
         inputs += [trainee.read_page(drawn.pixels(page)) for page in batch.pages]
         of_vectors = loss_of(trainee, batch.task, Objective(temperature=0.1))
-        loss, _ = cached.backward(trainee, inputs, of_vectors)
+        loss, _ = gradcache.backward(trainee, inputs, of_vectors)
         found = {name: parameter.grad.clone() for name, parameter in trainee.parameters.items()}
         out[tokens] = loss, found
         if tokens == 10_000:
@@ -202,7 +204,7 @@ def gradients(toy: Path) -> dict[int, tuple[float, dict[str, torch.Tensor]]]:
 
 
 @pytest.mark.parametrize("tokens", [1, 64, 10_000])
-def test_gradients_do_not_depend_on_how_much_is_in_memory(gradients: dict, tokens: int) -> None:
+def test_gradients_do_not_depend_on_chunk_tokens(gradients: dict, tokens: int) -> None:
     loss, found = gradients[tokens]
     direct, wanted = gradients[0]
     assert loss == pytest.approx(direct, rel=1e-5)
@@ -211,7 +213,7 @@ def test_gradients_do_not_depend_on_how_much_is_in_memory(gradients: dict, token
         np.testing.assert_allclose(found[name], grad, atol=2e-5 * float(grad.abs().max()) + 1e-6, err_msg=name)
 
 
-def test_metrics_count_what_stands_first() -> None:
+def test_recall_at_1_and_ndcg_follow_their_definitions() -> None:
     scores = torch.tensor([[0.9, 0.5, 0.1], [0.1, 0.2, 0.3], [0.3, 0.2, 0.1]])
     relevant = torch.tensor([[True, False, True], [False, True, False], [True, False, False]])
     found = metrics(scores, relevant)

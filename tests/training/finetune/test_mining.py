@@ -1,4 +1,4 @@
-"""Rows that are mined: high-ranked pages beside the labelled one, none that may be an answer, readable for training."""
+"""Hard-negative mining: negatives rank high, are clearly below the labelled page, and make rows that train."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from docsearch.cli import app
 from docsearch.engine.errors import UsageError
-from docsearch.engine.searcher import Searcher, open_index
+from docsearch.engine.searcher import Searcher, open_searcher
 from docsearch.indexer import pipeline
 from docsearch.training.finetune import mining, rows
 
@@ -29,13 +29,13 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
         document.new_page(width=300, height=200).insert_text((20, 60), text, fontsize=16)
     document.save(folder / "docs.pdf")
     document.close()
-    pipeline.index([folder / "docs.pdf"], folder / "index", device="cpu")
+    pipeline.index_documents([folder / "docs.pdf"], folder / "index", device="cpu")
     return folder / "index"
 
 
 @pytest.fixture
 def searcher(index: Path) -> Iterator[Searcher]:
-    with open_index(index) as opened:
+    with open_searcher(index) as opened:
         yield opened
 
 
@@ -57,14 +57,14 @@ def test_negatives_are_the_best_pages_below_the_margin_and_never_labelled(search
     assert len(first.negatives) == 3
 
 
-def test_pages_may_stand_in_one_row_or_in_several(searcher: Searcher, tmp_path: Path) -> None:
+def test_the_pages_of_a_question_may_come_in_one_row_or_several(searcher: Searcher, tmp_path: Path) -> None:
     one = labels(tmp_path, {"query": "a", "path": "docs.pdf", "pages": [4, 2]})
     assert [ref.page for ref in mining.read_labels(one, searcher.snapshot)["a"]] == [4, 2]
     lines = [{"query": "a", "path": "docs.pdf", "page": page} for page in (4, 2, 4)]
     assert [ref.page for ref in mining.read_labels(labels(tmp_path, *lines), searcher.snapshot)["a"]] == [4, 2]
 
 
-def test_a_page_that_search_did_not_find_is_scored_all_the_same(searcher: Searcher, tmp_path: Path) -> None:
+def test_a_labelled_page_below_the_search_depth_is_scored_too(searcher: Searcher, tmp_path: Path) -> None:
     line = {"query": "invoice turbine", "path": "docs.pdf", "page": 3}
     given = mining.read_labels(labels(tmp_path, line), searcher.snapshot)
     (shallow,) = mining.mine(searcher, given, negatives=3, depth=1, margin=-9)
@@ -74,7 +74,7 @@ def test_a_page_that_search_did_not_find_is_scored_all_the_same(searcher: Search
     assert [hit.ref.page for hit in shallow.negatives] == [2]
 
 
-def test_rows_train_as_they_are_written(index: Path, tmp_path: Path) -> None:
+def test_written_rows_are_read_back_by_training(index: Path, tmp_path: Path) -> None:
     file = labels(tmp_path, *({"query": f"{w} invoice", "path": "docs.pdf", "page": i} for i, w in enumerate(WORDS, 1)))
     done = CliRunner().invoke(
         app, ["mine", str(file), "-o", str(tmp_path / "out.jsonl"), "--index", str(index), "--json"]
@@ -89,7 +89,7 @@ def test_rows_train_as_they_are_written(index: Path, tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".tmp")] == []
 
 
-def test_lines_of_text_ask_for_their_page(searcher: Searcher) -> None:
+def test_lines_of_text_become_questions_for_their_page(searcher: Searcher) -> None:
     found = mining.labels_from_text(searcher.snapshot, 10)
     assert {query: ref.page for query, (ref,) in found.items()} == {text: i for i, text in enumerate(PAGES[:6], 1)}
 
@@ -102,12 +102,12 @@ def test_bad_labels_are_named_by_their_lines(searcher: Searcher, tmp_path: Path)
     assert "queries.jsonl:2: 'query' is missing" in str(caught.value)
 
 
-def test_questions_come_from_one_source(index: Path) -> None:
+def test_a_file_of_questions_excludes_from_text(index: Path) -> None:
     with pytest.raises(UsageError, match=r"either QUERIES\.jsonl or --from-text"):
         CliRunner().invoke(app, ["mine", "--index", str(index)], catch_exceptions=False)
 
 
-def test_a_page_that_matches_nothing_scores_nothing(searcher: Searcher) -> None:
+def test_a_page_that_matches_nothing_scores_zero(searcher: Searcher) -> None:
     refs = searcher.snapshot.refs([6, 1])
     found = searcher.scores("turbine", refs)
     assert found[0] == 0

@@ -1,4 +1,4 @@
-"""The joint objective against plain numpy, written from the paper's equations, one question and page at a time."""
+"""The joint objective equals plain numpy written from the paper's equations, one question and page at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def rows(generator: np.random.Generator, *shape: int) -> np.ndarray:
 
 @pytest.fixture
 def given() -> tuple[list[np.ndarray], list[np.ndarray], np.ndarray, np.ndarray]:
-    """Questions and pages as multi-vectors, then as single vectors that are not of unit length."""
+    """Multi-vectors of questions and pages, then their single vectors, which are not normalised."""
     rng = np.random.default_rng(7)
     questions = [rows(rng, length, DIM) for length in QUESTION_TOKENS]
     pages = [rows(rng, length, DIM) for length in PAGE_TOKENS]
@@ -102,8 +102,8 @@ def test_the_whole_is_the_weighted_sum_over_matryoshka_lengths(given: tuple) -> 
         "agreement": np.mean([oracle_divergence(dense, late) for dense in cut]),
     }
     a, *pair = tensors([late, *single])
-    loss, told = joint(a, (pair[0], pair[1]), task(), DIMS, Objective(0.5, 2.0, 3.0), temperature=TAU)
-    assert told == pytest.approx(parts, rel=1e-4)
+    loss, found = joint(a, (pair[0], pair[1]), task(), DIMS, Objective(0.5, 2.0, 3.0), temperature=TAU)
+    assert found == pytest.approx(parts, rel=1e-4)
     assert float(loss) == pytest.approx(0.5 * parts["single"] + 2 * parts["multi"] + 3 * parts["agreement"], rel=1e-4)
 
 

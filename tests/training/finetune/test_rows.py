@@ -1,4 +1,4 @@
-"""Rows are read as they are written, and what is wrong with one is said with its line."""
+"""Reading training rows, their error messages, rendering their pages, and the batches made of them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def write(folder: Path, *lines: object) -> Path:
     return file
 
 
-def test_paths_are_relative_to_the_file_and_other_keys_are_left_alone(folder: Path) -> None:
+def test_paths_are_relative_to_the_file_and_other_keys_are_ignored(folder: Path) -> None:
     negatives = ["one.png", {"image": "deep/two.pdf", "page": 1, "score": 0.4}]
     given = {"query": "b", "image": "deep/two.pdf", "page": 2, "id": 7, "negatives": negatives}
     one, two = rows.read(write(folder, {"query": "a", "image": str(folder / "one.png")}, "", given))
@@ -47,7 +47,7 @@ def test_paths_are_relative_to_the_file_and_other_keys_are_left_alone(folder: Pa
         ({"query": " ", "image": "one.png"}, "'query' is missing or empty"),
         ({"query": "a"}, "'image' is missing"),
         ({"query": "a", "image": "none.png"}, "there is no file"),
-        ({"query": "a", "image": "rows.jsonl"}, "is none of .pdf"),
+        ({"query": "a", "image": "rows.jsonl"}, "has none of the suffixes .pdf"),
         ({"query": "a", "image": "deep/two.pdf"}, "needs 'page', a whole number from 1"),
         ({"query": "a", "image": "deep/two.pdf", "page": "2"}, "needs 'page'"),
         ({"query": "a", "image": "one.png", "page": 0}, "needs 'page'"),
@@ -64,33 +64,33 @@ def test_a_bad_row_is_named_by_its_line(folder: Path, line: object, says: str) -
     assert says in str(caught.value)
 
 
-def test_all_bad_rows_are_told_at_once_up_to_a_few(folder: Path) -> None:
+def test_all_bad_rows_are_reported_at_once_up_to_a_few(folder: Path) -> None:
     with pytest.raises(UsageError, match=r"rows.jsonl:5: .*; and 2 more") as caught:
         rows.read(write(folder, *["{"] * 7))
     assert "rows.jsonl:6:" not in str(caught.value)
 
 
-def test_pages_are_drawn_once_as_the_indexer_draws_them(folder: Path) -> None:
+def test_pages_are_rendered_once_as_the_indexer_renders_them(folder: Path) -> None:
     file = write(folder, {"query": "a", "image": "deep/two.pdf", "page": 2, "negatives": ["one.png"]})
-    told: list[tuple[int, int]] = []
+    progress: list[tuple[int, int]] = []
     read = rows.read(file)
     for _ in range(2):
         found = pages.draw(
-            [(file, read)], folder / "drawn", SPEC, renderer="mupdf", on_page=lambda *now: told.append(now)
+            [(file, read)], folder / "drawn", SPEC, renderer="mupdf", on_page=lambda *now: progress.append(now)
         )
-    assert told == [(1, 2), (2, 2)]
+    assert progress == [(1, 2), (2, 2)]
     pdf, picture = (found.pixels(page) for page in read[0].pages)
     assert pdf.shape == (596, 458, 3)  # 200 x 260 pt at 165 dpi
     assert (picture == 200).all()
 
 
-def test_a_page_that_cannot_be_drawn_is_named_by_its_line(folder: Path) -> None:
+def test_a_page_that_cannot_be_rendered_is_named_by_its_line(folder: Path) -> None:
     (folder / "broken.png").write_bytes(b"no picture")
     lines = [{"query": "a", "image": image, "page": page} for image, page in (("deep/two.pdf", 3), ("broken.png", 1))]
     file = write(folder, *lines)
     with pytest.raises(UsageError) as caught:
         pages.draw([(file, rows.read(file))], folder / "drawn", SPEC, renderer="mupdf")
-    assert f"rows.jsonl:1: {folder}/deep/two.pdf, page 3 cannot be drawn: the document has no such page" in str(
+    assert f"rows.jsonl:1: {folder}/deep/two.pdf, page 3 cannot be rendered: the document has no such page" in str(
         caught.value
     )
     assert "rows.jsonl:2: " in str(caught.value)
@@ -101,10 +101,10 @@ def row(query: str, page: int, *negatives: int) -> Row:
 
 
 def batch(given: list[Row], step: int, *, size: int, negatives: int = 1) -> schedule.Batch:
-    return schedule.batch(given, schedule.answering(given), step, size=size, negatives=negatives, seed=3)
+    return schedule.batch(given, schedule.answers_by_query(given), step, size=size, negatives=negatives, seed=3)
 
 
-def test_every_row_is_seen_once_an_epoch_in_another_order_each() -> None:
+def test_every_row_is_seen_once_an_epoch_and_epochs_differ_in_order() -> None:
     given = [row(str(i), i) for i in range(1, 8)]
     seen = [query for step in range(14) for query in batch(given, step, size=2).queries]
     epochs = [seen[:7], seen[7:14], seen[14:21], seen[21:]]
@@ -112,7 +112,7 @@ def test_every_row_is_seen_once_an_epoch_in_another_order_each() -> None:
     assert len({tuple(epoch) for epoch in epochs}) > 1
 
 
-def test_a_page_is_one_column_and_other_answers_count_neither_way() -> None:
+def test_a_page_is_one_column_and_other_answers_are_excluded() -> None:
     given = [row("a", 1, 3), row("a", 2, 3), row("b", 2, 1)]
     made = batch(given, 0, size=3)
     assert sorted(page.page for page in made.pages) == [1, 2, 3]
@@ -122,7 +122,7 @@ def test_a_page_is_one_column_and_other_answers_count_neither_way() -> None:
         assert (query, target, excluded) in [("a", 1, {2}), ("a", 2, {1}), ("b", 2, set())]
 
 
-def test_the_rate_rises_for_a_tenth_of_the_steps_then_falls() -> None:
+def test_the_learning_rate_rises_for_a_tenth_of_the_steps_then_falls() -> None:
     rates = [schedule.learning_rate(step, 100, 1.0) for step in range(100)]
     assert rates[:10] == sorted(rates[:10])
     assert rates[10:] == sorted(rates[10:], reverse=True)

@@ -1,4 +1,4 @@
-"""Laws of the drawn figures: where they lie, what they are called, and that a seed decides them."""
+"""Properties of synthetic figures: inside their area, labelled with concepts, and dependent on the seed alone."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pymupdf
 import pytest
 from PIL import Image
 
-from docsearch.engine.models.pixel.concepts import CONCEPTS, MARK
-from docsearch.training.synthetic.pages import figures
-from docsearch.training.synthetic.pages.sheet import Sheet
-from docsearch.training.synthetic.pages.vocabulary import Language
+from docsearch.engine.models.pixel.concepts import FIGURE_CONCEPTS, MARK
+from docsearch.training.synthetic import figures
+from docsearch.training.synthetic.sheet import Sheet
+from docsearch.training.synthetic.vocabulary import Language
 
 WORDS = ("a", "on", "rate", "growth", "market", "figures", "consumption", "straße", "internationalisation")
 LANGUAGE = Language(WORDS, tuple(accumulate([1.0] * len(WORDS))), "latin")
@@ -35,10 +35,10 @@ def jpeg(pixels: np.ndarray) -> bytes:
 
 
 def test_every_kind_is_a_concept_of_the_model() -> None:
-    assert {MARK + kind for kind in (*figures.CONCEPTS, "table")} == set(CONCEPTS)
+    assert {MARK + kind for kind in (*figures.KINDS, "table")} == set(FIGURE_CONCEPTS)
 
 
-@pytest.mark.parametrize("kind", figures.CONCEPTS)
+@pytest.mark.parametrize("kind", figures.KINDS)
 @pytest.mark.parametrize("ink", [(0.1, 0.1, 0.1), (1.0, 1.0, 1.0)], ids=["dark ink", "light ink"])
 def test_a_figure_lies_inside_its_area(kind: str, ink: tuple[float, ...]) -> None:
     with pymupdf.open() as document:
@@ -54,8 +54,8 @@ def test_a_figure_lies_inside_its_area(kind: str, ink: tuple[float, ...]) -> Non
                 assert drawn.page.rect.contains(box)
 
 
-@pytest.mark.parametrize("kind", figures.CONCEPTS)
-def test_no_ink_lies_far_outside_the_area(kind: str) -> None:
+@pytest.mark.parametrize("kind", figures.KINDS)
+def test_no_ink_is_far_outside_the_area(kind: str) -> None:
     area = pymupdf.Rect(200, 150, 500, 400)
     with pymupdf.open() as document:
         for seed in range(3):
@@ -67,7 +67,7 @@ def test_no_ink_lies_far_outside_the_area(kind: str) -> None:
             assert (pixels > 200).all(), seed
 
 
-def test_the_seed_decides_what_is_drawn() -> None:
+def test_the_seed_determines_the_figure() -> None:
     def draw(seed: int) -> tuple[object, bytes]:
         with pymupdf.open() as document:
             drawn = sheet(document, seed)
@@ -78,7 +78,7 @@ def test_the_seed_decides_what_is_drawn() -> None:
     assert draw(1) != draw(2)
 
 
-def test_photographs_are_collected_from_documents_and_charts_are_not(tmp_path: Path) -> None:
+def test_photographs_are_extracted_from_documents_and_charts_are_not(tmp_path: Path) -> None:
     source = np.random.default_rng(1)
     coarse = source.integers(0, 255, (9, 9, 3), np.uint8)
     photo = np.asarray(Image.fromarray(coarse).resize((200, 160), Image.Resampling.BICUBIC))

@@ -1,8 +1,8 @@
-"""The words that synthetic pages are printed with."""
+"""The word lists of synthetic pages."""
 
 from __future__ import annotations
 
-from docsearch.training.synthetic.pages import vocabulary
+from docsearch.training.synthetic import vocabulary
 
 
 def test_greek_words_are_printed_with_their_final_sigma() -> None:

@@ -1,1 +1,1 @@
-"""Whole synthetic pages by kind: letters, slides, posters, tables and others."""
+"""Layouts of whole synthetic pages by kind: letters, slides, posters, tables and others."""

@@ -1,4 +1,4 @@
-"""Lays out plans: floor plans, maps, drawings and schematics in a frame with a title block."""
+"""Layouts of plans: floor plans, maps, technical drawings and circuit schematics in a frame with a title block."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from itertools import pairwise
 
 import pymupdf
 
-from .. import lineart
+from .. import technical_drawings
 from ..pen import WHITE, Pen, inset
-from .leaf import Leaf
+from .canvas import Canvas
 
 
-def plan(leaf: Leaf) -> tuple[str, ...]:
-    """A floor plan, a site map, a schematic or a drawing over the page, with a frame and a title block."""
-    rng, pen, whole = leaf.rng, leaf.pen, leaf.whole
-    size = leaf.resize(rng.uniform(5.5, 8))
+def plan(canvas: Canvas) -> tuple[str, ...]:
+    """A floor plan, map, technical drawing or schematic that fills the page, with a frame and a title block."""
+    rng, pen, whole = canvas.rng, canvas.pen, canvas.whole
+    size = canvas.resize(rng.uniform(5.5, 8))
     frame = inset(whole, edge := rng.uniform(10, 30), edge)
     pen.rect(frame, width=rng.choice((0.5, 1.2, 2)))
     if rng.random() < 0.4:
@@ -26,18 +26,18 @@ def plan(leaf: Leaf) -> tuple[str, ...]:
     block = pymupdf.Rect(frame.x1 - wide, frame.y1 - tall, frame.x1, frame.y1)
     if rng.random() < 0.25:
         block = pymupdf.Rect(frame.x0, frame.y1 - tall, frame.x1, frame.y1)
-    pen.rect(block, leaf.ink, fill=WHITE, width=0.8)
+    pen.rect(block, canvas.ink, fill=WHITE, width=0.8)
     rows = 4
     for i in range(rows):
         y, x = block.y0 + tall * i / rows, block.x0 + block.width * 0.55
         pen.lines([((block.x0, y), (block.x1, y)), ((x, y), (x, y + tall / rows))])
-        left = leaf.title(1, 3) if i else leaf.company()
+        left = canvas.title(1, 3) if i else canvas.company()
         right = rng.choice(
             (
-                leaf.date(),
+                canvas.date(),
                 f"1:{rng.choice((20, 50, 100, 500))}",
-                f"{leaf.term('page')} {i}/{rng.randrange(4, 20)}",
-                leaf.word(),
+                f"{canvas.term('page')} {i}/{rng.randrange(4, 20)}",
+                canvas.word(),
             )
         )
         pen.text(block.x0 + 3, y + tall / rows * 0.7, left, size=min(size, tall / rows * 0.6))
@@ -45,25 +45,25 @@ def plan(leaf: Leaf) -> tuple[str, ...]:
     room = inset(pymupdf.Rect(frame.x0, frame.y0, frame.x1, block.y0), size * 3, size * 2.5)
     kind = rng.choice(("floor", "floor", "map", "drawing", "schematic"))
     if kind == "map":
-        leaf.figure(room, "map")
+        canvas.figure(room, "map")
     elif kind == "drawing":
-        leaf.figure(room, "drawing")
+        canvas.figure(room, "drawing")
     elif kind == "floor":
         share = rng.uniform(0, 0.15)
-        inner = Pen(leaf.sheet, inset(room, room.width * share, room.height * share), size * 2, leaf.ink)
+        inner = Pen(canvas.sheet, inset(room, room.width * share, room.height * share), size * 2, canvas.ink)
         inner.size = max(size, inner.area.width / 36, inner.area.height / 36)
-        lineart.floor_plan(inner, inner.area)
+        technical_drawings.floor_plan(inner, inner.area)
         inner.finish()
-        lineart.dimension(leaf.pen, (room.x0, room.y0 - size), (room.x1, room.y0 - size))
-        lineart.dimension(leaf.pen, (room.x0 - size, room.y0), (room.x0 - size, room.y1))
+        technical_drawings.dimension(canvas.pen, (room.x0, room.y0 - size), (room.x1, room.y0 - size))
+        technical_drawings.dimension(canvas.pen, (room.x0 - size, room.y0), (room.x0 - size, room.y1))
     else:
-        schematic(leaf, room)
+        schematic(canvas, room)
     return ("plan",)
 
 
-def schematic(leaf: Leaf, room: pymupdf.Rect) -> None:
-    """Circuits: chips with pins, resistors, capacitors, grounds, joined at right angles."""
-    rng, pen, size = leaf.rng, leaf.pen, leaf.size
+def schematic(canvas: Canvas, room: pymupdf.Rect) -> None:
+    """A circuit of chips, resistors and capacitors, joined by right-angled lines."""
+    rng, pen, size = canvas.rng, canvas.pen, canvas.size
     ends: list[tuple[float, float]] = []
     across, down = rng.randrange(2, 5), rng.randrange(2, 5)
     for i in range(across * down):
@@ -73,7 +73,7 @@ def schematic(leaf: Leaf, room: pymupdf.Rect) -> None:
             pins, half = rng.randrange(3, 8), w * rng.uniform(0.15, 0.25)
             high = min(h * 0.4, pins * size)
             pen.rect(pymupdf.Rect(x - half, y - high, x + half, y + high), width=1)
-            pen.text(x, y, f"U{i} {leaf.word().upper()[:6]}", anchor=0.5, size=size)
+            pen.text(x, y, f"U{i} {canvas.word().upper()[:6]}", anchor=0.5, size=size)
             for k in range(pins):
                 py = y - high + 2 * high * (k + 0.5) / pins
                 pen.lines([((x - half, py), (x - half - 10, py)), ((x + half, py), (x + half + 10, py))], width=0.7)
@@ -110,4 +110,4 @@ def schematic(leaf: Leaf, room: pymupdf.Rect) -> None:
     for (ax, ay), (bx, by) in pairwise(ends[:40]):
         if abs(ax - bx) < room.width * 0.5:
             pen.path([(ax, ay), ((ax + bx) / 2, ay), ((ax + bx) / 2, by), (bx, by)], width=0.5)
-            pen.dots([(bx, by)], 2.5, leaf.ink)
+            pen.dots([(bx, by)], 2.5, canvas.ink)

@@ -1,4 +1,4 @@
-"""Lays out what is seen from afar: posters, warning signs, pages of photographs."""
+"""Layouts of posters, flyers, warning signs and pages of photographs."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import math
 
 import pymupdf
 
-from ..pen import BLACK, WHITE, arc, contrast, hue, inset, length, mix, smooth
-from .leaf import Leaf, below
-from .slides import shapes
+from ..pen import BLACK, WHITE, arc, inset, length, mix, random_colour, readable_on, smooth
+from ..signs import BLUE, BOLT, GREEN, RED, YELLOW
+from .canvas import Canvas, below
+from .slides import background_shapes
 
 
-def scene(leaf: Leaf, box: pymupdf.Rect) -> None:
-    """A flat drawn picture: a sun over hills, a house, a bottle, a heart, rays, a figure, a tree."""
-    rng, pen = leaf.rng, leaf.pen
-    colours = leaf.pen.palette(5)
+def scene(canvas: Canvas, box: pymupdf.Rect) -> None:
+    """A flat illustration: hills, a city, rays, a heart, a bottle, a person, a tree or a star."""
+    rng, pen = canvas.rng, canvas.pen
+    colours = canvas.pen.palette(5)
     x, y, r = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, min(box.width, box.height) * 0.42
     kind = rng.choice(("hills", "rays", "heart", "bottle", "person", "tree", "star", "city"))
     if kind in ("hills", "city"):
@@ -115,88 +116,94 @@ def scene(leaf: Leaf, box: pymupdf.Rect) -> None:
         )
 
 
-def poster(leaf: Leaf) -> tuple[str, ...]:
-    """One large visual message: huge words over a photograph, a drawn scene or plain colour; or a warning sign."""
-    rng, whole, unit = leaf.rng, leaf.whole, leaf.whole.width / 30
+def poster(canvas: Canvas) -> tuple[str, ...]:
+    """A poster: huge words over a photograph, a scene or plain colour; or a warning sign or a flyer."""
+    rng, whole, unit = canvas.rng, canvas.whole, canvas.whole.width / 30
     kind = rng.choice(("photo", "photo", "scene", "scene", "words", "warning", "event", "flyer"))
     if kind in ("warning", "flyer"):
-        return warning(leaf) if kind == "warning" else flyer(leaf)
-    ink, anchor = leaf.ink, rng.choice((0.0, 0.5, 0.5))
+        return warning_sign(canvas) if kind == "warning" else flyer(canvas)
+    ink, anchor = canvas.ink, rng.choice((0.0, 0.5, 0.5))
     area = inset(whole, unit * 2, unit * 2)
-    words = leaf.title(1, rng.choice((2, 3, 5)))
+    words = canvas.title(1, rng.choice((2, 3, 5)))
     words = words.upper() if rng.random() < 0.6 else words
     huge = unit * rng.uniform(3, 6)
     if kind == "photo":
         part = rng.choice((1.0, 1.0, 0.6))
-        leaf.photograph(pymupdf.Rect(0, 0, whole.x1, whole.y1 * part))
+        canvas.photograph(pymupdf.Rect(0, 0, whole.x1, whole.y1 * part))
         if part == 1.0:
             ink = rng.choice((WHITE, WHITE, (1, 0.85, 0.1), (0.95, 0.2, 0.2)))
             if rng.random() < 0.5:
-                leaf.pen.rect(whole, None, fill=BLACK, opacity=0.35)
+                canvas.pen.rect(whole, None, fill=BLACK, opacity=0.35)
         else:
             area.y0 = whole.y1 * part + unit
     elif kind == "event":
-        shapes(leaf)
-        leaf.layer()
+        background_shapes(canvas)
+        canvas.layer()
     elif kind == "scene":
         scene(
-            leaf,
+            canvas,
             pymupdf.Rect(
                 0 if rng.random() < 0.5 else area.x0, whole.y1 * 0.42, whole.x1, whole.y1 * rng.choice((0.85, 1))
             ),
         )
-        leaf.layer()
+        canvas.layer()
     room = pymupdf.Rect(
         area.x0, area.y0, area.x1, area.y0 + area.height * (0.33 if kind in ("scene", "event") else 0.8)
     )
-    y = leaf.heading(room, words, huge if kind != "words" else huge * 1.6, anchor=anchor, colour=ink) + unit
+    y = canvas.heading(room, words, huge if kind != "words" else huge * 1.6, anchor=anchor, colour=ink) + unit
     if rng.random() < 0.7:
-        y = leaf.set(below(area, y), leaf.title(3, 9), size=unit * 1.5, font=leaf.faces.bold, anchor=anchor, colour=ink)
+        y = canvas.set_text(
+            below(area, y), canvas.title(3, 9), size=unit * 1.5, font=canvas.faces.bold, anchor=anchor, colour=ink
+        )
     if kind == "event":
-        y = leaf.heading(
+        y = canvas.heading(
             below(area, y + unit * 2),
-            f"{leaf.date()}  {rng.randrange(8, 23)}:00",
+            f"{canvas.date()}  {rng.randrange(8, 23)}:00",
             unit * 2,
             anchor=anchor,
-            colour=leaf.accent,
+            colour=canvas.accent,
         )
         for _ in range(rng.randrange(2, 6)):
-            y = leaf.set(below(area, y + unit), leaf.title(2, 6), size=unit * 1.3, anchor=anchor, colour=ink)
+            y = canvas.set_text(below(area, y + unit), canvas.title(2, 6), size=unit * 1.3, anchor=anchor, colour=ink)
     if y < whole.y1 - unit * 4 and rng.random() < 0.6:
         foot = pymupdf.Rect(0, whole.y1 - unit * 3.5, whole.x1, whole.y1)
-        fill = rng.choice((leaf.accent, WHITE, BLACK, hue(rng)))
-        leaf.pen.rect(foot, None, fill=fill)
+        fill = rng.choice((canvas.accent, WHITE, BLACK, random_colour(rng)))
+        canvas.pen.rect(foot, None, fill=fill)
         text = rng.choice(
-            (f"{leaf.company()} · www.example.com", f"{leaf.date()} · {leaf.title(1, 3)}", " · ".join(leaf.address()))
+            (
+                f"{canvas.company()} · www.example.com",
+                f"{canvas.date()} · {canvas.title(1, 3)}",
+                " · ".join(canvas.address()),
+            )
         )
-        leaf.pen.text(
+        canvas.pen.text(
             whole.x1 / 2,
             foot.y0 + unit * 2.1,
             text,
             anchor=0.5,
-            colour=contrast(fill),
-            font=leaf.faces.bold,
-            size=min(unit * 1.2, area.width / length(text, leaf.faces.bold, 1)),
+            colour=readable_on(fill),
+            font=canvas.faces.bold,
+            size=min(unit * 1.2, area.width / length(text, canvas.faces.bold, 1)),
         )
     if rng.random() < 0.25:
         x, y, r = whole.x1 - unit * 6, whole.y1 * 0.6, unit * 4
-        leaf.pen.oval(
+        canvas.pen.oval(
             pymupdf.Rect(x - r, y - r, x + r, y + r), None, fill=rng.choice(((0.95, 0.8, 0.1), (0.9, 0.15, 0.15)))
         )
         price = rng.choice(("-50%", "FREE", "NEW", f"€{rng.randrange(2, 99)}"))
-        leaf.pen.text(x, y + unit, price, anchor=0.5, size=unit * 2.4, font=leaf.faces.head, colour=WHITE)
+        canvas.pen.text(x, y + unit, price, anchor=0.5, size=unit * 2.4, font=canvas.faces.heading, colour=WHITE)
     return ("poster",)
 
 
-def flyer(leaf: Leaf) -> tuple[str, ...]:
-    """A leaflet or an advertisement: a coloured head, pictures of what is offered, a little text, prices."""
-    rng, whole, unit = leaf.rng, leaf.whole, leaf.whole.width / 30
-    fill = hue(rng)
+def flyer(canvas: Canvas) -> tuple[str, ...]:
+    """A flyer: a coloured head, photographs of products with short texts, and prices."""
+    rng, whole, unit = canvas.rng, canvas.whole, canvas.whole.width / 30
+    fill = random_colour(rng)
     head = pymupdf.Rect(0, 0, whole.x1, whole.y1 * rng.uniform(0.15, 0.28))
-    leaf.pen.rect(head, None, fill=fill)
+    canvas.pen.rect(head, None, fill=fill)
     text = inset(head, unit * 2, unit)
-    y = leaf.heading(text, leaf.title(1, 4), unit * rng.uniform(2.5, 4), anchor=0.5, colour=contrast(fill))
-    leaf.set(below(text, y), leaf.title(2, 6), size=unit * 1.2, anchor=0.5, colour=contrast(fill))
+    y = canvas.heading(text, canvas.title(1, 4), unit * rng.uniform(2.5, 4), anchor=0.5, colour=readable_on(fill))
+    canvas.set_text(below(text, y), canvas.title(2, 6), size=unit * 1.2, anchor=0.5, colour=readable_on(fill))
     across, down = rng.choice(((1, 1), (1, 2), (2, 1), (2, 2), (3, 2)))
     area = inset(pymupdf.Rect(0, head.y1, whole.x1, whole.y1 - unit * 3), unit * 2, unit)
     priced = rng.random() < 0.6
@@ -205,33 +212,34 @@ def flyer(leaf: Leaf) -> tuple[str, ...]:
         x, top = area.x0 + wide * (i % across), area.y0 + tall * (i // across)
         cell = inset(pymupdf.Rect(x, top, x + wide, top + tall), unit * 0.4, unit * 0.4)
         show = pymupdf.Rect(cell.x0, cell.y0, cell.x1, cell.y0 + cell.height * 0.6)
-        leaf.photograph(show)
-        y = leaf.set(below(cell, show.y1 + unit * 0.4), leaf.title(1, 4), font=leaf.faces.bold, size=unit * 1.2)
-        leaf.set(below(cell, y), leaf.title(5, 15), size=unit * 0.8)
+        canvas.photograph(show)
+        y = canvas.set_text(
+            below(cell, show.y1 + unit * 0.4), canvas.title(1, 4), font=canvas.faces.bold, size=unit * 1.2
+        )
+        canvas.set_text(below(cell, y), canvas.title(5, 15), size=unit * 0.8)
         if priced:
             r = min(unit * 2.6, cell.width * 0.2)
             badge = pymupdf.Rect(show.x1 - 2 * r, show.y1 - 2 * r, show.x1, show.y1)
-            leaf.pen.oval(badge, None, fill=rng.choice(((0.9, 0.1, 0.1), (1, 0.85, 0.1), fill)))
-            leaf.pen.text(
-                show.x1 - r, show.y1 - r * 0.7, leaf.money(99), anchor=0.5, size=r * 0.75, font=leaf.faces.head
+            canvas.pen.oval(badge, None, fill=rng.choice(((0.9, 0.1, 0.1), (1, 0.85, 0.1), fill)))
+            canvas.pen.text(
+                show.x1 - r, show.y1 - r * 0.7, canvas.money(99), anchor=0.5, size=r * 0.75, font=canvas.faces.heading
             )
-    foot = " · ".join((leaf.company(), *leaf.address()))
-    leaf.pen.text(whole.x1 / 2, whole.y1 - unit * 1.2, foot, anchor=0.5, size=unit * 0.8, font=leaf.faces.bold)
+    foot = " · ".join((canvas.company(), *canvas.address()))
+    canvas.pen.text(whole.x1 / 2, whole.y1 - unit * 1.2, foot, anchor=0.5, size=unit * 0.8, font=canvas.faces.bold)
     return ("poster",)
 
 
-def warning(leaf: Leaf) -> tuple[str, ...]:
-    """A sign: a triangle, a ring with a bar, a disc or a square, and a word that everyone can read from afar."""
-    rng, pen, whole = leaf.rng, leaf.pen, leaf.whole
+def warning_sign(canvas: Canvas) -> tuple[str, ...]:
+    """A safety sign over the whole page (triangle, prohibition ring, disc or square) with a large word."""
+    rng, pen, whole = canvas.rng, canvas.pen, canvas.whole
     kind = rng.choice(("triangle", "ban", "duty", "notice", "safe"))
-    yellow, red, blue, green = (0.98, 0.8, 0.05), (0.82, 0.08, 0.1), (0.05, 0.3, 0.65), (0.05, 0.5, 0.3)
-    paper = {"triangle": rng.choice((yellow, WHITE)), "notice": rng.choice((red, yellow)), "safe": green}.get(
+    paper = {"triangle": rng.choice((YELLOW, WHITE)), "notice": rng.choice((RED, YELLOW)), "safe": GREEN}.get(
         kind, WHITE
     )
     pen.rect(whole, None, fill=paper)
     edge = min(whole.width, whole.height)
     if rng.random() < 0.4:
-        pen.rect(inset(whole, edge * 0.03, edge * 0.03), contrast(paper), width=edge * 0.015)
+        pen.rect(inset(whole, edge * 0.03, edge * 0.03), readable_on(paper), width=edge * 0.015)
     wide = whole.width > whole.height
     box = inset(
         pymupdf.Rect(0, 0, whole.x1 * (0.5 if wide else 1), whole.y1 * (1 if wide else 0.6)), edge * 0.1, edge * 0.1
@@ -245,13 +253,12 @@ def warning(leaf: Leaf) -> tuple[str, ...]:
     if kind == "triangle":
         corners = [(x - r, y + r * 0.8), (x, y - r), (x + r, y + r * 0.8)]
         pen.path(
-            corners, rng.choice((BLACK, red)), fill=yellow if paper == WHITE else WHITE, width=r * 0.13, closed=True
+            corners, rng.choice((BLACK, RED)), fill=YELLOW if paper == WHITE else WHITE, width=r * 0.13, closed=True
         )
         if rng.random() < 0.5:
             pen.text(x, y + r * 0.62, "!", anchor=0.5, size=r * 1.5, font=font, colour=BLACK)
         else:
-            bolt = ((0.1, -0.5), (-0.25, 0.25), (0, 0.2), (-0.1, 0.65), (0.28, 0), (0.03, 0.03))
-            pen.path([(x + r * a, y + r * b) for a, b in bolt], None, fill=BLACK)
+            pen.path([(x + r * a, y + r * b) for a, b in BOLT], None, fill=BLACK)
     elif kind == "ban":
         pen.rect(pymupdf.Rect(x - r * 0.45, y - r * 0.1, x + r * 0.45, y + r * 0.1), None, fill=BLACK)
         pen.path(
@@ -259,11 +266,11 @@ def warning(leaf: Leaf) -> tuple[str, ...]:
             BLACK,
             width=r * 0.06,
         )
-        pen.oval(inset(disc, r * 0.08, r * 0.08), red, width=r * 0.16)
-        pen.path([(x - r * 0.65, y - r * 0.65), (x + r * 0.65, y + r * 0.65)], red, width=r * 0.16)
+        pen.oval(inset(disc, r * 0.08, r * 0.08), RED, width=r * 0.16)
+        pen.path([(x - r * 0.65, y - r * 0.65), (x + r * 0.65, y + r * 0.65)], RED, width=r * 0.16)
     elif kind in ("duty", "safe"):
-        pen.oval(disc, None, fill=blue if kind == "duty" else WHITE)
-        figure = WHITE if kind == "duty" else green
+        pen.oval(disc, None, fill=BLUE if kind == "duty" else WHITE)
+        figure = WHITE if kind == "duty" else GREEN
         pen.oval(pymupdf.Rect(x - r * 0.18, y - r * 0.7, x + r * 0.18, y - r * 0.34), None, fill=figure)
         pen.path(
             [
@@ -276,33 +283,39 @@ def warning(leaf: Leaf) -> tuple[str, ...]:
             fill=figure,
         )
     else:
-        pen.rect(inset(box, 0, r * 0.2), None, fill=WHITE if paper == red else BLACK)
+        pen.rect(inset(box, 0, r * 0.2), None, fill=WHITE if paper == RED else BLACK)
         pen.text(x, y + r * 0.35, "!", anchor=0.5, size=r, font=font, colour=paper)
     if kind != "safe" or rng.random() < 0.5:
-        leaf.layer()
-    text = leaf.term("warning") if leaf.code != "ru" else leaf.term("warning").upper()
-    big = leaf.fitted(text, words.width, leaf.faces.head, edge * 0.2)
-    y = leaf.set(
-        words, text, font=leaf.faces.head, size=big, anchor=0.0 if wide else 0.5, colour=contrast(paper), leading=1.1
-    )
-    leaf.set(
-        below(words, y + edge * 0.02),
-        leaf.title(2, 8),
-        size=edge * 0.055,
-        font=leaf.faces.bold,
+        canvas.layer()
+    text = canvas.term("warning") if canvas.language_code != "ru" else canvas.term("warning").upper()
+    big = canvas.fitting_size(text, words.width, canvas.faces.heading, edge * 0.2)
+    y = canvas.set_text(
+        words,
+        text,
+        font=canvas.faces.heading,
+        size=big,
         anchor=0.0 if wide else 0.5,
-        colour=contrast(paper),
+        colour=readable_on(paper),
+        leading=1.1,
+    )
+    canvas.set_text(
+        below(words, y + edge * 0.02),
+        canvas.title(2, 8),
+        size=edge * 0.055,
+        font=canvas.faces.bold,
+        anchor=0.0 if wide else 0.5,
+        colour=readable_on(paper),
     )
     return ("poster",)
 
 
-def photo_page(leaf: Leaf) -> tuple[str, ...]:
-    """One photograph or several over the page, with little or no text."""
-    rng, whole = leaf.rng, leaf.whole
+def photo_page(canvas: Canvas) -> tuple[str, ...]:
+    """One or several photographs that fill the page, with little or no text."""
+    rng, whole = canvas.rng, canvas.whole
     edge = rng.choice((0, 0, 20, 40))
     area, gap, captioned = inset(whole, edge, edge), rng.choice((0, 4, 10)), rng.random() < 0.5
     if captioned:
-        area.y1 -= leaf.size * 4
+        area.y1 -= canvas.size * 4
     boxes = [area]
     for _ in range(rng.choice((0, 0, 1, 2, 3, 5))):
         box = boxes.pop(rng.randrange(len(boxes)))
@@ -320,11 +333,11 @@ def photo_page(leaf: Leaf) -> tuple[str, ...]:
                 pymupdf.Rect(box.x0, cut + gap / 2, box.x1, box.y1),
             ]
     for box in boxes:
-        leaf.photograph(box)
+        canvas.photograph(box)
     if captioned:
-        leaf.set(
-            pymupdf.Rect(area.x0 + 12, area.y1 + leaf.size * 0.6, area.x1 - 12, whole.y1),
-            leaf.sentence(),
+        canvas.set_text(
+            pymupdf.Rect(area.x0 + 12, area.y1 + canvas.size * 0.6, area.x1 - 12, whole.y1),
+            canvas.sentence(),
             anchor=rng.choice((0, 0.5)),
         )
     return ("photo page",)

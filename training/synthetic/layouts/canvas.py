@@ -1,4 +1,4 @@
-"""A page being laid out as a whole: its faces, its words in one language, its colours, and type set into areas."""
+"""The canvas of a page layout: matching fonts and colours, random text in one language, text setting, pictures."""
 
 from __future__ import annotations
 
@@ -11,83 +11,92 @@ from functools import lru_cache
 import pymupdf
 from PIL import Image
 
-from .. import headwords, vocabulary
-from ..figures import DRAWN
-from ..pen import MONO, SCRIPT, WHITE, Colour, Pen, hue, inset, length, mix
-from ..photographs import made_photo
+from .. import document_terms, vocabulary
+from ..figures import FIGURES
+from ..pen import MONO, SCRIPT, WHITE, Colour, Pen, inset, length, mix, random_colour
+from ..photographs import GIVEN_PHOTO_SHARE, random_photo
 from ..sheet import COLOURS, PAPERS, Sheet
 
-BOLD, SLANTED, LIGHT = ("bold", "black", "heavy"), ("italic", "oblique", "slanted"), ("thin", "light")
+BOLD, ITALIC, LIGHT = ("bold", "black", "heavy"), ("italic", "oblique", "slanted"), ("thin", "light")
 CHARTS = ("bar chart", "line chart", "pie chart", "scatter plot")
-TYPED, HANDS = ("courier", "typewriter", "cursor", "freemono", "nimbus mono"), (*SCRIPT, "chorus", "z003", "comic neue")
-ODD = ("keyboard", "hairline", "smallcaps", " sc ", "caps", "math", "condens", "anonymous", "3270")
-"""Parts of the names of faces that no one sets a page of running text in."""
-PICTURED = 0.7
-"""How often a photograph is one of the caller's pictures, where there are any."""
+TYPEWRITER = ("courier", "typewriter", "cursor", "freemono", "nimbus mono")
+HANDWRITING = (*SCRIPT, "chorus", "z003", "comic neue")
+DISPLAY_ONLY = ("keyboard", "hairline", "smallcaps", " sc ", "caps", "math", "condens", "anonymous", "3270")
+"""Parts of the names of fonts that are unsuitable for running text."""
 MARGIN_PT = (34, 80)
+"""Range of margins on a page 600 points wide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """The fonts of one page: a family for reading, one for headings, and those of typewriters and hands."""
+    """The fonts of one page: for running text, headings, fixed-width text and handwriting."""
 
     body: pymupdf.Font
     bold: pymupdf.Font
     italic: pymupdf.Font
-    head: pymupdf.Font
+    heading: pymupdf.Font
     mono: pymupdf.Font
     hand: pymupdf.Font
 
 
 @lru_cache(maxsize=4096)
 def is_bold(font: pymupdf.Font) -> bool:
-    return bool(font.flags["bold"]) or named(font, BOLD)
+    return bool(font.flags["bold"]) or name_contains(font, BOLD)
 
 
 @lru_cache(maxsize=4096)
-def is_slanted(font: pymupdf.Font) -> bool:
-    return bool(font.flags["italic"]) or named(font, SLANTED)
+def is_italic(font: pymupdf.Font) -> bool:
+    return bool(font.flags["italic"]) or name_contains(font, ITALIC)
 
 
-def named(font: pymupdf.Font, parts: Iterable[str]) -> bool:
+def name_contains(font: pymupdf.Font, parts: Iterable[str]) -> bool:
     name = font.name.lower()
     return any(part in name for part in parts)
 
 
 def choose_faces(fonts: Sequence[pymupdf.Font], rng: random.Random) -> Faces:
-    """Faces that belong together, from `fonts` that all have the letters of the page's script."""
-    upright = [f for f in fonts if not is_slanted(f)]
-    plain = [f for f in upright if not is_bold(f) and not named(f, (*MONO, *TYPED, *HANDS, *LIGHT, *ODD))] or [*fonts]
+    """Choose matching fonts for a page at random; all `fonts` have the letters of the page's script."""
+    upright = [f for f in fonts if not is_italic(f)]
+    plain = [
+        f
+        for f in upright
+        if not is_bold(f) and not name_contains(f, (*MONO, *TYPEWRITER, *HANDWRITING, *LIGHT, *DISPLAY_ONLY))
+    ] or [*fonts]
     body = rng.choice(plain)
     family = body.name.replace("-", " ").split()
     kin = [f for f in fonts if f.name.startswith(" ".join(family[:2]))]
     kin = kin if len(kin) > 2 else [f for f in fonts if f.name.startswith(family[0])]
-    bold = rng.choice([f for f in kin if is_bold(f) and not is_slanted(f)] or [body])
-    italic = rng.choice([f for f in kin if is_slanted(f) and not is_bold(f)] or [body])
-    heavy = [f for f in upright if is_bold(f) and not named(f, (*MONO, *TYPED))]
+    bold = rng.choice([f for f in kin if is_bold(f) and not is_italic(f)] or [body])
+    italic = rng.choice([f for f in kin if is_italic(f) and not is_bold(f)] or [body])
+    heavy = [f for f in upright if is_bold(f) and not name_contains(f, (*MONO, *TYPEWRITER))]
     head = bold if rng.random() < 0.6 else rng.choice([*heavy, *plain])
-    fixed = [f for f in upright if named(f, TYPED) and not is_bold(f)] if rng.random() < 0.5 else []
-    mono = rng.choice(fixed or [f for f in upright if named(f, MONO) and not named(f, LIGHT)] or [body])
-    hand = rng.choice([f for f in fonts if named(f, HANDS)] or [italic])
+    fixed = [f for f in upright if name_contains(f, TYPEWRITER) and not is_bold(f)] if rng.random() < 0.5 else []
+    mono = rng.choice(fixed or [f for f in upright if name_contains(f, MONO) and not name_contains(f, LIGHT)] or [body])
+    hand = rng.choice([f for f in fonts if name_contains(f, HANDWRITING)] or [italic])
     return Faces(body, bold, italic, head, mono, hand)
 
 
 def columns_of(area: pymupdf.Rect, count: int, gap: float) -> list[pymupdf.Rect]:
+    """Divide `area` into `count` columns of equal width, `gap` points apart."""
     step = (area.width + gap) / count
     return [pymupdf.Rect(area.x0 + i * step, area.y0, area.x0 + (i + 1) * step - gap, area.y1) for i in range(count)]
 
 
 def below(area: pymupdf.Rect, y: float) -> pymupdf.Rect:
+    """The part of `area` below y, at least one point high."""
     return pymupdf.Rect(area.x0, min(y, area.y1 - 1), area.x1, area.y1)
 
 
 @dataclass
-class Leaf:
-    """A page being laid out. `size` is that of its running text, points; what is drawn goes through `pen`."""
+class Canvas:
+    """A page being laid out. `size` is the font size of its running text, points; `whole` is the page's rectangle.
+
+    `language_code` chooses the language of document terms; `pictures` are JPEG streams that photographs may show.
+    """
 
     sheet: Sheet
     faces: Faces
-    code: str
+    language_code: str
     pictures: Sequence[bytes]
     size: float
     ink: Colour
@@ -105,35 +114,36 @@ class Leaf:
         self.pen.font = self.faces.body
 
     def resize(self, size: float) -> float:
-        """Set running text in `size` from now on."""
+        """Set the size of running text from now on, and return it."""
         self.size = self.pen.size = size
         return size
 
     def layer(self) -> None:
-        """Put what the pen has drawn on the page: what comes next lies over it."""
+        """Start a new layer: put what the pen has drawn on the page, so that what follows lies above it."""
         self.pen.finish()
         self._new_pen()
 
-    def area(self) -> pymupdf.Rect:
-        """The page without its margins."""
+    def text_area(self) -> pymupdf.Rect:
+        """The page without margins, which are random."""
         edge = self.rng.uniform(*MARGIN_PT) * self.whole.width / 600
         return inset(self.whole, edge, edge * self.rng.uniform(0.8, 1.3))
 
-    # Words.
+    # Random text.
 
     def term(self, name: str) -> str:
-        return headwords.term(name, self.code, self.rng)
+        """A stock term, such as "total", in the page's language."""
+        return document_terms.term(name, self.language_code, self.rng)
 
     def word(self) -> str:
         language = self.sheet.language
         while True:
-            # The lists hold emoji as well.
+            # The word lists contain emoji, too.
             found = self.rng.choices(language.words, cum_weights=language.cumulative)[0]
             if found[0].isalnum():
                 return found
 
     def title(self, least: int = 2, most: int = 6) -> str:
-        """A heading of so many words."""
+        """A heading of `least` to `most` words."""
         text = " ".join(self.word() for _ in range(self.rng.randint(least, most)))
         return text[:1].upper() + text[1:] if most > 6 or self.rng.random() < 0.7 else text.title()
 
@@ -173,12 +183,12 @@ class Leaf:
 
     def money(self, most: float = 900) -> str:
         text = f"{self.rng.uniform(1, most):,.2f}"
-        return text if self.code == "en" else text.replace(",", " ").replace(".", ",")
+        return text if self.language_code == "en" else text.replace(",", " ").replace(".", ",")
 
-    # Type.
+    # Text set into areas.
 
     def wrap(self, text: str, width: float, font: pymupdf.Font, size: float) -> list[str]:
-        """`text` as lines that fit into `width`; a word that does not fit stands alone."""
+        """Break `text` into lines no wider than `width`; a word that is wider gets a line of its own."""
         space = length(" ", font, size)
         lines: list[list[str]] = [[]]
         used = 0.0
@@ -191,12 +201,12 @@ class Leaf:
             used += long + space
         return [" ".join(line) for line in lines]
 
-    def fitted(self, text: str, width: float, font: pymupdf.Font, size: float) -> float:
-        """`size`, or the smaller one at which the longest word of `text` fits into `width`."""
+    def fitting_size(self, text: str, width: float, font: pymupdf.Font, size: float) -> float:
+        """`size`, or the largest smaller size at which the longest word of `text` fits into `width`."""
         longest = max((length(word, font, 1) for word in text.split()), default=1)
         return min(size, width / max(longest, 0.1))
 
-    def set(
+    def set_text(
         self,
         area: pymupdf.Rect,
         text: str,
@@ -209,7 +219,10 @@ class Leaf:
         justified: bool = False,
         indent: float = 0.0,
     ) -> float:
-        """Set `text` from the top of `area` down, as much as fits; returns where its last line ends, y."""
+        """Set as much of `text` as fits into `area`, from the top; returns the y below its last line.
+
+        `anchor` aligns lines left (0), centred (0.5) or right (1); `indent` is that of the first line.
+        """
         font, y = font or self.faces.body, area.y0
         size = size or self.size
         lines = self.wrap(text, area.width - indent, font, size)
@@ -233,28 +246,31 @@ class Leaf:
 
     def prose(self, area: pymupdf.Rect, *, size: float | None = None, leading: float = 1.25, justified: bool = False,
               gap: float = 0.5, font: pymupdf.Font | None = None, headed: float = 0.0) -> float:  # fmt: skip
-        """Fill `area` with paragraphs `gap` lines apart, indented where there is none; some have headings."""
+        """Fill `area` with random paragraphs; returns the y below them.
+
+        They are `gap` lines apart, or indented if that is 0; a share `headed` of them has a heading.
+        """
         size, y = size or self.size, area.y0
         while y + size * leading < area.y1:
             if self.rng.random() < headed and y + size * 4 < area.y1:
                 rest = pymupdf.Rect(area.x0, y + size * 0.7, area.x1, area.y1)
                 y = (
-                    self.set(rest, self.title(), font=self.faces.bold, size=size * 1.15, colour=self.accent)
+                    self.set_text(rest, self.title(), font=self.faces.bold, size=size * 1.15, colour=self.accent)
                     + size * 0.3
                 )
             rest = pymupdf.Rect(area.x0, y, area.x1, area.y1)
-            y = self.set(rest, self.paragraph(), size=size, leading=leading, justified=justified, font=font,
+            y = self.set_text(rest, self.paragraph(), size=size, leading=leading, justified=justified, font=font,
                          indent=0 if gap else size * 1.4)  # fmt: skip
             y += gap * size * leading
         return y
 
     def heading(self, area: pymupdf.Rect, text: str, size: float, *, anchor: float = 0.0,
                 colour: Colour | None = None) -> float:  # fmt: skip
-        """Set `text` large at the top of `area`, smaller where it would not fit; returns y below it."""
-        size = self.fitted(text, area.width, self.faces.head, size)
-        while len(self.wrap(text, area.width, self.faces.head, size)) * size * 1.15 > area.height > size:
+        """Set `text` as a heading at the top of `area`, smaller than `size` if it does not fit; returns the y below."""
+        size = self.fitting_size(text, area.width, self.faces.heading, size)
+        while len(self.wrap(text, area.width, self.faces.heading, size)) * size * 1.15 > area.height > size:
             size *= 0.85
-        return self.set(area, text, font=self.faces.head, size=size, leading=1.15, anchor=anchor, colour=colour)
+        return self.set_text(area, text, font=self.faces.heading, size=size, leading=1.15, anchor=anchor, colour=colour)
 
     def rule(self, x0: float, x1: float, y: float, *, width: float = 0.6, colour: Colour | None = None) -> None:
         self.pen.path([(x0, y), (x1, y)], colour or self.ink, width=width)
@@ -262,11 +278,11 @@ class Leaf:
     # Pictures.
 
     def photograph(self, frame: pymupdf.Rect) -> None:
-        """Fill `frame` with a photograph cut to its shape; it lies under what the pen draws next."""
+        """Fill `frame` with a photograph cropped to its shape, below what the pen draws next."""
         self.layer()
         shape = frame.width / frame.height
-        if not (self.pictures and self.rng.random() < PICTURED):
-            stream = made_photo(self.rng, shape, frame.width)
+        if not (self.pictures and self.rng.random() < GIVEN_PHOTO_SHARE):
+            stream = random_photo(self.rng, shape, frame.width)
         else:
             with Image.open(io.BytesIO(self.rng.choice(self.pictures))) as image:
                 wide, tall = min(image.width, image.height * shape), min(image.height, image.width / shape)
@@ -278,35 +294,39 @@ class Leaf:
         self.page.insert_image(frame, stream=stream, keep_proportion=False)
 
     def figure(self, area: pymupdf.Rect, *kinds: str, size: float | None = None) -> None:
-        """Draw a figure of one of `kinds` in `area`, its words `size` large, without a caption."""
+        """Draw a figure of one of `kinds` in `area`, without a caption; `size` is that of its text."""
         self.layer()
         pen = Pen(self.sheet, area & self.whole, size or self.size, self.ink)
         if min(pen.area.width, pen.area.height) > 3 * self.size:
-            DRAWN[self.rng.choice(kinds)][1](pen, pen.area)
+            FIGURES[self.rng.choice(kinds)][1](pen, pen.area)
             pen.finish()
 
 
-def leaf(
+def new_canvas(
     document: pymupdf.Document,
     shape: tuple[float, float],
-    code: str,
+    language_code: str,
     language: vocabulary.Language,
     fonts: Sequence[pymupdf.Font],
     rng: random.Random,
     pictures: Sequence[bytes],
     *,
     colourful: bool = False,
-) -> Leaf:
-    """A new page of `shape` points; a `colourful` one may have any colour of paper."""
+) -> Canvas:
+    """The canvas of a new page of `document`; `shape` is its size in points, `colourful` allows any colour of paper."""
     page = document.new_page(width=shape[0], height=shape[1])
     faces = choose_faces(fonts, rng)
-    accent = hue(rng) if rng.random() < 0.75 else (0.1, 0.1, 0.1)
+    accent = random_colour(rng) if rng.random() < 0.75 else (0.1, 0.1, 0.1)
     paper: Colour = rng.choice(PAPERS) if rng.random() < 0.2 else WHITE
     ink: Colour = rng.choice(COLOURS[:3])
     if colourful and rng.random() < 0.6:
         deep = rng.random() < 0.55
-        paper = mix(hue(rng), (0, 0, 0), rng.uniform(0, 0.6)) if deep else mix(hue(rng), WHITE, rng.uniform(0.5, 0.9))
+        paper = (
+            mix(random_colour(rng), (0, 0, 0), rng.uniform(0, 0.6))
+            if deep
+            else mix(random_colour(rng), WHITE, rng.uniform(0.5, 0.9))
+        )
         ink = WHITE if sum(paper) < 1.7 else (0.08, 0.08, 0.1)
-        accent = mix(hue(rng), ink, 0.4)
+        accent = mix(random_colour(rng), ink, 0.4)
     sheet = Sheet(page, language, [faces.body, faces.bold, faces.body, faces.hand], rng)
-    return Leaf(sheet, faces, code, pictures, rng.uniform(8.5, 12), ink, accent, paper)
+    return Canvas(sheet, faces, language_code, pictures, rng.uniform(8.5, 12), ink, accent, paper)

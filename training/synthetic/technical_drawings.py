@@ -1,4 +1,4 @@
-"""Draws technical drawings: parts with dimensions, exploded views, floor plans, numbered illustrations."""
+"""Random technical drawings: machine parts with dimensions, exploded views, floor plans, devices, specimens."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import math
 
 import pymupdf
 
-from .pen import Pen, Point, arc, inset, mix, smooth
+from .pen import Pen, Point, arc, clamped, inset, mix, smooth
 
 CENTRE_LINE = "[6 2 1 2] 0"
 
 
 def drawing(pen: Pen, box: pymupdf.Rect) -> None:
-    """Thin line art of one of several kinds."""
-    pen.rng.choice((part, part, exploded, floor_plan, block, illustration))(pen, box)
+    """Draw one technical drawing of a random kind."""
+    pen.rng.choice((part, part, exploded_view, floor_plan, device, specimen))(pen, box)
 
 
-def hatched(pen: Pen, r: pymupdf.Rect, gap: float) -> None:
-    """Lines at 45 degrees across a rectangle."""
+def hatch(pen: Pen, r: pymupdf.Rect, gap: float) -> None:
+    """Hatch a rectangle with lines at 45 degrees, `gap` points apart."""
     pairs, d = [], gap
     while d < r.width + r.height:
         a = (r.x0 + min(d, r.width), r.y0 + max(0.0, d - r.width))
@@ -28,7 +28,7 @@ def hatched(pen: Pen, r: pymupdf.Rect, gap: float) -> None:
 
 
 def dimension(pen: Pen, a: Point, b: Point) -> None:
-    """A dimension line between two points with arrows at its ends and a number on it."""
+    """A dimension line between two points, with arrowheads and a number."""
     rng = pen.rng
     number = rng.choice((f"{rng.randrange(5, 900)}", f"{rng.uniform(1, 90):.1f}", f"Ø{rng.randrange(2, 90)}"))
     for start, end in ((a, b), (b, a)):
@@ -40,7 +40,7 @@ def dimension(pen: Pen, a: Point, b: Point) -> None:
 
 
 def callout(pen: Pen, tip: Point, end: Point, number: int) -> None:
-    """A thin line from a part to its number."""
+    """A leader line from a part to its number."""
     pen.path([tip, end], width=0.4)
     size = pen.size * 0.9
     pen.text(end[0] + (1 if end[0] >= tip[0] else -1), end[1] + size * 0.3, str(number), size=size,
@@ -48,7 +48,7 @@ def callout(pen: Pen, tip: Point, end: Point, number: int) -> None:
 
 
 def part(pen: Pen, box: pymupdf.Rect) -> None:
-    """A plate or flange with holes, centre lines, dimensions and sometimes a section beside it."""
+    """A plate or flange with holes, centre lines and dimensions, and sometimes a cross-section beside it."""
     rng, edge = pen.rng, min(pen.size * 2.2, min(box.width, box.height) * 0.2)
     side = rng.random() < 0.5 and box.width > box.height * 1.4
     inner = pymupdf.Rect(box.x0 + edge, box.y0 + 2, box.x1 - 2, box.y1 - edge)
@@ -80,7 +80,7 @@ def part(pen: Pen, box: pymupdf.Rect) -> None:
         if rng.random() < 0.6:
             pen.path(arc(c, r * 3, r * 3, 0, 2 * math.pi), width=wide, closed=True)
         if rng.random() < 0.3:
-            hatched(pen, outline, rng.uniform(3, 7))
+            hatch(pen, outline, rng.uniform(3, 7))
     pen.path([(outline.x0 - 3, c[1]), (outline.x1 + 3, c[1])], width=0.3, dashes=CENTRE_LINE)
     pen.path([(c[0], outline.y0 - 1), (c[0], outline.y1 + 3)], width=0.3, dashes=CENTRE_LINE)
     y, x = min(outline.y1 + edge * 0.6, box.y1 - 1), outline.x0 - edge * 0.6
@@ -93,12 +93,12 @@ def part(pen: Pen, box: pymupdf.Rect) -> None:
         thick = inner.width * rng.uniform(0.08, 0.2)
         section = pymupdf.Rect(inner.x1 - thick - edge, outline.y0, inner.x1 - edge, outline.y1)
         pen.rect(section, width=wide)
-        hatched(pen, section, rng.uniform(2.5, 5))
+        hatch(pen, section, rng.uniform(2.5, 5))
         dimension(pen, (section.x0, y), (section.x1, y))
 
 
-def exploded(pen: Pen, box: pymupdf.Rect) -> None:
-    """Parts of a device along one axis, numbered."""
+def exploded_view(pen: Pen, box: pymupdf.Rect) -> None:
+    """Numbered parts of a device along one axis."""
     rng, count = pen.rng, pen.rng.randrange(3, 9)
     upright = box.height > box.width or rng.random() < 0.3
     long, across = (box.height, box.width) if upright else (box.width, box.height)
@@ -118,20 +118,19 @@ def exploded(pen: Pen, box: pymupdf.Rect) -> None:
             rx = min(rx, step * 0.4)
             near, far = (box.x0 + at - deep / 2, middle[1]), (box.x0 + at + deep / 2, middle[1])
             rim = arc(far, rx, ry, -math.pi / 2, math.pi / 2) + arc(near, rx, ry, math.pi / 2, 3 * math.pi / 2)
-        rim = [(min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1)) for x, y in rim]
+        rim = clamped(rim, box)
         fill = pen.paper if rng.random() < 0.8 else mix(pen.paper, pen.ink, 0.15)
         pen.path(rim, pen.ink, fill=fill, width=0.7)
         for share in (1.0, rng.uniform(0.3, 0.8)):
             face = arc(near, rx * share, ry * share, 0, 2 * math.pi)
-            face = [(min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1)) for x, y in face]
-            pen.path(face, pen.ink, fill=pen.paper, width=0.6)
+            pen.path(clamped(face, box), pen.ink, fill=pen.paper, width=0.6)
         tip = (near[0] + rx * 0.7, near[1] - ry * 0.7)
         end = (min(tip[0] + most * 0.5, box.x1 - pen.size), max(tip[1] - most * 0.2, box.y0 + pen.size))
         callout(pen, tip, end, i + 1)
 
 
 def floor_plan(pen: Pen, box: pymupdf.Rect) -> None:
-    """Rooms with thick walls, doors that swing, names and sizes."""
+    """Rooms with thick walls, door swings, names and areas."""
     rng, rooms = pen.rng, [inset(box, 2, 2)]
     leaves: list[pymupdf.Rect] = []
     while rooms:
@@ -160,8 +159,8 @@ def floor_plan(pen: Pen, box: pymupdf.Rect) -> None:
                      f"{rng.uniform(2, 40):.1f} m²", anchor=0.5, size=pen.size * 0.8)  # fmt: skip
 
 
-def block(pen: Pen, box: pymupdf.Rect) -> None:
-    """A block with smaller blocks on it in parallel perspective, as manuals show a device, with numbered parts."""
+def device(pen: Pen, box: pymupdf.Rect) -> None:
+    """A device as manuals show it: a block in parallel projection, with controls and numbered leader lines."""
     rng = pen.rng
     lean = rng.uniform(0.2, 0.45)
     w, h = box.width * rng.uniform(0.45, 0.6), box.height * rng.uniform(0.35, 0.6)
@@ -190,8 +189,8 @@ def block(pen: Pen, box: pymupdf.Rect) -> None:
         pen.lines((((s, y + h * 0.75), (s, y + h * 0.92)) for s in slots), width=wide)
 
 
-def illustration(pen: Pen, box: pymupdf.Rect) -> None:
-    """A plant, shell or organ: closed winding lines one in another with shading strokes and letters."""
+def specimen(pen: Pen, box: pymupdf.Rect) -> None:
+    """A plant, shell or organ: nested closed curves with shading strokes and numbered leader lines."""
     rng = pen.rng
     c = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
     rx, ry = min(box.width, box.height * 1.5) * 0.42, box.height * 0.42

@@ -1,4 +1,4 @@
-"""Draws charts and diagrams on a field: radar charts, heat maps, and quadrants, as of effort and benefit."""
+"""Random radar charts, heat maps and quadrant charts (such as effort against benefit)."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import math
 
 import pymupdf
 
-from .axes import legend, names_of
-from .pen import WHITE, Pen, contrast, hue, mix
+from .axes import category_names, legend
+from .pen import WHITE, Pen, mix, random_colour, readable_on
 
 
 def radar_chart(pen: Pen, box: pymupdf.Rect) -> None:
-    """Values along spokes, joined to polygons over a web of rings."""
+    """A radar chart: values along spokes, joined to polygons, over rings."""
     rng, size = pen.rng, pen.size
     series = rng.choice((1, 1, 2, 3, 4))
     colours = pen.palette(series)
@@ -50,7 +50,7 @@ def radar_chart(pen: Pen, box: pymupdf.Rect) -> None:
 
 
 def heat_map(pen: Pen, box: pymupdf.Rect) -> None:
-    """Cells in rows and columns, coloured by their values, with names along two sides and sometimes a scale."""
+    """A matrix of cells coloured by value, with labels along two sides and sometimes a colour scale."""
     rng, size = pen.rng, pen.size
     rows = max(3, min(rng.randrange(3, 14), int(box.height / (size * 1.1)) - 1))
     columns = max(3, min(rng.randrange(3, 16), int(box.width / (size * 1.6)) - 2))
@@ -61,7 +61,12 @@ def heat_map(pen: Pen, box: pymupdf.Rect) -> None:
     right = box.x1 - (size * 3 if barred else 0)
     step, tall = (right - left) / columns, (foot - box.y0) / rows
     low, high = rng.choice(
-        ((WHITE, hue(rng)), (hue(rng), WHITE), (hue(rng), hue(rng)), ((0.3, 0.7, 0.3), (0.9, 0.2, 0.2)))
+        (
+            (WHITE, random_colour(rng)),
+            (random_colour(rng), WHITE),
+            (random_colour(rng), random_colour(rng)),
+            ((0.3, 0.7, 0.3), (0.9, 0.2, 0.2)),
+        )
     )
     valued, gap = rng.random() < 0.45, rng.choice((0, 0, 0.6, 1.5))
     slope, noise = rng.uniform(-1, 1), rng.uniform(0.1, 0.6)
@@ -73,11 +78,11 @@ def heat_map(pen: Pen, box: pymupdf.Rect) -> None:
             pen.rect(pymupdf.Rect(x, y, x + step - gap, y + tall - gap), None, fill=fill)
             if valued:
                 pen.text(x + step / 2, y + tall / 2 + size * 0.28, f"{value:.{rng.choice((1, 2))}f}", anchor=0.5,
-                         size=min(size * 0.8, tall * 0.7, step * 0.35), colour=contrast(fill))  # fmt: skip
+                         size=min(size * 0.8, tall * 0.7, step * 0.35), colour=readable_on(fill))  # fmt: skip
     if named:
         for r in range(rows):
             pen.text(left - 3, box.y0 + (r + 0.5) * tall + size * 0.3, pen.phrase(left - box.x0 - 4, most=2), anchor=1)
-        for c, name in enumerate(names_of(pen, columns)):
+        for c, name in enumerate(category_names(pen, columns)):
             if pen.length(name, size=size * 0.85) < step:
                 pen.text(left + (c + 0.5) * step, box.y1 - size * 0.3, name, anchor=0.5, size=size * 0.85)
     if barred:
@@ -88,7 +93,7 @@ def heat_map(pen: Pen, box: pymupdf.Rect) -> None:
 
 
 def quadrants(pen: Pen, box: pymupdf.Rect) -> None:
-    """Four fields, named, or with discs, dots or lists of words in them; axes with arrows, and what they say."""
+    """A chart of four quadrants that hold discs, dots or lists of words, with labelled axes."""
     rng, size = pen.rng, pen.size
     wide = min(box.width, box.height * rng.uniform(1, 2))
     box = pymupdf.Rect(box.x0 + (box.width - wide) / 2, box.y0, box.x1 - (box.width - wide) / 2, box.y1)
@@ -109,7 +114,7 @@ def quadrants(pen: Pen, box: pymupdf.Rect) -> None:
         pen.lines([((x, field.y0), (x, field.y1)), ((field.x0, y), (field.x1, y))], width=rng.choice((0.5, 1, 1.5)))
     if rng.random() < 0.6:
         pen.rect(field, width=rng.choice((0.5, 1)))
-    ink = contrast(mix(colours[0], pen.paper, strength)) if kind == "filled" else pen.ink
+    ink = readable_on(mix(colours[0], pen.paper, strength)) if kind == "filled" else pen.ink
     held = rng.choice(("discs", "discs", "dots", "words", "words"))
     for part in parts:
         if rng.random() < 0.6:

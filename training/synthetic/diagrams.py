@@ -1,4 +1,4 @@
-"""Draws maps, diagrams and technical line drawings."""
+"""Random maps, flow charts, organisation charts, Venn diagrams, cycles, networks and process chevrons."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import pymupdf
 
-from .pen import WHITE, Colour, Pen, Point, arc, mix, palette
+from .pen import WHITE, Colour, Pen, Point, arc, clamped, mix, palette
 
 
-def half_plane(polygon: list[Point], nearer: Point, other: Point) -> list[Point]:
-    """The part of a convex polygon that lies nearer to the first point than to the other."""
+def clip_to_half_plane(polygon: list[Point], nearer: Point, other: Point) -> list[Point]:
+    """The part of a convex polygon that is nearer to `nearer` than to `other`: a step of building Voronoi cells."""
     mx, my = (nearer[0] + other[0]) / 2, (nearer[1] + other[1]) / 2
     nx, ny = other[0] - nearer[0], other[1] - nearer[1]
     out: list[Point] = []
@@ -26,10 +26,10 @@ def half_plane(polygon: list[Point], nearer: Point, other: Point) -> list[Point]
     return out
 
 
-def rough(a: Point, b: Point, seed: int, roughness: float, depth: int) -> list[Point]:
-    """A winding border from a towards b without b; the same line whichever end it starts from."""
-    turned = a > b
-    first, last = (b, a) if turned else (a, b)
+def winding_line(a: Point, b: Point, seed: int, roughness: float, depth: int) -> list[Point]:
+    """A winding line from a to b, without b, by midpoint displacement; the same line from either end."""
+    swapped = a > b
+    first, last = (b, a) if swapped else (a, b)
     rng = random.Random(f"{seed} {first[0]:.1f} {first[1]:.1f} {last[0]:.1f} {last[1]:.1f}")
     points = [first, last]
     for _ in range(depth):
@@ -38,11 +38,11 @@ def rough(a: Point, b: Point, seed: int, roughness: float, depth: int) -> list[P
             away = rng.uniform(-roughness, roughness)
             finer += [(x0, y0), ((x0 + x1) / 2 + (y1 - y0) * away, (y0 + y1) / 2 - (x1 - x0) * away)]
         points = [*finer, points[-1]]
-    return (points[::-1] if turned else points)[:-1]
+    return (points[::-1] if swapped else points)[:-1]
 
 
 def draw_map(pen: Pen, box: pymupdf.Rect) -> None:
-    """Regions with shared winding borders, sea around them, roads, rivers, places, a legend."""
+    """A map: regions with shared winding borders, sea, roads, rivers, places, a legend and a scale."""
     rng, size = pen.rng, pen.size
     count, seed, roughness = rng.randrange(8, 26), rng.getrandbits(32), rng.uniform(0.1, 0.35)
     seeds = [(rng.uniform(box.x0, box.x1), rng.uniform(box.y0, box.y1)) for _ in range(count)]
@@ -63,20 +63,21 @@ def draw_map(pen: Pen, box: pymupdf.Rect) -> None:
         cell = frame
         for j, other in enumerate(seeds):
             if i != j and cell:
-                cell = half_plane(cell, own, other)
+                cell = clip_to_half_plane(cell, own, other)
         if len(cell) < 3:
             continue
-        outline = [p for a, b in zip(cell, cell[1:] + cell[:1], strict=True) for p in rough(a, b, seed, roughness, 4)]
-        outline = [(min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1)) for x, y in outline]
+        outline = [
+            p for a, b in zip(cell, cell[1:] + cell[:1], strict=True) for p in winding_line(a, b, seed, roughness, 4)
+        ]
+        outline = clamped(outline, box)
         fill = (0.96, 0.95, 0.91) if streets else rng.choice(land)
         pen.path(outline, border if not streets else None, fill=fill, width=rng.choice((0.4, 0.7)))
         inland.append(own)
     if streets:
-        blocks(pen, box)
+        street_grid(pen, box)
     for _ in range(rng.choice((0, 0, 1, 3, 5)) if len(inland) > 1 else 0):
         a, b = rng.sample(inland, 2)
-        road = [*rough(a, b, seed, 0.2, 4), b]
-        road = [(min(max(x, box.x0), box.x1), min(max(y, box.y0), box.y1)) for x, y in road]
+        road = clamped([*winding_line(a, b, seed, 0.2, 4), b], box)
         pen.path(road, rng.choice(((0.35, 0.6, 0.85), (0.85, 0.3, 0.2), (0.95, 0.75, 0.3))), width=rng.uniform(0.6, 2))
     named = rng.choice((0.0, 0.4, 0.9))
     mark = rng.choice(((0.1, 0.1, 0.1), (0.85, 0.1, 0.1), (0.1, 0.3, 0.6)))
@@ -98,8 +99,8 @@ def draw_map(pen: Pen, box: pymupdf.Rect) -> None:
         pen.text(x, y - size * 0.4, f"{rng.choice((1, 5, 10, 50, 100))} km", size=size * 0.8, colour=(0.1, 0.1, 0.1))
 
 
-def blocks(pen: Pen, box: pymupdf.Rect) -> None:
-    """Streets of a town plan: a bent grid, a park or two, a wide road."""
+def street_grid(pen: Pen, box: pymupdf.Rect) -> None:
+    """Streets of a town plan: a slanted grid, and up to two parks."""
     rng = pen.rng
     lean, gap = rng.uniform(-0.4, 0.4), min(box.width, box.height) * rng.uniform(0.06, 0.16)
     for _ in range(rng.randrange(3)):
@@ -117,8 +118,8 @@ def blocks(pen: Pen, box: pymupdf.Rect) -> None:
     pen.lines(pairs, rng.choice((WHITE, (0.8, 0.78, 0.75))), width=rng.uniform(0.8, 2.5))
 
 
-def node(pen: Pen, r: pymupdf.Rect, form: str, fill: Colour | None, words: Colour, *, width: float = 0.8) -> None:
-    """One box of a diagram with up to three lines of words."""
+def draw_node(pen: Pen, r: pymupdf.Rect, form: str, fill: Colour | None, words: Colour, *, width: float = 0.8) -> None:
+    """One node of a diagram, with up to three lines of text."""
     stroke = None if fill and pen.rng.random() < 0.5 else pen.ink
     if form == "oval":
         pen.oval(r, stroke, fill=fill, width=width)
@@ -137,27 +138,27 @@ def node(pen: Pen, r: pymupdf.Rect, form: str, fill: Colour | None, words: Colou
 
 
 def diagram(pen: Pen, box: pymupdf.Rect) -> None:
-    """Boxes or nodes on a ring, in layers or in a row of arrows: a diagram without a name of its own."""
-    pen.rng.choice((cycle, network, chevrons))(pen, box, look(pen.rng, pen))
+    """A cycle, a network or a row of chevrons."""
+    pen.rng.choice((cycle, network, chevrons))(pen, box, random_style(pen.rng, pen))
 
 
 def flow_chart(pen: Pen, box: pymupdf.Rect) -> None:
-    flow(pen, box, look(pen.rng, pen))
+    flow(pen, box, random_style(pen.rng, pen))
 
 
 def organisation_chart(pen: Pen, box: pymupdf.Rect) -> None:
-    tree(pen, box, look(pen.rng, pen))
+    tree(pen, box, random_style(pen.rng, pen))
 
 
 def venn_diagram(pen: Pen, box: pymupdf.Rect) -> None:
-    venn(pen, box, look(pen.rng, pen))
+    venn(pen, box, random_style(pen.rng, pen))
 
 
-Look = tuple[list[Colour | None], Colour, str, float]
+NodeStyle = tuple[list[Colour | None], Colour, str, float]
 
 
-def look(rng: random.Random, pen: Pen) -> Look:
-    """Fills, the colour of words in the boxes, the form of boxes and the width of lines."""
+def random_style(rng: random.Random, pen: Pen) -> NodeStyle:
+    """Random fills, text colour, shape of nodes and line width of a diagram."""
     kind, width = rng.random(), rng.choice((0.5, 0.8, 1.0, 1.5))
     form = rng.choice(("box", "box", "round", "round", "oval"))
     if kind < 0.3:
@@ -168,8 +169,8 @@ def look(rng: random.Random, pen: Pen) -> Look:
     return [mix(c, (0, 0, 0), 0.25) for c in colours], WHITE, form, width
 
 
-def flow(pen: Pen, box: pymupdf.Rect, style: Look) -> None:
-    """Steps in a grid that is read row by row or down its columns, with decisions and lanes."""
+def flow(pen: Pen, box: pymupdf.Rect, style: NodeStyle) -> None:
+    """A flow chart: steps in a grid with arrows, decisions and swim lanes."""
     rng, (fills, words, form, width) = pen.rng, style
     columns = max(1, min(rng.randrange(1, 6), int(box.width / (pen.size * 6))))
     rows = max(1, min(rng.randrange(1, 6), int(box.height / (pen.size * 3.2)), math.ceil(12 / columns)))
@@ -201,11 +202,11 @@ def flow(pen: Pen, box: pymupdf.Rect, style: Look) -> None:
     decisions = rng.choice((0, 0, 0.25))
     for i, spot in enumerate(spots.values()):
         kind = "diamond" if rng.random() < decisions else "round" if i == 0 else form
-        node(pen, spot, kind, fills[i % len(fills)], words, width=width)
+        draw_node(pen, spot, kind, fills[i % len(fills)], words, width=width)
 
 
-def tree(pen: Pen, box: pymupdf.Rect, style: Look) -> None:
-    """An organisation chart: each level joined to the one above by right angles."""
+def tree(pen: Pen, box: pymupdf.Rect, style: NodeStyle) -> None:
+    """An organisation chart: each level is joined to the one above by right-angled lines."""
     rng, (fills, words, form, width) = pen.rng, style
     levels = max(2, min(rng.choice((2, 3, 3, 4)), int(box.height / (pen.size * 3.5))))
     most = max(2, min(7, int(box.width / (pen.size * 5))))
@@ -224,13 +225,13 @@ def tree(pen: Pen, box: pymupdf.Rect, style: Look) -> None:
                 middle = (py + y) / 2
                 pen.path([(px, py), (px, middle), (x, middle), (x, y)], width=width)
             spot = pymupdf.Rect(x - w / 2, y, x + w / 2, y + h)
-            node(pen, spot, form, fills[min(level, len(fills) - 1)], words, width=width)
+            draw_node(pen, spot, form, fills[min(level, len(fills) - 1)], words, width=width)
             joints.append((x, y + h))
         above = joints
 
 
-def ring(box: pymupdf.Rect, count: int, turn: float, w: float, h: float) -> list[pymupdf.Rect]:
-    """Rectangles on an ellipse that touches the sides of `box`."""
+def ellipse_places(box: pymupdf.Rect, count: int, turn: float, w: float, h: float) -> list[pymupdf.Rect]:
+    """`count` rectangles w by h, evenly spaced on an ellipse that fills `box`."""
     out = []
     for i in range(count):
         a = turn + 2 * math.pi * i / count
@@ -240,25 +241,27 @@ def ring(box: pymupdf.Rect, count: int, turn: float, w: float, h: float) -> list
     return out
 
 
-def cycle(pen: Pen, box: pymupdf.Rect, style: Look) -> None:
+def cycle(pen: Pen, box: pymupdf.Rect, style: NodeStyle) -> None:
+    """Nodes on an ellipse, joined by curved arrows."""
     rng, (fills, words, form, width) = pen.rng, style
     wide = min(box.width, box.height * 1.6)
     box = pymupdf.Rect(box.x0 + (box.width - wide) / 2, box.y0, box.x1 - (box.width - wide) / 2, box.y1)
     count = rng.randrange(3, 8)
     w, h = box.width * rng.uniform(0.18, 0.28), box.height * rng.uniform(0.14, 0.24)
-    spots = ring(box, count, -math.pi / 2, w, h)
+    spots = ellipse_places(box, count, -math.pi / 2, w, h)
     centre, rx, ry = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2), (box.width - w) / 2, (box.height - h) / 2
     gap = math.pi / count
     for i in range(count):
         a = -math.pi / 2 + 2 * gap * i
         pen.arrow(arc(centre, rx, ry, a + gap * 0.6, a + gap * 1.35), pen.ink, width=width * 1.5)
     for i, spot in enumerate(spots):
-        node(pen, spot, form, fills[i % len(fills)], words, width=width)
+        draw_node(pen, spot, form, fills[i % len(fills)], words, width=width)
     if rng.random() < 0.4:
         pen.text(*centre, pen.phrase(rx), anchor=0.5)
 
 
-def venn(pen: Pen, box: pymupdf.Rect, style: Look) -> None:
+def venn(pen: Pen, box: pymupdf.Rect, style: NodeStyle) -> None:
+    """Two or three overlapping circles with labels."""
     rng, width = pen.rng, style[3]
     count = rng.choice((2, 3, 3))
     colours = palette(rng, count)
@@ -274,8 +277,8 @@ def venn(pen: Pen, box: pymupdf.Rect, style: Look) -> None:
         pen.text(tx, ty, pen.phrase(r), anchor=0.5)
 
 
-def network(pen: Pen, box: pymupdf.Rect, style: Look) -> None:
-    """Nodes anywhere, or in layers as a neural network's, joined by straight lines."""
+def network(pen: Pen, box: pymupdf.Rect, style: NodeStyle) -> None:
+    """Nodes joined by straight lines, scattered or in layers like a neural network's."""
     rng, (fills, words, _, width) = pen.rng, style
     r = min(box.width, box.height) * rng.uniform(0.04, 0.07)
     layers = [rng.randrange(2, 6) for _ in range(rng.randrange(2, 6))]
@@ -301,8 +304,8 @@ def network(pen: Pen, box: pymupdf.Rect, style: Look) -> None:
                          size=min(pen.size, r), colour=words)  # fmt: skip
 
 
-def chevrons(pen: Pen, box: pymupdf.Rect, style: Look) -> None:
-    """A row of arrow-shaped steps, as slides have them."""
+def chevrons(pen: Pen, box: pymupdf.Rect, style: NodeStyle) -> None:
+    """A row of arrow-shaped process steps, as on slides."""
     rng, (fills, words, _, width) = pen.rng, style
     count = rng.randrange(3, 7)
     step, h = box.width / count, min(box.height, pen.size * rng.uniform(3, 7), box.width / count)

@@ -1,11 +1,11 @@
-"""Words that say what a page is, in several languages: Invoice, Contents, Dear Sir, Monday."""
+"""Stock terms of documents in nine languages: Invoice, Contents, Dear Sir, Subtotal, Monday."""
 
 from __future__ import annotations
 
 import random
 
 CODES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "ru")
-"""The order of the languages in a row; a language that is not here says it in English."""
+"""ISO 639-1 codes of the languages, in the order of the columns of ROWS; other languages use English."""
 ROWS = """
 abstract: Abstract/Summary|Zusammenfassung|Résumé|Resumen|Riassunto|Samenvatting|Resumo|Streszczenie|Аннотация
 address: Address|Anschrift|Adresse|Dirección|Indirizzo|Adres|Endereço|Adres|Адрес
@@ -57,5 +57,5 @@ TERMS: dict[str, list[list[str]]] = {
 
 
 def term(name: str, code: str, rng: random.Random) -> str:
-    """One way to say `name`, a row of TERMS, in the language `code`."""
+    """A random variant of the term `name` in the language `code`, or in English if the language has no column."""
     return rng.choice(TERMS[name][CODES.index(code) if code in CODES else 0])

@@ -1,8 +1,8 @@
-"""A batch of any size goes in; its loss comes out, its gradients on the parameters, in the memory of a few items.
+"""GradCache: the gradients of a contrastive loss over a large batch, in the memory of a few items.
 
-Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", 2021 (GradCache): embed
-everything without gradients; differentiate the loss by the vectors; embed again, a few at a time, and go on from there.
-The gradients are those of the whole batch at once, up to rounding.
+Gao et al., "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup", 2021: embed the batch without
+gradients; differentiate the loss with respect to the vectors; then embed again, a few items at a time, and propagate
+the cached gradients through the network. The result equals that of the whole batch at once, up to rounding.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ LossOf = Callable[[Sequence[Vectors]], tuple[Tensor, dict[str, float]]]
 
 
 def backward(trainee: Trainee[Input], inputs: Sequence[Input], loss_of: LossOf) -> tuple[float, dict[str, float]]:
-    """Add the gradients of `loss_of` the vectors of all inputs to the parameters; return the loss and its parts.
+    """Accumulate the gradients of `loss_of`, applied to the vectors of all inputs, on the parameters.
 
-    To the loss comes the mean of the pages' own penalties, where the model has any.
+    Returns the loss and its parts. If the model gives pages penalties of their own, the loss includes their mean.
     """
     with torch.no_grad():
         found: dict[int, Vectors] = {}
         for places, vectors in trainee.embed(inputs):
             found.update(zip(places, vectors, strict=True))
-    leaves = [leaf(found[i]) for i in range(len(inputs))]
+    leaves = [detached(found[i]) for i in range(len(inputs))]
     loss, parts = loss_of(leaves)
     loss.backward()  # type: ignore[no-untyped-call]
     penalties = [each.penalty for each in leaves if each.penalty is not None]
@@ -46,14 +46,17 @@ def backward(trainee: Trainee[Input], inputs: Sequence[Input], loss_of: LossOf) 
     return total, parts
 
 
-def leaf(vectors: Vectors) -> Vectors:
-    """The same vectors as the start of a graph of their own."""
+def detached(vectors: Vectors) -> Vectors:
+    """The same vectors, as leaves of a new autograd graph."""
     single = None if vectors.single is None else vectors.single.detach().requires_grad_()
     return replace(vectors, multi=vectors.multi.detach().requires_grad_(), single=single)
 
 
 def surrogate(vectors: Vectors, found: Vectors, *, penalty_share: float) -> Tensor:
-    """A scalar whose gradient by the parameters is the loss's, by way of these vectors."""
+    """A scalar with the same gradient with respect to the parameters as the loss has through these vectors.
+
+    `found` are the detached vectors, which hold the gradients of the loss.
+    """
     total = torch.zeros((), device=vectors.multi.device)
     for value, of_loss in ((vectors.multi, found.multi), (vectors.single, found.single)):
         if value is not None and of_loss is not None and of_loss.grad is not None:
