@@ -1,6 +1,7 @@
-"""Measures docsearch beside its peers: `python -m benchmarks [CASE ...] [--json] [--corpora DIR]`.
+"""Measures docsearch and its peers: `python -m benchmarks [CASE ...] [--json] [--save] [--corpora DIR]`.
 
-Results go to stdout, what is skipped or refused to stderr too. Exit codes: 0 done or skipped; 1 a case was refused.
+Results go to stdout; what is skipped or refused is reported on stderr too. Exit codes: 0 done or skipped; 1 a case was
+refused.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import argparse
 import json
 import os
 import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
-from . import report
+from . import processor, report, saved_runs
 from .registry import CASES, Case
 from .setting import REPOSITORY, Refused, Row, Setting, Skipped
 
@@ -21,25 +23,28 @@ def main() -> int:
     arguments = parse()
     command = " ".join(["python -m benchmarks", *sys.argv[1:]])
     setting = Setting(find_corpora(arguments.corpora))
+    today = datetime.now(UTC).date() if arguments.save else None
     if not arguments.json:
         print(report.where(), flush=True)
     refused = 0
     for case in CASES.values():
         if case.name in (arguments.cases or CASES):
-            refused += not run(case, setting, command=command, as_json=arguments.json)
+            refused += not run(case, setting, command=command, as_json=arguments.json, save_as=today)
     return 1 if refused else 0
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    cases = "\n".join(f"  {case.name:11} {case.summary}" for case in CASES.values())
+    cases = "\n".join(f"  {case.name:14} {case.summary}" for case in CASES.values())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure docsearch beside its peers. Cases, all by default:\n\n" + cases,
+        description="Measure docsearch and its peers. Cases, all by default:\n\n" + cases,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("cases", nargs="*", metavar="CASE", help="cases to run")
-    parser.add_argument("--json", action="store_true", help="one JSON object a result line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per result line")
+    saved = saved_runs.RESULTS.relative_to(REPOSITORY)
+    parser.add_argument("--save", action="store_true", help=f"also keep the rows in {saved}, by date and processor")
     parser.add_argument("--corpora", type=Path, metavar="DIR", help="folder of corpora; default $DOCSEARCH_CORPORA")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.cases if name not in CASES]:
@@ -50,15 +55,18 @@ def parse() -> argparse.Namespace:
 
 
 def find_corpora(given: Path | None) -> Path | None:
-    """The folder of corpora: as given, $DOCSEARCH_CORPORA, or shared/corpora beside the repository; None without."""
+    """The folder of corpora: `given`, else $DOCSEARCH_CORPORA, else shared/corpora beside the repository, else None."""
     if given is None:
         named = os.environ.get("DOCSEARCH_CORPORA")
         given = Path(named) if named else REPOSITORY.parent / "shared/corpora"
     return given.resolve() if given.is_dir() else None
 
 
-def run(case: Case, setting: Setting, *, command: str, as_json: bool) -> bool:
-    """Run one case and print its rows; False if it was refused."""
+def run(case: Case, setting: Setting, *, command: str, as_json: bool, save_as: date | None = None) -> bool:
+    """Run one case and print its rows; False if it was refused.
+
+    With `save_as`, the rows are also kept, as those of that day; of a refused case none are.
+    """
     from docsearch.engine.errors import DocsearchError
 
     if not as_json:
@@ -81,7 +89,12 @@ def run(case: Case, setting: Setting, *, command: str, as_json: bool) -> bool:
         print(f"{case.name}: {how}: {why}", file=sys.stderr, flush=True)
         if as_json:
             print(json.dumps({"case": case.name, how: why}, ensure_ascii=False), flush=True)
-        return how != "refused"
+        if how == "refused":
+            return False
+    if rows and save_as is not None:
+        file = saved_runs.file_of(case.name, day=save_as, model_name=processor.name())
+        saved_runs.save([report.as_json(case.name, row, command) for row in rows], file)
+        print(f"{case.name}: rows saved to {file}", file=sys.stderr, flush=True)
     return True
 
 

@@ -1,6 +1,6 @@
-"""Asks an index questions in a process of its own, and tells what each took: `python -m benchmarks.ask INDEX`.
+"""Times questions to an index in a process of its own: `python -m benchmarks.ask INDEX`.
 
-Questions come as a JSON list on stdin; one JSON object goes out.
+Reads a JSON list of questions from stdin and writes one JSON object to stdout.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ STATUS = Path("/proc/self/status")
 
 
 def main() -> None:
-    """Open, ask one question after the other, and print times in seconds and memory in bytes."""
-    from docsearch.engine.searcher import Query, open_index
+    """Open the index, ask one question after the other, and print times in seconds and memory in bytes."""
+    from docsearch.engine.records import Query
+    from docsearch.engine.searcher import open_searcher
 
     questions = json.load(sys.stdin)
     stages: defaultdict[str, list[float]] = defaultdict(list)
     started = time.perf_counter()
-    with open_index(sys.argv[1]) as searcher:
+    with open_searcher(sys.argv[1]) as searcher:
         pages = len(searcher.snapshot)
         opened = time.perf_counter() - started
         started = time.perf_counter()
@@ -31,11 +32,11 @@ def main() -> None:
         for text in questions:
             took: defaultdict[str, float] = defaultdict(float)
 
-            def note(stage: str, seconds: float, took: defaultdict[str, float] = took) -> None:
+            def on_stage(stage: str, seconds: float, took: defaultdict[str, float] = took) -> None:
                 took[stage] += seconds
 
             started = time.perf_counter()
-            list(searcher.search_many([Query("", text)], on_stage=note))
+            list(searcher.search_many([Query("", text)], on_stage=on_stage))
             times.append(time.perf_counter() - started)
             for stage, seconds in took.items():
                 stages[stage].append(seconds)
@@ -44,7 +45,7 @@ def main() -> None:
 
 
 def memory() -> dict[str, int]:
-    """What of this process is in memory, in bytes: its own ("RssAnon"), and parts of mapped files ("RssFile")."""
+    """Resident memory of this process in bytes: its own ("RssAnon") and of mapped files ("RssFile")."""
     lines = dict(line.split(":", 1) for line in STATUS.read_text("ascii").splitlines())
     return {name: int(lines[name].split()[0]) * 1024 for name in ("RssAnon", "RssFile")}
 

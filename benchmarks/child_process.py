@@ -1,4 +1,4 @@
-"""Runs `docsearch` as a child process and watches the memory of it and its own children through /proc (Linux)."""
+"""Runs `docsearch` as a child process and samples the memory of it and its descendants through /proc (Linux)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
-class Ran:
-    """A finished command: what it printed on stdout, its wall time, and the sum of RSS of its processes at each
-    sample, in bytes. Pages that processes share count once for each: the true peak is at most this.
+class FinishedCommand:
+    """A finished command: its stdout, its wall time in seconds, and the summed RSS of its processes at each sample.
+
+    RSS is in bytes. Memory that processes share counts once for each, so the true peak is at most this.
     """
 
     stdout: str
@@ -30,15 +31,15 @@ class Ran:
     rss: tuple[int, ...]
 
 
-def docsearch(*arguments: str | Path, watched: bool = False) -> Ran:
+def docsearch(*arguments: str | Path, watched: bool = False) -> FinishedCommand:
     """Run `docsearch` with the interpreter of this process, sampling its memory if `watched`.
 
-    Raises Refused when it ends with another code than "done" or "some documents failed".
+    Raises Refused if the exit code is neither "done" nor "some documents failed".
     """
     if watched and not PROC.joinpath("self/statm").exists():
-        raise Skipped("memory is sampled through /proc, which this system does not have")
+        raise Skipped("memory is sampled through /proc, which this system lacks")
     command = [sys.executable, "-m", "docsearch", *map(str, arguments)]
-    # Files, not pipes: nobody reads while memory is sampled, and a full pipe would stop the child.
+    # Files, not pipes: nothing reads them while memory is sampled, and a full pipe would block the child.
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         start = time.perf_counter()
         with subprocess.Popen(command, stdout=out, stderr=err, cwd=REPOSITORY) as child:
@@ -52,13 +53,13 @@ def docsearch(*arguments: str | Path, watched: bool = False) -> Ran:
         out.seek(0)
         err.seek(0)
         if code not in {DONE, SOME_FAILED}:
-            said = err.read().strip()[-600:]
-            raise Refused(f"'docsearch {' '.join(map(str, arguments))}' ended with code {code}: {said}")
-        return Ran(out.read(), seconds, rss)
+            message = err.read().strip()[-600:]
+            raise Refused(f"'docsearch {' '.join(map(str, arguments))}' ended with code {code}: {message}")
+        return FinishedCommand(out.read(), seconds, rss)
 
 
 def memory_of(pid: int) -> int:
-    """The sum of RSS of a process and all below it, in bytes."""
+    """The summed RSS of a process and its descendants, in bytes."""
     return sum(_rss(each) for each in _family(pid))
 
 
@@ -71,15 +72,15 @@ def _watch(child: subprocess.Popen[bytes]) -> tuple[int, ...]:
 
 
 def _family(root: int) -> list[int]:
-    """The process `root` and all below it."""
+    """The process `root` and its descendants."""
     children: dict[int, list[int]] = {}
     for entry in PROC.iterdir():
         if entry.name.isdigit():
             try:
-                # The name, in brackets, may hold anything; state and parent follow the last bracket.
+                # The name, in brackets, may contain anything; state and parent follow the last bracket.
                 parent = int(entry.joinpath("stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
             except (OSError, IndexError):
-                continue  # it ended meanwhile
+                continue  # the process has ended
             children.setdefault(parent, []).append(int(entry.name))
     found = [root]
     for pid in found:

@@ -1,4 +1,4 @@
-"""Pages to be wrong about: composed of patches of indexed pages, thousands in a minute, written into an index."""
+"""Distractor pages composed of patches of indexed pages, added to an index at thousands per minute."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 PAGES = 10_000
 SOURCES = 12
-"""Pages of the index that one composed page takes its patches from, so that its words come in some company."""
+"""Indexed pages that one composed page takes its patches from, so that its words co-occur as on real pages."""
 DOCUMENT_PAGES = 100
 SEED = 11
 
@@ -20,16 +20,16 @@ SEED = 11
 def add(directory: Path, *, pages: int = PAGES) -> None:
     """Add `pages` composed pages to the index in `directory`.
 
-    A page gets as many patches as some page of the index has, each one of the patches of SOURCES others, with its box
-    and visual word: real words in unreal company, with the model's own noise.
+    A page has as many patches as a random page of the index, drawn from the patches of SOURCES other pages with their
+    boxes and visual words: real words in new combinations, with the model's own noise.
     """
     from docsearch.engine.compression.codecs import decode
     from docsearch.engine.models.pixel.spec import SPEC
-    from docsearch.engine.models.pixel.text import load_code
-    from docsearch.engine.records import PageRef, PageVectors, Ragged
+    from docsearch.engine.models.pixel.text import load_visual_words
+    from docsearch.engine.records import PageRef, PagesToStore, PageVectors, Ragged
     from docsearch.engine.store import open_snapshot, open_writer
 
-    code = load_code()
+    visual_words = load_visual_words()
     generator = np.random.default_rng(SEED)
     with open_snapshot(directory) as snapshot:
         lengths, words, boxes = snapshot.lengths, snapshot.words(), all_boxes(snapshot)
@@ -50,13 +50,13 @@ def add(directory: Path, *, pages: int = PAGES) -> None:
             offsets = np.concatenate([[0], np.cumsum([len(page) for page in picked])]).astype(np.int64)
             patches = np.concatenate(picked)
             named = words.values[patches]
-            single = code.page_vectors(Ragged(named, offsets))
+            single = visual_words.page_vectors(Ragged(named, offsets))
             refs = tuple(PageRef(doc_id, path, i + 1) for i in range(DOCUMENT_PAGES))
             embedded = PageVectors(refs, Ragged(vectors[patches], offsets), boxes[patches], single)
-            writer.add_pages(embedded, [""] * DOCUMENT_PAGES, np.full((DOCUMENT_PAGES, 2), 600.0), named)
+            writer.add_pages(PagesToStore(embedded, [""] * DOCUMENT_PAGES, np.full((DOCUMENT_PAGES, 2), 600.0), named))
             writer.finish_document(doc_id, DOCUMENT_PAGES)
 
 
 def all_boxes(snapshot: Snapshot) -> np.ndarray:
-    """The boxes of every patch of the index (T, 4) uint16, in row order."""
+    """The boxes of all patches of the index, (T, 4) uint16, in row order."""
     return np.concatenate([snapshot.boxes(row) for row in range(len(snapshot))])

@@ -1,4 +1,4 @@
-"""The questions of the eval-dev corpus, once for each scope they are asked in, with the pages that answer them."""
+"""The questions of the eval-dev corpus with their relevant pages and labelled evidence."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from .setting import Setting
 
 if TYPE_CHECKING:
-    from docsearch.engine.records import Hit
-    from docsearch.engine.searcher import Query
+    from docsearch.engine.records import Hit, Query
 
 NAME = "eval-dev"
 Page = tuple[str, int]
@@ -21,7 +20,7 @@ Page = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as it is asked: of the whole collection (scope "corpus") or inside its document ("document")."""
+    """A question, asked over the whole collection (scope "corpus") or inside its document ("document")."""
 
     query_id: str
     text: str
@@ -30,19 +29,20 @@ class Question:
     document: str
     relevant: frozenset[Page]
     image_only: bool
-    """Whether no page of its document has a text layer."""
+    """True if no page of its document has a text layer."""
 
     def as_query(self) -> Query:
-        """As the engine takes it."""
-        from docsearch.engine.searcher import Query
+        """The question as a query of the engine."""
+        from docsearch.engine.records import Query
 
         return Query(self.query_id, self.text, self.document if self.scope == "document" else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where on a page the answer to a question stands: `boxes` x0, y0, x1, y1 in points from the top left corner, and
-    the `kinds` of evidence ("text", "table", "figure", "chart").
+    """Where on a page the answer to a question is: `boxes` x0, y0, x1, y1 in points from the top left corner.
+
+    `kinds` are the kinds of evidence ("text", "table", "figure", "chart").
     """
 
     query_id: str
@@ -54,12 +54,12 @@ class Evidence:
 
 
 def documents(setting: Setting) -> Path:
-    """The folder of eval-dev's PDFs; raises Skipped without it."""
+    """The folder of eval-dev's PDFs; raises Skipped if it is missing."""
     return setting.corpus(NAME) / "pdfs"
 
 
 def questions(setting: Setting) -> list[Question]:
-    """All questions: each inside its document, and those that stand by themselves over the collection too."""
+    """All questions: each inside its document, and self-contained ones over the collection as well."""
     folder = setting.corpus(NAME)
     without_text = {row["doc"] for row in _rows(folder / "docs.jsonl") if row["pages_without_text"] == row["pages"]}
     found = []
@@ -80,7 +80,7 @@ def questions(setting: Setting) -> list[Question]:
 
 
 def evidence(setting: Setting) -> list[Evidence]:
-    """The labelled evidence of every question that has some, a page each."""
+    """The labelled evidence of the questions, one item for each page that has some."""
     found = []
     for row in _rows(setting.corpus(NAME) / "queries.jsonl"):
         boxes: dict[int, list[tuple[float, float, float, float]]] = {}
@@ -93,7 +93,7 @@ def evidence(setting: Setting) -> list[Evidence]:
 
 
 def pages(hits: Sequence[Hit]) -> list[Page]:
-    """Hits by file name and page, as questions name them."""
+    """Hits as file name and page number, as the labels have them."""
     return [(hit.ref.path.rsplit("/", 1)[-1], hit.ref.page) for hit in hits]
 
 

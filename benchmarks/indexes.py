@@ -1,4 +1,4 @@
-"""Indexes that cases share: built under the cache folder, and used again while documents and model are the same."""
+"""Indexes that cases share: built in the cache folder, and reused while documents, model and code are unchanged."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from . import child_process
-from .child_process import Ran
+from .child_process import FinishedCommand
 from .report import fingerprint
 from .setting import REPOSITORY, Refused, Setting
 
-MAKERS = ("engine/models", "engine/kernels", "engine/store", "indexer")
-"""Code and weights that decide what is in an index."""
+MAKERS = ("engine/models", "engine/compression", "engine/kernels", "engine/store", "indexer")
+"""Code and weights that determine what is in an index."""
 
 
-def build(setting: Setting, name: str, folders: Sequence[Path], options: Sequence[str] = ()) -> tuple[Path, Ran]:
-    """Index `folders` into an empty index, with `options`, watched; returns its directory and how it went."""
+def build(
+    setting: Setting, name: str, folders: Sequence[Path], options: Sequence[str] = ()
+) -> tuple[Path, FinishedCommand]:
+    """Index `folders` into a new index and sample memory; returns its directory and the finished command."""
     directory = _directory(setting, name)
     key_file = _key_file(setting, name)
     key_file.unlink(missing_ok=True)
@@ -32,7 +34,7 @@ def build(setting: Setting, name: str, folders: Sequence[Path], options: Sequenc
 
 
 def existing(setting: Setting, name: str, folders: Sequence[Path]) -> Path | None:
-    """The index that an earlier run left, if it is complete and the model and its code have not changed since."""
+    """The index of an earlier run, if it is complete and documents, model and code have not changed since."""
     try:
         left = json.loads(_key_file(setting, name).read_text("utf-8"))
     except (OSError, ValueError):
@@ -41,7 +43,7 @@ def existing(setting: Setting, name: str, folders: Sequence[Path]) -> Path | Non
 
 
 def ready(setting: Setting, name: str, folders: Sequence[Path], options: Sequence[str] = ()) -> Path:
-    """The index of `folders`, from an earlier run or built now with `options`, which are always the same for a name."""
+    """The index of `folders`, from an earlier run or built now; a name always goes with the same `options`."""
     return existing(setting, name, folders) or build(setting, name, folders, options)[0]
 
 

@@ -1,7 +1,7 @@
-"""A large index of pages that no one printed: patches of indexed pages in new company, written straight as segments.
+"""A large index of composed pages: patches of indexed pages in new combinations, written directly as segments.
 
-Vectors are not coded again but copied as they are stored, so a page costs little more than its bytes on disk. A patch
-may be on a page twice.
+Stored vectors are copied without decoding, so a page costs little more than its bytes on disk. A patch may be on a page
+twice.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from docsearch.engine.compression.codecs import Coded
     from docsearch.engine.compression.residual import Codebook
-    from docsearch.engine.compression.visual_words import PageCode
+    from docsearch.engine.compression.visual_words import VisualWords
     from docsearch.engine.records import I64, U16
     from docsearch.engine.store import Snapshot
     from docsearch.engine.store.catalog import Fingerprint
     from docsearch.engine.store.segment import SegmentRow
 
     Segment = tuple[SegmentRow, Mapping[str, list[NDArray[np.generic]]]]
-    """A segment as the catalog knows it, and the parts of each of its files by name."""
+    """A segment's row in the catalog, and the parts of each of its files by name."""
 
 SEGMENT_PAGES = 4096
 DOCUMENT_PAGES = 64
@@ -36,7 +36,7 @@ SEED = 12
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """The patches of an index to compose pages of: stored vectors, boxes, words, and where each page's begin."""
+    """The patches of an index that pages are composed of: stored vectors, boxes, visual words, and page offsets."""
 
     coded: Coded
     boxes: U16
@@ -45,7 +45,7 @@ class Pool:
 
     @staticmethod
     def of(snapshot: Snapshot) -> Pool:
-        """Every patch of a snapshot of one codec, in memory."""
+        """All patches of a snapshot whose segments have one codec, in memory."""
         blocks = list(snapshot.blocks())
         words = snapshot.words()
         coded = blocks[0].coded
@@ -58,9 +58,10 @@ class Pool:
         return Pool(whole, all_boxes(snapshot), words.values, words.offsets)
 
 
-def write(directory: Path, source: Snapshot, code: PageCode, *, pages: int) -> None:
-    """Make an index of `pages` composed pages in `directory`, which does not exist, from the patches of `source`, whose
-    visual words are those of `code`. Pages have no single vectors: with visual words nothing asks for them.
+def write(directory: Path, source: Snapshot, visual_words: VisualWords, *, pages: int) -> None:
+    """Create an index of `pages` composed pages in `directory`, which must not exist, from the patches of `source`.
+
+    `visual_words` are the model's. Pages have no dense vectors: with visual words nothing needs them.
     """
     from docsearch.engine.store import layout
     from docsearch.engine.store.segment import SegmentRow
@@ -78,18 +79,18 @@ def write(directory: Path, source: Snapshot, code: PageCode, *, pages: int) -> N
                     layout.SCALES: [] if pool.coded.scales is None else [pool.coded.scales[patches]],
                     layout.OFFSETS: [offsets],
                     layout.BOXES: [pool.boxes[patches]],
-                    layout.SINGLE: [np.zeros((row.pages, 0), np.float16)],
+                    layout.DENSE: [np.zeros((row.pages, 0), np.float16)],
                     layout.WORDS: [pool.words[patches]],
                 },
             )
 
-    write_segments(directory, source.fingerprint, segments(), codebook=code.codebook)
+    write_segments(directory, source.fingerprint, segments(), codebook=visual_words.codebook)
 
 
 def write_segments(
     directory: Path, fingerprint: Fingerprint, segments: Iterable[Segment], *, codebook: Codebook | None = None
 ) -> None:
-    """Make an index in `directory`, which does not exist, of segments numbered from 1, each with its files by name."""
+    """Create an index in `directory`, which must not exist, of segments numbered from 1 with their files by name."""
     from docsearch.engine.store import layout, segment, statements
     from docsearch.engine.store.catalog import DocumentRow, write_meta
     from docsearch.engine.store.transaction import open_transaction
@@ -110,7 +111,7 @@ def write_segments(
                         connection,
                         key,
                         slot % DOCUMENT_PAGES + 1,
-                        place=(row.id, slot),
+                        location=(row.id, slot),
                         size=(600.0, 800.0),
                         vectors=length,
                         text="",
@@ -118,7 +119,7 @@ def write_segments(
                 files = segment.write(directory, row, parts)
                 statements.insert_segment(connection, row, files)
                 write_meta(connection, "last_segment", str(row.id))
-                transaction.note_pages(" ".join(file.sha256 for file in files), row.pages)
+                transaction.record_page_change(" ".join(file.sha256 for file in files), row.pages)
             transaction.commit()
     finally:
         if transaction is not None:
@@ -126,8 +127,9 @@ def write_segments(
 
 
 def composed(pool: Pool, pages: int, generator: np.random.Generator) -> tuple[I64, I64]:
-    """The patches (T,) that `pages` pages are made of, and where each page begins, (pages + 1,): as many as some real
-    page has, each from one of SOURCES others.
+    """Patches (T,) for `pages` pages, and the offset of each page, (pages + 1,).
+
+    A page has as many patches as a random real page, each from one of SOURCES others.
     """
     lengths = np.diff(pool.offsets)
     full = np.flatnonzero(lengths)

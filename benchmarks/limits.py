@@ -1,4 +1,4 @@
-"""What the machine itself can do, measured in the same run as what is held against it: bytes read, products summed."""
+"""Lower bounds of the machine, measured in the same run: memory bandwidth and the rate of matrix products."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from .setting import Skipped
 from .timing import timed
 
 READ_BYTES = 512 << 20
-"""Far more than any cache holds."""
+"""Far larger than any cache."""
 SQUARE = 2048
 GPU_SQUARE = 8192
 TRIAL_SQUARE = 512
-"""Products so small tell how long large ones will take."""
+"""Side of a small product, from which the time of a large one is estimated."""
 RUNS = 5
 WARM_UP = 2
 BUDGET_S = 30.0
-"""What would take longer is not measured."""
+"""Seconds; what is expected to take longer is not measured."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The least time, in milliseconds, that a piece of work takes on a machine, and what sets it."""
+    """The least time, in milliseconds, that some work can take on this machine, and what sets it."""
 
     ms: float
     what: str
 
 
 def lower(byte_count: float, read_gb_s: float, flops: float, gflops: float, product: str) -> Limit:
-    """The limit of work that reads `byte_count` once and needs `flops` of `product`: whichever takes longer."""
+    """The limit of work that reads `byte_count` bytes once and needs `flops` of `product`: whichever takes longer."""
     reading, computing = byte_count / read_gb_s / 1e6, flops / gflops / 1e6
     if reading > computing:
         return Limit(reading, f"memory read at {read_gb_s:,.0f} GB/s")
@@ -42,7 +42,7 @@ def lower(byte_count: float, read_gb_s: float, flops: float, gflops: float, prod
 
 
 def read_gb_s(threads: int) -> float:
-    """Bytes that `threads` read from memory, in GB/s: the largest of numbers, found as fast as they come."""
+    """Memory bandwidth in GB/s of `threads` threads that read an array to find its largest number."""
     parts = np.array_split(np.ones(READ_BYTES // 8, np.int64), threads)
     with ThreadPoolExecutor(threads) as pool:
         best = min(timed(lambda: list(pool.map(np.max, parts))) for _ in range(RUNS))
@@ -50,25 +50,27 @@ def read_gb_s(threads: int) -> float:
 
 
 def lacking(arithmetic: str) -> str | None:
-    """Why products in "int8", "bfloat16" or "float32" say nothing of this CPU: it does not multiply in them, and what
-    stands in for that is many times slower. None if it does.
+    """Why products in "int8", "bfloat16" or "float32" are not measured on this CPU; None if they are.
+
+    A CPU that does not multiply in a type emulates it, many times slower.
     """
     from docsearch.engine.models.device import computes_bf16
     from docsearch.engine.models.pixel import eight_bits
 
-    has = {"int8": eight_bits.works, "bfloat16": computes_bf16, "float32": lambda: True}
+    has = {"int8": eight_bits.is_supported, "bfloat16": computes_bf16, "float32": lambda: True}
     return None if has[arithmetic]() else f"this CPU does not multiply in {arithmetic}"
 
 
 def within_budget(seconds: float, what: str) -> None:
-    """Skipped if `what` is expected to take longer than BUDGET_S."""
+    """Raise Skipped if `what` is expected to take longer than BUDGET_S."""
     if seconds > BUDGET_S:
         raise Skipped(f"{what} would take {seconds:.0f} s, more than {BUDGET_S:.0f}")
 
 
 def gemm_gflops(arithmetic: str) -> float:
-    """The best rate of a large square product on the CPU in GFLOP/s (int8: GOP/s), with torch's own threads; Skipped
-    if the CPU does not multiply in "int8" or "bfloat16", or far too slowly. There is always one for "float32".
+    """The best rate of a large square product on the CPU in GFLOP/s (int8: GOP/s), with torch's own threads.
+
+    Raises Skipped if the CPU does not multiply in "int8" or "bfloat16", or far too slowly; never for "float32".
     """
     if why := lacking(arithmetic):
         raise Skipped(why)
@@ -84,7 +86,7 @@ def gemm_gflops(arithmetic: str) -> float:
 
 
 def square_product(arithmetic: str, side: int) -> Callable[[], torch.Tensor]:
-    """A product of two matrices of so many rows and columns, to be called."""
+    """A function that multiplies two square matrices with `side` rows."""
     if arithmetic == "int8":
         left = torch.randint(-100, 100, (side, side), dtype=torch.int8)
         return partial(torch._int_mm, left, left.T.contiguous())
@@ -93,20 +95,20 @@ def square_product(arithmetic: str, side: int) -> Callable[[], torch.Tensor]:
 
 
 def gpu_copy_gb_s(device: torch.device, byte_count: int = 4 << 30) -> float:
-    """Bytes that a copy inside the device's memory reads and writes, together, in GB/s."""
+    """Bytes read and written per second by a copy inside the device's memory, in GB/s."""
     source = torch.zeros(byte_count // 4, dtype=torch.int32, device=device)
     target = torch.empty_like(source)
     return 2 * byte_count / gpu_seconds(partial(target.copy_, source)) / 1e9
 
 
 def gpu_matmul_gflops(device: torch.device, size: int = GPU_SQUARE) -> float:
-    """The rate of a large bfloat16 product on the device in GFLOP/s."""
+    """The rate of a large square bfloat16 product on the device, in GFLOP/s."""
     square = torch.randn(size, size, device=device).bfloat16()
     return 2 * size**3 / gpu_seconds(partial(torch.matmul, square, square)) / 1e9
 
 
 def gpu_seconds(work: partial[torch.Tensor]) -> float:
-    """The best time of one call by the device's own clock."""
+    """The best time of one call in seconds, by the device's clock."""
     for _ in range(WARM_UP):
         work()
     times = []

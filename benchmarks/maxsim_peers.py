@@ -1,4 +1,4 @@
-"""Other ways to compute MaxSim, each with its own copy of the pages: what `cases/maxsim.py` is held against."""
+"""Peers of the MaxSim kernel for `cases/maxsim.py`, each with its own copy of the pages."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 CHUNK_PAGES = 64
-"""Pages of a GEMM: 64 x 700 vectors of 128 bf16 are 11 MB, of their 32 similarities 3 MB."""
+"""Pages per GEMM: 64 x 700 vectors of 128 bf16 take 11 MB, their similarities with 32 query vectors 3 MB."""
 FLOAT32_TOLERANCE = 1e-4
 BFLOAT16_TOLERANCE = 0.02
-"""Largest error of a cosine: bf16 keeps 8 bits of inputs and of the result."""
+"""Largest error of a cosine: bf16 rounds inputs and results to 8 bits."""
 
 F16, F32 = NDArray[np.float16], NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A way to score pages: `run` gives the token maxima (N, Q) or, if `summed`, their sums (N,); `bytes` its pages;
-    `needs` what the CPU has to multiply in.
+    """A way to score pages: `run` returns token maxima (N, Q) or, if `summed`, their sums (N,).
+
+    `bytes` is the size of its pages; `needs` is the arithmetic that the CPU has to support.
     """
 
     name: str
@@ -33,7 +34,7 @@ class Contender:
 
 
 def torch_peers(query: F32, pages: F32) -> list[Contender]:
-    """PyTorch on the CPU, for `query` (Q, D) and `pages` (N, T, D)."""
+    """PyTorch on the CPU in three ways, for `query` (Q, D) and `pages` (N, T, D)."""
     import torch
 
     q, p = torch.from_numpy(query), torch.from_numpy(pages)
@@ -59,14 +60,14 @@ def torch_peers(query: F32, pages: F32) -> list[Contender]:
 
 
 def maxsim_cpu_peer(query: F32, pages: F32) -> Contender:
-    """The package maxsim-cpu (Rust); ImportError without it."""
+    """The package maxsim-cpu (Rust). Raises ImportError without it."""
     scores = import_module("maxsim_cpu").maxsim_scores
     tolerance = FLOAT32_TOLERANCE * len(query)
     return Contender("maxsim-cpu fp32", lambda: np.asarray(scores(query, pages)), pages.nbytes, tolerance, summed=True)
 
 
 def sentence_transformers_peer(query: F32, pages: F32) -> Contender:
-    """`maxsim` of sentence-transformers 6 and later; ImportError without it."""
+    """`maxsim` of sentence-transformers 6 and later. Raises ImportError without it."""
     maxsim = import_module("sentence_transformers.util.similarity").maxsim
     import torch
 
@@ -77,4 +78,4 @@ def sentence_transformers_peer(query: F32, pages: F32) -> Contender:
 
 
 OPTIONAL = {"maxsim-cpu": maxsim_cpu_peer, "sentence-transformers": sentence_transformers_peer}
-"""Peers that run where their package is installed, and are named as skipped where it is not."""
+"""Peers that run if their package is installed, and are reported as skipped otherwise."""

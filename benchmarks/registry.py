@@ -1,7 +1,7 @@
-"""The cases by name: what `python -m benchmarks` can run, and how a case is written.
+"""The benchmark cases by name.
 
-A case is a module under `cases/` with a function that takes a `Setting` and yields rows, the first as soon as it is
-known. Its imports are light; what it measures is imported inside the function.
+A case is a module in `cases/` with a function that takes a `Setting` and yields rows as soon as they are measured. It
+imports what it measures inside the function, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .setting import Row, Setting
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A benchmark: its `name`, what it measures in one line, and the function that does."""
+    """A benchmark: its `name`, a one-line `summary` of what it measures, and the function that runs it."""
 
     name: str
     summary: str
@@ -40,26 +40,30 @@ class Case:
 CASES = {
     case.name: case
     for case in (
-        Case("maxsim", "the exact score of 1,000 pages for one query, beside peers on the same data", maxsim.run),
-        Case("maxsim_gpu", "100,000 pages on a GPU, one query and 256, beside two packages of kernels", maxsim_gpu.run),
-        Case("encode", "pages to vectors, beside Tesseract and ColModernVBERT's network", encode.run),
-        Case("index", "docsearch index: pages/s, memory of all its processes, bytes a page", index.run),
+        Case("maxsim", "the exact score of 1,000 pages for one query, and of peers on the same data", maxsim.run),
+        Case("maxsim_gpu", "100,000 pages on a GPU, one query and 256, compared with two packages", maxsim_gpu.run),
+        Case("encode", "pages to vectors, compared with Tesseract and ColModernVBERT's network", encode.run),
+        Case("index", "docsearch index: pages/s, memory of all its processes, bytes per page", index.run),
         Case("query", "docsearch query as a whole process", query.run),
         Case("two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run),
         Case("large", "an index of 100,000 composed pages: opening, questions cold and warm, memory", large.run),
         Case(
             "single_vectors",
-            "100,000 pages of one vector each: made, opened, asked, a page more, beside FAISS's indexes",
+            "100,000 pages of one vector each: time to build, open and search, compared with FAISS's indexes",
             single_vectors.run,
         ),
         Case("codecs", "float16, int8, int4, residual, binary: bytes, nDCG@5 lost, time", codecs.run),
         Case(
             "jina_v4", "jina-embeddings-v4 at full size with random weights on a GPU: pages/s, FLOP share", jina_v4.run
         ),
-        Case("pointing", "heat maps against the labelled evidence of eval-dev, beside chance", pointing.run),
-        Case("server_load", "docsearch serve: 32 clients ask while documents come and go", server_load.run),
+        Case("pointing", "heat maps against the labelled evidence of eval-dev", pointing.run),
+        Case(
+            "server_load",
+            "docsearch serve: 32 clients search while documents are uploaded and removed",
+            server_load.run,
+        ),
         Case("web_page", "the web page in a browser: from the last key to the results on the screen", web_page.run),
-        Case("quality", "right pages found for the questions of eval-dev, with defaults", quality.run),
+        Case("quality", "nDCG@5 and recall for the questions of eval-dev, with defaults", quality.run),
     )
 }
-"""In the order they run: `index` leaves indexes that `query`, `pointing` and `quality` use."""
+"""In the order they run: `index` builds indexes that `query`, `pointing` and `quality` reuse."""

@@ -1,4 +1,4 @@
-"""Rows go out: as a table for people, or as JSON lines that say how, where and with what they were measured."""
+"""Formats benchmark results: as tables, or as JSON lines with command, commit, processor and versions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
+from . import processor
 from .setting import REPOSITORY, Row
 
 LIBRARIES = ("numpy", "torch", "faiss-cpu", "pymupdf", "threadpoolctl")
@@ -31,7 +32,7 @@ def as_json(case: str, row: Row, command: str) -> str:
 
 
 def as_table(rows: list[Row]) -> str:
-    """Rows with a common head; a column is as wide as its widest cell, figures stand to the right."""
+    """A table with one column for each key of the rows; numbers are aligned right."""
     rows = [line for row in rows for line in _with_peers(row)]
     heads = list(dict.fromkeys(name for row in rows for name in row))
     cells = [heads] + [[_cell(row.get(head)) for head in heads] for row in rows]
@@ -41,7 +42,7 @@ def as_table(rows: list[Row]) -> str:
 
 
 def _with_peers(row: Row) -> list[Row]:
-    """A row and, if it has peers, a line for each: their times stand below ours, with how many times ours they take."""
+    """A row and, if it has peers, a line for each below it, with its time as a multiple of ours."""
     peers = row.get("peers")
     if not isinstance(peers, dict):
         return [row]
@@ -63,41 +64,48 @@ def where() -> str:
 
 @cache
 def commit() -> str | None:
-    """The commit that was measured, "+changes" behind it where the working tree differs; None outside a repository."""
+    """The commit that was measured, with "+changes" if the working tree differs; None outside a repository.
+
+    Saved results do not count as changes.
+    """
     try:
         name = _git("rev-parse", "--short=12", "HEAD")
-        return name + ("+changes" if _git("status", "--porcelain") else "")
+        return name + ("+changes" if _git("status", "--porcelain", "--", ".", ":!benchmarks/results") else "")
     except (OSError, subprocess.CalledProcessError):
         return None
 
 
 @cache
 def machine() -> dict[str, str | int | float]:
-    """The processor's model, the cores this process may use, memory, the load of the last minute at the start; what the
-    embedded model computes in, and what kernels are compiled for.
+    """The processor and its instruction sets, the threads this process may use (`cores`), memory, the load of the last
+    minute at the start; what the embedded model computes in (`arithmetic`), and what kernels are compiled for.
     """
     from docsearch.engine import threads
     from docsearch.engine.kernels.jit.compiler import instruction_set
     from docsearch.engine.models.device import choose
-    from docsearch.engine.models.pixel.inference import arithmetic_of
+    from docsearch.engine.models.pixel.inference import choose_arithmetic
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
-        "cpu": _cpu_model(),
+        "cpu": processor.name(),
+        "features": processor.features(),
         "cores": threads.available(),
         "memory_gb": round(memory, 1),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "load_1min": round(os.getloadavg()[0], 2),
-        "arithmetic": arithmetic_of(choose("auto"), has_ranges=True),
+        "arithmetic": choose_arithmetic(choose("auto"), has_ranges=True),
         "kernels": instruction_set(),
     }
 
 
 @cache
 def versions() -> dict[str, str]:
-    """Versions of Python, docsearch and the libraries that do its work, and a hash of the weights."""
+    """Versions of Python, docsearch and the libraries it depends on most, and a hash of the weights."""
+    import docsearch
+
     found = {"python": platform.python_version()}
-    for name in ("docsearch", *LIBRARIES):
+    found["docsearch"] = docsearch.__version__
+    for name in LIBRARIES:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
@@ -107,7 +115,7 @@ def versions() -> dict[str, str]:
 
 
 def fingerprint(folder: Path, patterns: tuple[str, ...]) -> str:
-    """Twelve hex digits of the SHA-256 over the files below `folder` that match; "none" where no file does."""
+    """The first twelve hex digits of the SHA-256 over all matching files below `folder`; "none" if there are none."""
     files = sorted(file for pattern in patterns for file in folder.rglob(pattern))
     digest = hashlib.sha256()
     for file in files:
@@ -119,16 +127,6 @@ def fingerprint(folder: Path, patterns: tuple[str, ...]) -> str:
 def _git(*arguments: str) -> str:
     command = ["git", "-C", str(REPOSITORY), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def _cpu_model() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def _line(cells: list[str], widths: list[int], left: list[bool]) -> str:

@@ -1,4 +1,4 @@
-"""Runs `docsearch serve` as a child process, and asks it as a client does."""
+"""Runs `docsearch serve` as a child process, with an HTTP client for it."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ END_TIMEOUT_S = 60
 
 @dataclass(frozen=True)
 class Answered:
-    """An answer: the snapshot it was found in, and path, page and score of each hit."""
+    """An answer: the snapshot it comes from, and path, page and score of each hit."""
 
     snapshot: str
     hits: tuple[tuple[str, int, float], ...]
 
 
 class Client:
-    """One connection that stays open; a context manager. Raises Refused for what is neither an answer nor "busy"."""
+    """One persistent connection; a context manager. Raises Refused for a response other than an answer or "busy"."""
 
     def __init__(self, host: str) -> None:
         self._connection = http.client.HTTPConnection(host, timeout=TIMEOUT_S)
-        self.come_back_s = 1.0
-        """What the server said when it was busy last."""
+        self.retry_after_s = 1.0
+        """Retry-After of the last "busy" response, in seconds."""
 
     def __enter__(self) -> Client:
         return self
@@ -43,7 +43,7 @@ class Client:
         self._connection.close()
 
     def search(self, text: str, k: int) -> Answered | None:
-        """Ask a question; None where the server is busy."""
+        """The answer to a question; None if the server is busy."""
         status, body = self._ask("POST", "/v1/search", json.dumps({"query": text, "k": k}).encode())
         if status == BUSY:
             return None
@@ -51,7 +51,7 @@ class Client:
         return Answered(answer["snapshot"], tuple((hit["path"], hit["page"], hit["score"]) for hit in answer["hits"]))
 
     def upload(self, file: Path) -> str | None:
-        """Send a document and wait until it is indexed; its id, or None where the server is busy or it failed."""
+        """Upload a document and wait until it is indexed; its id, or None if the server is busy or indexing failed."""
         status, body = self._ask("POST", f"/v1/documents?name={quote(file.name)}", file.read_bytes())
         if status == BUSY:
             return None
@@ -62,7 +62,7 @@ class Client:
         return str(end["doc_id"]) if end["state"] == "done" else None
 
     def remove(self, doc_id: str) -> bool:
-        """Remove a document; False where the server is busy."""
+        """Remove a document; False if the server is busy."""
         return self._ask("DELETE", f"/v1/documents/{doc_id}")[0] != BUSY
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
@@ -73,7 +73,7 @@ class Client:
         except (OSError, http.client.HTTPException) as err:
             raise Refused(f"{method} {path}: {err!r}") from err
         if response.status == BUSY:
-            self.come_back_s = float(response.headers["Retry-After"])
+            self.retry_after_s = float(response.headers["Retry-After"])
         elif response.status >= 300:
             raise Refused(f"{method} {path}: {response.status} {content[:300].decode('utf-8', 'replace')}")
         return response.status, content
@@ -81,27 +81,27 @@ class Client:
 
 @dataclass(frozen=True)
 class RunningServer:
-    """A server that answers at `host`, in the process `pid`."""
+    """A server at `host`, in the process `pid`."""
 
     pid: int
     host: str
 
     def client(self) -> Client:
-        """A client of it."""
+        """A new client of the server."""
         return Client(self.host)
 
 
 @contextmanager
 def serving(index: Path) -> Iterator[RunningServer]:
-    """Serve an index at a free port until the block ends; raises Refused where it does not start or end well."""
+    """Serve an index at a free port until the block ends; raises Refused if the server fails to start or to stop."""
     command = [sys.executable, "-m", "docsearch", "serve", "--index", str(index), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=REPOSITORY) as process:
         assert process.stderr is not None
-        said = process.stderr.readline()
-        address = said.partition(" answers at ")[2].partition(" ")[0]
+        line = process.stderr.readline()
+        address = line.partition(" answers at ")[2].partition(" ")[0]
         if not address:
             process.kill()
-            raise Refused(f"the server does not start: {said}")
+            raise Refused(f"the server does not start: {line}")
         try:
             yield RunningServer(process.pid, urlsplit(address).netloc)
             process.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""What a case gets and gives: where things lie, the rows it yields, and the two ways in which it can decline."""
+"""The interface between the command and a case: its setting, its rows, and the exceptions it may raise."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 Row = dict[str, str | int | float | dict[str, float] | None]
 """One line of a result: "what" was measured, then figures with their units in their names, or why it was "skipped".
-"peers" of the same run are one figure, the milliseconds of each by its name.
+
+"peers" has the milliseconds of each peer in the same run, by name.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """Where a run finds its documents and keeps its indexes. `corpora` is None where there are none."""
+    """Where a run finds its documents and keeps its indexes. `corpora` is None if there are no corpora."""
 
     corpora: Path | None
     cache: Path = REPOSITORY / ".bench"
     sample_docs: Path = REPOSITORY / "sample_docs"
 
     def corpus(self, name: str) -> Path:
-        """A folder of the corpora; raises Skipped without it."""
+        """A folder of the corpora; raises Skipped if it is missing."""
         if self.corpora is None:
             raise Skipped(f"needs the corpus {name}: set DOCSEARCH_CORPORA or give --corpora DIR")
         folder = self.corpora / name
@@ -32,8 +33,8 @@ class Setting:
 
 
 class Skipped(Exception):
-    """This machine lacks what the case needs."""
+    """This machine lacks something that the case needs."""
 
 
 class Refused(Exception):
-    """The case ran and what it found may not be reported: a result is wrong, or a command failed."""
+    """The case ran, but its results must not be reported: one is wrong, or a command failed."""

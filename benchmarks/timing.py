@@ -1,4 +1,4 @@
-"""Times in seconds, and what is said about them: the median with the 20th and 80th percentile."""
+"""Timing, and summaries of times: median, 20th and 80th percentile, or p50, p95 and p99."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .setting import Row
 
 
 def summary_ms(seconds: Sequence[float]) -> Row:
-    """Median, p20 and p80 in milliseconds of at least one time in seconds."""
+    """Median, p20 and p80 in milliseconds, and the number of times; `seconds` is not empty."""
     low, median, high = np.percentile(np.asarray(seconds) * 1000, [20, 50, 80])
     return {
         "median_ms": round(float(median), 2),
@@ -22,7 +22,7 @@ def summary_ms(seconds: Sequence[float]) -> Row:
 
 
 def percentiles_ms(seconds: Sequence[float]) -> Row:
-    """Median, p95 and p99 in milliseconds of at least one time in seconds."""
+    """Median, p95 and p99 in milliseconds; `seconds` is not empty."""
     half, most, nearly_all = np.percentile(np.asarray(seconds) * 1000, [50, 95, 99])
     return {
         "p50_ms": round(float(half), 2),

@@ -1,4 +1,4 @@
-"""What each codec takes and loses: eval-dev's questions on one index that is stored in one codec after the other."""
+"""Size, quality and speed of each codec: eval-dev's questions on one index, stored in each codec."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from docsearch.evaluation.metrics import mean, ndcg, overlap
+
 from .. import eval_dev, indexes
-from ..metrics import kept, mean, ndcg
 from ..setting import Row, Setting
 from ..timing import summary_ms, timed
 
@@ -18,9 +19,9 @@ RUNS = 3
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Index in float16, then compact a copy of that to each other codec and ask every question of every page."""
+    """Index in float16, then convert a copy to each codec by compaction and score every page for every question."""
     from docsearch.engine.compression.codecs import CODECS, vector_bytes
-    from docsearch.engine.searcher import open_index
+    from docsearch.engine.searcher import open_searcher
     from docsearch.engine.store import open_writer
 
     asked = eval_dev.questions(setting)
@@ -30,11 +31,11 @@ def run(setting: Setting) -> Iterator[Row]:
     for codec in sorted(CODECS, key=lambda name: -vector_bytes(name, 128)):
         with tempfile.TemporaryDirectory(dir=setting.cache) as folder:
             directory = shutil.copytree(exact, Path(folder) / "index")
-            with open_index(directory) as searcher:
+            with open_searcher(directory) as searcher:
                 codebook = searcher.codebook
             with open_writer(directory, fingerprint=None) as writer:
                 writer.compact(codec, codebook)
-            with open_index(directory) as searcher:
+            with open_searcher(directory) as searcher:
                 found = [
                     hits
                     for _, hits in searcher.search_many([question.as_query() for question in asked], k=TOP, exact=True)
@@ -53,5 +54,5 @@ def run(setting: Setting) -> Iterator[Row]:
             whole.setdefault(scope, gains)
             row[f"ndcg@5_{scope}"] = round(gains, 4)
             row[f"loss_{scope}"] = round(1 - gains / whole[scope], 4)
-        row["recall_of_top10"] = round(mean([kept(own, want) for own, want in zip(refs, wanted, strict=True)]), 4)
+        row["recall_of_top10"] = round(mean([overlap(own, want) for own, want in zip(refs, wanted, strict=True)]), 4)
         yield {**row, **summary_ms(seconds), "pages": int(str(facts["pages"])), "queries": len(asked)}

@@ -1,4 +1,4 @@
-"""Pages to vectors, without rendering: the embedded model, Tesseract, and ColModernVBERT's network, in one run."""
+"""Speed of embedding pages, without rendering: the embedded model, Tesseract, and ColModernVBERT's network."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from docsearch.engine.records import PageImage
 
 PAGES, OCR_PAGES, NETWORK_PAGES = 48, 4, 2
-"""The slower the peer, the fewer pages it gets."""
+"""Pages for the embedded model, Tesseract and ColModernVBERT: fewer for slower peers."""
 RUNS = 3
 SEED = 3
 TILE_PX, TILES, TOKENS_A_TILE, PROMPT_TOKENS = 512, 17, 64, 20
-"""A letter page as ColModernVBERT takes it: 4 x 4 tiles of it at 2,048 px and one of the whole."""
+"""A letter page as ColModernVBERT reads it: 4 x 4 tiles of it at 2,048 px, and one of the whole page."""
 IMAGE_TOKEN = 50_000
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Encode pages of eval-dev, else of the sample documents, at the resolution of the embedded model."""
+    """Encode pages of eval-dev, or else of the sample documents, at the resolution of the embedded model."""
     from docsearch.engine import threads
     from docsearch.engine.models.pixel.pages import PixelPages
 
@@ -46,12 +46,12 @@ def run(setting: Setting) -> Iterator[Row]:
     if not len(alone.vectors.values) or not np.allclose(
         alone.vectors.values, together.vectors.values[: len(alone.vectors.values)], atol=0.05
     ):
-        raise Refused("a page alone is embedded otherwise than among others")
+        raise Refused("a page gets other vectors alone than in a batch")
     ours = statistics.median(timed(lambda: model.encode_pages(pages)) for _ in range(RUNS)) / len(pages)
     common: Row = {"cores": threads.available(), "arithmetic": model.network.arithmetic}
     yield {"what": "docsearch pixel", "pages": len(pages), **figures(ours, ours), **common}
     for name, count, prepare in (
-        ("Tesseract, one process a core", OCR_PAGES, tesseract),
+        ("Tesseract, one process per core", OCR_PAGES, tesseract),
         ("ColModernVBERT, random weights", NETWORK_PAGES, modernvbert),
     ):
         try:
@@ -63,25 +63,25 @@ def run(setting: Setting) -> Iterator[Row]:
 
 
 def figures(seconds: float, ours: float) -> Row:
-    """Speed of `seconds` a page, and how many times as long it takes as the embedded model."""
+    """Speed at `seconds` a page, and its multiple of the embedded model's time."""
     return {"ms_a_page": round(seconds * 1000, 1), "pages_per_s": round(1 / seconds, 3), "times_ours": seconds / ours}
 
 
 def drawn(folder: Path) -> list[PageImage]:
-    """Random pages of the PDFs below a folder, the same in each run."""
+    """Random pages of the PDFs below a folder, the same in every run."""
     import random
     from itertools import islice
 
     from docsearch.engine.models.pixel.spec import SPEC
-    from docsearch.training.pixel import page_pool
+    from docsearch.training.pixel import labelled_pages
 
     dpi = SPEC.render_dpi
-    found = page_pool.real_pages(folder, random.Random(SEED), dpi=(dpi, dpi))
-    return [page_pool.as_image(page, dpi) for page in islice(found, PAGES)]
+    found = labelled_pages.real_pages(folder, random.Random(SEED), dpi=(dpi, dpi))
+    return [labelled_pages.as_image(page, dpi) for page in islice(found, PAGES)]
 
 
 def tesseract(pages: Sequence[PageImage]) -> Callable[[], object]:
-    """Read pages with the command, each in a process with one thread, as many at once as there are cores."""
+    """Read pages with the command `tesseract`: a single-threaded process per page, one on each core."""
     if shutil.which("tesseract") is None:
         raise Skipped("the command tesseract is not installed")
     from PIL import Image
@@ -105,7 +105,7 @@ def tesseract(pages: Sequence[PageImage]) -> Callable[[], object]:
 
 
 def modernvbert(pages: Sequence[PageImage]) -> Callable[[], object]:
-    """One pass over each page with the published sizes, 252 M parameters; what the pixels hold takes no time more."""
+    """One forward pass per page at the published size, 252 M parameters; pixel values do not change the time."""
     import torch
     from transformers import ColModernVBertConfig, ColModernVBertForRetrieval, ModernVBertConfig
 
@@ -123,7 +123,7 @@ def modernvbert(pages: Sequence[PageImage]) -> Callable[[], object]:
     network = ColModernVBertForRetrieval(ColModernVBertConfig(vlm_config=config)).to(dtype).eval()
     tokens = torch.zeros((1, TILES * TOKENS_A_TILE + PROMPT_TOKENS), dtype=torch.int64)
     tokens[:, : TILES * TOKENS_A_TILE] = IMAGE_TOKEN
-    pixels = torch.rand((1, TILES, 3, TILE_PX, TILE_PX)).to(dtype)  # tiles of zeros would be left out as padding
+    pixels = torch.rand((1, TILES, 3, TILE_PX, TILE_PX)).to(dtype)  # tiles of zeros would be skipped as padding
 
     def read_all() -> None:
         with torch.inference_mode():

@@ -1,4 +1,4 @@
-"""`docsearch index` into an empty index, rendering included: how fast, how much memory, does it grow, how big."""
+"""`docsearch index` into an empty index, rendering included: speed, memory and its growth, size on disk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .. import child_process, eval_dev, indexes
-from ..child_process import Ran
+from ..child_process import FinishedCommand
 from ..setting import Row, Setting, Skipped
 
 SAMPLE_DOCS = "sample_docs"
@@ -16,7 +16,7 @@ MB = 1e6
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Index sample_docs, and eval-dev where it is; the indexes stay in the cache folder."""
+    """Index sample_docs, and eval-dev if it is available; the indexes stay in the cache folder."""
     yield row(setting, SAMPLE_DOCS, setting.sample_docs)
     try:
         folder = eval_dev.documents(setting)
@@ -27,7 +27,7 @@ def run(setting: Setting) -> Iterator[Row]:
 
 
 def row(setting: Setting, name: str, folder: Path) -> Row:
-    """Index one folder and say what it took. Seconds are the whole process; RSS is summed over its processes."""
+    """Index one folder and measure it. Seconds are of the whole process; RSS is summed over its processes."""
     directory, ran = indexes.build(setting, name, [folder])
     report = json.loads(ran.stdout)
     info = json.loads(child_process.docsearch("info", "--index", directory, "--json").stdout)
@@ -46,7 +46,7 @@ def row(setting: Setting, name: str, folder: Path) -> Row:
     }
 
 
-def thirds(ran: Ran) -> tuple[float, float]:
-    """The median RSS of the first and of the last third of a run, in bytes: alike where memory is flat."""
+def thirds(ran: FinishedCommand) -> tuple[float, float]:
+    """The median RSS of the first and of the last third of a run, in bytes: equal if memory does not grow."""
     third = max(len(ran.rss) // 3, 1)
     return statistics.median(ran.rss[:third]), statistics.median(ran.rss[-third:])

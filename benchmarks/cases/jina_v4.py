@@ -1,6 +1,6 @@
-"""jina-embeddings-v4 at full size, random weights, on a GPU: pages of 1,024 visual tokens, beside transformers.
+"""jina-embeddings-v4 at full size with random weights on a GPU: embedding pages of 1,024 visual tokens, fine-tuning.
 
-Then steps of fine-tuning one adapter on the same pages.
+Embedding is compared with plain transformers; fine-tuning trains one adapter on the same pages.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
 PAGES = 32
 RUNS = 5
 LEARNT_PAGES, QUESTION_TOKENS = 8, 16
-"""Pages and questions, of so many tokens, in a step of fine-tuning."""
+"""Pages, and as many questions, in a step of fine-tuning; tokens of a question."""
 PAGE_PX = 896
 """A square page of 32 x 32 visual tokens."""
 VISUAL_TOKENS, PROMPT_TOKENS = 1024, 11
 TEXT_WEIGHTS = 36 * (2048 * (2 * 2048 + 2 * 256) + 3 * 2048 * 11008)
-"""Weights of the text layers, which each token meets; the adapters, 2 % more, are left out."""
+"""Weights of the text layers, applied to each token; the adapters, 2 % more, are not counted."""
 PATCH_WEIGHTS = 32 * (4 * 1280**2 + 3 * 1280 * 3420) + 1176 * 1280
-"""Weights of the vision blocks, which each of a token's four patches meets."""
+"""Weights of the vision blocks, applied to each of a token's four patches."""
 MERGER_WEIGHTS = 5120**2 + 5120 * 2048
 TEXT_WIDTH, TEXT_LAYERS = 2048, 36
 MATMUL, MATMUL_RUNS = 8192, 20
 NEEDED_BYTES = 24 << 30
 COSINE = 0.98
-"""How near the two ways of computing the same page in bfloat16 have to be."""
+"""Least cosine between vectors of the two implementations in bfloat16."""
 TASK = "retrieval"
 SCALE = 0.02
 """Standard deviation of the random weights."""
@@ -78,11 +78,11 @@ ADAPTERS: dict[str, Any] = {
 }
 BEFORE, IMAGE_PAD = (151644, 872, 198, 151652), 151655
 AFTER = (151653, 74785, 279, 2168, 13, 151645, 198)
-"""The published token ids around a picture: the tokenizer itself is not needed."""
+"""The published token ids around a picture, so that the tokenizer is not needed."""
 
 
 def run(_setting: Setting) -> Iterator[Row]:
-    """Build the network on the device, compare with plain transformers, then time; Refused if they differ."""
+    """Build the network on the GPU, compare with plain transformers, and time both. Raises Refused if they differ."""
     import torch
 
     if not torch.cuda.is_available():
@@ -118,7 +118,7 @@ def run(_setting: Setting) -> Iterator[Row]:
     torch.cuda.reset_peak_memory_stats()
     times = [timed(step) for _ in range(RUNS)]
     if not (last := step()) < first:
-        raise Refused(f"the loss went from {first:.3f} to {last:.3f} on a batch that was learnt again and again")
+        raise Refused(f"the loss went from {first:.3f} to {last:.3f} in repeated steps on one batch")
     yield {
         "what": f"a step of fine-tuning on {LEARNT_PAGES} pages",
         **summary_ms(times),
@@ -137,7 +137,7 @@ def page_flops() -> float:
 
 
 def matmul_flops(device: torch.device) -> float:
-    """What the GPU reaches in a large bfloat16 product, per second."""
+    """FLOP per second of a large square bfloat16 product on the GPU."""
     import torch
 
     square = torch.randn(MATMUL, MATMUL, device=device, dtype=torch.bfloat16)
@@ -152,7 +152,7 @@ def matmul_flops(device: torch.device) -> float:
 
 
 def page(seed: int) -> PageImage:
-    """A page of noise, smooth enough that scaling it is no special case."""
+    """A page of noise, in squares of 8 px so that it survives scaling."""
     from docsearch.engine.records import PageImage, PageRef
 
     small = np.random.default_rng(seed).integers(0, 256, (PAGE_PX // 8, PAGE_PX // 8, 3), dtype=np.uint8)
@@ -160,7 +160,7 @@ def page(seed: int) -> PageImage:
 
 
 def random_encoder(config: Mapping[str, Any], adapters: Mapping[str, Any], device: torch.device) -> JinaV4:
-    """The encoder over a network of this size, its weights drawn on the device as bfloat16."""
+    """The encoder with a network of this size and random bfloat16 weights, drawn on the device."""
     import torch
     from accelerate import init_empty_weights
     from tokenizers import Tokenizer, models
@@ -169,7 +169,7 @@ def random_encoder(config: Mapping[str, Any], adapters: Mapping[str, Any], devic
     from docsearch.engine.models.jina_v4 import network, spec
     from docsearch.engine.models.jina_v4.checkpoint import Checkpoint
     from docsearch.engine.models.jina_v4.encoder import JinaV4
-    from docsearch.engine.models.jina_v4.inputs import Reader
+    from docsearch.engine.models.jina_v4.inputs import Processor
 
     checkpoint = Checkpoint(Path(), config, adapters, {})
     with init_empty_weights(include_buffers=False):
@@ -189,18 +189,21 @@ def random_encoder(config: Mapping[str, Any], adapters: Mapping[str, Any], devic
     size = {"shortest_edge": spec.MIN_PIXELS, "longest_edge": spec.MAX_PIXELS}
     ids = np.array(BEFORE, np.int64), np.array(AFTER, np.int64)
     images = Qwen2VLImageProcessorPil(size=size)
-    # What these two would read from a checkpoint's folder.
-    encoder.__dict__["reader"] = Reader(Tokenizer(models.BPE()), images, ids, IMAGE_PAD, spec.MAX_PIXELS)
+    # Stand-ins for what these two read from a checkpoint's folder.
+    encoder.__dict__["processor"] = Processor(Tokenizer(models.BPE()), images, ids, IMAGE_PAD, spec.MAX_PIXELS)
     encoder.__dict__["network"] = model.requires_grad_(False).eval()
     return encoder
 
 
 def learning_step(encoder: JinaV4, shown: Sequence[PageImage]) -> Callable[[], float]:
-    """A step of `docsearch train` on questions of random tokens, each answered by one page; it returns the loss."""
+    """A function that does one step of `docsearch train` and returns the loss.
+
+    Questions are random tokens, each answered by one page.
+    """
     import torch
 
     from docsearch.engine.models.jina_v4.inputs import Item
-    from docsearch.training.finetune import cached, loop
+    from docsearch.training.finetune import gradcache, loop
     from docsearch.training.finetune.jina_v4 import JinaV4Trainee
     from docsearch.training.finetune.objective import Objective, Task
 
@@ -213,7 +216,7 @@ def learning_step(encoder: JinaV4, shown: Sequence[PageImage]) -> Callable[[], f
     task = Task(torch.arange(len(shown)), torch.zeros(len(shown), len(shown), dtype=torch.bool))
 
     def step() -> float:
-        loss, _ = cached.backward(trainee, inputs, loop.loss_of(trainee, task, Objective()))
+        loss, _ = gradcache.backward(trainee, inputs, loop.loss_of(trainee, task, Objective()))
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
         if trainee.device.type == "cuda":
@@ -224,14 +227,14 @@ def learning_step(encoder: JinaV4, shown: Sequence[PageImage]) -> Callable[[], f
 
 
 def plain(encoder: JinaV4, pixels: np.ndarray) -> np.ndarray:
-    """One page through the stock processor and network, as transformers' documentation does it; (T, D) float32."""
+    """The vectors (T, D) float32 of one page by the stock processor and network, as in transformers' documentation."""
     import torch
 
     model = encoder.network
     model.set_adapter(TASK, inference_mode=True)
     stock = model.get_base_model()
     device = stock.multi_vector_projector.weight.device
-    read = encoder.reader.images(pixels, return_tensors="pt", input_data_format="channels_last").to(device)
+    read = encoder.processor.image_processor(pixels, return_tensors="pt", input_data_format="channels_last").to(device)
     tokens = int(read["image_grid_thw"].prod()) // 4
     ids = torch.tensor([[*BEFORE, *[IMAGE_PAD] * tokens, *AFTER]], device=device)
     with torch.inference_mode():
@@ -247,10 +250,12 @@ def plain(encoder: JinaV4, pixels: np.ndarray) -> np.ndarray:
 
 
 def check(encoder: JinaV4, shown: PageImage) -> None:
-    """Refused unless both ways give a page the same vectors, up to what bfloat16 loses."""
+    """Raise Refused unless both implementations give a page the same vectors within bfloat16's rounding."""
     got = encoder.encode_pages([shown]).vectors.vectors.values.astype(np.float32)
     wanted = plain(encoder, shown.pixels)
     if got.shape != wanted.shape:
-        raise Refused(f"docsearch gives {got.shape} vectors where transformers gives {wanted.shape}")
+        raise Refused(f"docsearch returns {got.shape} vectors, transformers {wanted.shape}")
     if not (lowest := float((got * wanted).sum(axis=1).min())) >= COSINE:
-        raise Refused(f"vectors of docsearch and transformers have cosines down to {lowest:.3f}")
+        raise Refused(
+            f"vectors of docsearch and transformers differ: cosines down to {lowest:.3f}, at least {COSINE} expected"
+        )

@@ -1,4 +1,4 @@
-"""A large index on a small machine: how soon it opens, what a question costs cold and warm, what stays in memory."""
+"""A large index on a small machine: time to open, latency cold and warm, memory."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from ..timing import timed
 PAGES_VARIABLE = "DOCSEARCH_BENCH_PAGES"
 PAGES = 100_000
 PAGE_BYTES = 45_000
-"""Room of a page: 28 bytes a patch, in the cache 22 more, and some."""
+"""Disk space reserved for a page: 28 bytes per patch, 22 more in the cache, and some reserve."""
 CODEC = "residual"
 QUESTIONS = 60
 MS = 1000
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Write the index, ask it cold, then warm; it is deleted afterwards. $DOCSEARCH_BENCH_PAGES says how large."""
-    from docsearch.engine.models.pixel.text import load_code
+    """Write an index of $DOCSEARCH_BENCH_PAGES pages, search it cold, then warm, and delete it."""
+    from docsearch.engine.models.pixel.text import load_visual_words
     from docsearch.engine.store import open_snapshot, open_writer
 
     pages = int(os.environ.get(PAGES_VARIABLE, PAGES))
@@ -39,40 +39,40 @@ def run(setting: Setting) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(dir=setting.cache) as folder:
         small, directory = shutil.copytree(real, Path(folder) / "real"), Path(folder) / "large"
         with open_writer(small, fingerprint=None) as writer:
-            writer.compact(CODEC, load_code().codebook)
+            writer.compact(CODEC, load_visual_words().codebook)
         with open_snapshot(small) as source:
-            written = timed(lambda: large.write(directory, source, load_code(), pages=pages))
+            written = timed(lambda: large.write(directory, source, load_visual_words(), pages=pages))
         first = ask(directory, asked[:1])
         yield {"what": "written", "pages": pages, "s": round(written, 1), "gb": gigabytes(directory / "segments")}
         yield {"what": "derived files built", "s": round(first["prepared"], 1), "gb": gigabytes(directory / "cache")}
         for what, drop in (("cold", True), ("warm", False)):
             if drop:
-                forget(directory)
+                drop_page_cache(directory)
             yield row(what, pages, ask(directory, asked))
 
 
 def ask(directory: Path, questions: list[str]) -> dict[str, object]:
-    """What `benchmarks.ask` tells; Refused if it fails."""
+    """The output of `benchmarks.ask`; raises Refused if it fails."""
     command = [sys.executable, "-m", "benchmarks.ask", str(directory)]
     done = subprocess.run(
         command, input=json.dumps(questions), cwd=REPOSITORY, capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise Refused(f"asking {directory} ended with code {done.returncode}: {done.stderr.strip()[-600:]}")
-    told: dict[str, object] = json.loads(done.stdout)
-    return told
+        raise Refused(f"benchmarks.ask {directory} ended with code {done.returncode}: {done.stderr.strip()[-600:]}")
+    measured: dict[str, object] = json.loads(done.stdout)
+    return measured
 
 
-def row(what: str, pages: int, told: dict[str, object]) -> Row:
-    """Latency, where it goes, and memory."""
-    times, stages, memory = told["times"], told["stages"], told["memory"]
+def row(what: str, pages: int, measured: dict[str, object]) -> Row:
+    """Latency in total and by stage, and memory."""
+    times, stages, memory = measured["times"], measured["stages"], measured["memory"]
     assert isinstance(times, list)
     assert isinstance(stages, dict)
     assert isinstance(memory, dict)
     return {
         "what": what,
         "pages": pages,
-        "opened_s": round(float(str(told["opened"])) + float(str(told["prepared"])), 3),
+        "opened_s": round(float(str(measured["opened"])) + float(str(measured["prepared"])), 3),
         "first_ms": round(times[0] * MS, 1),
         "p50_ms": round(float(np.percentile(times[1:], 50)) * MS, 1),
         "p95_ms": round(float(np.percentile(times[1:], 95)) * MS, 1),
@@ -83,8 +83,8 @@ def row(what: str, pages: int, told: dict[str, object]) -> Row:
     }
 
 
-def forget(directory: Path) -> None:
-    """Ask the system to drop what it keeps of the index's files."""
+def drop_page_cache(directory: Path) -> None:
+    """Ask the system to drop the index's files from its page cache."""
     for file in directory.rglob("*"):
         if file.is_file():
             with file.open("rb") as opened:
@@ -93,5 +93,5 @@ def forget(directory: Path) -> None:
 
 
 def gigabytes(folder: Path) -> float:
-    """The size of the files in a folder."""
+    """The size of all files below a folder, in 10^9 bytes."""
     return round(sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e9, 2)

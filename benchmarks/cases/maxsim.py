@@ -1,4 +1,4 @@
-"""MaxSim of one query with 1,000 pages: the engine's kernel on stored vectors, and peers on the same data, in turns."""
+"""MaxSim of one query with 1,000 pages on the CPU: the engine's kernel in each codec, and peers on the same data."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ PAGES = 1_000
 PAGE_VECTORS = 700
 DIM = 128
 VISUAL_WORDS = 16_384
-"""Those of residual. Their products with the query are made before the runs that count: once a question."""
+"""Of the codec residual. Their products with the query are computed before the timed runs, as once per question."""
 TRIAL_PAGES = 32
-"""Tell how long all will take."""
+"""Pages of a trial run, from which the time of all is estimated."""
 RUNS = 9
 SETTLE_S = 0.05
-"""Time for the threads of the contender before to stop spinning."""
+"""Pause in which the threads of the previous contender stop spinning."""
 SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A way to score the pages, the same for the first TRIAL_PAGES of them, and what it should find."""
+    """A contender for all pages, the same for the first TRIAL_PAGES, and the expected maxima (N, Q)."""
 
     whole: Contender
     trial: Contender
@@ -37,8 +37,9 @@ class Entry:
 
 
 def run(_setting: Setting) -> Iterator[Row]:
-    """Check every contender against the reference, then time them in turns; Refused if one is wrong. What the processor
-    lacks, and what would take too long, is skipped with a row.
+    """Check every contender against the reference, then time them in turns. Raises Refused if one is wrong.
+
+    What the processor does not support, and what would take too long, is reported as skipped.
     """
     from docsearch.engine import threads
 
@@ -110,7 +111,7 @@ def run(_setting: Setting) -> Iterator[Row]:
 
 
 def engine_entries(generator: np.random.Generator, query: F32, vectors: F16) -> Iterator[Entry]:
-    """The engine's kernel on `vectors` (T, D) of all pages, in each codec."""
+    """The engine's kernel on the `vectors` (T, D) of all pages, in each codec."""
     from docsearch.engine.compression import codecs
     from docsearch.engine.compression.residual import Codebook
     from docsearch.engine.kernels.maxsim import reference, token_maxima
@@ -130,12 +131,12 @@ def engine_entries(generator: np.random.Generator, query: F32, vectors: F16) -> 
             )
             for pages in (PAGES, TRIAL_PAGES)
         )
-        # What the codec loses is not the kernel's error: the reference gets the decoded vectors.
+        # The codec's loss is not the kernel's error: the reference gets the decoded vectors.
         yield Entry(whole, trial, reference.token_maxima(query, Ragged(codecs.decode(coded), offsets)))
 
 
 def peers_of(query: F32, vectors: F16) -> dict[str, Callable[[], Entry]]:
-    """The peers by name, each to be made; that raises ImportError where a package is missing."""
+    """Constructors of the peers by name; they raise ImportError if a package is missing."""
     from docsearch.engine.kernels.maxsim import reference
     from docsearch.engine.records import Ragged
 
@@ -152,7 +153,7 @@ def peers_of(query: F32, vectors: F16) -> dict[str, Callable[[], Entry]]:
 
 
 def declined(entry: Entry) -> str | None:
-    """Why a contender is not measured, judged by a few pages, which also makes it compile what it compiles."""
+    """Why a contender is not measured, or None. The trial run on a few pages also triggers compilation."""
     from .. import limits
 
     if why := limits.lacking(entry.whole.needs):
@@ -167,12 +168,12 @@ def declined(entry: Entry) -> str | None:
 
 
 def check(contender: Contender, wanted: F32) -> float:
-    """The largest error of a contender, which this call also warms up; Refused if it is above its tolerance."""
+    """The largest error of a contender; also warms it up. Raises Refused if the error exceeds its tolerance."""
     got = contender.run()
     if contender.summed:
         wanted = wanted.sum(axis=1)
     if got.shape != wanted.shape:
-        raise Refused(f"{contender.name}: returns {got.shape} where the reference returns {wanted.shape}")
+        raise Refused(f"{contender.name}: returns shape {got.shape}, the reference {wanted.shape}")
     error = float(np.abs(got.astype(np.float32) - wanted).max())
     if not error <= contender.tolerance:
         raise Refused(f"{contender.name}: differs from the reference by {error:.2g}, more than {contender.tolerance:g}")

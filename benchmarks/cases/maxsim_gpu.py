@@ -1,4 +1,4 @@
-"""MaxSim on a GPU, pages in its memory: one query and a batch of them, beside two packages of kernels."""
+"""MaxSim on a GPU with the pages in its memory: one query and a batch, compared with two packages."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ RUNS = 20
 FREE_BYTES = 40 << 30
 CHECKED_PAGES = 64
 TOLERANCE = 2e-3
-"""Of a mean of cosines: queries are rounded to half precision, as the peers' are."""
+"""Largest error of a mean of cosines: queries are rounded to half precision, as the peers' are."""
 EXACT_TOLERANCE = 1e-5
 SEED = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A way to score: `run` gives scores (queries, pages) on the device, sums over a query's vectors."""
+    """A way to score: `run` returns scores (queries, pages) on the device, summed over a query's vectors."""
 
     name: str
     run: Callable[[], torch.Tensor]
@@ -34,7 +34,7 @@ class Contender:
 
 
 def run(_setting: Setting) -> Iterator[Row]:
-    """Both sizes on the GPU at hand; Refused if docsearch is wrong."""
+    """Measure both sizes on the GPU. Raises Refused if docsearch is wrong."""
     import torch
 
     if not torch.cuda.is_available():
@@ -56,7 +56,7 @@ def run(_setting: Setting) -> Iterator[Row]:
 
 
 def drawn(device: torch.device, count: int, vectors: int) -> torch.Tensor:
-    """Random unit vectors (count, vectors, DIM) float16, drawn in parts: no copy in float32 as a whole."""
+    """Random unit vectors (count, vectors, DIM) float16, drawn in parts to avoid a float32 copy of all."""
     import torch
 
     generator = torch.Generator(device).manual_seed(SEED + vectors)
@@ -67,7 +67,7 @@ def drawn(device: torch.device, count: int, vectors: int) -> torch.Tensor:
 
 
 def compared(queries: torch.Tensor, pages: torch.Tensor, *, limit_ms: float, limit: str) -> Iterator[Row]:
-    """A row for each way docsearch has: queries (M, Q, D) with pages (N, T, D), both float16."""
+    """A row for each of docsearch's two ways: queries (M, Q, D) with pages (N, T, D), both float16."""
     import numpy as np
     import torch
 
@@ -112,7 +112,7 @@ def compared(queries: torch.Tensor, pages: torch.Tensor, *, limit_ms: float, lim
 
 
 def ours(queries: torch.Tensor, pages: torch.Tensor) -> list[Contender]:
-    """docsearch with queries as they are kept, float32, and rounded once, as for the first look at all pages."""
+    """docsearch with queries in float32, and rounded to float16 as in its first pass over all pages."""
     import torch
 
     from docsearch.engine.kernels.maxsim import triton as kernel
@@ -132,12 +132,12 @@ def ours(queries: torch.Tensor, pages: torch.Tensor) -> list[Contender]:
 
 
 def late_interaction_kernels(queries: torch.Tensor, pages: torch.Tensor) -> Callable[[], torch.Tensor]:
-    """H Company's kernels; ImportError without them."""
+    """H Company's kernels. Raises ImportError without them."""
     return partial(import_module("late_interaction_kernels").maxsim, queries, pages)
 
 
 def flash_maxsim(queries: torch.Tensor, pages: torch.Tensor) -> Callable[[], torch.Tensor]:
-    """IBM's kernels; ImportError without them."""
+    """IBM's kernels. Raises ImportError without them."""
     package = import_module("flash_maxsim")
     if len(queries) == 1:
         return lambda: package.flash_maxsim(queries[0], pages)[None]
@@ -148,7 +148,7 @@ PEERS = {"late-interaction-kernels": late_interaction_kernels, "flash-maxsim": f
 
 
 def check(contender: Contender, queries: torch.Tensor, pages: torch.Tensor) -> None:
-    """Refused unless means over a query's vectors are right on pages spread from the first to the last."""
+    """Raise Refused unless the scores are right on pages spread from the first to the last."""
     import torch
 
     got = contender.run()
@@ -163,7 +163,7 @@ def check(contender: Contender, queries: torch.Tensor, pages: torch.Tensor) -> N
 
 
 def device_seconds(work: Callable[[], torch.Tensor]) -> float:
-    """The time of one call by the device's own clock."""
+    """The time of one call in seconds, by the device's clock."""
     import torch
 
     start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)

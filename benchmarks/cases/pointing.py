@@ -1,4 +1,4 @@
-"""Heat maps against eval-dev's labelled evidence: does the strongest patch of the page lie inside, beside chance."""
+"""Accuracy of heat maps: how often the strongest patch lies inside eval-dev's labelled evidence, and chance."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from docsearch.evaluation.metrics import mean
+
 from .. import eval_dev, indexes
 from ..eval_dev import Evidence
-from ..metrics import mean
 from ..setting import Refused, Row, Setting
 
 if TYPE_CHECKING:
@@ -19,14 +20,16 @@ if TYPE_CHECKING:
 
 ALL = "all"
 CELLS = 400
-"""The share of a page that boxes cover is counted over so many places across and down."""
+"""The share of a page that boxes cover is counted on a grid of this many points across and down."""
 TIED = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Pointed:
-    """Of one page: whether the strongest patch lies inside the evidence (a share where several are as strong), whether
-    that of the best single word does, and the shares of the page and of its patches that do.
+class PointingResult:
+    """The result for one page: whether the strongest patch lies inside the evidence, as a share if several tie.
+
+    `word_inside` is the same for the best single word; `page_share` and `patch_share` are the shares of the page and of
+    its patches inside the evidence, which is chance.
     """
 
     inside: float
@@ -37,10 +40,10 @@ class Pointed:
 
 def run(setting: Setting) -> Iterator[Row]:
     """A row for each suite and each kind of evidence. A question counts once, with the mean over its pages."""
-    from docsearch.engine.searcher import open_index
+    from docsearch.engine.searcher import open_searcher
 
-    groups: dict[str, dict[str, list[Pointed]]] = defaultdict(lambda: defaultdict(list))
-    with open_index(indexes.ready(setting, eval_dev.NAME, [eval_dev.documents(setting)])) as searcher:
+    groups: dict[str, dict[str, list[PointingResult]]] = defaultdict(lambda: defaultdict(list))
+    with open_searcher(indexes.ready(setting, eval_dev.NAME, [eval_dev.documents(setting)])) as searcher:
         refs = searcher.snapshot.refs(np.arange(len(searcher.snapshot)))
         rows = {(ref.path.rsplit("/", 1)[-1], ref.page): row for row, ref in enumerate(refs)}
         for where in eval_dev.evidence(setting):
@@ -62,13 +65,13 @@ def run(setting: Setting) -> Iterator[Row]:
         }
 
 
-def average(questions: dict[str, list[Pointed]], name: str) -> float:
+def average(questions: dict[str, list[PointingResult]], name: str) -> float:
     """The mean over questions of the mean over their pages."""
     return round(mean([mean([getattr(page, name) for page in pages]) for pages in questions.values()]), 4)
 
 
-def point(searcher: Searcher, where: Evidence, row: int) -> Pointed:
-    """Look at the heat map of a question on the page `row` that answers it."""
+def point(searcher: Searcher, where: Evidence, row: int) -> PointingResult:
+    """Compare the heat map of a question on the page `row` with the evidence there."""
     from docsearch.engine.compression import codecs
     from docsearch.engine.explain import heatmap
     from docsearch.engine.records import BOX_SCALE
@@ -84,7 +87,7 @@ def point(searcher: Searcher, where: Evidence, row: int) -> Pointed:
     holds = inside(middles, where)
     steps = (np.arange(CELLS) + 0.5) / CELLS
     grid = np.stack(np.meshgrid(steps * size[0], steps * size[1]), axis=2).reshape(-1, 2)
-    return Pointed(
+    return PointingResult(
         strongest_inside(heatmap.patch_heat(vectors, boxes, query), holds),
         strongest_inside(heatmap.patch_matches(vectors, query), holds),
         float(inside(grid, where).mean()),
@@ -93,7 +96,7 @@ def point(searcher: Searcher, where: Evidence, row: int) -> Pointed:
 
 
 def inside(points: np.ndarray, where: Evidence) -> np.ndarray:
-    """Which points (N, 2), in points of the page, lie in a box of the evidence, (N,) bool."""
+    """Which positions (N, 2), in points, lie inside a box of the evidence, (N,) bool."""
     corners = np.array(where.boxes)  # (B, 4)
     after = (points[:, None] >= corners[None, :, :2]).all(axis=2)
     before = (points[:, None] <= corners[None, :, 2:]).all(axis=2)
@@ -101,7 +104,7 @@ def inside(points: np.ndarray, where: Evidence) -> np.ndarray:
 
 
 def strongest_inside(strengths: np.ndarray, holds: np.ndarray) -> float:
-    """The share of the strongest patches that lie inside; 0 where nothing on the page matches."""
+    """The share of the strongest patches that lie inside; 0 if nothing on the page matches."""
     if not len(strengths) or strengths.max() <= 0:
         return 0.0
     return float(holds[strengths >= strengths.max() - TIED].mean())

@@ -1,12 +1,13 @@
-"""Right pages found for the questions of eval-dev with defaults: by scope and suite, image-only documents apart."""
+"""Retrieval quality on eval-dev with defaults: nDCG@5 and recall by scope and suite, image-only documents apart."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
 
+from docsearch.evaluation.metrics import mean, ndcg, success
+
 from .. import eval_dev, indexes
-from ..metrics import mean, ndcg, recall
 from ..setting import Row, Setting
 
 SCOPES = ("corpus", "document")
@@ -16,17 +17,17 @@ HITS = 10
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Ask every question in every scope it has; a row for each group of questions."""
-    from docsearch.engine.searcher import open_index
+    """Ask every question in each of its scopes; one row for each group of questions."""
+    from docsearch.engine.searcher import open_searcher
 
     asked = eval_dev.questions(setting)
     groups: dict[tuple[str, str], list[tuple[float, float, float]]] = defaultdict(list)
-    with open_index(indexes.ready(setting, eval_dev.NAME, [eval_dev.documents(setting)])) as searcher:
+    with open_searcher(indexes.ready(setting, eval_dev.NAME, [eval_dev.documents(setting)])) as searcher:
         search = str(searcher.info()["search"])
         found = searcher.search_many([question.as_query() for question in asked], k=HITS)
         for question, (_, hits) in zip(asked, found, strict=True):
             ranked, relevant = eval_dev.pages(hits), question.relevant
-            figures = (ndcg(ranked, relevant, 5), recall(ranked, relevant, 1), recall(ranked, relevant, 5))
+            figures = (ndcg(ranked, relevant, 5), success(ranked, relevant, 1), success(ranked, relevant, 5))
             groups[question.scope, question.suite].append(figures)
             groups[question.scope, ALL].append(figures)
             if question.image_only:

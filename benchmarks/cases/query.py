@@ -1,4 +1,4 @@
-"""`docsearch query` as a whole process, from the start of the interpreter to the last line: what a person waits."""
+"""`docsearch query` as a whole process, from the start of the interpreter to its exit: the time a user waits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ QUESTION = "revenue chart 2023"
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Ask the index of sample_docs, built if need be, and that of eval-dev if the case `index` has left one."""
+    """Search the index of sample_docs, built if necessary, and that of eval-dev if the case `index` has built it."""
     yield row(SAMPLE_DOCS, indexes.ready(setting, SAMPLE_DOCS, [setting.sample_docs]))
     try:
         directory = indexes.existing(setting, eval_dev.NAME, [eval_dev.documents(setting)])
@@ -23,13 +23,13 @@ def run(setting: Setting) -> Iterator[Row]:
         yield {"what": eval_dev.NAME, "skipped": str(err)}
         return
     if directory is None:
-        yield {"what": eval_dev.NAME, "skipped": "no index of it yet, or of another model; run the case 'index'"}
+        yield {"what": eval_dev.NAME, "skipped": "no index of it, or one of another model; run the case 'index' first"}
         return
     yield row(eval_dev.NAME, directory)
 
 
 def row(name: str, directory: Path) -> Row:
-    """Ask one index; the first run, which may build caches and reads files into memory, is told apart."""
+    """Search one index. The first run is reported apart: it may build derived files, and reads files into memory."""
     first, *others = [
         child_process.docsearch("query", QUESTION, "--index", directory, "--json") for _ in range(RUNS + 1)
     ]
@@ -44,9 +44,9 @@ def row(name: str, directory: Path) -> Row:
 
 def size(directory: Path) -> Row:
     """Pages and vectors of an index, and how it is searched by default."""
-    from docsearch.engine.searcher import open_index
+    from docsearch.engine.searcher import open_searcher
 
-    with open_index(directory) as searcher:
+    with open_searcher(directory) as searcher:
         info = searcher.info()
     wanted: Sequence[str] = ("pages", "vectors", "search")
     return {name: value for name in wanted if isinstance(value := info[name], int | str)}

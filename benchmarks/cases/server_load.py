@@ -1,7 +1,7 @@
-"""`docsearch serve` under load: many clients ask while documents are uploaded and removed, and every answer is checked.
+"""`docsearch serve` under load: many clients search while documents are uploaded and removed; answers are checked.
 
-Each answer names the snapshot that it was found in. Snapshots are kept open as they come, so that afterwards each
-question is asked once more, alone, of the very snapshot that answered it.
+Each answer names its snapshot. Snapshots are kept open as they appear, so that afterwards each question is asked again,
+alone, of the snapshot that answered it.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ SECONDS = 60.0
 WARM_QUERIES = 60
 K = 10
 ADDED = "diverse"
-"""The corpus that documents are uploaded from."""
+"""The corpus from which documents are uploaded."""
 ADDED_MAX_BYTES = 400_000
-STAY = 3
-"""Uploaded documents that are in the index at a time; then the oldest is removed."""
-LOOK_EVERY_S = 0.01
+UPLOADED_MAX = 3
+"""Uploaded documents in the index at a time; beyond that the oldest is removed."""
+POLL_EVERY_S = 0.01
 ROUNDING = 2e-6
-"""Scores may differ by so much between a batch and a question alone: answers have six digits."""
+"""Largest difference of scores between a batch and a question alone: answers have six digits."""
 Question = tuple[str, str]
-"""A text and the snapshot that answered it."""
+"""A text, and the snapshot that answered it."""
 
 
 @dataclass
 class Load:
-    """What the clients saw: times in seconds, the answers, how often they were sent away, and what was an error."""
+    """What the clients saw: times in seconds, answers, "busy" responses, errors, uploads and removals."""
 
     seconds: list[float] = field(default_factory=list)
     answers: dict[Question, list[Answered]] = field(default_factory=dict)
@@ -57,7 +57,7 @@ class Load:
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Ask eval-dev's questions of a copy of its index, while small documents of another corpus come and go."""
+    """Search a copy of eval-dev's index while small documents of another corpus are uploaded and removed."""
     documents = eval_dev.documents(setting)
     added = sorted(file for file in setting.corpus(ADDED).rglob("*.pdf") if file.stat().st_size <= ADDED_MAX_BYTES)
     texts = [question.text for question in eval_dev.questions(setting) if question.scope == "corpus"]
@@ -70,7 +70,7 @@ def run(setting: Setting) -> Iterator[Row]:
 def measured(
     index: Path, texts: Sequence[str], added: Sequence[Path], *, clients: int, seconds: float
 ) -> Iterator[Row]:
-    """Rows for one warm query at a time, and for many clients; raises Refused for an error or a wrong answer."""
+    """Rows for one warm query at a time, and for many clients. Raises Refused for an error or a wrong answer."""
     from docsearch.engine.models.registry import load_query_encoder
 
     with Snapshots(index) as snapshots:
@@ -86,7 +86,7 @@ def measured(
         encoder = load_query_encoder(str(next(iter(kept.values())).fingerprint["name"]))
         unchecked = check(load.answers, kept, encoder)
         yield {
-            "what": f"{clients} clients, {seconds:g} s, documents come and go",
+            "what": f"{clients} clients, {seconds:g} s, documents uploaded and removed",
             **percentiles_ms(load.seconds),
             "queries": len(load.seconds),
             "queries_per_s": round(len(load.seconds) / seconds, 1),
@@ -102,14 +102,14 @@ def measured(
 
 
 def prepare(server: RunningServer, added: Sequence[Path]) -> None:
-    """Upload and remove a document, so that what the server loads for its first upload does not count as growth."""
+    """Upload and remove a document, so that memory for the first upload does not count as growth."""
     with server.client() as client:
         if (doc_id := client.upload(added[0])) is not None:
             client.remove(doc_id)
 
 
 def one_at_a_time(server: RunningServer, texts: Sequence[str]) -> Iterator[Row]:
-    """The time of a query when nobody else asks: as its words come, new to the server or not, and then once more."""
+    """Latency without other clients: each query once (some of its tokens may be cached), then all again."""
     chosen = [*texts[: WARM_QUERIES + 1]]
     with server.client() as client:
         client.search(chosen.pop(), K)
@@ -121,10 +121,10 @@ def one_at_a_time(server: RunningServer, texts: Sequence[str]) -> Iterator[Row]:
 def loaded(
     server: RunningServer, texts: Sequence[str], added: Sequence[Path], *, clients: int, seconds: float
 ) -> tuple[int, Load]:
-    """The largest memory of the server's processes in bytes, and what the clients saw."""
-    load, end, guard = Load(), time.perf_counter() + seconds, threading.Lock()
-    threads = [threading.Thread(target=asking, args=(server, texts, seed, end, load, guard)) for seed in range(clients)]
-    threads.append(threading.Thread(target=changing, args=(server, added, end, load, guard)))
+    """The peak memory of the server's processes in bytes, and what the clients saw."""
+    load, end, lock = Load(), time.perf_counter() + seconds, threading.Lock()
+    threads = [threading.Thread(target=asking, args=(server, texts, seed, end, load, lock)) for seed in range(clients)]
+    threads.append(threading.Thread(target=changing, args=(server, added, end, load, lock)))
     for thread in threads:
         thread.start()
     peak = 0
@@ -137,9 +137,9 @@ def loaded(
 
 
 def asking(
-    server: RunningServer, texts: Sequence[str], seed: int, end: float, load: Load, guard: threading.Lock
+    server: RunningServer, texts: Sequence[str], seed: int, end: float, load: Load, lock: threading.Lock
 ) -> None:
-    """One client: ask in an order of its own, and come back later when told to."""
+    """One client: searches in an order of its own, and waits as told when the server is busy."""
     chance = random.Random(seed)
     with server.client() as client:
         while time.perf_counter() < end:
@@ -148,11 +148,11 @@ def asking(
             try:
                 answered = client.search(text, K)
             except Refused as err:
-                with guard:
+                with lock:
                     load.errors.append(str(err))
                 return
             took = time.perf_counter() - started
-            with guard:
+            with lock:
                 if answered is None:
                     load.busy += 1
                 else:
@@ -161,34 +161,35 @@ def asking(
                     if answered not in different:
                         different.append(answered)
             if answered is None:
-                time.sleep(client.come_back_s)
+                time.sleep(client.retry_after_s)
 
 
-def changing(server: RunningServer, added: Sequence[Path], end: float, load: Load, guard: threading.Lock) -> None:
-    """Upload documents, and remove the oldest of those that were uploaded."""
-    there: deque[str] = deque()
+def changing(server: RunningServer, added: Sequence[Path], end: float, load: Load, lock: threading.Lock) -> None:
+    """Upload documents, and remove the oldest uploaded ones."""
+    uploaded: deque[str] = deque()
     with server.client() as client:
         try:
             for file in itertools.cycle(added):
                 if time.perf_counter() >= end:
                     return
                 doc_id = client.upload(file)
-                if doc_id is not None and doc_id not in there:
-                    there.append(doc_id)
-                    with guard:
+                if doc_id is not None and doc_id not in uploaded:
+                    uploaded.append(doc_id)
+                    with lock:
                         load.uploads += 1
-                if len(there) > STAY and client.remove(there[0]):
-                    there.popleft()
-                    with guard:
+                if len(uploaded) > UPLOADED_MAX and client.remove(uploaded[0]):
+                    uploaded.popleft()
+                    with lock:
                         load.removals += 1
         except Refused as err:
-            with guard:
+            with lock:
                 load.errors.append(str(err))
 
 
 def check(answers: Mapping[Question, Sequence[Answered]], kept: Mapping[str, Snapshot], encoder: QueryEncoder) -> int:
-    """Ask each question alone of the snapshot that answered it; raises Refused where the answer was another. Returns
-    how many questions were answered from a snapshot that came and went unseen.
+    """Ask each question alone of the snapshot that answered it. Raises Refused if the answers differ.
+
+    Returns the number of questions whose snapshot was gone before it could be kept.
     """
     from docsearch.engine.searcher import Searcher
 
@@ -212,13 +213,13 @@ def check(answers: Mapping[Question, Sequence[Answered]], kept: Mapping[str, Sna
 
 
 class Snapshots:
-    """Keeps a snapshot of every state of an index that it sees go by; a context manager."""
+    """Polls an index and keeps a snapshot of every state that it sees; a context manager."""
 
     def __init__(self, index: Path) -> None:
         self._index = index
         self._kept: dict[str, Snapshot] = {}
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look)
+        self._thread = threading.Thread(target=self._poll)
 
     def __enter__(self) -> Snapshots:
         self._thread.start()
@@ -231,18 +232,18 @@ class Snapshots:
             snapshot.close()
 
     def kept(self) -> dict[str, Snapshot]:
-        """What was seen, by name."""
+        """The snapshots, by generation."""
         return dict(self._kept)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         from docsearch.engine.store import open_snapshot
 
         log = self._index / "catalog.sqlite-wal"
         seen = None
-        while not self._ended.wait(LOOK_EVERY_S):
+        while not self._ended.wait(POLL_EVERY_S):
             try:
                 now = log.stat().st_mtime_ns
-            except FileNotFoundError:  # nothing was written since somebody last opened the index
+            except FileNotFoundError:  # nothing was written since the index was last opened
                 now = 0
             if now != seen:
                 seen = now

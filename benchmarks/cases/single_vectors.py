@@ -1,4 +1,4 @@
-"""Stage 1 of models with one vector a page, beside FAISS's indexes: time to build, to open, to ask; what is kept."""
+"""Stage 1 of models with one vector per page, compared with FAISS's indexes: build time, latency, recall."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..drawn_singles import PATCH_DIM, Drawn, write
+from ..drawn_dense import PATCH_DIM, Drawn, write
 from ..setting import Refused, Row, Setting, Skipped
 from ..timing import summary_ms, timed
 from .large import PAGES_VARIABLE, gigabytes
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 PAGES, DIM = 100_000, 2048
 QUESTIONS, COUNT = 40, 200
 SHARES = (0.001, 0.02, 0.5)
-"""Of the pages that a question is asked among."""
-GRAPH_PAGES = 100_000
-"""Pages that HNSW gets at most: to build it of so many takes minutes."""
-CELLS, PROBES = 512, 64
+"""Shares of the pages that filtered questions are asked among."""
+HNSW_PAGES = 100_000
+"""Largest HNSW index: building it with this many pages takes minutes."""
+CELLS, NPROBE = 512, 64
 TOLERANCE = 1e-3
-"""Largest error of a score: pages are of length 1, and stored as float16."""
-OWED = 0.02
-"""How far below what is stated the recall of so few questions may lie."""
+"""Largest error of a score: pages have length 1 and are stored as float16."""
+RECALL_TOLERANCE = 0.02
+"""How far recall on so few questions may lie below the measured recall that the index reports."""
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Write an index of drawn pages, search it, add a page, then search FAISS's indexes of the same vectors."""
+    """Write an index of random pages, search it, add a page, then search FAISS's indexes of the same vectors."""
     from docsearch.engine.retrieval.dense import EXACT_PAGES
     from docsearch.engine.store import open_snapshot
 
@@ -54,7 +54,7 @@ def run(setting: Setting) -> Iterator[Row]:
             yield from among(snapshot, asked, truth)
         add_page(directory, asked[0])
         with open_snapshot(directory) as snapshot:
-            yield opened(snapshot, directory, "opened with a page more", asked, exact(snapshot, asked))
+            yield opened(snapshot, directory, "opened with one more page", asked, exact(snapshot, asked))
             yield from peers(snapshot, asked, truth, pages)
         few = Path(folder) / "few"
         write(few, Drawn(EXACT_PAGES - 1, DIM))
@@ -63,11 +63,11 @@ def run(setting: Setting) -> Iterator[Row]:
 
 
 def opened(snapshot: Snapshot, directory: Path, what: str, asked: F32, truth: F32) -> Row:
-    """The row of the engine's own search of all pages; Refused where a score is wrong, or less kept than is stated."""
-    from docsearch.engine.retrieval.dense import SingleVectors, open_single
+    """The row of the engine's search of all pages. Raises Refused for a wrong score, or less recall than it reports."""
+    from docsearch.engine.retrieval.dense import DenseIndex, open_dense_index
 
-    found: list[SingleVectors | None] = []
-    took = timed(lambda: found.append(open_single(snapshot)))
+    found: list[DenseIndex | None] = []
+    took = timed(lambda: found.append(open_dense_index(snapshot)))
     (singles,) = found
     assert singles is not None
     answers, times = answered(lambda question: singles.nearest(question, count=COUNT), asked)
@@ -75,25 +75,25 @@ def opened(snapshot: Snapshot, directory: Path, what: str, asked: F32, truth: F3
         if not np.allclose(answer.scores, scores[answer.pages], atol=TOLERANCE):
             raise Refused("a score is not the inner product of the question and the page")
     recall = kept([answer.pages for answer in answers], truth)
-    if recall < singles.recall - OWED:
-        raise Refused(f"{recall:.4f} of the exact first {COUNT} are found, {singles.recall} are stated")
+    if recall < singles.recall - RECALL_TOLERANCE:
+        raise Refused(f"{recall:.4f} of the exact top {COUNT} are found, the index reports {singles.recall}")
     return {
         "what": f"docsearch, {what}",
         "pages": len(snapshot),
         "s": round(took, 2),
         f"recall@{COUNT}": round(recall, 4),
         "stated": singles.recall,
-        "times": singles.times,
+        "times": singles.oversampling,
         "cache_gb": gigabytes(directory / "cache"),
         **summary_ms(times),
     }
 
 
 def among(snapshot: Snapshot, asked: F32, truth: F32) -> Iterator[Row]:
-    """Rows of questions among some of the pages."""
-    from docsearch.engine.retrieval.dense import open_single
+    """Rows of questions that are filtered to some of the pages."""
+    from docsearch.engine.retrieval.dense import open_dense_index
 
-    singles = open_single(snapshot)
+    singles = open_dense_index(snapshot)
     assert singles is not None
     for share in SHARES:
         rows = np.sort(
@@ -102,7 +102,7 @@ def among(snapshot: Snapshot, asked: F32, truth: F32) -> Iterator[Row]:
         ask = lambda question, rows=rows: singles.nearest(question, count=COUNT, rows=rows)
         answers, times = answered(ask, asked)
         if not all(np.isin(answer.pages, rows).all() for answer in answers):
-            raise Refused("a page is found that was not asked for")
+            raise Refused("a page is found that the filter excludes")
         recall = kept([np.searchsorted(rows, answer.pages) for answer in answers], truth[:, rows])
         yield {
             "what": "docsearch, among some pages",
@@ -113,7 +113,7 @@ def among(snapshot: Snapshot, asked: F32, truth: F32) -> Iterator[Row]:
 
 
 def peers(snapshot: Snapshot, asked: F32, truth: F32, pages: int) -> Iterator[Row]:
-    """Rows of FAISS's indexes, each built in memory and asked one question at a time with this machine's threads."""
+    """Rows of FAISS's indexes, each built in memory and searched one question at a time on all threads."""
     import faiss
 
     inner, scalar = faiss.METRIC_INNER_PRODUCT, faiss.ScalarQuantizer
@@ -121,12 +121,12 @@ def peers(snapshot: Snapshot, asked: F32, truth: F32, pages: int) -> Iterator[Ro
     graph = faiss.IndexHNSWSQ(DIM, scalar.QT_8bit, 16, inner)
     graph.hnsw.efConstruction, graph.hnsw.efSearch = 80, 4 * COUNT
     lists = faiss.IndexIVFScalarQuantizer(cells, DIM, CELLS, scalar.QT_8bit, inner)
-    lists.nprobe, lists.parallel_mode = PROBES, 1
+    lists.nprobe, lists.parallel_mode = NPROBE, 1
     for name, index, most in (
         ("FAISS flat, float16", faiss.IndexScalarQuantizer(DIM, scalar.QT_fp16, inner), pages),
-        ("FAISS RaBitQ fast scan, not ranked again", faiss.IndexRaBitQFastScan(DIM, inner), pages),
-        (f"FAISS IVF {CELLS}, 8 bits, {PROBES} probes", lists, pages),
-        ("FAISS HNSW 16, 8 bits, 800 looked at", graph, min(pages, GRAPH_PAGES)),
+        ("FAISS RaBitQ fast scan, not re-scored", faiss.IndexRaBitQFastScan(DIM, inner), pages),
+        (f"FAISS IVF {CELLS}, 8 bits, {NPROBE} probes", lists, pages),
+        ("FAISS HNSW 16, 8 bits, efSearch 800", graph, min(pages, HNSW_PAGES)),
     ):
         took = timed(lambda index=index, most=most: fill(index, snapshot, most))
         answers, times = answered(lambda question, index=index: index.search(question[None], COUNT)[1][0], asked)
@@ -141,17 +141,17 @@ def peers(snapshot: Snapshot, asked: F32, truth: F32, pages: int) -> Iterator[Ro
 
 
 def fill(index: Any, snapshot: Snapshot, pages: int) -> None:
-    """Train an index with a quarter of the pages, evenly spread, and add all."""
+    """Train an index on a quarter of the pages, evenly spaced, and add all."""
     from docsearch.engine.retrieval.flat_scan import Float16
 
     plain = Float16(DIM)
-    index.train(plain.decode(snapshot.single(np.arange(0, pages, 4))))
+    index.train(plain.decode(snapshot.dense_vectors(np.arange(0, pages, 4))))
     for start in range(0, pages, 8192):
-        index.add(plain.decode(snapshot.single(np.arange(start, min(start + 8192, pages)))))
+        index.add(plain.decode(snapshot.dense_vectors(np.arange(start, min(start + 8192, pages)))))
 
 
 def answered(ask: Callable[[F32], Any], asked: F32) -> tuple[list[Any], list[float]]:
-    """What each question finds, and in how many seconds, after one that does not count."""
+    """The answers to the questions and their times in seconds, after one warm-up question."""
     ask(asked[0])
     answers: list[Any] = []
     times = [timed(lambda question=question: answers.append(ask(question))) for question in asked]
@@ -159,16 +159,16 @@ def answered(ask: Callable[[F32], Any], asked: F32) -> tuple[list[Any], list[flo
 
 
 def exact(snapshot: Snapshot, asked: F32) -> F32:
-    """The score of every page, (Q, N)."""
+    """The exact score of every page, (Q, N)."""
     blocks = [
-        asked @ snapshot.single(np.arange(start, min(start + 8192, len(snapshot)))).astype(np.float32).T
+        asked @ snapshot.dense_vectors(np.arange(start, min(start + 8192, len(snapshot)))).astype(np.float32).T
         for start in range(0, len(snapshot), 8192)
     ]
     return np.concatenate(blocks, axis=1)
 
 
 def kept(found: list[I64], truth: F32) -> float:
-    """The mean share of the exact first pages that is found."""
+    """Mean recall of the exact first pages."""
     count = min(COUNT, truth.shape[1])
     first = np.argpartition(-truth, count - 1, axis=1)[:, :count]
     return float(np.mean([np.isin(want, own).mean() for own, want in zip(found, first, strict=True)]))
@@ -176,7 +176,7 @@ def kept(found: list[I64], truth: F32) -> float:
 
 def add_page(directory: Path, single: F32) -> None:
     """Commit a document of one page."""
-    from docsearch.engine.records import PageRef, PageVectors, Ragged
+    from docsearch.engine.records import PageRef, PagesToStore, PageVectors, Ragged
     from docsearch.engine.store import open_writer
 
     with open_writer(directory, fingerprint=None) as writer:
@@ -185,5 +185,5 @@ def add_page(directory: Path, single: F32) -> None:
         page = PageVectors(
             (PageRef(doc_id, "more.pdf", 1),), patch, np.zeros((1, 4), np.uint16), single[None].astype(np.float16)
         )
-        writer.add_pages(page, [""], np.ones((1, 2)))
+        writer.add_pages(PagesToStore(page, [""], np.ones((1, 2))))
         writer.finish_document(doc_id, 1)

@@ -1,4 +1,4 @@
-"""Two-stage search, forced, against the exact score of every page: what stage 1 loses, and what it saves."""
+"""Two-stage search against exact search: what stage 1 loses, and the time it saves."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docsearch.evaluation.metrics import mean, ndcg, overlap
+
 from .. import composed, eval_dev, indexes
 from ..eval_dev import Question
-from ..metrics import kept, mean, ndcg
 from ..setting import Refused, Row, Setting
 from ..timing import summary_ms, timed
 
@@ -20,14 +21,14 @@ if TYPE_CHECKING:
     from docsearch.engine.searcher import Searcher
 
 DISTRACTORS = "diverse"
-"""A corpus without questions, so that there are more pages to be wrong about."""
+"""A corpus without questions: its pages are distractors."""
 CANDIDATES = (50, 100, 200, 400)
 TOP = 10
 TIMED_QUERIES = 20
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Ask eval-dev's questions of corpus scope of eval-dev and diverse together, then with composed pages added."""
+    """Ask eval-dev's questions over eval-dev and diverse together, then with composed pages added."""
     folders = [eval_dev.documents(setting), setting.corpus(DISTRACTORS)]
     asked = [question for question in eval_dev.questions(setting) if question.scope == "corpus"]
     real = indexes.ready(setting, f"{eval_dev.NAME}-{DISTRACTORS}", folders)
@@ -39,14 +40,14 @@ def run(setting: Setting) -> Iterator[Row]:
 
 
 def compared(index: Path, asked: Sequence[Question]) -> Iterator[Row]:
-    """Rows for the exact score of every page and for each number of candidates."""
-    from docsearch.engine.searcher import open_index
+    """Rows for exact search and for each number of candidates."""
+    from docsearch.engine.searcher import open_searcher
 
-    with open_index(index) as searcher:
+    with open_searcher(index) as searcher:
         exact = answers(searcher, asked, candidates=None)
         exact_ndcg = quality(asked, exact)
         if not exact_ndcg:
-            raise Refused("exact search finds no right page at all: there is nothing to compare with")
+            raise Refused("exact search finds no relevant page at all: there is nothing to compare with")
         common: Row = {"pages": len(searcher.snapshot), "queries": len(asked)}
         yield {
             "what": "exact",
@@ -65,14 +66,14 @@ def compared(index: Path, asked: Sequence[Question]) -> Iterator[Row]:
                 "candidates": candidates,
                 "ndcg@5": round(own_ndcg, 4),
                 "of_exact": round(own_ndcg / exact_ndcg, 4),
-                "recall_of_top10": round(overlap(staged, exact), 4),
+                "recall_of_top10": round(mean_overlap(staged, exact), 4),
                 **latency(searcher, asked, candidates=candidates),
                 **common,
             }
 
 
 def answers(searcher: Searcher, asked: Sequence[Question], *, candidates: int | None) -> list[list[Hit]]:
-    """The first ten hits of each question, from so many candidates, or exact for None."""
+    """The top 10 hits of each question, from `candidates` pages of stage 1, or exact for None."""
     queries = [question.as_query() for question in asked]
     found = searcher.search_many(queries, k=TOP, candidates=candidates, exact=candidates is None)
     return [hits for _, hits in found]
@@ -83,10 +84,10 @@ def quality(asked: Sequence[Question], found: Sequence[Sequence[Hit]]) -> float:
     return mean([ndcg(eval_dev.pages(hits), q.relevant, 5) for q, hits in zip(asked, found, strict=True)])
 
 
-def overlap(staged: Sequence[Sequence[Hit]], exact: Sequence[Sequence[Hit]]) -> float:
-    """The mean share of the exact first ten that two stages rank among their first ten."""
+def mean_overlap(staged: Sequence[Sequence[Hit]], exact: Sequence[Sequence[Hit]]) -> float:
+    """The mean share of the exact top 10 that is among the top 10 of two-stage search."""
     shares = [
-        kept([hit.ref for hit in own], [hit.ref for hit in want])
+        overlap([hit.ref for hit in own], [hit.ref for hit in want])
         for own, want in zip(staged, exact, strict=True)
         if want
     ]
@@ -94,7 +95,7 @@ def overlap(staged: Sequence[Sequence[Hit]], exact: Sequence[Sequence[Hit]]) -> 
 
 
 def latency(searcher: Searcher, asked: Sequence[Question], *, candidates: int | None) -> Row:
-    """Time of one query at a time in an open index, whose caches and word weights are there already."""
+    """Time of one query at a time in an open index whose caches are warm."""
     texts = [question.text for question in asked[:TIMED_QUERIES]]
     ask = partial(searcher.search, k=TOP, candidates=candidates, exact=candidates is None)
     return summary_ms([timed(partial(ask, text)) for text in texts])

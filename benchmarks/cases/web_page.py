@@ -1,4 +1,4 @@
-"""From the last key typed into the search box to the results on the screen: what a person waits who uses the page."""
+"""Latency of the web page: from the last key typed into the search box to the results on the screen."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .query import size
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 QUESTIONS = 40
 KEY_MS = 90
-"""Between two keys: a quick typist, whose keys each start a search that the next one drops."""
+"""Milliseconds between keys: a fast typist, whose keys each start a search that the next one cancels."""
 READ_MS = 1200
-"""Until the next question is typed; thumbnails and marks are loaded meanwhile."""
+"""Milliseconds until the next question is typed; thumbnails and marks load in that time."""
 WATCH = """() => {
   window.waited = [];
   let last = 0;
@@ -33,15 +33,18 @@ WATCH = """() => {
     }));
   }).observe(document.getElementById("summary"), { childList: true });
 }"""
-"""Notes, for the question of this `number`, when the frame is drawn that has the answer to all of its `text`: the
-address has the text that was asked last, and answers to what was asked before it are dropped.
+"""Records for question `number` when the frame with the answer to its whole `text` is drawn.
+
+The page's address has the text that was searched last; answers to earlier searches are dropped.
 """
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """Type questions over the index of sample_docs, built if need be, and over that of eval-dev."""
+    """Type questions against the index of sample_docs, built if necessary, and against that of eval-dev."""
+    from docsearch.engine import install
+
     if importlib.util.find_spec("playwright") is None:
-        raise Skipped("needs playwright: pip install -e '.[browser]'")
+        raise Skipped(install.needs("needs playwright", "browser"))
     program = next((found for name in PROGRAMS if (found := shutil.which(name))), None)
     if program is None:
         raise Skipped(f"needs a browser on the PATH: one of {', '.join(PROGRAMS)}")
@@ -56,7 +59,7 @@ def run(setting: Setting) -> Iterator[Row]:
 
 
 def typed(program: str, index: Path, texts: Sequence[str]) -> Row:
-    """Type the last word of each text key by key, once to warm up and once to measure."""
+    """Latency when the last word of each text is typed key by key; all texts once to warm up, once to measure."""
     from playwright.sync_api import sync_playwright
 
     options = ["--no-sandbox"] if os.geteuid() == 0 else []

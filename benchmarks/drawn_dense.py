@@ -1,5 +1,7 @@
-"""Single vectors of pages and of questions that no model made, but shaped like those of one: an offset common to all
-pages and another common to questions, directions that matter more than others, documents on topics, a few loud numbers.
+"""Random dense vectors of pages and questions, distributed like a model's.
+
+Pages share one offset and questions another; some directions vary more than others; pages cluster by document and
+topic; a few dimensions have a large magnitude.
 """
 
 from __future__ import annotations
@@ -16,16 +18,16 @@ if TYPE_CHECKING:
     from docsearch.engine.records import F32
 
 LATENT, DECAY = 256, 0.4
-"""Directions in which pages differ, and the power by which their weights fall."""
+"""Number of directions in which pages differ, and the exponent by which their weights fall."""
 DOCUMENT_PAGES, TOPIC_PAGES = 16, 400
 LOUD_SHARE, LOUD = 1 / 200, 4.0
-"""Numbers that are so many times as large as others."""
+"""The share of dimensions of large magnitude, and their factor."""
 PATCH_DIM = 128
 SEED = 3
 
 
 class Drawn:
-    """Pages and questions of `dim` dimensions; the same for the same `pages`."""
+    """Pages and questions of `dim` dimensions; deterministic for a number of `pages`."""
 
     def __init__(self, pages: int, dim: int) -> None:
         self.pages, self.dim = pages, dim
@@ -41,7 +43,7 @@ class Drawn:
         self._documents = 0.7 * topics[rng.integers(0, len(topics), documents)] + 0.7 * self._drawn(documents)
 
     def blocks(self) -> Iterator[F32]:
-        """The pages, some thousands at a time, (n, dim)."""
+        """The pages in blocks of some thousands, each (n, dim)."""
         for start in range(0, self.pages, SEGMENT_PAGES):
             numbers = np.arange(start, min(start + SEGMENT_PAGES, self.pages))
             own = 0.75 * self._documents[numbers // DOCUMENT_PAGES] + 0.66 * self._drawn(len(numbers))
@@ -67,7 +69,7 @@ class Drawn:
 
 
 def write(directory: Path, drawn: Drawn) -> None:
-    """Make an index of the pages in `directory`, which does not exist, each with one patch of zeros."""
+    """Create an index of the pages in `directory`, which must not exist; each page has one patch of zeros."""
     from docsearch.engine.store import layout
     from docsearch.engine.store.segment import SegmentRow
 
@@ -82,7 +84,7 @@ def write(directory: Path, drawn: Drawn) -> None:
                     layout.VECTORS: [np.zeros((len(block), PATCH_DIM), np.float16)],
                     layout.OFFSETS: [np.arange(len(block) + 1, dtype=np.int64)],
                     layout.BOXES: [np.zeros((len(block), 4), np.uint16)],
-                    layout.SINGLE: [block.astype(np.float16)],
+                    layout.DENSE: [block.astype(np.float16)],
                 },
             )
             for number, block in enumerate(drawn.blocks(), 1)
