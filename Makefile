@@ -6,17 +6,31 @@ BIN := .venv/bin
 AXE := .axe/node_modules/axe-core/axe.min.js
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test slow lowered check format bench docs browser screenshots clean .axe
+.PHONY: demo test slow lowered quickstart lean check format bench docs browser screenshots clean .axe
 
 demo: .venv/installed
+	@echo "== Indexing sample_docs into .demo"
 	$(BIN)/docsearch index sample_docs --index .demo
+	@echo "== Asking it a question"
 	$(BIN)/docsearch query "revenue chart 2023" --index .demo
+	@echo "== Next:"
+	@echo "     $(BIN)/docsearch query \"invoice total\" --index .demo --heatmap hit.png   # your words; hit.png shows why"
+	@echo "     $(BIN)/docsearch serve --index .demo --open                            # the same in a browser"
+	@echo "     $(BIN)/docsearch index FOLDER                                          # your own documents, into .docsearch"
 
 test: .venv/developing
 	$(BIN)/python -m pytest -m "not slow"
 
 slow: .venv/developing
 	$(BIN)/python -m pytest
+
+# README's quick start, line by line, in this clone.
+quickstart: .venv/installed
+	$(BIN)/python tests/run_quick_start.py
+
+# An environment of its own without a compiler for kernels (llvmlite) and with PDFium as the only renderer.
+lean: .venv-lean/installed
+	.venv-lean/bin/python -m pytest tests/lean_environment.py
 
 # As on an older processor: nothing is compiled, torch has AVX2 and no more, the model computes in float32.
 lowered: export ONEDNN_MAX_CPU_ISA := AVX2
@@ -50,18 +64,27 @@ docs: .venv/developing
 	$(BIN)/typer docsearch.cli utils docs --name docsearch --output docs/cli.md
 
 clean:
-	rm -rf .venv .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-lean .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
+	@echo "== Making a virtual environment in .venv"
 	$(PYTHON) -m venv .venv
 
 .venv/installed: pyproject.toml | .venv/bin/python
-	$(BIN)/python -m pip install --quiet "$(TORCH)" -e .
+	@echo "== Installing docsearch, PyTorch, FAISS and the rest into .venv: 1.3 GB with the CPU build of PyTorch, a few minutes the first time"
+	$(BIN)/python -m pip install "$(TORCH)" -e ".[server]"
 	touch $@
 
 .venv/developing: pyproject.toml | .venv/bin/python
+	@echo "== Installing what tests and checks need into .venv"
 	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[dev]"
 	touch .venv/installed $@
+
+.venv-lean/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-lean
+	.venv-lean/bin/python -m pip install --quiet "$(TORCH)" -e ".[pdfium]" hypothesis "pytest>=8.2"
+	.venv-lean/bin/python -m pip uninstall --quiet --yes llvmlite pymupdf
+	touch $@
 
 .venv/browsing: .venv/developing
 	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[browser]"

@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Generator[None]:
-    """What skipped, by reason, after pytest's own list: skipped is not passed, so it is seen above the last line."""
+    """Count skipped tests by reason, below pytest's own list: a skipped test does not count as passed."""
     yield
     reasons = Counter(_reason(report) for report in terminalreporter.getreports("skipped"))
     for reason, count in reasons.most_common():

@@ -1,4 +1,4 @@
-"""The whole job with the model that ships: the sample documents are indexed by looking at them, and answer."""
+"""End to end with the default model: the sample documents are indexed and searched by their pixels."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from docsearch.engine.models.device import FLOAT32, SWITCH
-from docsearch.engine.models.pixel.inference import works_here
-from docsearch.engine.searcher import Query, open_index
+from docsearch.engine.models.device import ARITHMETIC_VARIABLE, FLOAT32
+from docsearch.engine.models.pixel.inference import supported_arithmetics
+from docsearch.engine.records import Query
+from docsearch.engine.searcher import open_searcher
 from docsearch.engine.store import open_snapshot
 
 RECALL_AT_1 = 0.90
 PROBES = Path(__file__).parent / "probes.jsonl"
-PROBES_RIGHT = {"exact": 0.85, "inflection": 0.8, "synonym": 0.65, "concept": 0.52}
-"""Share of each kind whose first hit must be right."""
+MIN_ACCURACY = {"exact": 0.85, "inflection": 0.8, "synonym": 0.65, "concept": 0.52}
+"""Share of probes of each kind whose first hit must be right, at least; docs/models.md has the measured shares."""
 
 
 def docsearch(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> str:
@@ -31,49 +32,50 @@ def docsearch(*arguments: str | Path, cwd: Path | None = None, **environment: st
     return done.stdout
 
 
-BEST, *SLOWER = works_here()
-ARITHMETIC = [BEST, *(pytest.param(name, marks=() if name == FLOAT32 else pytest.mark.slow) for name in SLOWER)]
+FASTEST, *SLOWER = supported_arithmetics()
+ARITHMETICS = [FASTEST, *(pytest.param(name, marks=() if name == FLOAT32 else pytest.mark.slow) for name in SLOWER)]
 
 
-@pytest.fixture(scope="session", params=ARITHMETIC)
+@pytest.fixture(scope="session", params=ARITHMETICS)
 def index_in(request: pytest.FixtureRequest, sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the sample documents, made in each arithmetic that this processor has. What lies between the fastest
-    and float32, which every processor has, is for the slow tests.
+    """An index of the sample documents, made in each arithmetic that this CPU supports.
+
+    Those between the fastest and float32, which every CPU supports, are for the slow tests.
     """
-    if request.param == BEST:
+    if request.param == FASTEST:
         made: Path = request.getfixturevalue("sample_index")
         return made
     index = tmp_path_factory.mktemp(request.param) / "index"
-    docsearch("index", sample_docs, "--index", index, "--quiet", **{SWITCH: request.param})
+    docsearch("index", sample_docs, "--index", index, "--quiet", **{ARITHMETIC_VARIABLE: request.param})
     return index
 
 
 def test_probes_find_their_page_first(index_in: Path) -> None:
-    """Exact words, other forms, synonyms, figures; docs/models.md has the shares, these are floors below them."""
+    """Probes are exact words, inflections, synonyms and concepts."""
     rows = [json.loads(line) for line in PROBES.read_text("utf-8").splitlines()]
     right: dict[str, list[bool]] = {}
-    with open_index(index_in) as searcher:
+    with open_searcher(index_in) as searcher:
         for row in rows:
             pages = {(at["path"], page) for at in (row, *row.get("also", ())) for page in at["pages"]}
             hits = searcher.search(row["query"], k=1)
             found = bool(hits) and (hits[0].ref.path, hits[0].ref.page) in pages
             right.setdefault(row["kind"], []).append(found)
     shares = {kind: sum(found) / len(found) for kind, found in right.items()}
-    assert all(shares[kind] >= least for kind, least in PROBES_RIGHT.items()), shares
+    assert all(shares[kind] >= least for kind, least in MIN_ACCURACY.items()), shares
 
 
 def test_sample_queries_find_their_page_first(sample_docs: Path, index_in: Path) -> None:
     rows = [json.loads(line) for line in (sample_docs / "queries.jsonl").read_text("utf-8").splitlines()]
-    asked = [Query(row["query_id"], row["query"]) for row in rows]
+    queries = [Query(row["query_id"], row["query"]) for row in rows]
     missed = []
-    with open_index(index_in) as searcher:
-        for row, (query, hits) in zip(rows, searcher.search_many(asked, k=3), strict=True):
+    with open_searcher(index_in) as searcher:
+        for row, (query, hits) in zip(rows, searcher.search_many(queries, k=3), strict=True):
             if not hits or hits[0].ref.path != row["path"] or hits[0].ref.page not in row["pages"]:
                 missed.append((query.text, [(h.ref.path, h.ref.page, round(h.score, 3)) for h in hits]))
     assert 1 - len(missed) / len(rows) >= RECALL_AT_1, missed
 
 
-def test_revenue_chart_2023_gives_the_charts_page(sample_index: Path) -> None:
+def test_revenue_chart_2023_finds_the_page_of_the_chart(sample_index: Path) -> None:
     first = json.loads(docsearch("query", "revenue chart 2023", "--index", sample_index, "--json").splitlines()[0])
     assert (first["path"], first["page"]) == ("annual-report-2023.pdf", 6)
     assert set(first) == {"rank", "score", "path", "page", "doc_id"}
@@ -132,8 +134,8 @@ def test_a_picture_of_a_page_finds_that_page_and_a_part_of_it_does(sample_index:
         assert 0.5 < first["score"] <= 1
 
 
-def test_pages_like_one_are_of_its_kind(sample_index: Path) -> None:
-    with open_index(sample_index) as searcher:
+def test_pages_like_a_chart_are_charts(sample_index: Path) -> None:
+    with open_searcher(sample_index) as searcher:
         (chart, *_) = searcher.search("revenue chart 2023", k=1)
         hits = searcher.more_like(chart.ref, k=3)
         part = searcher.more_like(chart.ref, (0, 0, 1, 0.2), k=3)

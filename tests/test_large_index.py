@@ -1,4 +1,4 @@
-"""The index that benchmarks compose is a sound one."""
+"""The large index that benchmarks compose is valid, and the benchmark reports on it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 import toy_words
 from docsearch.engine.compression.codecs import decode
-from docsearch.engine.compression.visual_words import PageCode
+from docsearch.engine.compression.visual_words import VisualWords
 from docsearch.engine.models.registry import find_spec
-from docsearch.engine.searcher import open_index
+from docsearch.engine.searcher import open_searcher
 from docsearch.engine.store import open_snapshot, open_writer
 from toy_words import ToyEncoder
 
@@ -32,7 +32,7 @@ def test_composed_pages_are_made_of_stored_patches(tmp_path: Path, codec: str, m
     with open_writer(tmp_path / "real", fingerprint=None) as writer:
         writer.compact(codec)
     with open_snapshot(tmp_path / "real") as source:
-        large.write(tmp_path / "large", source, PageCode(toy_words.directions(), toy_words.WIDTH), pages=230)
+        large.write(tmp_path / "large", source, VisualWords(toy_words.directions(), toy_words.WIDTH), pages=230)
         stored = {vector.tobytes() for block in source.blocks() for vector in decode(block.coded)}
     with open_snapshot(tmp_path / "large") as snapshot:
         assert snapshot.verify() == []
@@ -40,30 +40,30 @@ def test_composed_pages_are_made_of_stored_patches(tmp_path: Path, codec: str, m
         assert all(vector.tobytes() in stored for block in snapshot.blocks() for vector in decode(block.coded))
         assert len(snapshot.documents()) == 5
         assert (snapshot.lengths > 0).all()
-        assert snapshot.single().shape == (230, 0)
-    with open_index(tmp_path / "large", encoder=ToyEncoder()) as searcher:
+        assert snapshot.dense_vectors().shape == (230, 0)
+    with open_searcher(tmp_path / "large", encoder=ToyEncoder()) as searcher:
         assert searcher.search("w5", candidates=20)
         np.testing.assert_array_equal(searcher.snapshot.refs([0])[0].page, 1)
 
 
-def test_a_row_says_where_the_time_goes() -> None:
-    told = {
+def test_a_row_reports_the_time_of_each_stage() -> None:
+    report = {
         "opened": 0.1,
         "prepared": 0.2,
         "times": [0.5, 0.01, 0.03],
         "stages": {"encode": [0.001], "rerank": [0.002, 0.004]},
         "memory": {"RssAnon": 2 * 10**9, "RssFile": 10**9},
     }
-    row = case.row("cold", 9, told)
+    row = case.row("cold", 9, report)
     assert (row["opened_s"], row["first_ms"], row["p50_ms"], row["rerank_p50_ms"]) == (0.3, 500.0, 20.0, 3.0)
     assert (row["own_memory_gb"], row["mapped_memory_gb"]) == (2.0, 1.0)
 
 
-def test_asking_prints_one_object(tmp_path: Path) -> None:
+def test_ask_prints_one_json_object(tmp_path: Path) -> None:
     open_writer(tmp_path / "empty", fingerprint=find_spec("pixel").fingerprint).close()
     command = [sys.executable, "-m", "benchmarks.ask", str(tmp_path / "empty")]
-    asked = '["revenue", "chart"]'
-    done = subprocess.run(command, input=asked, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    told = json.loads(done.stdout)
-    assert {"pages", "opened", "prepared", "times", "stages", "memory"} == told.keys()
-    assert (told["pages"], len(told["times"])) == (0, 2)
+    queries = '["revenue", "chart"]'
+    done = subprocess.run(command, input=queries, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    report = json.loads(done.stdout)
+    assert {"pages", "opened", "prepared", "times", "stages", "memory"} == report.keys()
+    assert (report["pages"], len(report["times"])) == (0, 2)

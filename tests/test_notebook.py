@@ -1,4 +1,4 @@
-"""An index in a notebook: five lines, and the hits show their pages."""
+"""Hits in a notebook: they display their pages with heat maps, or a table where the documents are missing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import docsearch
 
 
-def test_hits_show_their_pages_with_the_heat_map(sample_index: Path) -> None:
+def test_hits_display_their_pages_with_the_heat_map(sample_index: Path) -> None:
     with docsearch.open_index(sample_index) as index:
         hits = index.search("revenue chart 2023", k=3)
         assert isinstance(hits, docsearch.Hits)
@@ -21,7 +21,7 @@ def test_hits_show_their_pages_with_the_heat_map(sample_index: Path) -> None:
     assert "<img" not in hits._repr_html_()
 
 
-def test_hits_of_documents_that_are_gone_are_a_table(sample_index: Path, tmp_path: Path) -> None:
+def test_hits_of_missing_documents_display_as_a_table(sample_index: Path, tmp_path: Path) -> None:
     index = shutil.copytree(sample_index, tmp_path / "index")
     (index / "roots.json").write_text("[]", "ascii")
     with docsearch.open_index(index) as opened:
