@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from ..records import F32, I64, Candidates
 from ..store import Snapshot
+from ..store.checksums import DamagedFile
 from ..store.mmap import release
 from . import flat_scan, rabitq, tiers
 from .flat_scan import Float16, VectorBlock, best_rows, row_selector
@@ -45,13 +46,27 @@ GPU_MAX_PAGES = 2048
 class DenseIndex:
     """Searches the dense vectors of a snapshot's pages. May be shared between threads."""
 
-    def __init__(self, snapshot: Snapshot, parts: Sequence[RaBitQPart], *, gpu: faiss.Index | None = None) -> None:
-        """Pages outside all `parts` are scanned in float16. A `gpu` index holds all pages by their rows."""
-        self.parts = parts
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        parts: Sequence[RaBitQPart],
+        *,
+        rebuild: Callable[[I64, DamagedFile], RaBitQPart] | None = None,
+        gpu: faiss.Index | None = None,
+    ) -> None:
+        """Pages outside all `parts` are scanned in float16. A `gpu` index holds all pages by their rows.
+
+        `rebuild` makes the part of some segments (S, 2) again when its codes turn out to be damaged.
+        """
+        self.parts = tuple(parts)
+        self._rebuild = rebuild
+        self._verifying = threading.Lock()
+        self._is_verified = False
         self._snapshot, self._gpu = snapshot, gpu
+        self._page_order = snapshot.page_order()
         self._using_gpu = threading.Lock()  # its scratch memory is shared
         self._float16 = Float16(snapshot.dense_dim)
-        self._coded = [VectorBlock(part.coding, part.codes, tiers.page_rows(snapshot, part.segments)) for part in parts]
+        self._coded = [self._block(part) for part in parts]
         in_parts = np.concatenate([np.zeros(0, np.int64), *(part.segments[:, 0] for part in parts)])
         self._scanned = _rows_by_segment(snapshot, np.setdiff1d(snapshot.locations()[0], in_parts))
         stored = sum(len(each.rows) for each in self._coded) + sum(map(len, self._scanned.values()))
@@ -73,25 +88,48 @@ class DenseIndex:
     def nearest(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
         """The `count` pages with the largest inner products with `vector` (S,), among `rows` if given.
 
-        Best first, ties by lower row; the scores are exact.
+        Best first, ties by `Snapshot.page_order`; the scores are exact.
         """
+        self._verify_codes()
         depth = self.oversampling * count
         if rows is None and self._gpu is not None and GPU_OVERSAMPLING * count <= GPU_MAX_PAGES:
-            return self._rank(vector, self._search_gpu(vector, GPU_OVERSAMPLING * count), count)
+            chosen = self._search_gpu(vector, GPU_OVERSAMPLING * count)
+            if chosen is not None:
+                return self._rank(vector, chosen, count)
         if self._coded and rows is not None and len(rows) <= depth + self._codes // SKIPPED_PER_FETCH:
             return self._rank(vector, rows, count)
         allowed = self._alive if rows is None else row_selector(rows, len(self._snapshot))
-        scanned = flat_scan.search(vector, self._uncoded(), count, allowed)
+        scanned = flat_scan.search(vector, self._uncoded(), count, self._page_order, allowed)
         if not self._coded:
             return scanned
-        coded = self._rank(vector, flat_scan.search(vector, self._coded, depth, allowed).pages, count)
+        chosen = flat_scan.search(vector, self._coded, depth, self._page_order, allowed).pages
+        coded = self._rank(vector, chosen, count)
         self._release_codes()
         scores = np.concatenate([scanned.scores, coded.scores])
-        return best_rows(scores, np.concatenate([scanned.pages, coded.pages]), count)
+        return best_rows(scores, np.concatenate([scanned.pages, coded.pages]), count, self._page_order)
 
     @property
     def _codes(self) -> int:
         return sum(len(block.rows) for block in self._coded)
+
+    def _block(self, part: RaBitQPart) -> VectorBlock:
+        return VectorBlock(part.coding, part.codes, tiers.page_rows(self._snapshot, part.segments))
+
+    def _verify_codes(self) -> None:
+        """Verify all codes before the first search, which reads all of them; what is damaged is built again."""
+        if self._is_verified:
+            return
+        with self._verifying:
+            for number, part in enumerate(self.parts):
+                try:
+                    if part.file is not None:
+                        part.file.verify_all()
+                except DamagedFile as err:
+                    assert self._rebuild is not None
+                    built = self._rebuild(part.segments, err)
+                    self.parts = (*self.parts[:number], built, *self.parts[number + 1 :])
+                    self._coded[number] = self._block(built)
+            self._is_verified = True
 
     def _uncoded(self) -> list[VectorBlock]:
         """The pages without codes, as they are stored in their segments."""
@@ -103,13 +141,17 @@ class DenseIndex:
     def _rank(self, vector: F32, rows: I64, count: int) -> Candidates:
         """The best `count` of `rows` (n,) by their own vectors."""
         rows = np.sort(rows)
-        return flat_scan.search(vector, [VectorBlock(self._float16, self._snapshot.dense_vectors(rows), rows)], count)
+        block = VectorBlock(self._float16, self._snapshot.dense_vectors(rows), rows)
+        return flat_scan.search(vector, [block], count, self._page_order)
 
-    def _search_gpu(self, vector: F32, count: int) -> I64:
+    def _search_gpu(self, vector: F32, count: int) -> I64 | None:
+        """About the `count` best pages; None where as many have the same score that the GPU would choose among them."""
         assert self._gpu is not None
         with self._using_gpu:
-            _, ((*found,),) = self._gpu.search(vector[None], count)
+            ((*scores,),), ((*found,),) = self._gpu.search(vector[None], count)
         pages = np.array(found, np.int64)
+        if count < len(self._snapshot) and scores[len(scores) // GPU_OVERSAMPLING - 1] == scores[-1]:
+            return None
         return pages[pages >= 0]
 
     def _release_codes(self) -> None:
@@ -140,18 +182,14 @@ def open_dense_index(snapshot: Snapshot, *, on_gpu: bool = False) -> DenseIndex 
         return None
     ids, pages = np.unique(snapshot.locations()[0], return_counts=True)
     live: dict[int, int] = dict(zip(ids.tolist(), pages.tolist(), strict=True))
+    reader, builder = partial(rabitq.read, snapshot), partial(rabitq.build, snapshot)
     parts = tiers.open_parts(
-        snapshot,
-        rabitq.PREFIX,
-        live,
-        read=partial(rabitq.read, snapshot),
-        build=partial(rabitq.build, snapshot),
-        max_size=PART_PAGES,
-        min_new=EXACT_PAGES,
+        snapshot, rabitq.PREFIX, live, read=reader, build=builder, max_size=PART_PAGES, min_new=EXACT_PAGES
     )
     for part in parts:
         log.info("stage 1: %d pages in RaBitQ codes, %s", len(part.codes), part.measured)
-    return DenseIndex(snapshot, parts, gpu=gpu_index(snapshot) if on_gpu else None)
+    rebuild = partial(tiers.rebuild, snapshot, rabitq.PREFIX, read=reader, build=builder)
+    return DenseIndex(snapshot, parts, rebuild=rebuild, gpu=gpu_index(snapshot) if on_gpu else None)
 
 
 def gpu_index(snapshot: Snapshot, library: Any = faiss) -> faiss.Index | None:

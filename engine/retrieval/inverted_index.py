@@ -11,8 +11,9 @@ IVF with asymmetric distances (IVFADC): Jégou, Douze and Schmid, "Product quant
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -25,14 +26,17 @@ from numpy.typing import NDArray
 
 from .. import threads
 from ..compression import codecs, residual
+from ..compression.codecs import Coded
 from ..compression.residual import Codebook
 from ..compression.visual_words import VisualWords
+from ..kernels import maxsim
 from ..kernels.maxsim.reference import EMPTY
 from ..kernels.postings import scan
 from ..kernels.postings.scan import I32, Postings, PostingsBuilder
 from ..page_maxima import evenly_spaced
 from ..records import F32, I64, U8, U16
 from ..store import Block, Snapshot
+from ..store.checksums import DamagedFile, DerivedFolder, MappedFile
 from ..store.mmap import release
 from . import tiers
 
@@ -64,6 +68,8 @@ class PostingsPart:
 
     postings: Postings
     segments: I64
+    file: MappedFile | None = None
+    """The file with its lists, whose blocks are verified before they are scanned; None in memory."""
 
     @property
     def size(self) -> int:
@@ -74,11 +80,18 @@ class PostingsPart:
 class InvertedIndex:
     """Parts that together hold every page of a snapshot. May be shared between threads."""
 
-    def __init__(self, parts: Sequence[PostingsPart], page_rows: Sequence[I32], pages: int) -> None:
-        """`page_rows` are, for each part, the row of each of its pages, and `pages` for removed ones."""
-        self.parts = parts
-        self._page_rows = page_rows
-        self._pages = pages
+    def __init__(
+        self, snapshot: Snapshot, parts: Sequence[PostingsPart], rebuild: Callable[[I64, DamagedFile], PostingsPart]
+    ) -> None:
+        """`rebuild` makes the part of some segments (S, 2) again when one of its blocks turns out to be damaged."""
+        self.parts = tuple(parts)
+        self._page_rows: dict[PostingsPart, I32] = {}
+        """For each part, the row of each of its pages, and the number of pages for removed ones."""
+        for part in parts:
+            self._page_rows[part] = tiers.page_rows(snapshot, part.segments).astype(np.int32)
+        self._snapshot, self._rebuild = snapshot, rebuild
+        self._rebuilding = threading.Lock()
+        self._pages = len(snapshot)
         self._read_bytes = 0
         self._is_large = sum(part.postings.lists.nbytes for part in parts) > MAPPED_BYTES
 
@@ -92,11 +105,15 @@ class InvertedIndex:
         """
         best = np.full((len(vectors), self._pages + 1), EMPTY, np.float32)
         farthest = np.full(len(vectors), EMPTY, np.float32)
-        for part, rows in zip(self.parts, self._page_rows, strict=True):
+        for part in self.parts:
             with threads.no_blas_threads():
-                products = vectors @ part.postings.codebook.centroids_f32.T
-                scan_lists = partial(_scan_nearest, part.postings, floor, rows)
-                self._read_bytes += sum(threads.shared_pool().map(scan_lists, vectors, products, best))
+                products = _centroid_products(part.postings.codebook, vectors)
+                scan_lists = partial(_scan_nearest, part, floor, self._page_rows[part])
+                try:
+                    self._read_bytes += sum(threads.shared_pool().map(scan_lists, vectors, products, best))
+                except DamagedFile as err:
+                    self._replace(part, err)
+                    return self.maxima(vectors, floor, impute_missing=impute_missing)
             if products.shape[1] > NPROBE:
                 farthest = np.maximum(farthest, np.partition(products, -NPROBE, axis=1)[:, -NPROBE])
         if impute_missing:
@@ -107,14 +124,33 @@ class InvertedIndex:
                 release(part.postings.lists)
         return best[:, : self._pages].T
 
+    def _replace(self, damaged: PostingsPart, error: DamagedFile) -> None:
+        """Build a part again, unless another thread has done so."""
+        with self._rebuilding:
+            if damaged not in self.parts:
+                return
+            built = self._rebuild(damaged.segments, error)
+            self._page_rows[built] = tiers.page_rows(self._snapshot, built.segments).astype(np.int32)
+            self.parts = tuple(built if part is damaged else part for part in self.parts)
 
-def _scan_nearest(postings: Postings, floor: float, page_rows: I32, vector: F32, products: F32, best: F32) -> int:
+
+def _centroid_products(codebook: Codebook, vectors: F32) -> F32:
+    """The products (Q, V) of `vectors` (Q, D) with all centroids: BLAS would round each by how many there are."""
+    coded = Coded("float16", codebook.centroids, None, codebook.centroids.shape[1])
+    return np.ascontiguousarray(maxsim.products(np.ascontiguousarray(vectors, np.float32), coded).T)
+
+
+def _scan_nearest(part: PostingsPart, floor: float, page_rows: I32, vector: F32, products: F32, best: F32) -> int:
     """Scan the lists of the centroids nearest to `vector` (D,), whose `products` (V,) with all of them are given.
 
-    Raises `best` (N + 1,) at the rows of the part's pages; returns the number of bytes read.
+    Increases `best` (N + 1,) at the rows of the part's pages; returns the number of bytes read. Raises DamagedFile.
     """
+    postings = part.postings
     first = max(0, len(products) - NPROBE)
     nearest = np.argpartition(products, first)[first:]
+    if part.file is not None:
+        size = postings.patch_bytes
+        part.file.verify(postings.starts[nearest] * size, postings.starts[nearest + 1] * size)
     postings.update_maxima(vector, nearest, products[nearest], floor, page_rows, best)
     return int((postings.starts[nearest + 1] - postings.starts[nearest]).sum()) * postings.patch_bytes
 
@@ -125,28 +161,24 @@ def open_inverted_index(snapshot: Snapshot, visual_words: VisualWords | None) ->
     Its lists are those of `visual_words`, which are stored with the patches, or for None of words learned from them.
     Parts that are missing or damaged are built, and kept in the cache folder where that can be written to.
     """
+    reader, builder = partial(read, visual_words), partial(build, snapshot, visual_words)
     parts = tiers.open_parts(
-        snapshot,
-        PREFIX,
-        snapshot.segment_vectors(),
-        read=partial(read, visual_words),
-        build=partial(build, snapshot, visual_words),
-        max_size=PART_VECTORS,
+        snapshot, PREFIX, snapshot.segment_vectors(), read=reader, build=builder, max_size=PART_VECTORS
     )
-    page_rows = [tiers.page_rows(snapshot, part.segments).astype(np.int32) for part in parts]
-    return InvertedIndex(parts, page_rows, len(snapshot))
+    return InvertedIndex(snapshot, parts, partial(tiers.rebuild, snapshot, PREFIX, read=reader, build=builder))
 
 
-def read(visual_words: VisualWords | None, folder: Path, segments: I64) -> PostingsPart:
+def read(visual_words: VisualWords | None, folder: DerivedFolder, segments: I64) -> PostingsPart:
     """Open the part in `folder`. Raises one of `tiers.UNUSABLE` where it is damaged."""
-    lists = np.load(folder / LISTS, mmap_mode="r", allow_pickle=False)
-    starts = np.load(folder / STARTS, allow_pickle=False)
-    codebook = visual_words.codebook if visual_words else Codebook(np.load(folder / WORDS, allow_pickle=False))
+    file = folder.map(LISTS)
+    lists = file.array
+    starts = folder.load(STARTS)
+    codebook = visual_words.codebook if visual_words else Codebook(folder.load(WORDS))
     count, dim = codebook.centroids.shape
     fits = lists.shape == (scan.lists_bytes(int(starts[-1]), dim),) and starts.shape == (count + 1,)
     if not (fits and starts[0] == 0 and (np.diff(starts) >= 0).all()):
         raise ValueError(f"{LISTS}, {STARTS} and the visual words do not fit each other")
-    return PostingsPart(Postings(np.asarray(lists), starts, codebook), segments)
+    return PostingsPart(Postings(lists, starts, codebook), segments, file)
 
 
 def build(snapshot: Snapshot, visual_words: VisualWords | None, segments: I64, folder: Path | None) -> PostingsPart:

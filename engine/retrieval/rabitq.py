@@ -17,6 +17,7 @@ import numpy as np
 from ..page_maxima import evenly_spaced
 from ..records import F16, F32, I64, U8
 from ..store import Snapshot
+from ..store.checksums import DerivedFolder, MappedFile
 from . import flat_scan, tiers
 from .flat_scan import Float16, RaBitQ, VectorBlock
 
@@ -72,6 +73,8 @@ class RaBitQPart:
     codes: U8
     segments: I64
     measured: MeasuredRecall
+    file: MappedFile | None = None
+    """The file with the codes, to be verified before they are scanned; None in memory."""
 
     @property
     def size(self) -> int:
@@ -79,17 +82,18 @@ class RaBitQPart:
         return self.measured.pages
 
 
-def read(snapshot: Snapshot, folder: Path, segments: I64) -> RaBitQPart:
+def read(snapshot: Snapshot, folder: DerivedFolder, segments: I64) -> RaBitQPart:
     """Open the part in `folder`. Raises one of `tiers.UNUSABLE` where it is damaged."""
-    codes = np.load(folder / CODES, mmap_mode="r", allow_pickle=False)
-    centre = np.load(folder / CENTRE, allow_pickle=False)
-    measured = MeasuredRecall.from_json((folder / MEASURED).read_text("utf-8"))
+    file = folder.map(CODES)
+    codes = file.array
+    centre = folder.load(CENTRE)
+    measured = MeasuredRecall.from_json(folder.read(MEASURED).decode("utf-8"))
     if centre.shape != (snapshot.dense_dim,) or centre.dtype != np.float32:
         raise ValueError(f"{CENTRE} does not fit the index")
     coding = RaBitQ(centre)
     if codes.shape != (segments[:, 1].sum(), coding.code_bytes) or codes.dtype != np.uint8:
         raise ValueError(f"{CODES} does not fit {CENTRE} and {tiers.SEGMENTS}")
-    return RaBitQPart(coding, np.asarray(codes), segments, measured)
+    return RaBitQPart(coding, codes, segments, measured, file)
 
 
 def build(snapshot: Snapshot, segments: I64, folder: Path | None) -> RaBitQPart:
@@ -179,7 +183,8 @@ def _measure_recall(queries: F32, exact: I64, codes: VectorBlock, alive: int) ->
     `alive` is the number of pages that are not removed.
     """
     k = exact.shape[1]
-    by_codes = [flat_scan.search(vector, [codes], OVERSAMPLING[-1] * k).pages for vector in queries]
+    count = OVERSAMPLING[-1] * k
+    by_codes = [flat_scan.search(vector, [codes], count, codes.rows).pages for vector in queries]
     measured = []
     for factor in OVERSAMPLING:
         kept = [np.isin(wanted, found[: factor * k]).mean() for found, wanted in zip(by_codes, exact, strict=True)]

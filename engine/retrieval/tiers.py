@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -19,6 +18,7 @@ import numpy as np
 
 from ..records import I64, U8
 from ..store import Snapshot
+from ..store.checksums import DamagedFile, DerivedFolder
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,8 @@ SEGMENTS = "segments.npy"
 """File of a part with its table of segments."""
 UNUSABLE = (OSError, ValueError, TypeError, KeyError, EOFError, IndexError)
 """What reading a damaged or incomplete part raises."""
+ZEROS_BYTES = 1 << 20
+"""Bytes that are written at a time where space cannot be reserved."""
 
 
 class Part(Protocol):
@@ -50,7 +52,7 @@ def open_parts(
     prefix: str,
     live: Mapping[int, int],
     *,
-    read: Callable[[Path, I64], P],
+    read: Callable[[DerivedFolder, I64], P],
     build: Callable[[I64, Path | None], P],
     max_size: int,
     min_new: int = 0,
@@ -59,8 +61,8 @@ def open_parts(
 
     `live` is the size of what is left of each segment. `read` opens the part in a folder, given its segments (S, 2),
     and raises one of UNUSABLE if it is damaged: then it is deleted. Missing parts of up to `max_size` are made by
-    `build`, given segments, in a cache folder or, where none can be written, in memory (None). Segments that hold less
-    than `min_new` together get no part.
+    `build`, given segments, in a cache folder, which is then read, or, where none can be written, in memory (None).
+    Segments that hold less than `min_new` together get no part.
     """
     found = dict(_usable_parts(snapshot, prefix, read))
     kept, missing = plan({name: (part.segments[:, 0], part.size) for name, part in found.items()}, live, max_size)
@@ -68,35 +70,66 @@ def open_parts(
     if sum(live[segment] for segment in missing) >= min_new:
         for ids in split(missing, live, max_size):
             log.debug("building %s for segments %s", prefix, ids)
-            parts.append(_build_part(snapshot, prefix, ids, build))
+            parts.append(_build_part(snapshot, prefix, ids, read, build))
     return sorted(parts, key=lambda part: int(part.segments[0, 0]))
 
 
-def _usable_parts(snapshot: Snapshot, prefix: str, read: Callable[[Path, I64], P]) -> Iterator[tuple[str, P]]:
+def rebuild(
+    snapshot: Snapshot,
+    prefix: str,
+    segments: I64,
+    error: DamagedFile,
+    *,
+    read: Callable[[DerivedFolder, I64], P],
+    build: Callable[[I64, Path | None], P],
+) -> P:
+    """Build the part of `segments` (S, 2) again, in whose files `error` was found; as `open_parts` does."""
+    log.warning("stage 1: a derived file is damaged and is made again: %s", error)
+    snapshot.cache.delete(error.path.parent)
+    ids = np.intersect1d(segments[:, 0], snapshot.locations()[0]).tolist()
+    return _build_part(snapshot, prefix, ids, read, build)
+
+
+def _usable_parts(snapshot: Snapshot, prefix: str, read: Callable[[DerivedFolder, I64], P]) -> Iterator[tuple[str, P]]:
     """The parts that can be read, with the names of their folders; the folders of others are deleted."""
     for folder in snapshot.cache.folders(prefix):
         try:
-            segments = np.load(folder / SEGMENTS, allow_pickle=False)
+            derived = DerivedFolder(folder, snapshot.segment_digests)
+            segments = derived.load(SEGMENTS)
             if segments.ndim != 2 or segments.shape[1] != 2 or not (np.diff(segments[:, 0]) > 0).all():
                 raise ValueError(f"{SEGMENTS} is no table of segments")
-            part = read(folder, segments)
+            part = read(derived, segments)
         except UNUSABLE as err:
             log.debug("%s: deleted, it cannot be used: %s", folder, err)
-            shutil.rmtree(folder, ignore_errors=True)
+            snapshot.cache.delete(folder)
             continue
         yield folder.name, part
 
 
-def _build_part(snapshot: Snapshot, prefix: str, ids: Sequence[int], build: Callable[[I64, Path | None], P]) -> P:
+def _build_part(
+    snapshot: Snapshot,
+    prefix: str,
+    ids: Sequence[int],
+    read: Callable[[DerivedFolder, I64], P],
+    build: Callable[[I64, Path | None], P],
+) -> P:
     """Build the part of some segments in a cache folder, or in memory if that fails."""
     segments = segment_table(snapshot, ids)
+    name = folder_name(prefix, ids)
+    digests = {i: snapshot.segment_digests[i] for i in ids}
     try:
-        with snapshot.cache.new_folder(folder_name(prefix, ids)) as folder:
-            part = build(segments, folder)
+        with snapshot.cache.new_folder(name, digests) as folder:
+            build(segments, folder)  # its maps are closed before the folder is renamed, as Windows requires
             np.save(folder / SEGMENTS, segments)
-            return part
     except OSError as err:  # the disk is full, or the index cannot be written to
         log.debug("%s is built in memory: %s", prefix, err)
+        return build(segments, None)
+    try:
+        derived = DerivedFolder(snapshot.cache.path(name), digests)
+        derived.verify()
+        return read(derived, segments)
+    except UNUSABLE as err:  # it could not be renamed, another process has deleted it, or the disk is failing
+        log.debug("%s is built in memory: %s", name, err)
         return build(segments, None)
 
 
@@ -109,16 +142,17 @@ def plan(found: Mapping[str, tuple[I64, int]], live: Mapping[int, int], max_size
     """Which parts to use, and the segments that none of them covers.
 
     `found` are, by name, the ids of each part's segments and its size; `live` is the size of what is left of each
-    segment. A part is not used if less than half of it is left. A part that is not much larger than what is new is
-    built again together with it, up to `max_size`: so there are few parts, and each page is added to a part only a few
-    times, however many commits there are.
+    segment. A part is not used if less than half of it is left, or if it has less than its segments: it was made when
+    more pages had been removed, before the index was restored from a copy. A part that is not much larger than what is
+    new is built again together with it, up to `max_size`: so there are few parts, and each page is added to a part only
+    a few times, however many commits there are.
     """
     alive = {name: sum(live.get(i, 0) for i in ids.tolist()) for name, (ids, _) in found.items()}
     kept: list[str] = []
     covered: set[int] = set()
     for name in sorted(found, key=lambda name: (-alive[name], name)):
         ids, size = found[name]
-        if 2 * alive[name] >= size > 0 and covered.isdisjoint(ids.tolist()):
+        if 2 * alive[name] >= size >= alive[name] > 0 and covered.isdisjoint(ids.tolist()):
             kept.append(name)
             covered.update(ids.tolist())
     missing = live.keys() - covered
@@ -173,7 +207,11 @@ def allocate(shape: tuple[int, ...], file: Path | None) -> U8:
     if file is None:
         return np.zeros(shape, np.uint8)
     mapped = np.lib.format.open_memmap(file, "w+", np.uint8, shape)
-    if hasattr(os, "posix_fallocate"):
-        with file.open("r+b") as opened:  # else writing to the map on a full disk would kill the process
-            os.posix_fallocate(opened.fileno(), 0, opened.seek(0, os.SEEK_END))
+    with file.open("r+b") as opened:  # else writing to the map on a full disk would kill the process
+        size = opened.seek(0, os.SEEK_END)
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(opened.fileno(), 0, size)
+        else:  # macOS, Windows
+            for start in range(opened.seek(mapped.offset), size, ZEROS_BYTES):
+                opened.write(bytes(min(ZEROS_BYTES, size - start)))
     return np.asarray(mapped)

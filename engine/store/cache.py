@@ -1,14 +1,20 @@
-"""The cache folder of an index: derived files, such as posting lists, which can be deleted and made again."""
+"""The cache folder of an index: derived files, such as posting lists, which can be deleted and made again.
+
+They are written without fsync. Checksums tell what a power cut left incomplete (`checksums`), which is made again.
+"""
 
 from __future__ import annotations
 
 import logging
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from . import durable, layout
+import numpy as np
+from numpy.typing import NDArray
+
+from . import checksums, durable, layout
 
 logger = logging.getLogger(__name__)
 
@@ -33,19 +39,27 @@ class Cache:
         """The derived folders whose names begin with `prefix`, sorted by name."""
         return sorted(self._folder.glob(f"{prefix}*"))
 
+    def delete(self, entry: Path) -> None:
+        """Delete a derived file or folder, which is made again when it is next needed, as far as that is possible."""
+        durable.delete_folder(entry)
+        with suppress(OSError):
+            entry.unlink(missing_ok=True)
+
     @contextmanager
-    def new_folder(self, name: str) -> Iterator[Path]:
+    def new_folder(self, name: str, segment_digests: Mapping[int, str]) -> Iterator[Path]:
         """Yield a temporary folder to write derived files to; at the end it replaces the folder `name`.
 
-        Raises OSError where it cannot be created, and what the block raises. When only the last rename fails, the files
-        stay valid as long as they are open, and are made again next time.
+        `segment_digests` tell which segments they are made from. Raises OSError where the folder cannot be created, and
+        what the block raises. When only the last rename fails, there is no such folder. The block should leave no file
+        open: Windows would refuse to rename.
         """
         final, is_complete = self.path(name), False
         try:
             with durable.atomic_folder(final, sync=False) as temporary:
                 yield temporary
+                checksums.write_manifest(temporary, name, segment_digests)
                 is_complete = True
-                shutil.rmtree(final, ignore_errors=True)  # outdated, or made by another process meanwhile
+                durable.delete_folder(final)  # outdated, or made by another process meanwhile
         except OSError as err:
             if not is_complete:
                 raise
@@ -55,7 +69,37 @@ class Cache:
         """Have `write` write the derived file `name` to the path it is given; on an OSError there is no such file."""
         file = self.path(name)
         try:
-            with durable.atomic_file(file, sync=False) as temporary:
+            with durable.atomic_file(file, sync=False, follow_links=False) as temporary:
                 write(temporary)
+                checksums.append_trailer(temporary, name)
         except OSError as err:
             logger.debug("%s: not cached: %s", file, err)
+
+    def read_array(self, name: str) -> NDArray[Any]:
+        """The array in the derived file `name`, mapped and verified.
+
+        Raises ValueError where it is damaged, OSError where there is none.
+        """
+        file = self._folder / name
+        checksums.verify_trailer(file)
+        return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+
+    def delete_damaged(self, segment_digests: Mapping[int, str]) -> list[str]:
+        """Verify every byte of the derived files and delete what is damaged; a sentence for each."""
+        found = []
+        for entry in sorted(self._folder.glob("*")):
+            if entry.name.startswith(layout.TEMPORARY) or entry.is_symlink():
+                continue
+            try:
+                if not entry.is_dir():
+                    if entry.suffix == ".npy":
+                        checksums.verify_trailer(entry)
+                elif (entry / checksums.MANIFEST).exists():  # earlier versions wrote none
+                    checksums.DerivedFolder(entry, segment_digests).verify()
+            except (OSError, ValueError, KeyError, TypeError) as err:
+                if not entry.exists():  # replaced by another process meanwhile
+                    continue
+                self.delete(entry)
+                state = "it cannot be deleted, and is not used" if entry.exists() else "it was deleted"
+                found.append(f"{err}; {state}: it is made again when it is next needed")
+        return found

@@ -7,15 +7,14 @@ without deleted pages are adjacent both in the catalog and on disk.
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..compression import pooling
-from ..errors import EncoderMismatch, IndexFormatError, IndexNotFound
-from . import layout
+from ..errors import EncoderMismatch, IndexDamaged, IndexFormatError, IndexNotFound
+from . import layout, private_copy
 
 FORMAT = 1
 APPLICATION_ID = 0x646F6373  # "docs", in the SQLite header
@@ -23,6 +22,8 @@ BUSY_TIMEOUT_S = 30.0
 GENERATION_DIGITS = 16  # hexadecimal
 CODEBOOK = "codebook"
 """The setting with the SHA-256 of the codebook, in an index that has one."""
+
+RESTORE = "restore the index from a copy, or build it again with 'docsearch index' and another --index"
 
 Fingerprint = Mapping[str, str | int | float]
 """The settings of an encoder that decide its vectors, such as name, revision and dimensions."""
@@ -89,7 +90,7 @@ def open_to_read(directory: Path) -> sqlite3.Connection:
         raise IndexNotFound(
             f"{directory}: there is no index here; make one with 'docsearch index PATH --index {directory}'"
         )
-    connection = _connect(directory)
+    connection = _connect_to_read(directory)
     try:
         connection.execute("PRAGMA query_only = 1")
         connection.execute("BEGIN")
@@ -119,13 +120,14 @@ def open_to_write(
         raise IndexNotFound(
             f"{directory}: there is no index here; make one with 'docsearch index PATH --index {directory}'"
         )
-    connection = _connect(directory)
+    connection = _connect(directory, "mode=rwc")
     try:
         if not _has_tables(connection, directory):
             if fingerprint is None or codec is None:
                 raise IndexNotFound(f"{directory}: the index is empty; fill it with 'docsearch index'")
             _create(connection, fingerprint, codec, None if write_codebook is None else write_codebook())
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = 1")  # on macOS fsync leaves data in the disk's buffer
         if fingerprint is not None:
             check_encoder(directory, read_fingerprint(connection), fingerprint)
     except BaseException:
@@ -153,8 +155,23 @@ def check_encoder(directory: Path, recorded: Fingerprint, wanted: Fingerprint) -
 
 
 def read_fingerprint(connection: sqlite3.Connection) -> Fingerprint:
-    fingerprint: Fingerprint = json.loads(read_meta(connection, "fingerprint"))
+    """Raises IndexDamaged."""
+    text = read_meta(connection, "fingerprint")
+    try:
+        fingerprint = json.loads(text)
+    except ValueError:
+        fingerprint = None
+    if not isinstance(fingerprint, dict):
+        raise IndexDamaged(f"the catalog's setting 'fingerprint' is no JSON object; {RESTORE}")
     return fingerprint
+
+
+def read_last_segment(connection: sqlite3.Connection) -> int:
+    """The highest number that a segment ever had; 0 for none. Raises IndexDamaged."""
+    text = read_meta(connection, "last_segment")
+    if not text.isdecimal():
+        raise IndexDamaged(f"the catalog's setting 'last_segment' is {text!r}, no number; {RESTORE}")
+    return int(text)
 
 
 def read_meta(connection: sqlite3.Connection, name: str) -> str:
@@ -175,18 +192,23 @@ def write_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
     connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
 
 
-def read_documents(connection: sqlite3.Connection) -> dict[str, DocumentRow]:
-    """Every document by its path, in path order."""
-    query = "SELECT id, path, sha256, size, mtime_ns, page_count, state, error FROM documents ORDER BY path"
-    return {row[1]: DocumentRow(*row) for row in connection.execute(query)}
+def read_documents(connection: sqlite3.Connection, first: int = 0, count: int = -1) -> dict[str, DocumentRow]:
+    """Every document by its path, in path order; or `count` of them after the `first` ones."""
+    query = "SELECT id, path, sha256, size, mtime_ns, page_count, state, error FROM documents ORDER BY path "
+    return {row[1]: DocumentRow(*row) for row in connection.execute(query + "LIMIT ? OFFSET ?", (count, first))}
 
 
-def _connect(directory: Path) -> sqlite3.Connection:
+def _connect_to_read(directory: Path) -> sqlite3.Connection:
+    if private_copy.is_needed(directory):
+        return private_copy.connect(directory)
+    # WAL creates files beside the catalog. A read-only file system allows none, and needs none: nothing changes there.
+    log = layout.catalog_file(directory).with_name(f"{layout.CATALOG}-wal")
+    is_fixed = private_copy.is_on_read_only_file_system(directory) and not log.exists()
+    return _connect(directory, "immutable=1" if is_fixed else "mode=rw")
+
+
+def _connect(directory: Path, options: str) -> sqlite3.Connection:
     path = layout.catalog_file(directory)
-    options = "mode=rwc"
-    if path.exists() and not os.access(directory, os.W_OK) and not path.with_name(path.name + "-wal").exists():
-        # WAL creates files beside the catalog. A read-only medium allows none, and needs none: nothing changes there.
-        options = "immutable=1"
     return sqlite3.connect(
         f"{path.resolve().as_uri()}?{options}",
         uri=True,

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from ..compression.residual import Codebook
 from ..errors import IndexDamaged
-from . import catalog, durable, layout
+from ..records import F16
+from . import arrays, catalog, durable, layout
 
 
 def add(directory: Path, connection: sqlite3.Connection, codebook: Codebook) -> None:
@@ -22,7 +24,7 @@ def add(directory: Path, connection: sqlite3.Connection, codebook: Codebook) -> 
 def write(directory: Path, codebook: Codebook) -> str:
     """Write the file durably and return its SHA-256; nothing refers to it yet."""
     final = layout.codebook_file(directory)
-    with durable.atomic_file(final) as temporary:
+    with durable.atomic_file(final, follow_links=False) as temporary:
         np.save(temporary, codebook.centroids.astype("<f2"), allow_pickle=False)
     return checksum(final)
 
@@ -57,15 +59,12 @@ def size(directory: Path, connection: sqlite3.Connection) -> int:
 def read(directory: Path) -> Codebook:
     """The codebook of an index that has one. Raises IndexDamaged."""
     path = layout.codebook_file(directory)
-    try:
-        centroids = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as err:
-        raise IndexDamaged(f"{path}: cannot be read ({err}); restore the index from a copy, or build it again") from err
+    centroids = arrays.load(path, mapped=False)
     if centroids.dtype != np.float16 or centroids.ndim != 2:
         raise IndexDamaged(
             f"{path}: contains {centroids.dtype} {centroids.shape}, not (V, D) float16; restore the index from a copy"
         )
-    return Codebook(centroids)
+    return Codebook(cast("F16", centroids))
 
 
 def problems(directory: Path, connection: sqlite3.Connection) -> list[str]:

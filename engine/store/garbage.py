@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import shutil
 import sqlite3
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from . import catalog, codebook, layout, locks
+from . import catalog, codebook, durable, layout, locks
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +19,7 @@ def delete_orphans(directory: Path, connection: sqlite3.Connection) -> None:
     A segment number above the last committed one was never visible to anyone. A lower one was dropped by a later
     commit, and an older snapshot may still map its files, so it stays until no snapshot is open.
     """
-    last = int(catalog.read_meta(connection, "last_segment"))
+    last = catalog.read_last_segment(connection)
     live = {f"{segment:08d}" for (segment,) in connection.execute("SELECT id FROM segments")}
     found = [entry for entry in (directory / layout.SEGMENTS).iterdir() if entry.name not in live]
     dropped = [entry for entry in found if entry.name.isdecimal() and int(entry.name) <= last]
@@ -31,8 +30,10 @@ def delete_orphans(directory: Path, connection: sqlite3.Connection) -> None:
     ]
     _delete_folders(unfinished)
     for file in directory.glob(f"{layout.TEMPORARY}*"):
-        with suppress(OSError):
-            file.unlink()
+        # Only what this package left, earlier versions included: people put files of their own into the folder.
+        if durable.is_temporary(file.name) or file.name == layout.TEMPORARY + layout.CODEBOOK:
+            with suppress(OSError):
+                file.unlink()
     if codebook.is_orphaned(directory, connection):
         with locks.no_readers(directory) as is_unread:
             if is_unread:
@@ -59,7 +60,7 @@ def delete_derived_files(directory: Path, connection: sqlite3.Connection, *, gen
             return
         ranges = {}
         for entry in folder.iterdir():
-            if not entry.is_dir():
+            if entry.is_symlink() or not entry.is_dir():
                 if generation is None or generation not in entry.name:
                     entry.unlink(missing_ok=True)
                 continue
@@ -77,4 +78,4 @@ def delete_derived_files(directory: Path, connection: sqlite3.Connection, *, gen
 def _delete_folders(folders: Iterable[Path]) -> None:
     for folder in folders:
         logger.info("deleting %s: no commit refers to it", folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        durable.delete_folder(folder)

@@ -59,7 +59,9 @@ class WriterLock(FileLock):
         try:
             super().__init__(path)
         except BlockingIOError as err:
-            pid = path.read_bytes().decode("ascii", "replace").strip()
+            pid = ""
+            with suppress(OSError):  # on Windows a locked file cannot be read
+                pid = path.read_bytes().decode("ascii", "replace").strip()
             owner = f"process {pid}" if pid else "another process"
             raise IndexLocked(
                 f"{directory}: {owner} is writing to this index; wait until it ends, or choose another --index. "
@@ -67,7 +69,8 @@ class WriterLock(FileLock):
             ) from err
         try:
             # Fixed width: overwriting an older one needs no new space on a full disk.
-            os.pwrite(self._descriptor, f"{os.getpid()}\n".ljust(PID_BYTES).encode(), 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, f"{os.getpid()}\n".ljust(PID_BYTES).encode())
         except BaseException:
             self.release()
             raise

@@ -1,19 +1,21 @@
-"""Translates errors of the operating system and of SQLite into docsearch's own."""
+"""Translates errors of the operating system and of SQLite into docsearch's own: one sentence, and what to do."""
 
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from ..errors import IndexDamaged, IndexLocked, StorageFull, UsageError
+from ..errors import IndexDamaged, IndexLocked, StorageFailed, StorageFull, UsageError
+from . import layout
 
 FULL_ERRNO = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 DENIED_ERRNO = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR})
-# SQLite reports "disk I/O error" instead of "disk is full" when a quota or a file size limit stops a write.
-FULL_SQLITE = frozenset(
+# SQLite reports these when a quota or a file size limit stops a write, and when the disk fails.
+WRITE_SQLITE = frozenset(
     {
         sqlite3.SQLITE_IOERR_WRITE,
         sqlite3.SQLITE_IOERR_FSYNC,
@@ -22,38 +24,110 @@ FULL_SQLITE = frozenset(
         sqlite3.SQLITE_IOERR_SHMOPEN,
     }
 )
+FAILED_SQLITE = frozenset(
+    {
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_PROTOCOL,
+        sqlite3.SQLITE_NOLFS,
+        sqlite3.SQLITE_INTERRUPT,
+    }
+)
 PRIMARY_CODE = 0xFF
 """The bits of an extended SQLite error code that hold the primary one."""
+PROBE_BYTES = 1 << 16
+SQLITE_FILES = 5
+"""Files that an open snapshot has open, at most: the catalog and its log, their index, a lock and a temporary file."""
+
+NO_LOCKS = "this file system has no file locks, or its lock service does not answer: put the index on a local disk"
+FOLDER = "a folder is in the place of a file, or a file in that of a folder: restore the index from a copy"
+MANY_FILES = "close programs, or allow more open files ('ulimit -n'), and try again"
+FAILING = "the disk or the file system may be failing: look at the system's log, and copy the index to another disk"
+HINTS = {
+    errno.ENOLCK: NO_LOCKS,
+    errno.ENOSYS: NO_LOCKS,
+    errno.EOPNOTSUPP: NO_LOCKS,
+    errno.EISDIR: FOLDER,
+    errno.EEXIST: FOLDER,
+    errno.EMFILE: MANY_FILES,
+    errno.ENFILE: MANY_FILES,
+}
+"""What to do about an errno; about any other, FAILING."""
 
 
 @contextmanager
 def translated(directory: Path) -> Iterator[None]:
-    """Raise StorageFull, IndexDamaged, IndexLocked or UsageError instead of an OSError or sqlite3.DatabaseError of the
-    block that means the same; others pass.
+    """Raise StorageFull, StorageFailed, IndexDamaged, IndexLocked or UsageError instead of an OSError or
+    sqlite3.DatabaseError of the block; only misuse of a connection passes (sqlite3.ProgrammingError).
     """
     try:
         yield
     except OSError as err:
-        if err.errno in FULL_ERRNO:
-            raise _full(directory) from err
-        if err.errno in DENIED_ERRNO:
-            raise _denied(directory, err) from err
+        raise _of_system(directory, err) from err
+    except sqlite3.ProgrammingError:
         raise
-    except sqlite3.DatabaseError as err:
-        code: int = getattr(err, "sqlite_errorcode", 0)
-        primary = code & PRIMARY_CODE
-        if primary == sqlite3.SQLITE_FULL or code in FULL_SQLITE:
-            raise _full(directory) from err
-        if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-            raise IndexDamaged(
-                f"{directory}: the catalog cannot be read ({err}); restore it from a copy, or delete the folder and "
-                "build it again with 'docsearch index'"
-            ) from err
-        if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-            raise _denied(directory, err) from err
-        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            raise IndexLocked(f"{directory}: another program holds the catalog ({err}); try again later") from err
-        raise
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as err:  # sqlite3 decodes SQLite's own messages, too
+        raise _of_sqlite(directory, err) from err
+
+
+def _of_system(directory: Path, err: OSError) -> StorageFull | StorageFailed | UsageError:
+    if err.errno in FULL_ERRNO:
+        return _full(directory)
+    if err.errno in DENIED_ERRNO:
+        return _denied(directory, err)
+    return StorageFailed(f"{directory}: {err}; {HINTS.get(err.errno or 0, FAILING)}")
+
+
+def _of_sqlite(
+    directory: Path, err: sqlite3.DatabaseError | UnicodeDecodeError
+) -> StorageFull | StorageFailed | IndexDamaged | IndexLocked | UsageError:
+    code: int = getattr(err, "sqlite_errorcode", 0)
+    primary = code & PRIMARY_CODE
+    if primary == sqlite3.SQLITE_FULL or (code in WRITE_SQLITE and _has_no_room(directory)):
+        return _full(directory)
+    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        cause = _why_not_opened(layout.catalog_file(directory))
+        return _denied(directory, err) if cause is None else _of_system(directory, cause)
+    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return IndexLocked(f"{directory}: another program holds the catalog ({err}); try again later")
+    if primary in FAILED_SQLITE:
+        no_locks = code in (sqlite3.SQLITE_IOERR_LOCK, sqlite3.SQLITE_IOERR_SHMLOCK, sqlite3.SQLITE_PROTOCOL)
+        return StorageFailed(f"{directory}: the catalog: {err}; {NO_LOCKS if no_locks else FAILING}")
+    return IndexDamaged(
+        f"{directory}: the catalog cannot be read ({err}); restore it from a copy, or build the index again with "
+        "'docsearch index' and another --index"
+    )
+
+
+def _why_not_opened(catalog: Path) -> OSError | None:
+    """The error that SQLite does not tell; None if the catalog can be opened, or is not there yet."""
+    try:
+        with ExitStack() as opened:
+            for _ in range(SQLITE_FILES):
+                opened.enter_context(catalog.open("rb"))
+        return None
+    except FileNotFoundError:
+        return None
+    except OSError as err:
+        return err
+
+
+def _has_no_room(directory: Path) -> bool:
+    """Whether a quota or a limit stops a write to a file as large as the catalog's log; SQLite does not tell."""
+    log = layout.catalog_file(directory).with_name(f"{layout.CATALOG}-wal")
+    probe = directory / f"{layout.TEMPORARY}{os.getpid()}-probe"
+    try:
+        with probe.open("xb") as stream:
+            stream.seek(log.stat().st_size if log.exists() else 0)
+            stream.write(bytes(PROBE_BYTES))
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as err:
+        return err.errno in FULL_ERRNO
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return False
 
 
 def _full(directory: Path) -> StorageFull:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
@@ -30,9 +31,8 @@ from numpy.typing import NDArray
 
 from ..compression.codecs import Coded, stored_dtype, stored_scales, stored_width, vector_bytes
 from ..compression.residual import Codebook
-from ..errors import IndexDamaged
 from ..records import F16, I64, U8, U16
-from . import codebook, durable, layout
+from . import arrays, codebook, durable, layout
 from .mmap import FAULT_AROUND_BYTES, release
 
 logger = logging.getLogger(__name__)
@@ -43,6 +43,8 @@ MAPPED_BYTES = 1 << 29
 """Bytes read of mapped segments after which their memory is released: reading again is cheap, memory is not."""
 MAPPED_FILES = 5
 """Files of a segment that are mapped."""
+MACOS_DESCRIPTORS = 10_240
+"""macOS refuses a higher limit of open files (OPEN_MAX), although it says that there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,16 @@ class SegmentRow:
         return files
 
 
+def are_in(rows: Mapping[int, SegmentRow], segments: I64, slots: I64) -> bool:
+    """Whether all pages, given by their `segments` (n,) and `slots` (n,), are in one of the segments `rows`."""
+    ids = np.array(sorted(rows), np.int64)
+    if not len(segments) or not len(ids):
+        return not len(segments)
+    places = np.searchsorted(ids, segments).clip(max=len(ids) - 1)
+    pages = np.array([rows[i].pages for i in ids.tolist()], np.int64)
+    return bool(((ids[places] == segments) & (slots >= 0) & (slots < pages[places])).all())
+
+
 def write(directory: Path, row: SegmentRow, parts: Mapping[str, Iterable[NDArray[np.generic]]]) -> list[StoredFile]:
     """Write the segment `row` durably, from the `parts` of each of its files by name.
 
@@ -118,7 +130,7 @@ class Segment:
         """Where each page's vectors begin, (P + 1,) int64. Raises IndexDamaged, as all properties do."""
         offsets = cast("I64", self._open(layout.OFFSETS, mapped=False))
         if offsets[0] != 0 or offsets[-1] != self.row.vectors or (np.diff(offsets) < 0).any():
-            raise _damaged(self._folder / layout.OFFSETS, "its offsets contradict the catalog")
+            raise arrays.damaged(self._folder / layout.OFFSETS, "its offsets contradict the catalog")
         return offsets
 
     @cached_property
@@ -157,13 +169,10 @@ class Segment:
     def _open(self, name: str, *, mapped: bool) -> NDArray[np.generic]:
         path = self._folder / name
         dtype, shape = self.row.files()[name]
-        try:
-            array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
-        except (FileNotFoundError, ValueError, EOFError) as err:
-            raise _damaged(path, str(err)) from err
+        array = arrays.load(path, mapped=mapped)
         if array.dtype != np.dtype(dtype) or array.shape != shape or not array.flags.c_contiguous:
-            raise _damaged(path, f"it contains {array.dtype} {array.shape}, the catalog says {dtype} {shape}")
-        return np.asarray(array)  # a plain ndarray over the map: slicing np.memmap itself is slow
+            raise arrays.damaged(path, f"it contains {array.dtype} {array.shape}, the catalog says {dtype} {shape}")
+        return array
 
 
 class OpenSegments:
@@ -210,19 +219,21 @@ def descriptors_for(files: int) -> int:
 
     Raises this process's limit (RLIMIT_NOFILE) for them as far as the system allows.
     """
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return files
-    limit, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit == resource.RLIM_INFINITY:
-        return files
-    wanted = 2 * files if maximum == resource.RLIM_INFINITY else min(2 * files, maximum)
-    if limit < wanted:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, maximum))
-            limit = wanted
-    return min(files, limit // 2)
+    if sys.platform != "win32":  # it has no such limit
+        with suppress(ImportError):
+            import resource
+
+            limit, maximum = resource.getrlimit(resource.RLIMIT_NOFILE)
+            if limit == resource.RLIM_INFINITY:
+                return files
+            wanted = 2 * files if maximum == resource.RLIM_INFINITY else min(2 * files, maximum)
+            for attempt in (wanted, min(wanted, MACOS_DESCRIPTORS)):
+                if limit < attempt:
+                    with suppress(OSError, ValueError):
+                        resource.setrlimit(resource.RLIMIT_NOFILE, (attempt, maximum))
+                        limit = attempt
+            return min(files, limit // 2)
+    return files
 
 
 class LazyCodebook:
@@ -267,10 +278,3 @@ def _write_file(path: Path, column: Column) -> StoredFile:
             hashed.write(flat.view(np.uint8).data)
         assert rows == column.shape[0], (path.name, rows, column.shape)
     return StoredFile(path.name, hashed.bytes, hashed.digest.hexdigest())
-
-
-def _damaged(path: Path, what: str) -> IndexDamaged:
-    return IndexDamaged(
-        f"{path}: not what was committed ({what}); run 'docsearch verify', then restore the index from a copy or build "
-        "it again with 'docsearch index' and another --index"
-    )

@@ -20,15 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compression import pooling
-from ..errors import UsageError
+from ..errors import IndexDamaged, UsageError
 from ..records import F16, F32, I64, U16, PageRef, Ragged
-from . import blocks, catalog, compaction, layout, os_errors, statements, verify
+from . import blocks, catalog, compaction, layout, links, os_errors, statements, verify
 from .blocks import Block, Run
 from .cache import Cache
-from .catalog import DocumentRow, Failure, Fingerprint
+from .catalog import RESTORE, DocumentRow, Failure, Fingerprint
 from .locks import ReaderLock
 from .mmap import FAULT_AROUND_BYTES
-from .segment import OpenSegments
+from .segment import OpenSegments, are_in
 
 BLOCK_VECTORS = 65536
 """Vectors of a block: 8 MB at 128 dimensions in int8."""
@@ -43,9 +43,10 @@ CACHED_TABLE_PAGES = 20_000
 def open_snapshot(directory: Path) -> Snapshot:
     """Open the index in `directory` as of its last commit. A snapshot may be shared between threads.
 
-    Raises IndexNotFound, IndexFormatError, IndexDamaged.
+    Raises IndexNotFound, IndexFormatError, IndexDamaged, UsageError.
     """
     with os_errors.translated(directory):
+        links.refuse(directory)
         if not catalog.exists(directory):
             catalog.open_to_read(directory)  # raises IndexNotFound, before a lock file is created
         lock = ReaderLock(directory)
@@ -63,11 +64,15 @@ def open_snapshot(directory: Path) -> Snapshot:
 
 
 class Snapshot:
-    """N live pages as rows 0 to N - 1; see `open_snapshot`. The arrays it returned stay valid after it is closed."""
+    """N live pages as rows 0 to N - 1; see `open_snapshot`.
+
+    The arrays it returned stay valid after it is closed; reading more of it then raises UsageError.
+    """
 
     def __init__(self, directory: Path, connection: sqlite3.Connection, lock: ReaderLock) -> None:
         self._directory = directory
-        self._connection = connection
+        self._open_connection = connection
+        self._is_closed = False
         self._reader_lock = lock
         self._connection_lock = threading.RLock()
         self.cache = Cache(directory)
@@ -77,7 +82,7 @@ class Snapshot:
         self.generation = catalog.read_meta(connection, "generation")
         """Changes with every commit that adds, removes or reorders pages; in the names of derived files."""
         self._segment_rows = statements.read_segments(connection)
-        self._segments = OpenSegments(directory, self._segment_rows)
+        self._open_segments = OpenSegments(directory, self._segment_rows)
         self._pages: int = connection.execute("SELECT count(*) FROM pages").fetchone()[0]
 
     def __len__(self) -> int:
@@ -93,8 +98,31 @@ class Snapshot:
 
     def close(self) -> None:
         """Close the catalog and release the reader's lock; closing twice is harmless."""
-        self._connection.close()
+        self._is_closed = True
+        with self._connection_lock:
+            self._open_connection.close()
         self._reader_lock.release()
+
+    def check_open(self) -> None:
+        """Raise UsageError after `close`: without the reader's lock a writer may delete what is read."""
+        if self._is_closed:
+            raise UsageError(f"{self._directory}: the index was closed; open it again")
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        self.check_open()
+        return self._open_connection
+
+    @property
+    def _segments(self) -> OpenSegments:
+        self.check_open()
+        return self._open_segments
+
+    @property
+    def _page_table(self) -> NDArray[np.void]:
+        """A record a page in row order, (N,) PAGE_DTYPE."""
+        self.check_open()
+        return self._table
 
     def refs(self, rows: I64 | Sequence[int]) -> list[PageRef]:
         """The pages of `rows` (n,)."""
@@ -120,10 +148,7 @@ class Snapshot:
 
     def paths(self) -> NDArray[np.object_]:
         """The path of each row's document, (N,) str."""
-        keys, inverse = np.unique(self._page_table["document"], return_inverse=True)
-        paths = np.array([self._documents[key][1] for key in keys.tolist()], dtype=object)
-        found: NDArray[np.object_] = paths[inverse]
-        return found
+        return np.array([self._documents[key][1] for key in self._column("document").tolist()], dtype=object)
 
     def sizes(self, rows: I64 | Sequence[int]) -> F32:
         """Width and height of `rows` (n,) in points, (n, 2) float32."""
@@ -147,6 +172,22 @@ class Snapshot:
         first = np.empty(len(self), np.int64)
         first[order] = order[starts][inverse]
         return first
+
+    def page_order(self) -> I64:
+        """The place of each row in the order of document paths and page numbers, (N,) int64: equal scores follow it.
+
+        Rows themselves follow the history of the index, which must not decide.
+        """
+        return self._page_order
+
+    @cached_property
+    def _page_order(self) -> I64:
+        by_path = sorted(self._documents.items(), key=lambda item: item[1][1])
+        place = np.zeros(max(self._documents, default=0) + 1, np.int64)
+        place[[key for key, _ in by_path]] = np.arange(len(by_path))
+        order = np.empty(len(self), np.int64)
+        order[np.lexsort((self._column("number"), place[self._column("document")]))] = np.arange(len(self))
+        return order
 
     def dense_vectors(self, rows: I64 | Sequence[int] | None = None) -> F16:
         """The dense vectors, one per page, of all rows (N, S) float16, or of `rows` (n,) in that order."""
@@ -213,10 +254,24 @@ class Snapshot:
         found = self._query("SELECT text FROM page_text WHERE rowid = ?", key)
         return str(found[0][0]) if found else ""
 
-    def documents(self) -> dict[str, DocumentRow]:
-        """Every document by its path, in path order."""
+    def documents(self, first: int = 0, count: int = -1) -> dict[str, DocumentRow]:
+        """Every document by its path, in path order; or `count` of them after the `first` ones."""
         with self._connection_lock, os_errors.translated(self._directory):
-            return catalog.read_documents(self._connection)
+            return catalog.read_documents(self._connection, first, count)
+
+    def document_count(self) -> int:
+        """The number of documents, without reading them."""
+        return int(self._query("SELECT count(*) FROM documents")[0][0])
+
+    def document(self, *, path: str = "", doc_id: str = "") -> DocumentRow | None:
+        """One document by its path or by its id; None if there is none. Does not read the others."""
+        with self._connection_lock, os_errors.translated(self._directory):
+            found = statements.find_document(self._connection, path=path, doc_id=doc_id)
+        return None if found is None else found[1]
+
+    def page_documents(self) -> tuple[I64, dict[int, str]]:
+        """The key of each row's document, (N,), and the path of each document by its key."""
+        return self._column("document"), {key: path for key, (_, path) in self._documents.items()}
 
     def failures(self) -> list[Failure]:
         """The documents and pages that could not be indexed, by path and page; a document comes before its pages."""
@@ -230,9 +285,9 @@ class Snapshot:
         """The facts for `docsearch info`; sizes in bytes."""
         states = dict(self._query("SELECT state, count(*) FROM documents GROUP BY state"))
         codecs = dict(self._query("SELECT codec, count(*) FROM segments GROUP BY codec ORDER BY codec"))
-        with self._connection_lock:
+        with self._connection_lock, os_errors.translated(self._directory):
             counted = compaction.count(self._directory, self._connection)
-        size = counted.bytes + layout.catalog_file(self._directory).stat().st_size
+            size = counted.bytes + layout.catalog_file(self._directory).stat().st_size
         stored = sum(row.pages for row in self._segment_rows.values())
         return {
             "index": str(self._directory),
@@ -262,6 +317,16 @@ class Snapshot:
         with self._connection_lock:
             return verify.problems(self._directory, self._connection)
 
+    def delete_damaged_cache(self) -> list[str]:
+        """Verify the derived files and delete what is damaged; a sentence for each. Reads every byte of them."""
+        return self.cache.delete_damaged(self.segment_digests)
+
+    @cached_property
+    def segment_digests(self) -> dict[int, str]:
+        """By segment, a digest of its files: derived files are valid for these segments only."""
+        with self._connection_lock, os_errors.translated(self._directory):
+            return statements.read_digests(self._connection)
+
     def segment_vectors(self) -> dict[int, int]:
         """The number of live pages' patch vectors by segment, of the segments that have any."""
         ids, starts = np.unique(self._page_table["segment"], return_index=True)
@@ -279,15 +344,15 @@ class Snapshot:
         return self._column("segment"), self._column("slot")
 
     @cached_property
-    def _page_table(self) -> NDArray[np.void]:
-        """A record a page in row order, (N,) PAGE_DTYPE."""
+    def _table(self) -> NDArray[np.void]:
+        """`_page_table`, from its cached file or from the catalog."""
         if len(self) < CACHED_TABLE_PAGES:
             return self._read_page_table()
         name = f"pages-{self.generation}.npy"
         with suppress(OSError, ValueError, EOFError):
-            cached = np.load(self.cache.path(name), mmap_mode="r", allow_pickle=False)
+            cached = self.cache.read_array(name)
             if cached.dtype == PAGE_DTYPE and cached.shape == (len(self),):
-                return np.asarray(cached)
+                return cached
         table = self._read_page_table()
         self.cache.write_file(name, lambda path: np.save(path, table))
         return table
@@ -296,7 +361,13 @@ class Snapshot:
         columns = ", ".join(PAGE_DTYPE.names or ())
         with self._connection_lock, os_errors.translated(self._directory):
             cursor = self._connection.execute(f"SELECT {columns} FROM pages ORDER BY segment, slot")
-            return np.fromiter(cursor, PAGE_DTYPE, count=len(self))
+            try:
+                table = np.fromiter(cursor, PAGE_DTYPE, count=len(self))
+            except (ValueError, TypeError, OverflowError) as err:
+                raise IndexDamaged(f"{self._directory}: the catalog's pages are damaged ({err}); {RESTORE}") from err
+        if not are_in(self._segment_rows, table["segment"], table["slot"]):
+            raise IndexDamaged(f"{self._directory}: the catalog has pages that are in no segment; {RESTORE}")
+        return table
 
     @cached_property
     def _documents(self) -> dict[int, tuple[str, str]]:

@@ -7,11 +7,14 @@ import sqlite3
 from collections.abc import Sequence
 
 from ..compression.codecs import CODECS
-from ..errors import IndexFormatError
-from .catalog import DocumentRow
+from ..errors import IndexDamaged, IndexFormatError
+from . import row_checksums
+from .catalog import RESTORE, DocumentRow
 from .segment import SegmentRow, StoredFile
 
 ID_DIGITS = 16
+MAX_COUNT = 1 << 40
+"""No segment has so many pages, vectors or dimensions."""
 COLUMNS = "id, path, sha256, size, mtime_ns, page_count, state, error"
 
 
@@ -40,6 +43,7 @@ def insert_document(connection: sqlite3.Connection, row: DocumentRow) -> int:
     values = (row.id, row.path, row.sha256, row.size, row.mtime_ns, row.page_count, row.state, row.error)
     cursor = connection.execute(f"INSERT INTO documents ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
     assert cursor.lastrowid is not None
+    row_checksums.write_document(connection, cursor.lastrowid, row)
     return cursor.lastrowid
 
 
@@ -49,6 +53,7 @@ def update_document(connection: sqlite3.Connection, key: int, row: DocumentRow) 
         "WHERE key = ?",
         (row.path, row.sha256, row.size, row.mtime_ns, row.page_count, row.state, row.error, key),
     )
+    row_checksums.write_document(connection, key, row)
 
 
 def delete_pages(connection: sqlite3.Connection, document: int) -> int:
@@ -92,11 +97,14 @@ def insert_page(
 ) -> None:
     """Add one page at `location` (segment, slot), with `size` (width, height) in points and its text layer `text`."""
     connection.execute("DELETE FROM page_failures WHERE document = ? AND number = ?", (document, number))
+    stored = storable_text(text)
     cursor = connection.execute(
         "INSERT INTO pages (document, number, segment, slot, width, height, vectors) VALUES (?, ?, ?, ?, ?, ?, ?)",
         (document, number, *location, *size, vectors),
     )
-    connection.execute("INSERT INTO page_text (rowid, text) VALUES (?, ?)", (cursor.lastrowid, storable_text(text)))
+    assert cursor.lastrowid is not None
+    connection.execute("INSERT INTO page_text (rowid, text) VALUES (?, ?)", (cursor.lastrowid, stored))
+    row_checksums.write_page(connection, cursor.lastrowid, document, number, size=size, vectors=vectors, text=stored)
 
 
 def insert_segment(connection: sqlite3.Connection, row: SegmentRow, files: Sequence[StoredFile]) -> None:
@@ -119,9 +127,16 @@ def delete_empty_segments(connection: sqlite3.Connection) -> int:
 
 
 def read_segments(connection: sqlite3.Connection) -> dict[int, SegmentRow]:
-    """Every segment by its number, in rising order. Raises IndexFormatError for a codec of a newer version."""
+    """Every segment by its number, in rising order.
+
+    Raises IndexFormatError for a codec of a newer version, IndexDamaged for rows that cannot be.
+    """
     query = "SELECT id, codec, pages, vectors, dim, single_dim, has_words FROM segments ORDER BY id"
-    found = {row[0]: SegmentRow(*row) for row in connection.execute(query)}
+    found = {}
+    for row in connection.execute(query):
+        if any(not isinstance(value, int) or not 0 <= value < MAX_COUNT for value in (row[0], *row[2:])):
+            raise IndexDamaged(f"the catalog's row of segment {row[0]} is damaged; {RESTORE}")
+        found[row[0]] = SegmentRow(*row)
     if unknown := {row.codec for row in found.values()} - set(CODECS):
         raise IndexFormatError(
             f"the index stores vectors as {', '.join(sorted(unknown))}; this version reads {', '.join(CODECS)}: use a "
@@ -134,6 +149,14 @@ def read_files(connection: sqlite3.Connection, segment: int) -> list[StoredFile]
     """The files of one segment, by name."""
     query = "SELECT name, bytes, sha256 FROM segment_files WHERE segment = ? ORDER BY name"
     return [StoredFile(*row) for row in connection.execute(query, (segment,))]
+
+
+def read_digests(connection: sqlite3.Connection) -> dict[int, str]:
+    """By segment, a digest of the committed checksums of its files."""
+    found: dict[int, list[str]] = {}
+    for segment, checksum in connection.execute("SELECT segment, sha256 FROM segment_files ORDER BY segment, name"):
+        found.setdefault(segment, []).append(checksum)
+    return {segment: hashlib.sha256("".join(each).encode()).hexdigest()[:ID_DIGITS] for segment, each in found.items()}
 
 
 def read_dims(connection: sqlite3.Connection) -> tuple[int, int, bool] | None:

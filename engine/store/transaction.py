@@ -12,8 +12,8 @@ from pathlib import Path
 
 from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
-from ..errors import UsageError
-from . import catalog, garbage, layout, os_errors, statements
+from ..errors import IndexDamaged, UsageError
+from . import catalog, garbage, layout, links, os_errors, row_checksums, statements
 from . import codebook as codebooks
 from .catalog import Fingerprint
 from .locks import WriterLock
@@ -35,6 +35,7 @@ def open_transaction(
     if codec is not None and codec not in CODECS:
         raise UsageError(f"codec {codec!r} is not one of {', '.join(CODECS)}")
     with os_errors.translated(directory):
+        links.refuse(directory, to_write=True)
         if (fingerprint is None or not create) and not catalog.exists(directory):
             catalog.open_to_read(directory)  # raises IndexNotFound, before a folder is created
         if codec == "residual" and codebook is None and not catalog.exists(directory):
@@ -42,6 +43,9 @@ def open_transaction(
         (directory / layout.SEGMENTS).mkdir(parents=True, exist_ok=True)
         lock = WriterLock(directory)
         try:
+            # Readers who may not create it need it: without, compaction would not know of them.
+            if not (directory / layout.READERS_LOCK).exists():
+                (directory / layout.READERS_LOCK).touch()
             write = None if codebook is None or codec != "residual" else partial(codebooks.write, directory, codebook)
             connection = catalog.open_to_write(directory, fingerprint, codec or CODECS[0], write)
             try:
@@ -51,6 +55,7 @@ def open_transaction(
                         f"{directory}: the index stores vectors as {recorded}, not {codec}; omit --codec, or "
                         f"first run 'docsearch compact --codec {codec}'"
                     )
+                row_checksums.create_tables(connection)
                 garbage.delete_orphans(directory, connection)
             except BaseException:
                 connection.close()
@@ -115,7 +120,10 @@ class Transaction:
             connection.execute("COMMIT")
         self._changes, self._pages_changed = hashlib.sha256(), False
         if dropped:
-            garbage.delete_orphans(self.directory, self.connection)
+            try:
+                garbage.delete_orphans(self.directory, self.connection)
+            except (OSError, sqlite3.Error, IndexDamaged) as err:  # the commit is durable: it did not fail
+                logger.warning("%s: garbage stays until the next writer: %s", self.directory, err)
 
     def roll_back(self) -> None:
         """Undo everything since the last commit, files included, and refuse further changes."""
@@ -129,7 +137,7 @@ class Transaction:
             garbage.delete_derived_files(
                 self.directory, self.connection, generation=catalog.read_meta(self.connection, "generation")
             )
-        except (OSError, sqlite3.Error) as err:
+        except (OSError, sqlite3.Error, IndexDamaged) as err:
             # Closing the connection ends the transaction, and the next writer deletes the garbage.
             logger.debug("%s: garbage was not deleted: %s", self.directory, err)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import IndexDamaged
-from . import codebook, layout, statements
+from . import codebook, layout, row_checksums, statements
 from .segment import OpenSegments, SegmentRow, StoredFile
 
 CONTRADICTIONS = {
@@ -27,22 +28,45 @@ CONTRADICTIONS = {
 
 
 def problems(directory: Path, connection: sqlite3.Connection) -> list[str]:
-    """Everything that is wrong with the index, a sentence each. Reads every byte of it."""
+    """Everything that is wrong with the index, a sentence each. Reads every byte of it.
+
+    Raises no Exception: what cannot be read is a problem.
+    """
+    checks: list[Callable[[], Iterable[str]]] = [
+        lambda: _sqlite_problems(directory, connection),
+        *(partial(_contradictions, directory, connection, what) for what in CONTRADICTIONS),
+        lambda: row_checksums.problems(directory, connection),
+        lambda: codebook.problems(directory, connection),
+        lambda: _problems_of_segments(directory, connection),
+    ]
     found: list[str] = []
-    catalog = directory / layout.CATALOG
-    try:
-        found += [f"{catalog}: {row[0]}" for row in connection.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        for what, query in CONTRADICTIONS.items():
-            number = connection.execute(query).fetchone()[0]
-            if number:
-                found.append(f"{catalog}: {number} {what}")
-        found += codebook.problems(directory, connection)
-        for row in statements.read_segments(connection).values():
+    for check in checks:
+        try:
+            found += check()
+        except Exception as err:  # noqa: BLE001 - whatever damage leads to, it is reported
+            found.append(f"{layout.catalog_file(directory)}: cannot be read ({err or type(err).__name__})")
+    return list(dict.fromkeys(found))
+
+
+def _sqlite_problems(directory: Path, connection: sqlite3.Connection) -> Iterator[str]:
+    for (line,) in connection.execute("PRAGMA integrity_check"):
+        if line != "ok":
+            yield f"{layout.catalog_file(directory)}: {' '.join(str(line).split())}"
+
+
+def _contradictions(directory: Path, connection: sqlite3.Connection, what: str) -> Iterator[str]:
+    number = connection.execute(CONTRADICTIONS[what]).fetchone()[0]
+    if number:
+        yield f"{layout.catalog_file(directory)}: {number} {what}"
+
+
+def _problems_of_segments(directory: Path, connection: sqlite3.Connection) -> Iterator[str]:
+    for row in statements.read_segments(connection).values():
+        try:
             damage = segment_problems(directory, row, statements.read_files(connection, row.id))
-            found += damage or _length_problems(directory, row, connection)
-    except sqlite3.DatabaseError as err:
-        found.append(f"{catalog}: {err}")
-    return found
+            yield from damage or _length_problems(directory, row, connection)
+        except Exception as err:  # noqa: BLE001 - as in `problems`; the other segments are checked, too
+            yield f"{layout.segment_folder(directory, row.id)}: cannot be checked ({err or type(err).__name__})"
 
 
 def segment_problems(directory: Path, row: SegmentRow, files: Sequence[StoredFile]) -> list[str]:

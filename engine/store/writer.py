@@ -16,7 +16,7 @@ from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
 from ..errors import UsageError
 from ..records import PagesToStore
-from . import catalog, compaction, garbage, statements, transaction
+from . import catalog, compaction, garbage, row_checksums, statements, transaction
 from . import codebook as codebooks
 from .buffer import PageBuffer
 from .catalog import DocumentRow, Fingerprint
@@ -67,7 +67,7 @@ class IndexWriter:
         self._directory = transaction.directory
         with transaction.reading() as connection:
             self._codec = catalog.read_meta(connection, "codec")
-            self._segment = int(catalog.read_meta(connection, "last_segment")) + 1
+            self._segment = catalog.read_last_segment(connection) + 1
             self._codebook = codebooks.find(self._directory, connection)
             self._buffer = PageBuffer(self._codec, statements.read_dims(connection), self._codebook)
         self._begun: dict[str, DocumentRow] = {}
@@ -258,6 +258,7 @@ class IndexWriter:
             if written is None:
                 break
         with self._transaction.changing() as connection:
+            row_checksums.add_missing(connection)
             codebooks.drop_unused(connection)
             self._codebook = codebooks.find(self._directory, connection)
         self.commit()

@@ -21,7 +21,7 @@ from docsearch.engine.retrieval import dense, flat_scan, rabitq
 from docsearch.engine.retrieval.candidates import open_candidates
 from docsearch.engine.retrieval.dense import DenseIndex, gpu_index, open_dense_index
 from docsearch.engine.retrieval.rabitq import MeasuredRecall
-from docsearch.engine.store import Snapshot, open_snapshot, open_writer
+from docsearch.engine.store import Snapshot, checksums, open_snapshot, open_writer
 
 COUNT = 20
 
@@ -224,6 +224,41 @@ def test_part_with_a_damaged_or_missing_file_is_built_again(
 
 
 @pytest.mark.usefixtures("small_parts")
+def test_zeroed_codes_are_built_again_and_lose_no_page(tmp_path: Path) -> None:
+    """As a power cut leaves them: as long as before, with zeros."""
+    toy_dense.add(tmp_path / "index", "a", toy_dense.vectors(1000))
+    (query,) = toy_dense.queries(1)
+    with open_snapshot(tmp_path / "index") as snapshot:
+        before = opened(snapshot).nearest(query, count=COUNT)
+    file = tmp_path / "index" / "cache" / parts(tmp_path / "index")[0] / "codes.npy"
+    whole = file.read_bytes()
+    for start in (256, len(whole) // 2):
+        file.write_bytes(whole[:start] + bytes(len(whole) - start))
+        with open_snapshot(tmp_path / "index") as snapshot:
+            assert_same(opened(snapshot).nearest(query, count=COUNT), before)
+        assert file.read_bytes() == whole
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_codes_are_verified_at_the_first_search(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checksums, "BLOCK_BYTES", 1 << 12)
+    toy_dense.add(tmp_path / "index", "a", toy_dense.vectors(1000))
+    (query,) = toy_dense.queries(1)
+    with open_snapshot(tmp_path / "index") as snapshot:
+        before = opened(snapshot).nearest(query, count=COUNT)
+    file = tmp_path / "index" / "cache" / parts(tmp_path / "index")[0] / "codes.npy"
+    whole = file.read_bytes()
+    file.write_bytes(whole[: 1 << 13] + bytes(len(whole) - (1 << 13)))
+    with open_snapshot(tmp_path / "index") as snapshot:
+        index = opened(snapshot)
+        assert file.read_bytes() != whole
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(lambda _: index.nearest(query, count=COUNT), range(8)):
+                assert_same(found, before)
+        assert file.read_bytes() == whole
+
+
+@pytest.mark.usefixtures("small_parts")
 def test_an_interrupted_build_leaves_no_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy_dense.add(tmp_path / "index", "a", toy_dense.vectors(1000))
 
@@ -334,7 +369,7 @@ def test_codes_are_built_in_a_process_that_also_imports_pymupdf() -> None:
         "vectors = numpy.eye(64, dtype=numpy.float32)\n"
         "coding = RaBitQ(vectors.mean(axis=0))\n"
         "block = VectorBlock(coding, coding.encode(vectors), numpy.arange(64))\n"
-        "print(search(vectors[7], [block], 1).pages.tolist())\n"
+        "print(search(vectors[7], [block], 1, block.rows).pages.tolist())\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[7]"

@@ -121,7 +121,10 @@ def test_files_of_a_killed_writer_are_deleted_by_the_next(filled: Path) -> None:
         folder.mkdir()
         (folder / layout.VECTORS).write_bytes(b"half")
     half = filled / ".tmp-7-89abcdef.json"
-    half.write_bytes(b"half")
+    notes = filled / ".tmp-notes.txt"
+    for file in (half, notes):
+        file.write_bytes(b"half")
     with store.open_snapshot(filled), store.open_writer(filled, fingerprint=None):
         for path in (orphan, unfinished, half):
             assert not path.exists()
+        assert notes.exists(), "a file of somebody else, in the same folder"

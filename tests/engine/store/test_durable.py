@@ -197,3 +197,13 @@ def test_a_file_system_that_cannot_sync_folders_is_accepted(tmp_path: Path, monk
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
         durable.sync_folder(tmp_path)
+
+
+def test_a_file_keeps_the_mode_of_the_one_it_replaces(tmp_path: Path) -> None:
+    file = tmp_path / "private.png"
+    file.write_bytes(b"old")
+    file.chmod(0o600)
+    with durable.atomic_file(file) as temporary:
+        temporary.write_bytes(b"new")
+    assert file.read_bytes() == b"new"
+    assert file.stat().st_mode & 0o777 == 0o600

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import mmap
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -141,8 +142,11 @@ def test_the_page_table_of_a_large_index_is_cached(filled: Path, monkeypatch: py
     assert contents() == expected
     monkeypatch.undo()
     monkeypatch.setattr("docsearch.engine.store.snapshot.CACHED_TABLE_PAGES", 1)
-    cached.write_bytes(cached.read_bytes()[:-9])
-    assert contents() == expected
+    whole = cached.read_bytes()
+    for damaged in (whole[:-9], whole[:200] + bytes(len(whole) - 200), whole[:128] + bytes(72) + whole[200:]):
+        cached.write_bytes(damaged)
+        assert contents() == expected
+        assert cached.read_bytes() == whole
     with store.open_snapshot(filled) as snapshot:
         ref = snapshot.refs([0])[0]
     with store.open_writer(filled, fingerprint=None) as writer:
@@ -269,3 +273,32 @@ def test_a_compaction_deletes_the_cache(filled: Path) -> None:
     with store.open_writer(filled, fingerprint=None) as writer:
         writer.compact()
     assert not path.exists()
+
+
+READS: dict[str, Callable[[store.Snapshot], object]] = {
+    "refs": lambda snapshot: snapshot.refs([0]),
+    "row": lambda snapshot: snapshot.row(PageRef("", "a.pdf", 1)),
+    "paths": lambda snapshot: snapshot.paths(),
+    "one document": lambda snapshot: snapshot.document(path="a.pdf"),
+    "sizes": lambda snapshot: snapshot.sizes([0]),
+    "lengths": lambda snapshot: snapshot.lengths,
+    "dense vectors": lambda snapshot: snapshot.dense_vectors(),
+    "dense vectors of a segment": lambda snapshot: snapshot.segment_dense(1, 1),
+    "blocks": lambda snapshot: next(snapshot.blocks()),
+    "views": lambda snapshot: next(snapshot.views()),
+    "boxes": lambda snapshot: snapshot.boxes(0),
+    "text": lambda snapshot: snapshot.text(0),
+    "documents": lambda snapshot: snapshot.documents(),
+    "failures": lambda snapshot: snapshot.failures(),
+    "info": lambda snapshot: snapshot.info(),
+    "verify": lambda snapshot: snapshot.verify(),
+    "locations": lambda snapshot: snapshot.locations(),
+}
+
+
+@pytest.mark.parametrize("what", READS)
+def test_a_closed_snapshot_says_so(filled: Path, what: str) -> None:
+    with store.open_snapshot(filled) as snapshot:
+        snapshot.refs([0])
+    with pytest.raises(UsageError, match="the index was closed; open it again"):
+        READS[what](snapshot)
