@@ -15,21 +15,18 @@ from .page_maxima import MaximaOf
 from .records import F32, I64
 
 BYTES_MAX = 64 << 20
-"""Memory for maxima: those of 1,600 tokens with 10,000 pages."""
-TOKENS_MIN = 64
-"""Tokens kept whatever the number of pages: those of one query, which are looked up more than once."""
+"""Memory for maxima: those of 1,600 tokens with 10,000 pages, or of 16 with a million."""
 
 
 class MaxSimCache:
     """MaxSim of query tokens with the pages of one snapshot. May be shared between threads."""
 
-    def __init__(
-        self, pages: int, maxima_of: MaximaOf, bytes_max: int = BYTES_MAX, tokens_min: int = TOKENS_MIN
-    ) -> None:
-        """`maxima_of` computes what is not cached, with the `pages` of the snapshot."""
+    def __init__(self, pages: int, maxima_of: MaximaOf, bytes_max: int | None = None) -> None:
+        """`maxima_of` computes what is not cached, with the `pages` of the snapshot; None stands for BYTES_MAX."""
+        bytes_max = BYTES_MAX if bytes_max is None else bytes_max
         self._pages = pages
         self._maxima_of = maxima_of
-        self._tokens_max = max(tokens_min, bytes_max // (4 * max(1, pages)))
+        self._tokens_max = bytes_max // (4 * max(1, pages))
         self._cached: OrderedDict[bytes, F32] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -51,6 +48,11 @@ class MaxSimCache:
             elif computed is not None:
                 out[:, i] = computed[:, column[key]]
         return out
+
+    def fill(self, vectors: F32) -> None:
+        """Cache the maxima of `vectors` (Q, D) with all pages, in one pass over them; nothing if they are too many."""
+        if len({key for key, _ in self._lookup(vectors)}) <= self._tokens_max:
+            self.of_each(vectors)
 
     def of_each(self, vectors: F32) -> list[F32]:
         """The maxima (N,) of each of `vectors` (Q, D) with all pages."""

@@ -23,6 +23,9 @@ class Pages(Protocol):
     def first_pages(self) -> I64:
         """As `Snapshot.first_pages`."""
 
+    def page_order(self) -> I64:
+        """As `Snapshot.page_order`."""
+
     def blocks(self, *, rows: I64 | None = None) -> Iterator[Block]:
         """As `Snapshot.blocks`."""
 

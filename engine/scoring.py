@@ -49,8 +49,14 @@ def rise(similarities: F32, floors: F32, ceilings: F32) -> F32:
 
 
 def weighted_sum(matches: F32, weights: F32) -> F32:
-    """Σ_t weights[t] · matches[n, t]: (N, Q), (Q,) -> (N,). Rows are summed in one order: equal pages score alike."""
-    total: F32 = (matches * weights).sum(axis=1, dtype=np.float32)
+    """Σ_t weights[t] · matches[n, t]: (N, Q), (Q,) -> (N,).
+
+    Every page's terms are added in the order of the tokens: numpy's own sum takes another one for arrays with another
+    layout in memory, and so would give equal pages other scores.
+    """
+    total = np.zeros(len(matches), np.float32)
+    for token, weight in enumerate(weights):
+        total += matches[:, token] * weight
     return total
 
 
@@ -88,13 +94,16 @@ def idf(document_frequencies: F32 | I64, pages: int) -> F32:
     return root
 
 
-def top_k(rows: I64, scores: F32, k: int) -> Ranking:
-    """The `k` best of `rows` (n,) by `scores` (n,), ties by lower row, pages without any match left out."""
+def top_k(rows: I64, scores: F32, k: int, page_order: I64) -> Ranking:
+    """The `k` best of `rows` (n,) by `scores` (n,), ties by `page_order`, pages without any match left out.
+
+    `page_order` (N,) is `Snapshot.page_order` of all N pages.
+    """
     if len(rows) > 4 * k > 0:
         # Everything that can reach the top k, ties at the border included.
         border = np.partition(scores, len(scores) - k)[len(scores) - k]
         reach = scores >= border
         rows, scores = rows[reach], scores[reach]
-    order = np.lexsort((rows, -scores))[:k]
+    order = np.lexsort((page_order[rows], -scores))[:k]
     order = order[scores[order] > 0]
     return Ranking(rows[order], scores[order])

@@ -84,7 +84,6 @@ class Searcher:
         self.snapshot = snapshot
         self.encoder = encoder
         self._pictures = pictures
-        self._closed = False
         self._cache = cache = MaxSimCache(len(snapshot), partial(token_maxima, snapshot))
         self._encoding = QueryEncoding(snapshot, encoder)
         self.first_stage = FirstStage(snapshot, self._encoding.visual_words, on_gpu=scorer is not None)
@@ -100,12 +99,11 @@ class Searcher:
         self.close()
 
     def close(self) -> None:
-        """Close the snapshot and drop what is cached."""
-        self._closed = True
+        """Close the snapshot and drop what is cached; everything else then raises UsageError."""
         self._cache.clear()
+        self.snapshot.close()
         if self._pictures is not None:
             self._pictures.close()
-        self.snapshot.close()
 
     def search(
         self,
@@ -158,6 +156,9 @@ class Searcher:
 
         Among several, a query with nothing to search for gets no hits, so that one bad row does not end a batch job.
         """
+        self.snapshot.check_open()
+        if k < 1 or (candidates is not None and candidates < 1):
+            raise UsageError(f"k and candidates are 1 or more, not {k if k < 1 else candidates}")
         strict = isinstance(queries, Sequence) and len(queries) == 1
         count = self._two_stage.candidates(k, candidates, exact=exact)
         waiting = iter(queries)
@@ -174,15 +175,20 @@ class Searcher:
 
     def encode(self, text: str, *, image: U8 | None = None) -> QueryVectors:
         """A question as vectors with the weights that it has in this collection. Raises UsageError as `search`."""
-        (query,) = self.weigh([self._encoding.encode(Query("", text, image=image))])
+        self.snapshot.check_open()
+        with threads.no_blas_threads():
+            encoded = self._encoding.encode(Query("", text, image=image))
+        (query,) = self.weigh([encoded])
         return query
 
     def weigh(self, queries: Sequence[QueryVectors]) -> list[QueryVectors]:
         """Queries with weights adjusted to this collection; see `query.weighting`."""
+        self.snapshot.check_open()
         return self._weighting.weigh(queries)
 
     def prepare(self) -> None:
         """Open or build the derived files of stage 1, so that the first query does not wait for it."""
+        self.snapshot.check_open()
         if not self.first_stage.is_skipped:
             _ = self.first_stage.candidates
 
@@ -236,8 +242,7 @@ class Searcher:
 
     def _picture_of_hit(self, query: Query, hit: Hit) -> U8:
         assert self._pictures is not None
-        if self._closed:
-            raise UsageError("The index was closed; open it again to see pages.")
+        self.snapshot.check_open()
         return self.heatmap(query.text, hit.ref, self._pictures.pixels(hit.ref), image=query.image)
 
     def _hits(self, ranking: Ranking | None) -> list[Hit]:

@@ -11,7 +11,7 @@ import numpy as np
 from . import threads
 from .maxsim_cache import MaxSimCache
 from .ranking import rerank
-from .ranking.filters import allowed_rows
+from .ranking.filters import PageFilter
 from .ranking.rerank import Scorer
 from .records import I64, Query, QueryVectors, Ranking, Region
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
@@ -28,6 +28,7 @@ class TwoStageSearch:
         """`scorer` computes exact scores on an accelerator; without one the CPU does."""
         self._snapshot = snapshot
         self._cache = cache
+        self._filter = PageFilter(snapshot)
         self._first_stage = first_stage
         self._scorer = scorer
 
@@ -40,15 +41,17 @@ class TwoStageSearch:
     def cache_maxima(
         self, batch: Sequence[Query], encoded: Mapping[int, QueryVectors], on_stage: OnStage | None
     ) -> None:
-        """Compute MaxSim of the queries' tokens with all pages, in one pass over them.
+        """Compute MaxSim of the queries' tokens with all pages, in one pass over them, if the cache can hold it.
 
         Weighting needs these maxima for some pages, reranking for all. Expansion terms are left for later, because
         weighting drops most of them.
         """
-        tokens = [q.vectors for i, q in encoded.items() if not q.contextual and batch[i].path is None]
-        if self._scorer is None and tokens and len(self._snapshot):
-            with timed("rerank", on_stage), threads.no_blas_threads():
-                self._cache.of(np.concatenate(tokens), None)
+        if self._scorer is not None:
+            return
+        with timed("rerank", on_stage), threads.no_blas_threads():
+            tokens = [q.vectors for i, q in encoded.items() if not q.contextual and batch[i].path is None]
+            if tokens and len(self._snapshot):
+                self._cache.fill(np.concatenate(tokens))
 
     def rank(
         self,
@@ -68,7 +71,7 @@ class TwoStageSearch:
         for i in weighed:
             groups.setdefault((batch[i].path, batch[i].like), []).append(i)
         for (path, like), members in groups.items():
-            rows = allowed_rows(self._snapshot, path, None if like is None else self._snapshot.row(like.ref))
+            rows = self._filter.rows(path, None if like is None else self._snapshot.row(like.ref))
             if candidates is None:
                 with timed("rerank", on_stage), threads.no_blas_threads():
                     out.update(zip(members, self._rerank([weighed[i] for i in members], rows, k), strict=True))
@@ -83,6 +86,8 @@ class TwoStageSearch:
     def _rerank(self, queries: Sequence[QueryVectors], rows: I64 | None, k: int) -> list[Ranking]:
         """Exact scores; uses cached maxima unless a query is contextual."""
         cached = None if any(query.contextual for query in queries) else self._cache.of
+        if cached is not None and rows is None and self._scorer is None:
+            self._cache.fill(np.concatenate([query.every for query in queries]))
         return rerank.rank(self._snapshot, queries, rows=rows, k=k, scorer=self._scorer, maxima_of=cached)
 
 

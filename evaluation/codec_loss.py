@@ -57,6 +57,10 @@ class Recoded:
         """The snapshot's."""
         return self.snapshot.first_pages()
 
+    def page_order(self) -> I64:
+        """The snapshot's."""
+        return self.snapshot.page_order()
+
     def sizes(self, wanted: I64 | Sequence[int]) -> F32:
         """The snapshot's."""
         return self.snapshot.sizes(wanted)

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import torch
 
+from .. import threads
 from ..errors import UsageError
+
+threads.keep_to_one_openmp_thread(torch.set_num_threads)
 
 ARITHMETIC_VARIABLE = "DOCSEARCH_ARITHMETIC"
 """Environment variable with the number format that models compute in, read when a model is loaded; by default, the

@@ -31,6 +31,7 @@ class QueryEncoding:
     def encode_all(self, batch: Sequence[Query], *, strict: bool) -> dict[int, QueryVectors]:
         """Encode queries, keyed by batch position; texts are batched if the model benefits.
 
+        The vectors of such a model (`BatchEncoder`) may differ in their last bits from those of a query alone.
         A query without anything to search for is left out, or raises UsageError if `strict`.
         """
         encoded: dict[int, QueryVectors] = {}

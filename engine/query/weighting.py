@@ -7,8 +7,10 @@ on a sample of their pages, large ones on all pages by their inverted index. The
 
 from __future__ import annotations
 
+import hashlib
 import threading
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -31,7 +33,13 @@ MIN_TOKEN_WEIGHT = 0.01
 """Tokens with less than this share of a query's weight are left out of stage 1: "the" is on every page."""
 MIN_TOKENS = 32
 """The heaviest tokens that stage 1 looks up in any case: those of a long query all weigh little."""
+CACHED_TOKENS = 65_536
+"""Tokens whose IDF is kept, about 10 MB."""
+COUNTED_BYTES = 64 << 20
+"""Memory for the maxima of tokens that are counted together, or of one token where a collection needs more."""
 
+_Token = tuple[F32, np.float32, np.float32]
+"""The vector (D,) of a token, its floor and its ceiling."""
 ApproximateMaxima = Callable[[F32, F32], list[F32]]
 """An inverted index's maxima (N,) of each of `vectors` (Q, D); below the lowest of `floors` (Q,) it is -inf."""
 
@@ -46,57 +54,78 @@ class Weighting:
         self._snapshot = snapshot
         self._cache = cache
         self._inverted_index = inverted_index
-        self._idf: dict[str, float] = {}
+        self._idf: OrderedDict[bytes, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def weigh(self, queries: Sequence[QueryVectors]) -> list[QueryVectors]:
         """Queries with weights adjusted to the collection, and without expansion terms too weak to matter.
 
-        Contextual queries stay as they are, and so do rows without a token (the patches of a picture).
+        The weights depend on the query and the collection alone. Contextual queries stay as they are, and so do rows
+        without a token (the patches of a picture).
         """
         with self._lock:
-            self._count([query for query in queries if not query.contextual])
-        return [query if query.contextual else self._reweigh(query) for query in queries]
+            counted = [{} if query.contextual else self._counted(query) for query in queries]
+            known = self._count({key: token for tokens in counted for key, token in tokens.values()})
+        return [
+            query if query.contextual else _reweigh(query, {row: known[key] for row, (key, _) in tokens.items()})
+            for query, tokens in zip(queries, counted, strict=True)
+        ]
 
-    def _count(self, queries: Sequence[QueryVectors]) -> None:
-        """Fill in the IDF of tokens not seen before."""
-        maxima_of_all = self._inverted_index() if queries else None
-        new = {
-            token: (vector, floor, ceiling)
-            for query in queries
-            for token, vector, floor, ceiling, is_looked_up in zip(
-                query.tokens, query.vectors, query.floors, query.ceilings, looked_up(query.weights), strict=True
-            )
-            if token and token not in self._idf and (maxima_of_all is None or is_looked_up)
-        }
-        if new and len(self._snapshot):
-            vectors, floors, ceilings = (np.stack(column) for column in zip(*new.values(), strict=True))
+    def _counted(self, query: QueryVectors) -> dict[int, tuple[bytes, _Token]]:
+        """The rows of a query whose IDF counts, each with the key of its token: in a large index, what is looked up."""
+        if not len(self._snapshot):
+            return {}
+        chosen = np.array([token != "" for token in query.tokens])
+        if self._inverted_index() is not None:
+            chosen &= looked_up(query.weights)
+        found: dict[int, tuple[bytes, _Token]] = {}
+        for row in np.flatnonzero(chosen).tolist():
+            token = query.vectors[row], query.floors[row], query.ceilings[row]
+            found[row] = hashlib.blake2b(b"".join(each.tobytes() for each in token), digest_size=16).digest(), token
+        return found
+
+    def _count(self, wanted: Mapping[bytes, _Token]) -> dict[bytes, float]:
+        """The IDF of each token, which is kept for later queries."""
+        known = {key: self._idf[key] for key in wanted if key in self._idf}
+        new = [key for key in wanted if key not in known]
+        if new:
+            vectors, floors, ceilings = (np.stack(column) for column in zip(*(wanted[key] for key in new), strict=True))
             thresholds = floors + PRESENT_MATCH * (ceilings - floors)
-            df, pages = self._document_frequencies(vectors, thresholds, floors, maxima_of_all)
-            self._idf.update(zip(new, idf(df, pages).tolist(), strict=True))
+            df, pages = self._document_frequencies(vectors, thresholds, floors)
+            known.update(zip(new, idf(df, pages).tolist(), strict=True))
+        self._idf.update(known)
+        for key in known:
+            self._idf.move_to_end(key)
+        while len(self._idf) > CACHED_TOKENS:
+            self._idf.popitem(last=False)
+        return known
 
-    def _document_frequencies(
-        self, vectors: F32, thresholds: F32, floors: F32, maxima_of_all: ApproximateMaxima | None
-    ) -> tuple[I64, int]:
+    def _document_frequencies(self, vectors: F32, thresholds: F32, floors: F32) -> tuple[I64, int]:
         """On how many pages tokens (Q, D) exceed their `thresholds` (Q,), as (Q,), and of how many pages."""
-        if maxima_of_all is not None:
-            found = maxima_of_all(vectors, floors)
-            counts = [np.count_nonzero(maxima > least) for maxima, least in zip(found, thresholds, strict=True)]
-            return np.array(counts, np.int64), len(self._snapshot)
-        maxima = self._cache.of(vectors, self._sample)
-        return (maxima > thresholds).sum(axis=0), len(maxima)
+        maxima_of_all = self._inverted_index()
+        if maxima_of_all is None:
+            maxima = self._cache.of(vectors, self._sample)
+            return (maxima > thresholds).sum(axis=0), len(maxima)
+        together = max(1, COUNTED_BYTES // (4 * len(self._snapshot)))
+        counts = []
+        for first in range(0, len(vectors), together):
+            chosen = slice(first, first + together)
+            found = maxima_of_all(vectors[chosen], floors[chosen])
+            counts += [np.count_nonzero(each > least) for each, least in zip(found, thresholds[chosen], strict=True)]
+        return np.array(counts, np.int64), len(self._snapshot)
 
     @cached_property
     def _sample(self) -> I64:
         return evenly_spaced(len(self._snapshot), SAMPLE_PAGES)
 
-    def _reweigh(self, query: QueryVectors) -> QueryVectors:
-        is_token = np.array([token != "" for token in query.tokens])
-        factors = np.array([self._idf.get(token, 1.0) for token in query.tokens], np.float32)
-        weights = query.weights * factors
-        share = 1 - query.weights[~is_token].sum(dtype=np.float32)
-        weights[is_token] = weights[is_token] / weights[is_token].sum() * share
-        return drop_weak_expansion(replace(query, weights=weights.astype(np.float32)))
+
+def _reweigh(query: QueryVectors, factors: Mapping[int, float]) -> QueryVectors:
+    """A query with the weights of rows times their `factors`, 1 where there is none; their sum stays."""
+    is_token = np.array([token != "" for token in query.tokens])
+    weights = query.weights * np.array([factors.get(row, 1.0) for row in range(len(query.tokens))], np.float32)
+    share = 1 - query.weights[~is_token].sum(dtype=np.float32)
+    weights[is_token] = weights[is_token] / weights[is_token].sum() * share
+    return drop_weak_expansion(replace(query, weights=weights.astype(np.float32)))
 
 
 def looked_up(weights: F32) -> NDArray[np.bool_]:

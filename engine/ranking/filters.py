@@ -2,32 +2,120 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+import re
+import sys
+import threading
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from fnmatch import translate
+from functools import cached_property, lru_cache
+from unicodedata import normalize
 
 import numpy as np
 
+from ..printable import printable
 from ..records import I64
 from ..store import Snapshot
+
+WILDCARD = re.compile(r"[*?[]")
+LAST_CHARACTER = chr(sys.maxunicode)
 
 
 def path_matches(path: str, pattern: str) -> bool:
     """Whether a document's path matches the glob `pattern`, or has it as its file name.
 
+    Case and Unicode's normal form do not matter. Brackets in a pattern also stand for themselves, and a name with
+    control characters also matches as it is printed.
+
     >>> path_matches("contracts/a.pdf", "contracts/*"), path_matches("contracts/a.pdf", "a.pdf")
     (True, True)
     >>> path_matches("contracts/a.pdf", "b.pdf")
     False
+    >>> path_matches("reports [2023]/a.pdf", "Reports [2023]/*")
+    True
     """
-    return path == pattern or path.endswith("/" + pattern) or fnmatchcase(path, pattern)
+    return any(_matches_folded(each, pattern) for each in _forms(path))
 
 
-def allowed_rows(snapshot: Snapshot, path: str | None, excluded: int | None) -> I64 | None:
-    """Rows (n,) of the documents that match `path`, without the row `excluded`; None where every page is allowed."""
-    if path is None and excluded is None:
-        return None
-    rows = np.arange(len(snapshot))
-    if path is not None:
-        paths = snapshot.paths()
-        matching = {each for each in set(paths.tolist()) if path_matches(each, path)}
-        rows = rows[np.isin(paths, list(matching))]
-    return rows if excluded is None else rows[rows != excluded]
+def _forms(path: str) -> set[str]:
+    """A path folded, as it is and as it is printed."""
+    return {_folded(path), _folded(printable(path))}
+
+
+def _matches_folded(path: str, pattern: str) -> bool:
+    folded, matches = _compiled(pattern)
+    return path == folded or path.endswith("/" + folded) or matches(path) is not None
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> tuple[str, Callable[[str], re.Match[str] | None]]:
+    """A pattern folded, and its matcher: with sets of characters in brackets, and with brackets as they are."""
+    folded = _folded(pattern)
+    literal = folded.replace("[", "[[]")
+    return folded, re.compile(f"{translate(folded)}|{translate(literal)}").match
+
+
+def _folded(text: str) -> str:
+    """Text in lower case and Unicode's composed normal form: macOS decomposes the names of files."""
+    return text.lower() if text.isascii() else normalize("NFC", text.lower())
+
+
+class PageFilter:
+    """Finds the pages of one snapshot that a query may return, in time for what it selects. Shared between threads.
+
+    A pattern without wildcards looks documents up by their name, others only among those that begin alike.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._reading = threading.Lock()
+
+    def rows(self, path: str | None, excluded: int | None) -> I64 | None:
+        """Rows (n,) of the documents that match `path`, without the row `excluded`; None where all are allowed."""
+        if path is None and excluded is None:
+            return None
+        rows = np.arange(len(self._snapshot)) if path is None else self._rows_of(path)
+        return rows if excluded is None else rows[rows != excluded]
+
+    def _rows_of(self, pattern: str) -> I64:
+        with self._reading:
+            names = self._names
+            order, documents = self._rows_by_document
+        keys = {key for path, key in names.candidates(pattern) if _matches_folded(path, pattern)}
+        wanted = np.array(sorted(keys), np.int64)
+        spans = zip(np.searchsorted(documents, wanted), np.searchsorted(documents, wanted, side="right"), strict=True)
+        found: I64 = np.sort(np.concatenate([np.zeros(0, np.int64), *(order[first:last] for first, last in spans)]))
+        return found
+
+    @cached_property
+    def _names(self) -> DocumentNames:
+        return DocumentNames(self._snapshot.page_documents()[1])
+
+    @cached_property
+    def _rows_by_document(self) -> tuple[I64, I64]:
+        """Rows (N,) sorted by the key of their document, and these keys (N,)."""
+        documents, _ = self._snapshot.page_documents()
+        order = np.argsort(documents, kind="stable")
+        return order, documents[order]
+
+
+class DocumentNames:
+    """The folded paths of documents, with their keys: sorted, and by file name."""
+
+    def __init__(self, paths: Mapping[int, str]) -> None:
+        """`paths` of the documents by their keys."""
+        self._sorted = sorted((each, key) for key, path in paths.items() for each in _forms(path))
+        self._by_name: dict[str, list[tuple[str, int]]] = {}
+        for entry in self._sorted:
+            self._by_name.setdefault(entry[0].rpartition("/")[2], []).append(entry)
+
+    def candidates(self, pattern: str) -> list[tuple[str, int]]:
+        """Every document that may match `pattern`, by a folded path."""
+        folded = _folded(pattern)
+        named = self._by_name.get(folded.rpartition("/")[2], [])
+        prefix = WILDCARD.split(folded, maxsplit=1)[0]
+        if prefix == folded:
+            return named
+        first = bisect_left(self._sorted, (prefix,))
+        last = bisect_left(self._sorted, (prefix + LAST_CHARACTER,)) if prefix else len(self._sorted)
+        return named + self._sorted[first:last]

@@ -55,11 +55,12 @@ class GpuPages:
         return self._resident is not None
 
     def accepts(self, rows: I64 | None) -> bool:
-        """Whether to score `rows` on the device: all pages, pages that it holds, or enough for copying to pay.
+        """Whether to score `rows` on the device: all pages, or enough for copying to pay.
 
-        Always False if the kernel cannot decode the codec.
+        Always False if the kernel cannot decode the codec. Whether the device holds the pages already does not count:
+        CPU and GPU round differently, and earlier queries must not change a score.
         """
-        return self._is_readable and (rows is None or self.is_resident or len(rows) >= COPIED_PAGES)
+        return self._is_readable and (rows is None or len(rows) >= COPIED_PAGES)
 
     @cached_property
     def _is_readable(self) -> bool:
@@ -102,7 +103,7 @@ class GpuPages:
                 start += len(query.every)
                 chosen = allowed[may_reach_top_k(own, query, k)]
                 matches = match(self.token_maxima(query.every, chosen), query)
-                out.append(top_k(chosen, weighted_sum(matches, query.weights), k))
+                out.append(top_k(chosen, weighted_sum(matches, query.weights), k, self._snapshot.page_order()))
         return out
 
     def _maxima(self, query: torch.Tensor, rows: I64 | None, *, parts: int = kernel.PARTS) -> torch.Tensor:

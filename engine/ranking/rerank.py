@@ -5,7 +5,7 @@ Pairs: term proximity, in the spirit of the sequential dependence model of Metzl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -18,6 +18,13 @@ from ..scoring import score_tokens, top_k, weighted_sum
 
 PAIRS_BLOCK_PAGES = 12
 """Pages whose token pairs are matched before the next check whether any page left can still reach the top k."""
+
+MAXIMA_BYTES = 64 << 20
+"""Memory for the maxima of pages that are scored together; more pages are scored block by block."""
+SCORER_BYTES = 1 << 30
+"""The same for an accelerator, which first scores fewer queries at a time: it reads all pages faster than some."""
+SCORES_BYTES = 128 << 20
+"""Memory for the scores of queries that are ranked together; the scores of one query may take more."""
 
 
 class Scorer(Protocol):
@@ -44,11 +51,12 @@ def rank(
 ) -> list[Ranking]:
     """The best `k` pages of each query among `rows` (n,), or among all; every page's score is exact.
 
-    Vectors are read once for all queries. Pages that match nothing (score 0) are left out. A page scores
-    (Σ_t w_t · m_t + Σ_p w_p · m_p) / (1 + Σ_p w_p) over tokens t (`scoring.score_tokens`) and pairs p of neighbouring
-    tokens. A pair adds at most what its two tokens allow, so pairs are matched only on pages that may still reach the
-    first `k`. A `scorer` computes the maxima on an accelerator, and plain MaxSim as a whole; `maxima_of` stands in for
-    `page_maxima.token_maxima`, with a cache for instance.
+    Vectors are read once for all queries whose scores fit SCORES_BYTES, and memory does not grow with their tokens.
+    Pages that match nothing (score 0) are left out. A page scores (Σ_t w_t · m_t + Σ_p w_p · m_p) / (1 + Σ_p w_p) over
+    tokens t (`scoring.score_tokens`) and pairs p of neighbouring tokens. A pair adds at most what its two tokens allow,
+    so pairs are matched only on pages that may still reach the first `k`. A `scorer` computes the maxima on an
+    accelerator, and plain MaxSim as a whole; `maxima_of` stands in for `page_maxima.token_maxima`, with a cache for
+    instance.
     """
     if scorer is not None and not scorer.accepts(rows):
         scorer = None
@@ -56,29 +64,61 @@ def rank(
         return scorer.rank(queries, rows=rows, k=k)
     asked = np.arange(len(snapshot)) if rows is None else np.unique(rows)
     if not len(asked):
-        return [top_k(asked, np.zeros(0, np.float32), k) for _ in queries]
-    first_pages = asked if all(query.contextual for query in queries) else snapshot.first_pages()[asked]
-    read = np.union1d(asked, first_pages)
-    some = None if rows is None else read
+        return [Ranking(asked, np.zeros(0, np.float32)) for _ in queries]
+    vectors = np.concatenate([query.every for query in queries])
+    is_too_much = 8 * len(queries) * len(asked) > SCORES_BYTES
+    if scorer is not None:
+        is_too_much |= vectors.shape[0] * len(asked) * 4 > SCORER_BYTES
+    if is_too_much and len(queries) > 1:
+        halves = queries[: len(queries) // 2], queries[len(queries) // 2 :]
+        return [
+            ranking
+            for half in halves
+            for ranking in rank(snapshot, half, rows=rows, k=k, scorer=scorer, maxima_of=maxima_of)
+        ]
     if scorer is not None:
         maxima_of = scorer.token_maxima
     elif maxima_of is None:
         maxima_of = partial(token_maxima, snapshot)
-    maxima = maxima_of(np.concatenate([query.every for query in queries]), some)
-    at, first_at = np.searchsorted(read, asked), np.searchsorted(read, first_pages)
+    scores, bounds = np.empty((2, len(queries), len(asked)), np.float32)
+    together = max(1, (MAXIMA_BYTES if scorer is None else SCORER_BYTES) // (4 * max(1, len(vectors))))
+    for first in range(0, len(asked), together):
+        block = slice(first, first + together)
+        is_all = rows is None and len(asked) <= together
+        scored = _token_scores(snapshot, queries, asked[block], partial(maxima_of, vectors), is_all=is_all)
+        scores[:, block], bounds[:, block] = scored
     out = []
-    start = 0
-    for query in queries:
-        every = maxima[:, start : start + len(query.every)]
-        start += len(query.every)
-        own, scores = score_tokens(every[at], every[first_at], query)
+    for query, own, most in zip(queries, scores, bounds, strict=True):
         if len(query.pairs):
             weights = proximity.pair_weights(query.weights, query.pairs)
-            bounds = scores + weighted_sum(proximity.pair_bounds(own, query.pairs), weights)
-            out.append(with_pairs(snapshot, query, weights, asked, scores, bounds, k))
+            out.append(with_pairs(snapshot, query, weights, asked, own, most, k))
         else:
-            out.append(top_k(asked, scores, k))
+            out.append(top_k(asked, own, k, snapshot.page_order()))
     return out
+
+
+def _token_scores(
+    snapshot: Pages, queries: Sequence[QueryVectors], rows: I64, maxima_of: Callable[[I64 | None], F32], *, is_all: bool
+) -> tuple[F32, F32]:
+    """The scores (Q, n) of `rows` (n,) by tokens, and the most (Q, n) that they can be with pairs.
+
+    `maxima_of` gives the maxima of all queries' vectors with pages; `is_all` if `rows` are all pages.
+    """
+    first_pages = rows if all(query.contextual for query in queries) else snapshot.first_pages()[rows]
+    read = np.union1d(rows, first_pages)
+    maxima = maxima_of(None if is_all else read)
+    at, first_at = np.searchsorted(read, rows), np.searchsorted(read, first_pages)
+    scores, bounds = np.empty((2, len(queries), len(rows)), np.float32)
+    start = 0
+    for i, query in enumerate(queries):
+        every = maxima[:, start : start + len(query.every)]
+        start += len(query.every)
+        own, scores[i] = score_tokens(every[at], every[first_at], query)
+        bounds[i] = scores[i]
+        if len(query.pairs):
+            weights = proximity.pair_weights(query.weights, query.pairs)
+            bounds[i] += weighted_sum(proximity.pair_bounds(own, query.pairs), weights)
+    return scores, bounds
 
 
 def is_plain(query: QueryVectors) -> bool:
@@ -102,7 +142,8 @@ def with_pairs(
             break  # no remaining page can reach the top k
         chosen = order[len(final) : len(final) + PAIRS_BLOCK_PAGES]
         final = np.concatenate([final, scores[chosen] + weighted_sum(pairs_on(snapshot, query, rows[chosen]), weights)])
-    return top_k(rows[order[: len(final)]], final / (1 + weights.sum(dtype=np.float32)), k)
+    scored = final / (1 + weights.sum(dtype=np.float32))
+    return top_k(rows[order[: len(final)]], scored, k, snapshot.page_order())
 
 
 def pairs_on(snapshot: Pages, query: QueryVectors, rows: I64) -> F32:

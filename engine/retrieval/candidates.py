@@ -7,10 +7,8 @@ is derived from the segments is kept in the index's cache folder.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -31,13 +29,19 @@ SLACK = 0.03
 class CandidateIndex:
     """Proposes pages of one snapshot from its inverted index, or else from its dense index."""
 
-    def __init__(self, first_pages: I64, inverted_index: InvertedIndex | None, dense_index: DenseIndex | None) -> None:
-        """`first_pages` (N,) are the rows of the first page of each page's document."""
+    def __init__(
+        self,
+        first_pages: I64,
+        page_order: I64,
+        inverted_index: InvertedIndex | None,
+        dense_index: DenseIndex | None,
+    ) -> None:
+        """`first_pages` (N,) and `page_order` (N,) are those of the snapshot."""
         self.first_pages = first_pages
+        self.page_order = page_order
         self.inverted_index = inverted_index
         self.dense_index = dense_index
-        self._caches: dict[float, MaxSimCache] = {}  # by the floor that the maxima were computed with
-        self._lock = threading.Lock()
+        self._cache = MaxSimCache(len(first_pages), self._compute)
 
     def find(self, query: QueryVectors, *, count: int, rows: I64 | None = None) -> Candidates:
         """The `count` pages that stage 1 ranks first, among `rows` if given."""
@@ -49,7 +53,7 @@ class CandidateIndex:
             allowed = np.arange(len(scores))
         if len(allowed) <= count:
             return Candidates(allowed, scores[allowed])
-        found = top_k(allowed, scores[allowed], count)
+        found = top_k(allowed, scores[allowed], count, self.page_order)
         return Candidates(found.pages, found.scores)
 
     def scores(self, query: QueryVectors) -> F32:
@@ -64,12 +68,13 @@ class CandidateIndex:
         It is -inf below the lowest of the `floors` (Q,), less SLACK.
         """
         assert self.inverted_index is not None
-        floor = float(floors.min(initial=1)) - SLACK
-        with self._lock:
-            if floor not in self._caches:
-                compute = partial(_maxima_of_all, self.inverted_index, floor)
-                self._caches[floor] = MaxSimCache(len(self.first_pages), compute)
-        return self._caches[floor].of_each(vectors)
+        floor = np.full((len(vectors), 1), floors.min(initial=1) - SLACK, np.float32)
+        return self._cache.of_each(np.concatenate([vectors, floor], axis=1))  # what is cached depends on the floor, too
+
+    def _compute(self, vectors: F32, _: I64 | None) -> F32:
+        """The maxima (N, Q) for the cache, of vectors (Q, D + 1) with their common floor at the end."""
+        assert self.inverted_index is not None
+        return self.inverted_index.maxima(np.ascontiguousarray(vectors[:, :-1]), float(vectors[0, -1]))
 
     def _maxima(self, query: QueryVectors) -> Sequence[F32]:
         """The approximate MaxSim (N,) of each of `query.every` with all pages."""
@@ -84,11 +89,6 @@ class CandidateIndex:
         if self.dense_index is None:
             return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32))
         return self.dense_index.nearest(query.single, count=count, rows=rows)
-
-
-def _maxima_of_all(index: InvertedIndex, floor: float, vectors: F32, _: I64 | None) -> F32:
-    """`index.maxima` with the signature that MaxSimCache expects."""
-    return index.maxima(vectors, floor)
 
 
 def prune_for_candidates(query: QueryVectors) -> QueryVectors:
@@ -116,9 +116,9 @@ def open_candidates(snapshot: Snapshot, visual_words: VisualWords | None, *, on_
 
     `on_gpu`, dense vectors are searched on the GPU where FAISS can.
     """
-    first_pages = snapshot.first_pages()
+    pages = snapshot.first_pages(), snapshot.page_order()
     if visual_words is not None and snapshot.has_words:
-        return CandidateIndex(first_pages, open_inverted_index(snapshot, visual_words), None)
+        return CandidateIndex(*pages, open_inverted_index(snapshot, visual_words), None)
     dense = open_dense_index(snapshot, on_gpu=on_gpu)
     inverted = open_inverted_index(snapshot, None) if dense is None and snapshot.lengths.any() else None
-    return CandidateIndex(first_pages, inverted, dense)
+    return CandidateIndex(*pages, inverted, dense)

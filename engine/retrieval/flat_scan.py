@@ -21,10 +21,15 @@ from ..records import F16, F32, I64, U8, Candidates
 
 swig: Any = faiss
 """FAISS without its type stubs, which leave out scanners."""
+threads.keep_to_one_openmp_thread(swig.omp_set_num_threads)
 QUERY_BITS = 6
 """Bits of each query number that is multiplied with codes; 8 find no more, 4 lose 0.006 of the first 200."""
 MIN_PIECE_VECTORS = 4096
 """Fewer vectors than this are not worth a thread."""
+
+
+TIES_GROWTH = 8
+"""How many times as many vectors are looked at when equal ones do not all fit among those wanted."""
 
 
 class Coding(Protocol):
@@ -106,12 +111,30 @@ def row_selector(allowed: I64, pages: int) -> faiss.IDSelector:
 
 
 def search(
-    vector: F32, blocks: Sequence[VectorBlock], count: int, allowed: faiss.IDSelector | None = None
+    vector: F32,
+    blocks: Sequence[VectorBlock],
+    count: int,
+    page_order: I64,
+    allowed: faiss.IDSelector | None = None,
 ) -> Candidates:
-    """The `count` pages whose stored vectors have the largest inner products with `vector` (S,), ties by lower row.
+    """The `count` pages whose stored vectors have the largest inner products with `vector` (S,).
 
-    Only rows that are `allowed`; None allows all.
+    Ties go by `page_order` (N,), the place of each row. Only rows that are `allowed`; None allows all.
     """
+    wanted, stored = count, sum(len(block.rows) for block in blocks)
+    while True:
+        scores, rows = _largest(vector, blocks, wanted + 1 if count else 0, allowed)
+        found = best_rows(scores, rows, count, page_order)
+        # FAISS keeps any of those with the lowest score. Where that is the last one wanted, more are needed to choose.
+        if len(rows) <= wanted or wanted >= stored or found.scores[-1] > np.partition(scores, -wanted - 1)[-wanted - 1]:
+            return found
+        wanted *= TIES_GROWTH
+
+
+def _largest(
+    vector: F32, blocks: Sequence[VectorBlock], count: int, allowed: faiss.IDSelector | None
+) -> tuple[F32, I64]:
+    """At least the `count` largest inner products of stored vectors with `vector` (S,), with their rows, unordered."""
     vector = np.ascontiguousarray(vector, np.float32)
 
     def scan(piece: list[VectorBlock]) -> tuple[F32, I64]:
@@ -127,12 +150,12 @@ def search(
     found = [scan(pieces[0])] if len(pieces) == 1 else list(threads.shared_pool().map(scan, pieces))
     scores = np.concatenate([np.zeros(0, np.float32), *(scores for scores, _ in found)])
     rows = np.concatenate([np.zeros(0, np.int64), *(rows for _, rows in found)])
-    return best_rows(scores[rows >= 0], rows[rows >= 0], count)
+    return scores[rows >= 0], rows[rows >= 0]
 
 
-def best_rows(scores: F32, rows: I64, count: int) -> Candidates:
-    """The `count` of `rows` (n,) with the largest `scores` (n,), best first, ties by lower row."""
-    order = np.lexsort((rows, -scores))[:count]
+def best_rows(scores: F32, rows: I64, count: int, page_order: I64) -> Candidates:
+    """The `count` of `rows` (n,) with the largest `scores` (n,), best first, ties by `page_order` (N,)."""
+    order = np.lexsort((page_order[rows], -scores))[:count]
     return Candidates(rows[order], scores[order])
 
 

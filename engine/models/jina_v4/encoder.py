@@ -182,7 +182,7 @@ class JinaV4:
         return tasks
 
 
-@lru_cache(maxsize=1)
+@threads.one_per_process
 def preprocessing_pool() -> ThreadPoolExecutor:
     """Threads that resize images and cut them into patches, one per core."""
     return ThreadPoolExecutor(threads.available())

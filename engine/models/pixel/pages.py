@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -339,7 +338,7 @@ def load_network(folder: Path | None = None) -> PixelNetwork:
     return network
 
 
-@lru_cache(maxsize=1)
+@threads.one_per_process
 def page_pool() -> ThreadPoolExecutor:
     """Threads that read pages, one per core, each computing with one torch thread."""
     return ThreadPoolExecutor(threads.available(), initializer=torch.set_num_threads, initargs=(1,))
