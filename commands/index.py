@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..engine import threads
+from ..engine.errors import UsageError
+from .index_report import accepted_failures, list_failures, plan_lines, summary, unexpected_failures
 from .options import (
     DEFAULT_INDEX,
     AsJson,
@@ -21,14 +23,12 @@ from .options import (
     Quiet,
     Renderer,
 )
-from .output import INTERRUPTED, SOME_FAILED, describe, message, plural, print_json
+from .output import INTERRUPTED, SOME_FAILED, message, plural, print_json
 from .progress import clock, progress_bar
 
 if TYPE_CHECKING:
-    from ..indexer.report import IndexReport, Progress
+    from ..indexer.report import Progress
 
-FAILURES_SHOWN = 10
-"""Failures that are listed after a run; 'docsearch failed' lists all."""
 WORKERS_MAX = 8
 """The most render processes that are started by default."""
 
@@ -51,24 +51,58 @@ def index(
         ),
     ] = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove documents that are no longer on disk.")] = False,
+    rehash: Annotated[
+        bool,
+        typer.Option("--rehash", help="Read every document, also those whose size and modification time are the same."),
+    ] = False,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            metavar="GLOB",
+            help="Leave out files and folders of this path or name; can be given several times.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Print what would be read, without reading or changing anything."),
+    ] = False,
+    known_failures: Annotated[
+        str | None,
+        typer.Option(
+            "--known-failures",
+            metavar="ok|FILE",
+            help="Exit with 0 if nothing failed except as in earlier runs (ok), or except what FILE lists, as "
+            "'docsearch failed --json' prints it.",
+        ),
+    ] = None,
     password: Passwords = None,
     renderer: Renderer = PageRenderer.mupdf,
     workers: Annotated[
-        int | None, typer.Option(min=1, help="Processes that render pages. By default half the processor cores.")
+        int | None,
+        typer.Option(
+            min=1, help="Processes that render pages. By default half the processor cores that this process may use."
+        ),
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Index documents, or update an index.
 
-    Unchanged documents are skipped, changed ones replaced, and moved ones recognised by their content. An interrupted
-    run continues where it stopped. Unreadable documents are skipped; 'docsearch failed' lists them.
+    Unchanged documents are skipped, changed ones replaced, and moved ones recognised by their content. A document of
+    the same size and modification time counts as unchanged; --rehash compares the content. An interrupted run continues
+    where it stopped. Unreadable documents are skipped; 'docsearch failed' lists them. Documents that --exclude leaves
+    out stay if they are in the index; 'docsearch remove' takes them out.
 
     Examples:
 
         docsearch index reports/
 
         docsearch index reports/ scans/letter.png --index office.index --prune
+
+        docsearch index reports/ --exclude drafts --exclude '*.tmp.pdf' --dry-run
+
+        docsearch index reports/ --known-failures ok --quiet
 
         docsearch index vault/ --password secret --json
 
@@ -79,10 +113,26 @@ def index(
     from ..engine.models.registry import find_spec
     from ..engine.searcher import open_searcher
     from ..indexer import pipeline
+    from ..indexer.plan import plan
+
+    excluded = tuple(exclude or ())
+    if dry_run:
+        if rehash:
+            raise UsageError("--dry-run reads no document, so --rehash would change nothing; leave one of them out")
+        planned = plan(paths, index, exclude=excluded)
+        if as_json:
+            print_json(asdict(planned))
+        elif not quiet:
+            print(plan_lines(planned, prune=prune))
+            list_failures(planned.failed)
+        return
+    accepted = accepted_failures(known_failures)
 
     if not quiet and (notice := find_spec(model).notice):
         message(notice)
-    with progress_bar("scanning documents", text="{task.percentage:>3.0f}%  {task.description}", quiet=quiet) as bar:
+    with progress_bar(
+        "scanning documents", text="{task.percentage:>3.0f}%  {task.description}", quiet=quiet, lines=True
+    ) as bar:
         try:
             report = pipeline.index_documents(
                 paths,
@@ -92,6 +142,8 @@ def index(
                 codec=codec,
                 pool=pool,
                 prune=prune,
+                rehash=rehash,
+                exclude=excluded,
                 passwords=tuple(password or ()),
                 renderer=renderer.value,
                 workers=workers or _default_workers(),
@@ -102,41 +154,15 @@ def index(
             raise typer.Exit(INTERRUPTED) from None
     with open_searcher(index) as searcher:
         searcher.prepare()
+    unexpected = unexpected_failures(report, known_failures, accepted)
     if as_json:
         print_json(asdict(report))
     elif not quiet:
-        print(_summary(report))
-    if report.failed:
+        print(summary(report, unexpected))
+    if unexpected:
         if not as_json:
-            _list_failures(report)
+            list_failures(unexpected)
         raise typer.Exit(SOME_FAILED)
-
-
-def _summary(report: IndexReport) -> str:
-    parts = [
-        f"{plural(report.documents, 'document')} indexed, {plural(report.pages, 'page')} in {report.seconds:.1f} s"
-    ]
-    if report.pages and report.seconds > 0:
-        parts[0] += f" ({report.pages / report.seconds:.1f} pages/s)"
-    parts += [
-        f"{count:,} {what}"
-        for count, what in (
-            (report.skipped, "unchanged"),
-            (report.moved, "moved"),
-            (report.removed, "removed"),
-            (report.vanished, "no longer on disk (--prune removes them)"),
-            (len(report.failed), "failed"),
-        )
-        if count
-    ]
-    return "; ".join(parts)
-
-
-def _list_failures(report: IndexReport) -> None:
-    for failure in report.failed[:FAILURES_SHOWN]:
-        message(f"failed: {describe(failure)}")
-    if len(report.failed) > FAILURES_SHOWN:
-        message(f"... and {len(report.failed) - FAILURES_SHOWN:,} more; 'docsearch failed' lists them all")
 
 
 def _default_workers() -> int:

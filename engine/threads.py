@@ -4,21 +4,58 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
+from typing import TypeVar
+
+from . import cgroup
+
+T = TypeVar("T")
+
+
+def one_per_process(make: Callable[[], T]) -> Callable[[], T]:
+    """Decorator: what `make` returns is kept, and made again in a child that `os.fork` starts.
+
+    A child has none of its parent's threads, so work given to the parent's pool would wait for ever.
+    """
+    kept = lru_cache(maxsize=1)(make)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=kept.cache_clear)
+    return kept
 
 
 def available() -> int:
     """The number of cores that this process may use, at least 1: in a container or under taskset not all there are."""
+    return min(cores(), quota() or cores())
+
+
+def cores() -> int:
+    """The number of cores that this process may run on, at least 1; a quota of their time may allow less."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @lru_cache(maxsize=1)
+def quota() -> int | None:
+    """The number of cores whose time the process may use, by its control group; None without a limit."""
+    return cgroup.cpu_limit()
+
+
+@one_per_process
 def shared_pool() -> ThreadPoolExecutor:
     """The thread pool of all kernels, one thread per core. Work in it must not wait for other work in it."""
     return ThreadPoolExecutor(available())
+
+
+def keep_to_one_openmp_thread(set_threads: Callable[[int], object]) -> None:
+    """Have a library's `set_threads` called with 1 in each child that `os.fork` starts.
+
+    GNU's OpenMP waits for ever there for the threads that its parent had. One thread needs none of them.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=partial(set_threads, 1))
 
 
 class BlasLimit:
@@ -52,7 +89,7 @@ class BlasLimit:
                 self._limiter = None
 
 
-@lru_cache(maxsize=1)
+@one_per_process
 def no_blas_threads() -> BlasLimit:
     """Keep numpy's BLAS to the calling thread inside a `with` block.
 

@@ -16,7 +16,7 @@ from ..engine.errors import IndexNotFound, UsageError
 from ..engine.models.encoder import PageEncoder
 from ..engine.models.pooled import pooled_encoder, pooled_spec
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
-from ..engine.store import open_snapshot, open_writer
+from ..engine.store import Failure, open_snapshot, open_writer
 from . import discover
 from .discover import Document
 from .render.renderer import Renderer
@@ -33,6 +33,8 @@ def index_documents(
     codec: str | None = None,
     pool: int | None = None,
     prune: bool = False,
+    rehash: bool = False,
+    exclude: Sequence[str] = (),
     passwords: Sequence[str] = (),
     renderer: str = "mupdf",
     workers: int = 1,
@@ -44,7 +46,9 @@ def index_documents(
 
     Unchanged documents are skipped; a changed one is replaced under its old id; a moved one keeps its id and pages; an
     unfinished one continues at its first missing page; a failed one is tried again. `prune` removes documents that are
-    no longer on disk.
+    no longer on disk. A document whose size and modification time are those in the index is not read, unless `rehash`.
+    Files and folders that match a glob of `exclude`, by path or by name, are left out; if the index has documents of
+    them, these stay.
 
     `model` is loaded on `device` and embeds the pages, unless an `encoder` is passed. `codec` is how vectors are
     stored: by default the index's own, int8 for a new one. `pool` is the token pooling factor
@@ -56,9 +60,10 @@ def index_documents(
     `on_progress` raises Interrupted, or on KeyboardInterrupt, the pages embedded so far are committed first.
     """
     directory = Path(directory)
-    discovery = discover.find([Path(path) for path in paths])
+    discovery = discover.find([Path(path) for path in paths], exclude=exclude)
     spec = encoder.spec if encoder is not None else find_spec(model)
-    factor = _pooling_factor(directory) if pool is None else pool
+    recorded_factor, known_failures = _recorded(directory)
+    factor = recorded_factor if pool is None else pool
     if factor < 1:
         raise UsageError(f"pool {factor}: the pooling factor must be at least 1; 1 keeps all vectors")
     codebook = None
@@ -67,7 +72,7 @@ def index_documents(
         codebook = None if words is None else words.codebook
     fingerprint = pooled_spec(spec, factor).fingerprint
     with open_writer(directory, fingerprint=fingerprint, codec=codec, codebook=codebook) as writer:
-        run = Run(writer, directory, discovery, on_progress, clock)
+        run = Run(writer, directory, discovery, on_progress, clock, rehash=rehash, known_failures=known_failures)
         make_renderer = partial(
             Renderer,
             dpi=spec.render_dpi,
@@ -98,21 +103,21 @@ def add(
     Its vectors are pooled by the index's own factor. Raises what `index_documents` raises, and IndexNotFound.
     """
     discovery = discover.Discovery((), (document,), ())
-    spec, factor = encoder.spec, _pooling_factor(directory)
+    spec, (factor, known_failures) = encoder.spec, _recorded(directory)
     with open_writer(directory, fingerprint=pooled_spec(spec, factor).fingerprint, create=False) as writer:
-        run = Run(writer, directory, discovery, on_progress, clock)
+        run = Run(writer, directory, discovery, on_progress, clock, rehash=True, known_failures=known_failures)
         make_renderer = partial(Renderer, dpi=spec.render_dpi, max_pixels=spec.max_pixels, passwords=passwords)
         _render_and_store(run, make_renderer, lambda: pooled_encoder(encoder, factor))
     return run.report()
 
 
-def _pooling_factor(directory: Path) -> int:
-    """The token pooling factor of an index; 1 if there is no index yet."""
+def _recorded(directory: Path) -> tuple[int, frozenset[Failure]]:
+    """The token pooling factor of an index, 1 if there is no index yet; and what failed in earlier runs."""
     try:
         with open_snapshot(directory) as snapshot:
-            return snapshot.pool
+            return snapshot.pool, frozenset(snapshot.failures())
     except IndexNotFound:
-        return 1
+        return 1, frozenset()
 
 
 def _render_and_store(run: Run, make_renderer: Callable[[], Renderer], load_encoder: Callable[[], PageEncoder]) -> None:

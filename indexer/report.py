@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..engine.store import Failure
+from .other_kinds import OtherKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,10 @@ class IndexReport:
     """What a run did.
 
     `documents` and `pages` were added or replaced; documents were `skipped` as unchanged, recognised as `moved`,
-    `removed` by pruning, or `vanished` from disk but kept in the index; `failed` lists what failed, with reasons.
+    `removed` by pruning, or `vanished` from disk but kept in the index; `failed` lists what failed, with reasons;
+    `new_failures` are those of `failed` that an earlier run had not recorded, for the same content and reason.
+    `other_kinds` counts the files that are not documents, the most frequent kind first; `excluded` is how many files
+    and folders were left out as asked.
     """
 
     documents: int
@@ -49,3 +53,6 @@ class IndexReport:
     vanished: int
     failed: tuple[Failure, ...]
     seconds: float
+    new_failures: tuple[Failure, ...] = ()
+    other_kinds: tuple[OtherKind, ...] = ()
+    excluded: int = 0

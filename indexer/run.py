@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+import math
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,8 +13,9 @@ from ..engine.models.encoder import PageEncoder
 from ..engine.records import PageRef
 from ..engine.store import DocumentRow, Failure, IndexWriter
 from . import allocator, discover, source_folders
-from .discover import Document
+from .discover import Document, Found
 from .embed import embed
+from .known_documents import KnownDocuments
 from .render.renderer import DocumentDone, DocumentFailed, DocumentOpened, PageFailed, PageRendered, RenderEvent
 from .report import IndexReport, Progress
 
@@ -22,6 +23,8 @@ BATCH_PAGES = 16
 """Pages embedded together; together with the pages rendered ahead, this bounds memory."""
 COMMIT_AFTER_S = 20.0
 """Seconds between commits: a killed run loses at most this much embedding."""
+REPORT_SKIPPED_EVERY_S = 0.1
+"""Seconds between reports of progress over unchanged documents: drawing each would take longer than they take."""
 
 
 @dataclass(slots=True)
@@ -55,7 +58,8 @@ class DocumentInFlight:
 class Run:
     """One run of `index` over the documents of a discovery, up to the open `writer`.
 
-    `encoder` is set before the first page is rendered.
+    `encoder` is set before the first page is rendered. `rehash` reads every document, whatever its modification time.
+    `known_failures` are those of earlier runs.
     """
 
     def __init__(
@@ -65,21 +69,27 @@ class Run:
         discovery: discover.Discovery,
         on_progress: Callable[[Progress], None] | None,
         clock: Callable[[], float],
+        *,
+        rehash: bool = False,
+        known_failures: Collection[Failure] = (),
     ) -> None:
         self._writer = writer
         self._discovery = discovery
         self._on_progress = on_progress
         self._clock = clock
         self.encoder: PageEncoder | None = None
-        self._found = {document.path for document in discovery.documents}
-        self._roots = source_folders.record(directory, discovery.roots)
-        self._known: dict[str, DocumentRow] = dict(writer.documents())
-        self._vanished_paths = self._vanished_by_content()
+        recorded = source_folders.recorded(directory)
+        source_folders.record(directory, discovery.roots)
+        self._known = KnownDocuments(writer.documents(), recorded, discovery, rehash=rehash)
+        self._known_failures = known_failures
+        self._new_content: set[str] = set()  # paths of documents that were not in the index with their content
+        self._vanished_paths = self._known.vanished()
         self._in_flight: dict[str, DocumentInFlight] = {}  # by path
         self._rendered: list[PageRendered] = []  # not embedded yet
         self._ended: list[DocumentDone | DocumentFailed] = []  # not yet closed in the store
         self._failed: list[Failure] = []
         self._started = self._committed = clock()
+        self._reported = -math.inf
         self._documents = self._pages = self._skipped = self._moved = self._removed = self._vanished = 0
         self._pages_total = self._processed = self._bytes = self._bytes_skipped = 0
         self._bytes_total = sum(document.size for document in discovery.documents)
@@ -87,16 +97,20 @@ class Run:
     def documents_to_render(self) -> Iterator[tuple[Document, frozenset[int]]]:
         """Yield the documents to render, each with the page numbers to leave out: stored already, or known to fail."""
         for each in self._discovery.unreadable:
-            self._fail_unreadable(each.path, each.reason)
+            self._fail_unreadable(each, each.reason)
         for document in self._discovery.documents:
+            if self._known.is_unchanged(document):
+                self._skipped += 1
+                self._skip(document)
+                continue
             try:
                 sha256 = document.sha256()
             except DocumentError as err:
-                self._fail_unreadable(document.path, str(err))
+                self._fail_unreadable(document, str(err))
                 self._skip(document)
                 continue
-            row = self._known.get(document.path) or self._recognise_move(document, sha256)
-            if row is not None and row.sha256 != sha256 and self._clashes_with_other_folder(document):
+            row = self._known.rows.get(document.path) or self._recognise_move(document, sha256)
+            if row is not None and row.sha256 != sha256 and self._known.is_of_another_folder(row, document):
                 self._failed.append(Failure(document.path, None, _name_clash(document)))
                 self._skip(document)
             elif row is not None and row.sha256 == sha256 and row.state == "done":
@@ -154,9 +168,8 @@ class Run:
             self._writer.commit()
 
     def remove_resolved_failures(self) -> None:
-        """Remove the records of paths that could not be read in an earlier run, and no longer fail."""
-        found = self._found | {each.path for each in self._discovery.unreadable}
-        self._writer.remove(path for path, row in self._known.items() if not row.sha256 and path not in found)
+        """Remove the records of paths that could not be read in an earlier run, and were seen in this one unfailing."""
+        self._writer.remove(self._known.resolved_failures())
 
     def handle_vanished(self, *, prune: bool) -> None:
         """Remove the documents that are in the index but no longer on disk, if `prune`; otherwise count them."""
@@ -178,15 +191,13 @@ class Run:
             vanished=self._vanished,
             failed=tuple(self._failed),
             seconds=self._clock() - self._started,
+            other_kinds=self._discovery.other_kinds,
+            excluded=self._discovery.excluded,
+            new_failures=tuple(each for each in self._failed if self._is_new(each)),
         )
 
-    def _vanished_by_content(self) -> dict[str, list[str]]:
-        """Paths in the index that are neither among the found documents nor on disk, by SHA-256 of their content."""
-        vanished: dict[str, list[str]] = defaultdict(list)
-        for path, row in sorted(self._known.items()):
-            if row.sha256 and path not in self._found and not source_folders.exists(path, self._roots):
-                vanished[row.sha256].append(path)
-        return vanished
+    def _is_new(self, failure: Failure) -> bool:
+        return failure not in self._known_failures or failure.path in self._new_content
 
     def _recognise_move(self, document: Document, sha256: str) -> DocumentRow | None:
         """The row of a document with the same content whose file has vanished, moved to the new path; None if none."""
@@ -195,28 +206,20 @@ class Run:
         old = old_paths.pop(0)
         self._writer.move_document(old, document.path, document.size, document.mtime_ns)
         self._moved += 1
-        return replace(self._known[old], path=document.path, size=document.size, mtime_ns=document.mtime_ns)
+        return replace(self._known.rows[old], path=document.path, size=document.size, mtime_ns=document.mtime_ns)
 
-    def _clashes_with_other_folder(self, document: Document) -> bool:
-        """Whether the index has this path from another folder, where the file still exists as it was indexed."""
-        row = self._known[document.path]
-        for root in self._roots:
-            if root in self._discovery.roots:
-                continue
-            try:
-                status = (root / document.path).stat()
-            except (OSError, ValueError):
-                continue
-            if (status.st_size, status.st_mtime_ns) == (row.size, row.mtime_ns):
-                return not document.file.samefile(root / document.path)
-        return False
-
-    def _fail_unreadable(self, path: str, reason: str) -> None:
-        """Record a document that cannot be read; its pages in the index stay."""
-        self._writer.fail_document(path, reason)
-        self._failed.append(Failure(path, None, reason))
+    def _fail_unreadable(self, found: Found, reason: str) -> None:
+        """Record a document that cannot be read; its pages in the index stay, and so does one of another folder."""
+        row = self._known.rows.get(found.path)
+        if row is None or not self._known.is_of_another_folder(row, found):
+            size, mtime_ns = (found.size, found.mtime_ns) if isinstance(found, Document) else (0, 0)
+            self._writer.fail_document(found.path, reason, size=size, mtime_ns=mtime_ns)
+        self._failed.append(Failure(found.path, None, reason))
 
     def _begin(self, document: Document, sha256: str) -> frozenset[int]:
+        row = self._known.rows.get(document.path)
+        if row is None or row.sha256 != sha256:
+            self._new_content.add(document.path)
         begun = self._writer.begin_document(document.path, sha256, document.size, document.mtime_ns, None)
         self._in_flight[document.path] = DocumentInFlight(begun.doc_id, begun.done_pages)
         return begun.done_pages
@@ -254,9 +257,11 @@ class Run:
     def _skip(self, document: Document) -> None:
         self._count_processed(document)
         self._bytes_skipped += document.size
-        self._report_progress(document.path)
+        if self._clock() - self._reported >= REPORT_SKIPPED_EVERY_S:
+            self._report_progress(document.path)
 
     def _report_progress(self, path: str = "") -> None:
+        self._reported = self._clock()
         if self._on_progress is not None:
             self._on_progress(
                 Progress(

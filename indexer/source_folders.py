@@ -6,6 +6,7 @@ inside the index, under `.uploads`, and are found there even after the index is 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ def record(directory: Path, new: Sequence[Path]) -> tuple[Path, ...]:
     known = _read(directory)
     folders = tuple(dict.fromkeys((*new, *known)))
     if folders != known:
-        with atomic_file(directory / layout.ROOTS) as temporary:
+        with atomic_file(directory / layout.ROOTS, follow_links=False) as temporary:
             temporary.write_text(json.dumps([os.fspath(folder) for folder in folders]), "ascii")
     return (*folders, *_uploads(directory))
 
@@ -57,8 +58,23 @@ def locate(path: str, roots: Sequence[Path]) -> Path:
 
 
 def exists(path: str, roots: Sequence[Path]) -> bool:
-    """Whether the file of the document `path` still exists below one of `roots`."""
+    """Whether the file of the document `path` still exists below one of `roots`, or may: its folder cannot be read."""
+    return any(_may_exist(file) for file in _possible_files(path, roots))
+
+
+def is_seen(path: str, roots: Sequence[Path]) -> bool:
+    """Whether the file of the document `path` certainly exists below one of `roots`."""
     return any(os.path.lexists(file) for file in _possible_files(path, roots))
+
+
+def _may_exist(file: Path) -> bool:
+    try:
+        os.lstat(file)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return False
+    except OSError as err:  # no permission, a disk that fails: nothing that is to be pruned
+        return err.errno != errno.ENAMETOOLONG
+    return True
 
 
 def _possible_files(path: str, roots: Sequence[Path]) -> Iterator[Path]:

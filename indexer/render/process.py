@@ -26,9 +26,6 @@ from ...engine.errors import DocsearchError, DocumentError
 from ...engine.records import U8
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS
 
-if sys.platform == "linux":
-    import fcntl
-
 log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60.0
@@ -256,7 +253,7 @@ class RenderProcess:
         self.stop()
         if self._killed:
             reason = f"{action} was stopped"
-        elif self._timed_out or code == -getattr(signal, "SIGALRM", 0):
+        elif self._timed_out or (hasattr(signal, "SIGALRM") and code == -signal.SIGALRM):
             reason = f"{action} took longer than {self._settings.page_timeout_s:g} s"
         elif out_of_memory:
             reason = f"{action} needs more than {self._settings.memory_limit_mb} MB of memory"
@@ -277,5 +274,7 @@ def _enlarge_pipe(child: subprocess.Popen[bytes]) -> None:
     """Enlarge the pipe that carries pixels, on Linux, so that the processes switch less often."""
     assert child.stdout is not None
     if sys.platform == "linux":
-        with suppress(OSError):  # beyond the limit for this user
+        with suppress(OSError, ImportError):  # beyond the limit for this user
+            import fcntl
+
             fcntl.fcntl(child.stdout.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)

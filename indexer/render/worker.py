@@ -20,7 +20,9 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -139,13 +141,22 @@ def _alarm(seconds: int) -> None:
 
 
 def _limit_memory(limit_mb: int) -> None:
-    try:
-        import resource
-    except ImportError:  # not available on Windows, where only the page timeout protects
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (limit_mb << 20, limit_mb << 20))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (STDERR_MAX_BYTES, STDERR_MAX_BYTES))
+    """Limit this process's memory, core dump and files, as far as the system allows.
+
+    Windows has no such limits, and macOS refuses to limit memory (EINVAL): there the page timeout and the largest
+    number of pixels protect. A limit that is lower already stays.
+    """
+    if sys.platform != "win32":
+        try:
+            import resource
+        except ImportError:
+            return
+        limits = {resource.RLIMIT_AS: limit_mb << 20, resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: STDERR_MAX_BYTES}
+        for kind, limit in limits.items():
+            with suppress(OSError, ValueError):
+                _, maximum = resource.getrlimit(kind)
+                lowered = limit if maximum == resource.RLIM_INFINITY else min(limit, maximum)
+                resource.setrlimit(kind, (lowered, lowered))
 
 
 if __name__ == "__main__":

@@ -97,13 +97,14 @@ def test_a_changed_document_is_replaced_under_its_id(folder: Path, tmp_path: Pat
     assert pages(tmp_path / "index") == [("a.pdf", 1), *ALL[2:]]
 
 
-def test_a_change_that_keeps_size_and_time_is_noticed(folder: Path) -> None:
+def test_a_change_that_keeps_size_and_time_is_noticed_by_rehash(folder: Path) -> None:
     run(folder)
     content = (folder / "b.pdf").read_bytes()
     stamp = (folder / "b.pdf").stat()
     (folder / "b.pdf").write_bytes(content[:-1] + b" ")
     os.utime(folder / "b.pdf", ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
-    assert run(folder).documents == 1
+    assert run(folder).skipped == 3
+    assert run(folder, rehash=True).documents == 1
 
 
 def test_a_moved_document_keeps_its_id_and_is_not_embedded_again(folder: Path, tmp_path: Path) -> None:

@@ -1,0 +1,85 @@
+"""Compares the documents in the index with those that a run found: unchanged, vanished, of another folder."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ..engine.store import DocumentRow
+from . import source_folders
+from .discover import Discovery, Document, Found
+
+
+class KnownDocuments:
+    """The documents in the index, `rows` by path, beside a `discovery`.
+
+    `recorded` are the folders that the index was built from before. With `rehash` no document counts as unchanged.
+    """
+
+    def __init__(
+        self, rows: Mapping[str, DocumentRow], recorded: Sequence[Path], discovery: Discovery, *, rehash: bool = False
+    ) -> None:
+        self.rows = rows
+        self._discovery = discovery
+        self._other_roots = [root for root in recorded if root not in discovery.roots]
+        self._found = {document.path for document in discovery.documents}
+        # The rows may be of a folder that is gone, and whose files had the same names, sizes and times.
+        self._rehash = rehash or any(root not in recorded for root in discovery.roots)
+
+    def is_unchanged(self, document: Document) -> bool:
+        """Whether the index has this document with this size and modification time, and it can still be read.
+
+        Not so where another root has a file of this path, which may be the one that was indexed.
+        """
+        row = self.rows.get(document.path)
+        if self._rehash or row is None or row.state != "done":
+            return False
+        if (row.size, row.mtime_ns) != (document.size, document.mtime_ns):
+            return False
+        if any(os.path.lexists(root / document.path) for root in self._other_roots):
+            return False
+        return os.access(document.file, os.R_OK)
+
+    def is_of_another_folder(self, row: DocumentRow, found: Found) -> bool:
+        """Whether `row`, of the path of `found`, is of a file in a folder of an earlier run, still as it was then."""
+        for root in self._other_roots:
+            try:
+                status = (root / row.path).stat()
+            except (OSError, ValueError):
+                continue
+            if (status.st_size, status.st_mtime_ns) == (row.size, row.mtime_ns):
+                return not _is_same_file(found.file, root / row.path)
+        return False
+
+    def vanished(self) -> dict[str, list[str]]:
+        """Paths in the index that are neither found nor on disk, by SHA-256 of their content, "" if never read."""
+        roots = (*self._discovery.roots, *self._other_roots)
+        vanished: dict[str, list[str]] = defaultdict(list)
+        for path, row in sorted(self.rows.items()):
+            if path not in self._found and not source_folders.exists(path, roots):
+                vanished[row.sha256].append(path)
+        return vanished
+
+    def resolved_failures(self) -> list[str]:
+        """Paths that could not be read in an earlier run, were seen in this one, and did not fail.
+
+        None of them is below a folder that was not searched, was left out, or has vanished.
+        """
+        failing = self._found | {each.path for each in self._discovery.unreadable}
+        return [
+            path
+            for path, row in self.rows.items()
+            if not row.sha256
+            and path not in failing
+            and not self._discovery.leaves_out(path)
+            and source_folders.is_seen(path, self._discovery.searched)
+        ]
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # one of them cannot be read
+        return False

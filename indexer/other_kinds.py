@@ -1,0 +1,80 @@
+"""Files that are not documents, counted by kind: other extensions, hidden documents, pipes, sockets, devices."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+BROKEN_LINK, HIDDEN, NO_EXTENSION, OTHER_NAME = "broken link", "hidden", "no extension", "other name"
+EXTENSION = re.compile(r"\.[a-z0-9_+~-]{1,10}")
+"""What is taken for an extension; "minutes.of the 3rd meeting" has none."""
+PATHS_KEPT = 20
+"""Paths that are kept of each kind: memory does not grow with what is skipped."""
+KINDS_SHOWN = 8
+SPECIAL = {
+    stat.S_IFIFO: "pipe",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFBLK: "device",
+    stat.S_IFCHR: "device",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OtherKind:
+    """Skipped files of one `kind`, such as ".docx" or "pipe": how many `files`, and the first PATHS_KEPT `paths`."""
+
+    kind: str
+    files: int
+    paths: tuple[str, ...]
+
+
+class OtherKinds:
+    """Counts skipped files by kind."""
+
+    def __init__(self) -> None:
+        self._files: Counter[str] = Counter()
+        self._paths: dict[str, list[str]] = defaultdict(list)
+
+    def add(self, kind: str, path: str) -> None:
+        """Count one file; `path` as a document's path in the index would be."""
+        self._files[kind] += 1
+        if len(self._paths[kind]) < PATHS_KEPT:
+            self._paths[kind].append(path)
+
+    def found(self) -> tuple[OtherKind, ...]:
+        """Each kind, the most frequent first."""
+        ordered = sorted(self._files.items(), key=lambda item: (-item[1], item[0]))
+        return tuple(OtherKind(kind, files, tuple(self._paths[kind])) for kind, files in ordered)
+
+
+def by_name(name: str) -> str:
+    """The kind of a file by its name.
+
+    >>> by_name("A.DOCX"), by_name("LICENSE"), by_name("minutes.of the 3rd meeting")
+    ('.docx', 'no extension', 'other name')
+    """
+    extension = Path(name).suffix.lower()
+    if not extension:
+        return NO_EXTENSION
+    return extension if EXTENSION.fullmatch(extension) else OTHER_NAME
+
+
+def by_mode(mode: int) -> str | None:
+    """The kind of what is not a regular file, by its `st_mode`; None for a regular file."""
+    return None if stat.S_ISREG(mode) else SPECIAL.get(stat.S_IFMT(mode), "special file")
+
+
+def summary(kinds: Sequence[OtherKind]) -> str:
+    """One line: "12 files of other kinds were skipped: .docx 7, .heic 3, pipe 2"; "" without any."""
+    if not kinds:
+        return ""
+    total = sum(each.files for each in kinds)
+    shown = [f"{each.kind} {each.files:,}" for each in kinds[:KINDS_SHOWN]]
+    if rest := kinds[KINDS_SHOWN:]:
+        shown.append(f"others {sum(each.files for each in rest):,}")
+    what = "1 file of another kind was" if total == 1 else f"{total:,} files of other kinds were"
+    return f"{what} skipped: {', '.join(shown)}"

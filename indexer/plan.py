@@ -1,0 +1,78 @@
+"""What a run of `index` would do, found out without reading a document or changing the index."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..engine.errors import IndexNotFound
+from ..engine.store import DocumentRow, Failure, open_snapshot
+from . import discover, source_folders
+from .known_documents import KnownDocuments
+from .other_kinds import OtherKind
+
+NEW, COMPARE, AGAIN = "new", "compare", "again"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedDocument:
+    """A document that would be read, its size in `bytes`, and why.
+
+    "new": the index has no document of this path, though it may have been moved. "compare": it has, of another size or
+    time, or perhaps of another folder; the content decides. "again": it failed or was not finished.
+    """
+
+    path: str
+    why: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do: `to_read` in path order, `unchanged` documents to skip, `vanished` paths in the index.
+
+    `failed`, `other_kinds` and `excluded` are as in an `IndexReport`; only what cannot be opened at all is in `failed`.
+    """
+
+    to_read: tuple[PlannedDocument, ...]
+    unchanged: int
+    vanished: tuple[str, ...]
+    failed: tuple[Failure, ...]
+    other_kinds: tuple[OtherKind, ...]
+    excluded: int
+
+
+def plan(paths: Sequence[Path | str], directory: Path | str, *, exclude: Sequence[str] = ()) -> Plan:
+    """Say what `index_documents` would do with these arguments.
+
+    Raises UsageError as it does for `paths`, and IndexFormatError or IndexDamaged.
+    """
+    directory = Path(directory)
+    discovery = discover.find([Path(path) for path in paths], exclude=exclude)
+    rows: dict[str, DocumentRow] = {}
+    try:
+        with open_snapshot(directory) as snapshot:
+            rows = snapshot.documents()
+    except IndexNotFound:
+        pass
+    known = KnownDocuments(rows, source_folders.recorded(directory), discovery)
+    to_read = [
+        PlannedDocument(document.path, _why(rows.get(document.path)), document.size)
+        for document in discovery.documents
+        if not known.is_unchanged(document)
+    ]
+    return Plan(
+        to_read=tuple(to_read),
+        unchanged=len(discovery.documents) - len(to_read),
+        vanished=tuple(sorted(path for paths in known.vanished().values() for path in paths)),
+        failed=tuple(Failure(each.path, None, each.reason) for each in discovery.unreadable),
+        other_kinds=discovery.other_kinds,
+        excluded=discovery.excluded,
+    )
+
+
+def _why(row: DocumentRow | None) -> str:
+    if row is None:
+        return NEW
+    return COMPARE if row.state == "done" else AGAIN
