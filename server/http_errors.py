@@ -7,12 +7,19 @@ UsageError
 └── UnsupportedType   415   the file is neither a PDF nor an image
 DocsearchError
 └── Busy              503   the queue is full; Retry-After says when to try again
+
+A request that does not fit the description of its route gets 422, with the first ERRORS_MAX faults. No error repeats
+what a client sent: a fault says where it is and what was expected there.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
 from ..engine.errors import DocsearchError, DocumentError, IndexLocked, StorageFull, UsageError
 
@@ -20,6 +27,11 @@ RETRY_AFTER_S = 1
 """Retry-After of a full queue."""
 LOCKED_RETRY_AFTER_S = 5
 """Retry-After of an index that another process is writing to."""
+
+ERRORS_MAX = 10
+"""The most faults of one request that are listed."""
+MESSAGE_MAX_CHARS = 1000
+UNKNOWN_FIELD = "extra_forbidden"
 
 
 class NotFound(UsageError):
@@ -70,4 +82,35 @@ async def error_response(_request: Request, err: Exception) -> JSONResponse:
         headers["Retry-After"] = str(RETRY_AFTER_S)
     elif isinstance(err, IndexLocked):
         headers["Retry-After"] = str(LOCKED_RETRY_AFTER_S)
-    return JSONResponse({"error": str(err)}, status_of(err), headers)
+    return JSONResponse({"error": capped(str(err))}, status_of(err), headers)
+
+
+async def invalid_request_response(_request: Request, err: Exception) -> JSONResponse:
+    """Exception handler for RequestValidationError: 422 with the first faults in words, and as FastAPI lists them."""
+    assert isinstance(err, RequestValidationError)
+    faults = err.errors()
+    detail = [_fault(fault["type"], fault["loc"], fault["msg"]) for fault in faults[:ERRORS_MAX]]
+    first = detail[0]
+    error = f"{', '.join(str(part) for part in first['loc'])}: {first['msg']}"
+    if len(faults) > 1:
+        error += f" (and {len(faults) - 1:,} more)"
+    return JSONResponse({"error": capped(error), "detail": detail}, 422)
+
+
+async def http_exception_response(_request: Request, err: Exception) -> JSONResponse:
+    """Exception handler for HTTPException, such as that of an unknown address: its text as `error` and `detail`."""
+    assert isinstance(err, HTTPException)
+    return JSONResponse({"error": err.detail, "detail": err.detail}, err.status_code, err.headers)
+
+
+def capped(message: str) -> str:
+    """A message as it may be sent: of bounded length, and without halves of surrogate pairs, which UTF-8 cannot say."""
+    message = message.encode("utf-8", "backslashreplace").decode()
+    return message if len(message) <= MESSAGE_MAX_CHARS else f"{message[: MESSAGE_MAX_CHARS - 1]}…"
+
+
+def _fault(kind: str, place: tuple[int | str, ...], message: str) -> dict[str, Any]:
+    """A fault without what was sent: the last part of an unknown field's place is its name, and goes, too."""
+    if kind == UNKNOWN_FIELD:
+        place, message = place[:-1], "a field that is not known here"
+    return {"type": kind, "loc": list(place), "msg": capped(message)}

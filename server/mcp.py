@@ -22,6 +22,7 @@ from .. import __version__
 from ..engine import images
 from ..engine.errors import DocsearchError, UsageError
 from ..engine.explain.snippet import snippet
+from ..engine.printable import printable, printable_text
 from ..engine.ranking.filters import path_matches
 from ..engine.records import PageRef
 from ..engine.searcher import Searcher, open_searcher
@@ -39,6 +40,7 @@ MAX_PIXELS = 8_000_000
 TEXT_MAX_CHARS = 20_000
 """The most characters of a page's text layer that are returned."""
 SCORE_DIGITS = 4
+MESSAGE_MAX_CHARS = 1000
 INSTRUCTIONS = """\
 Finds the pages that answer a question in the user's own collection of documents (PDFs, scans, slides, images), by
 looking at the pages. Search first, then read the pages that matter: tables, charts and scans can only be understood
@@ -111,12 +113,13 @@ class AgentTools:
         with self._lock, _as_tool_errors():
             searcher = self._latest()
             hits = searcher.search(query, k=k, path=path)
-            texts = [searcher.text(hit.ref) for hit in hits]
+            texts = [printable_text(searcher.text(hit.ref)) for hit in hits]
         return Found(
             hits=[
                 FoundPage.model_validate(
                     {
                         **hit.as_dict(score_digits=SCORE_DIGITS),
+                        "path": printable(hit.ref.path),
                         "snippet": snippet(text, query) if text.strip() else None,
                     }
                 )
@@ -140,16 +143,17 @@ class AgentTools:
         """
         with _as_tool_errors():
             row = self._document(document)
+            path = printable(row.path)
             count = row.page_count or 0
             if not 1 <= page <= count:
-                raise ToolError(f"{row.path} has no page {page}; its pages are 1 to {count}")
+                raise ToolError(f"{path} has no page {page}; its pages are 1 to {count}")
             try:
                 rendered = self._pages.render(PageRef(row.id, row.path, page))
             except UsageError as err:  # its message names folders of this machine, which the client must not see
                 log.warning("%s", err)
-                raise ToolError(f"{row.path}: the document is not where it was indexed, so it cannot be shown") from err
-        text = rendered.text.strip()
-        description = f"{row.path}, page {page} of {count}"
+                raise ToolError(f"{path}: the document is not where it was indexed, so it cannot be shown") from err
+        text = printable_text(rendered.text).strip()
+        description = f"{path}, page {page} of {count}"
         if not text:
             description += ". The page has no text layer; read the image."
         elif len(text) > TEXT_MAX_CHARS:
@@ -173,7 +177,7 @@ class AgentTools:
         with _as_tool_errors():
             rows = [row for row in self._documents() if path is None or path_matches(row.path, path)]
         shown = [
-            ListedDocument(doc_id=row.id, path=row.path, pages=row.page_count or 0)
+            ListedDocument(doc_id=row.id, path=printable(row.path), pages=row.page_count or 0)
             for row in rows[offset : offset + limit]
         ]
         return Listed(total=len(rows), documents=shown)
@@ -204,10 +208,14 @@ class AgentTools:
             return [row for row in snapshot.documents().values() if row.state != "failed"]
 
     def _document(self, name: str) -> DocumentRow:
+        with open_snapshot(self._index) as snapshot:
+            found = snapshot.document(doc_id=name) or snapshot.document(path=name)
+        if found is not None and found.state != "failed":
+            return found
         for row in self._documents():
-            if name in (row.id, row.path):
+            if name in (row.id, row.path, printable(row.path)):
                 return row
-        raise ToolError(f"there is no document {name!r} in the index; list_documents lists all documents")
+        raise ToolError("there is no document with this id or path in the index; list_documents lists all documents")
 
 
 def serve(index: Path, *, passwords: tuple[str, ...] = ()) -> None:
@@ -230,4 +238,4 @@ def _as_tool_errors() -> Iterator[None]:
     try:
         yield
     except DocsearchError as err:
-        raise ToolError(" ".join(str(err).split())) from err
+        raise ToolError(printable(" ".join(str(err).split()))[:MESSAGE_MAX_CHARS]) from err

@@ -37,6 +37,9 @@ class Metrics:
         self.batch_questions = Histogram(
             "docsearch_batch_questions", "Queries answered per batch.", buckets=BATCH_BUCKETS, registry=self._registry
         )
+        self.refresh_errors = Counter(
+            "docsearch_refresh_errors", "Failed attempts to open the last commit.", registry=self._registry
+        )
         self.pictures = Counter(
             "docsearch_pictures", "Page images served, by source.", ("source",), registry=self._registry
         )

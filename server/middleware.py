@@ -20,6 +20,8 @@ PUBLIC_PREFIX = "/static/"
 """Public paths reveal nothing about the documents; they are answered without a token."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
+LENGTH_MAX_DIGITS = 15
+"""More digits than the size of any body has; Python refuses to convert some thousands."""
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -74,7 +76,7 @@ class SecurityMiddleware:
             # DNS rebinding: a web site whose name resolves to this machine sends its own name as Host.
             return JSONResponse({"error": "this server answers to localhost only"}, 421)
         length = headers.get("content-length", "0")
-        if not length.isascii() or not length.isdigit():
+        if not length.isascii() or not length.isdigit() or len(length) > LENGTH_MAX_DIGITS:
             return JSONResponse({"error": "Content-Length is not a number"}, 400)
         if int(length) > (limit := body_limit(self._settings, path)):
             return JSONResponse({"error": f"the request body has {length} bytes; the limit is {limit}"}, 413)
@@ -110,7 +112,12 @@ def is_cross_site(headers: Headers) -> bool:
     if (site := headers.get("sec-fetch-site")) is not None:
         return site not in {"same-origin", "none"}
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc.lower() != headers.get("host", "").lower()
+    except ValueError:  # "http://[", which no browser sends
+        return True
 
 
 def host_name(host: str) -> str:

@@ -60,7 +60,7 @@ def remove(directory: Path, doc_id: str) -> str:
     with open_writer(directory, fingerprint=None, create=False) as writer:
         path = next((path for path, row in writer.documents().items() if row.id == doc_id), None)
         if path is None:
-            raise NotFound(f"there is no document {doc_id!r} in the index")
+            raise NotFound("there is no document with this id in the index")
         writer.remove([path])
     stored_uploads.delete(directory, path)
     return path
@@ -69,8 +69,9 @@ def remove(directory: Path, doc_id: str) -> str:
 def _outcome(directory: Path, path: str, *, renamed: bool = False) -> Outcome:
     """What the index records about a document after a run."""
     with open_snapshot(directory) as snapshot:
-        row = snapshot.documents()[path]
+        row = snapshot.document(path=path)
         failures = [each for each in snapshot.failures() if each.path == path]
+    assert row is not None, "the run has recorded it"
     if row.state == "failed":
         return Outcome(row.id, 0, row.page_count, row.error, renamed)
     assert row.page_count is not None, "a completed run knows the number of pages"

@@ -95,10 +95,11 @@ class PagePictures:
         process, executor = self._decoder
 
         def render() -> U8:
-            with tempfile.NamedTemporaryFile(prefix="docsearch-") as file:
-                file.write(content)
-                file.flush()
-                return process.render(Path(file.name), 1).pixels
+            # Windows opens no file a second time that is deleted when closed, and deletes none that is open.
+            with tempfile.TemporaryDirectory(prefix="docsearch-", ignore_cleanup_errors=True) as folder:
+                file = Path(folder) / "picture"
+                file.write_bytes(content)
+                return process.render(file, 1).pixels
 
         return await self._run(executor, render)
 

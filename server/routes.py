@@ -36,6 +36,7 @@ from .messages import (
 )
 from .metrics import CONTENT_TYPE
 from .page_pictures import WIDTH_MAX, WIDTH_MIN, PagePicture
+from .search_body import BoundedRoute
 from .search_worker import Answer, SearchOptions
 from .service import ServiceDep
 
@@ -53,7 +54,7 @@ Text = Annotated[str, Query(min_length=1, max_length=QUERY_MAX_CHARS, examples=[
 PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 404, 503)}
 PNG: dict[int | str, dict[str, Any]] = PROBLEMS | {200: {"content": {PNG_TYPE: {}}}, 422: {"model": Problem}}
 
-api = APIRouter()
+api = APIRouter(route_class=BoundedRoute)
 
 
 @api.post("/v1/search", responses=PROBLEMS | {413: {"model": Problem}})
@@ -80,12 +81,12 @@ async def documents(
     limit: Annotated[int, Query(ge=1, le=DOCUMENTS_MAX)] = 100,
 ) -> DocumentsResponse:
     """List the documents of the index, including those that failed."""
-    rows = await run_in_threadpool(service.documents)
+    rows, total = await run_in_threadpool(service.documents, min(offset, PAGE_MAX), limit)
     shown = [
         DocumentOut(id=row.id, path=row.path, pages=row.page_count, state=row.state, error=row.error, bytes=row.size)
-        for row in rows[offset : offset + limit]
+        for row in rows
     ]
-    return DocumentsResponse(total=len(rows), documents=shown)
+    return DocumentsResponse(total=total, documents=shown)
 
 
 @api.get("/v1/documents/{doc_id}/pages/{page}.png", responses=PNG, response_class=Response)
@@ -139,8 +140,8 @@ async def healthz() -> Status:
 
 @api.get("/readyz", responses={503: {"model": Status}})
 async def readyz(service: ServiceDep, response: Response) -> Status:
-    """Whether queries are being answered; not during shutdown."""
-    if service.search_worker.ready:
+    """Whether queries are being answered and changes of the index noticed; not during shutdown."""
+    if service.ready:
         return Status(status="ok")
     response.status_code = 503
     return Status(status="not ready")
@@ -174,7 +175,7 @@ def _from_base64(image: str) -> bytes:
     try:
         return b64decode(image, validate=True)
     except ValueError as err:
-        raise UsageError(f'"image" is not base64: {err}') from err
+        raise UsageError('"image" is not base64') from err
 
 
 def _box(box: BoxIn) -> FloatBox:
@@ -190,10 +191,10 @@ async def _render(service: ServiceDep, doc_id: str, page: int, width: int) -> Pa
 
 def _ref(searcher: Searcher, doc_id: str, page: int) -> PageRef:
     """The page in the searcher's snapshot; Searcher raises UsageError if it has no vectors. Raises NotFound."""
-    for row in searcher.snapshot.documents().values():
-        if row.id == doc_id:
-            return PageRef(doc_id, row.path, page)
-    raise NotFound(f"there is no document {doc_id!r} in the index")
+    row = searcher.snapshot.document(doc_id=doc_id)
+    if row is None:
+        raise NotFound("there is no document with this id in the index")
+    return PageRef(doc_id, row.path, page)
 
 
 def _answer(text: str, answer: Answer) -> AnswerOut:

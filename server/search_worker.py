@@ -1,7 +1,8 @@
 """The search thread: it owns the searcher, and answers queries of many clients in batches.
 
 All use of the searcher happens on this thread, not on the event loop. The queue is bounded. After a commit the next
-searcher is opened and prepared in the background; the current one answers until then.
+searcher is opened and prepared in the background; the current one answers until then, also while a commit cannot be
+opened, as when the process has too many open files.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
 
-from ..engine.errors import DocsearchError
 from ..engine.models.encoder import QueryEncoder
 from ..engine.records import Hit, Query
 from ..engine.searcher import BATCH_QUERIES, STAGES, Searcher, open_searcher
 from .http_errors import Busy
 from .metrics import Metrics
+from .vital_threads import VitalThreads
 
 log = logging.getLogger(__name__)
 
@@ -66,27 +67,42 @@ class _Job:
     """Any other work with the searcher, such as a heat map."""
 
     run: Callable[[Searcher], None]
+    fail: Callable[[Exception], None]
 
 
 class SearchWorker:
     """Holds the searcher of the index in `directory` and the thread that uses it.
 
     `encoder` stands in for the index's model. At most `max_pending` queries and jobs are queued. `device` is where
-    pages are scored, as in `open_searcher`.
+    pages are scored, as in `open_searcher`. `threads` is told if a thread dies.
     """
 
     def __init__(
-        self, directory: Path, encoder: QueryEncoder | None, *, max_pending: int, metrics: Metrics, device: str = "cpu"
+        self,
+        directory: Path,
+        encoder: QueryEncoder | None,
+        *,
+        max_pending: int,
+        metrics: Metrics,
+        device: str = "cpu",
+        threads: VitalThreads | None = None,
     ) -> None:
         self._directory = directory
         self._device = device
         self._max_pending = max_pending
         self._metrics = metrics
         self._searcher = open_searcher(directory, encoder=encoder, device=device)
-        self._searcher.prepare()
+        try:
+            self._searcher.prepare()
+        except BaseException:
+            self._searcher.close()
+            raise
         self._encoder = self._searcher.encoder
-        self._thread = threading.Thread(target=self._work, name="docsearch-search")
-        self._watcher = threading.Thread(target=self._watch, name="docsearch-watch")
+        threads = threads or VitalThreads()
+        self._thread = threads.thread("search", self._work, self._fail_pending)
+        self._watcher = threads.thread("watch", self._watch, lambda: None)
+        self._trouble: str | None = None  # why the last commit cannot be opened
+        self._renamed = False  # whether documents were renamed by commits that could not be opened
         self._refreshing = threading.Lock()
         self._stopped = threading.Event()
         self._changed = threading.Condition()  # guards the attributes below
@@ -100,7 +116,7 @@ class SearchWorker:
         self._watcher.start()
 
     def close(self) -> None:
-        """Accept no more queries, answer those in the queue, and close the index."""
+        """Accept no more queries, answer those in the queue, and close the index. Closing twice is harmless."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -109,8 +125,9 @@ class SearchWorker:
             if thread.ident is not None:
                 thread.join()
         with self._changed:
-            if self._next is not None:
-                self._next.close()
+            following, self._next = self._next, None
+        if following is not None:
+            following.close()
         self._searcher.close()
 
     @property
@@ -120,8 +137,8 @@ class SearchWorker:
 
     @property
     def ready(self) -> bool:
-        """Whether queries are being answered."""
-        return self._thread.is_alive() and not self._closing
+        """Whether queries are being answered, and commits looked for."""
+        return self._thread.is_alive() and self._watcher.is_alive() and not self._closing
 
     @property
     def encoder(self) -> QueryEncoder:
@@ -137,27 +154,49 @@ class SearchWorker:
     async def run(self, job: Callable[[Searcher], T]) -> T:
         """Run `job` with the searcher on the search thread. Raises Busy if the queue is full, and what `job` raises."""
         done: Future[T] = Future()
-        self._enqueue([_Job(lambda searcher: _resolve(done, lambda: job(searcher)))])
+        self._enqueue([_Job(lambda searcher: _resolve(done, lambda: job(searcher)), lambda err: _fail(done, err))])
         return await asyncio.wrap_future(done)
 
     def refresh(self, *, renamed: bool = False) -> None:
         """Switch to the last commit; blocks until that is prepared, so it must not run on the event loop.
 
-        A commit that changes no page is skipped, unless documents were `renamed`.
+        A commit that changes no page is skipped, unless documents were `renamed`. Raises what `open_searcher` raises;
+        the current searcher goes on.
         """
         with self._refreshing:
             latest = open_searcher(self._directory, encoder=self._encoder, device=self._device)
-            with self._changed:
-                current = (self._next or self._searcher).snapshot.generation
-            if self._closing or (latest.snapshot.generation == current and not renamed):
-                latest.close()
-                return
-            latest.prepare()
-            with self._changed:
-                if self._next is not None:
-                    self._next.close()
-                self._next = latest
-                self._changed.notify_all()
+            unused: Searcher | None = latest
+            try:
+                with self._changed:
+                    current = (self._next or self._searcher).snapshot.generation
+                if self._closing or (latest.snapshot.generation == current and not (renamed or self._renamed)):
+                    return
+                latest.prepare()
+                with self._changed:
+                    if not self._closing:
+                        unused, self._next = self._next, latest
+                        self._renamed = False
+                        self._changed.notify_all()
+            finally:
+                if unused is not None:
+                    unused.close()
+
+    def try_refresh(self, *, renamed: bool = False) -> None:
+        """`refresh`, which is tried again every POLL_INTERVAL_S if it fails now. A failure is logged once."""
+        try:
+            self.refresh(renamed=renamed)
+        except Exception as err:  # noqa: BLE001 - whatever it is, the current searcher goes on
+            self._renamed |= renamed
+            self._metrics.refresh_errors.inc()
+            trouble = f"{type(err).__name__}: {err}"
+            if trouble != self._trouble:
+                text = "answers come from an earlier state of the index; its last commit cannot be opened: %s"
+                log.error(text, err)  # noqa: TRY400 - a traceback would not help
+            self._trouble = trouble
+            return
+        if self._trouble is not None:
+            log.error("the last commit of the index was opened")
+            self._trouble = None
 
     def _enqueue(self, items: list[_PendingQuery] | list[_Job]) -> None:
         with self._changed:
@@ -181,8 +220,8 @@ class SearchWorker:
             while not (self._queue or self._closing or self._next):
                 self._changed.wait()
             if self._next is not None:
-                self._searcher.close()
-                self._searcher, self._next = self._next, None
+                earlier, self._searcher, self._next = self._searcher, self._next, None
+                _close(earlier)
             if not self._queue:
                 return None if self._closing else []
             first = self._queue.popleft()
@@ -215,9 +254,12 @@ class SearchWorker:
             hits = [each for _, each in found]
         except Exception as err:  # noqa: BLE001 - every client gets the error, and the thread continues
             for pending in batch:
-                if pending.answer.set_running_or_notify_cancel():
-                    pending.answer.set_exception(err)
+                _fail(pending.answer, err)
             return
+        except BaseException:  # the thread dies
+            for pending in batch:
+                _fail(pending.answer, _ending())
+            raise
         seconds = {stage: seconds[stage] for stage in STAGES if stage in seconds}
         for stage, elapsed in seconds.items():
             self._metrics.stage_seconds.labels(stage).observe(elapsed)
@@ -230,10 +272,37 @@ class SearchWorker:
     def _watch(self) -> None:
         """Look for commits of other processes every POLL_INTERVAL_S."""
         while not self._stopped.wait(POLL_INTERVAL_S):
-            try:
-                self.refresh()
-            except DocsearchError as err:
-                log.warning("the index cannot be reopened: %s", err)
+            self.try_refresh()
+
+    def _fail_pending(self) -> None:
+        """Accept no more, and let those who wait know that the thread is gone."""
+        with self._changed:
+            self._closing = True
+            waiting = list(self._queue)
+            self._queue.clear()
+        for each in waiting:
+            if isinstance(each, _Job):
+                each.fail(_ending())
+            else:
+                _fail(each.answer, _ending())
+
+
+def _ending() -> Busy:
+    return Busy("the server is ending after an error")
+
+
+def _close(searcher: Searcher) -> None:
+    """Close a searcher that is no longer used; an error is logged."""
+    try:
+        searcher.close()
+    except Exception:  # the thread must go on with the next searcher
+        log.exception("an earlier state of the index cannot be closed")
+
+
+def _fail(future: Future[T], err: Exception) -> None:
+    """Set the exception of a future, unless its client is gone."""
+    if future.set_running_or_notify_cancel():
+        future.set_exception(err)
 
 
 def _resolve(done: Future[T], job: Callable[[], T]) -> None:
@@ -244,3 +313,6 @@ def _resolve(done: Future[T], job: Callable[[], T]) -> None:
         done.set_result(job())
     except Exception as err:  # noqa: BLE001 - raised where the future is awaited
         done.set_exception(err)
+    except BaseException:  # the thread dies
+        done.set_exception(_ending())
+        raise

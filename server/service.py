@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from .search_worker import SearchWorker
 from .settings import ServerSettings, check
 from .stored_uploads import UploadsLock
 from .uploads import UploadQueue
+from .vital_threads import VitalThreads
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +38,7 @@ class Service:
     pictures: PagePictures
     uploads: UploadQueue | None
     """None if the server is read-only."""
+    threads: VitalThreads
 
     @staticmethod
     def open(settings: ServerSettings, *, encoder: QueryEncoder | None = None) -> Service:
@@ -45,8 +48,14 @@ class Service:
         """
         check(settings)
         metrics = Metrics()
+        threads = VitalThreads()
         worker = SearchWorker(
-            settings.index, encoder, max_pending=settings.questions_max, metrics=metrics, device=settings.device
+            settings.index,
+            encoder,
+            max_pending=settings.questions_max,
+            metrics=metrics,
+            device=settings.device,
+            threads=threads,
         )
         spec = worker.encoder.spec
         pictures = PagePictures(
@@ -66,23 +75,33 @@ class Service:
                 lambda: _page_encoder(worker),
                 max_pending=settings.uploads_max,
                 passwords=settings.passwords,
-                on_commit=lambda renamed: worker.refresh(renamed=renamed),
+                on_commit=lambda renamed: worker.try_refresh(renamed=renamed),
+                threads=threads,
             )
             metrics.add_gauge("docsearch_uploads_waiting", "Uploads in the queue.", lambda: uploads.pending)
-        return Service(settings, metrics, worker, pictures, uploads)
+        return Service(settings, metrics, worker, pictures, uploads, threads)
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests are answered, commits noticed and, unless it is read-only, uploads indexed."""
+        return self.search_worker.ready and (self.uploads is None or self.uploads.ready)
 
     def start(self) -> None:
-        """Start answering."""
+        """Start answering. If it raises, `close` ends what was started."""
         self.search_worker.start()
         if self.uploads is not None:
             self.uploads.start()
 
     def close(self) -> None:
-        """Finish accepted requests and close everything; unfinished uploads continue at the next start."""
-        if self.uploads is not None:
-            self.uploads.close()
-        self.search_worker.close()
-        self.pictures.close()
+        """Finish accepted requests and close everything; unfinished uploads continue at the next start.
+
+        Closing twice is harmless, and an error of one part leaves no other part open.
+        """
+        with ExitStack() as closing:
+            closing.callback(self.pictures.close)
+            closing.callback(self.search_worker.close)
+            if self.uploads is not None:
+                closing.callback(self.uploads.close)
 
     def end_event_streams(self) -> None:
         """End the responses that would otherwise stay open as long as the server runs."""
@@ -95,7 +114,7 @@ class Service:
             return {
                 "model": str(snapshot.fingerprint["name"]),
                 "pages": len(snapshot),
-                "documents": len(snapshot.documents()),
+                "documents": snapshot.document_count(),
                 "failed": len(snapshot.failures()),
                 "uploads_allowed": self.uploads is not None,
                 "snapshot": snapshot.generation,
@@ -106,10 +125,10 @@ class Service:
         row = self._document(doc_id, page)
         return Region(PageRef(doc_id, row.path, page), box)
 
-    def documents(self) -> list[DocumentRow]:
-        """All documents of the last commit, in path order."""
+    def documents(self, first: int, count: int) -> tuple[list[DocumentRow], int]:
+        """`count` documents of the last commit after the `first` ones, in path order; and how many there are."""
         with open_snapshot(self.settings.index) as snapshot:
-            return list(snapshot.documents().values())
+            return list(snapshot.documents(first, count).values()), snapshot.document_count()
 
     def locate_page(self, doc_id: str, page: int) -> tuple[DocumentRow, Path]:
         """The document with this id, and its file. Raises NotFound if it has no such page, or the file is gone."""
@@ -121,9 +140,10 @@ class Service:
             raise NotFound(f"{row.path}: the document is not where it was indexed") from err
 
     def _document(self, doc_id: str, page: int) -> DocumentRow:
-        row = next((row for row in self.documents() if row.id == doc_id), None)
+        with open_snapshot(self.settings.index) as snapshot:
+            row = snapshot.document(doc_id=doc_id)
         if row is None:
-            raise NotFound(f"there is no document {doc_id!r} in the index")
+            raise NotFound("there is no document with this id in the index")
         if row.state == "indexing":
             return row  # its number of pages is not known yet
         if not 1 <= page <= (row.page_count or 0):

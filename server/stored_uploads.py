@@ -34,6 +34,8 @@ UNNAMED = "document"
 """Name of an upload whose own name has no usable character."""
 UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f<>:"|?*\[\]\ufffd\u200e\u200f\u202a-\u202e\u2066-\u2069]+')
 """Control characters, marks of text direction, and what has a meaning in globs or is invalid on some file systems."""
+RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names of devices on Windows, whatever follows a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,11 @@ def mark_processed(stored: StoredUpload) -> None:
 def delete(index: Path, path: str) -> None:
     """Delete the file of an uploaded document, given its path in the index; does nothing for other paths."""
     parts = path.split("/")
-    if len(parts) == 3 and parts[0] == layout.UPLOADS and re.fullmatch(rf"[0-9a-f]{{{2 * ID_BYTES}}}", parts[1]):
-        shutil.rmtree(index / layout.UPLOADS / parts[1], ignore_errors=True)
+    is_upload = (
+        len(parts) == 3 and parts[0] == layout.UPLOADS and re.fullmatch(rf"[0-9a-f]{{{2 * ID_BYTES}}}", parts[1])
+    )
+    if is_upload and not (index / layout.UPLOADS).is_symlink():
+        durable.delete_folder(index / layout.UPLOADS / parts[1])
 
 
 def delete_leftovers(index: Path, known: Collection[str]) -> None:
@@ -135,7 +140,7 @@ def delete_leftovers(index: Path, known: Collection[str]) -> None:
         names = {entry.name for entry in folder.iterdir()}
         is_known = any(f"{layout.UPLOADS}/{folder.name}/{name}" in known for name in names)
         if folder.name.startswith(layout.TEMPORARY) or not (WAITING in names or is_known):
-            shutil.rmtree(folder, ignore_errors=True)
+            durable.delete_folder(folder)
 
 
 def safe_name(name: str) -> str:
@@ -150,10 +155,13 @@ def safe_name(name: str) -> str:
     if not stem or len(suffix.encode()) > SUFFIX_MAX_BYTES:
         stem, dot, suffix = last, "", ""
     stem = stem.encode()[:NAME_MAX_BYTES].decode("utf-8", "ignore").strip()
-    return f"{stem}{dot}{suffix}" if stem else UNNAMED
+    return f"{'_' if RESERVED.fullmatch(stem) else ''}{stem}{dot}{suffix}" if stem else UNNAMED
 
 
 def _folders(index: Path) -> list[Path]:
+    """The folders of uploads; none where a symbolic link stands for the index's own folder."""
+    if (index / layout.UPLOADS).is_symlink():
+        return []
     try:
         return sorted(entry for entry in (index / layout.UPLOADS).iterdir() if entry.is_dir())
     except FileNotFoundError:

@@ -27,6 +27,7 @@ from ..indexer.report import Interrupted, Progress
 from . import mutations, stored_uploads
 from .http_errors import Busy, NotFound
 from .stored_uploads import IncomingUpload, StoredUpload, UploadsLock
+from .vital_threads import VitalThreads
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +74,7 @@ class UploadQueue:
 
     `lock` is the right to change the index. At most `max_pending` uploads are queued, and as many removals. `encoder`
     opens the page encoder of the index's model when it is first needed. `on_commit` is called after each commit, with
-    whether documents were renamed.
+    whether documents were renamed. `threads` is told if the thread dies.
     """
 
     def __init__(
@@ -85,6 +86,7 @@ class UploadQueue:
         max_pending: int,
         passwords: tuple[str, ...] = (),
         on_commit: Callable[[bool], None],
+        threads: VitalThreads | None = None,
     ) -> None:
         self._directory = directory
         self._lock = lock
@@ -93,7 +95,7 @@ class UploadQueue:
         self._max_pending = max_pending
         self._passwords = passwords
         self._on_commit = on_commit
-        self._thread = threading.Thread(target=self._work, name="docsearch-uploads")
+        self._thread = (threads or VitalThreads()).thread("uploads", self._work, self._fail_pending)
         self._changed = threading.Condition()  # guards the attributes below
         self._queue: deque[StoredUpload] = deque()
         self._receiving = 0
@@ -120,6 +122,11 @@ class UploadQueue:
             self._thread.join()
         self.end_event_streams()
         self._lock.release()
+
+    @property
+    def ready(self) -> bool:
+        """Whether uploads and removals are carried out."""
+        return self._thread.is_alive() and not self._closing
 
     @property
     def pending(self) -> int:
@@ -166,7 +173,7 @@ class UploadQueue:
         """The status of one upload. Raises NotFound."""
         with self._changed:
             if upload not in self._statuses:
-                raise NotFound(f"there is no upload {upload!r}, or it finished long ago")
+                raise NotFound("there is no upload with this id, or it finished long ago")
             return self._statuses[upload]
 
     async def follow(self, upload: str) -> AsyncIterator[UploadStatus | None]:
@@ -241,7 +248,8 @@ class UploadQueue:
 
     def _work(self) -> None:
         if sys.platform == "linux":  # where a priority belongs to the thread, and the processes that it starts
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+            with suppress(OSError):  # a sandbox may forbid it
+                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
         while (job := self._next_job()) is not None:
             if isinstance(job, StoredUpload):
                 self._process(job)
@@ -251,6 +259,20 @@ class UploadQueue:
                     job.done.set_result(None)
                 except Exception as err:  # noqa: BLE001 - raised where the future is awaited
                     job.done.set_exception(err)
+                except BaseException:  # the thread dies
+                    job.done.set_exception(Busy("the server is ending after an error"))
+                    raise
+
+    def _fail_pending(self) -> None:
+        """Accept no more, and let those who wait know that the thread is gone. Accepted uploads stay on disk."""
+        with self._changed:
+            self._closing = True
+            removals = list(self._removals)
+            self._removals.clear()
+        for removal in removals:
+            if removal.done.set_running_or_notify_cancel():
+                removal.done.set_exception(Busy("the server is ending after an error"))
+        self.end_event_streams()
 
     def _next_job(self) -> StoredUpload | _Removal | None:
         """Wait for the next job, removals first; None when closed. An upload stays in the queue until it is final."""

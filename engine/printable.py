@@ -1,0 +1,38 @@
+"""Makes text of others, such as the names of files, harmless in terminals, tables, logs and the hands of agents.
+
+Escaped are control characters (a terminal obeys some), line and paragraph separators, characters that reorder the text
+around them, invisible tag characters, and halves of surrogate pairs.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+_UNSAFE = "\\x00-\\x1f\\x7f-\\x9f\\u061c\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\U000e0000-\\U000e007f"
+UNSAFE = re.compile(f"[{_UNSAFE}]")
+UNSAFE_IN_TEXT = re.compile(f"(?![\\n\\t])[{_UNSAFE}]")
+
+
+def printable(text: str) -> str:
+    r"""Text on one line, its unsafe characters escaped as in Python.
+
+    >>> printable("a\x1b[2J.pdf"), printable("two\nlines"), printable("Straße 1.pdf")
+    ('a\\x1b[2J.pdf', 'two\\nlines', 'Straße 1.pdf')
+    """
+    return UNSAFE.sub(_escaped, text)
+
+
+def printable_text(text: str) -> str:
+    """Text of many lines: as `printable`, but line ends and tabs stay."""
+    return UNSAFE_IN_TEXT.sub(_escaped, text.replace("\r\n", "\n"))
+
+
+def json_line(value: Mapping[str, object]) -> str:
+    """An object as JSON on one line, not ASCII only, whose strings hold unsafe characters as escapes of JSON."""
+    return UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], json.dumps(value, ensure_ascii=False))
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return match[0].encode("unicode_escape", "surrogatepass").decode("ascii")
