@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..engine.errors import UsageError
+from .answer_files import ANSWER_SUFFIXES, AnswerFile, RunSettings, unanswered
+from .interrupts import interruptible
 from .options import DEFAULT_INDEX, Candidates, Device, Exact, IndexDirectory, Quiet, ScoringDevice
 from .output import message, plural
+from .output_files import check_file
 from .progress import progress_bar
-from .query_files import AnswerFile, QueryRow, read_queries, unanswered
+from .query_files import QueryRow, read_queries
 
 if TYPE_CHECKING:
     from ..engine.records import Query
@@ -25,19 +28,23 @@ FLUSH_INTERVAL_S = 1.0
 
 def batch(
     file: Annotated[Path, typer.Argument(help="Queries: .txt (one per line), .csv, .jsonl or .parquet.")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="Answers: .jsonl, .parquet or .trec.", metavar="OUT")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Answers: .jsonl, .csv, .parquet or .trec.", metavar="OUT")],
     index: IndexDirectory = DEFAULT_INDEX,
     k: Annotated[int, typer.Option("-k", min=1, help="Hits per query.")] = 10,
     candidates: Candidates = None,
     device: ScoringDevice = Device.auto,
     exact: Exact = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue after the last complete answer in OUT.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue after the last answer that is kept.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Answer a file of queries.
 
     Rows have "query", and optionally "query_id" (by default the row's number) and "path" (a filter as in 'query
-    --path'). Answers have "query_id", "query" and "hits"; each hit has "path", "page", "score" and "doc_id".
+    --path'). In .txt files, blank lines and lines that begin with # are skipped. Answers have "query_id", "query",
+    "hits" and "run"; each hit has "path", "page", "score" and "doc_id". A .csv file has a row per hit.
+
+    Answers are collected in OUT.partial; OUT stays as it was until the last one is there. --resume refuses to go on if
+    the queries, -k, --candidates, --exact or the index have changed ("run" in an answer says with what it was made).
 
     Examples:
 
@@ -47,8 +54,7 @@ def batch(
 
         docsearch batch queries.csv -o answers.jsonl --resume
     """
-    if file.resolve() == out.resolve():
-        raise UsageError(f"{out}: the answers would overwrite the queries; choose another -o")
+    check_file(out, ANSWER_SUFFIXES, index, what="answers", inputs=[file])
     total = sum(1 for _ in read_queries(file))  # reports an unreadable row before the search begins
     if total == 0:
         raise UsageError(f"{file}: the file contains no queries")
@@ -63,21 +69,37 @@ def batch(
             yield Query(str(row.query_id), row.text, row.path)
 
     started = flushed = time.monotonic()
-    done = 0
-    with open_searcher(index, device=device.value) as searcher, AnswerFile(out, resume=resume) as answers:
-        resumed = len(answers.answered)
-        rows = unanswered(read_queries(file), answers)
-        text = "{task.completed:,}/{task.total:,} queries · ETA"
-        with progress_bar(text=text, total=total, completed=resumed, time_left=True, quiet=quiet) as bar:
-            for _, hits in searcher.search_many(queries(rows), k=k, candidates=candidates, exact=exact):
-                answers.write(in_progress.popleft(), hits)
-                done += 1
-                bar.advance()
-                if time.monotonic() - flushed > FLUSH_INTERVAL_S:
-                    answers.flush()
-                    flushed = time.monotonic()
+    done = without_hits = 0
+    with open_searcher(index, device=device.value) as searcher:
+        run = RunSettings(k, candidates, exact, searcher.snapshot.generation)
+        answers = AnswerFile(out, run, resume=resume)
+        resumed = answers.count
+        with interruptible(lambda: _kept(answers, total)), answers:
+            rows = unanswered(read_queries(file), answers)
+            text = "{task.completed:,}/{task.total:,} queries · ETA"
+            with progress_bar(text=text, total=total, completed=resumed, time_left=True, quiet=quiet) as bar:
+                for _, hits in searcher.search_many(queries(rows), k=k, candidates=candidates, exact=exact):
+                    answers.write(in_progress.popleft(), hits)
+                    done += 1
+                    without_hits += not hits
+                    bar.advance()
+                    if time.monotonic() - flushed > FLUSH_INTERVAL_S:
+                        answers.flush()
+                        flushed = time.monotonic()
     if not quiet:
         seconds = time.monotonic() - started
         rate = f" ({done / seconds:.1f} queries/s)" if done and seconds > 0 else ""
         kept = f"; {resumed:,} were already there" if resumed else ""
-        message(f"{plural(done, 'answer')} written to {out} in {seconds:.1f} s{rate}{kept}")
+        nothing = f"; {without_hits:,} without hits" if without_hits else ""
+        message(f"{plural(done, 'answer')} written to {out} in {seconds:.1f} s{rate}{kept}{nothing}")
+
+
+def _kept(answers: AnswerFile, total: int) -> str:
+    if not answers.count:
+        return "nothing was written"
+    if not answers.partial.exists():
+        return "all answers are written"
+    return (
+        f"{answers.count:,} of {total:,} answers are kept in {answers.partial}, and the same command with --resume "
+        "continues from there"
+    )

@@ -6,11 +6,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .interrupts import interruptible
 from .options import DEFAULT_INDEX, AsJson, Codec, IndexDirectory
 from .output import print_json
 
 if TYPE_CHECKING:
     from ..engine.compression.residual import Codebook
+
+KEPT = "every page is kept, and the same command continues from the last segment that was written"
 
 
 def compact(
@@ -31,7 +34,7 @@ def compact(
     from ..engine.store import open_writer
 
     codebook = _codebook(index) if codec == "residual" else None
-    with open_writer(index, fingerprint=None, create=False) as writer:
+    with interruptible(lambda: KEPT), open_writer(index, fingerprint=None, create=False) as writer:
         report = writer.compact(codec, codebook)
     facts = asdict(report)
     if as_json:

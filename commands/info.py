@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..engine.printable import printable
 from .options import DEFAULT_INDEX, AsJson, IndexDirectory
 from .output import print_json
 
@@ -24,4 +25,4 @@ def info(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> None
         return
     width = max(len(name) for name in facts)
     for name, value in facts.items():
-        print(f"{name.replace('_', ' '):{width}}  {f'{value:,}' if isinstance(value, int) else value}")
+        print(printable(f"{name.replace('_', ' '):{width}}  {f'{value:,}' if isinstance(value, int) else value}"))

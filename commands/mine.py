@@ -9,8 +9,12 @@ from typing import Annotated
 import typer
 
 from ..engine.errors import UsageError
+from .interrupts import interruptible
 from .options import DEFAULT_INDEX, AsJson, IndexDirectory, Quiet
 from .output import message, plural, print_json
+from .output_files import check_file
+
+OUT_SUFFIXES = (".jsonl",)
 
 
 def mine(
@@ -55,10 +59,11 @@ def mine(
     """
     if (queries is None) == (from_text is None):
         raise UsageError("give either QUERIES.jsonl or --from-text N")
+    check_file(out, OUT_SUFFIXES, index, what="training rows", inputs=[queries] if queries else [])
     from ..engine.searcher import open_searcher
     from ..training.finetune import mining
 
-    with open_searcher(index) as searcher:
+    with interruptible(lambda: f"{out} is as it was"), open_searcher(index) as searcher:
         if queries is not None:
             labels = mining.read_labels(queries, searcher.snapshot)
         else:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ..engine.printable import json_line, printable, printable_text
+from .interrupts import INTERRUPTED as INTERRUPTED
 
 if TYPE_CHECKING:
     from ..engine.store import Failure
 
 SOME_FAILED, WRONG_USE, DAMAGED = 1, 2, 3
-INTERRUPTED = 130
-"""128 + SIGINT, as in shells."""
 
 
 def print_json(value: Mapping[str, object]) -> None:
     """Print one object on one line of stdout."""
-    print(json.dumps(value, ensure_ascii=False))
+    print(json_line(value))
 
 
 def message(text: str) -> None:
     """Print a line on stderr, where it does not mix with results."""
-    print(text, file=sys.stderr, flush=True)
+    print(printable(text), file=sys.stderr, flush=True)
 
 
 def plural(count: int, noun: str) -> str:
@@ -33,4 +34,16 @@ def plural(count: int, noun: str) -> str:
 def describe(failure: Failure) -> str:
     """A failed document or page with the reason: "scan.pdf, page 3: …"."""
     page = "" if failure.page is None else f", page {failure.page}"
-    return f"{failure.path}{page}: {failure.reason}"
+    return printable(f"{failure.path}{page}: {failure.reason}")
+
+
+class PrintableFormatter(logging.Formatter):
+    """Formats records of a log so that each name of a file stays on one line, and no terminal obeys it."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - a method of logging
+        """The line of a record."""
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - a method of logging
+        """The lines of a traceback."""
+        return printable_text(super().formatException(ei))

@@ -1,4 +1,4 @@
-"""Image files of `docsearch query`: reads the image to search by, saves the pages of hits and heat maps as PNG."""
+"""Image files of `docsearch query`: reads the image to search by, saves pages of hits and heat maps."""
 
 from __future__ import annotations
 
@@ -14,10 +14,14 @@ from ..engine.errors import UsageError
 from ..engine.records import U8, Hit
 from ..engine.store.durable import atomic_file
 from ..indexer.page_images import PageImages
+from .output_files import check_not_indexed
 
 if TYPE_CHECKING:
     from ..engine.searcher import Searcher
     from ..engine.store import Snapshot
+
+JPEG_SUFFIXES = (".jpg", ".jpeg")
+JPEG_QUALITY = 90
 
 
 def read_image(file: Path) -> U8:
@@ -43,15 +47,16 @@ def save_heatmap(file: Path, text: str, hit: Hit, searcher: Searcher, index: Pat
 
 def save_pages(folder: Path, hits: Sequence[Hit], snapshot: Snapshot, index: Path) -> int:
     """Save the pages of `hits` into `folder`, named by rank, document and page; return how many."""
+    files = {folder / f"{hit.rank:02d}-{Path(hit.ref.path).stem}-page-{hit.ref.page}.png": hit.ref for hit in hits}
+    check_not_indexed(list(files), index, what="page")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise UsageError(f"{folder}: the folder cannot be created: {err.strerror or err}") from err
     with closing(_page_images(snapshot, index)) as pages:
-        for hit in hits:
-            name = f"{hit.rank:02d}-{Path(hit.ref.path).stem}-page-{hit.ref.page}.png"
-            _save(folder / name, pages.pixels(hit.ref))
-    return len(hits)
+        for file, ref in files.items():
+            _save(file, pages.pixels(ref))
+    return len(files)
 
 
 def _page_images(snapshot: Snapshot, index: Path) -> PageImages:
@@ -62,7 +67,13 @@ def _page_images(snapshot: Snapshot, index: Path) -> PageImages:
 
 def _save(file: Path, pixels: U8) -> None:
     try:
-        with atomic_file(file, sync=False) as temporary:
-            temporary.write_bytes(images.encode_png(pixels))
+        with atomic_file(file) as temporary:
+            temporary.write_bytes(_encoded(pixels, file.suffix.lower()))
     except OSError as err:
         raise UsageError(f"{file}: cannot be written: {err.strerror or err}") from err
+
+
+def _encoded(pixels: U8, suffix: str) -> bytes:
+    if suffix in JPEG_SUFFIXES:
+        return images.encode_jpeg(pixels, width=pixels.shape[1], quality=JPEG_QUALITY)
+    return images.encode_png(pixels)

@@ -1,16 +1,20 @@
-"""A progress bar on stderr, drawn only where somebody can see it."""
+"""A progress bar on stderr where somebody can see it; elsewhere a line of progress now and then, if asked for."""
 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from .output import message
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 DESCRIPTION = "{task.description}"
+LINE_EVERY_S = 30.0
 
 
 class ProgressBar:
@@ -33,7 +37,21 @@ class ProgressBar:
     def print(self, line: str) -> None:
         """Print a line above the bar; it stays when the bar is gone."""
         if self._bar is not None:
-            self._bar.console.print(line, highlight=False)
+            self._bar.console.print(line, highlight=False, markup=False)
+
+
+class ProgressLines(ProgressBar):
+    """Prints how far the work is on stderr, at most once in LINE_EVERY_S seconds: for pipes, logs and cron jobs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._printed = time.monotonic()
+
+    def update(self, completed: float, total: float, description: str) -> None:
+        """Print a line if it is time for one."""
+        if time.monotonic() - self._printed >= LINE_EVERY_S:
+            self._printed = time.monotonic()
+            message(f"{completed / max(total, 1):>4.0%}  {description}")
 
 
 @contextmanager
@@ -45,13 +63,15 @@ def progress_bar(
     completed: int = 0,
     time_left: bool = False,
     quiet: bool = False,
+    lines: bool = False,
 ) -> Iterator[ProgressBar]:
-    """Yield a bar that disappears at the end. None is drawn if `quiet`, or where stderr is not a terminal.
+    """Yield a bar that disappears at the end. None is drawn if `quiet`, or where stderr is not a terminal; there, with
+    `lines`, a line is printed now and then.
 
     `text` stands beside it, a format string of a rich `task`; `time_left` adds an estimate of the remaining time.
     """
     if quiet or not sys.stderr.isatty():
-        yield ProgressBar()
+        yield ProgressLines() if lines and not quiet else ProgressBar()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..engine.errors import UsageError
+from ..engine.printable import printable
 from .options import DEFAULT_INDEX, AsJson, Candidates, Device, Exact, IndexDirectory, ScoringDevice
 from .output import message, plural, print_json
+from .output_files import check_file, check_folder
 
 if TYPE_CHECKING:
     from ..engine.records import U8, Hit
 
+HEATMAP_SUFFIXES = (".png", ".jpg", ".jpeg", "")
+
 
 def query(
-    text: Annotated[str, typer.Argument(help="Question or keywords; optional with --image.")] = "",
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="QUESTION", help="Question or keywords; optional with --image.")
+    ] = None,
     index: IndexDirectory = DEFAULT_INDEX,
     k: Annotated[int, typer.Option("-k", min=1, help="Hits to show.")] = 10,
     candidates: Candidates = None,
@@ -32,7 +38,8 @@ def query(
     ] = None,
     as_json: AsJson = False,
     heatmap: Annotated[
-        Path | None, typer.Option(metavar="OUT.png", help="Save the best hit's page with its matches highlighted.")
+        Path | None,
+        typer.Option(metavar="OUT.png", help="Save the best hit's page with its matches highlighted (.png, .jpg)."),
     ] = None,
     save_pages: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Save the pages of all hits as PNG files in this folder.")
@@ -45,7 +52,7 @@ def query(
 
     Examples:
 
-        docsearch query "revenue chart 2023"
+        docsearch query revenue chart 2023
 
         docsearch query "notice period" --path "contracts/*.pdf" -k 3 --json
 
@@ -53,9 +60,13 @@ def query(
 
         docsearch query "the same form, filled in" --image form.png
     """
-    text = _decoded(text).strip()
+    text = " ".join(map(_decoded, words or ())).strip()
     if not text and image is None:
         raise UsageError('the question is empty; ask for something, like: docsearch query "revenue chart 2023"')
+    if heatmap is not None:
+        check_file(heatmap, HEATMAP_SUFFIXES, index, what="heat map", inputs=[image] if image else [])
+    if save_pages is not None:
+        check_folder(save_pages, index)
     from ..engine.searcher import open_searcher
 
     pixels = None if image is None else _read(image)
@@ -72,8 +83,9 @@ def query(
                 print_json(hit.as_dict())
         elif hits:
             _print_table(hits)
-        else:
-            message("no page matches" + (f" in documents that match {path}" if path else ""))
+        if not hits:
+            unsaved = "; no picture was saved" if heatmap or save_pages else ""
+            message("no page matches" + (f" in documents that match {path}" if path else "") + unsaved)
         if not hits or (heatmap is None and save_pages is None):
             return
         from . import pictures
@@ -106,7 +118,7 @@ def _print_table(hits: list[Hit]) -> None:
     if not sys.stdout.isatty():
         print("rank\tscore\tfile\tpage")
         for hit in hits:
-            print(f"{hit.rank}\t{hit.score:.3f}\t{hit.ref.path}\t{hit.ref.page}")
+            print(f"{hit.rank}\t{hit.score:.3f}\t{printable(hit.ref.path)}\t{hit.ref.page}")
         return
     from rich import box
     from rich.console import Console
@@ -119,5 +131,5 @@ def _print_table(hits: list[Hit]) -> None:
     table.add_column("file", overflow="fold")
     table.add_column("page", justify="right")
     for hit in hits:
-        table.add_row(str(hit.rank), f"{hit.score:.3f}", Text(hit.ref.path), str(hit.ref.page))
+        table.add_row(str(hit.rank), f"{hit.score:.3f}", Text(printable(hit.ref.path)), str(hit.ref.page))
     Console().print(table)

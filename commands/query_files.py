@@ -1,31 +1,23 @@
-"""Query files (.txt, .csv, .jsonl, .parquet) and answer files (.jsonl, .parquet, .trec) of `docsearch batch`."""
+"""Query files (.txt, .csv, .jsonl, .parquet) of `docsearch batch`, read one row at a time."""
 
 from __future__ import annotations
 
 import csv
+import io
 import json
-import os
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import quote
+from typing import Any
 
 from ..engine.errors import UsageError
 from ..engine.install import needs
 
-if TYPE_CHECKING:
-    from ..engine.records import Hit
-
 QUERY_SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
-ANSWER_SUFFIXES = (".jsonl", ".parquet", ".trec")
-HIT_KEYS = ("path", "page", "score", "doc_id")
+COMMENT = "#"
+"""Begins a line of a .txt file that is no query."""
 PARQUET_ROWS = 4096
 """Rows of a Parquet file that are in memory at a time."""
-RUN_TAG = "docsearch"
-"""The system's name in a TREC run, its last column."""
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -49,8 +41,10 @@ def read_queries(file: Path) -> Iterator[QueryRow]:
     reader = readers.get(file.suffix.lower())
     if reader is None:
         raise UsageError(f"{file}: query files are {' '.join(QUERY_SUFFIXES)}, not '{file.suffix}'")
-    if not file.is_file():
+    if not file.exists():
         raise UsageError(f"{file}: no such file")
+    if not file.is_file():
+        raise UsageError(f"{file}: not a regular file; queries are read twice, so save them in one")
     try:
         yield from reader(file)
     except OSError as err:
@@ -59,7 +53,8 @@ def read_queries(file: Path) -> Iterator[QueryRow]:
 
 def _read_txt(file: Path) -> Iterator[QueryRow]:
     for number, line in _lines(file):
-        if text := line.strip():
+        text = line.strip()
+        if text and not text.startswith(COMMENT):
             yield QueryRow(str(number), text)
 
 
@@ -96,13 +91,15 @@ def _read_jsonl(file: Path) -> Iterator[QueryRow]:
             row = json.loads(line)
         except json.JSONDecodeError as err:
             raise UsageError(f"{file}:{number}: not JSON: {err.msg} at character {err.pos + 1}") from err
+        except (ValueError, RecursionError) as err:  # numbers of thousands of digits, nesting thousands deep
+            raise UsageError(f"{file}:{number}: not JSON that can be read: {err}") from err
         if not isinstance(row, dict):
             raise UsageError(f'{file}:{number}: not an object like {{"query_id": "1", "query": "…"}}')
         yield _row(row, number, f"{file}:{number}")
 
 
 def _read_parquet(file: Path) -> Iterator[QueryRow]:
-    pa, parquet = _pyarrow()
+    pa, parquet = pyarrow()
     try:
         with parquet.ParquetFile(file) as table:
             columns = [name for name in ("query_id", "query", "path") if name in table.schema_arrow.names]
@@ -131,13 +128,17 @@ def _row(row: dict[str, Any], number: int, where: str) -> QueryRow:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield line numbers and lines: UTF-16 if it has a byte order mark, else UTF-8; invalid lines as Windows-1252."""
+    """Yield line numbers and lines, which end with a line feed: U+2028 and the like are part of the text.
+
+    UTF-16 if the file has a byte order mark, else UTF-8; invalid lines as Windows-1252.
+    """
     with file.open("rb") as stream:
         start = stream.read(2)
         stream.seek(0)
         if encoding := BYTE_ORDER_MARKS.get(start):
             try:
-                yield from enumerate(stream.read().decode(encoding).splitlines(keepends=True), start=1)
+                with io.TextIOWrapper(stream, encoding, newline="\n") as text:
+                    yield from enumerate(text, start=1)
             except UnicodeDecodeError as err:
                 raise UsageError(
                     f"{file}: begins with the byte order mark of UTF-16, but is not UTF-16; save it as UTF-8"
@@ -151,151 +152,8 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
                 yield number, line.decode("cp1252", "replace")
 
 
-class AnswerFile:
-    """An answer file, open for writing; a context manager.
-
-    Answers are appended one at a time, so that a killed run can be resumed. A Parquet file cannot be appended to: its
-    answers are collected as JSON lines in `<file>.partial`, and converted at the end.
-    """
-
-    def __init__(self, file: Path, *, resume: bool) -> None:
-        self._file = file
-        self._suffix = file.suffix.lower()
-        if self._suffix not in ANSWER_SUFFIXES:
-            raise UsageError(f"{file}: answer files are {' '.join(ANSWER_SUFFIXES)}, not '{file.suffix}'")
-        if self._suffix == ".parquet":
-            _pyarrow()
-        self._lines = file.with_name(file.name + ".partial") if self._suffix == ".parquet" else file
-        try:
-            self.answered = self._truncate_to_complete() if resume and self._lines.exists() else []
-            self._stream: IO[bytes] = self._lines.open("ab" if resume else "wb")
-        except OSError as err:
-            raise UsageError(f"{file}: cannot be written: {err.strerror or err}") from err
-
-    def __enter__(self) -> AnswerFile:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._stream.close()
-        if kind is None and self._suffix == ".parquet":
-            _write_parquet(self._lines, self._file)
-            self._lines.unlink()
-
-    def write(self, row: QueryRow, hits: list[Hit]) -> None:
-        """Append the answer to one query."""
-        if self._suffix == ".trec":
-            lines = "".join(_trec_line(row, hit) for hit in hits)
-        else:
-            lines = json.dumps(_answer(row, hits), ensure_ascii=False) + "\n"
-        self._stream.write(lines.encode("utf-8", "backslashreplace"))
-
-    def flush(self) -> None:
-        """Pass buffered answers to the operating system, so that a killed process does not lose them."""
-        self._stream.flush()
-
-    def _truncate_to_complete(self) -> list[str]:
-        """Cut off a half-written answer of a killed run; return the ids of the complete ones, in order."""
-        ids: list[tuple[str, int]] = []  # id and offset of its line
-        end = 0
-        with self._lines.open("rb") as stream:
-            for line in stream:
-                query_id = self._id_of(line)
-                if query_id is None:
-                    break
-                ids.append((query_id, end))
-                end += len(line)
-        if self._suffix == ".trec" and ids:
-            # Some lines of the last query may be missing: it is answered again.
-            last = ids[-1][0]
-            while ids and ids[-1][0] == last:
-                end = ids.pop()[1]
-        os.truncate(self._lines, end)
-        if self._suffix == ".trec":
-            return [query_id for query_id, _ in groupby(query_id for query_id, _ in ids)]
-        return [query_id for query_id, _ in ids]
-
-    def _id_of(self, line: bytes) -> str | None:
-        """The query id of a complete line; None for a line that was cut off."""
-        if not line.endswith(b"\n"):
-            return None
-        if self._suffix == ".trec":
-            fields = line.split()
-            return fields[0].decode("utf-8", "replace") if len(fields) == 6 else None
-        try:
-            answer = json.loads(line)
-            return str(answer["query_id"])
-        except (ValueError, KeyError, TypeError):
-            return None
-
-    def id_in_file(self, row: QueryRow) -> str:
-        """The id of `row` as this file format writes it."""
-        return _trec_field(str(row.query_id)) if self._suffix == ".trec" else str(row.query_id)
-
-    @property
-    def omits_empty(self) -> bool:
-        """Whether a query without hits leaves no line, as in TREC runs."""
-        return self._suffix == ".trec"
-
-
-def unanswered(rows: Iterator[QueryRow], answers: AnswerFile) -> Iterator[QueryRow]:
-    """Yield the rows that `answers` lacks. Raises UsageError if it has answers to other queries than these."""
-    answered = iter(answers.answered)
-    expected = next(answered, None)
-    for row in rows:
-        if expected is None:
-            yield row
-        elif answers.id_in_file(row) == expected:
-            expected = next(answered, None)
-        elif not answers.omits_empty:
-            break
-    if expected is not None:
-        raise UsageError(
-            f"--resume: the output has an answer to '{expected}', which the queries do not have at that place; it is "
-            "from another run. Omit --resume to start again, or choose another -o"
-        )
-
-
-def _answer(row: QueryRow, hits: list[Hit]) -> dict[str, object]:
-    return {
-        "query_id": row.query_id,
-        "query": row.text,
-        "hits": [{key: fields[key] for key in HIT_KEYS} for fields in (hit.as_dict() for hit in hits)],
-    }
-
-
-def _trec_line(row: QueryRow, hit: Hit) -> str:
-    page = f"{_trec_field(hit.ref.path)}#{hit.ref.page}"
-    return f"{_trec_field(str(row.query_id))} Q0 {page} {hit.rank} {hit.score:.6f} {RUN_TAG}\n"
-
-
-def _trec_field(text: str) -> str:
-    """Text as one field of a TREC line: white space and "%" are percent-encoded."""
-    return re.sub(r"[\s%]", lambda match: quote(match[0]), text)
-
-
-def _write_parquet(lines: Path, file: Path) -> None:
-    from ..engine.store.durable import atomic_file
-
-    pa, parquet = _pyarrow()
-    types = (pa.string(), pa.int32(), pa.float32(), pa.string())
-    hits = pa.list_(pa.struct(list(zip(HIT_KEYS, types, strict=True))))
-    schema = pa.schema([("query_id", pa.string()), ("query", pa.string()), ("hits", hits)])
-    with (
-        lines.open(encoding="utf-8") as stream,
-        atomic_file(file) as temporary,
-        parquet.ParquetWriter(temporary, schema) as writer,
-    ):
-        rows: list[dict[str, object]] = []
-        for line in stream:
-            answer = json.loads(line)
-            rows.append({**answer, "query_id": str(answer["query_id"])})
-            if len(rows) == PARQUET_ROWS:
-                writer.write_table(pa.Table.from_pylist(rows, schema))
-                rows.clear()
-        writer.write_table(pa.Table.from_pylist(rows, schema))
-
-
-def _pyarrow() -> tuple[Any, Any]:
+def pyarrow() -> tuple[Any, Any]:
+    """The modules pyarrow and pyarrow.parquet. Raises UsageError where they are not installed."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as parquet

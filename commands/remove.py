@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from typing import Annotated
+from unicodedata import normalize
 
 import typer
 
 from ..engine.errors import UsageError
+from ..engine.printable import printable
+from .interrupts import interruptible
 from .options import DEFAULT_INDEX, AsJson, IndexDirectory
 from .output import plural, print_json
+
+KEPT = "documents are removed all together or not at all; 'docsearch info' counts them"
 
 
 def remove(
@@ -31,7 +36,7 @@ def remove(
     """
     from ..engine.store import open_writer
 
-    with open_writer(index, fingerprint=None, create=False) as writer:
+    with interruptible(lambda: KEPT), open_writer(index, fingerprint=None, create=False) as writer:
         documents = writer.documents()
         chosen: dict[str, None] = {}
         for path in paths:
@@ -48,5 +53,10 @@ def remove(
 
 
 def _matches(document: str, path: str) -> bool:
+    """Whether a document is meant by PATH, in either of Unicode's normal forms, or as its name is printed."""
+    path = normalize("NFC", path)
     folder = path.rstrip("/") + "/"
-    return document == path or document.startswith(folder) or fnmatchcase(document, path)
+    return any(
+        name == path or name.startswith(folder) or fnmatchcase(name, path)
+        for name in {normalize("NFC", document), normalize("NFC", printable(document))}
+    )

@@ -10,8 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
+from .interrupts import interruptible
 from .options import Device, ModelDevice, PageRenderer, Quiet, Renderer
-from .output import INTERRUPTED, message, print_json
+from .output import message, print_json
+from .output_files import check_folder
 from .progress import ProgressBar, clock, progress_bar
 
 Event = Mapping[str, Any]
@@ -65,6 +67,7 @@ def train(
 
         docsearch index reports/ --index ours.index --model models/ours
     """
+    check_folder(out)
     from ..training.finetune.loop import Settings
     from ..training.finetune.objective import Objective
     from ..training.finetune.run import fine_tune, trainable
@@ -73,22 +76,19 @@ def train(
         message(notice)
     objective = Objective(*weights, temperature=temperature)
     settings = Settings(steps, batch, negatives, lr, objective, eval_every, save_every, seed)
-    with _event_handler(as_json=as_json, quiet=quiet) as on_event:
-        try:
-            progress = fine_tune(
-                model,
-                data,
-                out,
-                settings,
-                measured=evaluation,
-                device=device.value,
-                renderer=renderer.value,
-                chunk=chunk,
-                on_event=on_event,
-            )
-        except KeyboardInterrupt:
-            message("docsearch: interrupted; the same command continues from the last checkpoint")
-            raise typer.Exit(INTERRUPTED) from None
+    kept = "the same command continues from the last checkpoint"
+    with interruptible(lambda: kept), _event_handler(as_json=as_json, quiet=quiet) as on_event:
+        progress = fine_tune(
+            model,
+            data,
+            out,
+            settings,
+            measured=evaluation,
+            device=device.value,
+            renderer=renderer.value,
+            chunk=chunk,
+            on_event=on_event,
+        )
     if not quiet:
         done = "already finished" if progress is None else f"written after {progress.seconds:.0f} s of training"
         message(f"{out}: {done}; use it with 'docsearch index --model {out}'")

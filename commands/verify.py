@@ -21,7 +21,7 @@ def verify(
 ) -> None:
     """Check every byte of the index, and measure the recall of two-stage search against exact search.
 
-    Exits with 3 if the index is damaged.
+    Exits with 3 if the index is damaged. Damaged files in its cache are deleted: they are made again.
 
     Examples:
 
@@ -38,6 +38,7 @@ def verify(
 
     with open_snapshot(index) as snapshot:
         problems = snapshot.verify()
+        cache = snapshot.delete_damaged_cache() if not problems else []
     recall: dict[str, object] = {}
     codecs: list[dict[str, object]] = []
     if not problems:
@@ -47,9 +48,9 @@ def verify(
                 recall = asdict(stage_recall.measure(searcher, queries))
                 codecs = [asdict(each) for each in codec_loss.measure(searcher, queries)] if loss else []
     if as_json:
-        print_json({"problems": problems, "recall": recall, **({"codecs": codecs} if loss else {})})
+        print_json({"problems": problems, "cache": cache, "recall": recall, **({"codecs": codecs} if loss else {})})
     else:
-        for problem in problems:
+        for problem in [*problems, *cache]:
             message(f"damaged: {problem}")
         if not problems:
             print("all checksums are correct, and the catalog agrees with the segments")

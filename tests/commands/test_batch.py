@@ -2,37 +2,70 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import os
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from docsearch.commands.query_files import AnswerFile, QueryRow, read_queries, unanswered
+from docsearch.commands.answer_files import AnswerFile, RunSettings, unanswered
+from docsearch.commands.query_files import QueryRow, read_queries
 from docsearch.engine.errors import UsageError
 from docsearch.engine.records import Hit, PageRef
 
 ROWS = [QueryRow("q1", "first"), QueryRow("q2", "second, with é", "a/*.pdf"), QueryRow("q3", "third")]
+
+RUN = RunSettings(k=2, candidates=None, exact=False, snapshot="s1")
 
 
 def hits(row: QueryRow, count: int = 2) -> list[Hit]:
     return [Hit(PageRef("id", f"a folder/{row.query_id}.pdf", rank), 1 / rank, rank) for rank in range(1, count + 1)]
 
 
-def answer(out: Path, rows: Iterable[QueryRow], *, resume: bool = False) -> int:
+def answer(out: Path, rows: Iterable[QueryRow], *, resume: bool = False, run: RunSettings = RUN) -> int:
     asked = 0
-    with AnswerFile(out, resume=resume) as answers:
+    with AnswerFile(out, run, resume=resume) as answers:
         for row in unanswered(iter(rows), answers):
             answers.write(row, hits(row))
             asked += 1
     return asked
 
 
+def stop_after_first(out: Path, *, resume: bool = False) -> AnswerFile:
+    """A run that is interrupted after its first answer."""
+    stopped = AnswerFile(out, RUN, resume=resume)
+    stopped.write(ROWS[0], hits(ROWS[0]))
+    stopped.__exit__(KeyboardInterrupt)
+    return stopped
+
+
 def test_a_text_file_has_one_query_per_line_numbered_by_line(tmp_path: Path) -> None:
     (tmp_path / "q.txt").write_text("first\n\n  second  \r\n", "utf-8")
     assert list(read_queries(tmp_path / "q.txt")) == [QueryRow("1", "first"), QueryRow("3", "second")]
+
+
+def test_blank_lines_and_comments_of_a_text_file_are_no_queries(tmp_path: Path) -> None:
+    (tmp_path / "q.txt").write_text("# a comment\n \t\n  # another\nwhat is #1?\n", "utf-8")
+    assert list(read_queries(tmp_path / "q.txt")) == [QueryRow("4", "what is #1?")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1e"])
+def test_only_a_line_feed_ends_a_line(tmp_path: Path, encoding: str, separator: str) -> None:
+    text = f"one{separator}two"
+    for name, line in (("q.txt", text), ("q.jsonl", json.dumps({"query": text}, ensure_ascii=False))):
+        (tmp_path / name).write_bytes(f"{line}\n{line}\n".encode(encoding))
+        if name == "q.jsonl" and separator < " ":
+            continue  # JSON escapes these
+        assert [row.text for row in read_queries(tmp_path / name)] == [text, text], name
+    (tmp_path / "q.csv").write_bytes(f"query\n{text}\n".encode(encoding))
+    assert [row.text for row in read_queries(tmp_path / "q.csv")] == [text]
 
 
 def test_every_format_reads_the_same_rows(tmp_path: Path) -> None:
@@ -55,6 +88,8 @@ def test_other_encodings_are_read(tmp_path: Path, encoding: str) -> None:
     [
         ("q.jsonl", b'{"query": "a"}\n{"query": \n', "q.jsonl:2: not JSON"),
         ("q.jsonl", b'{"query": "a"}\n[1]\n', "q.jsonl:2: not an object"),
+        ("q.jsonl", b'{"query": "a", "query_id": ' + b"1" * 5000 + b"}", "q.jsonl:1: not JSON that can be read"),
+        ("q.jsonl", b"[" * 100_000, "q.jsonl:1: not JSON that can be read"),
         ("q.jsonl", b'\n{"query_id": 1}\n', "q.jsonl:2: 'query' is missing"),
         ("q.jsonl", b'{"query": 5}\n', "q.jsonl:1: 'query' is not text"),
         ("q.jsonl", b'{"query": "a", "query_id": [1]}\n', "q.jsonl:1: 'query_id' is neither"),
@@ -96,15 +131,97 @@ def test_a_parquet_file_of_answers_reads_back(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["out.parquet"]
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "trec"])
+def test_a_csv_file_has_a_row_per_hit(tmp_path: Path) -> None:
+    rows = [QueryRow("q1", "first,\nor second"), QueryRow("q2", "nothing")]
+    with AnswerFile(tmp_path / "out.csv", RUN, resume=False) as answers:
+        answers.write(rows[0], hits(rows[0]))
+        answers.write(rows[1], [])
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as stream:
+        read = list(csv.reader(stream))
+    assert read == [
+        ["query_id", "query", "rank", "score", "path", "page", "doc_id"],
+        ["q1", "first,\nor second", "1", "1.0", "a folder/q1.pdf", "1", "id"],
+        ["q1", "first,\nor second", "2", "0.5", "a folder/q1.pdf", "2", "id"],
+        ["q2", "nothing", "", "", "", "", ""],
+    ]
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "trec", "parquet"])
 def test_a_run_cut_off_anywhere_is_completed_without_repeating(tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"out.{suffix}"
     answer(out, ROWS)
     whole = out.read_bytes()
-    for length in range(len(whole) + 1):
-        out.write_bytes(whole[:length])
-        answer(out, ROWS, resume=True)
+    assert answer(tmp_path / "lines.jsonl", ROWS) == 3
+    lines = (tmp_path / "lines.jsonl").read_bytes()
+    partial = tmp_path / f"out.{suffix}.partial"
+    for length in range(0, len(lines) + 1, 7):
+        partial.write_bytes(lines[:length])
+        assert answer(out, ROWS, resume=True) == 3 - lines[:length].count(b"\n"), length
         assert out.read_bytes() == whole, length
+        assert not partial.exists()
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "trec", "parquet"])
+def test_old_answers_stay_until_the_new_ones_are_whole(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"out.{suffix}"
+    out.write_bytes(b"old")
+    stopped = stop_after_first(out)
+    assert out.read_bytes() == b"old"
+    assert stopped.partial.stat().st_size > 0
+    assert answer(out, ROWS) == 3
+    assert sorted(file.name for file in tmp_path.iterdir()) == [out.name]
+
+
+def test_a_finished_file_of_json_lines_cut_off_or_with_more_queries_is_continued(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    answer(out, ROWS)
+    whole = out.read_bytes()
+    out.write_bytes(whole[:-5])
+    assert answer(out, ROWS, resume=True) == 1
+    assert answer(out, [*ROWS, QueryRow("q4", "fourth")], resume=True) == 1
+    assert out.read_bytes().startswith(whole)
+
+
+def test_a_link_to_the_partial_answers_is_replaced_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("precious", "utf-8")
+    for make in (os.link, os.symlink):
+        make(tmp_path / "other", tmp_path / "out.jsonl.partial")
+        answer(tmp_path / "out.jsonl", ROWS)
+        assert (tmp_path / "other").read_text("utf-8") == "precious"
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"k": 5}, "made with -k 2, not -k 5"),
+        ({"exact": True}, "made with -k 2, not -k 2 --exact"),
+        ({"candidates": 9}, "made with -k 2, not -k 2 --candidates 9"),
+        ({"snapshot": "s2"}, "the index is not the one"),
+    ],
+)
+@pytest.mark.parametrize("finished", [True, False])
+def test_answers_made_with_other_settings_are_not_mixed(
+    tmp_path: Path, changed: dict[str, Any], words: str, finished: bool
+) -> None:
+    out = tmp_path / "out.jsonl"
+    if finished:
+        answer(out, ROWS[:1])
+    else:
+        stop_after_first(out)
+    kept = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(UsageError, match=words):
+        answer(out, ROWS, resume=True, run=replace(RUN, **changed))
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == kept
+    assert answer(out, ROWS, run=replace(RUN, **changed)) == 3
+
+
+def test_what_is_not_an_answer_is_neither_resumed_nor_changed(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    for line, words in (("my notes", "not an answer"), (json.dumps({"query_id": "q1", "query": "first"}), "-k")):
+        out.write_text(f"{line}\n", "utf-8")
+        with pytest.raises(UsageError, match=words):
+            answer(out, ROWS, resume=True)
+        assert out.read_text("utf-8") == f"{line}\n"
 
 
 def test_a_complete_run_is_not_searched_again(tmp_path: Path) -> None:
@@ -115,9 +232,7 @@ def test_a_complete_run_is_not_searched_again(tmp_path: Path) -> None:
 
 def test_parquet_answers_are_resumed_from_the_lines_beside_them(tmp_path: Path) -> None:
     out = tmp_path / "out.parquet"
-    stopped = AnswerFile(out, resume=False)
-    stopped.write(ROWS[0], hits(ROWS[0]))
-    stopped.__exit__(KeyboardInterrupt)
+    stop_after_first(out)
     assert not out.exists()
     assert answer(out, ROWS, resume=True) == 2
     assert parquet.read_table(out).num_rows == 3
@@ -127,8 +242,10 @@ def test_answers_to_other_queries_are_not_resumed(tmp_path: Path) -> None:
     answer(tmp_path / "out.jsonl", ROWS)
     with pytest.raises(UsageError, match="from another run"):
         answer(tmp_path / "out.jsonl", [QueryRow("other", "x")], resume=True)
+    with pytest.raises(UsageError, match="from another run"):
+        answer(tmp_path / "out.jsonl", [QueryRow("q1", "another question with this id")], resume=True)
 
 
 def test_an_unknown_format_of_answers_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"\.jsonl \.parquet \.trec"):
-        AnswerFile(tmp_path / "out.xlsx", resume=False)
+    with pytest.raises(UsageError, match=r"\.jsonl \.csv \.parquet \.trec"):
+        AnswerFile(tmp_path / "out.xlsx", RUN, resume=False)

@@ -18,54 +18,13 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from docsearch import cli
-from docsearch.engine import searcher
-from docsearch.engine.models import registry
 from docsearch.engine.models.encoder import EncoderSpec
-from docsearch.indexer import pipeline
-from fake_encoder import SPEC, FakeEncoder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMANDS = ("index", "query", "batch", "serve", "mcp", "info", "failed", "remove", "verify", "compact", "models")
 HEAVY = ("torch", "fastapi", "mcp", "faiss", "pymupdf", "pypdfium2", "pyarrow", "transformers")
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run the command line in this process, in an empty folder, with a model that has no weights."""
-    for module in (pipeline, searcher):
-        monkeypatch.setattr(module, "find_spec", lambda name: SPEC)
-    monkeypatch.setattr(pipeline, "load_page_encoder", lambda name, device: FakeEncoder())
-    monkeypatch.setattr(searcher, "load_query_encoder", lambda name: FakeEncoder())
-    monkeypatch.setattr(registry, "known_models", lambda: [SPEC])
-    monkeypatch.delenv("DOCSEARCH_INDEX", raising=False)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["docsearch", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
-
-
-@pytest.fixture
-def docs(tmp_path: Path, make_pdf: Callable[..., Path]) -> Path:
-    """Two documents with three pages."""
-    make_pdf(tmp_path / "docs/a.pdf", ["revenue chart", "notes"])
-    make_pdf(tmp_path / "docs/sub/b.pdf", ["minutes of a meeting"])
-    return tmp_path / "docs"
-
-
-@pytest.fixture
-def indexed(run: Run, docs: Path) -> Path:
-    """A folder with an index of `docs` in the default place."""
-    assert run("index", docs)[0] == 0
-    return docs.parent
 
 
 def test_index_summarises_its_run_and_exits_with_0(run: Run, docs: Path) -> None:
@@ -92,6 +51,16 @@ def test_index_prints_its_report_as_json(run: Run, docs: Path) -> None:
     _, out, _ = run("index", docs, "--json")
     report = json.loads(out)
     assert (report["documents"], report["pages"], report["failed"]) == (2, 3, [])
+
+
+def test_index_ends_with_the_files_of_other_kinds(run: Run, docs: Path) -> None:
+    for name in ("a.docx", "b.docx", "c.heic"):
+        (docs / name).write_text("text")
+    code, out, err = run("index", docs)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1:] == ["3 files of other kinds were skipped: .docx 2, .heic 1"]
+    listed = json.loads(run("index", docs, "--json")[1])["other_kinds"]
+    assert listed[1] == {"kind": ".heic", "files": 1, "paths": ["c.heic"]}
 
 
 def test_index_is_quiet_when_asked(run: Run, docs: Path) -> None:
@@ -275,6 +244,18 @@ def test_verify_exits_with_3_when_a_byte_was_flipped(run: Run, indexed: Path) ->
     code, _, err = run("verify")
     assert code == 3
     assert "damaged" in err
+
+
+def test_verify_deletes_damaged_files_of_the_cache_and_exits_with_0(run: Run, indexed: Path) -> None:
+    table = indexed / ".docsearch" / "cache" / "pages-0.npy"
+    for options in ([], ["--json"]):
+        table.parent.mkdir(exist_ok=True)
+        table.write_bytes(bytes(100))
+        code, out, err = run("verify", *options)
+        assert code == 0
+        assert not table.exists()
+        said = " ".join(json.loads(out)["cache"]) if options else err
+        assert "made again when it is next needed" in " ".join(said.split())
 
 
 def test_models_lists_the_known_models(run: Run) -> None:

@@ -1,0 +1,264 @@
+"""Answer files (.jsonl, .csv, .parquet, .trec) of `docsearch batch`, written so that a killed run can be resumed."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ..engine.errors import UsageError
+from ..engine.printable import json_line, printable
+from .query_files import PARQUET_ROWS, QueryRow, pyarrow
+
+if TYPE_CHECKING:
+    from ..engine.records import Hit
+
+ANSWER_SUFFIXES = (".jsonl", ".csv", ".parquet", ".trec")
+HIT_KEYS = ("path", "page", "score", "doc_id")
+CSV_COLUMNS = ("query_id", "query", "rank", "score", "path", "page", "doc_id")
+RUN_TAG = "docsearch"
+"""The system's name in a TREC run, its last column."""
+PARTIAL = ".partial"
+"""Ends the name of the file that holds the answers of a run that is not finished."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSettings:
+    """What determines the answers of a run; `snapshot` identifies the state of the index, as in the HTTP API."""
+
+    k: int
+    candidates: int | None
+    exact: bool
+    snapshot: str
+
+    def as_dict(self) -> dict[str, object]:
+        """The value of "run" in an answer."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+class AnswerFile:
+    """An answer file, open for writing; a context manager.
+
+    Answers are appended as JSON lines to `<file>.partial`. At the end they are converted, and the result replaces
+    `file`, which stays as it was until then. With `resume`, a run continues after the last complete answer there; if it
+    is finished, and `file` is .jsonl, after the last answer of `file`. Other formats do not hold what is needed: their
+    answers are made again. Raises UsageError where answers to resume were made with other settings than `run`.
+    """
+
+    def __init__(self, file: Path, run: RunSettings, *, resume: bool) -> None:
+        self._file = file
+        self._suffix = file.suffix.lower()
+        if self._suffix not in ANSWER_SUFFIXES:
+            raise UsageError(f"{file}: answer files are {' '.join(ANSWER_SUFFIXES)}, not '{file.suffix}'")
+        if self._suffix == ".parquet":
+            pyarrow()
+        real = Path(os.path.realpath(file))
+        self.partial = real.with_name(real.name + PARTIAL)
+        self._run = run.as_dict()
+        self.answered: list[tuple[str, str]] = []
+        """Id and text of the queries that are answered already, in order."""
+        try:
+            self._stream = (self._continued() if resume else None) or self._started()
+        except OSError as err:
+            raise UsageError(f"{file}: cannot be written: {err.strerror or err}") from err
+        self.count = len(self.answered)
+
+    def __enter__(self) -> AnswerFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            self._stream.close()
+            if kind is None:
+                self._publish()
+            elif not self.count:
+                self.partial.unlink(missing_ok=True)
+        except OSError as err:
+            if kind is None or issubclass(kind, Exception):
+                raise self._unwritable(err) from err
+
+    def write(self, row: QueryRow, hits: list[Hit]) -> None:
+        """Append the answer to one query."""
+        answer = {
+            "query_id": row.query_id,
+            "query": row.text,
+            "hits": [{key: fields[key] for key in HIT_KEYS} for fields in (hit.as_dict() for hit in hits)],
+            "run": self._run,
+        }
+        line = json_line(answer) + "\n"
+        try:
+            self._stream.write(line.encode("utf-8", "backslashreplace"))
+        except OSError as err:
+            raise self._unwritable(err) from err
+        self.count += 1
+
+    def flush(self) -> None:
+        """Pass buffered answers to the operating system, so that a killed process does not lose them."""
+        try:
+            self._stream.flush()
+        except OSError as err:
+            raise self._unwritable(err) from err
+
+    def _unwritable(self, err: OSError) -> UsageError:
+        return UsageError(
+            f"{self._file}: cannot be written: {err.strerror or err}; the same command with --resume continues from "
+            f"{self.partial}"
+        )
+
+    def _started(self) -> IO[bytes]:
+        self.partial.unlink(missing_ok=True)  # it may be a link to another file
+        return self.partial.open("xb")
+
+    def _continued(self) -> IO[bytes] | None:
+        """The partial file, open to append to and cut after its last complete answer; None if there is nothing."""
+        from ..engine.store.durable import atomic_file
+
+        source = self.partial
+        if not source.exists():
+            source = self._file
+            if self._suffix != ".jsonl" or not source.is_file():
+                return None
+        end = self._read_answered(source)
+        if source is not self.partial:
+            with atomic_file(self.partial, sync=False) as temporary:
+                shutil.copyfile(source, temporary)
+        os.truncate(self.partial, end)
+        return self.partial.open("ab")
+
+    def _read_answered(self, source: Path) -> int:
+        """Fill `answered` from the answers in `source`; return how many bytes they have, without a half-written last
+        line. Raises UsageError if they are not of the same run.
+        """
+        end = 0
+        with source.open("rb") as stream:
+            for number, line in enumerate(stream, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    answer = json.loads(line)
+                    self.answered.append((str(answer["query_id"]), str(answer["query"])))
+                except (ValueError, KeyError, TypeError) as err:
+                    raise UsageError(
+                        f"--resume: {source}:{number}: not an answer of 'docsearch batch'; omit --resume to start again"
+                    ) from err
+                self._check_run(source, answer.get("run"))
+                end += len(line)
+        return end
+
+    def _check_run(self, source: Path, run: Mapping[str, object] | None) -> None:
+        if run == self._run:
+            return
+        if not isinstance(run, dict):
+            raise UsageError(
+                f"--resume: {source} does not say with which -k and state of the index its answers were made; omit "
+                "--resume to start again"
+            )
+        if run.get("snapshot") != self._run["snapshot"]:
+            raise UsageError(
+                f"--resume: the index is not the one that the answers in {source} came from, or has changed since; "
+                "omit --resume to start again"
+            )
+        raise UsageError(
+            f"--resume: the answers in {source} were made with {_options(run)}, not {_options(self._run)}; give the "
+            "same options, or omit --resume to start again"
+        )
+
+    def _publish(self) -> None:
+        """Make the complete answers the file, in its format."""
+        from ..engine.store import durable
+
+        target = Path(os.path.realpath(self._file))
+        if self._suffix == ".jsonl" and (target.is_file() or not target.exists()):
+            durable.sync_file(self.partial)
+            self.partial.replace(target)
+            durable.sync_folder(target.parent)
+            return
+        write: dict[str, Callable[[Path, Path], object]] = {
+            ".jsonl": shutil.copyfile,
+            ".csv": _write_csv,
+            ".parquet": _write_parquet,
+            ".trec": _write_trec,
+        }
+        with durable.atomic_file(self._file) as temporary:
+            write[self._suffix](self.partial, temporary)
+        self.partial.unlink()
+
+
+def unanswered(rows: Iterator[QueryRow], answers: AnswerFile) -> Iterator[QueryRow]:
+    """Yield the rows that `answers` lacks. Raises UsageError if it has answers to other queries than these."""
+    answered = iter(answers.answered)
+    expected = next(answered, None)
+    for row in rows:
+        if expected is None:
+            yield row
+        elif (str(row.query_id), row.text) == expected:
+            expected = next(answered, None)
+        else:
+            break
+    if expected is not None:
+        raise UsageError(
+            f"--resume: the output has an answer to '{expected[0]}', which the queries do not have at that place; it "
+            "is from another run. Omit --resume to start again, or choose another -o"
+        )
+
+
+def _options(run: Mapping[str, object]) -> str:
+    """The options of a run as they are typed."""
+    candidates = "" if run.get("candidates") is None else f" --candidates {run['candidates']}"
+    return f"-k {run.get('k')}{candidates}{' --exact' if run.get('exact') else ''}"
+
+
+def _answers(lines: Path) -> Iterator[dict[str, Any]]:
+    with lines.open("rb") as stream:
+        for line in stream:
+            yield json.loads(line)
+
+
+def _write_csv(lines: Path, file: Path) -> None:
+    """One row per hit; a query without hits has one row, whose columns after the query are empty."""
+    with file.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
+        writer = csv.DictWriter(stream, CSV_COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        for answer in _answers(lines):
+            query = {"query_id": answer["query_id"], "query": answer["query"]}
+            for rank, hit in enumerate(answer["hits"], start=1):
+                writer.writerow({**query, "rank": rank, **hit, "path": printable(hit["path"])})
+            if not answer["hits"]:
+                writer.writerow(query)
+
+
+def _write_trec(lines: Path, file: Path) -> None:
+    with file.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
+        for answer in _answers(lines):
+            query = _trec_field(str(answer["query_id"]))
+            for rank, hit in enumerate(answer["hits"], start=1):
+                page = f"{_trec_field(hit['path'])}#{hit['page']}"
+                stream.write(f"{query} Q0 {page} {rank} {hit['score']:.6f} {RUN_TAG}\n")
+
+
+def _trec_field(text: str) -> str:
+    """Text as one field of a TREC line: white space, control characters and "%" are percent-encoded."""
+    encoded = re.sub(r"[\s%\x00-\x1f\x7f-\x9f]", lambda match: quote(match[0]), text)
+    return printable(encoded)
+
+
+def _write_parquet(lines: Path, file: Path) -> None:
+    pa, parquet = pyarrow()
+    types = (pa.string(), pa.int32(), pa.float32(), pa.string())
+    hits = pa.list_(pa.struct(list(zip(HIT_KEYS, types, strict=True))))
+    schema = pa.schema([("query_id", pa.string()), ("query", pa.string()), ("hits", hits)])
+    with parquet.ParquetWriter(file, schema) as writer:
+        rows: list[dict[str, object]] = []
+        for answer in _answers(lines):
+            rows.append({**answer, "query_id": str(answer["query_id"])})
+            if len(rows) == PARQUET_ROWS:
+                writer.write_table(pa.Table.from_pylist(rows, schema))
+                rows.clear()
+        writer.write_table(pa.Table.from_pylist(rows, schema))
