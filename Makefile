@@ -43,7 +43,10 @@ lowered: .venv/developing
 check: .venv/developing .venv/typed/docsearch
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --preview --select PLW1514 --exclude tests,benchmarks .  # an encoding for every text file
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32
+	$(BIN)/mypy --platform darwin
 	$(BIN)/lint-imports
 
 format: .venv/developing

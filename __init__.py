@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         IndexFormatError,
         IndexLocked,
         IndexNotFound,
+        StorageFailed,
         StorageFull,
         UsageError,
     )
@@ -57,6 +58,7 @@ _HOMES = {
         "IndexFormatError",
         "IndexLocked",
         "IndexNotFound",
+        "StorageFailed",
         "StorageFull",
         "UsageError",
     ),
@@ -101,6 +103,7 @@ __all__ = [
     "Ranking",
     "Region",
     "Searcher",
+    "StorageFailed",
     "StorageFull",
     "UsageError",
     "__version__",

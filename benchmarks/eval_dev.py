@@ -98,4 +98,4 @@ def pages(hits: Sequence[Hit]) -> list[Page]:
 
 
 def _rows(file: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return [json.loads(line) for line in file.read_text("utf-8").rstrip("\n").split("\n")]

@@ -8,7 +8,8 @@ DocsearchError
 ├── IndexLocked           another process is writing to the index
 ├── IndexFormatError      the index has a format that this version does not read
 ├── IndexDamaged          the bytes on disk are not the bytes that were committed
-└── StorageFull           the disk is full; the last committed state is intact
+├── StorageFull           the disk is full; the last committed state is intact
+└── StorageFailed         the disk or the system did not carry out a read, a write or a lock
 """
 
 
@@ -46,3 +47,7 @@ class IndexDamaged(DocsearchError):
 
 class StorageFull(DocsearchError):
     """The disk is full; the last committed state is intact."""
+
+
+class StorageFailed(DocsearchError):
+    """The disk or the system did not carry out a read, a write or a lock."""

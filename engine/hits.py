@@ -9,6 +9,7 @@ from typing import Protocol, SupportsIndex, overload
 
 from . import images
 from .errors import DocsearchError
+from .printable import printable
 from .records import U8, Hit, PageRef
 
 PICTURES_MAX = 12
@@ -60,8 +61,10 @@ class Hits(list[Hit]):
 
     def __repr__(self) -> str:
         lines = [self._heading()]
-        width = max((len(hit.ref.path) for hit in self), default=0)
-        lines += [f"{hit.rank:4}  {hit.score:.3f}  {hit.ref.path:{width}}  page {hit.ref.page}" for hit in self]
+        paths = [printable(hit.ref.path) for hit in self]
+        width = max(map(len, paths), default=0)
+        for hit, path in zip(self, paths, strict=True):
+            lines.append(f"{hit.rank:4}  {hit.score:.3f}  {path:{width}}  page {hit.ref.page}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -96,7 +99,7 @@ class Hits(list[Hit]):
 
 
 def _card(hit: Hit, picture: str) -> str:
-    path, page = escape(hit.ref.path), hit.ref.page
+    path, page = escape(printable(hit.ref.path)), hit.ref.page
     return (
         f'<figure style="{CARD}"><img style="{PICTURE}" src="{picture}" alt="Page {page} of {path}">'
         f'<figcaption style="padding-top:4px;overflow-wrap:anywhere"><strong>{hit.rank}.</strong> {path}<br>'
@@ -105,7 +108,7 @@ def _card(hit: Hit, picture: str) -> str:
 
 
 def _row(hit: Hit) -> str:
-    cells = ((str(hit.rank), "right"), (f"{hit.score:.3f}", "right"), (escape(hit.ref.path), "left"))
+    cells = ((str(hit.rank), "right"), (f"{hit.score:.3f}", "right"), (escape(printable(hit.ref.path)), "left"))
     shown = "".join(f'<td style="{CELL.format(side)}">{text}</td>' for text, side in (*cells, (hit.ref.page, "right")))
     return f"<tr>{shown}</tr>"
 

@@ -189,7 +189,7 @@ class QueryVectors:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Pages that stage 1 proposes: rows `pages` (K,) int64, `scores` (K,) float32, best first, ties by lower row."""
+    """Pages that stage 1 proposes: rows `pages` (K,) int64, `scores` (K,) float32, best first, ties by path."""
 
     pages: I64
     scores: F32
@@ -197,7 +197,10 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """Pages in their final order: rows `pages` (K,) int64, `scores` (K,) float32, best first, ties by lower row."""
+    """Pages in their final order: rows `pages` (K,) int64, `scores` (K,) float32.
+
+    Best first; equal scores are in the order of document paths and page numbers.
+    """
 
     pages: I64
     scores: F32

@@ -83,7 +83,7 @@ def test_maxima_with_some_pages_are_not_cached(snapshot: Snapshot, computed: lis
 
 
 def test_the_most_recently_used_tokens_are_cached(snapshot: Snapshot, computed: list[tuple[int, int]]) -> None:
-    cache = new_cache(snapshot, bytes_max=2 * 4 * COUNT, tokens_min=0)
+    cache = new_cache(snapshot, bytes_max=2 * 4 * COUNT)
     cache.of(tokens(1, 2), None)
     cache.of(tokens(1), None)
     cache.of(tokens(3), None)

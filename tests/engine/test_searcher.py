@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import toy_words
 from docsearch.engine.compression import codecs
 from docsearch.engine.errors import EncoderMismatch, IndexNotFound, UsageError
 from docsearch.engine.query.weighting import drop_weak_expansion
-from docsearch.engine.records import Query, QueryExpansion, QueryVectors
+from docsearch.engine.records import PageRef, Query, QueryExpansion, QueryVectors
 from docsearch.engine.searcher import Searcher, open_searcher
 from docsearch.engine.store import open_writer
 from docsearch.evaluation import stage_recall
@@ -119,6 +119,42 @@ def test_stage_one_keeps_the_exact_top_ten(searcher: Searcher) -> None:
 
 def test_info_says_how_the_index_is_searched(searcher: Searcher) -> None:
     assert "exact" in str(searcher.info()["search"])
+
+
+CLOSED: dict[str, Callable[[Searcher, PageRef], object]] = {
+    "search": lambda searcher, _: searcher.search("w3 w17"),
+    "search exactly": lambda searcher, _: searcher.search("w3 w17", exact=True),
+    "search in two stages": lambda searcher, _: searcher.search("w3 w17", candidates=5),
+    "search in a folder": lambda searcher, _: searcher.search("w3 w17", path="a/*"),
+    "more like": lambda searcher, ref: searcher.more_like(ref),
+    "search many": lambda searcher, _: next(searcher.search_many([Query("1", "w3"), Query("2", "w9")])),
+    "encode": lambda searcher, _: searcher.encode("w3"),
+    "weigh": lambda searcher, _: searcher.weigh([]),
+    "prepare": lambda searcher, _: searcher.prepare(),
+    "info": lambda searcher, _: searcher.info(),
+    "scores": lambda searcher, ref: searcher.scores("w3", [ref]),
+    "heat map": lambda searcher, ref: searcher.heatmap("w3", ref, np.zeros((9, 9, 3), np.uint8)),
+    "overlay": lambda searcher, ref: searcher.overlay("w3", ref, (9, 9)),
+    "marks": lambda searcher, ref: searcher.word_marks("w3", ref),
+    "text": lambda searcher, ref: searcher.text(ref),
+}
+
+
+@pytest.fixture(scope="module")
+def closed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Searcher, PageRef]:
+    directory = tmp_path_factory.mktemp("closed") / "index"
+    toy_words.write(directory, random_pages())
+    with open_searcher(directory, encoder=ToyEncoder()) as searcher:
+        ref = searcher.search("w3 w17")[0].ref
+        for ask in CLOSED.values():  # what they cache must not answer later
+            ask(searcher, ref)
+    return searcher, ref
+
+
+@pytest.mark.parametrize("what", CLOSED)
+def test_a_closed_index_says_so(closed: tuple[Searcher, PageRef], what: str) -> None:
+    with pytest.raises(UsageError, match=r"index: the index was closed; open it again"):
+        CLOSED[what](*closed)
 
 
 def test_words_that_stand_together_come_before_the_same_words_apart(tmp_path: Path) -> None:

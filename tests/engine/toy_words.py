@@ -48,14 +48,14 @@ def line_of_boxes(words: int) -> np.ndarray:
     return np.stack([left, np.zeros(words), left + 900, np.full(words, 300)], axis=1).astype(np.uint16)
 
 
-def write(directory: Path, pages: dict[str, list[list[int]]], codec: str | None = None) -> None:
+def write(directory: Path, pages: dict[str, list[list[int]]], codec: str | None = None, *, noise: float = 0.03) -> None:
     """Write an index of documents, each a list of pages, each a list of word numbers; vectors have some noise."""
     rng = np.random.default_rng(1)
     visual_words = VisualWords(directions(), WIDTH)
     with open_writer(directory, fingerprint=SPEC.fingerprint, codec=codec, codebook=visual_words.codebook) as writer:
         for path, contents in pages.items():
             doc_id = writer.begin_document(path, path, 1, 1, len(contents)).doc_id
-            noisy = [directions()[page] + 0.03 * rng.standard_normal((len(page), DIM)) for page in contents]
+            noisy = [directions()[page] + noise * rng.standard_normal((len(page), DIM)) for page in contents]
             vectors = Ragged.of([v.astype(np.float16).reshape(-1, DIM) for v in noisy])
             words = Ragged(visual_words.assign(vectors.values.astype(np.float32)), vectors.offsets)
             refs = tuple(PageRef(doc_id, path, i + 1) for i in range(len(contents)))

@@ -6,7 +6,6 @@ positive-aware mining, Moreira et al., "NV-Retriever", 2024 (arXiv 2407.15831).
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...engine.errors import UsageError
+from ...engine.printable import json_line
 from ...engine.records import Hit, PageRef, Query
 from ...engine.searcher import Searcher
 from ...engine.store import Snapshot
@@ -121,7 +121,7 @@ def write(mined: Iterable[Mined], out: Path, index: Path) -> Report:
             for each in mined:
                 others = [page(hit.ref, hit.score) for hit in each.negatives]
                 row = {"query": each.query, **page(each.positive, each.score), "negatives": others}
-                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+                stream.write(json_line(row) + "\n")
                 counted += 1
                 total += len(others)
                 without += not others

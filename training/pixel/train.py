@@ -12,6 +12,7 @@ import math
 import multiprocessing
 import os
 import random
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,7 +89,8 @@ class Model(nn.Module):
 
 def produce(queue: multiprocessing.Queue[Batch], folder: str | None, size: int, seed: int, step: int) -> None:
     """Fill the queue with batches, the first of them number `step`; runs in a process of its own."""
-    os.nice(2)
+    if sys.platform != "win32":
+        os.nice(2)
     torch.set_num_threads(1)
     rng = random.Random(seed + step)
     pictures = figures.photos(Path(folder) if folder else None)
@@ -250,7 +252,10 @@ def train(
     elif continue_shipped:
         restore(model.pixel, model.text)
         step = begun_at = CONTINUED_STEP
-    context = multiprocessing.get_context("fork")
+    if sys.platform == "linux":
+        context = multiprocessing.get_context("fork")
+    else:
+        context = multiprocessing.get_context("spawn")
     queue: multiprocessing.Queue[Batch] = context.Queue(QUEUE_BATCHES)
     producer = context.Process(
         target=produce, args=(queue, str(pages) if pages else None, batch_size, seed, step), daemon=True

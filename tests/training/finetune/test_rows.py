@@ -70,6 +70,14 @@ def test_all_bad_rows_are_reported_at_once_up_to_a_few(folder: Path) -> None:
     assert "rows.jsonl:6:" not in str(caught.value)
 
 
+def test_only_a_line_feed_ends_a_row(folder: Path) -> None:
+    file = folder / "rows.jsonl"
+    query = "one\u2028two\x85three"
+    line = json.dumps({"query": query, "image": "one.png"}, ensure_ascii=False)
+    file.write_bytes(f"{line}\r\n\n{line}\n".encode())
+    assert [(row.query, row.line) for row in rows.read(file)] == [(query, 1), (query, 3)]
+
+
 def test_pages_are_rendered_once_as_the_indexer_renders_them(folder: Path) -> None:
     file = write(folder, {"query": "a", "image": "deep/two.pdf", "page": 2, "negatives": ["one.png"]})
     progress: list[tuple[int, int]] = []
