@@ -9,35 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from docsearch import cli
 from docsearch.commands import progress
-from docsearch.engine import searcher
-from docsearch.indexer import pipeline
-from fake_encoder import SPEC, FakeEncoder
 
 Run = Callable[..., tuple[int, str, str]]
 MakePdf = Callable[..., Path]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
-    """Run `docsearch index` in this process, in an empty folder, with a model that has no weights."""
-    for module in (pipeline, searcher):
-        monkeypatch.setattr(module, "find_spec", lambda name: SPEC)
-    monkeypatch.setattr(pipeline, "load_page_encoder", lambda name, device: FakeEncoder())
-    monkeypatch.setattr(searcher, "load_query_encoder", lambda name: FakeEncoder())
-    monkeypatch.delenv("DOCSEARCH_INDEX", raising=False)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["docsearch", *map(str, arguments)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        out, err = capfd.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture
