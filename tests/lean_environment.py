@@ -1,4 +1,4 @@
-"""What works without llvmlite (no compiled kernels) and without PyMuPDF (PDFium renders): run by `make lean`.
+"""What works without compiled kernels (DOCSEARCH_COMPILE=0) and without PyMuPDF (PDFium renders): run by `make lean`.
 
 It has an environment of its own, so pytest does not collect it by its name.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-BASE = {"torch", "faiss", "PIL", "typer"}
+BASE = {"onnxruntime", "faiss", "PIL", "typer"}
 
 
 def docsearch(*arguments: str | Path, folder: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
@@ -37,10 +37,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_environment_is_lean() -> None:
-    for package in ("llvmlite", "pymupdf", "transformers", "peft", "accelerate", "fastapi"):
+    for package in ("torch", "pymupdf", "transformers", "peft", "accelerate", "fastapi"):
         assert importlib.util.find_spec(package) is None, package
     for package in BASE:
         assert importlib.util.find_spec(package) is not None, package
+
+
+def test_numpy_does_the_work_of_kernels(folder: Path) -> None:
+    assert json.loads(docsearch("info", "--json", folder=folder).stdout)["kernels"] == "numpy (DOCSEARCH_COMPILE=0)"
 
 
 def test_the_page_is_found_without_compiled_kernels(folder: Path) -> None:

@@ -5,24 +5,30 @@ The interpreter has to be selected before Triton is imported.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from collections.abc import Iterator
 
 import pytest
-import torch
 
-from docsearch.engine.kernels.jit import compiler
+from docsearch.engine.kernels.native import library
 
-if not torch.cuda.is_available():
+if importlib.util.find_spec("torch") is not None:
+    import torch
+
+    HAS_GPU = torch.cuda.is_available()
+else:
+    HAS_GPU = False
+if not HAS_GPU:
     os.environ["TRITON_INTERPRET"] = "1"
 
 
-@pytest.fixture(scope="module", params=compiler.available_settings())
+@pytest.fixture(scope="module", params=library.available_settings())
 def instructions(request: pytest.FixtureRequest) -> Iterator[str]:
     """Runs the tests of a module for each value of DOCSEARCH_COMPILE with code of its own on this CPU.
 
-    These are the widest registers, AVX2, and numpy; values faster than the current one are left out.
+    These are its instruction sets, and numpy; values faster than the current one are left out.
     """
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv(compiler.SWITCH, request.param)
+        environment.setenv(library.SWITCH, request.param)
         yield request.param

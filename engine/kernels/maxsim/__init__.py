@@ -1,6 +1,6 @@
 """MaxSim: the largest inner product of each query vector with the patches of each page.
 
-`reference` defines it; `cpu` (with `compiled` and `llvm_ir`) and `triton` are the fast forms, tested against it.
+`reference` defines it; `cpu` (with `compiled` and maxsim.c) and `triton` are the fast forms, tested against it.
 """
 
 from .cpu import maxima_of_parts, products, token_maxima

@@ -1,57 +1,71 @@
-"""MaxSim compiled for this CPU: compiles the kernel of `llvm_ir` and prepares queries and pages for it.
+"""MaxSim compiled from C: prepares queries and pages for `maxsim.c`.
 
 Stored codes are multiplied as integers with a query rounded to 16 bits. Integer sums are exact, so the maxima of a page
-are the same bits whatever its position and the number of threads. float16 vectors are multiplied in float32.
+are the same bits whatever its position, the number of threads and the instruction set. float16 vectors are multiplied
+in float32.
 """
 
 from __future__ import annotations
 
+import ctypes
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ...compression.codecs import INT8_MAX, PACKED_BITS, Coded
 from ...compression.residual import LEVELS
 from ...records import F32, I64
-from ..jit.compiler import ADDRESS, LONG, Target, compile_function, current_target
-from .reference import EMPTY
-
-if TYPE_CHECKING:
-    from .llvm_ir import Shape
+from ..native.library import ADDRESS, LONG, SCALAR, SWITCH, InstructionSet, current, function
 
 QUERY_MAX = 2**15 - 1
 """Largest absolute value of a query number in 16 bits."""
 SUM_MAX = 2**31 - 1
 """Largest sum that an accumulator holds."""
-DIMENSIONS = 32
-"""Vectors whose dimension is no multiple of this are scored by numpy."""
+DIMENSIONS, DIMENSIONS_MAX = 32, 4096
+"""Vectors whose dimension is no multiple of the first, or above the second, are scored by numpy."""
+LANES_MAX = 16
+"""Query vectors in the widest register."""
+CACHE_LINE = 64
+"""Bytes."""
+CODECS = {"float16": 0, "int8": 1, "int4": 2, "binary": 3, "residual": 4}
+"""The codecs' numbers in C."""
 
 
-@dataclass(frozen=True, slots=True)
+class QueryInC(ctypes.Structure):
+    """`Query` of maxsim.c."""
+
+    _fields_ = (
+        *((name, LONG) for name in ("codec", "dim", "count", "width")),
+        *((name, ADDRESS) for name in ("rows", "lanes", "high", "starts", "radii", "steps", "table", "levels")),
+    )
+
+
+class PagesInC(ctypes.Structure):
+    """`Pages` of maxsim.c."""
+
+    _fields_ = tuple((name, ADDRESS) for name in ("values", "scales", "words", "lengths"))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Kernel:
-    """A compiled function, and the shape it was compiled for."""
+    """The functions in C for an instruction set. Instances compare by identity."""
 
-    shape: Shape
-    run: Any
+    pack: Any
+    maxima: Any
+    products: Any
 
 
 @dataclass(frozen=True, slots=True)
 class PackedQuery:
-    """Q query vectors in the kernel's layout.
+    """Q query vectors as the kernel reads them: `in_c` holds the addresses of `arrays`."""
 
-    `numbers` are `wide` blocks of two registers, then `single` (0 or 1) blocks of one; a number stands for that many
-    `steps` (Q,) of its vector. `table` (V, lanes) holds the products of all centroids with the vectors, in steps, for
-    the codec residual alone.
-    """
-
-    numbers: np.ndarray
-    steps: F32
-    wide: int
-    single: int
-    table: F32 | None = None
+    in_c: QueryInC
+    count: int
+    arrays: Sequence[np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,58 +82,65 @@ class PageTable:
     lengths: I64
     arrays: object
 
+    def in_c(self) -> PagesInC:
+        """The addresses of the four arrays."""
+        return PagesInC(*(each.ctypes.data for each in (self.values, self.scales, self.words, self.lengths)))
 
-def kernel(codec: str, dim: int, *, tile: int | None = None) -> Kernel | None:
-    """The kernel for a codec and dimension; None where numpy has to do the work (see `compiler.current_target`).
 
-    `tile` is how many patches are scored together, by default half as many as a register has lanes.
+def kernel(dim: int) -> Kernel | None:
+    """The kernel for vectors of `dim` dimensions; None where numpy has to do the work (see `library.current`).
+
+    numpy multiplies matrices faster than plain C, which is used for MaxSim only where SWITCH names it.
     """
-    target = current_target()
-    if target is None or dim % DIMENSIONS or not dim:
+    instructions = current()
+    if instructions is None or dim % DIMENSIONS or not 0 < dim <= DIMENSIONS_MAX:
         return None
-    return compile_kernel(codec, dim, target, tile or target.lanes // 2)
+    if instructions.name == SCALAR and os.environ.get(SWITCH) != SCALAR:
+        return None
+    return _kernel(instructions)
 
 
-@lru_cache(maxsize=32)
-def compile_kernel(codec: str, dim: int, target: Target, tile: int) -> Kernel:
-    """Compile the kernel for a target, which this CPU must be able to run."""
-    from . import llvm_ir
+@lru_cache(maxsize=8)
+def _kernel(instructions: InstructionSet) -> Kernel:
+    score = [ADDRESS, ADDRESS, LONG, LONG, ADDRESS]
+    return Kernel(
+        function("maxsim_pack", [ADDRESS], instructions),
+        function("maxsim", score, instructions),
+        function("maxsim_products", score, instructions),
+    )
 
-    shape = llvm_ir.Shape(codec, dim, target.lanes, tile)
-    arguments = [ADDRESS, ADDRESS, ADDRESS, LONG, LONG, ADDRESS, LONG, LONG, ADDRESS]
-    arguments += [ADDRESS, ADDRESS, ADDRESS] if codec == "residual" else []
-    return Kernel(shape, compile_function(llvm_ir.module(shape), llvm_ir.NAME, arguments, target))
 
-
-def pack(query: F32, shape: Shape) -> PackedQuery:
-    """`query` (Q, D) in the kernel's layout.
+def pack(kernel: Kernel, query: F32, codec: str, centroid_products: F32 | None = None) -> PackedQuery:
+    """`query` (Q, D) in the kernel's layout; for the codec residual with its products (V, Q) with all centroids.
 
     As integers, each number of a vector q is off by at most half a step; at 128 dimensions a step is max|q| / 32767.
     """
     count, dim = query.shape
     steps = np.ones(count, np.float32)
-    numbers = query
-    if shape.codec != "float16":
-        code_max = INT8_MAX if shape.codec == "int8" else 2 ** PACKED_BITS[shape.codec] - 1
+    rows: np.ndarray = np.ascontiguousarray(query, np.float32)
+    if codec != "float16":
+        code_max = INT8_MAX if codec == "int8" else 2 ** PACKED_BITS[codec] - 1
         number_max = min(QUERY_MAX, SUM_MAX // (code_max * dim))
         peak = np.abs(query).max(axis=1, initial=0)
         steps = np.where(peak > 0, peak / number_max, 1).astype(np.float32)
-        numbers = np.rint(query / steps[:, None])
-    registers = -(-count // shape.lanes)
-    padded = np.zeros((registers, shape.lanes, dim // shape.packed, shape.packed), np.float32)
-    padded.reshape(-1, dim)[:count] = numbers
-    wide = registers // 2
-    blocks = padded[: 2 * wide].reshape(wide, 2, *padded.shape[1:]).transpose(0, 3, 1, 2, 4)
-    last = padded[2 * wide :].transpose(0, 2, 1, 3)
-    flat = np.concatenate([blocks.ravel(), last.ravel()])
-    return PackedQuery(flat.astype(np.float32 if shape.codec == "float16" else np.int16), steps, wide, registers % 2)
+        rows = np.rint(query / steps[:, None]).astype(np.int16)
+    width = -(-count // LANES_MAX) * LANES_MAX
+    table = np.zeros((0, width), np.float32)
+    if centroid_products is not None:
+        table = np.zeros((len(centroid_products), width), np.float32)
+        table[:, :count] = centroid_products / steps
+    lanes, high = _aligned(width * dim * rows.itemsize), _aligned(width * dim)
+    starts, radii = np.empty(width, np.int32), np.empty(width, np.float32)
+    arrays = (rows, lanes, high, starts, radii, steps, table, LEVELS)
+    in_c = QueryInC(CODECS[codec], dim, count, width, *(each.ctypes.data for each in arrays))
+    kernel.pack(ctypes.addressof(in_c))
+    return PackedQuery(in_c, count, arrays)
 
 
-def with_centroid_products(query: PackedQuery, products: F32, shape: Shape) -> PackedQuery:
-    """The query with its `products` (V, Q) with all centroids, as the codec residual needs them."""
-    table = np.zeros((len(products), (2 * query.wide + query.single) * shape.lanes), np.float32)
-    table[:, : products.shape[1]] = products / query.steps
-    return replace(query, table=table)
+def _aligned(size: int) -> np.ndarray:
+    """An array of bytes that begins with a cache line."""
+    whole = np.empty(size + CACHE_LINE, np.uint8)
+    return whole[-whole.ctypes.data % CACHE_LINE :][:size]
 
 
 def page_table(parts: Sequence[tuple[Coded, I64]]) -> PageTable:
@@ -143,17 +164,7 @@ def addresses(array: np.ndarray | None, offsets: I64) -> np.ndarray:
     return (base + offsets[:-1] * array.strides[0]).astype(np.uint64)
 
 
-def score_block(kernel: Kernel, query: PackedQuery, pages: PageTable, rows: tuple[int, int], out: F32) -> None:
-    """Fill `out` (N, Q) for the pages from `rows[0]` up to `rows[1]`."""
-    first, last = rows
-    best = np.full((last - first, (2 * query.wide + query.single) * kernel.shape.lanes), EMPTY, np.float32)
-    values, scales, words, lengths = (
-        each[first:last].ctypes.data for each in (pages.values, pages.scales, pages.words, pages.lengths)
-    )
-    residual = []
-    if kernel.shape.codec == "residual":
-        assert query.table is not None
-        residual = [words, query.table.ctypes.data, LEVELS.ctypes.data]
-    numbers = query.numbers.ctypes.data
-    kernel.run(values, scales, lengths, 0, last - first, numbers, query.wide, query.single, best.ctypes.data, *residual)
-    out[first:last] = best[:, : out.shape[1]] * query.steps
+def score_block(score: Any, query: PackedQuery, pages: PageTable, rows: tuple[int, int], out: F32) -> None:
+    """Fill the rows of `out` (N, Q) from `rows[0]` up to `rows[1]` by `score`, a function of a Kernel."""
+    in_c = pages.in_c()
+    score(ctypes.addressof(query.in_c), ctypes.addressof(in_c), *rows, out.ctypes.data)

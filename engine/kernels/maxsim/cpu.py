@@ -19,7 +19,7 @@ from ...compression.residual import Codebook
 from ...records import F32, F64, I64
 from ..exact_products import round_patches, round_query
 from . import compiled
-from .compiled import Kernel
+from .compiled import Kernel, PackedQuery
 from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
@@ -41,25 +41,30 @@ def maxima_of_parts(query: F32, parts: Sequence[tuple[Coded, I64]]) -> F32:
     Returns (N, Q) float32 for the pages of all parts, in their order. Raises IndexDamaged for an unknown visual word.
     """
     first = parts[0][0]
-    kernel = compiled.kernel(first.codec, first.dim) if len(query) else None
+    kernel = compiled.kernel(first.dim) if len(query) else None
     if kernel is None:
         return np.concatenate([numpy_maxima(query, coded, offsets) for coded, offsets in parts])
-    for coded, _ in parts:
-        _check(coded)
-    return _compiled_maxima(kernel, query, parts, KERNEL_VECTORS)
+    packed, pages = _pack(kernel, query, [coded for coded, _ in parts]), compiled.page_table(parts)
+    out = np.empty((len(pages.lengths), len(query)), np.float32)
+    offsets = np.concatenate([[0], np.cumsum(pages.lengths)])
+    in_blocks(offsets, KERNEL_VECTORS, partial(compiled.score_block, kernel.maxima, packed, pages, out=out))
+    return out
 
 
 def products(query: F32, coded: Coded) -> F32:
-    """The inner products (T, Q) of `query` (Q, D) with stored vectors (T, D): MaxSim of pages of one vector each.
+    """The inner products (T, Q) of `query` (Q, D) with stored vectors (T, D), each independent of the other vectors.
 
-    Each product is therefore independent of the other vectors. Raises IndexDamaged for an unknown visual word.
+    Raises IndexDamaged for an unknown visual word.
     """
-    kernel = compiled.kernel(coded.codec, coded.dim, tile=1) if len(query) else None
+    kernel = compiled.kernel(coded.dim) if len(query) else None
     if kernel is None:
         with threads.no_blas_threads():
             return similarities(round_query(query).T, coded)
-    _check(coded)
-    return _compiled_maxima(kernel, query, [(coded, np.arange(len(coded) + 1))], PRODUCTS_BLOCK_VECTORS)
+    packed, pages = _pack(kernel, query, [coded]), compiled.page_table([(coded, np.array([0, len(coded)]))])
+    out = np.empty((len(coded), len(query)), np.float32)
+    score = partial(compiled.score_block, kernel.products, packed, pages, out=out)
+    in_blocks(np.arange(len(coded) + 1), PRODUCTS_BLOCK_VECTORS, score)
+    return out
 
 
 @lru_cache(maxsize=2)
@@ -73,16 +78,18 @@ def centroid_products(query: bytes, vectors: int, codebook: Codebook) -> F32:
     return products(unpacked, Coded("float16", centroids, None, centroids.shape[1]))
 
 
-def _compiled_maxima(kernel: Kernel, query: F32, parts: Sequence[tuple[Coded, I64]], block_vectors: int) -> F32:
-    packed, codebook = compiled.pack(query, kernel.shape), parts[0][0].codebook
-    if codebook is not None:
-        centroid_terms = centroid_products(query.tobytes(), len(query), codebook)
-        packed = compiled.with_centroid_products(packed, centroid_terms, kernel.shape)
-    pages = compiled.page_table(parts)
-    out = np.full((len(pages.lengths), len(query)), EMPTY, np.float32)
-    offsets = np.concatenate([[0], np.cumsum(pages.lengths)])
-    in_blocks(offsets, block_vectors, partial(compiled.score_block, kernel, packed, pages, out=out))
-    return out
+def _pack(kernel: Kernel, query: F32, parts: Sequence[Coded]) -> PackedQuery:
+    """The query for stored vectors of one codec. Raises IndexDamaged for an unknown visual word in one of them."""
+    for coded in parts:
+        _check(coded)
+    return _packed(kernel, query.tobytes(), len(query), parts[0].codec, parts[0].codebook)
+
+
+@lru_cache(maxsize=2)
+def _packed(kernel: Kernel, query: bytes, vectors: int, codec: str, codebook: Codebook | None) -> PackedQuery:
+    """`vectors` query vectors, given as bytes, as the kernel reads them; cached as `centroid_products` are."""
+    found = None if codebook is None else centroid_products(query, vectors, codebook)
+    return compiled.pack(kernel, np.frombuffer(query, np.float32).reshape(vectors, -1), codec, found)
 
 
 def _check(coded: Coded) -> None:

@@ -1,4 +1,4 @@
 """Posting lists of an inverted index over patch vectors: their layout, and the scan that updates MaxSim from them.
 
-`reference` defines the scan; `scan` (with `llvm_ir`) is the fast form, tested against it.
+`reference` defines the scan; `scan` (with `postings.c`) is the fast form, tested against it.
 """

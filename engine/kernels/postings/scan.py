@@ -16,7 +16,7 @@ import numpy as np
 from ...compression.residual import LEVELS, Codebook
 from ...records import F32, I64, U8, U16
 from ..exact_products import round_query
-from ..jit.compiler import ADDRESS, FLOAT, LONG, Target, compile_function, current_target
+from ..native.library import ADDRESS, FLOAT, INSTRUCTION_SETS, LONG, InstructionSet, current, function
 
 BLOCK = 32
 """Patches of a list that are stored and scored together."""
@@ -68,7 +68,8 @@ class Postings:
         products = np.ascontiguousarray(products, np.float32)
         run(
             self.lists.ctypes.data, begins.ctypes.data, ends.ctypes.data, products.ctypes.data, len(words),
-            table.ctypes.data, step, offset, floor, page_rows.ctypes.data, len(page_rows), best.ctypes.data,
+            table.ctypes.data, len(vector) // 8, step, offset, floor, page_rows.ctypes.data, len(page_rows),
+            best.ctypes.data,
         )  # fmt: skip
 
     def _update_in_numpy(self, vector: F32, words: I64, products: F32, floor: float, page_rows: I32, best: F32) -> None:
@@ -159,13 +160,11 @@ _GROUP_SIGNS: F32 = (
 
 def _compiled_scan(dim: int) -> Any | None:
     """The compiled function; None where numpy has to do the work."""
-    target = current_target()
-    return None if target is None or dim % 8 or not 0 < dim <= DIMENSIONS_MAX else _compile(dim, target)
+    instructions = current()
+    return None if instructions is None or dim % 8 or not 0 < dim <= DIMENSIONS_MAX else _scan(instructions)
 
 
-@lru_cache(maxsize=8)
-def _compile(dim: int, target: Target) -> Any:
-    from . import llvm_ir
-
-    arguments = [*[ADDRESS] * 4, LONG, ADDRESS, *[FLOAT] * 3, ADDRESS, LONG, ADDRESS]
-    return compile_function(llvm_ir.module(dim), llvm_ir.NAME, arguments, target)
+@lru_cache(maxsize=len(INSTRUCTION_SETS))
+def _scan(instructions: InstructionSet) -> Any:
+    arguments = [*[ADDRESS] * 4, LONG, ADDRESS, LONG, *[FLOAT] * 3, ADDRESS, LONG, ADDRESS]
+    return function("postings_scan", arguments, instructions)

@@ -1,8 +1,9 @@
-"""`scoring.score_tokens` for very many pages: compiled where the CPU allows it, numpy elsewhere."""
+"""`scoring.score_tokens` for very many pages: compiled C, or numpy where it could not be compiled."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -10,11 +11,35 @@ import numpy as np
 
 from ... import threads
 from ...records import F32, I64, QueryVectors
-from ...scoring import FIRST_PAGE_WEIGHT, score_tokens
-from ..jit.compiler import ADDRESS, FLOAT, LONG, Target, compile_function, current_target
+from ...scoring import FIRST_PAGE_WEIGHT, match
+from ..native.library import ADDRESS, FLOAT, INSTRUCTION_SETS, LONG, InstructionSet, current, function
 
 BLOCK_PAGES = 32_768
 """Pages that one thread scores at a time."""
+MIN_PAGES = 16
+"""Fewest pages that the compiled function scores: as many as its largest register holds numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Scores of N pages by the tokens that were added so far.
+
+    `totals` (N,) float32 are the sums of weighted matches, `best` (N,) float32 each page's largest match of its own,
+    without its document's first page: a page that has none scores 0.
+    """
+
+    totals: F32
+    best: F32
+
+    @staticmethod
+    def of_none(pages: int) -> Sums:
+        """Before the first token."""
+        return Sums(np.zeros(pages, np.float32), np.zeros(pages, np.float32))
+
+    @property
+    def scores(self) -> F32:
+        """The scores (N,)."""
+        return np.where(self.best > 0, self.totals, np.float32(0))
 
 
 def token_scores(maxima: Sequence[F32], first_pages: I64, query: QueryVectors) -> F32:
@@ -23,15 +48,22 @@ def token_scores(maxima: Sequence[F32], first_pages: I64, query: QueryVectors) -
     `maxima` holds an array (N,) for each of `query.every`; `first_pages` (N,) is the row of the first page of each
     page's document.
     """
+    return add_tokens(Sums.of_none(len(first_pages)), maxima, first_pages, query).scores
+
+
+def add_tokens(before: Sums, maxima: Sequence[F32], first_pages: I64, query: QueryVectors) -> Sums:
+    """The sums with the tokens of `query`, a part of a query whose other tokens come before or after.
+
+    Parts give the bits that the whole query would. For the rest as `token_scores`.
+    """
+    instructions = current()
+    if instructions is None or len(first_pages) < MIN_PAGES:
+        return _add_in_numpy(before, np.stack(maxima, axis=1), first_pages, query)
     columns = [np.ascontiguousarray(each, np.float32) for each in maxima]
     table = np.array([each.ctypes.data for each in columns], np.uint64)
-    target = current_target()
-    out = np.zeros(len(first_pages), np.float32)
-    if target is None or len(out) < target.lanes:
-        stacked = np.stack(maxima, axis=1)
-        return score_tokens(stacked, stacked[first_pages], query)[1]
-    run, lanes = _compiled_scores(target), target.lanes
-    tokens = len(query.vectors)
+    after = Sums(np.empty_like(before.totals), np.empty_like(before.best))
+    run = _compiled_scores(instructions)
+    tokens, pages = len(query.vectors), len(first_pages)
     rows, term_weights = np.zeros(0, np.int64), np.zeros(0, np.float32)
     begins = np.zeros(tokens + 1, np.int64)
     if query.expansion is not None:
@@ -42,22 +74,34 @@ def token_scores(maxima: Sequence[F32], first_pages: I64, query: QueryVectors) -
     slopes = (1 / (query.ceilings - floors)).astype(np.float32)
     firsts = np.ascontiguousarray(first_pages, np.int64)
     arrays: list[np.ndarray] = [weights, floors, slopes, begins, rows, term_weights, firsts]
+    sums: list[np.ndarray] = [before.totals, before.best, after.totals, after.best]
     first_page_weight = 0.0 if query.contextual else FIRST_PAGE_WEIGHT
 
     def score_block(first: int) -> None:
-        last = min(first + BLOCK_PAGES, len(out))
-        first = max(0, min(first, last - lanes))
-        pointers = [each.ctypes.data for each in arrays]
-        run(table.ctypes.data, tokens, *pointers, first_page_weight, first, last, out.ctypes.data)
+        last = min(first + BLOCK_PAGES, pages)
+        first = max(0, min(first, last - MIN_PAGES))
+        pointers, results = ([each.ctypes.data for each in group] for group in (arrays, sums))
+        run(table.ctypes.data, tokens, *pointers, first_page_weight, first, last, *results)
 
-    list(threads.shared_pool().map(score_block, range(0, len(out), BLOCK_PAGES)))
-    return out
+    list(threads.shared_pool().map(score_block, range(0, pages, BLOCK_PAGES)))
+    return after
 
 
-@lru_cache(maxsize=2)
-def _compiled_scores(target: Target) -> Any:
-    """The compiled function, which scores at least as many pages as the target has lanes."""
-    from . import llvm_ir
+def _add_in_numpy(before: Sums, maxima: F32, first_pages: I64, query: QueryVectors) -> Sums:
+    """`add_tokens` with `maxima` (N, Q + A)."""
+    own = match(maxima, query)
+    matches = own
+    if not query.contextual:
+        on_first_page = match(maxima[first_pages, : len(query.vectors)], replace(query, expansion=None))
+        matches = np.maximum(own, np.float32(FIRST_PAGE_WEIGHT) * on_first_page)
+    totals = before.totals.copy()
+    for token, weight in enumerate(query.weights):  # in the order of `scoring.weighted_sum`
+        totals += matches[:, token] * weight
+    return Sums(totals, np.maximum(before.best, own.max(axis=1, initial=0)))
 
-    arguments = [ADDRESS, LONG, *[ADDRESS] * 7, FLOAT, LONG, LONG, ADDRESS]
-    return compile_function(llvm_ir.module(target.lanes), llvm_ir.NAME, arguments, target)
+
+@lru_cache(maxsize=len(INSTRUCTION_SETS))
+def _compiled_scores(instructions: InstructionSet) -> Any:
+    """The compiled function, which scores at least MIN_PAGES pages."""
+    arguments = [ADDRESS, LONG, *[ADDRESS] * 7, FLOAT, LONG, LONG, *[ADDRESS] * 4]
+    return function("token_scores", arguments, instructions)

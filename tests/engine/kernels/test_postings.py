@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from docsearch.engine.compression import residual
 from docsearch.engine.compression.residual import LEVELS, Codebook
-from docsearch.engine.kernels.jit.compiler import current_target
+from docsearch.engine.kernels.native.library import NUMPY, SWITCH, available_settings, current
 from docsearch.engine.kernels.postings import reference, scan
 from docsearch.engine.kernels.postings.scan import Postings, PostingsBuilder
 
@@ -75,9 +75,29 @@ def test_fast_maxima_equal_the_reference(count: int, dim: int, seed: int) -> Non
     np.testing.assert_allclose(np.maximum(fast, floor), np.maximum(slow, floor), atol=error_bound(vector, added))
 
 
+@settings(deadline=None, max_examples=40)
+@given(
+    st.sampled_from([1, 31, 32, 33, 64, 300]), st.sampled_from([8, 24, 64, 128, 136, 320, 2048]), st.integers(0, 1000)
+)
+def test_every_instruction_set_gives_the_same_bits(count: int, dim: int, seed: int) -> None:
+    postings, _, _ = collection(count, dim, seed)
+    vector = vectors(1, dim, seed + 2)[0]
+    products = postings.codebook.centroids_f32 @ vector
+    page_rows = np.random.default_rng(seed).permutation(PAGES + 1).astype(np.int32)
+    found = []
+    for setting in available_settings():
+        if setting != NUMPY:
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv(SWITCH, setting)
+                found.append(no_maxima())
+                postings.update_maxima(vector, np.arange(WORDS), products, -0.2, page_rows, found[-1])
+    for maxima in found[1:]:
+        np.testing.assert_array_equal(maxima.view(np.uint32), found[0].view(np.uint32))
+
+
 def error_bound(vector: np.ndarray, added: np.ndarray) -> float:
     """How far off the scan of a vector of unit length may be, over these patches."""
-    if current_target() is None or len(vector) % 8:
+    if current() is None or len(vector) % 8:
         return 1e-5  # numpy: float32 rounding
     _, table_step, _ = scan.lookup_table(vector)
     coefficient, step = added.coefficients.max(initial=0), added.steps.max(initial=0)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from docsearch.engine.kernels.native.library import NUMPY, SWITCH, available_settings
 from docsearch.engine.kernels.token_scores import scores
 from docsearch.engine.records import F32, I64, QueryExpansion, QueryVectors
+from docsearch.engine.retrieval.candidates import only_tokens, token_groups
 from docsearch.engine.scoring import score_tokens
 
 pytestmark = pytest.mark.usefixtures("instructions")
@@ -41,6 +45,62 @@ def test_scores_equal_scoring_score_tokens(pages: int, tokens: int, terms: int, 
     rng = np.random.default_rng(seed)
     query = random_query(tokens, terms, rng, contextual=contextual)
     maxima, first_pages = collection(pages, tokens + terms, rng)
+    want = score_tokens(maxima, maxima[first_pages], query)[1]
+    np.testing.assert_allclose(scores.token_scores(list(maxima.T), first_pages, query), want, atol=1e-6)
+
+
+@settings(deadline=None)
+@given(st.sampled_from([1, 7, 17, 100]), st.integers(1, 8), st.integers(0, 5), st.booleans(), st.integers(0, 10_000))
+def test_tokens_added_in_groups_give_the_bits_of_the_whole_query(
+    pages: int, tokens: int, terms: int, contextual: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    query = random_query(tokens, terms, rng, contextual=contextual)
+    maxima, first_pages = collection(pages, tokens + terms, rng)
+    sums = scores.Sums.of_none(pages)
+    groups = token_groups(query, int(rng.integers(1, 5)))
+    assert np.concatenate(groups).tolist() == list(range(tokens))
+    for group in groups:
+        of_group = tokens + np.flatnonzero(np.isin(query.expansion.tokens, group)) if query.expansion else []
+        columns = list(maxima[:, [*group, *of_group]].T)
+        sums = scores.add_tokens(sums, columns, first_pages, only_tokens(query, group))
+    np.testing.assert_array_equal(sums.scores, scores.token_scores(list(maxima.T), first_pages, query))
+
+
+@settings(deadline=None)
+@given(st.integers(16, 200), st.integers(1, 6), st.integers(0, 5), st.integers(0, 10_000))
+def test_every_instruction_set_gives_the_same_bits(pages: int, tokens: int, terms: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    query = random_query(tokens, terms, rng)
+    maxima, first_pages = collection(pages, tokens + terms, rng)
+    found = []
+    for setting in available_settings():
+        if setting != NUMPY:
+            with pytest.MonkeyPatch.context() as environment:
+                environment.setenv(SWITCH, setting)
+                found.append(scores.token_scores(list(maxima.T), first_pages, query))
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.view(np.uint32), found[0].view(np.uint32))
+
+
+def test_tokens_added_in_two_parts_give_the_bits_of_the_whole_query() -> None:
+    rng = np.random.default_rng(4)
+    query = random_query(5, 0, rng)
+    maxima, first_pages = collection(100, 5, rng)
+    sums = scores.Sums.of_none(100)
+    for part in (slice(0, 2), slice(2, 5)):
+        tokens = replace(
+            query, vectors=query.vectors[part], weights=query.weights[part], tokens=query.tokens[part],
+            floor=query.floors[part], ceiling=query.ceilings[part],
+        )  # fmt: skip
+        sums = scores.add_tokens(sums, list(maxima[:, part].T), first_pages, tokens)
+    np.testing.assert_array_equal(sums.scores, scores.token_scores(list(maxima.T), first_pages, query))
+
+
+def test_pages_of_one_document_need_not_follow_each_other() -> None:
+    query = random_query(3, 0, np.random.default_rng(1))
+    maxima, _ = collection(64, 3, np.random.default_rng(2))
+    first_pages = np.where(np.arange(64) % 4 == 1, 5, 0)  # the first and the last of any sixteen belong together
     want = score_tokens(maxima, maxima[first_pages], query)[1]
     np.testing.assert_allclose(scores.token_scores(list(maxima.T), first_pages, query), want, atol=1e-6)
 

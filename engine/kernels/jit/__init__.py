@@ -1,1 +1,0 @@
-"""Just-in-time compilation of kernels with LLVM, for this CPU."""

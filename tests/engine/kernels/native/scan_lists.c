@@ -1,0 +1,52 @@
+/* Runs `postings_scan` and `token_scores` on the arrays in a file: scan_lists IN OUT. See test_stage_1_on_arm.py. */
+
+#include "../../../../engine/kernels/native/kernel.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+KERNEL(postings_scan)(const uint8_t *, const int64_t *, const int64_t *, const float *, int64_t, const uint8_t *, int64_t,
+                      float, float, float, const int32_t *, int64_t, float *);
+KERNEL(token_scores)(const float *const *, int64_t, const float *, const float *, const float *, const int64_t *,
+                     const int64_t *, const float *, const int64_t *, float, int64_t, int64_t, const float *,
+                     const float *, float *, float *);
+
+enum { TOKENS = 3, TERMS = 2, PAGES = 100 };
+
+static void *read_array(FILE *from, size_t bytes) {
+    void *array = malloc(bytes + 1);
+    if (!array || fread(array, 1, bytes, from) != bytes)
+        exit(1);
+    return array;
+}
+
+int main(int count, char **names) {
+    FILE *from = count == 3 ? fopen(names[1], "rb") : NULL, *to = count == 3 ? fopen(names[2], "wb") : NULL;
+    if (!from || !to)
+        return 1;
+    const int64_t *head = read_array(from, 5 * sizeof *head); /* lists, bytes of lists and of signs, pages, rows */
+    const float *numbers = read_array(from, 3 * sizeof *numbers); /* step, offset, floor */
+    const int64_t *begins = read_array(from, head[0] * sizeof *begins), *ends = read_array(from, head[0] * sizeof *ends);
+    const float *products = read_array(from, head[0] * sizeof *products);
+    const uint8_t *table = read_array(from, 32 * head[2]), *lists = read_array(from, head[1]);
+    const int32_t *page_rows = read_array(from, head[3] * sizeof *page_rows);
+    float *best = read_array(from, head[4] * sizeof *best);
+    NAMED(postings_scan, INSTRUCTIONS)(lists, begins, ends, products, head[0], table, head[2], numbers[0], numbers[1],
+                                       numbers[2], page_rows, head[3], best);
+    fwrite(best, sizeof *best, head[4], to);
+
+    const float *maxima = read_array(from, (TOKENS + TERMS) * PAGES * sizeof *maxima), *columns[TOKENS + TERMS];
+    for (int column = 0; column < TOKENS + TERMS; column++)
+        columns[column] = maxima + column * PAGES;
+    const float *tokens = read_array(from, 3 * TOKENS * sizeof *tokens); /* weights, floors, slopes */
+    const int64_t *terms = read_array(from, (TOKENS + 1 + TERMS) * sizeof *terms);
+    const float *term_weights = read_array(from, TERMS * sizeof *term_weights);
+    const int64_t *first_pages = read_array(from, PAGES * sizeof *first_pages);
+    float before[PAGES] = {0}, total[PAGES], own[PAGES];
+    NAMED(token_scores, INSTRUCTIONS)(columns, TOKENS, tokens, tokens + TOKENS, tokens + 2 * TOKENS, terms,
+                                      terms + TOKENS + 1, term_weights, first_pages, 0.8f, 0, PAGES, before, before,
+                                      total, own);
+    fwrite(total, sizeof *total, PAGES, to);
+    fwrite(own, sizeof *own, PAGES, to);
+    return fclose(to);
+}
