@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 from pathlib import Path
 
@@ -10,16 +9,10 @@ import torch
 
 from .. import threads
 from ..errors import UsageError
+from .arithmetic import ARITHMETIC_VARIABLE, BFLOAT16, FLOAT32, requested_arithmetic
 
 threads.keep_to_one_openmp_thread(torch.set_num_threads)
 
-ARITHMETIC_VARIABLE = "DOCSEARCH_ARITHMETIC"
-"""Environment variable with the number format that models compute in, read when a model is loaded; by default, the
-fastest that the device supports.
-"""
-INT8, BFLOAT16, FLOAT32 = "int8", "bfloat16", "float32"
-ARITHMETICS = (INT8, BFLOAT16, FLOAT32)
-"""Values of ARITHMETIC_VARIABLE, fastest first. Only the model `pixel` computes in 8-bit integers."""
 MEMINFO = Path("/proc/meminfo")
 CONTROL_GROUP = Path("/sys/fs/cgroup")
 
@@ -29,17 +22,6 @@ def choose(device: str) -> torch.device:
     if device == "cuda" and not torch.cuda.is_available():
         raise UsageError("--device cuda: this torch sees no CUDA GPU; use --device cpu")
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
-
-
-def requested_arithmetic() -> str | None:
-    """The value of ARITHMETIC_VARIABLE, None if it is not set. Raises UsageError if it is not one of ARITHMETICS."""
-    requested = os.environ.get(ARITHMETIC_VARIABLE) or None
-    if requested is not None and requested not in ARITHMETICS:
-        raise UsageError(
-            f"{ARITHMETIC_VARIABLE}={requested}: the values are {', '.join(ARITHMETICS)}; "
-            "unset it to use the fastest that this device supports"
-        )
-    return requested
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:

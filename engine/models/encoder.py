@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from ..confidence import Calibration
 from ..records import F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
 
 
@@ -21,7 +22,8 @@ class EncoderSpec:
     they have at most `max_pixels`. `match_range` is the cosine range over which two patches go from different to the
     same. `settings` are further choices that change its vectors; `notice` is what a user must know before the first
     use; `present` says whether its weights are on this machine. `scripts` lists scripts by the prefix of their
-    Unicode letter names ("LATIN"); empty if it reads all.
+    Unicode letter names ("LATIN"); empty if it reads all. `calibration` turns scores of texts into confidences, where
+    that was measured.
     """
 
     name: str
@@ -39,11 +41,24 @@ class EncoderSpec:
     notice: str = ""
     present: bool = True
     scripts: tuple[str, ...] = ()
+    calibration: Calibration | None = None
 
-    def first_unreadable_letter(self, text: str) -> str:
-        """The first letter of `text` in a script that the model does not read; "" if it reads all of them."""
-        letters = (letter for letter in unicodedata.normalize("NFKC", text) if letter.isalpha())
-        return next((each for each in letters if not unicodedata.name(each, "").startswith(self.scripts or "")), "")
+    def unread_letters(self, text: str) -> str:
+        """The letters of `text` in scripts that the model does not read, each once; "" if it reads all of them.
+
+        >>> from docsearch.engine.models.pixel.spec import SPEC
+        >>> SPEC.unread_letters("数据 of 数 2023")
+        '数据'
+        """
+        return "".join(dict.fromkeys(each for each in _letters(text) if not self._reads(each)))
+
+    def reads_nothing_of(self, text: str) -> bool:
+        """Whether `text` has letters or digits, and the model reads none of them."""
+        found = [each for each in unicodedata.normalize("NFKC", text) if each.isalnum()]
+        return bool(found) and not any(each.isdigit() or self._reads(each) for each in found)
+
+    def _reads(self, letter: str) -> bool:
+        return unicodedata.name(letter, "").startswith(self.scripts or "")
 
     @property
     def weights_gb(self) -> float:
@@ -63,6 +78,10 @@ class EncoderSpec:
             "max_pixels": self.max_pixels,
             **dict(self.settings),
         }
+
+
+def _letters(text: str) -> list[str]:
+    return [each for each in unicodedata.normalize("NFKC", text) if each.isalpha()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +129,15 @@ class ImageQueryEncoder(Protocol):
 
         Unless a query is `contextual`, its rows are patches, whose weights are computed from the index searched.
         """
+        ...
+
+
+@runtime_checkable
+class TokenQueryEncoder(Protocol):
+    """Embeds queries without a dense vector: for models whose pages are found by their patches, where it costs time."""
+
+    def encode_tokens(self, text: str) -> QueryVectors:
+        """Embed one query, its `single` empty, (0,). Raises UsageError if nothing in it can be searched for."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The check for optional packages: models other than `pixel` need some that docsearch's extra `models` installs."""
+"""The checks for packages that models other than `pixel` need: those of the extra `models`."""
 
 from __future__ import annotations
 

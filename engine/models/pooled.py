@@ -30,7 +30,7 @@ def pooled_spec(spec: EncoderSpec, factor: int) -> EncoderSpec:
     """The spec of a model whose pages are pooled by `factor`: it has another fingerprint, unless the factor is 1."""
     if factor == 1:
         return spec
-    return replace(spec, settings=(*spec.settings, (pooling.SETTING, str(factor))))
+    return replace(spec, settings=(*spec.settings, (pooling.SETTING, str(factor))), calibration=None)
 
 
 def pooled_encoder(encoder: PageEncoder, factor: int) -> PageEncoder:

@@ -1,4 +1,7 @@
-"""The models that docsearch knows, by name or folder, and how each is opened."""
+"""The models that docsearch knows, by name or folder, and how each is opened.
+
+The modules of language models are imported when a name may be one of them: a question to `pixel` needs none.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,8 @@ from enum import Enum, auto
 from pathlib import Path
 
 from ..errors import UsageError
-from . import extras, multivector
+from . import extras
 from .encoder import Encoder, EncoderSpec, LazyEncoder, PageEncoder, QueryEncoder
-from .jina_v4 import description as jina_description
-from .jina_v4 import spec as jina_spec
 from .pixel import spec as pixel_spec
 
 DEFAULT_MODEL = "pixel"
@@ -25,14 +26,17 @@ class Family(Enum):
 
 PACKAGES = {
     Family.PIXEL: (),
-    Family.JINA_V4: ("accelerate", "huggingface_hub", "peft", "tokenizers", "transformers"),
-    Family.MULTI_VECTOR: ("huggingface_hub", "sentence_transformers", "transformers"),
+    Family.JINA_V4: ("accelerate", "huggingface_hub", "peft", "tokenizers", "torch", "transformers"),
+    Family.MULTI_VECTOR: ("huggingface_hub", "sentence_transformers", "torch", "transformers"),
 }
 """Import names of the optional packages that each family uses."""
 
 
 def known_models() -> list[EncoderSpec]:
     """Every model that has a name, including those whose weights are not on this machine."""
+    from . import multivector
+    from .jina_v4 import description as jina_description
+
     return [pixel_spec.SPEC, jina_description.published_spec(), *multivector.published_specs()]
 
 
@@ -40,6 +44,9 @@ def family(name: str) -> Family:
     """The family of a model, given by its name or the folder of a checkpoint. Raises UsageError for unknown names."""
     if name == pixel_spec.SPEC.name or pixel_spec.is_model_folder(Path(name).expanduser()):
         return Family.PIXEL
+    from . import multivector
+    from .jina_v4 import spec as jina_spec
+
     if multivector.matches(name):
         return Family.MULTI_VECTOR
     if jina_spec.matches(name):
@@ -59,6 +66,9 @@ def find_spec(name: str) -> EncoderSpec:
     kind = family(name)
     if kind is Family.PIXEL:
         return pixel_spec.SPEC if (folder := pixel_folder(name)) is None else pixel_spec.describe(folder)
+    from . import multivector
+    from .jina_v4 import description as jina_description
+
     if is_published(name):
         extras.require(PACKAGES[kind], name)  # before gigabytes are downloaded
     describe = multivector.describe if kind is Family.MULTI_VECTOR else jina_description.describe
@@ -69,11 +79,14 @@ def find_spec(name: str) -> EncoderSpec:
 
 def is_published(name: str) -> bool:
     """Whether a name, with settings or without, is that of a model on the hub rather than a folder."""
+    from . import multivector
+    from .jina_v4 import spec as jina_spec
+
     return name.partition(",")[0] in {jina_spec.HUB_NAME, *(spec.name for spec in multivector.PUBLISHED)}
 
 
 def load_query_encoder(name: str) -> QueryEncoder:
-    """Open the part of a model that embeds queries; that of `pixel` loads torch only for a query that is an image."""
+    """Open the part of a model that embeds queries; `pixel` loads its page side for the first image among them."""
     if family(name) is not Family.PIXEL:
         return load_encoder(name)
     from .pixel.queries import PixelQueries
@@ -88,7 +101,8 @@ def load_page_encoder(name: str, *, device: str = "auto") -> PageEncoder:
     if family(name) is Family.PIXEL:
         from .pixel.pages import PixelPages
 
-        return PixelPages.load(pixel_folder(name), device=device)
+        _refuse_gpu(name, device)
+        return PixelPages.load(pixel_folder(name))
     encoder = load_language_model(name, device=device)
     encoder.prepare()  # weights that cannot be loaded end the run, instead of failing every page
     return encoder
@@ -103,15 +117,24 @@ def load_encoder(name: str = DEFAULT_MODEL, *, device: str = "auto") -> Encoder:
     if family(name) is Family.PIXEL:
         from .pixel.encoder import Pixel
 
-        return Pixel.load(pixel_folder(name), device=device)
+        _refuse_gpu(name, device)
+        return Pixel.load(pixel_folder(name))
     return load_language_model(name, device=device)
+
+
+def _refuse_gpu(name: str, device: str) -> None:
+    """Raise UsageError if a GPU is asked for by name for `pixel`, which computes on the CPU."""
+    if device == "cuda":
+        raise UsageError(f"--device cuda: the model {name} computes on the CPU; leave --device out")
 
 
 def load_language_model(name: str, *, device: str) -> LazyEncoder:
     """Open a model other than `pixel`; its weights are loaded when they are first needed, or by `prepare`."""
     find_spec(name)
     if family(name) is Family.MULTI_VECTOR:
-        return multivector.MultiVector.open(name, device=device)
+        from .multivector import MultiVector
+
+        return MultiVector.open(name, device=device)
     from .jina_v4.encoder import JinaV4
 
     return JinaV4.open(name, device=device)

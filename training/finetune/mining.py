@@ -84,15 +84,20 @@ def mine(searcher: Searcher, labels: Labels, *, negatives: int, depth: int, marg
     `1 - margin` times the labelled page's score.
     """
     asked = [Query(str(number), query) for number, query in enumerate(labels)]
-    for query, hits in searcher.search_many(asked, k=depth):
+    for query, hits in searcher.search_many(asked, k=depth, mode="visual"):
         answers = labels[query.text]
         scores = {hit.ref: hit.score for hit in hits}
         if (missing := [ref for ref in answers if ref not in scores]) and hits:
             scores |= dict(zip(missing, searcher.scores(query.text, missing), strict=True))
         for ref in answers:
             score = scores.get(ref, 0.0)
-            others = [hit for hit in hits if hit.ref not in answers and hit.score <= (1 - margin) * score]
-            yield Mined(query.text, ref, score, bool(hits) and hits[0].ref == ref, tuple(others[:negatives]))
+            others = [hit for hit in hits if not _is_one_of(hit, answers) and hit.score <= (1 - margin) * score]
+            yield Mined(query.text, ref, score, bool(hits) and _is_one_of(hits[0], [ref]), tuple(others[:negatives]))
+
+
+def _is_one_of(hit: Hit, refs: Sequence[PageRef]) -> bool:
+    """Whether a hit is one of the pages `refs`, or has the content of one."""
+    return any(hit.ref.page == ref.page and ref.path in (hit.ref.path, *hit.also) for ref in refs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,10 @@ from ...engine.models import device as devices
 from ...engine.models.encoder import EncoderSpec
 from ...engine.models.pixel import spec
 from ...engine.models.pixel.detections import MIN_SALIENCY
-from ...engine.models.pixel.inference import as_input
-from ...engine.models.pixel.network import PixelNetwork
 from ...engine.models.pixel.page_scaling import pad_to_cells, read_grey, resized
-from ...engine.models.pixel.pages import load_network
 from ...engine.models.pixel.text import PixelText
 from ...engine.records import U8
+from ..pixel.network import PixelNetwork, as_input, load_network
 from .trainee import Vectors
 
 LEARNING_RATE, TEMPERATURE = 3e-4, 0.1
@@ -91,7 +89,7 @@ class PixelTrainee:
         """A page at the resolution of the engine's base pass."""
         grey, scale = read_grey(pixels)
         with torch.no_grad():
-            features = self._network.stem(as_input(pad_to_cells(resized(grey, scale)), self.device, torch.float32))
+            features = self._network.stem(as_input(pad_to_cells(resized(grey, scale)), self.device))
             vectors, detections = page_outputs(self._before, features)
             cells = torch.stack((torch.sigmoid(detections[0]) > MIN_SALIENCY).nonzero(as_tuple=True))
             return PreparedPage(features, cells, vectors[cells[0], cells[1]], detections)

@@ -15,12 +15,12 @@ from safetensors.numpy import load_file, save_file
 from torch import Tensor, nn
 
 from ...engine.models.pixel import spec
-from ...engine.models.pixel.batchnorm_fusion import fuse_batchnorm
-from ...engine.models.pixel.inference import as_input
-from ...engine.models.pixel.network import BLOCK_RANGES, STEM_RANGES, PixelNetwork
+from ...engine.models.pixel.architecture import BLOCK_RANGES, STEM_RANGES
 from ...engine.models.pixel.page_scaling import pad_to_cells, read_grey, resized
-from ...engine.models.pixel.pages import COARSE_FACTOR, load_network
+from ...engine.models.pixel.pages import COARSE_FACTOR
 from ...engine.records import U8
+from .batchnorm_fusion import fuse_batchnorm
+from .network import PixelNetwork, as_input, load_network
 
 CPU = torch.device("cpu")
 
@@ -46,7 +46,7 @@ def measure(network: PixelNetwork, pages: Iterable[U8]) -> Tensor:
         picture = resized(grey, scale)
         for seen in (picture, resized(picture, 1 / COARSE_FACTOR)):
             with torch.inference_mode():
-                network.features(as_input(pad_to_cells(seen), CPU, torch.float32))
+                network.features(as_input(pad_to_cells(seen), CPU))
     ranges[STEM_RANGES + 2 :: BLOCK_RANGES, 0] = 0  # a ReLU follows each widening layer
     return ranges
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from ...engine.models.pixel.network import STRIDE_PX
+from ...engine.models.pixel.architecture import STRIDE_PX
 from ...engine.records import F32, I64, U8
 from .labelled_pages import UNREAD, LabelledPage
 

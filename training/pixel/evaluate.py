@@ -40,7 +40,7 @@ NEWTON_STEPS = 30
 
 def read_pages(folder: Path, seed: int) -> Iterator[tuple[LabelledPage, Detections]]:
     """Endless random pages of the PDFs below `folder`, each with what the model detects on it."""
-    vision, dpi = PixelPages.load(device="cpu"), spec.SPEC.render_dpi
+    vision, dpi = PixelPages.load(), spec.SPEC.render_dpi
     for page in labelled_pages.real_pages(folder, random.Random(seed), dpi=(dpi, dpi)):
         yield page, vision.read(as_image(page, dpi))
 

@@ -109,7 +109,7 @@ def export_words(folder: Path, seed: int) -> None:
     dpi = spec.SPEC.render_dpi
     real = islice(labelled_pages.real_pages(folder, rng, dpi=(dpi, dpi)), WORD_PAGES)
     sources = chain(real, islice(pages.synthetic_pages(rng, drawn=pages.EASY_PAGES), SYNTHETIC_WORD_PAGES))
-    vision = PixelPages.load(device="cpu")
+    vision = PixelPages.load()
     found = [vision.read(as_image(page, dpi)).vectors for page in sources]
     vectors = np.concatenate(found)
     chosen = np.random.default_rng(seed).permutation(len(vectors))[: spec.VISUAL_WORDS * VECTORS_PER_CENTROID]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ...engine.models.pixel.network import DIM
+from ...engine.models.pixel.architecture import DIM
 from ...engine.models.pixel.words import BUCKETS, word_features
 from ...engine.records import I64
 

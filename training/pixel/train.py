@@ -23,14 +23,15 @@ import wordfreq
 from torch import nn
 from torch.nn import functional
 
+from ...engine.models.pixel.architecture import DIM, STEM
 from ...engine.models.pixel.concepts import FIGURE_CONCEPTS, is_concept
-from ...engine.models.pixel.network import DIM, STEM, PixelNetwork
 from ...engine.models.pixel.words import normal_form
 from ...engine.store.durable import atomic_file
 from ..synthetic import figures, pages, vocabulary
 from . import labelled_pages, losses
 from .crops import ALPHABET, Batch, batches
 from .export import restore
+from .network import PixelNetwork
 from .text_tower import TextTower
 
 log = logging.getLogger(__name__)

@@ -25,18 +25,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...engine.models.pixel import spec
+from ...engine.models.pixel.architecture import STRIDE_PX
 from ...engine.models.pixel.concepts import COLOUR_CONCEPTS, FAMILY_CONCEPTS, FIGURE_CONCEPTS, MARK, PAGE_CONCEPTS
-from ...engine.models.pixel.detections import detect_words
-from ...engine.models.pixel.features import FIGURE_CELLS
-from ...engine.models.pixel.heads import ConceptHead, figure_head, page_head
-from ...engine.models.pixel.network import STRIDE_PX
-from ...engine.models.pixel.page_scaling import ink_box, read_grey, resized
+from ...engine.models.pixel.features import FIGURE_CELLS, page_statistics
+from ...engine.models.pixel.heads import FIGURE_HEAD, PAGE_HEAD
 from ...engine.models.pixel.pages import COARSE_FACTOR, PixelPages
 from ...engine.models.pixel.text import PixelText
 from ...engine.records import F32, I64, U8
 from ..synthetic import figures, pages, vocabulary
 from ..synthetic.layouts import page_kinds
 from . import labelled_pages, visual_words
+from .concept_head import TrainedHead
 from .labelled_pages import LabelledPage
 
 log = logging.getLogger(__name__)
@@ -69,7 +68,7 @@ def export(folder: Path, seed: int) -> None:
     torch.manual_seed(seed)
     rng = random.Random(seed)
     names = ((*FIGURE_CONCEPTS, *FAMILY_CONCEPTS), (*PAGE_CONCEPTS, *COLOUR_CONCEPTS))
-    heads = {"figures": figure_head(), "pages": page_head()}
+    heads = {"figures": TrainedHead(FIGURE_HEAD), "pages": TrainedHead(PAGE_HEAD)}
     if not spec.HEADS_FILE.exists():
         save(heads)  # PixelPages.load and PixelText.load need a file
     free = torch.from_numpy(unused_directions(PixelText.load(), len(names[0]) + len(names[1]) + 1, rng))
@@ -77,21 +76,25 @@ def export(folder: Path, seed: int) -> None:
         head.vectors.copy_(free[: len(named)])
         free = free[len(named) :]
         head.aside.copy_(free[-1])
-    vision = PixelPages.load(device="cpu")
+    vision = PixelPages.load()
     train_figure_head(heads["figures"], folder, vision, rng)
     train_page_head(heads["pages"], folder, vision, rng)
     save(heads)
     centroids = vision.visual_words.centroids
-    visual_words.save(visual_words.replace_redundant(centroids, visual_words.head_vectors(*heads.values())))
+    visual_words.save(
+        visual_words.replace_redundant(
+            centroids, visual_words.head_vectors(*(head.for_inference() for head in heads.values()))
+        )
+    )
 
 
-def save(heads: dict[str, ConceptHead]) -> None:
+def save(heads: dict[str, TrainedHead]) -> None:
     """Write the heads in float16."""
     states = {f"{name}.{key}": value for name, each in heads.items() for key, value in each.state_dict().items()}
     save_file({key: value.half().contiguous() for key, value in states.items()}, spec.HEADS_FILE)
 
 
-def train_figure_head(head: ConceptHead, folder: Path, vision: PixelPages, rng: random.Random) -> None:
+def train_figure_head(head: TrainedHead, folder: Path, vision: PixelPages, rng: random.Random) -> None:
     """Train the head for kinds of figures, on blocks of cells."""
     labelled = labelled_pages.figure_labelled_pages(folder, rng, at_base=True)
     real, real_kinds = figure_blocks(vision, islice(labelled, REAL_FIGURE_PAGES))
@@ -117,13 +120,13 @@ def figure_blocks(vision: PixelPages, pages: Iterable[LabelledPage]) -> tuple[F3
     blocks, kinds = [], []
     for page in pages:
         picture = Image.fromarray(page.pixels)
-        box = ink_box(picture)
-        if not box.any():
+        base = vision.read_inked(picture)
+        if not base:
             continue
-        statistics = vision.block_statistics(vision.coarse_pass(picture), vision.run_pass_over(picture, box[None]))
+        statistics = vision.block_statistics(vision.coarse_pass(picture), base)
         labels = block_kinds(figure_grid(page), statistics.shape[0], statistics.shape[1])
         known = labels != UNKNOWN
-        blocks.append(statistics.numpy()[known])
+        blocks.append(statistics[known])
         kinds.append(labels[known])
     return np.concatenate(blocks), np.concatenate(kinds)
 
@@ -163,17 +166,16 @@ def inverse_root_frequencies(kinds: I64) -> np.ndarray:
     return normalised(np.bincount(kinds)[kinds] ** -0.5)
 
 
-def train_page_head(head: ConceptHead, folder: Path, vision: PixelPages, rng: random.Random) -> None:
+def train_page_head(head: TrainedHead, folder: Path, vision: PixelPages, rng: random.Random) -> None:
     """Train the head for kinds of whole pages."""
     real = list(page_labels(folder))
     of_document = Counter(path for _, _, path in real)
     drawn = islice(page_kinds.pages_with_kinds(rng, figures.photos(folder), dpi=SYNTHETIC_DPI), SYNTHETIC_PAGES)
     inputs, kinds = [], []
     for pixels, shown in chain(((render_page(folder, path, page), ks) for ks, page, path in real), drawn):
-        grey, scale = read_grey(pixels)
-        picture = resized(grey, scale)
-        base = detect_words(vision.run_pass_over(picture, ink_box(picture)[None]), picture.size)
-        inputs.append(vision.page_statistics(vision.coarse_pass(picture), pixels, base))
+        base = vision.base_pass(pixels)
+        coarse = vision.coarse_pass(base.image)
+        inputs.append(page_statistics(coarse, pixels, np.asarray(base.grey), base.words.boxes))
         kinds.append([kind in shown for kind in PAGE_KINDS])
     weights = normalised(np.array([of_document[path] ** -0.5 for _, _, path in real])) * (1 - SYNTHETIC_SHARE)
     weights = np.concatenate([weights, np.full(SYNTHETIC_PAGES, SYNTHETIC_SHARE / SYNTHETIC_PAGES)])
@@ -201,7 +203,7 @@ def render_page(folder: Path, path: str, number: int) -> U8:
         return page_kinds.render_rgb(page, min(spec.SPEC.render_dpi, (spec.SPEC.max_pixels / inches) ** 0.5))
 
 
-def fit(head: ConceptHead, statistics: F32, weights: np.ndarray, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
+def fit(head: TrainedHead, statistics: F32, weights: np.ndarray, loss: Callable[[Tensor, Tensor], Tensor]) -> None:
     """Fit a head to `statistics` (N, F), sampled with the weights `weights` (N,).
 
     `loss` takes logits (B, K) and the indices (B,) of the sampled rows.

@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
 
 from ...records import F32
+from .architecture import DIM, STRIDE_PX
 from .features import PassOutput
-from .network import DIM, STRIDE_PX
 
 MIN_SALIENCY = 0.35
 """Probability of a word's centre in a cell from which the word is detected."""
+
+
+SHORTEST = np.float32(1e-12)
 
 
 class Detections(NamedTuple):
@@ -28,10 +28,6 @@ class Detections(NamedTuple):
     heights: F32
     saliency: F32
 
-    @staticmethod
-    def from_tensors(*fields: Tensor) -> Detections:
-        return Detections(*(field.cpu().numpy().astype(np.float32) for field in fields))
-
     def select(self, rows: np.ndarray) -> Detections:
         """The detections with these indices, or where this mask is true."""
         return Detections(*(field[rows] for field in self))
@@ -42,19 +38,19 @@ NO_DETECTIONS = Detections(*(np.zeros((0, *rest), np.float32) for rest in ((DIM,
 
 def detect_words(output: PassOutput, page: tuple[int, int]) -> Detections:
     """The words of a pass; `page` is width and height in px of the page that it read all or a part of."""
-    rows, columns = (output.words > MIN_SALIENCY).nonzero(as_tuple=True)
-    dx, dy, log_w, log_h = output.boxes[0, :, rows, columns].float()
+    rows, columns = output.cells
+    dx, dy, log_w, log_h = output.boxes.T
     x, y = (columns + 0.5 + dx) * STRIDE_PX + output.corner[0], (rows + 0.5 + dy) * STRIDE_PX + output.corner[1]
-    w, h = torch.exp(log_w) * STRIDE_PX, torch.exp(log_h) * STRIDE_PX
+    w, h = np.exp(log_w) * STRIDE_PX, np.exp(log_h) * STRIDE_PX
     width, height = page
-    corners = torch.stack([(x - w / 2) / width, (y - h / 2) / height, (x + w / 2) / width, (y + h / 2) / height], 1)
-    vectors = unit_rows(output.vectors[0, :, rows, columns])
-    return Detections.from_tensors(vectors, corners, h, output.words[rows, columns])
+    corners = np.stack([(x - w / 2) / width, (y - h / 2) / height, (x + w / 2) / width, (y + h / 2) / height], axis=1)
+    return Detections(unit_rows(output.vectors), corners.astype(np.float32), h, output.words[rows, columns])
 
 
-def unit_rows(vectors: Tensor) -> Tensor:
-    """Columns (128, T) as rows (T, 128) of unit length."""
-    return functional.normalize(vectors.float().T.reshape(-1, DIM), dim=1)
+def unit_rows(vectors: F32) -> F32:
+    """Vectors (T, 128) scaled to unit length."""
+    out: F32 = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), SHORTEST)
+    return out
 
 
 def concatenated(parts: Sequence[Detections]) -> Detections:

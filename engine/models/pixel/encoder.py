@@ -26,9 +26,9 @@ class Pixel:
         return self.text.spec
 
     @staticmethod
-    def load(folder: Path | None = None, *, device: str = "auto") -> Pixel:
+    def load(folder: Path | None = None) -> Pixel:
         """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model."""
-        return Pixel(PixelPages.load(folder, device=device), PixelText.load(folder))
+        return Pixel(PixelPages.load(folder), PixelText.load(folder))
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed pages; see `PixelPages.encode_pages`."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from PIL import Image
-from torch import Tensor
-from torch.nn import functional
 
-from ...records import F32, U8
-from .network import STEM, STRIDE_PX
+from ...records import F32, I64, U8
+from .architecture import STEM, STRIDE_PX
 
 GRID = 4
 """Rows and columns of the grid in which the probabilities of words and figures are averaged over a page."""
@@ -24,6 +21,10 @@ MIN_SATURATION, MIN_VALUE, MAX_DARK, MIN_WHITE = 0.35, 0.25, 0.3, 0.92
 SHADES = 3
 EVERY_ROW, EVERY_COLUMN = 5, 7
 """Steps at which a page is sampled for its tones."""
+PAPER_QUANTILE, PAPER_REACH = 0.9, 25.5
+"""Quantile of the grey values of a page that is taken for its paper, and how far the paper's may differ from that."""
+MIN_HALF_TONE, MAX_HALF_TONE = 38, 215
+"""Grey values between these are half-tones: neither ink nor paper."""
 PERCENTILES = (5, 25, 50, 75, 95, 100)
 PAGE_STATISTICS = 3 * STEM[-1] + 2 * GRID * GRID + len(HUES) + SHADES + 3 + 2 * len(PERCENTILES) + 6
 COLOURS_START = 3 * STEM[-1] + 2 * GRID * GRID
@@ -38,74 +39,89 @@ BLOCK_STATISTICS = 7 * STEM[-1] + 3
 class PassOutput(NamedTuple):
     """The outputs of the network for an image, which is a page or the part of a page that begins at `corner`.
 
-    `features` (1, C, h, w), `vectors` (1, 128, h, w) and `boxes` (1, 4, h, w) as from the network; the probabilities
-    (h, w) of `words` and `figures` in its cells; `size` and `corner`, width and height, x and y, in px.
+    `features` (h, w, C) float32; the probabilities (h, w) of `words` and `figures` in its cells; the `vectors` (T, 128)
+    and `boxes` (T, 4) of the T cells with a word, as from `inference.PageNetwork.heads`, in the order of their `cells`,
+    rows and columns (T,) each; `size` and `corner`, width and height, x and y, in px.
     """
 
-    features: Tensor
-    vectors: Tensor
-    words: Tensor
-    figures: Tensor
-    boxes: Tensor
+    features: F32
+    words: F32
+    figures: F32
+    cells: tuple[I64, I64]
+    vectors: F32
+    boxes: F32
     size: tuple[int, int]
     corner: tuple[int, int] = (0, 0)
 
 
-def block_statistics(coarse: PassOutput, base: PassOutput, scale: int) -> Tensor:
+def block_statistics(coarse: PassOutput, base: Sequence[PassOutput], scale: int) -> F32:
     """Inputs (rows, columns, BLOCK_STATISTICS) of the head for figures, one row for each block of a page.
 
     They are the features of both passes in the block, those of the coarse pass around it and on the whole page, and the
-    probabilities of words and figures. The base pass has `scale` times as many cells per side as the coarse pass, and
-    sees what is smaller than a cell of that.
+    probabilities of words and figures. The base pass, over parts of the page, has `scale` times as many cells per side
+    as the coarse pass, and sees what is smaller than a cell of that.
     """
-    height, width = coarse.features.shape[2:]
+    height, width = coarse.words.shape
     rows, columns = -(-height // FIGURE_CELLS), -(-width // FIGURE_CELLS)
-    mean, highest, probabilities = _blocks(coarse, rows, columns, FIGURE_CELLS)
+    mean, highest, probabilities = _blocks([coarse], rows, columns, FIGURE_CELLS)
     fine_mean, fine_highest, fine_probabilities = _blocks(base, rows, columns, FIGURE_CELLS * scale)
-    page = coarse.features.float().mean((0, 2, 3)).expand_as(mean)
+    page = np.broadcast_to(coarse.features.mean(axis=(0, 1)), mean.shape)
     around = [_around(mean, blocks) for blocks in (NEAR, FAR)]
     words = fine_probabilities[..., :1]
-    return torch.cat([mean, highest, *around, page, fine_mean, fine_highest, probabilities, words], 2)
+    return np.concatenate([mean, highest, *around, page, fine_mean, fine_highest, probabilities, words], axis=2)
 
 
-def _blocks(output: PassOutput, rows: int, columns: int, cells: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Pools a pass in blocks of `cells` a side: features, mean and maximum (rows, columns, C) each, and the mean
-    probabilities of words and figures (rows, columns, 2). Where the pass did not read the page, they are 0.
+def _blocks(outputs: Sequence[PassOutput], rows: int, columns: int, cells: int) -> tuple[F32, F32, F32]:
+    """Pools passes over parts of a page in blocks of `cells` a side: features, mean and maximum (rows, columns, C), and
+    the mean probabilities of words and figures (rows, columns, 2). Where no pass read the page, they are 0.
     """
-    left, top = (round(offset / STRIDE_PX) for offset in output.corner)
     height, width = rows * cells, columns * cells
+    features = np.zeros((height, width, outputs[0].features.shape[2]), np.float32)
+    probabilities = np.zeros((height, width, 2), np.float32)
+    for output in outputs:
+        left, top = (round(offset / STRIDE_PX) for offset in output.corner)
+        part = (slice(top, top + output.words.shape[0]), slice(left, left + output.words.shape[1]))
+        of_part = np.stack([output.words, output.figures], axis=2)
+        for whole, values in ((features, output.features), (probabilities, of_part)):
+            within = whole[part]
+            within[...] = values[: within.shape[0], : within.shape[1]]
 
-    def on_page(of_cells: Tensor) -> Tensor:
-        part = of_cells[..., : height - top, : width - left]
-        whole = torch.zeros(1, part.shape[1], height, width, dtype=part.dtype, device=part.device)
-        whole = whole.contiguous(memory_format=torch.channels_last)  # makes pooling many times as fast
-        whole[..., top : top + part.shape[2], left : left + part.shape[3]] = part
-        return whole
+    def pooled(of_cells: F32, pool: np.ufunc) -> F32:
+        of_rows = pool.reduce(of_cells.reshape(rows, cells, width, -1), axis=1)
+        out: F32 = pool.reduce(of_rows.reshape(rows, columns, cells, -1), axis=2)
+        return out
 
-    features = on_page(output.features)
-    probabilities = functional.avg_pool2d(on_page(torch.stack([output.words, output.figures])[None]), cells)
-    pooled = functional.avg_pool2d(features, cells), functional.max_pool2d(features, cells), probabilities
-    mean, highest, mean_probabilities = (each[0].permute(1, 2, 0).float() for each in pooled)
-    return mean, highest, mean_probabilities
+    area = np.float32(cells * cells)
+    return pooled(features, np.add) / area, pooled(features, np.maximum), pooled(probabilities, np.add) / area
 
 
-def _around(blocks: Tensor, side: int) -> Tensor:
+def _around(blocks: F32, side: int) -> F32:
     """Means over the `side` x `side` blocks around each of (rows, columns, C), with zeros outside the page."""
-    return functional.avg_pool2d(blocks.permute(2, 0, 1)[None], side, 1, side // 2)[0].permute(1, 2, 0)
+    rows, columns = blocks.shape[:2]
+    padded = np.pad(blocks, ((side // 2, side // 2), (side // 2, side // 2), (0, 0)))
+    down: F32 = np.add.reduce([padded[i : i + rows] for i in range(side)])
+    across: F32 = np.add.reduce([down[:, i : i + columns] for i in range(side)])
+    return across / np.float32(side * side)
 
 
-def page_statistics(features: Tensor, words: Tensor, figures: Tensor, pixels: U8, boxes: F32) -> F32:
+def page_statistics(coarse: PassOutput, pixels: U8, grey: U8, boxes: F32) -> F32:
     """The input (PAGE_STATISTICS,) of the head for pages.
 
-    From `features` (C, h, w) of the coarse pass, the probabilities (h, w) of `words` and `figures` in its cells, the
-    page's `pixels` (H, W, 3), and its words' `boxes` (T, 4), page fractions.
+    From the coarse pass, the page's `pixels` (H, W, 3), the same in `grey` (H, W), and its words' `boxes` (T, 4), page
+    fractions.
     """
-    flat = features.float().flatten(1)
-    pooled = [flat.mean(1), flat.amax(1), flat.std(1, unbiased=False)]
-    pooled += [functional.adaptive_avg_pool2d(each[None].float(), GRID).flatten() for each in (words, figures)]
-    of_network = torch.cat(pooled).cpu().numpy()
-    of_pixels = [colour_shares(pixels), tones(pixels), layout(boxes), shape(pixels, boxes)]
-    return np.concatenate([of_network, *of_pixels]).astype(np.float32)
+    flat = coarse.features.reshape(-1, coarse.features.shape[2])
+    of_network = [flat.mean(axis=0), flat.max(axis=0), flat.std(axis=0)]
+    of_network += [grid_means(each) for each in (coarse.words, coarse.figures)]
+    of_pixels = [colour_shares(pixels), tones(grey), layout(boxes), shape(pixels, boxes)]
+    return np.concatenate([*of_network, *of_pixels]).astype(np.float32)
+
+
+def grid_means(cells: F32) -> F32:
+    """The means (GRID * GRID,) of cells (h, w) over a grid of GRID x GRID parts, which overlap where they must."""
+    parts = [[(side * i // GRID, -(-side * (i + 1) // GRID)) for i in range(GRID)] for side in cells.shape]
+    means = [cells[top:bottom, left:right].mean() for top, bottom in parts[0] for left, right in parts[1]]
+    return np.array(means, np.float32)
 
 
 def colour_shares(pixels: U8) -> F32:
@@ -131,13 +147,18 @@ def colour_shares(pixels: U8) -> F32:
     return np.array([*shares, (value < MAX_DARK).mean(), (least > MIN_WHITE).mean(), grey.mean()], np.float32)
 
 
-def tones(pixels: U8) -> F32:
-    """Brightness and roughness of the paper, and the share of half-tones, of a page (H, W, 3): (3,), to tell scans."""
-    grey = np.asarray(Image.fromarray(pixels[::EVERY_ROW]).convert("L"), np.float32) / 255
-    paper = np.quantile(grey[:, ::EVERY_COLUMN], 0.9)
-    on_paper = np.abs(grey[:, 1:] - paper) < 0.1
-    roughness = np.abs(np.diff(grey, axis=1))[on_paper].mean() if on_paper.any() else 0.0
-    return np.array([paper, np.log1p(1000 * roughness), ((grey > 0.15) & (grey < 0.85)).mean()], np.float32)
+def tones(grey: U8) -> F32:
+    """Brightness and roughness of the paper and the share of half-tones of a grey page (H, W): (3,), to tell scans."""
+    sampled = grey[::EVERY_ROW]
+    paper = np.quantile(sampled[:, ::EVERY_COLUMN], PAPER_QUANTILE)
+    on_paper = np.abs(np.arange(256) - paper) < PAPER_REACH
+    left, right = sampled[:, :-1], sampled[:, 1:]
+    counted = on_paper[right]
+    steps = np.maximum(left, right) - np.minimum(left, right)
+    count = np.count_nonzero(counted)
+    roughness = steps.sum(where=counted, dtype=np.int64) / (255 * count) if count else 0.0
+    half_tones = np.count_nonzero((sampled > MIN_HALF_TONE) & (sampled < MAX_HALF_TONE)) / sampled.size
+    return np.array([paper / 255, np.log1p(1000 * roughness), half_tones], np.float32)
 
 
 def layout(boxes: F32) -> F32:

@@ -6,18 +6,19 @@ synthetic figures. The heads are trained last, on a few hand-labelled real pages
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-import torch
-from safetensors.torch import load_file
-from torch import Tensor, nn
+from safetensors.numpy import load_file
 
 from ...records import F32, I64
 from . import spec
+from .architecture import DIM
 from .concepts import COLOUR_CONCEPTS, FAMILY_CONCEPTS, FIGURE_CONCEPTS, PAGE_CONCEPTS
 from .features import BLOCK_STATISTICS, PAGE_STATISTICS
-from .network import DIM
 
 MAX_DEVIATION = 5.0
 """Statistics are clipped to this many standard deviations from the mean."""
@@ -26,34 +27,69 @@ MAX_PER_VECTOR = 2
 """Concepts in one vector, at most: each may have the cosine CEILING, and the squares of cosines sum to at most 1."""
 
 
-class ConceptHead(nn.Module):
+class HeadShape(NamedTuple):
+    """Sizes of a head: its inputs F, hidden units, outputs K, and concepts M."""
+
+    inputs: int
+    hidden: int
+    outputs: int
+    concepts: int
+
+
+FIGURE_HEAD = HeadShape(
+    BLOCK_STATISTICS, FIGURE_HIDDEN, 1 + len(FIGURE_CONCEPTS), len(FIGURE_CONCEPTS) + len(FAMILY_CONCEPTS)
+)
+"""The head for blocks of cells. Its classes, "no figure" and FIGURE_CONCEPTS, exclude each other.
+
+It has vectors for FAMILY_CONCEPTS too.
+"""
+PAGE_HEAD = HeadShape(PAGE_STATISTICS, PAGE_HIDDEN, len(PAGE_CONCEPTS), len(PAGE_CONCEPTS) + len(COLOUR_CONCEPTS))
+"""The head for whole pages. Its classes, PAGE_CONCEPTS, do not exclude each other.
+
+It has vectors for COLOUR_CONCEPTS too.
+"""
+
+
+@dataclass(frozen=True)
+class ConceptHead:
     """An MLP with one hidden layer: statistics (N, F) to logits (N, K).
 
     `vectors` (M, 128) are orthonormal, one for each concept, and far from the vector of every printed word; query words
-    that name the concept look for it. `aside` (128,) is orthogonal to all of them, and belongs to no concept.
+    that name the concept look for it. `aside` (128,) is orthogonal to all of them, and belongs to no concept. `hidden`
+    and `out` are the weight and the bias of a layer.
     """
 
-    mean: Tensor
-    spread: Tensor
-    vectors: Tensor
-    aside: Tensor
+    mean: F32
+    spread: F32
+    vectors: F32
+    aside: F32
+    hidden: tuple[F32, F32]
+    out: tuple[F32, F32]
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, concepts: int) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.zeros(inputs))
-        self.register_buffer("spread", torch.ones(inputs))
-        self.register_buffer("vectors", torch.zeros(concepts, DIM))
-        self.register_buffer("aside", torch.zeros(DIM))
-        self.hidden = nn.Linear(inputs, hidden)
-        self.out = nn.Linear(hidden, outputs)
+    @staticmethod
+    def of(tensors: Mapping[str, np.ndarray], shape: HeadShape) -> ConceptHead:
+        """The head with the state `tensors` of a trained one. Raises ValueError if its sizes are not `shape`."""
+        wanted = {
+            "mean": (shape.inputs,),
+            "spread": (shape.inputs,),
+            "vectors": (shape.concepts, DIM),
+            "aside": (DIM,),
+            "hidden.weight": (shape.hidden, shape.inputs),
+            "hidden.bias": (shape.hidden,),
+            "out.weight": (shape.outputs, shape.hidden),
+            "out.bias": (shape.outputs,),
+        }
+        if (found := {name: value.shape for name, value in tensors.items()}) != wanted:
+            raise ValueError(f"a head has the tensors {found}, not {wanted}")
+        f = {name: value.astype(np.float32) for name, value in tensors.items()}
+        layers = ((f[f"{layer}.weight"], f[f"{layer}.bias"]) for layer in ("hidden", "out"))
+        return ConceptHead(f["mean"], f["spread"], f["vectors"], f["aside"], *layers)
 
-    def standardise(self, statistics: Tensor) -> Tensor:
-        """Statistics (N, F) with mean 0 and standard deviation 1, clipped to MAX_DEVIATION."""
-        out: Tensor = ((statistics - self.mean) / self.spread).clamp(-MAX_DEVIATION, MAX_DEVIATION)
-        return out
-
-    def forward(self, statistics: Tensor) -> Tensor:
-        out: Tensor = self.out(torch.relu(self.hidden(self.standardise(statistics))))
+    def logits(self, statistics: F32) -> F32:
+        """Statistics (N, F) to logits (N, K)."""
+        standardised = ((statistics - self.mean) / self.spread).clip(-MAX_DEVIATION, MAX_DEVIATION)
+        hidden = np.maximum(standardised @ self.hidden[0].T + self.hidden[1], 0)
+        out: F32 = hidden @ self.out[0].T + self.out[1]
         return out
 
     def concept_vectors(self, strengths: F32, *, per_vector: int = 1) -> tuple[I64, F32]:
@@ -63,7 +99,6 @@ class ConceptHead(nn.Module):
         most `per_vector` concepts; as these are orthogonal, each has its own cosine with it.
         """
         assert per_vector <= MAX_PER_VECTOR
-        vectors, aside = self.vectors.numpy(), self.aside.numpy()
         order = np.argsort(-strengths, axis=1, kind="stable")
         count = (strengths > 0).sum(axis=1)
         rows_of, found = [np.zeros(0, np.int64)], [np.zeros((0, DIM), np.float32)]
@@ -73,27 +108,9 @@ class ConceptHead(nn.Module):
             strength = np.take_along_axis(strengths[rows], concepts, axis=1)
             cosine = np.where(strength > 0, spec.FLOOR + (spec.CEILING - spec.FLOOR) * strength, 0)[:, :, None]
             rest = np.sqrt(1 - (cosine**2).sum(axis=1))
-            found.append(((cosine * vectors[concepts]).sum(axis=1) + rest * aside).astype(np.float32))
+            found.append(((cosine * self.vectors[concepts]).sum(axis=1) + rest * self.aside).astype(np.float32))
             rows_of.append(rows)
         return np.concatenate(rows_of), np.concatenate(found)
-
-
-def figure_head() -> ConceptHead:
-    """The head for blocks of cells. Its classes, "no figure" and FIGURE_CONCEPTS, exclude each other.
-
-    It has vectors for FAMILY_CONCEPTS too.
-    """
-    concepts = len(FIGURE_CONCEPTS) + len(FAMILY_CONCEPTS)
-    return ConceptHead(BLOCK_STATISTICS, FIGURE_HIDDEN, 1 + len(FIGURE_CONCEPTS), concepts)
-
-
-def page_head() -> ConceptHead:
-    """The head for whole pages. Its classes, PAGE_CONCEPTS, do not exclude each other.
-
-    It has vectors for COLOUR_CONCEPTS too.
-    """
-    concepts = len(PAGE_CONCEPTS) + len(COLOUR_CONCEPTS)
-    return ConceptHead(PAGE_STATISTICS, PAGE_HIDDEN, len(PAGE_CONCEPTS), concepts)
 
 
 def load(folder: Path | None = None) -> tuple[ConceptHead, ConceptHead]:
@@ -103,11 +120,10 @@ def load(folder: Path | None = None) -> tuple[ConceptHead, ConceptHead]:
     """
     weights = load_file((folder or spec.FOLDER) / spec.HEADS)
     out = []
-    for name, head in (("figures", figure_head()), ("pages", page_head())):
-        own = {k.removeprefix(f"{name}."): v.float() for k, v in weights.items() if k.startswith(f"{name}.")}
+    for name, shape in (("figures", FIGURE_HEAD), ("pages", PAGE_HEAD)):
+        own = {key.removeprefix(f"{name}."): value for key, value in weights.items() if key.startswith(f"{name}.")}
         try:
-            head.load_state_dict(own)
-        except RuntimeError as err:
+            out.append(ConceptHead.of(own, shape))
+        except ValueError as err:
             raise spec.revision_mismatch(folder) from err
-        out.append(head.eval())
     return out[0], out[1]

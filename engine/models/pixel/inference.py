@@ -1,116 +1,83 @@
-"""The vision network prepared for inference: in 8-bit integers on CPUs that multiply in them, otherwise in floats."""
+"""The vision network run by ONNX Runtime: in 8-bit integers, or in float32.
+
+In integers, all sums of products are exact, so processors with and without instructions for bytes compute the same.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from ...errors import UsageError
-from ...records import U8
-from ..device import (
-    ARITHMETIC_VARIABLE,
-    ARITHMETICS,
-    BFLOAT16,
-    FLOAT32,
-    INT8,
-    compute_dtype,
-    computes_bf16,
-    requested_arithmetic,
-)
-from . import eight_bits
-from .batchnorm_fusion import fuse_batchnorm
-from .network import PixelNetwork
+from ...records import F32, U8
+from .. import onnx_session
+from ..arithmetic import ARITHMETIC_VARIABLE, FLOAT32, INT8, requested_arithmetic
+from .graphs import BOXES, FEATURES, LOGITS, PIXEL_ZERO, ROWS, SQUARES, VECTORS, float_graph, heads_graph, integer_graph
+from .weights import PageWeights
 
-
-class PageNetwork(Protocol):
-    """The vision network in one of the arithmetics; see `PixelNetwork.heads` for the outputs."""
-
-    @property
-    def arithmetic(self) -> str:
-        """The number format that it computes in: "int8", "bfloat16" or "float32"."""
-
-    def features(self, pixels: U8) -> Tensor:
-        """A grey page (H, W), both multiples of 16, to features (1, C, H/16, W/16)."""
-
-    def heads(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Vectors, word logits, figure logits and boxes, from features."""
+ARITHMETICS = (INT8, FLOAT32)
+"""What the network can compute in, the faster first."""
+SQUARE_PX = 2
+"""The first convolution reads squares of 2 x 2 pixels as four channels (space to depth)."""
 
 
 @dataclass(frozen=True)
-class FloatNetwork:
-    """The vision network in floating point, on any device."""
+class PageNetwork:
+    """The vision network in one `arithmetic`, "int8" or "float32". May be shared between threads."""
 
-    network: PixelNetwork
-    device: torch.device
-    dtype: torch.dtype
+    arithmetic: str
+    _page: onnx_session.Session
+    _heads: onnx_session.Session
 
-    @property
-    def arithmetic(self) -> str:
-        """The number format that it computes in."""
-        return dtype_name(self.dtype)
+    @staticmethod
+    def of(weights: PageWeights) -> PageNetwork:
+        """The network in the requested arithmetic or else in 8-bit integers, if the weights have ranges.
 
-    def features(self, pixels: U8) -> Tensor:
-        """A grey page (H, W), both multiples of 16, to features (1, C, H/16, W/16)."""
-        return self.network.features(as_input(pixels, self.device, self.dtype))
+        Raises UsageError if integers are requested and the weights have none.
+        """
+        arithmetic = choose_arithmetic(has_ranges=weights.has_ranges)
+        graph = integer_graph(weights) if arithmetic == INT8 else float_graph(weights)
+        return PageNetwork(arithmetic, onnx_session.open_graph(graph), onnx_session.open_graph(heads_graph(weights)))
 
-    def heads(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Vectors, word logits, figure logits and boxes, from features."""
-        return self.network.heads(features)
+    def features(self, pixels: U8) -> tuple[F32, F32]:
+        """A grey page (H, W), both multiples of 16, to features (H/16, W/16, C) and logits (H/16, W/16, 2).
+
+        The logits are of "the centre of a word" and of "inside a figure".
+        """
+        features, logits = self._page.run([FEATURES, LOGITS], {SQUARES: space_to_depth(pixels)})
+        return features[0], logits[0]
+
+    def heads(self, rows: F32) -> tuple[F32, F32]:
+        """Features (T, C) of cells to vectors (T, D), centred but of any length, and boxes (T, 4).
+
+        A box is (dx, dy, log w, log h): the offset of its centre from the cell's, and its size, in cells of 16 px.
+        """
+        vectors, boxes = self._heads.run([VECTORS, BOXES], {ROWS: rows})
+        return vectors, boxes
 
 
-def prepare_for_inference(network: PixelNetwork, device: torch.device) -> PageNetwork:
-    """The trained `network` on a device, in the requested arithmetic or else the fastest that both support.
+def choose_arithmetic(*, has_ranges: bool) -> str:
+    """The arithmetic of the model; 8-bit integers need the activation ranges of its layers.
 
-    `network` is modified and cannot be used afterwards. Raises UsageError if the requested arithmetic is not supported.
-    """
-    chosen = choose_arithmetic(device, has_ranges=bool(network.ranges.any()))
-    network = fuse_batchnorm(network).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if chosen == INT8:
-        return eight_bits.IntegerNetwork(network)
-    dtype: torch.dtype = getattr(torch, chosen)
-    return FloatNetwork(network.to(dtype), device, dtype)
-
-
-def choose_arithmetic(device: torch.device, *, has_ranges: bool) -> str:
-    """The arithmetic of the model on a device; 8-bit integers need the activation ranges of its layers.
-
-    Raises UsageError if the environment requests one that is not supported.
+    Raises UsageError if the environment requests integers without them.
     """
     requested = requested_arithmetic()
-    if requested != INT8 and requested is not None:
-        return dtype_name(compute_dtype(device))
-    missing = ""
-    if device.type != "cpu":
-        missing = "8-bit integers are for CPUs only"
-    elif not has_ranges:
-        missing = "the weights have no activation ranges, which newer versions measure when they export a model"
-    elif not eight_bits.is_supported():
-        missing = "this CPU, or this version of torch, does not compute in 8-bit integers"
-    if missing and requested == INT8:
-        best = dtype_name(compute_dtype(device))
-        raise UsageError(f"{ARITHMETIC_VARIABLE}={requested}: {missing}; set it to {best}, or unset it")
-    return dtype_name(compute_dtype(device)) if missing else INT8
+    if requested == INT8 and not has_ranges:
+        raise UsageError(
+            f"{ARITHMETIC_VARIABLE}={requested}: the weights have no activation ranges, which newer versions measure "
+            f"when they export a model; set it to {FLOAT32}, or unset it"
+        )
+    return INT8 if has_ranges and requested in (None, INT8) else FLOAT32
 
 
-def dtype_name(dtype: torch.dtype) -> str:
-    """The name of a type without its module: "float32"."""
-    return str(dtype).removeprefix("torch.")
-
-
-def supported_arithmetics() -> list[str]:
-    """The arithmetics of the model on this CPU, fastest first, without those faster than the environment requests.
-
-    The last is always float32.
-    """
-    supported = {INT8: eight_bits.is_supported(), BFLOAT16: computes_bf16(), FLOAT32: True}
-    fastest = ARITHMETICS.index(requested_arithmetic() or INT8)
-    return [name for name in ARITHMETICS[fastest:] if supported[name]]
-
-
-def as_input(pixels: U8, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """A grey page (H, W) as input of the network in floats: (1, 1, H, W) in -1..1."""
-    values = torch.from_numpy(pixels).to(device, dtype)[None, None] / 127.5 - 1
-    return values.contiguous(memory_format=torch.channels_last)
+def space_to_depth(pixels: U8) -> U8:
+    """A grey page (H, W) as squares of 2 x 2 pixels, (1, H/2 + 1, W/2 + 1, 4), the first row and column of padding."""
+    height, width = pixels.shape
+    pairs = np.ascontiguousarray(pixels).view(np.uint16)
+    shape = (height // SQUARE_PX + 1, width // SQUARE_PX + 1, SQUARE_PX)
+    out = np.empty(shape, np.uint16)
+    out[0] = out[:, 0] = PIXEL_ZERO * 0x0101
+    for row in range(SQUARE_PX):
+        out[1:, 1:, row] = pairs[row::SQUARE_PX]
+    return out.view(np.uint8)[None]

@@ -1,4 +1,4 @@
-"""The page side of the embedded model, in torch: images of pages to patch vectors, boxes and visual words.
+"""The page side of the embedded model: images of pages to patch vectors, boxes and visual words.
 
 A page is read at up to three resolutions, chosen from its pixels. The base pass reads ordinary print. A coarse pass, on
 the same image at a third of the size, reads headings too large for the base pass, and detects figures. Where the base
@@ -15,26 +15,24 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from PIL import Image
-from safetensors.torch import load_file
-from torch import Tensor
 
 from ... import threads
 from ...compression.visual_words import VisualWords
 from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Ragged
-from ..device import INT8, choose, compute_dtype
 from ..encoder import EmbeddedPages, EncoderSpec
 from . import heads, rotation, spec
+from .architecture import STRIDE_PX
 from .assignment import CentroidAssignment
 from .concepts import FAMILIES, FIGURE_NAMES, MARK, PAGE_CONCEPTS
-from .detections import NO_DETECTIONS, Detections, bands, concatenated, detect_words
+from .detections import MIN_SALIENCY, NO_DETECTIONS, Detections, bands, concatenated, detect_words
 from .features import COLOURS_START, FIGURE_CELLS, HUES, PassOutput, block_statistics, page_statistics
 from .heads import MAX_PER_VECTOR, ConceptHead
-from .inference import PageNetwork, prepare_for_inference
-from .network import STRIDE_PX, PixelNetwork
-from .page_scaling import BASE_PIXELS, ink_box, pad_to_cells, paper_shade, read_grey, resized
+from .inference import PageNetwork
+from .page_scaling import BASE_PIXELS, pad_to_cells, read_grey, resized
+from .regions import ink_cells, ink_corner, paper_shade, xy_cut
 from .text import load_visual_words
+from .weights import PageWeights
 
 COARSE_FACTOR = 3
 """The coarse pass reads the image of the base pass reduced by this factor."""
@@ -87,73 +85,65 @@ IN_FAMILY = np.array([[name in kinds for _, kinds in FAMILIES.values()] for name
 TINY = 1e-9
 MAX_PATCHES = 3000
 """Words and figures of a page, at most; the least salient ones are dropped."""
-CROP_STEP_PX = 128
-"""Sizes of parts of a page are rounded up to multiples of this, so that few different ones occur."""
 WHOLE_PAGE = np.array([0, 0, 1, 1], np.float32)
 """The box of vectors for the page as a whole."""
 MARGIN_PX = 48
 """Margin of a pass around the part of a page that it reads: half the receptive field of a cell."""
 
 
+BLANK_CELLS, BLANK_CUTS = 4, 4
+"""The base pass reads the parts of a page between gaps of at least BLANK_CELLS empty rows or columns of cells, and a
+margin of half such a gap; an XY-cut of BLANK_CUTS + 1 steps finds them.
+"""
+BLANK_SAMPLE = (7, 15)
+"""Rows and columns of blank cells that are read to know what the middle one of them looks like."""
+
+
 class BasePass(NamedTuple):
     """The base pass over a page.
 
-    The page in `grey` as it was rendered; the `image` that was read, which is that at `scale`; the `output` of the
-    network, the `words` detected, and whether the page `is_blank`.
+    The page in `grey` as it was rendered; the `image` that was read, which is that at `scale`; the `outputs` of the
+    network for the parts of it that are not blank, and the `words` detected.
     """
 
     grey: Image.Image
     scale: float
     image: Image.Image
-    output: PassOutput
+    outputs: list[PassOutput]
     words: Detections
-    is_blank: bool
 
 
 @dataclass(frozen=True)
 class PixelPages:
-    """The page encoder of the model: the network on its device, and the heads."""
+    """The page encoder of the model: the network, and the heads. It computes on the CPU."""
 
     network: PageNetwork
     figure_head: ConceptHead
     page_head: ConceptHead
     visual_words: VisualWords
     assignment: CentroidAssignment
-    device: torch.device
     spec: EncoderSpec
 
     @staticmethod
-    def load(folder: Path | None = None, *, device: str = "auto") -> PixelPages:
+    def load(folder: Path | None = None) -> PixelPages:
         """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model.
 
-        The network computes in the arithmetic that the environment requests (`device.ARITHMETIC_VARIABLE`), else in
-        8-bit integers if it can, else in bfloat16 if the device computes in it.
+        The network computes in the arithmetic that the environment requests (`arithmetic.ARITHMETIC_VARIABLE`), else in
+        8-bit integers if its weights have the ranges that these need.
         """
         described = spec.SPEC if folder is None else spec.describe(folder)
-        chosen = choose(device)
-        network = prepare_for_inference(load_network(folder), chosen)
+        network = PageNetwork.of(PageWeights.load(folder))
         visual_words = load_visual_words(folder)
-        integers = network.arithmetic == INT8
-        # Integers are always made from float32, so that processors with and without bfloat16 assign the same words.
-        dtype = torch.float32 if integers else compute_dtype(chosen)
-        assignment = CentroidAssignment(visual_words.centroids, chosen, dtype, integers=integers)
-        return PixelPages(network, *heads.load(folder), visual_words, assignment, chosen, described)
+        assignment = CentroidAssignment(visual_words.centroids)
+        return PixelPages(network, *heads.load(folder), visual_words, assignment, described)
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed one or more pages; a blank page has no patches.
 
-        On a CPU, each core reads one page at a time, which uses the cores better than sharing a page. A single page is
-        read by one core too, because sums in float32 depend on the number of threads.
+        Each core reads one page at a time, which uses the cores better than sharing a page.
         """
-        if self.device.type != "cpu":
-            parts = [self.encode_page(page) for page in pages]
-        else:
-            before = torch.get_num_threads()
-            try:
-                parts = list(page_pool().map(self.encode_page, pages))
-            finally:
-                torch.set_num_threads(before)  # the pool's threads changed the default of threads started later
-        boxes, halves, words = zip(*parts, strict=True)
+        with threads.no_blas_threads():
+            boxes, halves, words = zip(*page_pool().map(self.encode_page, pages), strict=True)
         vectors, every_word = Ragged.of(halves), np.concatenate(words)
         single = self.visual_words.page_vectors(Ragged(every_word, vectors.offsets))
         refs = tuple(page.ref for page in pages)
@@ -190,17 +180,17 @@ class PixelPages:
         """The base pass over a page (H, W, 3)."""
         grey, scale = read_grey(pixels)
         image = resized(grey, scale)
-        box = ink_box(image)
-        output = self.run_pass_over(image, box[None])
-        return BasePass(grey, scale, image, output, detect_words(output, image.size), is_blank=not box.any())
+        outputs = self.read_inked(image)
+        words = concatenated([NO_DETECTIONS, *(detect_words(output, image.size) for output in outputs)])
+        return BasePass(grey, scale, image, outputs, words)
 
     def read_rest(self, page: PageImage, base: BasePass) -> Detections:
         """All detections on a page, given its base pass: runs the coarse and fine passes, reads rotated text."""
-        if base.is_blank:
+        if not base.outputs:
             return NO_DETECTIONS
         grey, scale, words = base.grey, base.scale, base.words
         coarse = self.coarse_pass(base.image)
-        parts = [words.select(words.heights < LARGE_PX * OVERLAP), self.detect_figures(coarse, base.output)]
+        parts = [words.select(words.heights < LARGE_PX * OVERLAP), self.detect_figures(coarse, base.outputs)]
         large = detect_words(coarse, coarse.size)
         parts.append(large.select(large.heights * COARSE_FACTOR > LARGE_PX))
         small = words.heights < SMALL_PX
@@ -213,7 +203,7 @@ class PixelPages:
         parts.append(self.rotated_words(np.asarray(base.image), upright.boxes[upright.saliency > UPRIGHT_SALIENCY]))
         merged = concatenated(parts)
         order = np.argsort(-merged.saliency, kind="stable")[:MAX_PATCHES]
-        statistics = self.page_statistics(coarse, page.pixels, words)
+        statistics = page_statistics(coarse, page.pixels, np.asarray(grey), words.boxes)
         return concatenated([merged.select(order), self.classify_page(page.ref.page, statistics)])
 
     def rotated_words(self, page: U8, upright: F32) -> Detections:
@@ -223,7 +213,7 @@ class PixelPages:
         for upwards in (True, False):
             unread = []
             for sheet, strips in rotation.upright_sheets(page, regions, paper_shade(page), upwards=upwards):
-                on_sheet = detect_words(self.run_pass(Image.fromarray(sheet)), (1, 1))
+                on_sheet = detect_words(self.run_pass(sheet), (1, 1))
                 middles = on_sheet.boxes[:, 1::2].mean(axis=1)
                 for region, strip in strips:
                     words = on_sheet.select((middles >= strip.y) & (middles < strip.y + len(strip.pixels)))
@@ -248,41 +238,67 @@ class PixelPages:
 
     def coarse_pass(self, image: Image.Image) -> PassOutput:
         """The coarse pass, given the grey image of the base pass."""
-        return self.run_pass(resized(image, 1 / COARSE_FACTOR))
+        small = resized(image, 1 / COARSE_FACTOR)
+        return self.run_pass(pad_to_cells(small))._replace(size=small.size)
+
+    def read_inked(self, image: Image.Image) -> list[PassOutput]:
+        """Passes over the parts of a grey page, at any resolution, that have ink; before them, one that stands for the
+        blank cells between them. None for a blank page.
+        """
+        pixels = np.asarray(image)
+        if (corner := ink_corner(pixels)) is None:
+            return []
+        # Cells begin at a fixed distance from the ink, so that they cut its letters as they always did.
+        left, top = (max(place - MARGIN_PX, 0) for place in corner)
+        paper = paper_shade(pixels)
+        cells = pad_to_cells(image.crop((left, top, image.width, image.height)), paper)
+        parts = list(xy_cut(ink_cells(cells, paper), BLANK_CUTS, BLANK_CELLS - 1))
+        ends = [max(getattr(part, side) for part in parts) + MARGIN_PX // STRIDE_PX for side in ("bottom", "right")]
+        size = (min(ends[0], len(cells) // STRIDE_PX), min(ends[1], cells.shape[1] // STRIDE_PX))
+        outputs = [self.blank_output(paper, size, (left, top))]
+        margin = BLANK_CELLS // 2
+        for part in parts:
+            y, x = max(part.top - margin, 0) * STRIDE_PX, max(part.left - margin, 0) * STRIDE_PX
+            read = cells[y : (part.bottom + margin) * STRIDE_PX, x : (part.right + margin) * STRIDE_PX]
+            outputs.append(self.run_pass(read, (left + x, top + y)))
+        return outputs
+
+    def blank_output(self, paper: int, cells: tuple[int, int], corner: tuple[int, int]) -> PassOutput:
+        """What a pass over blank paper of a shade has, for rows and columns of `cells` that begin at `corner`."""
+        rows, columns = BLANK_SAMPLE
+        sample = self.run_pass(np.full((rows * STRIDE_PX, columns * STRIDE_PX), paper, np.uint8))
+        middle = (rows // 2, columns // 2)
+        features = np.broadcast_to(sample.features[middle], (*cells, sample.features.shape[2]))
+        words, figures = (np.full(cells, each[middle], np.float32) for each in (sample.words, sample.figures))
+        none = np.zeros(0, np.int64)
+        size = (cells[1] * STRIDE_PX, cells[0] * STRIDE_PX)
+        return PassOutput(features, words, figures, (none, none), sample.vectors[:0], sample.boxes[:0], size, corner)
 
     def run_pass_over(self, grey: Image.Image, boxes: F32) -> PassOutput:
         """One pass over the part of a grey page that holds `boxes` (B, 4), page fractions, with a margin."""
         size = np.array([grey.width, grey.height], np.float64)
         left, top = (int(v) for v in np.maximum(np.floor(boxes[:, :2].min(axis=0) * size) - MARGIN_PX, 0))
-        end = np.ceil(boxes[:, 2:].max(axis=0) * size) + MARGIN_PX
-        # Few different sizes: libraries compile, and cache, kernels for each.
-        end = (left, top) + np.ceil((end - (left, top)) / CROP_STEP_PX) * CROP_STEP_PX
-        right, bottom = (int(v) for v in np.minimum(end, size))
-        return self.run_pass(grey.crop((left, top, right, bottom)), (left, top))
+        right, bottom = (int(v) for v in np.minimum(np.ceil(boxes[:, 2:].max(axis=0) * size) + MARGIN_PX, size))
+        return self.run_pass(pad_to_cells(grey.crop((left, top, right, bottom))), (left, top))
 
-    def run_pass(self, grey: Image.Image, corner: tuple[int, int] = (0, 0)) -> PassOutput:
-        """One pass over a grey image, which begins at `corner` of a page."""
-        with torch.inference_mode():
-            features = self.network.features(pad_to_cells(grey))
-            vectors, words, figures, boxes = self.network.heads(features)
-            words, figures = (torch.sigmoid(logits[0].float()) for logits in (words, figures))
-            return PassOutput(features, vectors, words, figures, boxes, grey.size, corner)
+    def run_pass(self, pixels: U8, corner: tuple[int, int] = (0, 0)) -> PassOutput:
+        """One pass over a grey image (H, W), both multiples of 16, which begins at `corner` of a page."""
+        features, logits = self.network.features(pixels)
+        words, figures = np.moveaxis(sigmoid(logits), 2, 0)
+        cells = np.nonzero(words > MIN_SALIENCY)
+        vectors, boxes = self.network.heads(features[cells])
+        return PassOutput(features, words, figures, (cells[0], cells[1]), vectors, boxes, pixels.shape[::-1], corner)
 
-    def block_statistics(self, coarse: PassOutput, base: PassOutput) -> Tensor:
+    def block_statistics(self, coarse: PassOutput, base: Sequence[PassOutput]) -> F32:
         """The input of the head for figures, (rows, columns, BLOCK_STATISTICS)."""
-        with torch.inference_mode():
-            return block_statistics(coarse, base, COARSE_FACTOR).cpu()
+        return block_statistics(coarse, base, COARSE_FACTOR)
 
-    def page_statistics(self, coarse: PassOutput, pixels: U8, words: Detections) -> F32:
-        """The input (PAGE_STATISTICS,) of the head for pages; `pixels` (H, W, 3) and `words` are those of the page."""
-        with torch.inference_mode():
-            return page_statistics(coarse.features[0], coarse.words, coarse.figures, pixels, words.boxes)
-
-    def detect_figures(self, coarse: PassOutput, base: PassOutput) -> Detections:
+    def detect_figures(self, coarse: PassOutput, base: Sequence[PassOutput]) -> Detections:
         """The figures on a page, of kinds and families that are named by concepts."""
         statistics = self.block_statistics(coarse, base)
-        with torch.inference_mode():
-            probabilities = torch.softmax(self.figure_head(statistics.flatten(0, 1)), dim=1)[:, 1:].numpy()
+        logits = self.figure_head.logits(statistics.reshape(-1, statistics.shape[2]))
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        probabilities = odds[:, 1:] / odds.sum(axis=1, keepdims=True)
         probabilities = np.concatenate([probabilities, probabilities @ IN_FAMILY], axis=1)
         strengths = ((probabilities - FIGURE_MIN) / (FIGURE_FULL - FIGURE_MIN)).clip(0, 1).astype(np.float32)
         grouped, boxes = group_blocks(strengths.reshape(*statistics.shape[:2], -1))
@@ -294,11 +310,9 @@ class PixelPages:
 
     def classify_page(self, number: int, statistics: F32) -> Detections:
         """The kinds and colours of page `number` of a document, as detections whose box is the page."""
-        with torch.inference_mode():
-            logits = self.page_head(torch.from_numpy(statistics)[None])[0]
-            logits[COVER] += COVER_LOG_ODDS[number != 1]
-            probabilities = torch.sigmoid(logits).numpy()
-        kinds = (probabilities - KIND_MIN) / (KIND_FULL - KIND_MIN)
+        logits = self.page_head.logits(statistics[None])[0]
+        logits[COVER] += COVER_LOG_ODDS[number != 1]
+        kinds = (sigmoid(logits) - KIND_MIN) / (KIND_FULL - KIND_MIN)
         shares = statistics[COLOURS_START : COLOURS_START + len(HUES)]
         colours = np.log(np.maximum(shares, TINY) / COLOUR_MIN) / np.log(COLOUR_FULL / COLOUR_MIN)
         strengths = np.concatenate([kinds, colours]).clip(0, 1).astype(np.float32)
@@ -329,16 +343,13 @@ def group_blocks(strengths: F32) -> tuple[F32, F32]:
     return parts.max(axis=(2, 3)).reshape(-1, concepts), boxes
 
 
-def load_network(folder: Path | None = None) -> PixelNetwork:
-    """The trained network in float32, with the weights that ship with the package or those in `folder`."""
-    network = PixelNetwork()
-    weights = {name: value.float() for name, value in load_file((folder or spec.FOLDER) / spec.FILES[0]).items()}
-    weights.setdefault("ranges", network.ranges)  # older versions wrote none
-    network.load_state_dict(weights)
-    return network
+def sigmoid(logits: F32) -> F32:
+    """Logits as probabilities."""
+    out: F32 = np.float32(1) / (np.float32(1) + np.exp(-logits))
+    return out
 
 
 @threads.one_per_process
 def page_pool() -> ThreadPoolExecutor:
-    """Threads that read pages, one per core, each computing with one torch thread."""
-    return ThreadPoolExecutor(threads.available(), initializer=torch.set_num_threads, initargs=(1,))
+    """Threads that read pages, one per core; the kernels of searches have others, and need not wait for pages."""
+    return ThreadPoolExecutor(threads.available())

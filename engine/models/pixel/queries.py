@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class PixelQueries:
-    """The query encoder of the model; torch is imported only for queries that are images."""
+    """The query encoder of the model; its page side is loaded only for queries that are images."""
 
     def __init__(self, text: PixelText, folder: Path | None = None) -> None:
         """`folder` holds the weights of a fine-tuned model; None for those that ship with the package."""
@@ -40,6 +40,10 @@ class PixelQueries:
     def encode_query(self, text: str) -> QueryVectors:
         """Embed one query; see `PixelText.encode_query`."""
         return self._text.encode_query(text)
+
+    def encode_tokens(self, text: str) -> QueryVectors:
+        """Embed one query without its dense vector; see `PixelText.encode_tokens`."""
+        return self._text.encode_tokens(text)
 
     def encode_image_queries(self, images: Sequence[U8]) -> list[QueryVectors]:
         """Embed images (H, W, 3) as queries; see `encode_image_query`."""

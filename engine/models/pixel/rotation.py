@@ -9,12 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...records import F32, U8
-from .network import STRIDE_PX
-
-Bools = NDArray[np.bool_]
+from .architecture import STRIDE_PX
+from .regions import Bools, Region, xy_cut
 
 MIN_CONTRAST = 2.0
 """Least mean difference between neighbouring pixels, of 255, in a cell with text."""
@@ -34,25 +32,8 @@ MIN_CELLS, MIN_SHARE = 40, 0.28
 """Least number, and least share, of a region's cells that look like rotated text. Pictures have fewer. Single lines do,
 too: they are mostly small print, of which one word in four would be read.
 """
-STEP_PX = 256
-"""Sheets are rounded up to multiples of this: libraries compile, and cache, kernels for each size."""
-
-
-@dataclass(frozen=True)
-class Region:
-    """A rectangle of cells, `bottom` and `right` excluded, of which `count` look like rotated text."""
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-    count: int
-
-    @property
-    def is_text(self) -> bool:
-        """Whether enough of its cells look like rotated text."""
-        area = (self.bottom - self.top) * (self.right - self.left)
-        return self.count >= max(MIN_CELLS, MIN_SHARE * area)
+STEP_PX = STRIDE_PX
+"""Sheets are rounded up to multiples of this."""
 
 
 def find_regions(page: U8, boxes: F32) -> list[Region]:
@@ -62,7 +43,13 @@ def find_regions(page: U8, boxes: F32) -> list[Region]:
     if min(page.shape) < RUN_CELLS * STRIDE_PX:
         return []
     cells = rotated_cells(page, boxes)
-    return [region for region in xy_cut(cells, 0, 0, CUTS) if region.is_text] if cells.sum() >= MIN_CELLS else []
+    return [region for region in xy_cut(cells, CUTS, MAX_GAP) if is_text(region)] if cells.sum() >= MIN_CELLS else []
+
+
+def is_text(region: Region) -> bool:
+    """Whether enough cells of a region look like rotated text."""
+    area = (region.bottom - region.top) * (region.right - region.left)
+    return region.count >= max(MIN_CELLS, MIN_SHARE * area)
 
 
 def rotated_cells(page: U8, boxes: F32) -> Bools:
@@ -107,30 +94,6 @@ def column_sums(cells: Bools | F32, count: int) -> F32:
     padded = np.pad(cells.astype(np.float32), ((half, half), (0, 0)))
     sums: F32 = np.sum([padded[i : i + len(cells)] for i in range(count)], axis=0)
     return sums
-
-
-def xy_cut(cells: Bools, top: int, left: int, cuts: int) -> Iterator[Region]:
-    """Split cells (R, C), the first at `top` and `left`, at empty columns, the parts at empty rows, and so on.
-
-    `cuts` more times after this one. Nagy and Seth, "Hierarchical Representation of Optically Scanned Documents", 1984.
-    """
-    at_columns = cuts % 2
-    for first, last in runs(np.asarray(cells.any(axis=1 - at_columns))):
-        part = cells[:, first:last] if at_columns else cells[first:last]
-        corner = (top, left + first) if at_columns else (top + first, left)
-        if cuts > 0:
-            yield from xy_cut(part, *corner, cuts - 1)
-        else:
-            y, x = corner
-            columns = np.flatnonzero(part.any(axis=0))
-            yield Region(y, y + len(part), x + int(columns[0]), x + int(columns[-1]) + 1, int(part.sum()))
-
-
-def runs(flags: Bools) -> list[tuple[int, int]]:
-    """The runs of true flags, start and end, in which gaps are at most MAX_GAP long."""
-    places = np.flatnonzero(flags)
-    parts = np.split(places, np.flatnonzero(np.diff(places) > MAX_GAP + 1) + 1)
-    return [(int(part[0]), int(part[-1]) + 1) for part in parts if len(part)]
 
 
 @dataclass(frozen=True)

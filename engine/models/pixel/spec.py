@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...errors import UsageError
 from ..encoder import EncoderSpec
+from .calibration import CALIBRATION
 
 FOLDER = Path(__file__).parent
 HEADS = "readouts.safetensors"
@@ -33,6 +34,7 @@ SPEC = EncoderSpec(
     max_pixels=4_000_000,
     match_range=(0.7, 0.9),
     scripts=("LATIN", "GREEK", "CYRILLIC"),
+    calibration=CALIBRATION,
 )
 
 
@@ -52,7 +54,8 @@ def describe(folder: Path) -> EncoderSpec:
             digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
         except OSError as err:
             raise UsageError(f"{folder}: {name} cannot be read ({err.strerror or err}); copy the whole folder") from err
-    return replace(SPEC, name=str(folder.expanduser().resolve()), revision=digest.hexdigest()[:16])
+    name, revision = str(folder.expanduser().resolve()), digest.hexdigest()[:16]
+    return replace(SPEC, name=name, revision=revision, calibration=None)
 
 
 def revision_mismatch(folder: Path | None) -> UsageError:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import safe_open
-from safetensors.numpy import load_file
 
 from ...compression.visual_words import VisualWords
 from ...errors import UsageError
 from ...records import F32, QueryExpansion, QueryVectors
 from ..encoder import EncoderSpec
+from ..mapped_tensors import open_tensors
 from . import spec
 from .concepts import COLOUR_CONCEPTS, CONTAINERS, FAMILY_CONCEPTS, FIGURE_CONCEPTS, PAGE_CONCEPTS, named_concepts
 from .function_words import function_words
 from .thesaurus import synonyms
-from .words import adjacent_pairs, split_query, word_features
+from .words import adjacent_pairs, spellings, split_query, word_features
 
 MAX_QUERY_WORDS = 64
 MIN_RARITY = 2.5
@@ -28,6 +29,7 @@ MIN_RARITY = 2.5
 MIN_WEIGHT = 0.02
 """Least weight of a word, before weights are scaled to sum to 1."""
 CACHED_WORDS = 10_000
+NO_SINGLE: F32 = np.zeros(0, np.float32)
 CONCEPT_WEIGHT = 1.0
 """Weight of a match with a figure or page of the kind that a word names: a chart is as good as the word "chart"."""
 SYNONYM_WEIGHT = 0.3
@@ -60,11 +62,12 @@ class PixelText:
     def load(folder: Path | None = None) -> PixelText:
         """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model."""
         described = spec.SPEC if folder is None else spec.describe(folder)
-        t = load_file((folder or spec.FOLDER) / spec.FILES[1])
+        t = open_tensors((folder or spec.FOLDER) / spec.FILES[1])
         f = {k: v.astype(np.float32) for k, v in t.items() if k != "bag"}
         hidden, out, rarity = ((f[f"{name}.weight"], f[f"{name}.bias"]) for name in ("hidden", "out", "rarity"))
         visual_words, concepts = load_visual_words(folder), load_concepts(folder)
-        return PixelText(t["bag"], f["bag_scales"], hidden, out, rarity, visual_words, described, concepts)
+        bag = cast("NDArray[np.int8]", t["bag"])
+        return PixelText(bag, f["bag_scales"], hidden, out, rarity, visual_words, described, concepts)
 
     def embed(self, words: Sequence[str]) -> tuple[F32, F32]:
         """Unit vectors (N, 128) and rarities (N,), -log10 of the frequency in print, of words in normal form."""
@@ -89,6 +92,11 @@ class PixelText:
         Function words of the query's language, frequent words, and "page" beside the name of a figure are left out,
         unless nothing else remains. Raises UsageError if the query has no word.
         """
+        query = self.encode_tokens(text)
+        return replace(query, single=self.visual_words.query_vector(query.vectors, query.weights))
+
+    def encode_tokens(self, text: str) -> QueryVectors:
+        """As `encode_query`, without the dense vector (`single` is empty), which takes longer than the rest."""
         words = list(dict.fromkeys(split_query(text)))[:MAX_QUERY_WORDS]
         if named := named_concepts(words):
             words = [word for word in words if word in named or word not in CONTAINERS]
@@ -105,9 +113,19 @@ class PixelText:
         content = {word for word, rare in zip(words, rarity, strict=True) if rare > CONTENT_RARITY}
         pairs = adjacent_pairs([word for word in split_query(text) if word in content])
         rows = np.array([(words.index(a), words.index(b)) for a, b in pairs], np.int64).reshape(-1, 2)
-        single = self.visual_words.query_vector(vectors, weights)
         expansion = self._expansion(words, content)
-        return QueryVectors(vectors, weights, single, tuple(words), spec.FLOOR, spec.CEILING, rows, expansion)
+        spelled = spellings(text)
+        return QueryVectors(
+            vectors,
+            weights,
+            NO_SINGLE,
+            tuple(words),
+            spec.FLOOR,
+            spec.CEILING,
+            rows,
+            expansion,
+            spelled=tuple(spelled.get(word, word) for word in words),
+        )
 
     def _expansion(self, words: Sequence[str], content: AbstractSet[str]) -> QueryExpansion | None:
         """The terms that expand a query: the concepts that its words name, and synonyms of its `content` words."""
@@ -137,9 +155,13 @@ class PixelText:
 
 
 def load_visual_words(folder: Path | None = None) -> VisualWords:
-    """The visual words that ship with the package, or those in the `folder` of a fine-tuned model."""
-    t = load_file((folder or spec.FOLDER) / spec.FILES[2])
-    return VisualWords(t["values"].astype(np.float32) * t["scales"].astype(np.float32)[:, None], spec.SINGLE_DIM)
+    """The visual words that ship with the package, or those in the `folder` of a fine-tuned model; read when needed."""
+    return VisualWords(partial(_read_centroids, (folder or spec.FOLDER) / spec.FILES[2]), spec.SINGLE_DIM)
+
+
+def _read_centroids(file: Path) -> F32:
+    t = open_tensors(file)
+    return t["values"].astype(np.float32) * t["scales"].astype(np.float32)[:, None]
 
 
 def load_concepts(folder: Path | None = None) -> dict[str, F32]:
@@ -147,8 +169,8 @@ def load_concepts(folder: Path | None = None) -> dict[str, F32]:
 
     Raises UsageError if these are of another revision.
     """
-    with safe_open((folder or spec.FOLDER) / spec.HEADS, "numpy") as heads:
-        figures, pages = (heads.get_tensor(f"{name}.vectors").astype(np.float32) for name in ("figures", "pages"))
+    heads = open_tensors((folder or spec.FOLDER) / spec.HEADS)
+    figures, pages = (heads[f"{name}.vectors"].astype(np.float32) for name in ("figures", "pages"))
     named = ((*FIGURE_CONCEPTS, *FAMILY_CONCEPTS), figures), ((*PAGE_CONCEPTS, *COLOUR_CONCEPTS), pages)
     if any(len(names) != len(vectors) for names, vectors in named):
         raise spec.revision_mismatch(folder)

@@ -6,7 +6,8 @@ that find the others without being found by them ("capex > capital expenditure")
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -14,11 +15,12 @@ from .words import normal_form
 
 FILE = Path(__file__).parent / "thesaurus.txt"
 STEM_MIN_CHARS = 3
+CACHED_WORDS = 10_000
 
 
 def synonyms(word: str) -> tuple[str, ...]:
     """The synonyms, in normal form, of a word in normal form and of the words that it may be an inflection of."""
-    named = [other for form in stems(word) for other in _shipped().get(form, ())]
+    named = [other for form in stems(word) for other in _of_form(form)]
     return tuple(other for other in dict.fromkeys(named) if other != word)
 
 
@@ -60,6 +62,26 @@ def parse(lines: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {word: tuple(others) for word, others in found.items() if others}
 
 
+@lru_cache(maxsize=CACHED_WORDS)
+def _of_form(form: str) -> tuple[str, ...]:
+    """The synonyms of one form: only the lines where it may occur are parsed, since the whole list takes 15 ms."""
+    return parse(_lines_with(form)).get(form, ())
+
+
+def _lines_with(form: str) -> Iterator[str]:
+    """The lines, in order, on which a word begins with `form`: a normal form is the beginning of a case-folded word."""
+    text = _folded_text()
+    end = 0
+    while form and (at := text.find(form, end)) >= 0:
+        if text[at - 1].isspace() or text[at - 1] == ">":
+            start, end = text.rfind("\n", 0, at) + 1, text.index("\n", at)
+            yield text[start:end]
+        else:
+            end = at + 1
+
+
 @lru_cache(maxsize=1)
-def _shipped() -> dict[str, tuple[str, ...]]:
-    return parse(FILE.read_text("utf-8").splitlines())
+def _folded_text() -> str:
+    """The list between line ends, folded as `normal_form` does."""
+    text = unicodedata.normalize("NFKC", FILE.read_text("utf-8")).casefold().replace("’", "'")
+    return f"\n{text}\n"

@@ -63,6 +63,21 @@ def split_query(text: str) -> list[str]:
     return words
 
 
+def spellings(text: str) -> dict[str, str]:
+    """How a query spells each of its words: the normal form, and the word as it first stands in the text.
+
+    >>> spellings("Margins in FY2022, and margin")
+    {'margin': 'Margins', 'in': 'in', 'fy2022': 'FY2022', '2022': '2022', 'and': 'and'}
+    """
+    found: dict[str, str] = {}
+    for word in WORD.findall(text):
+        normal = normal_form(word)
+        found.setdefault(normal, word)
+        if match := PREFIXED_YEAR.fullmatch(normal):
+            found.setdefault(match.group(1), match.group(1))
+    return found
+
+
 def adjacent_pairs(words: list[str]) -> list[tuple[str, str]]:
     """Pairs of words that are next to each other in a query, each once; a year stands for its prefixed form too.
 

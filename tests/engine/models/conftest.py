@@ -1,17 +1,17 @@
-"""The embedded model's page side, once in each arithmetic that this CPU supports; all of them pass the same tests."""
+"""The embedded model's page side, once in each arithmetic; all of them pass the same tests."""
 
 from __future__ import annotations
 
 import pytest
 
-from docsearch.engine.models.device import ARITHMETIC_VARIABLE
-from docsearch.engine.models.pixel.inference import supported_arithmetics
+from docsearch.engine.models.arithmetic import ARITHMETIC_VARIABLE
+from docsearch.engine.models.pixel.inference import ARITHMETICS
 from docsearch.engine.models.pixel.pages import PixelPages
 
 
-@pytest.fixture(scope="session", params=supported_arithmetics())
+@pytest.fixture(scope="session", params=ARITHMETICS)
 def arithmetic(request: pytest.FixtureRequest) -> str:
-    """int8, bfloat16 or float32; none that is faster than the environment requests."""
+    """int8 or float32."""
     name: str = request.param
     return name
 
@@ -21,6 +21,6 @@ def vision(arithmetic: str) -> PixelPages:
     """The embedded model on the CPU."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv(ARITHMETIC_VARIABLE, arithmetic)
-        loaded = PixelPages.load(device="cpu")
+        loaded = PixelPages.load()
     assert loaded.network.arithmetic == arithmetic
     return loaded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def test_negatives_are_the_best_pages_below_the_margin_and_never_labelled(search
     given = mining.read_labels(labels(tmp_path, *lines), searcher.snapshot)
     first, second = mining.mine(searcher, given, negatives=3, depth=7, margin=0.2)
     assert (first.positive.page, first.is_first, second.positive.page, second.is_first) == (2, True, 4, False)
-    ranked = searcher.search("invoice turbine", k=7)
+    ranked = searcher.search("invoice turbine", k=7, mode="visual")
     for mined in (first, second):
         wanted = [hit for hit in ranked if hit.ref.page not in (2, 4) and hit.score <= 0.8 * mined.score]
         assert list(mined.negatives) == wanted[:3]
@@ -72,6 +73,21 @@ def test_a_labelled_page_below_the_search_depth_is_scored_too(searcher: Searcher
     assert shallow.score == pytest.approx(deep.score)
     assert shallow.score > 0
     assert [hit.ref.page for hit in shallow.negatives] == [2]
+
+
+def test_a_copy_of_a_labelled_page_is_no_negative(index: Path, tmp_path: Path) -> None:
+    shutil.copytree(index, tmp_path / "index")
+    (tmp_path / "more").mkdir()
+    shutil.copy(index.parent / "docs.pdf", tmp_path / "more/a copy.pdf")
+    pipeline.index_documents([tmp_path / "more"], tmp_path / "index", device="cpu")
+    lines = [{"query": "invoice turbine", "path": "docs.pdf", "page": page} for page in (2, 4)]
+    with open_searcher(tmp_path / "index") as searcher:
+        given = mining.read_labels(labels(tmp_path, *lines), searcher.snapshot)
+        first, second = mining.mine(searcher, given, negatives=9, depth=7, margin=-9)
+    assert (first.is_first, second.is_first) == (True, False)
+    for mined in (first, second):
+        assert {hit.ref.path for hit in mined.negatives} == {"a copy.pdf"}
+        assert not {2, 4} & {hit.ref.page for hit in mined.negatives}
 
 
 def test_written_rows_are_read_back_by_training(index: Path, tmp_path: Path) -> None:

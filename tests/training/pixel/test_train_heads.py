@@ -11,9 +11,10 @@ import torch
 from torch.nn import functional
 
 from docsearch.engine.models.pixel.concepts import FIGURE_CONCEPTS
-from docsearch.engine.models.pixel.heads import ConceptHead
+from docsearch.engine.models.pixel.heads import HeadShape
 from docsearch.engine.models.pixel.text import PixelText
 from docsearch.training.pixel import train_heads, visual_words
+from docsearch.training.pixel.concept_head import TrainedHead
 from docsearch.training.pixel.labelled_pages import UNREAD, LabelledPage
 
 CELL = 16
@@ -82,8 +83,10 @@ def test_a_head_learns_a_separable_task() -> None:
     def loss(logits: torch.Tensor, sampled: torch.Tensor) -> torch.Tensor:
         return functional.cross_entropy(logits, target[sampled])
 
-    head = ConceptHead(6, 16, 2, 2)
+    head = TrainedHead(HeadShape(inputs=6, hidden=16, outputs=2, concepts=2))
     train_heads.fit(head, seen, train_heads.normalised(np.ones(400)), loss)
     with torch.inference_mode():
-        right = (head(torch.from_numpy(seen)).argmax(1) == target).float().mean()
+        logits = head(torch.from_numpy(seen))
+        right = (logits.argmax(1) == target).float().mean()
     assert right > 0.95
+    np.testing.assert_allclose(head.for_inference().logits(seen), logits.numpy(), atol=1e-4)

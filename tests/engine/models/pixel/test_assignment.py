@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
-from docsearch.engine.models.device import INT8
-from docsearch.engine.models.pixel.assignment import INTEGER_BLOCK, CentroidAssignment
+from docsearch.engine.models.pixel.assignment import BLOCK, CentroidAssignment
 from docsearch.engine.records import F32
 
-CPU = torch.device("cpu")
 WORDS, DIM = 1024, 128
 
 
@@ -30,13 +27,11 @@ def near(centroids: F32, words: np.ndarray) -> F32:
     return moved / np.linalg.norm(moved, axis=1, keepdims=True)
 
 
-@pytest.mark.parametrize("count", [0, 1, 5, INTEGER_BLOCK, INTEGER_BLOCK + 1, 700])
-def test_vectors_are_assigned_to_the_nearest_word(count: int, arithmetic: str, centroids: F32) -> None:
-    integers = arithmetic == INT8
-    dtype = torch.float32 if integers else getattr(torch, arithmetic)
+@pytest.mark.parametrize("count", [0, 1, 5, BLOCK, BLOCK + 1, 700])
+def test_vectors_are_assigned_to_the_nearest_word(count: int, centroids: F32) -> None:
     words = np.random.default_rng(3).integers(0, WORDS, count)
     vectors = near(centroids, words).astype(np.float16)
-    found = CentroidAssignment(centroids, CPU, dtype, integers=integers).assign(vectors)
+    found = CentroidAssignment(centroids).assign(vectors)
     assert found.dtype == np.uint16
     similarities = vectors.astype(np.float32) @ centroids.T
     best = similarities.max(axis=1, initial=-1)

@@ -49,7 +49,7 @@ def test_vectors_of_concepts_have_the_cosines_of_their_strengths() -> None:
     rows, vectors = figures.concept_vectors(strengths, per_vector=2)
     assert sorted(rows.tolist()) == [0, 2, 2]
     assert np.abs(np.linalg.norm(vectors, axis=1) - 1).max() < 1e-2
-    cosine = vectors @ figures.vectors.numpy().T
+    cosine = vectors @ figures.vectors.T
     matches = ((cosine - FLOOR) / (CEILING - FLOOR)).clip(0, 1)
     found = np.stack([matches[rows == row].max(axis=0, initial=0) for row in range(3)])
     assert np.abs(found - strengths).max() < 0.03

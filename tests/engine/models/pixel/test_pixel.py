@@ -12,13 +12,13 @@ import docsearch
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models import registry
 from docsearch.engine.models.pixel import spec
-from docsearch.engine.models.pixel.batchnorm_fusion import fuse_batchnorm
-from docsearch.engine.models.pixel.heads import figure_head, page_head
-from docsearch.engine.models.pixel.network import PixelNetwork
+from docsearch.engine.models.pixel.heads import FIGURE_HEAD, PAGE_HEAD
 from docsearch.engine.models.pixel.pages import PixelPages
 from docsearch.engine.models.pixel.text import PixelText
 from docsearch.engine.records import PageImage, PageRef
+from docsearch.training.pixel.concept_head import TrainedHead
 from docsearch.training.pixel.export import restore
+from docsearch.training.pixel.network import PixelNetwork
 from docsearch.training.pixel.text_tower import TextTower
 
 WEIGHTS_BYTES_MAX = 12_500_000
@@ -47,7 +47,7 @@ def test_weights_that_ship_are_small() -> None:
 def test_description_counts_the_parameters_that_ship() -> None:
     vision = sum(p.numel() for p in PixelNetwork().parameters())
     tower = sum(p.numel() for p in TextTower().parameters())
-    heads = sum(p.numel() for head in (figure_head(), page_head()) for p in head.parameters())
+    heads = sum(p.numel() for head in (TrainedHead(FIGURE_HEAD), TrainedHead(PAGE_HEAD)) for p in head.parameters())
     assert spec.SPEC.parameters == pytest.approx(vision + tower + heads, rel=0.005)
 
 
@@ -66,6 +66,17 @@ def test_query_vectors_have_unit_length_and_weights_that_sum_to_one(text: PixelT
     np.testing.assert_allclose(np.linalg.norm(query.vectors, axis=1), 1, atol=1e-5)
     assert query.weights.sum() == pytest.approx(1)
     assert query.single.shape == (spec.SINGLE_DIM,)
+
+
+def test_a_query_without_its_dense_vector_is_the_same_otherwise(text: PixelText) -> None:
+    whole, tokens = text.encode_query("revenue chart 2023"), text.encode_tokens("revenue chart 2023")
+    assert tokens.single.shape == (0,)
+    for name in ("vectors", "weights", "pairs"):
+        np.testing.assert_array_equal(getattr(tokens, name), getattr(whole, name))
+    assert (tokens.tokens, tokens.floor, tokens.ceiling) == (whole.tokens, whole.floor, whole.ceiling)
+    assert tokens.expansion is not None
+    assert whole.expansion is not None
+    np.testing.assert_array_equal(tokens.expansion.vectors, whole.expansion.vectors)
 
 
 def test_common_words_weigh_less_than_rare_ones(text: PixelText) -> None:
@@ -91,29 +102,6 @@ def test_a_query_is_expanded_by_figures_and_synonyms(text: PixelText) -> None:
 def test_query_without_words_is_refused(text: PixelText) -> None:
     with pytest.raises(UsageError, match="no word"):
         text.encode_query("?!")
-
-
-def test_fusing_batch_norms_changes_nothing() -> None:
-    torch.manual_seed(0)
-    plain = PixelNetwork()
-    for module in plain.modules():
-        if isinstance(module, torch.nn.BatchNorm1d | torch.nn.BatchNorm2d):
-            assert module.running_mean is not None
-            assert module.running_var is not None
-            module.running_mean.normal_()
-            module.running_var.uniform_(0.5, 2)
-    plain.eval()
-    pages = torch.rand(1, 1, 64, 96) * 2 - 1
-    with torch.inference_mode():
-        vectors, *others = plain(pages)
-        centred = plain.centre(vectors.flatten(2)[0].T).T.reshape(vectors.shape[1:])
-        state = plain.state_dict()
-        copy = PixelNetwork()
-        copy.load_state_dict(state)
-        fused = fuse_batchnorm(copy)(pages)
-    torch.testing.assert_close(fused[0][0], centred, atol=1e-3, rtol=1e-3)
-    for got, wanted in zip(fused[1:], others, strict=True):
-        torch.testing.assert_close(got, wanted, atol=1e-3, rtol=1e-3)
 
 
 def test_a_page_has_the_same_vectors_alone_and_among_others(vision: PixelPages) -> None:
@@ -190,3 +178,5 @@ def test_both_sides_open_as_one_encoder_for_programs() -> None:
     assert encoder.encode_pages([blank]).vectors.refs == (blank.ref,)
     with pytest.raises(UsageError, match="images of pages only"):
         encoder.encode_texts(["a", "b"])
+    with pytest.raises(UsageError, match="pixel computes on the CPU"):
+        docsearch.load_encoder("pixel", device="cuda")

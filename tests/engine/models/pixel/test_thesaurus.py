@@ -24,6 +24,15 @@ def test_common_synonyms_are_found() -> None:
     assert "revenue" not in thesaurus.synonyms("cost")
 
 
+def test_a_word_has_the_synonyms_that_the_whole_list_gives_it() -> None:
+    """Though only some lines are parsed for it."""
+    lines = thesaurus.FILE.read_text("utf-8").splitlines()
+    whole = thesaurus.parse(lines)
+    listed = {word for line in lines for word in line.split()}
+    for word in (*whole, *listed, "", ">", "#", "s", "nothing"):
+        assert thesaurus._of_form(word) == whole.get(word, ()), word
+
+
 def test_an_inflection_of_a_listed_word_has_its_synonyms() -> None:
     for form, word in (("injurie", "injury"), ("hiring", "hire"), ("cancelled", "cancel"), ("losse", "loss")):
         assert thesaurus.synonyms(word)

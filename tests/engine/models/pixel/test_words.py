@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from docsearch.engine.models.pixel import spec
+from docsearch.engine.models.pixel.text import PixelText
 from docsearch.engine.models.pixel.words import BUCKETS, normal_form, split_words, word_features
 
 
@@ -38,15 +39,30 @@ def test_one_letter_words_have_features() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "letter"),
+    ("text", "letters"),
     [
         ("Ångström 5 µm, рубли, ευρώ, 1ª nº", ""),
-        ("revenue 报告", "报"),
-        ("売上", "売"),
-        ("التقرير", "ا"),
+        ("revenue 报告 报", "报告"),
+        ("売上", "売上"),
+        ("التقرير", "التقري"),
         ("2023 %", ""),
     ],
 )
-def test_the_first_letter_of_a_script_that_the_model_does_not_read_is_named(text: str, letter: str) -> None:
-    assert spec.SPEC.first_unreadable_letter(text) == letter
-    assert replace(spec.SPEC, scripts=()).first_unreadable_letter(text) == ""
+def test_letters_of_scripts_that_the_model_does_not_read_are_named_each_once(text: str, letters: str) -> None:
+    assert set(spec.SPEC.unread_letters(text)) == set(letters)
+    assert len(spec.SPEC.unread_letters(text)) == len(set(spec.SPEC.unread_letters(text)))
+    assert replace(spec.SPEC, scripts=()).unread_letters(text) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "nothing"),
+    [("数据", True), ("数据 年?", True), ("数据 2023", False), ("数据 revenue", False), ("?", False), ("ευρώ", False)],
+)
+def test_a_text_is_not_read_at_all_if_it_has_neither_letters_nor_digits_that_are(text: str, nothing: bool) -> None:
+    assert spec.SPEC.reads_nothing_of(text) is nothing
+
+
+def test_the_words_of_a_query_are_shown_as_it_spells_them() -> None:
+    query = PixelText.load().encode_query("Margins of the Company’s FY2022 budgets")
+    assert query.words == ("Margins", "Company’s", "FY2022", "2022", "budgets")
+    assert query.tokens == ("margin", "company", "fy2022", "2022", "budget")

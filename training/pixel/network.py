@@ -1,35 +1,39 @@
-"""The vision network: for each cell of 16 x 16 px a vector, the logits of a word's centre and of a figure, and a box.
+"""The vision network as it is trained, in torch; see `engine.models.pixel.architecture`.
 
-A stem of 3 x 3 convolutions down to stride 16, then blocks of a wide depthwise convolution, which gathers a whole word
-at its centre, and a pointwise MLP. Batch normalisation throughout; `batchnorm_fusion` removes it for inference.
+Batch normalisation throughout; `batchnorm_fusion` removes it for measuring the ranges of activations.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
-STRIDE_PX = 16
-"""Side of a cell, in pixels of the image that the network is given."""
-DIM = 128
-STEM = (32, 48, 96, 192)
-"""Channels of the stem at strides 2, 4, 8 and 16; the last also of the blocks and of the features."""
-BLOCKS = 5
-WIDE_KERNEL = (3, 9)
-MLP_RATIO = 3
-BOX_FIELDS = 4
-STEM_RANGES, BLOCK_RANGES = 6, 3
-"""Activations with a measured range, for 8-bit inference. In the stem: the outputs of the first four convolutions, of
-the first one in the residual, and of the residual. In each block: its input, and the outputs of `gather` and `widen`.
-"""
+from ...engine.models.pixel import spec
+from ...engine.models.pixel.architecture import (
+    BATCH_NORM_EPS,
+    BLOCK_RANGES,
+    BLOCKS,
+    BOX_FIELDS,
+    DIM,
+    MLP_RATIO,
+    STEM,
+    STEM_RANGES,
+    WIDE_KERNEL,
+)
+from ...engine.records import U8
 
 
 def conv(cin: int, cout: int, *, stride: int = 1) -> nn.Sequential:
     """3 x 3 convolution, batch norm, ReLU."""
     return nn.Sequential(
-        nn.Conv2d(cin, cout, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(cout), nn.ReLU(inplace=True)
+        nn.Conv2d(cin, cout, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(cout, BATCH_NORM_EPS),
+        nn.ReLU(inplace=True),
     )
 
 
@@ -39,7 +43,7 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.body = nn.Sequential(conv(channels, channels), nn.Conv2d(channels, channels, 3, padding=1, bias=False))
-        self.norm: nn.Module = nn.BatchNorm2d(channels)
+        self.norm: nn.Module = nn.BatchNorm2d(channels, BATCH_NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(x + self.norm(self.body(x)))
@@ -55,7 +59,7 @@ class WideBlock(nn.Module):
         self.gather = nn.Conv2d(channels, channels, WIDE_KERNEL, padding=(kh // 2, kw // 2), groups=channels)
         self.widen = nn.Conv2d(channels, hidden, 1)
         self.narrow = nn.Conv2d(hidden, channels, 1, bias=False)
-        self.norm: nn.Module = nn.BatchNorm2d(channels)
+        self.norm: nn.Module = nn.BatchNorm2d(channels, BATCH_NORM_EPS)
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.norm(self.narrow(torch.relu(self.widen(self.gather(x)))))
@@ -67,9 +71,9 @@ class PixelNetwork(nn.Module):
 
     ranges: Tensor
 
-    def __init__(self) -> None:
+    def __init__(self, stem: tuple[int, int, int, int] = STEM, blocks: int = BLOCKS, dim: int = DIM) -> None:
         super().__init__()
-        c2, c4, c8, c16 = STEM
+        c2, c4, c8, c16 = stem
         self.stem = nn.Sequential(
             conv(1, c2, stride=2),
             conv(c2, c4, stride=2),
@@ -78,15 +82,15 @@ class PixelNetwork(nn.Module):
             Residual(c8),
             conv(c8, c16, stride=2),
         )
-        self.blocks = nn.Sequential(*(WideBlock(c16) for _ in range(BLOCKS)))
-        self.embed = nn.Conv2d(c16, DIM, 1, bias=False)
+        self.blocks = nn.Sequential(*(WideBlock(c16) for _ in range(blocks)))
+        self.embed = nn.Conv2d(c16, dim, 1, bias=False)
         # Without centring, all word vectors begin in one direction and stay there for much of the training.
-        self.centre = nn.BatchNorm1d(DIM, affine=False)
+        self.centre = nn.BatchNorm1d(dim, BATCH_NORM_EPS, affine=False)
         self.saliency = nn.Conv2d(c16, 1, 1)
         self.figure = nn.Conv2d(c16, 1, 1)
         self.box = nn.Conv2d(c16, BOX_FIELDS, 1)
         # Minimum and maximum of activations on pages, measured after training; zeros before.
-        self.register_buffer("ranges", torch.zeros(STEM_RANGES + BLOCKS * BLOCK_RANGES, 2))
+        self.register_buffer("ranges", torch.zeros(STEM_RANGES + blocks * BLOCK_RANGES, 2))
 
     def layers(self) -> tuple[list[nn.Sequential], Residual, nn.Sequential, list[WideBlock]]:
         """The stem's convolutions before its residual, the residual, the convolution after it, and the blocks."""
@@ -110,3 +114,23 @@ class PixelNetwork(nn.Module):
 
     def forward(self, pages: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         return self.heads(self.features(pages))
+
+
+def load_network(folder: Path | None = None) -> PixelNetwork:
+    """The trained network in float32, with the weights that ship with the package or those in `folder`."""
+    network = PixelNetwork()
+    weights = {name: value.float() for name, value in load_file((folder or spec.FOLDER) / spec.FILES[0]).items()}
+    weights.setdefault("ranges", network.ranges)  # older versions wrote none
+    network.load_state_dict(weights)
+    return network
+
+
+def state_arrays(network: PixelNetwork) -> dict[str, np.ndarray]:
+    """The state of a network as float32 arrays, as they are saved."""
+    return {name: value.detach().cpu().float().numpy() for name, value in network.state_dict().items()}
+
+
+def as_input(pixels: U8, device: torch.device) -> Tensor:
+    """A grey page (H, W) as input of the network: (1, 1, H, W) in -1..1."""
+    values = torch.from_numpy(pixels).to(device, torch.float32)[None, None] / 127.5 - 1
+    return values.contiguous(memory_format=torch.channels_last)

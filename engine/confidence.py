@@ -1,0 +1,59 @@
+"""Confidence: the probability that the best hit of a text query is right, by a logistic regression on how it matches.
+
+Platt, "Probabilistic outputs for support vector machines", 1999. The regression is fitted for one model on questions
+whose answers are known, half of them without an answer in the index (`training/pixel/confidence.py`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .records import F32, F64
+
+INFORMATION_MIN, INFORMATION_MAX = -10.0, 40.0
+"""Bounds of the information of a match, in nats: beyond them it says no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The logistic regression of a model: the `weights` of the five features of `features`, and a `bias`.
+
+    Answers with a confidence below `no_good_match` are said to be no good match.
+    """
+
+    bias: float
+    weights: tuple[float, float, float, float, float]
+    no_good_match: float
+
+    def confidence(self, found: F64) -> float:
+        """The probability, 0..1, that a best hit with these features (5,) is right."""
+        logit = self.bias + math.fsum(
+            weight * value for weight, value in zip(self.weights, found.tolist(), strict=True)
+        )
+        return 1 / (1 + math.exp(-logit)) if logit > 0 else math.exp(logit) / (1 + math.exp(logit))
+
+
+def features(*, score: float, token_score: float, matches: F32, weights: F32, idf: F32, pages: int) -> F64:
+    """The features (5,) of the best of `pages` pages for a query of Q tokens.
+
+    `score` is the page's, and `token_score` what its tokens alone would score; `matches` (Q,) float32 in 0..1 are the
+    page's own with each token, `weights` (Q,) the tokens', which sum to 1, and `idf` (Q,) is as in `scoring.idf`, 0 for
+    tokens that were not counted. In their order:
+
+    0. what the tokens alone score, with matches on the first page of the document;
+    1. what pairs of neighbouring tokens add to the score, below 0 if they do not stand together on the page;
+    2. the information of the page's own matches in nats, less that which tells one of all pages from the others: if it
+       is negative, a page that matches as well is to be expected by chance;
+    3. the logarithm of how many tokens carry the match: 1 + (Σ w·m)² / Σ (w·m)²;
+    4. the logarithm of the information in nats that the query asks for: 1 + Σ idf².
+    """
+    contributions = (weights * matches).astype(np.float64)
+    squares = float(np.square(contributions).sum())
+    carrying = float(contributions.sum()) ** 2 / squares if squares > 0 else 0.0
+    information = float((matches * np.square(idf)).sum()) - math.log(max(1, pages))
+    information = min(max(information, INFORMATION_MIN), INFORMATION_MAX)
+    asked = math.log1p(float(np.square(idf).sum()))
+    return np.array([token_score, score - token_score, information, math.log1p(carrying), asked], np.float64)
