@@ -7,11 +7,16 @@ from the catalog) until a compaction rewrites their segment.
 
 from __future__ import annotations
 
-from .blocks import Block
-from .catalog import DocumentRow, Failure, Fingerprint, check_encoder
-from .compaction import CompactReport
-from .snapshot import Snapshot, open_snapshot
-from .writer import BegunDocument, IndexWriter, open_writer
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .blocks import Block
+    from .catalog import DocumentRow, Failure, Fingerprint, check_encoder
+    from .compaction import CompactReport
+    from .snapshot import Snapshot, open_snapshot
+    from .unread import UnreadContent
+    from .writer import BegunDocument, IndexWriter, open_writer
 
 __all__ = [
     "BegunDocument",
@@ -22,7 +27,24 @@ __all__ = [
     "Fingerprint",
     "IndexWriter",
     "Snapshot",
+    "UnreadContent",
     "check_encoder",
     "open_snapshot",
     "open_writer",
 ]
+_HOMES = {
+    ".blocks": ("Block",),
+    ".catalog": ("DocumentRow", "Failure", "Fingerprint", "check_encoder"),
+    ".compaction": ("CompactReport",),
+    ".snapshot": ("Snapshot", "open_snapshot"),
+    ".unread": ("UnreadContent",),
+    ".writer": ("BegunDocument", "IndexWriter", "open_writer"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Each name is imported when it is first used: a question needs nothing of what changes an index."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name], __name__), name)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tokenize
-import zipfile
+import io
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,16 @@ from numpy.typing import NDArray
 from ..errors import IndexDamaged
 from . import os_errors
 
-UNREADABLE = (
-    ValueError, TypeError, KeyError, IndexError, EOFError, SyntaxError, tokenize.TokenError, zipfile.BadZipFile,
-    OverflowError, MemoryError, RecursionError, UserWarning,
-)  # fmt: skip
-"""What numpy raises for a file that is no array, or has a damaged header."""
+
+def unreadable() -> tuple[type[Exception], ...]:
+    """What numpy raises for a file that is no array, or has a damaged header."""
+    import tokenize
+    import zipfile  # here, since it takes 4 ms and few files are damaged
+
+    return (
+        ValueError, TypeError, KeyError, IndexError, EOFError, SyntaxError, tokenize.TokenError, zipfile.BadZipFile,
+        OverflowError, MemoryError, RecursionError, UserWarning,
+    )  # fmt: skip
 
 
 def load(path: Path, *, mapped: bool) -> NDArray[np.generic]:
@@ -25,10 +29,12 @@ def load(path: Path, *, mapped: bool) -> NDArray[np.generic]:
     """
     with os_errors.translated(path):
         try:
-            array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+            # numpy reads a file without looking whether the read failed: the bytes come from Python's, which does.
+            source = path if mapped else io.BytesIO(path.read_bytes())
+            array = np.load(source, mmap_mode="r" if mapped else None, allow_pickle=False)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as err:
             raise damaged(path, str(err)) from err
-        except UNREADABLE as err:
+        except unreadable() as err:
             raise damaged(path, str(err) or type(err).__name__) from err
     if not isinstance(array, np.ndarray):
         raise damaged(path, "it is no .npy file")

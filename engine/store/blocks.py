@@ -15,6 +15,8 @@ from .segment import OpenSegments
 
 VIEW_VECTORS = 8192
 """A run of at least this many vectors becomes a block without a copy; shorter runs are copied together."""
+READ_AHEAD_RUNS = 1000
+"""At most so many runs are asked for at once where they have to come from a disk, which is faster than one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,11 @@ def views(opened: OpenSegments, rows: I64, segments: I64, slots: I64, max_vector
     """
     batch: list[Block] = []
     total = 0
-    for run in runs(segments, slots):
+    scattered = list(runs(segments, slots))
+    if 1 < len(scattered) <= READ_AHEAD_RUNS and opened.is_read_from_disk():
+        for run in scattered:
+            opened.read_ahead(run.segment, run.slot, run.slot + run.stop - run.start)
+    for run in scattered:
         for block in _split(opened, rows, run, max_vectors):
             codec, length = block.coded.codec, len(block.coded)
             if batch and (batch[0].coded.codec != codec or total + length > max_vectors):
@@ -96,12 +102,15 @@ def _split(opened: OpenSegments, rows: I64, run: Run, max_vectors: int) -> Itera
     source = opened[run.segment]
     offsets = source.offsets[run.slot : run.slot + (run.stop - run.start) + 1]
     first, pages = 0, run.stop - run.start
-    is_small = int(offsets[-1] - offsets[0]) <= max_vectors
+    begin, end = int(offsets[0]), int(offsets[-1])
+    if end - begin <= max_vectors:
+        coded = source.coded[begin:end]
+        opened.count_vectors_read(coded)
+        yield Block(rows[run.start : run.stop], coded, offsets - begin)
+        return
     while first < pages:
-        last = pages
-        if not is_small:
-            last = int(np.searchsorted(offsets, offsets[first] + max_vectors, side="right")) - 1
-            last = min(max(last, first + 1), pages)
+        last = int(np.searchsorted(offsets, offsets[first] + max_vectors, side="right")) - 1
+        last = min(max(last, first + 1), pages)
         coded = source.coded[int(offsets[first]) : int(offsets[last])]
         opened.count_vectors_read(coded)
         yield Block(

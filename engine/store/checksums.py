@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import I64
+from .mmap import will_need
 
 BLOCK_BYTES = 1 << 18
 """Bytes under one checksum: a posting list of a large index is about as long."""
@@ -65,11 +66,12 @@ class MappedFile:
             return
         firsts = (begins + self._start) // BLOCK_BYTES
         lasts = -(-(ends + self._start) // BLOCK_BYTES)
-        for first, last, begin, end in zip(
-            firsts.tolist(), lasts.tolist(), begins.tolist(), ends.tolist(), strict=True
-        ):
-            if begin < end:
-                self._verify_blocks(first, last)
+        verified = np.concatenate([[0], np.cumsum(self._is_verified)])
+        unread = np.flatnonzero((begins < ends) & (verified[lasts] - verified[firsts] < lasts - firsts))
+        for first, last in zip(firsts[unread].tolist(), lasts[unread].tolist(), strict=True):
+            will_need(self._bytes[first * BLOCK_BYTES : last * BLOCK_BYTES])
+        for first, last in zip(firsts[unread].tolist(), lasts[unread].tolist(), strict=True):
+            self._verify_blocks(first, last)
 
     def verify_all(self) -> None:
         """Verify every block. Raises DamagedFile."""

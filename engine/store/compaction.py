@@ -83,7 +83,9 @@ def plan(directory: Path, connection: sqlite3.Connection, codec: str) -> list[Se
         )
     for row in found:
         # A damaged copy would get a new checksum, which hides the damage for ever.
-        problems = verify.segment_problems(directory, row, statements.read_files(connection, row.id))
+        problems = verify.segment_problems(
+            directory, row, statements.read_files(connection, row.id), raise_failures=True
+        )
         if problems:
             raise IndexDamaged(f"{problems[0]}; not compacted. Restore the index from a copy, or build it again")
     return found

@@ -10,8 +10,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import secrets
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -40,6 +38,8 @@ def atomic_file(final: Path, *, sync: bool = True, follow_links: bool = True) ->
     try:
         yield temporary
         with suppress(FileNotFoundError):
+            import shutil
+
             shutil.copymode(final, temporary)
         if sync:
             sync_file(temporary)
@@ -64,6 +64,8 @@ def atomic_folder(final: Path, *, sync: bool = True) -> Iterator[Path]:
         yield temporary
         publish_folder(temporary, final, sync=sync)
     except BaseException:
+        import shutil
+
         shutil.rmtree(temporary, ignore_errors=True)
         raise
 
@@ -83,6 +85,8 @@ def delete_folder(folder: Path) -> None:
         with suppress(OSError):
             folder.unlink()
     else:
+        import shutil
+
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -90,7 +94,7 @@ def temporary_path(final: Path) -> Path:
     """A name beside `final` that no other process or thread uses; it keeps the suffix, by which some writers choose a
     format.
     """
-    return final.with_name(f"{layout.TEMPORARY}{os.getpid()}-{secrets.token_hex(RANDOM_BYTES)}{final.suffix}")
+    return final.with_name(f"{layout.TEMPORARY}{os.getpid()}-{os.urandom(RANDOM_BYTES).hex()}{final.suffix}")
 
 
 def is_temporary(name: str) -> bool:

@@ -2,12 +2,14 @@
 
 catalog.sqlite       what is in the index (SQLite, with its -wal and -shm while it is open)
 writer.lock          held by the one writer; contains its process id
-readers.lock         held shared by every open snapshot; a writer deletes old segments only when nobody holds it
+readers.lock         held shared by a snapshot that opens, and exclusively while segments are deleted (readers.py)
+readers/             a file for each generation that is read, named by it: held shared by its open snapshots
 segments/00000001/   one committed segment: the .npy files below
 codebook.npy         centroids of the visual words, (V, D) float16: only with the codec residual
 roots.json           the folders that were indexed, absolute, newest first (written by the indexer)
 .uploads/            documents that clients sent to the server, each in its own folder (written by the server)
 uploads.lock         held by the one server that accepts uploads
+server.json          the address of a server that runs on this index (written by the server)
 cache/               derived files, such as posting lists: may be deleted at any time
 .tmp-…               in any of these folders: a file or folder that is being written (durable.py)
 """
@@ -21,8 +23,10 @@ CODEBOOK = "codebook.npy"
 ROOTS = "roots.json"
 UPLOADS = ".uploads"
 UPLOADS_LOCK = "uploads.lock"
+SERVER = "server.json"
 WRITER_LOCK = "writer.lock"
 READERS_LOCK = "readers.lock"
+READERS = "readers"
 SEGMENTS = "segments"
 CACHE = "cache"
 TEMPORARY = ".tmp-"
@@ -41,6 +45,10 @@ def catalog_file(directory: Path) -> Path:
 
 def codebook_file(directory: Path) -> Path:
     return directory / CODEBOOK
+
+
+def server_file(directory: Path) -> Path:
+    return directory / SERVER
 
 
 def segment_folder(directory: Path, segment: int) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 from ..errors import UsageError
 from . import layout
 
-FOLDERS = (layout.SEGMENTS, layout.CACHE, layout.UPLOADS)
+FOLDERS = (layout.SEGMENTS, layout.CACHE, layout.READERS, layout.UPLOADS)
 FILES = (
     layout.CATALOG,
     f"{layout.CATALOG}-wal",

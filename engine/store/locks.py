@@ -1,25 +1,25 @@
-"""File locks: one process may write to an index, named by its process id, and any number may read it.
+"""File locks, and the writer's: one process may write to an index, named by its process id.
 
 All are advisory `flock` locks on files of the index, which the operating system releases when a process ends, however
-it ends: there is no stale lock to clean up. Readers never wait for a writer to finish its work, and a writer never
-waits for readers: it only asks whether a snapshot is open before it deletes segments that an older snapshot may still
-map.
+it ends: there is no stale lock to clean up. Any number of processes may read an index meanwhile (`readers`).
 """
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-
-import portalocker
-from portalocker import LockFlags
+from types import ModuleType
 
 from ..errors import IndexLocked
 from . import layout
-from .os_errors import DENIED_ERRNO
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:
+    fcntl = None
 
 PID_BYTES = 32
 
@@ -35,10 +35,10 @@ class FileLock:
     _descriptor = -1
 
     def __init__(self, path: Path, *, shared: bool = False, blocking: bool = False, read_only: bool = False) -> None:
-        flags = LockFlags.SHARED if shared else LockFlags.EXCLUSIVE
         descriptor = os.open(path, (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CREAT, 0o644)
         try:
-            _lock(descriptor, flags if blocking else flags | LockFlags.NON_BLOCKING)
+            lock = _lock_by_portalocker if fcntl is None else _lock
+            lock(descriptor, shared=shared, blocking=blocking)
         except BaseException:
             os.close(descriptor)
             raise
@@ -76,35 +76,25 @@ class WriterLock(FileLock):
             raise
 
 
-class ReaderLock(FileLock):
-    """A snapshot's shared lock; while any is held, segments that a writer dropped stay on disk."""
-
-    def __init__(self, directory: Path) -> None:
-        try:
-            super().__init__(directory / layout.READERS_LOCK, shared=True, blocking=True, read_only=True)
-        except OSError as err:
-            # On a read-only medium without the file, there is no writer to protect the snapshot from.
-            if err.errno not in DENIED_ERRNO or os.access(directory, os.W_OK):
-                raise
-
-
-@contextmanager
-def no_readers(directory: Path) -> Iterator[bool]:
-    """Yield whether no snapshot is open; if so, snapshots that are about to open wait until the block ends."""
-    lock = None
-    with suppress(BlockingIOError):
-        lock = FileLock(directory / layout.READERS_LOCK, read_only=True)
+def _lock(descriptor: int, *, shared: bool, blocking: bool) -> None:
+    assert fcntl is not None
+    kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
-        yield lock is not None
-    finally:
-        if lock is not None:
-            lock.release()
+        fcntl.flock(descriptor, kind if blocking else kind | fcntl.LOCK_NB)
+    except OSError as err:
+        if err.errno in (errno.EACCES, errno.EAGAIN):  # some systems say one, some the other
+            raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK)) from err
+        raise
 
 
-def _lock(descriptor: int, flags: LockFlags) -> None:
-    """As `portalocker.lock`, with the operating system's own errors."""
+def _lock_by_portalocker(descriptor: int, *, shared: bool, blocking: bool) -> None:
+    """Where there is no `flock`: on Windows. The import takes 10 ms, which other systems need not wait for."""
+    import portalocker
+    from portalocker import LockFlags
+
+    kind = LockFlags.SHARED if shared else LockFlags.EXCLUSIVE
     try:
-        portalocker.lock(descriptor, flags)
+        portalocker.lock(descriptor, kind if blocking else kind | LockFlags.NON_BLOCKING)
     except portalocker.AlreadyLocked as err:
         raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK)) from err
     except portalocker.LockException as err:

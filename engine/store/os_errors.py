@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -33,6 +35,8 @@ FAILED_SQLITE = frozenset(
         sqlite3.SQLITE_INTERRUPT,
     }
 )
+MAYBE_FAILED_SQLITE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_ERROR})
+"""SQLite reports these where a read failed, too (SQLITE_IOERR_CORRUPTFS; "vtable constructor failed")."""
 PRIMARY_CODE = 0xFF
 """The bits of an extended SQLite error code that hold the primary one."""
 PROBE_BYTES = 1 << 16
@@ -62,12 +66,17 @@ def translated(directory: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as err:
-        raise _of_system(directory, err) from err
     except sqlite3.ProgrammingError:
         raise
-    except (sqlite3.DatabaseError, UnicodeDecodeError) as err:  # sqlite3 decodes SQLite's own messages, too
-        raise _of_sqlite(directory, err) from err
+    except (OSError, sqlite3.DatabaseError, UnicodeDecodeError) as err:
+        raise translation(directory, err) from err
+
+
+def translation(
+    directory: Path, err: OSError | sqlite3.DatabaseError | UnicodeDecodeError
+) -> StorageFull | StorageFailed | IndexDamaged | IndexLocked | UsageError:
+    """The error of docsearch for one of the system or of SQLite, whose own messages sqlite3 may fail to decode."""
+    return _of_system(directory, err) if isinstance(err, OSError) else _of_sqlite(directory, err)
 
 
 def _of_system(directory: Path, err: OSError) -> StorageFull | StorageFailed | UsageError:
@@ -86,30 +95,92 @@ def _of_sqlite(
     if primary == sqlite3.SQLITE_FULL or (code in WRITE_SQLITE and _has_no_room(directory)):
         return _full(directory)
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        cause = _why_not_opened(layout.catalog_file(directory))
-        return _denied(directory, err) if cause is None else _of_system(directory, cause)
+        if not _is_permitted(directory):
+            return _denied(directory, err)
+        if (cause := _why_not_opened(directory)) is not None:
+            return _of_system(directory, cause)
+        return StorageFailed(f"{directory}: the catalog: {err}, although its permissions allow it; {FAILING}")
     if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        if (cause := _why_not_locked(directory)) is not None:
+            return _of_system(directory, cause)
         return IndexLocked(f"{directory}: another program holds the catalog ({err}); try again later")
     if primary in FAILED_SQLITE:
         no_locks = code in (sqlite3.SQLITE_IOERR_LOCK, sqlite3.SQLITE_IOERR_SHMLOCK, sqlite3.SQLITE_PROTOCOL)
         return StorageFailed(f"{directory}: the catalog: {err}; {NO_LOCKS if no_locks else FAILING}")
+    if primary in MAYBE_FAILED_SQLITE and (cause := _why_not_read(directory)) is not None:
+        return _of_system(directory, cause)
     return IndexDamaged(
         f"{directory}: the catalog cannot be read ({err}); restore it from a copy, or build the index again with "
         "'docsearch index' and another --index"
     )
 
 
-def _why_not_opened(catalog: Path) -> OSError | None:
-    """The error that SQLite does not tell; None if the catalog can be opened, or is not there yet."""
+# Closing a descriptor of the catalog would release the POSIX locks that SQLite holds on it in this process. So these
+# probes do not open it, or keep it open.
+_kept_open: dict[tuple[int, int], int] = {}
+"""The descriptors of catalogs that were probed, by device and inode."""
+
+
+def _is_permitted(directory: Path) -> bool:
+    """Whether this user may read and write the folder, the catalog and the files that SQLite keeps beside it."""
+    catalog = layout.catalog_file(directory)
+    beside = (catalog.with_name(f"{catalog.name}{suffix}") for suffix in ("", "-wal", "-shm"))
+    return os.access(directory, os.R_OK | os.W_OK | os.X_OK) and all(
+        os.access(file, os.R_OK | os.W_OK) for file in beside if file.exists()
+    )
+
+
+def _why_not_opened(directory: Path) -> OSError | None:
+    """The error that SQLite does not tell, of opening as many files as it does; None if there is none any more."""
+    catalog = layout.catalog_file(directory)
     try:
+        if catalog.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(catalog))
         with ExitStack() as opened:
             for _ in range(SQLITE_FILES):
-                opened.enter_context(catalog.open("rb"))
-        return None
-    except FileNotFoundError:
+                opened.enter_context(tempfile.TemporaryFile(dir=directory))
         return None
     except OSError as err:
         return err
+
+
+def _why_not_locked(directory: Path) -> OSError | None:
+    """The error of a POSIX lock on another file beside the catalog; None if this system can lock files there."""
+    if sys.platform != "win32":
+        import fcntl
+
+        try:
+            with tempfile.TemporaryFile(dir=directory) as probe:
+                fcntl.lockf(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as err:
+            return None if err.errno in DENIED_ERRNO else err
+    return None
+
+
+def _why_not_read(directory: Path) -> OSError | None:
+    """The error of reading the catalog or its log; None if every byte can be read."""
+    catalog = layout.catalog_file(directory)
+    try:
+        if sys.platform == "win32":  # closing a file there does not concern other handles, but an open one stays
+            with catalog.open("rb") as stream:
+                _read_all(stream.fileno())
+        else:
+            status = catalog.stat()
+            place = status.st_dev, status.st_ino
+            if place not in _kept_open:
+                _kept_open[place] = os.open(catalog, os.O_RDONLY)
+            _read_all(_kept_open[place])
+        with suppress(FileNotFoundError), catalog.with_name(f"{catalog.name}-wal").open("rb") as log:
+            _read_all(log.fileno())
+        return None
+    except OSError as err:
+        return err
+
+
+def _read_all(descriptor: int) -> None:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    while os.read(descriptor, PROBE_BYTES):
+        pass
 
 
 def _has_no_room(directory: Path) -> bool:

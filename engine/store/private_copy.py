@@ -7,10 +7,8 @@ ask SQLite to take the catalog for immutable, and would get wrong rows once a wr
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -44,6 +42,8 @@ def connect(directory: Path) -> sqlite3.Connection:
 
     Raises IndexLocked if a writer changed the catalog during each of the ATTEMPTS, UsageError if there is no room.
     """
+    import tempfile  # here, since almost nobody needs a copy
+
     catalog = layout.catalog_file(directory)
     with tempfile.TemporaryDirectory(prefix="docsearch-", ignore_cleanup_errors=True) as folder:
         copy = Path(folder) / layout.CATALOG
@@ -79,6 +79,8 @@ def _copy_unchanged(catalog: Path, copy: Path) -> None:
 
 def _copy(file: Path, copy: Path) -> None:
     try:
+        import shutil
+
         shutil.copyfile(file, copy)
     except FileNotFoundError:
         copy.unlink(missing_ok=True)  # the log is gone: the state has changed

@@ -33,7 +33,7 @@ from ..compression.codecs import Coded, stored_dtype, stored_scales, stored_widt
 from ..compression.residual import Codebook
 from ..records import F16, I64, U8, U16
 from . import arrays, codebook, durable, layout
-from .mmap import FAULT_AROUND_BYTES, release
+from .mmap import FAULT_AROUND_BYTES, blocks_read, release, will_need
 
 logger = logging.getLogger(__name__)
 
@@ -185,6 +185,7 @@ class OpenSegments:
         self._codebook = LazyCodebook(directory)
         self._open: OrderedDict[int, Segment] = OrderedDict()
         self._read_bytes = 0
+        self._blocks_read = 0
         patch_bytes = sum(row.vectors * vector_bytes(row.codec, row.dim) for row in rows.values())
         dense_bytes = sum(row.pages * row.dense_dim * np.dtype(np.float16).itemsize for row in rows.values())
         self._is_large = patch_bytes + dense_bytes > 2 * MAPPED_BYTES
@@ -198,10 +199,24 @@ class OpenSegments:
             self._open.popitem(last=False)
         return found
 
+    def is_read_from_disk(self) -> bool:
+        """Whether this process has read from a disk since the last call: a large index is not all in memory."""
+        before, self._blocks_read = self._blocks_read, blocks_read()
+        return self._is_large and self._blocks_read > before
+
+    def read_ahead(self, segment: int, first: int, last: int) -> None:
+        """Have the system read the vectors of the pages in the slots `first` up to `last` of a segment from now on."""
+        source = self[segment]
+        begin, end = int(source.offsets[first]), int(source.offsets[last])
+        coded = source.coded[begin:end]
+        for array in (coded.values, coded.scales, coded.words):
+            if array is not None:
+                will_need(array)
+
     def count_vectors_read(self, vectors: Coded) -> None:
         """As `count_bytes_read`, for the vectors of a run of pages, their scales and their visual words."""
-        arrays = (vectors.values, vectors.scales, vectors.words)
-        self.count_bytes_read(sum(array.nbytes for array in arrays if array is not None))
+        if self._is_large:
+            self.count_bytes_read(len(vectors) * vector_bytes(vectors.codec, vectors.dim))
 
     def count_bytes_read(self, count: int) -> None:
         """Call before `count` adjacent bytes are read: in a large index, after MAPPED_BYTES, releases all memory."""

@@ -1,15 +1,15 @@
 """A snapshot: a reader's point-in-time view of an index, unaffected by later commits.
 
-Opening one reads a few catalog rows. The page table is read when it is first needed; vectors, boxes and visual words
-are memory-mapped, never read as a whole.
+Opening one reads a few catalog rows. Segments and the page table are read when they are first needed; vectors, boxes
+and visual words are memory-mapped, never read as a whole.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -20,24 +20,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compression import pooling
-from ..errors import IndexDamaged, UsageError
+from ..distinct import distinct
+from ..errors import UsageError
 from ..records import F16, F32, I64, U16, PageRef, Ragged
-from . import blocks, catalog, compaction, layout, links, os_errors, statements, verify
+from . import blocks, catalog, facts, garbage, links, os_errors, page_table, statements, verify
 from .blocks import Block, Run
 from .cache import Cache
-from .catalog import RESTORE, DocumentRow, Failure, Fingerprint
-from .locks import ReaderLock
+from .catalog import DocumentRow, Failure, Fingerprint
+from .copies import Copies
+from .copies import find as find_copies
 from .mmap import FAULT_AROUND_BYTES
-from .segment import OpenSegments, are_in
+from .readers import ReaderLock
+from .segment import OpenSegments, SegmentRow
+from .unread import UnreadTable
 
 BLOCK_VECTORS = 65536
 """Vectors of a block: 8 MB at 128 dimensions in int8."""
-PAGE_DTYPE = np.dtype(
-    [(name, np.int64) for name in ("key", "document", "number", "segment", "slot", "vectors")]
-    + [(name, np.float32) for name in ("width", "height")]
-)
-CACHED_TABLE_PAGES = 20_000
-"""Pages from which on the page table is cached in a file: reading 500,000 rows from the catalog takes a second."""
 
 
 def open_snapshot(directory: Path) -> Snapshot:
@@ -56,7 +54,9 @@ def open_snapshot(directory: Path) -> Snapshot:
             lock.release()
             raise
         try:
-            return Snapshot(directory, connection, lock)
+            snapshot = Snapshot(directory, connection, lock)
+            lock.register(snapshot.generation)
+            return snapshot
         except BaseException:
             connection.close()
             lock.release()
@@ -81,12 +81,15 @@ class Snapshot:
         self.pool = pooling.factor_of(self.fingerprint)
         self.generation = catalog.read_meta(connection, "generation")
         """Changes with every commit that adds, removes or reorders pages; in the names of derived files."""
-        self._segment_rows = statements.read_segments(connection)
-        self._open_segments = OpenSegments(directory, self._segment_rows)
-        self._pages: int = connection.execute("SELECT count(*) FROM pages").fetchone()[0]
+        statements.check_codecs(connection)
+        self._process = os.getpid()
 
     def __len__(self) -> int:
         return self._pages
+
+    @cached_property
+    def _pages(self) -> int:
+        return int(self._query("SELECT count(*) FROM pages")[0][0])
 
     def __enter__(self) -> Snapshot:
         return self
@@ -97,11 +100,26 @@ class Snapshot:
         self.close()
 
     def close(self) -> None:
-        """Close the catalog and release the reader's lock; closing twice is harmless."""
+        """Close the catalog and release the reader's lock; the last snapshot of an earlier generation deletes what only
+        that one needed. Closing twice is harmless.
+        """
+        if self._is_closed:
+            return
         self._is_closed = True
         with self._connection_lock:
+            is_outdated = self._process == os.getpid() and self._is_outdated()
             self._open_connection.close()
         self._reader_lock.release()
+        if is_outdated:
+            garbage.delete_after_reading(self._directory)
+
+    def _is_outdated(self) -> bool:
+        """Whether there is a later generation; ends the view of this one."""
+        try:
+            self._open_connection.execute("ROLLBACK")
+            return catalog.read_meta(self._open_connection, "generation") != self.generation
+        except sqlite3.Error:
+            return False
 
     def check_open(self) -> None:
         """Raise UsageError after `close`: without the reader's lock a writer may delete what is read."""
@@ -113,6 +131,15 @@ class Snapshot:
         self.check_open()
         return self._open_connection
 
+    @cached_property
+    def _segment_rows(self) -> dict[int, SegmentRow]:
+        with self._connection_lock, os_errors.translated(self._directory):
+            return statements.read_segments(self._connection)
+
+    @cached_property
+    def _open_segments(self) -> OpenSegments:
+        return OpenSegments(self._directory, self._segment_rows)
+
     @property
     def _segments(self) -> OpenSegments:
         self.check_open()
@@ -120,7 +147,7 @@ class Snapshot:
 
     @property
     def _page_table(self) -> NDArray[np.void]:
-        """A record a page in row order, (N,) PAGE_DTYPE."""
+        """A record a page in row order, (N,) page_table.PAGE_DTYPE."""
         self.check_open()
         return self._table
 
@@ -188,6 +215,12 @@ class Snapshot:
         order = np.empty(len(self), np.int64)
         order[np.lexsort((self._column("number"), place[self._column("document")]))] = np.arange(len(self))
         return order
+
+    @cached_property
+    def copies(self) -> Copies | None:
+        """Which pages have the same content as another one; None where none has."""
+        with self._connection_lock, os_errors.translated(self._directory):
+            return find_copies(self._connection, self._page_table, self._page_order, self.cache, self.generation)
 
     def dense_vectors(self, rows: I64 | Sequence[int] | None = None) -> F16:
         """The dense vectors, one per page, of all rows (N, S) float16, or of `rows` (n,) in that order."""
@@ -263,6 +296,11 @@ class Snapshot:
         """The number of documents, without reading them."""
         return int(self._query("SELECT count(*) FROM documents")[0][0])
 
+    def documents_of_content(self, sha256: str) -> list[DocumentRow]:
+        """The complete documents with this content, in path order. Does not read the others."""
+        with self._connection_lock, os_errors.translated(self._directory):
+            return statements.find_documents_of_content(self._connection, sha256)
+
     def document(self, *, path: str = "", doc_id: str = "") -> DocumentRow | None:
         """One document by its path or by its id; None if there is none. Does not read the others."""
         with self._connection_lock, os_errors.translated(self._directory):
@@ -273,44 +311,22 @@ class Snapshot:
         """The key of each row's document, (N,), and the path of each document by its key."""
         return self._column("document"), {key: path for key, (_, path) in self._documents.items()}
 
-    def failures(self) -> list[Failure]:
-        """The documents and pages that could not be indexed, by path and page; a document comes before its pages."""
-        found = self._query(
-            "SELECT path, NULL AS number, error FROM documents WHERE state = 'failed' UNION ALL "
-            "SELECT path, number, reason FROM page_failures JOIN documents ON document = key ORDER BY path, number"
-        )
-        return [Failure(*row) for row in found]
+    def failures(self, path: str | None = None) -> list[Failure]:
+        """The documents and pages that could not be indexed, or those of one document; by path and page, a document
+        before its pages.
+        """
+        with self._connection_lock, os_errors.translated(self._directory):
+            return statements.read_failures(self._connection, path)
+
+    @property
+    def unread(self) -> UnreadTable:
+        """What was not read of the documents."""
+        return UnreadTable(self._query)
 
     def info(self) -> dict[str, str | int | float | dict[str, int]]:
         """The facts for `docsearch info`; sizes in bytes."""
-        states = dict(self._query("SELECT state, count(*) FROM documents GROUP BY state"))
-        codecs = dict(self._query("SELECT codec, count(*) FROM segments GROUP BY codec ORDER BY codec"))
         with self._connection_lock, os_errors.translated(self._directory):
-            counted = compaction.count(self._directory, self._connection)
-            size = counted.bytes + layout.catalog_file(self._directory).stat().st_size
-        stored = sum(row.pages for row in self._segment_rows.values())
-        return {
-            "index": str(self._directory),
-            "format": catalog.FORMAT,
-            "model": str(self.fingerprint.get("name", "")),
-            "revision": str(self.fingerprint.get("revision", "")),
-            "codec": self.codec,
-            "pool": self.pool,
-            "documents": sum(states.values()),
-            "documents_unfinished": states.get("indexing", 0),
-            "documents_failed": states.get("failed", 0),
-            "pages": len(self),
-            "pages_failed": self._query("SELECT count(*) FROM page_failures")[0][0],
-            "failed": len(self.failures()),
-            "vectors": self._query("SELECT coalesce(sum(vectors), 0) FROM pages")[0][0],
-            "dim": next((row.dim for row in self._segment_rows.values()), 0),
-            "segments": counted.segments,
-            "segments_by_codec": codecs,
-            "dead_pages": stored - len(self),
-            "bytes": size,
-            "bytes_per_page": round(size / max(1, len(self)), 1),
-            "generation": self.generation,
-        }
+            return facts.read(self._directory, self._connection)
 
     def verify(self) -> list[str]:
         """Everything that is wrong with the index, a sentence each. Reads every byte of it."""
@@ -345,29 +361,15 @@ class Snapshot:
 
     @cached_property
     def _table(self) -> NDArray[np.void]:
-        """`_page_table`, from its cached file or from the catalog."""
-        if len(self) < CACHED_TABLE_PAGES:
-            return self._read_page_table()
-        name = f"pages-{self.generation}.npy"
-        with suppress(OSError, ValueError, EOFError):
-            cached = self.cache.read_array(name)
-            if cached.dtype == PAGE_DTYPE and cached.shape == (len(self),):
-                return cached
-        table = self._read_page_table()
-        self.cache.write_file(name, lambda path: np.save(path, table))
-        return table
-
-    def _read_page_table(self) -> NDArray[np.void]:
-        columns = ", ".join(PAGE_DTYPE.names or ())
         with self._connection_lock, os_errors.translated(self._directory):
-            cursor = self._connection.execute(f"SELECT {columns} FROM pages ORDER BY segment, slot")
-            try:
-                table = np.fromiter(cursor, PAGE_DTYPE, count=len(self))
-            except (ValueError, TypeError, OverflowError) as err:
-                raise IndexDamaged(f"{self._directory}: the catalog's pages are damaged ({err}); {RESTORE}") from err
-        if not are_in(self._segment_rows, table["segment"], table["slot"]):
-            raise IndexDamaged(f"{self._directory}: the catalog has pages that are in no segment; {RESTORE}")
-        return table
+            return page_table.open_table(
+                self._directory,
+                self._connection,
+                self._segment_rows,
+                self.cache,
+                generation=self.generation,
+                pages=len(self),
+            )
 
     @cached_property
     def _documents(self) -> dict[int, tuple[str, str]]:
@@ -380,7 +382,7 @@ class Snapshot:
 
     def _sorted_locations(self, rows: I64 | None) -> tuple[I64, I64, I64]:
         """All rows, or `rows` sorted and each once, with their segments and slots, (n,) each."""
-        chosen = np.arange(len(self)) if rows is None else np.unique(np.asarray(rows, np.int64))
+        chosen = np.arange(len(self)) if rows is None else distinct(np.asarray(rows, np.int64))
         return chosen, self._column("segment", chosen), self._column("slot", chosen)
 
     def _runs(self, rows: I64 | Sequence[int] | None) -> Iterator[Run]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import sys
 from collections.abc import Sequence
 
 from ..compression.codecs import CODECS
 from ..errors import IndexDamaged, IndexFormatError
 from . import row_checksums
-from .catalog import RESTORE, DocumentRow
+from .catalog import RESTORE, DocumentRow, Failure
 from .segment import SegmentRow, StoredFile
 
 ID_DIGITS = 16
 MAX_COUNT = 1 << 40
 """No segment has so many pages, vectors or dimensions."""
+LAST_CHARACTER = chr(sys.maxunicode)
 COLUMNS = "id, path, sha256, size, mtime_ns, page_count, state, error"
 
 
@@ -25,6 +27,28 @@ def find_document(
     column, value = ("path", path) if path else ("id", doc_id)
     row = connection.execute(f"SELECT key, {COLUMNS} FROM documents WHERE {column} = ?", (value,)).fetchone()
     return None if row is None else (row[0], DocumentRow(*row[1:]))
+
+
+def find_documents_of_content(connection: sqlite3.Connection, sha256: str) -> list[DocumentRow]:
+    """The complete documents with this content, in path order."""
+    query = f"SELECT {COLUMNS} FROM documents WHERE sha256 = ? AND state = 'done' ORDER BY path"
+    return [DocumentRow(*row) for row in connection.execute(query, (sha256,))]
+
+
+def index_contents(connection: sqlite3.Connection) -> None:
+    """Make `find_documents_of_content` fast; earlier versions know no such index, and SQLite keeps it for them."""
+    connection.execute("CREATE INDEX IF NOT EXISTS documents_by_content ON documents (sha256)")
+
+
+def find_paths(connection: sqlite3.Connection, prefix: str) -> list[str]:
+    """The paths of documents that begin with `prefix`, in order; and all that are not plain ASCII, whatever they
+    begin with, because these may be written in another way.
+    """
+    query = (
+        "SELECT path FROM documents WHERE path >= ? AND path < ? UNION "
+        "SELECT path FROM documents WHERE path GLOB '*[^ -~]*' ORDER BY path"
+    )
+    return [path for (path,) in connection.execute(query, (prefix, prefix + LAST_CHARACTER))]
 
 
 def new_id(connection: sqlite3.Connection, path: str, taken: Sequence[str]) -> str:
@@ -85,6 +109,17 @@ def failed_pages(connection: sqlite3.Connection, document: int) -> set[int]:
     return {number for (number,) in connection.execute(query, (document,))}
 
 
+def read_failures(connection: sqlite3.Connection, path: str | None) -> list[Failure]:
+    """The documents and pages that could not be indexed, of one `path` or of all; by path and page."""
+    of_path, values = ("TRUE", []) if path is None else ("path = ?", [path, path])
+    query = (
+        f"SELECT path, NULL AS number, error FROM documents WHERE state = 'failed' AND {of_path} UNION ALL "
+        f"SELECT path, number, reason FROM page_failures JOIN documents ON document = key WHERE {of_path} "
+        "ORDER BY path, number"
+    )
+    return [Failure(*row) for row in connection.execute(query, values)]
+
+
 def insert_page(
     connection: sqlite3.Connection,
     document: int,
@@ -129,20 +164,25 @@ def delete_empty_segments(connection: sqlite3.Connection) -> int:
 def read_segments(connection: sqlite3.Connection) -> dict[int, SegmentRow]:
     """Every segment by its number, in rising order.
 
-    Raises IndexFormatError for a codec of a newer version, IndexDamaged for rows that cannot be.
+    Raises IndexDamaged for rows that cannot be, and what `check_codecs` raises.
     """
+    check_codecs(connection)
     query = "SELECT id, codec, pages, vectors, dim, single_dim, has_words FROM segments ORDER BY id"
     found = {}
     for row in connection.execute(query):
         if any(not isinstance(value, int) or not 0 <= value < MAX_COUNT for value in (row[0], *row[2:])):
             raise IndexDamaged(f"the catalog's row of segment {row[0]} is damaged; {RESTORE}")
         found[row[0]] = SegmentRow(*row)
-    if unknown := {row.codec for row in found.values()} - set(CODECS):
+    return found
+
+
+def check_codecs(connection: sqlite3.Connection) -> None:
+    """Raise IndexFormatError if a segment has a codec of a newer version."""
+    if unknown := {str(codec) for (codec,) in connection.execute("SELECT DISTINCT codec FROM segments")} - set(CODECS):
         raise IndexFormatError(
             f"the index stores vectors as {', '.join(sorted(unknown))}; this version reads {', '.join(CODECS)}: use a "
             "newer docsearch"
         )
-    return found
 
 
 def read_files(connection: sqlite3.Connection, segment: int) -> list[StoredFile]:

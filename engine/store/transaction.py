@@ -13,7 +13,7 @@ from pathlib import Path
 from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
 from ..errors import IndexDamaged, UsageError
-from . import catalog, garbage, layout, links, os_errors, row_checksums, statements
+from . import catalog, garbage, layout, links, os_errors, readers, row_checksums, statements, unread
 from . import codebook as codebooks
 from .catalog import Fingerprint
 from .locks import WriterLock
@@ -43,7 +43,7 @@ def open_transaction(
         (directory / layout.SEGMENTS).mkdir(parents=True, exist_ok=True)
         lock = WriterLock(directory)
         try:
-            # Readers who may not create it need it: without, compaction would not know of them.
+            # Readers who may not create these need them: without, a writer would not know of them.
             if not (directory / layout.READERS_LOCK).exists():
                 (directory / layout.READERS_LOCK).touch()
             write = None if codebook is None or codec != "residual" else partial(codebooks.write, directory, codebook)
@@ -56,6 +56,9 @@ def open_transaction(
                         f"first run 'docsearch compact --codec {codec}'"
                     )
                 row_checksums.create_tables(connection)
+                unread.create_table(connection)
+                statements.index_contents(connection)
+                readers.create_register(directory, catalog.read_meta(connection, "generation"))
                 garbage.delete_orphans(directory, connection)
             except BaseException:
                 connection.close()
@@ -113,14 +116,18 @@ class Transaction:
         """Make the changes durable and visible to new snapshots; drop segments without live pages."""
         with self.changing() as connection:
             dropped = statements.delete_empty_segments(connection)
-            if self._pages_changed:
+            has_new_generation = self._pages_changed
+            if has_new_generation:
                 old = catalog.read_meta(connection, "generation")
-                new = hashlib.sha256(old.encode() + self._changes.digest()).hexdigest()
-                catalog.write_meta(connection, "generation", new[: catalog.GENERATION_DIGITS])
+                new = hashlib.sha256(old.encode() + self._changes.digest()).hexdigest()[: catalog.GENERATION_DIGITS]
+                readers.create_register(self.directory, new)
+                catalog.write_meta(connection, "generation", new)
             connection.execute("COMMIT")
         self._changes, self._pages_changed = hashlib.sha256(), False
-        if dropped:
+        if dropped or has_new_generation:
             try:
+                # A reader that left an earlier generation may have deleted the new register before the commit.
+                readers.create_register(self.directory, catalog.read_meta(self.connection, "generation"))
                 garbage.delete_orphans(self.directory, self.connection)
             except (OSError, sqlite3.Error, IndexDamaged) as err:  # the commit is durable: it did not fail
                 logger.warning("%s: garbage stays until the next writer: %s", self.directory, err)
@@ -134,9 +141,7 @@ class Transaction:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             garbage.delete_orphans(self.directory, self.connection)
-            garbage.delete_derived_files(
-                self.directory, self.connection, generation=catalog.read_meta(self.connection, "generation")
-            )
+            garbage.delete_derived_files(self.directory, self.connection)
         except (OSError, sqlite3.Error, IndexDamaged) as err:
             # Closing the connection ends the transaction, and the next writer deletes the garbage.
             logger.debug("%s: garbage was not deleted: %s", self.directory, err)

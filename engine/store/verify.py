@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
@@ -10,9 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import IndexDamaged
-from . import codebook, layout, row_checksums, statements
+from . import codebook, layout, os_errors, row_checksums, statements
 from .segment import OpenSegments, SegmentRow, StoredFile
 
+READ_ERROR = re.compile(r"unable to get the page\. error code=(\d+)")
 CONTRADICTIONS = {
     "pages in a segment the catalog does not name": "SELECT count(*) FROM pages p WHERE NOT EXISTS "
     "(SELECT 1 FROM segments s WHERE s.id = p.segment AND p.slot BETWEEN 0 AND s.pages - 1)",
@@ -44,14 +46,22 @@ def problems(directory: Path, connection: sqlite3.Connection) -> list[str]:
         try:
             found += check()
         except Exception as err:  # noqa: BLE001 - whatever damage leads to, it is reported
-            found.append(f"{layout.catalog_file(directory)}: cannot be read ({err or type(err).__name__})")
+            found.append(f"{layout.catalog_file(directory)}: cannot be read ({_told(directory, err)})")
     return list(dict.fromkeys(found))
+
+
+def _told(directory: Path, err: Exception) -> str:
+    """An error in words, that of SQLite with its cause."""
+    return str(os_errors.translation(directory, err) if isinstance(err, sqlite3.DatabaseError) else err) or repr(err)
 
 
 def _sqlite_problems(directory: Path, connection: sqlite3.Connection) -> Iterator[str]:
     for (line,) in connection.execute("PRAGMA integrity_check"):
         if line != "ok":
-            yield f"{layout.catalog_file(directory)}: {' '.join(str(line).split())}"
+            code = READ_ERROR.search(str(line))
+            failed = code is not None and int(code[1]) & os_errors.PRIMARY_CODE == sqlite3.SQLITE_IOERR
+            cause = f" (it could not be read: {os_errors.FAILING})" if failed else ""
+            yield f"{layout.catalog_file(directory)}: {' '.join(str(line).split())}{cause}"
 
 
 def _contradictions(directory: Path, connection: sqlite3.Connection, what: str) -> Iterator[str]:
@@ -66,11 +76,16 @@ def _problems_of_segments(directory: Path, connection: sqlite3.Connection) -> It
             damage = segment_problems(directory, row, statements.read_files(connection, row.id))
             yield from damage or _length_problems(directory, row, connection)
         except Exception as err:  # noqa: BLE001 - as in `problems`; the other segments are checked, too
-            yield f"{layout.segment_folder(directory, row.id)}: cannot be checked ({err or type(err).__name__})"
+            yield f"{layout.segment_folder(directory, row.id)}: cannot be checked ({_told(directory, err)})"
 
 
-def segment_problems(directory: Path, row: SegmentRow, files: Sequence[StoredFile]) -> list[str]:
-    """What is wrong with the files of one segment, a sentence each."""
+def segment_problems(
+    directory: Path, row: SegmentRow, files: Sequence[StoredFile], *, raise_failures: bool = False
+) -> list[str]:
+    """What is wrong with the files of one segment, a sentence each.
+
+    A file that is there and cannot be read is a problem, too; with `raise_failures` it raises OSError.
+    """
     folder = layout.segment_folder(directory, row.id)
     found = []
     if {file.name for file in files} != set(row.files()):
@@ -84,6 +99,8 @@ def segment_problems(directory: Path, row: SegmentRow, files: Sequence[StoredFil
                 continue
             digest = codebook.checksum(path)
         except OSError as err:
+            if raise_failures and not isinstance(err, (FileNotFoundError, IsADirectoryError, NotADirectoryError)):
+                raise
             found.append(f"{path}: cannot be read ({err.strerror})")
             continue
         if digest != file.sha256:

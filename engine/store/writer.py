@@ -16,13 +16,14 @@ from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
 from ..errors import UsageError
 from ..records import PagesToStore
-from . import catalog, compaction, garbage, row_checksums, statements, transaction
+from . import catalog, compaction, garbage, row_checksums, statements, transaction, unread
 from . import codebook as codebooks
 from .buffer import PageBuffer
 from .catalog import DocumentRow, Fingerprint
 from .compaction import CompactReport
 from .segment import SegmentRow, StoredFile
 from .transaction import Transaction
+from .unread import UnreadContent
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,17 @@ class IndexWriter:
         with self._transaction.reading() as connection:
             return catalog.read_documents(connection)
 
+    def document(self, *, path: str = "", doc_id: str = "") -> DocumentRow | None:
+        """One document by its path or by its id; None if there is none. Does not read the others."""
+        with self._transaction.reading() as connection:
+            found = statements.find_document(connection, path=path, doc_id=doc_id)
+        return None if found is None else found[1]
+
+    def find_paths(self, prefix: str) -> list[str]:
+        """The paths of documents that begin with `prefix`, and all that are not plain ASCII, in order."""
+        with self._transaction.reading() as connection:
+            return statements.find_paths(connection, prefix)
+
     def begin_document(
         self, path: str, sha256: str, size: int, mtime_ns: int, page_count: int | None = None
     ) -> BegunDocument:
@@ -152,6 +164,12 @@ class IndexWriter:
             connection.execute(
                 "INSERT OR REPLACE INTO page_failures (document, number, reason) VALUES (?, ?, ?)", values
             )
+
+    def record_unread(self, doc_id: str, content: UnreadContent) -> None:
+        """Record content of a begun document that was not read; its page, if it has one, is indexed all the same."""
+        with self._transaction.changing() as connection:
+            detail = statements.storable_text(content.detail)
+            unread.write(connection, self._key_for_change(doc_id), replace(content, detail=detail))
 
     def finish_document(self, doc_id: str, page_count: int) -> None:
         """Mark a begun document as done.
@@ -229,8 +247,8 @@ class IndexWriter:
         """Rewrite segments with deleted pages, small ones, and those of another codec than `codec`; pages and ids stay.
 
         To change to residual, an index without a `codebook` needs that of its encoder. Commits after each new segment,
-        so that the next run continues a killed one. Deletes the cache. Raises IndexDamaged rather than copy bytes that
-        are not those that were committed.
+        so that the next run continues a killed one. Files that open snapshots still need are deleted when the last of
+        those is closed. Raises IndexDamaged rather than copy bytes that are not those that were committed.
         """
         if codec is not None and codec not in CODECS:
             raise UsageError(f"codec {codec!r} is not one of {', '.join(CODECS)}")
@@ -265,7 +283,7 @@ class IndexWriter:
         with self._transaction.reading() as connection:
             if plan:
                 connection.execute("VACUUM")
-            garbage.delete_derived_files(self._directory, connection, generation=None)
+            garbage.delete_derived_files(self._directory, connection)
             garbage.delete_orphans(self._directory, connection)
             return compaction.report(before, compaction.count(self._directory, connection))
 

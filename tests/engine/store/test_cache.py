@@ -125,6 +125,23 @@ def test_only_blocks_that_are_read_are_verified(cache: Cache) -> None:
     assert mapped.is_whole
 
 
+def test_blocks_are_read_ahead_together_before_they_are_first_verified(
+    cache: Cache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mapped = DerivedFolder(write_part(cache, "lists-1-2", 0).resolve(), DIGESTS).map("large.npy")
+    asked: list[int] = []
+    monkeypatch.setattr(checksums, "will_need", lambda part: asked.append(len(part)))
+    size, block = len(mapped.array), checksums.BLOCK_BYTES
+    for _ in range(2):
+        mapped.verify(np.array([0, size - 1, block]), np.array([10, size, block + 10]))
+    assert asked == [
+        (size + 128) % block,
+        block,
+    ]  # the last block and the second; the first has the header and was read
+    mapped.verify_all()
+    assert mapped.is_whole
+
+
 @pytest.mark.parametrize("name", ["", "large.npy"], ids=["folders", "files"])
 def test_what_is_in_the_place_of_another_is_found(cache: Cache, name: str) -> None:
     parts = write_part(cache, "lists-1-2", 1), write_part(cache, "lists-1-3", 2)

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import random
 import resource
 import shutil
 import sqlite3
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from docsearch import cli
 from docsearch.engine import store
-from docsearch.engine.errors import DocsearchError, IndexDamaged, StorageFailed, StorageFull, UsageError
+from docsearch.engine.errors import DocsearchError, IndexDamaged, IndexLocked, StorageFailed, StorageFull, UsageError
 from docsearch.engine.records import PagesToStore
-from docsearch.engine.store import layout, os_errors
+from docsearch.engine.store import layout, os_errors, verify
 
 FAILURES = {
     errno.EIO: "may be failing",
@@ -104,6 +107,16 @@ def test_a_failure_of_the_system_while_reading_is_not_taken_for_damage(
             list(snapshot.blocks())
 
 
+def test_a_small_file_that_fails_half_way_is_not_taken_for_damage(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numpy itself does not look whether the C library's read failed."""
+    with store.open_snapshot(filled) as snapshot:
+        monkeypatch.setattr(Path, "read_bytes", refuse(errno.EIO))
+        with pytest.raises(StorageFailed, match="may be failing"):
+            list(snapshot.blocks())
+
+
 @pytest.mark.parametrize(
     ("code", "raised"),
     [
@@ -114,7 +127,7 @@ def test_a_failure_of_the_system_while_reading_is_not_taken_for_damage(
         (sqlite3.SQLITE_FULL, StorageFull),
         (sqlite3.SQLITE_CORRUPT, IndexDamaged),
         (sqlite3.SQLITE_ERROR, IndexDamaged),
-        (sqlite3.SQLITE_READONLY, UsageError),
+        (sqlite3.SQLITE_READONLY, StorageFailed),  # the permissions would allow it
     ],
 )
 def test_an_error_of_sqlite_is_told_as_what_it_is(filled: Path, code: int, raised: type[DocsearchError]) -> None:
@@ -123,6 +136,58 @@ def test_an_error_of_sqlite_is_told_as_what_it_is(filled: Path, code: int, raise
     with pytest.raises(raised), os_errors.translated(filled):
         raise error
     assert not list(filled.glob(f"{layout.TEMPORARY}*"))
+
+
+def raised_for(index: Path, code: int) -> DocsearchError:
+    error = sqlite3.OperationalError("SQLite's words")
+    error.sqlite_errorcode = code
+    with pytest.raises(DocsearchError) as caught, os_errors.translated(index):
+        raise error
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("code", "call", "number"),
+    [
+        (sqlite3.SQLITE_CORRUPT, "read", errno.EIO),  # SQLite takes a read that failed for damage
+        (sqlite3.SQLITE_BUSY, "lockf", errno.ENOLCK),  # ... and a lock that failed for one that is taken
+        (sqlite3.SQLITE_BUSY, "lockf", errno.EIO),
+        (sqlite3.SQLITE_CANTOPEN, "open", errno.EMFILE),
+        (sqlite3.SQLITE_CANTOPEN, "open", errno.EIO),
+    ],
+)
+def test_what_sqlite_does_not_tell_is_found_out(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, code: int, call: str, number: int
+) -> None:
+    monkeypatch.setattr(fcntl if call == "lockf" else os, call, refuse(number))
+    found = raised_for(filled, code)
+    assert isinstance(found, StorageFailed)
+    assert FAILURES[number] in str(found)
+
+
+def test_what_cannot_be_found_out_is_told_as_sqlite_does(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(raised_for(filled, sqlite3.SQLITE_CORRUPT), IndexDamaged)
+    assert isinstance(raised_for(filled, sqlite3.SQLITE_BUSY), IndexLocked)
+    assert "although its permissions allow it" in str(raised_for(filled, sqlite3.SQLITE_CANTOPEN))
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    for code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        found = raised_for(filled, code)
+        assert isinstance(found, UsageError)
+        assert "access to the index was denied" in str(found)
+
+
+def test_finding_out_releases_no_lock_of_sqlite(filled: Path) -> None:
+    """A process loses its POSIX locks on a file when it closes any descriptor of it."""
+    locked = f"import sqlite3; sqlite3.connect({str(filled / layout.CATALOG)!r}, timeout=0).execute('BEGIN IMMEDIATE')"
+    with store.open_writer(filled, fingerprint=None) as writer:
+        writer.remove(["a.pdf"])  # holds the lock for writing
+        for code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT):
+            raised_for(filled, code)
+        done = subprocess.run([sys.executable, "-c", locked], capture_output=True, text=True, check=False)
+        assert "database is locked" in done.stderr
+        held = [line for line in Path("/proc/locks").read_text("utf-8").splitlines() if "POSIX" in line]
+        inode = (filled / layout.CATALOG).stat().st_ino
+        assert any(line.split()[4] == str(os.getpid()) and f":{inode} " in line for line in held)
 
 
 def test_too_many_open_files_are_told(filled: Path) -> None:
@@ -148,6 +213,7 @@ def test_too_many_open_files_are_told(filled: Path) -> None:
     "name",
     [
         layout.CATALOG,
+        layout.READERS,
         layout.READERS_LOCK,
         layout.WRITER_LOCK,
         layout.SEGMENTS,
@@ -265,3 +331,26 @@ def test_verify_reports_what_it_cannot_read(whole: Path, monkeypatch: pytest.Mon
         snapshot._connection.execute("ROLLBACK")
         monkeypatch.setattr("docsearch.engine.store.statements.read_segments", lambda _: 1 // 0)
         assert snapshot.verify() == [f"{whole / layout.CATALOG}: cannot be read (integer division or modulo by zero)"]
+
+
+def test_verify_tells_a_read_that_failed_from_damage(whole: Path) -> None:
+    class Failing:
+        """What SQLite answers where a page cannot be read and one is damaged; 266 is SQLITE_IOERR_READ."""
+
+        def execute(self, _: str) -> list[tuple[str]]:
+            lines = ("Page 7: unable to get the page. error code=266", "Page 8: unable to get the page. error code=11")
+            return [(line,) for line in lines]
+
+    connection: Any = Failing()
+    failed, damaged = verify._sqlite_problems(whole, connection)
+    assert "could not be read" in failed
+    assert "may be failing" in failed
+    assert "could not be read" not in damaged
+
+
+def test_compaction_does_not_take_a_failing_disk_for_damage(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hashlib.file_digest", refuse(errno.EIO))
+    with store.open_writer(whole, fingerprint=None) as writer, pytest.raises(StorageFailed, match="may be failing"):
+        writer.compact()
+    with store.open_snapshot(whole) as snapshot:
+        assert len(snapshot) == 8

@@ -91,16 +91,6 @@ def test_a_failure_that_is_no_conflict_is_the_systems_own_error(tmp_path: Path) 
         FileLock(tmp_path / "missing" / "lock")
 
 
-def test_no_readers_is_false_while_a_snapshot_is_open(filled: Path) -> None:
-    with store.open_snapshot(filled), locks.no_readers(filled) as is_unread:
-        assert not is_unread
-    with locks.no_readers(filled) as is_unread:
-        assert is_unread
-        with pytest.raises(BlockingIOError):
-            FileLock(filled / layout.READERS_LOCK, shared=True)
-    store.open_snapshot(filled).close()
-
-
 @pytest.mark.parametrize("is_writable", [False, True])
 def test_only_a_read_only_index_is_read_without_a_lock(
     filled: Path, monkeypatch: pytest.MonkeyPatch, is_writable: bool

@@ -80,3 +80,22 @@ def test_a_large_index_does_not_stay_in_memory(tmp_path: Path, monkeypatch: pyte
             list(snapshot.views(np.array([0])))
             assert (mapped() == 0) == is_large
     assert sums[0] == sums[1]
+
+
+def test_scattered_pages_are_asked_for_at_once_while_the_process_reads_from_a_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy_words.write(tmp_path / "index", {"a.pdf": [[*range(20)]] * 9})
+    asked, read = [], iter([5, 5, 9, 9])
+    monkeypatch.setattr(segment, "MAPPED_BYTES", 1)
+    monkeypatch.setattr(segment, "will_need", lambda array: asked.append(len(array)))
+    monkeypatch.setattr(segment, "blocks_read", lambda: next(read))
+    with open_snapshot(tmp_path / "index") as snapshot:
+        for expected in (3, 0, 3, 0):
+            asked.clear()
+            batches = list(snapshot.views(np.array([0, 3, 4, 8])))
+            assert [row for batch in batches for block in batch for row in block.rows.tolist()] == [0, 3, 4, 8]
+            lengths = snapshot.lengths[[0, 3, 4, 8]]
+            arrays = {"int8": 2}[snapshot.codec]  # codes and scales
+            runs = [lengths[0], lengths[1] + lengths[2], lengths[3]]
+            assert asked == [length for length in runs for _ in range(arrays)][: arrays * expected]

@@ -135,13 +135,13 @@ def test_the_page_table_of_a_large_index_is_cached(filled: Path, monkeypatch: py
             )
 
     expected = contents()
-    monkeypatch.setattr("docsearch.engine.store.snapshot.CACHED_TABLE_PAGES", 1)
+    monkeypatch.setattr("docsearch.engine.store.page_table.CACHED_PAGES", 1)
     assert contents() == expected
     (cached,) = (filled / "cache").glob("pages-*.npy")
-    monkeypatch.setattr("docsearch.engine.store.snapshot.Snapshot._read_page_table", None)
+    monkeypatch.setattr("docsearch.engine.store.page_table.read", None)
     assert contents() == expected
     monkeypatch.undo()
-    monkeypatch.setattr("docsearch.engine.store.snapshot.CACHED_TABLE_PAGES", 1)
+    monkeypatch.setattr("docsearch.engine.store.page_table.CACHED_PAGES", 1)
     whole = cached.read_bytes()
     for damaged in (whole[:-9], whole[:200] + bytes(len(whole) - 200), whole[:128] + bytes(72) + whole[200:]):
         cached.write_bytes(damaged)
@@ -280,6 +280,7 @@ READS: dict[str, Callable[[store.Snapshot], object]] = {
     "row": lambda snapshot: snapshot.row(PageRef("", "a.pdf", 1)),
     "paths": lambda snapshot: snapshot.paths(),
     "one document": lambda snapshot: snapshot.document(path="a.pdf"),
+    "copies": lambda snapshot: snapshot.copies,
     "sizes": lambda snapshot: snapshot.sizes([0]),
     "lengths": lambda snapshot: snapshot.lengths,
     "dense vectors": lambda snapshot: snapshot.dense_vectors(),

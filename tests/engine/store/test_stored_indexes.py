@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from docsearch.engine.kernels.jit.compiler import current_target
+from docsearch.engine.kernels.native.library import current
 from docsearch.engine.models.encoder import EncoderSpec
 from docsearch.engine.records import QueryExpansion, QueryVectors
 from docsearch.engine.searcher import open_searcher
@@ -44,7 +44,7 @@ class StoredQuestions:
 
 def kernels_at_hand() -> str:
     """Which kernels score: both agree with exact results to about 1e-6, but differ from each other."""
-    return "compiled" if current_target() else "numpy"
+    return "compiled" if current() else "numpy"
 
 
 def questions_of(folder: Path) -> list[tuple[QueryVectors, np.ndarray]]:

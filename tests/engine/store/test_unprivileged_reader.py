@@ -21,18 +21,20 @@ from docsearch.engine.errors import IndexDamaged, IndexLocked, UsageError
 from docsearch.engine.store import layout, private_copy
 
 READER = """
-import os, sys
+import os, shutil, sys, tempfile
 from pathlib import Path
-from docsearch.engine import store
+from docsearch.engine.store import open_snapshot
 os.setgroups([]); os.setgid(65534); os.setuid(65534)
-with store.open_snapshot(Path(sys.argv[1])) as snapshot:
+with open_snapshot(Path(sys.argv[1])) as snapshot:
     print(len(snapshot), flush=True)
     sys.stdin.readline()
     texts = [snapshot.text(row) for row in range(len(snapshot))]
     vectors = sum(len(block.coded) for block in snapshot.blocks())
     print(len(snapshot.documents()), len(set(texts)), vectors, snapshot.verify(), flush=True)
 """
-"""Opens an index as another user, waits for a line, and then reads all of it."""
+"""Opens an index as another user, waits for a line, and then reads all of it. What it imports when it is needed is
+imported before: that user may not have access to the folder of the Python installation.
+"""
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""The facts of an index that `docsearch info` prints, counted in its catalog."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from ..compression import pooling
+from . import catalog, compaction, layout, statements, unread
+
+Facts = dict[str, str | int | float | dict[str, int]]
+
+
+def read(directory: Path, connection: sqlite3.Connection) -> Facts:
+    """The facts of the index in `directory`; sizes in bytes."""
+    fingerprint = catalog.read_fingerprint(connection)
+    states = dict(connection.execute("SELECT state, count(*) FROM documents GROUP BY state"))
+    codecs = dict(connection.execute("SELECT codec, count(*) FROM segments GROUP BY codec ORDER BY codec"))
+    segments = statements.read_segments(connection).values()
+    counted = compaction.count(directory, connection)
+    size = counted.bytes + layout.catalog_file(directory).stat().st_size
+    pages_failed = connection.execute("SELECT count(*) FROM page_failures").fetchone()[0]
+    return {
+        "index": str(directory),
+        "format": catalog.FORMAT,
+        "model": str(fingerprint.get("name", "")),
+        "revision": str(fingerprint.get("revision", "")),
+        "codec": catalog.read_meta(connection, "codec"),
+        "pool": pooling.factor_of(fingerprint),
+        "documents": sum(states.values()),
+        "documents_unfinished": states.get("indexing", 0),
+        "documents_failed": states.get("failed", 0),
+        "pages": counted.pages,
+        "pages_failed": pages_failed,
+        "failed": states.get("failed", 0) + pages_failed,
+        "unread": unread.count_places(connection),
+        "vectors": connection.execute("SELECT coalesce(sum(vectors), 0) FROM pages").fetchone()[0],
+        "dim": next((row.dim for row in segments), 0),
+        "segments": counted.segments,
+        "segments_by_codec": codecs,
+        "dead_pages": sum(row.pages for row in segments) - counted.pages,
+        "bytes": size,
+        "bytes_per_page": round(size / max(1, counted.pages), 1),
+        "generation": catalog.read_meta(connection, "generation"),
+    }
