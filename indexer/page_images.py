@@ -46,12 +46,12 @@ class PageImages:
         return cls(directory, dpi=SMALL_DPI, max_pixels=SMALL_MAX_PIXELS, page_timeout_s=SMALL_TIMEOUT_S)
 
     def render(self, ref: PageRef) -> RenderedPage:
-        """Render one page.
+        """Render one page, from a copy of its document where that is gone.
 
         Raises UsageError if the document is not where it was indexed or no renderer is installed, and DocumentError if
         the page cannot be rendered.
         """
-        file = source_folders.locate(ref.path, source_folders.recorded(self._directory))
+        file = source_folders.locate_content(self._directory, ref.path)
         with self._lock:
             if self._process is None:
                 self._process = RenderProcess(replace(self._settings, renderer=installed_renderer()))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..engine.store import Failure
 from .other_kinds import OtherKind
@@ -42,7 +43,8 @@ class IndexReport:
     `removed` by pruning, or `vanished` from disk but kept in the index; `failed` lists what failed, with reasons;
     `new_failures` are those of `failed` that an earlier run had not recorded, for the same content and reason.
     `other_kinds` counts the files that are not documents, the most frequent kind first; `excluded` is how many files
-    and folders were left out as asked.
+    and folders were left out as asked. `unread` counts, by kind, the pages and documents that were indexed and have
+    content that was not read (`store.UnreadContent`).
     """
 
     documents: int
@@ -56,3 +58,4 @@ class IndexReport:
     new_failures: tuple[Failure, ...] = ()
     other_kinds: tuple[OtherKind, ...] = ()
     excluded: int = 0
+    unread: Mapping[str, int] = field(default_factory=dict)

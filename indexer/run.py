@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -11,18 +12,21 @@ from pathlib import Path
 from ..engine.errors import DocumentError, UsageError
 from ..engine.models.encoder import PageEncoder
 from ..engine.records import PageRef
-from ..engine.store import DocumentRow, Failure, IndexWriter
+from ..engine.store import DocumentRow, Failure, IndexWriter, UnreadContent
 from . import allocator, discover, source_folders
 from .discover import Document, Found
 from .embed import embed
 from .known_documents import KnownDocuments
 from .render.renderer import DocumentDone, DocumentFailed, DocumentOpened, PageFailed, PageRendered, RenderEvent
+from .render.unread import Unread
 from .report import IndexReport, Progress
 
 BATCH_PAGES = 16
 """Pages embedded together; together with the pages rendered ahead, this bounds memory."""
 COMMIT_AFTER_S = 20.0
 """Seconds between commits: a killed run loses at most this much embedding."""
+MISSING_PAGES_MAX = 10_000
+"""A document that lacks more pages at its end fails as a whole: a damaged file can claim a billion."""
 REPORT_SKIPPED_EVERY_S = 0.1
 """Seconds between reports of progress over unchanged documents: drawing each would take longer than they take."""
 
@@ -31,28 +35,29 @@ REPORT_SKIPPED_EVERY_S = 0.1
 class DocumentInFlight:
     """A document whose pages are being rendered and embedded.
 
-    `done_pages` are in the index already, or known to fail; `awaited_pages` have not come from the renderer yet.
+    `done_pages` are in the index already, or known to fail; `seen_pages` came from the renderer. Pages that did not are
+    counted, not listed: a document may claim a billion.
     """
 
     doc_id: str
     done_pages: frozenset[int]
     page_count: int = 0
-    awaited_pages: set[int] = field(default_factory=set)
+    seen_pages: set[int] = field(default_factory=set)
     last_failure: str = "the renderer left this page out"
 
-    def opened(self, page_count: int) -> None:
-        """Set the page count, once the renderer knows it: all pages that are not done are awaited."""
-        self.page_count = page_count
-        self.awaited_pages = set(range(1, page_count + 1)) - self.done_pages
+    @property
+    def missing_count(self) -> int:
+        """How many pages are neither done nor seen."""
+        done = sum(1 for page in self.done_pages if 1 <= page <= self.page_count)
+        return self.page_count - done - len(self.seen_pages)
 
-    def page_rendered(self, page: int) -> None:
-        """Await `page` no longer."""
-        self.awaited_pages.discard(page)
-
-    def page_failed(self, page: int, reason: str) -> None:
-        """Await `page` no longer; the pages that the renderer gives up on after it fail for the same `reason`."""
-        self.awaited_pages.discard(page)
-        self.last_failure = reason
+    def missing_pages(self) -> Iterator[int]:
+        """The pages that are neither done nor seen, in order."""
+        return (
+            page
+            for page in range(1, self.page_count + 1)
+            if page not in self.done_pages and page not in self.seen_pages
+        )
 
 
 class Run:
@@ -88,6 +93,7 @@ class Run:
         self._rendered: list[PageRendered] = []  # not embedded yet
         self._ended: list[DocumentDone | DocumentFailed] = []  # not yet closed in the store
         self._failed: list[Failure] = []
+        self._unread_places: Counter[str] = Counter()
         self._started = self._committed = clock()
         self._reported = -math.inf
         self._documents = self._pages = self._skipped = self._moved = self._removed = self._vanished = 0
@@ -126,14 +132,18 @@ class Run:
         path = event.document.path
         if isinstance(event, DocumentOpened):
             document = self._in_flight[path]
-            document.opened(event.page_count)
-            self._pages_total += len(document.awaited_pages)
+            document.page_count = event.page_count
+            self._record_unread(path, None, event.unread)
+            self._pages_total += document.missing_count
             self._report_progress(path)
         elif isinstance(event, PageRendered):
-            self._in_flight[path].page_rendered(event.image.ref.page)
+            self._in_flight[path].seen_pages.add(event.image.ref.page)
             self._rendered.append(event)
+            self._record_unread(path, event.image.ref.page, event.unread)
         elif isinstance(event, PageFailed):
-            self._in_flight[path].page_failed(event.page, event.reason)
+            document = self._in_flight[path]
+            document.seen_pages.add(event.page)
+            document.last_failure = event.reason
             self._fail_page(path, event.page, event.reason)
         else:
             self._ended.append(event)
@@ -156,8 +166,7 @@ class Run:
             if isinstance(event, DocumentDone):
                 self._finish(path)
             else:
-                self._writer.fail_document(self._in_flight[path].doc_id, event.reason)
-                self._failed.append(Failure(path, None, event.reason))
+                self._fail_document(path, event.reason)
             del self._in_flight[path]
         self._ended.clear()
         self._report_progress()
@@ -194,6 +203,7 @@ class Run:
             other_kinds=self._discovery.other_kinds,
             excluded=self._discovery.excluded,
             new_failures=tuple(each for each in self._failed if self._is_new(each)),
+            unread=dict(sorted(self._unread_places.items())),
         )
 
     def _is_new(self, failure: Failure) -> bool:
@@ -225,9 +235,13 @@ class Run:
         return begun.done_pages
 
     def _finish(self, path: str) -> None:
-        """Close a document; pages that the renderer gave up on fail for its last reason."""
+        """Close a document; pages that the renderer gave up on fail for its last reason, or the document does."""
         document = self._in_flight[path]
-        for page in sorted(document.awaited_pages):
+        if (missing := document.missing_count) > MISSING_PAGES_MAX:
+            claim = f"it claims {document.page_count:,} pages, and {missing:,} of them were not rendered"
+            self._fail_document(path, f"{claim}: {document.last_failure}")
+            return
+        for page in document.missing_pages():
             self._fail_page(path, page, document.last_failure)
         self._writer.finish_document(document.doc_id, document.page_count)
         self._documents += 1
@@ -246,9 +260,19 @@ class Run:
         ref = PageRef(self._in_flight[path].doc_id, path, page.image.ref.page)
         return replace(page, image=replace(page.image, ref=ref))
 
+    def _fail_document(self, path: str, reason: str) -> None:
+        self._writer.fail_document(self._in_flight[path].doc_id, reason)
+        self._failed.append(Failure(path, None, reason))
+
     def _fail_page(self, path: str, page: int, reason: str) -> None:
         self._writer.fail_page(self._in_flight[path].doc_id, page, reason)
         self._failed.append(Failure(path, page, reason))
+
+    def _record_unread(self, path: str, page: int | None, unread: Sequence[Unread]) -> None:
+        for kind, items, detail in unread:
+            content = UnreadContent(path, page, kind, items, detail)
+            self._writer.record_unread(self._in_flight[path].doc_id, content)
+            self._unread_places[kind] += 1
 
     def _count_processed(self, document: Document) -> None:
         self._processed += 1

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..engine.errors import UsageError
-from ..engine.store import layout
+from ..engine.store import layout, open_snapshot
 from ..engine.store.durable import atomic_file
 
 
@@ -55,6 +55,24 @@ def locate(path: str, roots: Sequence[Path]) -> Path:
     raise UsageError(
         f"{path}: the document is not where it was indexed ({searched}); put it back, or index it where it is now"
     )
+
+
+def locate_content(directory: Path, path: str) -> Path:
+    """The file of the document `path` of the index in `directory`, or, if it is gone, one with the same content.
+
+    Raises UsageError if all are gone, and what `open_snapshot` raises.
+    """
+    roots = recorded(directory)
+    try:
+        return locate(path, roots)
+    except UsageError:
+        with open_snapshot(directory) as snapshot:
+            row = snapshot.document(path=path)
+            copies = snapshot.documents_of_content(row.sha256) if row is not None and row.sha256 else []
+        for copy in copies:
+            if is_seen(copy.path, roots):
+                return locate(copy.path, roots)
+        raise
 
 
 def exists(path: str, roots: Sequence[Path]) -> bool:

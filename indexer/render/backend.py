@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from ...engine.errors import DocumentError
+from .unread import Unread
 
 TEXT_MAX_CHARS = 200_000
 """Characters of a page's text layer that are kept; no page meant for people has more."""
@@ -43,6 +45,15 @@ class OpenDocument(Protocol):
 
     def text(self) -> str:
         """Return the text layer of the page rendered last, or ""."""
+
+    def unread(self) -> list[Unread]:
+        """Return what belongs to the document as a whole and is on none of its pages."""
+
+    def unread_on_page(self) -> list[Unread]:
+        """Return what belongs to the page rendered last and is not drawn on it."""
+
+    def font_sizes(self) -> Iterable[tuple[float, int]]:
+        """Return the font sizes of the text layer of the page rendered last, in points, each with its characters."""
 
     def close(self) -> None:
         """Close the file."""

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from ...engine.errors import DocumentError
 from .backend import PageBitmap, as_render_error
 from .page_size import POINTS_PER_INCH, pixel_size
+from .unread import Unread
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
 PIXELS_MAX = 250_000_000
@@ -92,6 +93,18 @@ class ImageDocument:
     def text(self) -> str:
         """Return "": an image has no text layer."""
         return ""
+
+    def unread(self) -> list[Unread]:
+        """Return nothing: an image has no attachments."""
+        return []
+
+    def unread_on_page(self) -> list[Unread]:
+        """Return nothing: an image is drawn as a whole."""
+        return []
+
+    def font_sizes(self) -> list[tuple[float, int]]:
+        """Return nothing: an image has no text layer."""
+        return []
 
     def close(self) -> None:
         """Close the file."""

@@ -11,17 +11,22 @@ from __future__ import annotations
 import stringprep
 import unicodedata
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pymupdf
 
 from ...engine.errors import DocumentError
+from ...engine.store.unread import COMMENT, DYNAMIC_FORM
 from .backend import OUT_OF_MEMORY, OutOfMemory, PageBitmap, as_render_error
 from .page_size import pixel_size
+from .unread import COMMENT_SUBTYPES, Unread, attachments
 
 OBJECTS_SEARCHED_MAX = 500_000
 """Objects scanned for pages in a file without a usable page tree."""
+ANNOTATIONS_MAX = 20_000
+"""Annotations of a page that are looked at; no page meant for people has more."""
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_DEHYPHENATE
 """Text outside the visible page is left out; ligatures are expanded and hyphenated words joined, for searching."""
 
@@ -55,6 +60,7 @@ class MupdfDocument:
     def __init__(self, document: pymupdf.Document) -> None:
         self._document = document
         self._display_list: pymupdf.DisplayList | None = None
+        self._page: Any = None
         self._pixmap: pymupdf.Pixmap | None = None  # owns the memory that the last PageBitmap points into
         self.page_count = _page_count(document)
 
@@ -63,10 +69,10 @@ class MupdfDocument:
 
         Raises DocumentError if the page cannot be found, OutOfMemory at the memory limit, or whatever MuPDF raises.
         """
-        self._display_list = self._pixmap = None
+        self._display_list = self._pixmap = self._page = None
         pymupdf.TOOLS.reset_mupdf_warnings()
         try:
-            loaded = self._document.load_page(page - 1)
+            loaded = self._page = self._document.load_page(page - 1)
         except Exception as err:
             raise as_render_error("the page cannot be found; the PDF is damaged", err) from err
         width_pt, height_pt = loaded.rect.width, loaded.rect.height
@@ -85,9 +91,44 @@ class MupdfDocument:
         text = pymupdf.TextPage(self._display_list.get_textpage(TEXT_FLAGS)).extractText()
         return str(text)
 
+    def unread(self) -> list[Unread]:
+        """Return attached files, and a form that a viewer would have to lay out first (dynamic XFA)."""
+        document: Any = self._document
+        found = attachments(list(document.embfile_names()))
+        catalog = document.pdf_catalog()
+        has_xfa = document.xref_get_key(catalog, "AcroForm/XFA")[0] != "null"
+        is_drawn_by_viewer = document.xref_get_key(catalog, "NeedsRendering") == ("bool", "true")
+        has_no_fields = document.xref_get_key(catalog, "AcroForm/Fields")[1] in ("null", "[]")
+        if has_xfa and (is_drawn_by_viewer or has_no_fields):
+            found.append(Unread(DYNAMIC_FORM, 1))
+        return found
+
+    def unread_on_page(self) -> list[Unread]:
+        """Return files attached to the page, and annotations whose text is not drawn."""
+        assert self._page is not None
+        names, comments = [], 0
+        for annotation in islice(self._page.annots(), ANNOTATIONS_MAX):
+            subtype = annotation.type[1]
+            if subtype == "FileAttachment":
+                names.append(str(annotation.file_info.get("filename", "")))
+            elif subtype in COMMENT_SUBTYPES and annotation.info.get("content", "").strip():
+                comments += 1
+        return attachments(names) + ([Unread(COMMENT, comments)] if comments else [])
+
+    def font_sizes(self) -> list[tuple[float, int]]:
+        """Return the font sizes of the page rendered last, in points, each with its number of characters."""
+        assert self._display_list is not None
+        blocks = pymupdf.TextPage(self._display_list.get_textpage(TEXT_FLAGS)).extractDICT()["blocks"]
+        return [
+            (float(span["size"]), len("".join(span["text"].split())))
+            for block in blocks
+            for line in block.get("lines", ())
+            for span in line["spans"]
+        ]
+
     def close(self) -> None:
         """Close the file."""
-        self._display_list = self._pixmap = None
+        self._display_list = self._pixmap = self._page = None
         self._document.close()
 
 

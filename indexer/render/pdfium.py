@@ -13,9 +13,24 @@ import pypdfium2
 import pypdfium2.raw as pdfium_c
 
 from ...engine.errors import DocumentError
+from ...engine.store.unread import COMMENT, DYNAMIC_FORM
 from .backend import TEXT_MAX_CHARS, PageBitmap
 from .page_size import pixel_size
+from .unread import Unread, attachments
 
+ANNOTATIONS_MAX, ATTACHMENTS_MAX, CHARACTERS_MEASURED = 20_000, 10_000, 2000
+"""Annotations of a page, attached files and characters that are looked at."""
+COMMENTS = frozenset(
+    (
+        pdfium_c.FPDF_ANNOT_TEXT,
+        pdfium_c.FPDF_ANNOT_HIGHLIGHT,
+        pdfium_c.FPDF_ANNOT_UNDERLINE,
+        pdfium_c.FPDF_ANNOT_STRIKEOUT,
+        pdfium_c.FPDF_ANNOT_SQUIGGLY,
+        pdfium_c.FPDF_ANNOT_CARET,
+    )
+)
+"""As `COMMENT_SUBTYPES`."""
 WHITE = (255, 255, 255, 255)
 RENDER_FLAGS: int = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_REVERSE_BYTE_ORDER
 
@@ -73,6 +88,44 @@ class PdfiumDocument:
         text = text_page.get_text_range(0, min(text_page.count_chars(), TEXT_MAX_CHARS))
         text_page.close()
         return str(text).replace("\r\n", "\n")
+
+    def unread(self) -> list[Unread]:
+        """Return attached files, and a form that a viewer would have to lay out first (XFA)."""
+        count = min(self._document.count_attachments(), ATTACHMENTS_MAX)
+        found = attachments([self._document.get_attachment(i).get_name() for i in range(count)])
+        if self._document.get_formtype() == pdfium_c.FORMTYPE_XFA_FULL:
+            found.append(Unread(DYNAMIC_FORM, 1))
+        return found
+
+    def unread_on_page(self) -> list[Unread]:
+        """Return files attached to the page, and annotations whose text is not drawn."""
+        assert self._page is not None
+        names, comments = [], 0
+        for i in range(min(pdfium_c.FPDFPage_GetAnnotCount(self._page), ANNOTATIONS_MAX)):
+            annotation = pdfium_c.FPDFPage_GetAnnot(self._page, i)
+            subtype = pdfium_c.FPDFAnnot_GetSubtype(annotation)
+            if subtype == pdfium_c.FPDF_ANNOT_FILEATTACHMENT:
+                names.append("")
+            # The size in bytes of UTF-16, with two for the end.
+            elif subtype in COMMENTS and pdfium_c.FPDFAnnot_GetStringValue(annotation, b"Contents", None, 0) > 2:
+                comments += 1
+            pdfium_c.FPDFPage_CloseAnnot(annotation)
+        return attachments(names) + ([Unread(COMMENT, comments)] if comments else [])
+
+    def font_sizes(self) -> list[tuple[float, int]]:
+        """Return heights of characters of the page rendered last, in points: of every one, or evenly chosen ones, each
+        then for several.
+        """
+        assert self._page is not None
+        text_page = self._page.get_textpage()
+        count = text_page.count_chars()
+        step = max(1, count // CHARACTERS_MEASURED)
+        sizes = []
+        for i in range(0, count, step):
+            _, bottom, _, top = text_page.get_charbox(i, loose=True)
+            sizes.append((top - bottom, step))
+        text_page.close()
+        return sizes
 
     def close(self) -> None:
         """Close the file."""

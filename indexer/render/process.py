@@ -18,13 +18,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 import numpy as np
 
 from ...engine.errors import DocsearchError, DocumentError
 from ...engine.records import U8
+from . import unread
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS
+from .memory_watch import MemoryWatch
+from .unread import Unread
 
 log = logging.getLogger(__name__)
 
@@ -85,6 +88,7 @@ class RenderProcess:
         self._file: Path | None = None
         self._pages = self._documents = 0
         self._timed_out = self._killed = False
+        self._memory: MemoryWatch | None = None  # where the system does not limit it
 
     def start(self) -> None:
         """Start the child unless it is running. Raises DocsearchError if it cannot be started at all."""
@@ -103,13 +107,16 @@ class RenderProcess:
             )
             _enlarge_pipe(self._child)
             self._pages = self._documents = 0
+            self._memory = None
             try:
                 with self._request("starting", settings, START_TIMEOUT_S):
-                    self._response("ready", "starting")
+                    is_limited = bool(self._response("ready", "starting")["memory_limited"])
             except DocumentError as err:
                 stderr.seek(0)
                 last_line = stderr.read().decode("utf-8", "replace").strip().rpartition("\n")[2]
                 raise DocsearchError(f"the render process cannot be started: {err} {last_line}".strip()) from err
+        if not is_limited:
+            self._memory = MemoryWatch(self._child, self._settings.memory_limit_mb)
 
     def open(self, file: Path) -> int:
         """Open `file` in the child and return its number of pages. Raises DocumentError, of which WorkerLost is one."""
@@ -132,6 +139,21 @@ class RenderProcess:
             if not err.retryable:
                 raise
         return self._render(file, page)
+
+    def unread(self, what: Literal["document", "page"]) -> tuple[Unread, ...]:
+        """What was not read of the open document as a whole, or of the page rendered last; () if it cannot be told.
+
+        If finding that out breaks the child, another one renders the next page.
+        """
+        if self._child is None or self._file is None:
+            return ()
+        action = "looking for what is not drawn"
+        try:
+            with self._request(action, {"unread": what}, TEXT_TIMEOUT_S):
+                return unread.received(self._response("unread", action)["unread"])
+        except DocumentError as err:
+            log.debug("it cannot be told what is not drawn of a %s: %s", what, err)
+            return ()
 
     def kill(self) -> None:
         """End the child for good, even in the middle of a page; a thread waiting for that page gets WorkerLost."""
@@ -249,11 +271,13 @@ class RenderProcess:
         with suppress(subprocess.TimeoutExpired):  # it may still be running, having closed its output
             child.wait(1.0)
         code = child.returncode
-        retryable = not (self._timed_out or self._killed) and (self._documents > 1 or self._pages > 1)
+        out_of_memory = out_of_memory or (self._memory is not None and self._memory.exceeded)
+        timed_out = self._timed_out and not out_of_memory  # the time may have passed while it ended
+        retryable = not (timed_out or self._killed) and (self._documents > 1 or self._pages > 1)
         self.stop()
         if self._killed:
             reason = f"{action} was stopped"
-        elif self._timed_out or (hasattr(signal, "SIGALRM") and code == -signal.SIGALRM):
+        elif timed_out or (hasattr(signal, "SIGALRM") and code == -signal.SIGALRM):
             reason = f"{action} took longer than {self._settings.page_timeout_s:g} s"
         elif out_of_memory:
             reason = f"{action} needs more than {self._settings.memory_limit_mb} MB of memory"

@@ -20,6 +20,7 @@ from ...engine.records import PageImage, PageRef
 from ..discover import Document
 from .page_budget import PAGES_PER_TASK, RemainingPages
 from .process import RenderProcess, RenderSettings, WorkerLost
+from .unread import Unread
 
 RENDERER_LIBRARIES = {"mupdf": "pymupdf", "pdfium": "pypdfium2"}
 """Renderer name -> the library it needs, in order of preference."""
@@ -29,22 +30,24 @@ MEMORY_LIMIT_MIN_MB = 256
 
 @dataclass(frozen=True, slots=True)
 class DocumentOpened:
-    """The document has `page_count` pages; the events of its pages follow."""
+    """The document has `page_count` pages; the events of its pages follow. `unread` is what is on none of them."""
 
     document: Document
     page_count: int
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PageRendered:
     """A page was rendered: its `image`, and `size_pt`, its width and height in points.
 
-    The renderer knows no index, so `image.ref.doc_id` is "".
+    The renderer knows no index, so `image.ref.doc_id` is "". `unread` is what the image does not show, or too small.
     """
 
     document: Document
     image: PageImage
     size_pt: tuple[float, float]
+    unread: tuple[Unread, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +222,7 @@ class Renderer:
             with self._changed:
                 job.remaining.page_count = page_count
                 pages = job.remaining.claim()
-            self._emit(job, task, DocumentOpened(job.document, page_count))
+            self._emit(job, task, DocumentOpened(job.document, page_count, process.unread("document")))
         for page in pages:
             if not self._wait_for_capacity(job, task):
                 return
@@ -245,7 +248,7 @@ class Renderer:
         with self._changed:
             job.remaining.record_success()
         image = PageImage(PageRef("", job.document.path, page), rendered.pixels, rendered.dpi, rendered.text)
-        return PageRendered(job.document, image, rendered.size_pt)
+        return PageRendered(job.document, image, rendered.size_pt, process.unread("page"))
 
     def _emit(self, job: Job, task: Task, event: RenderEvent) -> None:
         with self._changed:

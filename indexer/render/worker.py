@@ -5,12 +5,14 @@ imports neither torch nor an encoder, limits its own memory, and sends nothing b
 that compromises it still cannot make the parent execute anything. The protocol, one JSON object per line:
 
     in   {"dpi", "max_pixels", "renderer", "memory_limit_mb", "passwords", "alarm_s"}   settings, once
-    out  {"kind": "ready"}
+    out  {"kind": "ready", "memory_limited"}
     in   {"open": file, "alarm_s"}
     out  {"kind": "opened", "page_count"}
     in   {"render": page, "alarm_s"}
     out  {"kind": "page", "width", "height", "dpi", "size_pt"} and width x height x 3 bytes of RGB,
          {"kind": "text", "bytes"} and that many bytes of UTF-8
+    in   {"unread": "document" or "page", "alarm_s"}      of the open document, or of the page rendered last
+    out  {"kind": "unread", "unread": [[kind, items, detail], ...]}
 
 Instead of a response it may send {"kind": "failed", "reason"} or {"kind": "memory"}; after the latter it exits.
 """
@@ -29,6 +31,7 @@ from typing import Any, BinaryIO
 from ...engine.errors import DocumentError
 from ..discover import IMAGE_MAGIC, IMAGE_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN
 from .backend import TEXT_MAX_CHARS, OpenDocument, OutOfMemory, as_render_error
+from .unread import small_print
 
 STDERR_MAX_BYTES = 1 << 20
 """Size at which writes of native libraries to stderr, which is a file, begin to fail."""
@@ -43,14 +46,13 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C, and ends this process
     settings = json.loads(requests.readline())
     open_pdf = _pdf_opener(settings["renderer"])
-    _limit_memory(settings["memory_limit_mb"])
+    _send(responses, {"kind": "ready", "memory_limited": _limit_memory(settings["memory_limit_mb"])})
     _serve(requests, responses, settings, open_pdf)
 
 
 def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], open_pdf: PdfOpener) -> None:
     document: OpenDocument | None = None
-    passwords = tuple(settings["passwords"])
-    _send(responses, {"kind": "ready"})
+    passwords, dpi = tuple(settings["passwords"]), float(settings["dpi"])
     for line in requests:
         request = json.loads(line)
         _alarm(request["alarm_s"])
@@ -62,12 +64,20 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                     document = None
                 document = open_document(Path(request["open"]), passwords, open_pdf)
                 header = {"kind": "opened", "page_count": document.page_count}
+            elif "unread" in request:
+                assert document is not None
+                if request["unread"] == "document":
+                    unread = document.unread()
+                else:
+                    sizes = document.font_sizes()
+                    unread = [*document.unread_on_page(), *small_print(sizes, dpi=dpi, wanted_dpi=settings["dpi"])]
+                header = {"kind": "unread", "unread": unread}
             else:
                 assert document is not None
                 bitmap = document.render(request["render"], dpi=settings["dpi"], max_pixels=settings["max_pixels"])
                 header = {"kind": "page", "width": bitmap.width, "height": bitmap.height}
                 header |= {"dpi": bitmap.dpi, "size_pt": bitmap.size_pt}
-                body = bitmap.rgb
+                body, dpi = bitmap.rgb, bitmap.dpi
         except Exception as err:  # noqa: BLE001 - on broken input libraries raise anything; the parent gets the reason
             error = err if isinstance(err, (DocumentError, OutOfMemory)) else as_render_error("", err)
             header = {"kind": "memory"} if isinstance(error, OutOfMemory) else {"kind": "failed", "reason": str(error)}
@@ -140,23 +150,26 @@ def _alarm(seconds: int) -> None:
         signal.alarm(seconds)
 
 
-def _limit_memory(limit_mb: int) -> None:
-    """Limit this process's memory, core dump and files, as far as the system allows.
+def _limit_memory(limit_mb: int) -> bool:
+    """Limit this process's memory, core dump and files, as far as the system allows; return whether memory is limited.
 
-    Windows has no such limits, and macOS refuses to limit memory (EINVAL): there the page timeout and the largest
-    number of pixels protect. A limit that is lower already stays.
+    Windows has no such limits, and macOS refuses to limit memory (EINVAL): there the parent watches it. A limit that is
+    lower already stays.
     """
+    is_limited = False
     if sys.platform != "win32":
         try:
             import resource
         except ImportError:
-            return
+            return False
         limits = {resource.RLIMIT_AS: limit_mb << 20, resource.RLIMIT_CORE: 0, resource.RLIMIT_FSIZE: STDERR_MAX_BYTES}
         for kind, limit in limits.items():
             with suppress(OSError, ValueError):
                 _, maximum = resource.getrlimit(kind)
                 lowered = limit if maximum == resource.RLIM_INFINITY else min(limit, maximum)
                 resource.setrlimit(kind, (lowered, lowered))
+                is_limited = is_limited or kind == resource.RLIMIT_AS
+    return is_limited
 
 
 if __name__ == "__main__":

@@ -135,3 +135,22 @@ def test_a_failure_and_a_document_of_one_name_in_two_folders_are_both_recorded(
     assert [failure.path for failure in report.failed] == ["docs/gone.pdf"] == failed(index)
     with open_snapshot(index) as snapshot:
         assert sorted(snapshot.paths()) == ["a.pdf", "other/gone.pdf"]
+
+
+def test_a_document_that_claims_a_billion_pages_fails_as_a_whole(
+    tmp_path: Path, index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its pages that can be read stay, and nothing lists the others."""
+    monkeypatch.syspath_prepend(Path(__file__).parent / "render/faulty")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/a.pdf").write_text("%PDF claims 1000000000\nok\nok", "utf-8")
+    for seen in (2, 0):  # a failed document is tried again, but not the pages that are stored
+        report = run(tmp_path / "docs")
+        assert report.pages == seen
+        whole = next(failure for failure in report.failed if failure.page is None)
+        assert whole.reason.startswith("it claims 1,000,000,000 pages, and 999,999,8")
+        assert "pages in a row failed" in whole.reason
+        with open_snapshot(index) as snapshot:
+            assert (len(snapshot), snapshot.verify()) == (2, [])
+            assert whole in snapshot.failures()
+            assert len(snapshot.failures()) < 200

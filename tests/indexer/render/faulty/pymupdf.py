@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
@@ -11,6 +12,7 @@ from typing import NoReturn
 TEXT_PRESERVE_WHITESPACE = TEXT_MEDIABOX_CLIP = TEXT_DEHYPHENATE = 0
 csRGB = None  # noqa: N816 - as pymupdf has it
 pages_rendered = 0
+CHUNK_BYTES, FILL_MAX = 16 << 20, 128
 
 
 class TOOLS:
@@ -36,6 +38,11 @@ def misbehave(how: str) -> None:
         hang()
     elif how == "memory":
         bytearray(8 << 30)
+    elif how == "fill":
+        filled = []
+        while len(filled) < FILL_MAX:
+            filled.append(b"x" * CHUNK_BYTES)  # resident, unlike zeros
+            time.sleep(0.01)
     elif how == "error":
         raise RuntimeError("code=7: broken\n  beyond repair")
     elif how == "exit":
@@ -54,11 +61,12 @@ class Document:
 
     def __init__(self, lines: list[str]) -> None:
         self.pages = lines[1:]
+        self.claimed = int(lines[0].rpartition("claims ")[2] or 0) if "claims" in lines[0] else 0
         misbehave(lines[0].removeprefix("%PDF").strip())
 
     @property
     def page_count(self) -> int:
-        return len(self.pages)
+        return self.claimed or len(self.pages)
 
     def xref_length(self) -> int:
         return 1
@@ -86,6 +94,11 @@ class Page:
         width, height = round(72 * matrix[0]), round(144 * matrix[1])
         samples = memoryview(bytes([7]) * (width * height * 3))
         return SimpleNamespace(n=3, stride=3 * width, width=width, height=height, samples_mv=samples)
+
+    def annots(self) -> list[SimpleNamespace]:
+        if self.how.startswith("unread "):
+            misbehave(self.how.removeprefix("unread "))
+        return []
 
     def get_textpage(self, flags: int) -> str:
         misbehave(self.how.removeprefix("text "))
