@@ -5,12 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable
 from html import escape
-from typing import Protocol, SupportsIndex, overload
+from typing import Any, Protocol, SupportsIndex, overload
 
-from . import images
 from .errors import DocsearchError
-from .printable import printable
-from .records import U8, Hit, PageRef
+from .printable import also_at, printable
+from .records import U8, Hit, Mode, PageRef
 
 PICTURES_MAX = 12
 """Hits shown with a picture of their page; the others are rows of a table."""
@@ -18,6 +17,7 @@ PICTURE_PX, SHOWN_PX = 400, 200
 """Width of a page's picture, and the width it is shown at: sharp on screens with two pixels a point."""
 JPEG_QUALITY = 80
 """Pillow's quality setting, 1 to 95."""
+CONFIDENCE_DIGITS = 4
 CARD = f"width:{SHOWN_PX}px;margin:0;font-size:12px;line-height:1.35"
 PICTURE = "width:100%;height:auto;display:block;border:1px solid rgba(128,128,128,.5);border-radius:3px;background:#fff"
 CELL = "text-align:{};padding:2px 12px 2px 0"
@@ -38,13 +38,32 @@ class PagePictures(Protocol):
 class Hits(list[Hit]):
     """The hits of the query `text`, best first: an ordinary list with a readable repr.
 
+    `confidence` is the probability, 0..1, that the first hit is right: of the questions that it was measured on, with
+    such a best hit, this share had the right page first. It is None for queries by a picture or a page, and for models
+    without a calibration. `no_good_match` says that it is too low to trust the hits, which are then the closest pages.
+    `unread_letters` are those letters of the query that the model does not read.
+
     A notebook shows each hit as its page with the heat map on it, as `draw` returns it, (H, W, 3) uint8. Hits for which
     `draw` raises DocsearchError are rows of a table; without `draw` all are.
     """
 
-    def __init__(self, hits: Iterable[Hit] = (), text: str = "", draw: Callable[[Hit], U8] | None = None) -> None:
+    def __init__(
+        self,
+        hits: Iterable[Hit] = (),
+        text: str = "",
+        draw: Callable[[Hit], U8] | None = None,
+        *,
+        confidence: float | None = None,
+        no_good_match: bool = False,
+        unread_letters: str = "",
+        mode: Mode = "visual",
+    ) -> None:
         super().__init__(hits)
         self.text = text
+        self.confidence = confidence
+        self.no_good_match = no_good_match
+        self.unread_letters = unread_letters
+        self.mode = mode
         self._draw = draw
 
     @overload
@@ -53,18 +72,45 @@ class Hits(list[Hit]):
     def __getitem__(self, at: slice, /) -> Hits: ...
     def __getitem__(self, at: SupportsIndex | slice, /) -> Hit | Hits:
         if isinstance(at, slice):
-            return Hits(super().__getitem__(at), self.text, self._draw)
+            return self._like(super().__getitem__(at), self._draw)
         return super().__getitem__(at)
 
-    def __reduce__(self) -> tuple[type[Hits], tuple[list[Hit], str]]:
-        return Hits, (list(self), self.text)  # `draw` is left out: another process has no open index
+    def as_dict(self) -> dict[str, float | bool | str | None]:
+        """What is known of the answer besides its hits, as a JSON object."""
+        return {
+            "confidence": None if self.confidence is None else round(self.confidence, CONFIDENCE_DIGITS),
+            "no_good_match": self.no_good_match,
+            "unread_letters": self.unread_letters,
+            "mode": self.mode,
+        }
+
+    def drawn_by(self, draw: Callable[[Hit], U8] | None) -> Hits:
+        """The same hits, whose pages a notebook shows as `draw` returns them."""
+        return self._like(self, draw)
+
+    def _like(self, hits: Iterable[Hit], draw: Callable[[Hit], U8] | None) -> Hits:
+        return Hits(
+            hits,
+            self.text,
+            draw,
+            confidence=self.confidence,
+            no_good_match=self.no_good_match,
+            unread_letters=self.unread_letters,
+            mode=self.mode,
+        )
+
+    def __reduce__(self) -> tuple[Callable[..., Hits], tuple[list[Hit], dict[str, object]]]:
+        names = ("text", "confidence", "no_good_match", "unread_letters", "mode")
+        # `draw` is left out: another process has no open index.
+        return _unpickled, (list(self), {name: getattr(self, name) for name in names})
 
     def __repr__(self) -> str:
         lines = [self._heading()]
         paths = [printable(hit.ref.path) for hit in self]
         width = max(map(len, paths), default=0)
         for hit, path in zip(self, paths, strict=True):
-            lines.append(f"{hit.rank:4}  {hit.score:.3f}  {path:{width}}  page {hit.ref.page}")
+            also = f"  ({also_at(hit.also)})" if hit.also else ""
+            lines.append(f"{hit.rank:4}  {hit.score:.3f}  {path:{width}}  page {hit.ref.page}{also}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -95,7 +141,12 @@ class Hits(list[Hit]):
 
     def _heading(self) -> str:
         about = f" for {self.text!r}" if self.text else ""
-        return f"{len(self)} hit{'' if len(self) == 1 else 's'}{about}"
+        found = f"{len(self)} hit{'' if len(self) == 1 else 's'}{about}"
+        return f"{found}; no good match, these are the closest pages" if self and self.no_good_match else found
+
+
+def _unpickled(hits: list[Hit], fields: dict[str, Any]) -> Hits:
+    return Hits(hits, **fields)
 
 
 def _card(hit: Hit, picture: str) -> str:
@@ -103,16 +154,23 @@ def _card(hit: Hit, picture: str) -> str:
     return (
         f'<figure style="{CARD}"><img style="{PICTURE}" src="{picture}" alt="Page {page} of {path}">'
         f'<figcaption style="padding-top:4px;overflow-wrap:anywhere"><strong>{hit.rank}.</strong> {path}<br>'
-        f"page {page} · {hit.score:.3f}</figcaption></figure>"
+        f"page {page} · {hit.score:.3f}{_small_also(hit)}</figcaption></figure>"
     )
 
 
 def _row(hit: Hit) -> str:
-    cells = ((str(hit.rank), "right"), (f"{hit.score:.3f}", "right"), (escape(printable(hit.ref.path)), "left"))
+    path = escape(printable(hit.ref.path)) + _small_also(hit)
+    cells = ((str(hit.rank), "right"), (f"{hit.score:.3f}", "right"), (path, "left"))
     shown = "".join(f'<td style="{CELL.format(side)}">{text}</td>' for text, side in (*cells, (hit.ref.page, "right")))
     return f"<tr>{shown}</tr>"
 
 
+def _small_also(hit: Hit) -> str:
+    return f"<br><small>{escape(also_at(hit.also))}</small>" if hit.also else ""
+
+
 def _data_uri(pixels: U8) -> str:
+    from . import images  # imports Pillow, which no answer needs
+
     encoded = images.encode_jpeg(pixels, width=PICTURE_PX, quality=JPEG_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(encoded).decode("ascii")

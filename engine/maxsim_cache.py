@@ -11,6 +11,7 @@ from collections import OrderedDict
 
 import numpy as np
 
+from . import threads
 from .page_maxima import MaximaOf
 from .records import F32, I64
 
@@ -61,9 +62,14 @@ class MaxSimCache:
         computed: dict[bytes, F32] = {}
         if missing:
             maxima_of = self._maxima_of(vectors[list(missing.values())], None)
-            computed = {key: maxima_of[:, i].copy() for i, key in enumerate(missing)}
+            columns = threads.shared_pool().map(np.copy, maxima_of.T)  # megabytes each in a large index
+            computed = dict(zip(missing, columns, strict=True))
             self._insert(computed)
         return [computed[key] if maxima is None else maxima for key, maxima in known]
+
+    def cached(self, vectors: F32) -> list[F32 | None]:
+        """The maxima (N,) of each of `vectors` (Q, D) with all pages that are cached, None for the others."""
+        return [maxima for _, maxima in self._lookup(vectors)]
 
     def clear(self) -> None:
         """Drop every cached token."""

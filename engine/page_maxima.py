@@ -7,9 +7,10 @@ from typing import Protocol
 
 import numpy as np
 
+from .distinct import distinct
 from .kernels import maxsim
 from .records import F32, I64, U16
-from .store import Block
+from .store import Block, Snapshot
 
 MaximaOf = Callable[[F32, I64 | None], F32]
 """What `token_maxima` does for the pages of one index."""
@@ -51,6 +52,14 @@ def token_maxima(pages: Pages, vectors: F32, rows: I64 | None) -> F32:
     return np.concatenate(found) if found else np.zeros((0, len(vectors)), np.float32)
 
 
+def sample(snapshot: Snapshot, count: int) -> I64:
+    """At most `count` rows (n,) of a collection, rising and evenly spaced among its pages, copies counted as one."""
+    copies = snapshot.copies
+    if copies is None:
+        return evenly_spaced(len(snapshot), count)
+    return copies.counted[evenly_spaced(len(copies.counted), count)]
+
+
 def evenly_spaced(pages: int, count: int) -> I64:
     """At most `count` of `pages` rows, evenly spaced: a sample of a collection."""
-    return np.unique(np.linspace(0, pages - 1, min(pages, count)).astype(np.int64))
+    return distinct(np.linspace(0, pages - 1, min(pages, count)).astype(np.int64))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 _UNSAFE = "\\x00-\\x1f\\x7f-\\x9f\\u061c\\u2028-\\u202e\\u2066-\\u2069\\ud800-\\udfff\\U000e0000-\\U000e007f"
 UNSAFE = re.compile(f"[{_UNSAFE}]")
 UNSAFE_IN_TEXT = re.compile(f"(?![\\n\\t])[{_UNSAFE}]")
+ALSO_SHOWN = 3
+"""Paths of copies that are listed; of more, the number is told."""
 
 
 def printable(text: str) -> str:
@@ -32,6 +34,14 @@ def printable_text(text: str) -> str:
 def json_line(value: Mapping[str, object]) -> str:
     """An object as JSON on one line, not ASCII only, whose strings hold unsafe characters as escapes of JSON."""
     return UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], json.dumps(value, ensure_ascii=False))
+
+
+def also_at(paths: Sequence[str]) -> str:
+    """Where else a hit is, on one line: "also at copies/a.pdf, old/a.pdf and 12 more"; "" for no `paths`."""
+    if not paths:
+        return ""
+    more = f" and {len(paths) - ALSO_SHOWN:,} more" if len(paths) > ALSO_SHOWN else ""
+    return f"also at {', '.join(map(printable, paths[:ALSO_SHOWN]))}{more}"
 
 
 def _escaped(match: re.Match[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 
+Mode = Literal["visual", "text", "hybrid"]
+"""What pages are found by: their pictures, their text layers, or both."""
 FloatBox = tuple[float, float, float, float]
 """x0, y0, x1, y1 in fractions of a page's width and height."""
 
@@ -154,11 +157,13 @@ class QueryVectors:
     """An embedded query: Q token vectors, their weights, and how a similarity becomes a match.
 
     `vectors` (Q, D) float32 of unit length; `weights` (Q,) float32 that sum to 1; `single` (S,) float32, the dense
-    vector for stage 1; `tokens`, the text of each row, "" for a patch of a picture. A page scores Σ_t weights[t] · m_t,
-    where the match m_t rises from 0 at the similarity `floor` to 1 at `ceiling` (each a scalar, or one per row, (Q,));
-    see `scoring`. `pairs` (P, 2) int64 are rows of neighbouring tokens, which add to a score where they stand together
-    on a page. `expansion` are further terms that a token matches. The token vectors of a `contextual` query come from a
-    language model and depend on each other: they are scored by plain MaxSim, without IDF, first-page weight or pairs.
+    vector for stage 1, (0,) where stage 1 looks up patches; `tokens`, the text of each row, "" for a patch of a
+    picture. A page scores Σ_t weights[t] · m_t, where the match m_t rises from 0 at the similarity `floor` to 1 at
+    `ceiling` (each a scalar, or one per row, (Q,)); see `scoring`. `pairs` (P, 2) int64 are rows of neighbouring
+    tokens, which add to a score where they stand together on a page. `expansion` are further terms that a token
+    matches. The token vectors of a `contextual` query come from a language model and depend on each other: they are
+    scored by plain MaxSim, without IDF, first-page weight or pairs.
+    `spelled` are the tokens as they stand in the query, where a model changes them.
     """
 
     vectors: F32
@@ -170,6 +175,12 @@ class QueryVectors:
     pairs: I64 = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     expansion: QueryExpansion | None = None
     contextual: bool = False
+    spelled: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The tokens, Q, as the query spells them where that is known: for people."""
+        return (*self.spelled, *self.tokens[len(self.spelled) :])
 
     @property
     def every(self) -> F32:
@@ -196,6 +207,19 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True)
+class TextEvidence:
+    """What the text of N pages says of one question.
+
+    `text` (N,) is BM25 of each text layer, and `document` (N,) the share of the question that the name and the opening
+    of each page's document hold, both 0 to 1; `has_text` (N,) tells the pages with a text layer.
+    """
+
+    text: F32
+    document: F32
+    has_text: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """Pages in their final order: rows `pages` (K,) int64, `scores` (K,) float32.
 
@@ -208,18 +232,23 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A page found for a query: its `ref`, its `score` in 0..1 (weighted MaxSim), its `rank` counting from 1."""
+    """A page found for a query: its `ref`, its `score` in 0..1 (weighted MaxSim), its `rank` counting from 1.
+
+    `also` are the other paths, in order, of documents with the same bytes: the page is the same in each.
+    """
 
     ref: PageRef
     score: float
     rank: int
+    also: tuple[str, ...] = ()
 
-    def as_dict(self, *, score_digits: int = 6) -> dict[str, int | float | str]:
-        """The hit as a flat JSON object, its score rounded to `score_digits` decimals."""
+    def as_dict(self, *, score_digits: int = 6) -> dict[str, int | float | str | list[str]]:
+        """The hit as a JSON object, its score rounded to `score_digits` decimals."""
         return {
             "rank": self.rank,
             "score": round(self.score, score_digits),
             "path": self.ref.path,
             "page": self.ref.page,
             "doc_id": self.ref.doc_id,
+            "also": list(self.also),
         }

@@ -21,6 +21,8 @@ FIRST_PAGE_WEIGHT = 0.8
 
 docs/log.md#first-page-weight compares 0 to 1.
 """
+BLOCKS_PER_RESULT = 8
+"""Blocks of scores for each of the k largest that are looked for: few enough for their maxima to cost little."""
 
 
 def match(similarities: F32, query: QueryVectors) -> F32:
@@ -100,10 +102,24 @@ def top_k(rows: I64, scores: F32, k: int, page_order: I64) -> Ranking:
     `page_order` (N,) is `Snapshot.page_order` of all N pages.
     """
     if len(rows) > 4 * k > 0:
-        # Everything that can reach the top k, ties at the border included.
-        border = np.partition(scores, len(scores) - k)[len(scores) - k]
-        reach = scores >= border
+        reach = reaching(scores, k)
         rows, scores = rows[reach], scores[reach]
     order = np.lexsort((page_order[rows], -scores))[:k]
     order = order[scores[order] > 0]
     return Ranking(rows[order], scores[order])
+
+
+def reaching(scores: F32, k: int) -> I64:
+    """Which of N `scores` (N,) are among the `k` largest, ties at the border included: their places, rising.
+
+    `k` is from 1 to N. Of very many, only those that reach the k-th largest maximum of a block are compared.
+    """
+    width = len(scores) // (BLOCKS_PER_RESULT * k)
+    found = np.arange(len(scores))
+    if width > 1:
+        blocks = len(scores) // width
+        maxima = scores[: blocks * width].reshape(blocks, width).max(axis=1)
+        found = np.flatnonzero(scores >= np.partition(maxima, blocks - k)[blocks - k])
+        scores = scores[found]
+    reach: I64 = found[scores >= np.partition(scores, len(scores) - k)[len(scores) - k]]
+    return reach

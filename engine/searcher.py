@@ -5,34 +5,40 @@ encode -> weigh -> candidates -> rerank -> hits
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from . import threads
+from .answers import Answers
 from .compression.residual import Codebook
 from .errors import UsageError
-from .explain import heatmap
-from .explain.heatmap import WordMarks
 from .hits import Hits, PagePictures
+from .kernels.native import library
 from .maxsim_cache import MaxSimCache
 from .models.encoder import QueryEncoder
 from .models.pooled import pooled_spec
 from .models.registry import find_spec, load_query_encoder
 from .page_maxima import token_maxima
 from .query.encode import QueryEncoding
+from .query.implied import implied_text, with_implied
 from .query.weighting import Weighting
 from .ranking import rerank
 from .ranking.accelerator import open_scorer
+from .ranking.filters import path_matches
 from .ranking.rerank import Scorer
-from .records import U8, FloatBox, Hit, PageRef, Query, QueryVectors, Ranking, Region
+from .records import F64, U8, FloatBox, Hit, Mode, PageRef, Query, QueryVectors, Ranking, Region
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
 from .store import Snapshot, check_encoder, open_snapshot
 from .two_stage import OnStage, TwoStageSearch, timed
+
+if TYPE_CHECKING:
+    from .explain.heatmap import WordMarks
 
 BATCH_QUERIES = 32
 """Queries that are encoded and ranked together."""
@@ -88,6 +94,7 @@ class Searcher:
         self._encoding = QueryEncoding(snapshot, encoder)
         self.first_stage = FirstStage(snapshot, self._encoding.visual_words, on_gpu=scorer is not None)
         self._weighting = Weighting(snapshot, cache, self.first_stage.approximate_maxima)
+        self._answers = Answers(snapshot, cache, self._weighting, encoder.spec)
         self._two_stage = TwoStageSearch(snapshot, cache, self.first_stage, scorer)
 
     def __enter__(self) -> Searcher:
@@ -114,16 +121,22 @@ class Searcher:
         exact: bool = False,
         path: str | None = None,
         image: U8 | None = None,
+        all_copies: bool = False,
+        mode: Mode | None = None,
     ) -> Hits:
         """The best `k` pages for a question, or for a picture `image` (H, W, 3) uint8, or for both; best first.
 
         Small collections, or `exact`, score every page; otherwise stage 1 proposes `candidates` pages. `path` keeps the
-        documents whose path matches this glob, or whose file name it is. Raises UsageError when there is nothing to
-        search for, or the model does not see pictures.
+        documents whose path matches this glob, or whose file name it is. Of files with the same bytes only the one with
+        the first path is among the hits, and the paths of the others that match `path` are its `also`; with
+        `all_copies`, each is a hit of its own. `mode` says what pages are found by, "visual", "text" or "hybrid"; None
+        chooses, see `default_mode`. Raises UsageError when there is nothing to search for, the model does not see
+        pictures, or cannot search in this mode.
         """
         query = Query("", text, path, image)
-        ((_, hits),) = self.search_many([query], k=k, candidates=candidates, exact=exact)
-        return Hits(hits, text, None if self._pictures is None else partial(self._picture_of_hit, query))
+        found = self.search_many([query], k=k, candidates=candidates, exact=exact, all_copies=all_copies, mode=mode)
+        ((_, hits),) = found
+        return hits if self._pictures is None else hits.drawn_by(partial(self._picture_of_hit, query))
 
     def more_like(
         self,
@@ -134,13 +147,16 @@ class Searcher:
         candidates: int | None = None,
         exact: bool = False,
         path: str | None = None,
+        all_copies: bool = False,
     ) -> list[Hit]:
         """The best `k` other pages that look or read like the page `ref`, or like the part of it in `box`.
 
-        `box` is x0, y0, x1, y1 in fractions of the page. Uses the stored vectors, with any model; else as `search`.
+        `box` is x0, y0, x1, y1 in fractions of the page. Copies of the page itself are hits only with `all_copies`.
+        Uses the stored vectors, with any model; else as `search`.
         """
         query = Query("", "", path, like=Region(ref, box))
-        ((_, hits),) = self.search_many([query], k=k, candidates=candidates, exact=exact)
+        found = self.search_many([query], k=k, candidates=candidates, exact=exact, all_copies=all_copies)
+        ((_, hits),) = found
         return hits
 
     def search_many(
@@ -150,8 +166,10 @@ class Searcher:
         k: int = 10,
         candidates: int | None = None,
         exact: bool = False,
+        all_copies: bool = False,
+        mode: Mode | None = None,
         on_stage: OnStage | None = None,
-    ) -> Iterator[tuple[Query, list[Hit]]]:
+    ) -> Iterator[tuple[Query, Hits]]:
         """Answer queries in order, each as `search` would; pages are read once for BATCH_QUERIES of them.
 
         Among several, a query with nothing to search for gets no hits, so that one bad row does not end a batch job.
@@ -159,6 +177,11 @@ class Searcher:
         self.snapshot.check_open()
         if k < 1 or (candidates is not None and candidates < 1):
             raise UsageError(f"k and candidates are 1 or more, not {k if k < 1 else candidates}")
+        if mode not in (None, *get_args(Mode)):
+            raise UsageError(f"{mode} is no mode of search; there are {', '.join(get_args(Mode))}")
+        if mode in ("text", "hybrid") and self._encoding.visual_words is None:
+            raise UsageError(f"{self.encoder.spec.name} searches in the mode visual only")
+        mode = mode or self.default_mode
         strict = isinstance(queries, Sequence) and len(queries) == 1
         count = self._two_stage.candidates(k, candidates, exact=exact)
         waiting = iter(queries)
@@ -169,9 +192,14 @@ class Searcher:
                 self._two_stage.cache_maxima(batch, encoded, on_stage)
             with timed("weigh", on_stage):
                 weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
-            ranked = self._two_stage.rank(batch, weighed, k=k, candidates=count, on_stage=on_stage)
+                asked = weighed if mode != "hybrid" else weighed | self._with_implied(batch, weighed)
+            ranked = self._two_stage.rank(
+                batch, asked, k=k, candidates=count, on_stage=on_stage, all_copies=all_copies, mode=mode
+            )
             for i, query in enumerate(batch):
-                yield query, self._hits(ranked.get(i))
+                hits = self._hits(query, ranked.get(i), all_copies=all_copies)
+                own: Mode = "visual" if not query.text.strip() or query.like is not None else mode
+                yield query, self._answers.answer(query, hits, encoded.get(i), weighed.get(i), ranked.get(i), own)
 
     def encode(self, text: str, *, image: U8 | None = None) -> QueryVectors:
         """A question as vectors with the weights that it has in this collection. Raises UsageError as `search`."""
@@ -186,9 +214,25 @@ class Searcher:
         self.snapshot.check_open()
         return self._weighting.weigh(queries)
 
+    @property
+    def default_mode(self) -> Mode:
+        """How questions are answered if they do not say: "hybrid" if the index has text and the model is the embedded
+        one or made from it, for which the weights of both sides were measured; else "visual".
+        """
+        has_words = self._encoding.visual_words is not None
+        return "hybrid" if has_words and self.first_stage.texts.has_text.any() else "visual"
+
+    def _with_implied(self, batch: Sequence[Query], weighed: Mapping[int, QueryVectors]) -> dict[int, QueryVectors]:
+        """The weighed queries that imply more than they say, with that; by their position in the batch."""
+        asked = {i: implied for i in weighed if batch[i].like is None and (implied := implied_text(batch[i].text))}
+        encoded = self._encoding.encode_all([Query("", text) for text in asked.values()], strict=False)
+        parts = dict(zip(asked, self.weigh([encoded[i] for i in range(len(asked))]), strict=True))
+        return {i: with_implied(weighed[i], its) for i, its in parts.items()}
+
     def prepare(self) -> None:
-        """Open or build the derived files of stage 1, so that the first query does not wait for it."""
+        """Open or build the derived files of stage 1, and find copies, so that the first query does not wait for it."""
         self.snapshot.check_open()
+        _ = self.snapshot.copies, self.default_mode
         if not self.first_stage.is_skipped:
             _ = self.first_stage.candidates
 
@@ -200,6 +244,8 @@ class Searcher:
             "search": "exact: every page is scored" if skipped else f"two stages, {DEFAULT_CANDIDATES} candidates",
             "exact_below_vectors": self.first_stage.exact_vectors,
             "candidates": None if skipped else DEFAULT_CANDIDATES,
+            "mode": self.default_mode,
+            "kernels": library.description(),
         }
 
     @property
@@ -215,8 +261,18 @@ class Searcher:
         found = dict(zip(ranking.pages.tolist(), ranking.scores.tolist(), strict=True))
         return [found.get(row, 0.0) for row in rows]
 
+    def best_hit_features(self, text: str, best: Hit, mode: Mode = "visual") -> F64:
+        """The features (5,) of the best hit of a question, from which its confidence follows; see `confidence`."""
+        encoded = self._encoding.encode(Query("", text))
+        (weighed,) = self.weigh([encoded])
+        row = self.snapshot.row(best.ref)
+        ranking = Ranking(np.array([row], np.int64), np.array([best.score], np.float32))
+        return self._answers.features(encoded, weighed, ranking, mode)
+
     def heatmap(self, text: str, ref: PageRef, pixels: U8, *, image: U8 | None = None) -> U8:
         """The page `ref`, rendered as `pixels` (H, W, 3) uint8, with what matches the question marked on it."""
+        from .explain import heatmap  # imports Pillow, which no answer needs
+
         return heatmap.draw(pixels, *heatmap.placed_patches(self.snapshot, ref), self.encode(text, image=image))
 
     def overlay(self, text: str, ref: PageRef, size: tuple[int, int], *, word: int | None = None) -> U8:
@@ -225,15 +281,19 @@ class Searcher:
         `word` is the place in the question of the only word to mark. Raises UsageError for a page or word that is not
         there.
         """
+        from .explain import heatmap
+
         query = self.encode(text)
         if word is not None:
             if not 0 <= word < len(query.tokens):
-                raise UsageError(f"there is no word {word} in the question; its words are {', '.join(query.tokens)}")
+                raise UsageError(f"there is no word {word} in the question; its words are {', '.join(query.words)}")
             query = heatmap.only_word(query, word)
         return heatmap.overlay(size[1], size[0], *heatmap.placed_patches(self.snapshot, ref), query)
 
     def word_marks(self, text: str, ref: PageRef) -> list[WordMarks]:
         """Where the page `ref` matches each word of the question, and how well."""
+        from .explain import heatmap
+
         return heatmap.word_marks(*heatmap.placed_patches(self.snapshot, ref), self.encode(text))
 
     def text(self, ref: PageRef) -> str:
@@ -245,8 +305,19 @@ class Searcher:
         self.snapshot.check_open()
         return self.heatmap(query.text, hit.ref, self._pictures.pixels(hit.ref), image=query.image)
 
-    def _hits(self, ranking: Ranking | None) -> list[Hit]:
+    def _hits(self, query: Query, ranking: Ranking | None, *, all_copies: bool) -> list[Hit]:
         if ranking is None:
             return []
-        refs = self.snapshot.refs(ranking.pages)
-        return [Hit(ref, float(s), rank) for rank, (ref, s) in enumerate(zip(refs, ranking.scores, strict=True), 1)]
+        pages = ranking.pages.tolist()
+        also = [() if all_copies else self._also(query, page) for page in pages]
+        found = zip(self.snapshot.refs(pages), ranking.scores.tolist(), also, strict=True)
+        return [Hit(ref, score, rank, others) for rank, (ref, score, others) in enumerate(found, 1)]
+
+    def _also(self, query: Query, page: int) -> tuple[str, ...]:
+        """The other paths of the content of a row, of those that the query's filter selects."""
+        copies = self.snapshot.copies
+        if copies is None:
+            return ()
+        others = [row for row in copies.of(page).tolist() if row != page]
+        paths = [ref.path for ref in self.snapshot.refs(others)] if others else []
+        return tuple(path for path in paths if query.path is None or path_matches(path, query.path))

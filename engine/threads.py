@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
 from types import TracebackType
 from typing import TypeVar
@@ -14,6 +15,9 @@ from typing import TypeVar
 from . import cgroup
 
 T = TypeVar("T")
+BLAS_VARIABLES = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""What the BLAS libraries that numpy comes with read when they are loaded."""
+_blas_has_one_thread = False
 
 
 def one_per_process(make: Callable[[], T]) -> Callable[[], T]:
@@ -90,10 +94,29 @@ class BlasLimit:
 
 
 @one_per_process
-def no_blas_threads() -> BlasLimit:
+def no_blas_threads() -> AbstractContextManager[None]:
     """Keep numpy's BLAS to the calling thread inside a `with` block.
 
     Its threads compete with those of `shared_pool`; and in a product too small to share they wait for each other longer
     than the work takes, by far so on a busy machine.
     """
-    return BlasLimit()
+    return nullcontext() if _blas_has_one_thread else BlasLimit()
+
+
+def import_numpy_without_blas_threads() -> None:
+    """Import numpy so that its BLAS has one thread for good: for a short process that only searches.
+
+    The threads are not started, and `no_blas_threads` need not look for the library. No effect where numpy is imported
+    already, or where the user chose a number of threads.
+    """
+    global _blas_has_one_thread
+    if "numpy" in sys.modules or any(name in os.environ for name in BLAS_VARIABLES):
+        return
+    os.environ.update(dict.fromkeys(BLAS_VARIABLES, "1"))
+    try:
+        import numpy as np  # noqa: F401
+
+        _blas_has_one_thread = True
+    finally:
+        for name in BLAS_VARIABLES:  # not for child processes, nor for other libraries
+            del os.environ[name]

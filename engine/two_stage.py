@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from time import perf_counter
 
 import numpy as np
 
 from . import threads
+from .distinct import distinct
 from .maxsim_cache import MaxSimCache
 from .ranking import rerank
 from .ranking.filters import PageFilter
+from .ranking.fusion import Fusion, text_scores
 from .ranking.rerank import Scorer
-from .records import I64, Query, QueryVectors, Ranking, Region
+from .records import I64, Mode, Query, QueryVectors, Ranking, Region
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
+from .scoring import top_k
 from .store import Snapshot
 
 OnStage = Callable[[str, float], None]
@@ -46,7 +50,7 @@ class TwoStageSearch:
         Weighting needs these maxima for some pages, reranking for all. Expansion terms are left for later, because
         weighting drops most of them.
         """
-        if self._scorer is not None:
+        if not self._is_caching:
             return
         with timed("rerank", on_stage), threads.no_blas_threads():
             tokens = [q.vectors for i, q in encoded.items() if not q.contextual and batch[i].path is None]
@@ -61,34 +65,87 @@ class TwoStageSearch:
         k: int,
         candidates: int | None,
         on_stage: OnStage | None,
+        all_copies: bool = False,
+        mode: Mode = "visual",
     ) -> dict[int, Ranking]:
         """The best `k` pages for each query, keyed by its position in the batch.
 
-        They come from `candidates` pages or, if None, from all allowed.
+        They come from `candidates` pages or, if None, from all allowed. Pages with identical content count as one,
+        in both stages; with `all_copies` each counts. Queries without words are found by their pictures, whatever the
+        `mode`.
         """
         out: dict[int, Ranking] = {}
         groups: dict[tuple[str | None, Region | None], list[int]] = {}
         for i in weighed:
             groups.setdefault((batch[i].path, batch[i].like), []).append(i)
         for (path, like), members in groups.items():
-            rows = self._filter.rows(path, None if like is None else self._snapshot.row(like.ref))
+            excluded = None if like is None else self._snapshot.row(like.ref)
+            rows = self._filter.rows(path, excluded, all_copies=all_copies)
+            if mode == "text":
+                by_text = [i for i in members if _has_words(batch[i])]
+                with timed("candidates", on_stage):
+                    out.update((i, self._by_text(batch[i].text, rows, k)) for i in by_text)
+                members = [i for i in members if i not in out]
             if candidates is None:
-                with timed("rerank", on_stage), threads.no_blas_threads():
-                    out.update(zip(members, self._rerank([weighed[i] for i in members], rows, k), strict=True))
+                if members:
+                    with timed("rerank", on_stage), threads.no_blas_threads():
+                        if path is None and self._is_caching:
+                            self._fill_cache([weighed[i] for i in members])
+                        fusions = [self._fusion(batch[i], mode) for i in members]
+                        ranked = self._rerank([weighed[i] for i in members], rows, k, fusions)
+                        out.update(zip(members, ranked, strict=True))
                 continue
             for i in members:
+                pages, looked_up = rows, self._fusion(batch[i], mode)
+                fusion = None if looked_up is None else cache(looked_up)  # used in both stages
                 with timed("candidates", on_stage):
-                    found = self._first_stage.candidates.find(weighed[i], count=candidates, rows=rows)
+                    if pages is None or len(pages) > candidates:  # fewer need no proposal
+                        fused = None if fusion is None else fusion().scores
+                        index = self._first_stage.candidates
+                        pages = index.find(weighed[i], count=candidates, rows=rows, fused=fused).pages
                 with timed("rerank", on_stage), threads.no_blas_threads():
-                    (out[i],) = self._rerank([weighed[i]], found.pages, k)
+                    (out[i],) = self._rerank([weighed[i]], pages, k, [fusion])
         return out
 
-    def _rerank(self, queries: Sequence[QueryVectors], rows: I64 | None, k: int) -> list[Ranking]:
+    def _fusion(self, query: Query, mode: Mode) -> Callable[[], Fusion] | None:
+        """What looks a query up in the text layers; None where these are not asked, or it has no words."""
+        if mode != "hybrid" or not _has_words(query):
+            return None
+        return lambda: Fusion(self._first_stage.texts.evidence(query.text))
+
+    def _by_text(self, text: str, rows: I64 | None, k: int) -> Ranking:
+        """The best `k` of `rows` (n,), or of all pages, by text alone."""
+        scores = text_scores(self._first_stage.texts.evidence(text))
+        asked = np.arange(len(scores)) if rows is None else distinct(rows)
+        return top_k(asked, scores[asked], k, self._snapshot.page_order())
+
+    @property
+    def _is_caching(self) -> bool:
+        """Whether maxima with all pages are worth computing: not on an accelerator, nor where most pages are copies."""
+        copies = self._snapshot.copies
+        return self._scorer is None and (copies is None or 2 * len(copies.counted) >= len(self._snapshot))
+
+    def _fill_cache(self, queries: Sequence[QueryVectors]) -> None:
+        """Cache the maxima of queries with all pages, which `_rerank` then finds there; not of contextual ones."""
+        if not any(query.contextual for query in queries):
+            self._cache.fill(np.concatenate([query.every for query in queries]))
+
+    def _rerank(
+        self,
+        queries: Sequence[QueryVectors],
+        rows: I64 | None,
+        k: int,
+        fusions: Sequence[Callable[[], Fusion] | None],
+    ) -> list[Ranking]:
         """Exact scores; uses cached maxima unless a query is contextual."""
         cached = None if any(query.contextual for query in queries) else self._cache.of
-        if cached is not None and rows is None and self._scorer is None:
-            self._cache.fill(np.concatenate([query.every for query in queries]))
-        return rerank.rank(self._snapshot, queries, rows=rows, k=k, scorer=self._scorer, maxima_of=cached)
+        return rerank.rank(
+            self._snapshot, queries, rows=rows, k=k, scorer=self._scorer, maxima_of=cached, fusions=fusions
+        )
+
+
+def _has_words(query: Query) -> bool:
+    return query.like is None and query.text.strip() != ""
 
 
 @contextmanager

@@ -8,7 +8,7 @@ one bit per number for the difference from a centroid (`residual`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
@@ -49,12 +49,10 @@ class Coded:
         return len(self.values)
 
     def __getitem__(self, rows: slice | I64) -> Coded:
-        return replace(
-            self,
-            values=self.values[rows],
-            scales=None if self.scales is None else self.scales[rows],
-            words=None if self.words is None else self.words[rows],
-        )
+        scales = None if self.scales is None else self.scales[rows]
+        words = None if self.words is None else self.words[rows]
+        # Not dataclasses.replace: a query slices hundreds of pages, which it does four times as slowly.
+        return Coded(self.codec, self.values[rows], scales, self.dim, words, self.codebook)
 
 
 def stored_dtype(codec: str) -> str:

@@ -8,7 +8,7 @@ plus noise of standard deviation sqrt(distinct words / S).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -27,12 +27,18 @@ ASSIGN_BLOCK = 4096
 """Vectors that are assigned to visual words at a time."""
 
 
-@dataclass(frozen=True)
 class VisualWords:
     """`centroids` (V, D) float32, one a visual word, and `width` S, the dimension of a page's dense vector."""
 
-    centroids: F32
-    width: int
+    def __init__(self, centroids: F32 | Callable[[], F32], width: int) -> None:
+        """`centroids` may be what reads them, which is called when they are first needed: few searches need them."""
+        self._stored = centroids
+        self.width = width
+
+    @cached_property
+    def centroids(self) -> F32:
+        """One for each visual word, (V, D)."""
+        return self._stored() if callable(self._stored) else self._stored
 
     @cached_property
     def codebook(self) -> Codebook:

@@ -122,7 +122,7 @@ def heat_at(where: F32, vectors: F32, places: F32, query: QueryVectors) -> F32:
 
 @dataclass(frozen=True, slots=True)
 class WordMarks:
-    """Where a page matches one `word` of a query.
+    """Where a page matches one `word` of a query, as it is spelled there.
 
     `weight` is the word's (the weights of a query sum to 1), `score` in 0..1 its best match on the page. `boxes` are
     the patches that match, x0, y0, x1, y1 in page fractions, each with its match, best first.
@@ -141,7 +141,7 @@ def word_marks(vectors: F32, boxes: U16, query: QueryVectors) -> list[WordMarks]
     """
     placed = (boxes != WHOLE_PAGE).any(axis=1)
     out = []
-    for i, (word, weight) in enumerate(zip(query.tokens, query.weights.tolist(), strict=True)):
+    for i, (word, weight) in enumerate(zip(query.words, query.weights.tolist(), strict=True)):
         strengths = patch_matches(vectors, only_word(query, i))
         best = np.argsort(-strengths, kind="stable")[: np.count_nonzero(strengths)]
         best = best[placed[best]]

@@ -15,7 +15,7 @@ from .. import scoring
 from ..compression import codecs
 from ..compression.visual_words import VisualWords
 from ..errors import UsageError
-from ..page_maxima import evenly_spaced, token_maxima
+from ..page_maxima import sample, token_maxima
 from ..records import BOX_SCALE, F32, I64, U16, WHOLE_PAGE, FloatBox, QueryVectors, Region
 from ..store import Snapshot
 
@@ -71,9 +71,9 @@ def most_distinctive_patches(snapshot: Snapshot, query: QueryVectors, visual_wor
     step = -(-len(query.vectors) // MEASURED_PATCHES)
     vectors = distinct(query.vectors[:MEASURED_PATCHES] if visual_words is not None else query.vectors[::step])
     asked = replace(query, vectors=vectors, weights=np.zeros(len(vectors), np.float32), tokens=("",) * len(vectors))
-    sample = evenly_spaced(len(snapshot), SAMPLE_PAGES)
-    frequencies = scoring.match(token_maxima(snapshot, vectors, sample), asked).sum(axis=0)
-    rarity = scoring.idf(frequencies, len(sample))
+    sampled = sample(snapshot, SAMPLE_PAGES)
+    frequencies = scoring.match(token_maxima(snapshot, vectors, sampled), asked).sum(axis=0)
+    rarity = scoring.idf(frequencies, len(sampled))
     kept = np.sort(np.argsort(-rarity, kind="stable")[:KEPT_PATCHES])
     weights = (rarity[kept] / rarity[kept].sum()).astype(np.float32)
     single = query.single if visual_words is None else visual_words.query_vector(vectors[kept], weights)

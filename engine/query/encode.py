@@ -8,10 +8,11 @@ from contextlib import suppress
 
 from ..compression.visual_words import VisualWords
 from ..errors import UsageError
-from ..models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder
+from ..models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder, TokenQueryEncoder
 from ..records import Query, QueryVectors
 from ..store import Snapshot
 from . import by_example
+from .instructions import without_instructions
 
 
 class QueryEncoding:
@@ -55,9 +56,15 @@ class QueryEncoding:
             patches = by_example.page_patches(self._snapshot, query.like, match_range)
             return by_example.most_distinctive_patches(self._snapshot, patches, self.visual_words)
         with self._using_model:
+            if query.image is None and isinstance(self._encoder, TokenQueryEncoder) and self._snapshot.has_words:
+                return self._encoder.encode_tokens(query.text)  # patches with visual words: no dense vector is compared
             if query.image is None:
-                return self._encoder.encode_query(query.text)
+                return self._encoder.encode_query(self._words(query.text))
             return self._encode_image(query)
+
+    def _words(self, text: str) -> str:
+        """The words of a question that a model which takes each word by itself is to look for."""
+        return text if self.visual_words is None else without_instructions(text)
 
     def _encode_image(self, query: Query) -> QueryVectors:
         """A picture, with words or without."""
@@ -72,4 +79,8 @@ class QueryEncoding:
             raise UsageError("there is nothing on the picture to search for")
         if not seen.contextual:
             seen = by_example.most_distinctive_patches(self._snapshot, seen, self.visual_words)
-        return by_example.combined(self._encoder.encode_query(query.text), seen) if query.text.strip() else seen
+        return (
+            by_example.combined(self._encoder.encode_query(self._words(query.text)), seen)
+            if query.text.strip()
+            else seen
+        )

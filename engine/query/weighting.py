@@ -1,7 +1,8 @@
 """Token weights of a query, adjusted to a collection: IDF from document frequencies that MaxSim counts.
 
-A page counts towards a token's document frequency when the token matches it by half or more. Small collections count
-on a sample of their pages, large ones on all pages by their inverted index. The weight of a token is the model's own
+A page counts towards a token's document frequency when the token matches it by half or more; pages with identical
+content count as one, as they do among the hits: more copies of a file change no score. Small collections count on a
+sample of their pages, large ones on all pages by their inverted index. The weight of a token is the model's own
 (how rare the word is in print) times `scoring.idf`; the weights of a query keep their sum.
 """
 
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..maxsim_cache import MaxSimCache
-from ..page_maxima import evenly_spaced
+from ..page_maxima import sample
 from ..records import F32, I64, QueryExpansion, QueryVectors
 from ..scoring import idf
 from ..store import Snapshot
@@ -71,6 +72,16 @@ class Weighting:
             for query, tokens in zip(queries, counted, strict=True)
         ]
 
+    def idf(self, query: QueryVectors) -> F32:
+        """The IDF (Q,) of the tokens of a query as it was encoded; 0 for those that are not counted."""
+        counted = self._counted(query)
+        with self._lock:
+            known = self._count(dict(counted.values()))
+        found = np.zeros(len(query.tokens), np.float32)
+        for row, (key, _) in counted.items():
+            found[row] = known[key]
+        return found
+
     def _counted(self, query: QueryVectors) -> dict[int, tuple[bytes, _Token]]:
         """The rows of a query whose IDF counts, each with the key of its token: in a large index, what is looked up."""
         if not len(self._snapshot):
@@ -107,16 +118,19 @@ class Weighting:
             maxima = self._cache.of(vectors, self._sample)
             return (maxima > thresholds).sum(axis=0), len(maxima)
         together = max(1, COUNTED_BYTES // (4 * len(self._snapshot)))
-        counts = []
+        copies = self._snapshot.copies
+        counts: list[int] = []
         for first in range(0, len(vectors), together):
             chosen = slice(first, first + together)
             found = maxima_of_all(vectors[chosen], floors[chosen])
-            counts += [np.count_nonzero(each > least) for each, least in zip(found, thresholds[chosen], strict=True)]
-        return np.array(counts, np.int64), len(self._snapshot)
+            for each, least in zip(found, thresholds[chosen], strict=True):
+                present = each > least
+                counts.append(int(np.count_nonzero(present if copies is None else present[copies.counted])))
+        return np.array(counts, np.int64), len(self._snapshot) if copies is None else len(copies.counted)
 
     @cached_property
     def _sample(self) -> I64:
-        return evenly_spaced(len(self._snapshot), SAMPLE_PAGES)
+        return sample(self._snapshot, SAMPLE_PAGES)
 
 
 def _reweigh(query: QueryVectors, factors: Mapping[int, float]) -> QueryVectors:

@@ -21,15 +21,12 @@ def open_scorer(snapshot: Snapshot, device: str) -> Scorer | None:
     """
     if device == "cpu" or (device == "auto" and not NVIDIA_DRIVER.exists()):
         return None
-    from ..models.device import choose
-
-    chosen = choose(device)
-    if chosen.type != "cuda":
-        return None
     try:
+        from ..models.device import choose
         from .gpu import GpuPages
     except ImportError as err:
         if device == "cuda":
             raise UsageError(needs(f"--device cuda: {err}", "gpu")) from err
         return None
-    return GpuPages(snapshot, chosen)
+    chosen = choose(device)
+    return GpuPages(snapshot, chosen) if chosen.type == "cuda" else None

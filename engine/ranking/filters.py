@@ -1,14 +1,15 @@
-"""Which pages a query may return: path filters, and a page that is itself the query."""
+"""Which pages a query may return: path filters, one of identical pages, and not a page that is itself the query."""
 
 from __future__ import annotations
 
 import re
 import sys
 import threading
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from fnmatch import translate
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from unicodedata import normalize
 
 import numpy as np
@@ -19,6 +20,10 @@ from ..store import Snapshot
 
 WILDCARD = re.compile(r"[*?[]")
 LAST_CHARACTER = chr(sys.maxunicode)
+COMPARED = 1000
+"""Documents that are compared with a pattern without a search for a piece of it, which takes as long."""
+MANY = 16
+"""If more than one in so many documents has that piece, all are compared."""
 
 
 def path_matches(path: str, pattern: str) -> bool:
@@ -63,19 +68,27 @@ def _folded(text: str) -> str:
 class PageFilter:
     """Finds the pages of one snapshot that a query may return, in time for what it selects. Shared between threads.
 
-    A pattern without wildcards looks documents up by their name, others only among those that begin alike.
+    A pattern without wildcards looks documents up by their name, others only among those that begin alike, or that
+    have the longest piece of the pattern in their path.
     """
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._reading = threading.Lock()
 
-    def rows(self, path: str | None, excluded: int | None) -> I64 | None:
-        """Rows (n,) of the documents that match `path`, without the row `excluded`; None where all are allowed."""
+    def rows(self, path: str | None, excluded: int | None, *, all_copies: bool = False) -> I64 | None:
+        """Rows (n,) of the documents that match `path`, without the row `excluded`, rising; None where all are allowed.
+
+        Of pages with identical content only the one with the first of the paths that match, and none with the content
+        of `excluded`; with `all_copies` each of them.
+        """
+        copies = None if all_copies else self._snapshot.copies
         if path is None and excluded is None:
-            return None
+            return None if copies is None else copies.shown
         rows = np.arange(len(self._snapshot)) if path is None else self._rows_of(path)
-        return rows if excluded is None else rows[rows != excluded]
+        if excluded is not None:
+            rows = np.setdiff1d(rows, [excluded] if copies is None else copies.of(excluded), assume_unique=True)
+        return rows if copies is None else copies.one_of_each(rows)
 
     def _rows_of(self, pattern: str) -> I64:
         with self._reading:
@@ -100,7 +113,7 @@ class PageFilter:
 
 
 class DocumentNames:
-    """The folded paths of documents, with their keys: sorted, and by file name."""
+    """The folded paths of documents, with their keys: sorted, by file name, and as one text to search in."""
 
     def __init__(self, paths: Mapping[int, str]) -> None:
         """`paths` of the documents by their keys."""
@@ -108,6 +121,8 @@ class DocumentNames:
         self._by_name: dict[str, list[tuple[str, int]]] = {}
         for entry in self._sorted:
             self._by_name.setdefault(entry[0].rpartition("/")[2], []).append(entry)
+        self._text = "".join(f"{path}\0" for path, _ in self._sorted)
+        self._ends = [*accumulate(len(path) + 1 for path, _ in self._sorted)]
 
     def candidates(self, pattern: str) -> list[tuple[str, int]]:
         """Every document that may match `pattern`, by a folded path."""
@@ -118,4 +133,19 @@ class DocumentNames:
             return named
         first = bisect_left(self._sorted, (prefix,))
         last = bisect_left(self._sorted, (prefix + LAST_CHARACTER,)) if prefix else len(self._sorted)
+        piece = "" if "[" in folded else max(WILDCARD.split(folded), key=len)
+        if piece and last - first > COMPARED:
+            return named + self._with(piece, first, last)
         return named + self._sorted[first:last]
+
+    def _with(self, piece: str, first: int, last: int) -> list[tuple[str, int]]:
+        """The documents `first` to `last` whose folded path contains `piece`; all of these where most might."""
+        found: list[tuple[str, int]] = []
+        at = self._text.find(piece, self._ends[first - 1] if first else 0, self._ends[last - 1])
+        while at >= 0:
+            number = bisect_right(self._ends, at)
+            found.append(self._sorted[number])
+            if len(found) > (last - first) // MANY:
+                return self._sorted[first:last]
+            at = self._text.find(piece, self._ends[number], self._ends[last - 1])
+        return found

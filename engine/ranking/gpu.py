@@ -28,6 +28,8 @@ MEMORY_SHARE = 0.8
 """Share of the device's free memory that vectors may take; the rest is for queries and results."""
 COPIED_PAGES = 2000
 """Fewer pages than this are scored by the CPU sooner than they are copied."""
+RESIDENT_SHARE = 0.5
+"""Queries over more than this share of the pages copy all to the device: all of them, or one of each content."""
 COARSE_ERROR = 2**-10
 """How far off a similarity of unit vectors is with the query rounded to float16, with a margin for other rounding."""
 MAXIMA_BYTES = 1 << 30
@@ -109,7 +111,8 @@ class GpuPages:
     def _maxima(self, query: torch.Tensor, rows: I64 | None, *, parts: int = kernel.PARTS) -> torch.Tensor:
         """`token_maxima` as a tensor on the device; `parts` as in `triton.page_maxima`."""
         wanted = rows is None or len(rows) > 0
-        if wanted and len(self._snapshot) and (rows is None or self.is_resident) and self.fits:
+        is_most = rows is None or len(rows) > RESIDENT_SHARE * len(self._snapshot)
+        if wanted and len(self._snapshot) and (is_most or self.is_resident) and self.fits:
             resident = self._load()
             chosen = None if rows is None else torch.from_numpy(np.unique(rows)).to(self.device)
             return kernel.page_maxima(query, resident, chosen, parts=parts)

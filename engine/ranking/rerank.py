@@ -11,10 +11,12 @@ from typing import Protocol
 
 import numpy as np
 
+from ..distinct import distinct
 from ..kernels import maxsim, proximity
 from ..page_maxima import MaximaOf, Pages, token_maxima
 from ..records import BOX_SCALE, F32, I64, QueryVectors, Ranking
 from ..scoring import score_tokens, top_k, weighted_sum
+from .fusion import Fusion
 
 PAIRS_BLOCK_PAGES = 12
 """Pages whose token pairs are matched before the next check whether any page left can still reach the top k."""
@@ -48,6 +50,7 @@ def rank(
     k: int,
     scorer: Scorer | None = None,
     maxima_of: MaximaOf | None = None,
+    fusions: Sequence[Callable[[], Fusion] | None] | None = None,
 ) -> list[Ranking]:
     """The best `k` pages of each query among `rows` (n,), or among all; every page's score is exact.
 
@@ -56,13 +59,15 @@ def rank(
     tokens t (`scoring.score_tokens`) and pairs p of neighbouring tokens. A pair adds at most what its two tokens allow,
     so pairs are matched only on pages that may still reach the first `k`. A `scorer` computes the maxima on an
     accelerator, and plain MaxSim as a whole; `maxima_of` stands in for `page_maxima.token_maxima`, with a cache for
-    instance.
+    instance. `fusions` give what turns visual scores into hybrid ones, for the queries that have one; each is called
+    when its query is ranked, because it takes memory for all pages. No plain query may have one.
     """
+    fusions = fusions or [None] * len(queries)
     if scorer is not None and not scorer.accepts(rows):
         scorer = None
     if scorer is not None and queries and all(is_plain(query) for query in queries):
         return scorer.rank(queries, rows=rows, k=k)
-    asked = np.arange(len(snapshot)) if rows is None else np.unique(rows)
+    asked = np.arange(len(snapshot)) if rows is None else distinct(rows)
     if not len(asked):
         return [Ranking(asked, np.zeros(0, np.float32)) for _ in queries]
     vectors = np.concatenate([query.every for query in queries])
@@ -70,11 +75,11 @@ def rank(
     if scorer is not None:
         is_too_much |= vectors.shape[0] * len(asked) * 4 > SCORER_BYTES
     if is_too_much and len(queries) > 1:
-        halves = queries[: len(queries) // 2], queries[len(queries) // 2 :]
+        middle = len(queries) // 2
+        ranked = partial(rank, snapshot, rows=rows, k=k, scorer=scorer, maxima_of=maxima_of)
         return [
-            ranking
-            for half in halves
-            for ranking in rank(snapshot, half, rows=rows, k=k, scorer=scorer, maxima_of=maxima_of)
+            *ranked(queries[:middle], fusions=fusions[:middle]),
+            *ranked(queries[middle:], fusions=fusions[middle:]),
         ]
     if scorer is not None:
         maxima_of = scorer.token_maxima
@@ -88,12 +93,14 @@ def rank(
         scored = _token_scores(snapshot, queries, asked[block], partial(maxima_of, vectors), is_all=is_all)
         scores[:, block], bounds[:, block] = scored
     out = []
-    for query, own, most in zip(queries, scores, bounds, strict=True):
+    for query, fusion_of, own, most in zip(queries, fusions, scores, bounds, strict=True):
+        fusion = None if fusion_of is None else fusion_of()
         if len(query.pairs):
             weights = proximity.pair_weights(query.weights, query.pairs)
-            out.append(with_pairs(snapshot, query, weights, asked, own, most, k))
+            out.append(with_pairs(snapshot, query, weights, asked, own, most, k, fusion))
         else:
-            out.append(top_k(asked, own, k, snapshot.page_order()))
+            final = own if fusion is None else fusion.scores(own, asked)
+            out.append(top_k(asked, final, k, snapshot.page_order()))
     return out
 
 
@@ -105,7 +112,7 @@ def _token_scores(
     `maxima_of` gives the maxima of all queries' vectors with pages; `is_all` if `rows` are all pages.
     """
     first_pages = rows if all(query.contextual for query in queries) else snapshot.first_pages()[rows]
-    read = np.union1d(rows, first_pages)
+    read = distinct(np.concatenate([rows, first_pages]))
     maxima = maxima_of(None if is_all else read)
     at, first_at = np.searchsorted(read, rows), np.searchsorted(read, first_pages)
     scores, bounds = np.empty((2, len(queries), len(rows)), np.float32)
@@ -127,22 +134,33 @@ def is_plain(query: QueryVectors) -> bool:
 
 
 def with_pairs(
-    snapshot: Pages, query: QueryVectors, weights: F32, rows: I64, scores: F32, bounds: F32, k: int
+    snapshot: Pages,
+    query: QueryVectors,
+    weights: F32,
+    rows: I64,
+    scores: F32,
+    bounds: F32,
+    k: int,
+    fusion: Fusion | None = None,
 ) -> Ranking:
-    """The best `k` of `rows` (n,) by tokens and pairs.
+    """The best `k` of `rows` (n,) by tokens and pairs, and by text with a `fusion`.
 
     `scores` (n,) are those of the tokens, `weights` (P,) those of the pairs, and no page's score with pairs exceeds its
     `bounds` (n,).
     """
+    total = 1 + weights.sum(dtype=np.float32)
+    if fusion is not None:
+        bounds = fusion.scores(bounds / total, rows)
     order = np.lexsort((rows, -bounds))
-    order = order[scores[order] > 0]
+    order = order[scores[order] > 0 if fusion is None else fusion.matches(scores[order], rows[order])]
     final = np.zeros(0, np.float32)
     while len(final) < len(order):
         if len(final) >= k and np.partition(final, len(final) - k)[len(final) - k] > bounds[order[len(final)]]:
             break  # no remaining page can reach the top k
         chosen = order[len(final) : len(final) + PAIRS_BLOCK_PAGES]
-        final = np.concatenate([final, scores[chosen] + weighted_sum(pairs_on(snapshot, query, rows[chosen]), weights)])
-    scored = final / (1 + weights.sum(dtype=np.float32))
+        visual = scores[chosen] + weighted_sum(pairs_on(snapshot, query, rows[chosen]), weights)
+        final = np.concatenate([final, visual if fusion is None else fusion.scores(visual / total, rows[chosen])])
+    scored = final / total if fusion is None else final
     return top_k(rows[order[: len(final)]], scored, k, snapshot.page_order())
 
 

@@ -12,6 +12,7 @@ from ..store import Snapshot
 
 if TYPE_CHECKING:
     from .candidates import CandidateIndex
+    from .text_evidence import TextSearch
 
 DEFAULT_CANDIDATES = 200
 """Pages to rerank: they hold 0.998 of the exact top 10 of 3,323 pages; see docs/log.md#posting-lists."""
@@ -31,6 +32,7 @@ class FirstStage:
         self._on_gpu = on_gpu
         self._opening = threading.RLock()  # two threads would write the same derived files
         self._opened: CandidateIndex | None = None
+        self._opened_texts: TextSearch | None = None
 
     @property
     def exact_vectors(self) -> int:
@@ -39,8 +41,9 @@ class FirstStage:
 
     @cached_property
     def is_skipped(self) -> bool:
-        """Whether every page is scored by default, because there are few."""
-        return int(self._snapshot.lengths.sum()) <= self.exact_vectors
+        """Whether every page is scored by default, because there are few, copies counted once."""
+        lengths, copies = self._snapshot.lengths, self._snapshot.copies
+        return int((lengths if copies is None else lengths[copies.counted]).sum()) <= self.exact_vectors
 
     @property
     def candidates(self) -> CandidateIndex:
@@ -51,6 +54,16 @@ class FirstStage:
             if self._opened is None:
                 self._opened = open_candidates(self._snapshot, self._visual_words, on_gpu=self._on_gpu)
             return self._opened
+
+    @property
+    def texts(self) -> TextSearch:
+        """The index of text layers and names, opened or built the first time."""
+        from .text_evidence import TextSearch
+
+        with self._opening:
+            if self._opened_texts is None:
+                self._opened_texts = TextSearch(self._snapshot)
+            return self._opened_texts
 
     def approximate_maxima(self) -> ApproximateMaxima | None:
         """Approximate MaxSim by the inverted index of a large collection; None for small ones, or without one."""

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -58,7 +58,7 @@ PART_VECTORS = 100_000_000
 PREFIX = "lists-"
 """How names of the cache folders with these parts begin."""
 MAPPED_BYTES = 1 << 29
-"""Bytes of lists read after which they are unmapped, to keep resident memory low; reading them again costs little."""
+"""Bytes of lists that stay mapped: when others are read, all are unmapped, to keep resident memory low."""
 LISTS, STARTS, WORDS = "lists.npy", "starts.npy", "words.npy"
 
 
@@ -89,10 +89,13 @@ class InvertedIndex:
         """For each part, the row of each of its pages, and the number of pages for removed ones."""
         for part in parts:
             self._page_rows[part] = tiers.page_rows(snapshot, part.segments).astype(np.int32)
+        self._was_read = {part: _no_list(part) for part in parts}
+        """For each part, which lists (V,) were read since its map was last released."""
         self._snapshot, self._rebuild = snapshot, rebuild
         self._rebuilding = threading.Lock()
         self._pages = len(snapshot)
         self._read_bytes = 0
+        self._releasing: list[Future[None]] = []
         self._is_large = sum(part.postings.lists.nbytes for part in parts) > MAPPED_BYTES
 
     def maxima(self, vectors: F32, floor: float, *, impute_missing: bool = False) -> F32:
@@ -103,25 +106,27 @@ class InvertedIndex:
         imputation: Lee et al., "Rethinking the role of token retrieval in multi-vector retrieval" (XTR), 2023, and
         WARP, 2025.
         """
-        best = np.full((len(vectors), self._pages + 1), EMPTY, np.float32)
-        farthest = np.full(len(vectors), EMPTY, np.float32)
-        for part in self.parts:
-            with threads.no_blas_threads():
-                products = _centroid_products(part.postings.codebook, vectors)
-                scan_lists = partial(_scan_nearest, part, floor, self._page_rows[part])
-                try:
-                    self._read_bytes += sum(threads.shared_pool().map(scan_lists, vectors, products, best))
-                except DamagedFile as err:
-                    self._replace(part, err)
-                    return self.maxima(vectors, floor, impute_missing=impute_missing)
-            if products.shape[1] > NPROBE:
-                farthest = np.maximum(farthest, np.partition(products, -NPROBE, axis=1)[:, -NPROBE])
+        parts = self.parts
+        best = np.empty((len(vectors), self._pages + 1), np.float32)
+        with threads.no_blas_threads():
+            products = {book: _centroid_products(book, vectors) for book in {part.postings.codebook for part in parts}}
+        scan_parts = partial(_scan_parts, parts, self._page_rows, self._was_read, products, floor)
+        try:
+            scanned = list(threads.shared_pool().map(scan_parts, range(len(vectors)), vectors, best))
+        except DamagedFile as err:
+            (damaged,) = (part for part in parts if part.file is not None and part.file.path == err.path)
+            self._replace(damaged, err)
+            return self.maxima(vectors, floor, impute_missing=impute_missing)
+        self._read_bytes += sum(read for read, _ in scanned)
         if impute_missing:
+            farthest = np.array([farthest for _, farthest in scanned], np.float32)
             np.maximum(best, farthest[:, None], out=best)
         if self._read_bytes > MAPPED_BYTES and self._is_large:
             self._read_bytes = 0
             for part in self.parts:
-                release(part.postings.lists)
+                self._was_read[part] = _no_list(part)
+            # In the background: unmapping half a gigabyte takes some 20 ms.
+            self._releasing = [threads.shared_pool().submit(release, part.postings.lists) for part in self.parts]
         return best[:, : self._pages].T
 
     def _replace(self, damaged: PostingsPart, error: DamagedFile) -> None:
@@ -131,6 +136,7 @@ class InvertedIndex:
                 return
             built = self._rebuild(damaged.segments, error)
             self._page_rows[built] = tiers.page_rows(self._snapshot, built.segments).astype(np.int32)
+            self._was_read[built] = _no_list(built)
             self.parts = tuple(built if part is damaged else part for part in self.parts)
 
 
@@ -140,19 +146,47 @@ def _centroid_products(codebook: Codebook, vectors: F32) -> F32:
     return np.ascontiguousarray(maxsim.products(np.ascontiguousarray(vectors, np.float32), coded).T)
 
 
-def _scan_nearest(part: PostingsPart, floor: float, page_rows: I32, vector: F32, products: F32, best: F32) -> int:
-    """Scan the lists of the centroids nearest to `vector` (D,), whose `products` (V,) with all of them are given.
+def _scan_parts(
+    parts: Sequence[PostingsPart],
+    page_rows: Mapping[PostingsPart, I32],
+    was_read: Mapping[PostingsPart, NDArray[np.bool_]],
+    products: Mapping[Codebook, F32],
+    floor: float,
+    number: int,
+    vector: F32,
+    best: F32,
+) -> tuple[int, float]:
+    """Scan the lists of the centroids nearest to `vector` (D,), number `number` of a query, in all parts.
 
-    Increases `best` (N + 1,) at the rows of the part's pages; returns the number of bytes read. Raises DamagedFile.
+    `products` (Q, V) are those of the query's vectors with all centroids, by codebook. Fills `best` (N + 1,) with the
+    vector's maxima, and sets `was_read`. Returns the number of bytes read for the first time since the maps were
+    released, and the vector's product with the farthest centroid that was scanned. Raises DamagedFile.
     """
-    postings = part.postings
-    first = max(0, len(products) - NPROBE)
-    nearest = np.argpartition(products, first)[first:]
-    if part.file is not None:
-        size = postings.patch_bytes
-        part.file.verify(postings.starts[nearest] * size, postings.starts[nearest + 1] * size)
-    postings.update_maxima(vector, nearest, products[nearest], floor, page_rows, best)
-    return int((postings.starts[nearest + 1] - postings.starts[nearest]).sum()) * postings.patch_bytes
+    best.fill(EMPTY)
+    nearest: dict[Codebook, I64] = {}
+    read, farthest = 0, float(EMPTY)
+    for part in parts:
+        postings = part.postings
+        own = products[postings.codebook][number]
+        words = nearest.get(postings.codebook)
+        if words is None:
+            first = max(0, len(own) - NPROBE)
+            words = nearest[postings.codebook] = np.argpartition(own, first)[first:]
+            if first:
+                farthest = max(farthest, float(own[words].min()))
+        begins, ends = postings.starts[words], postings.starts[words + 1]
+        if part.file is not None:
+            part.file.verify(begins * postings.patch_bytes, ends * postings.patch_bytes)
+        postings.update_maxima(vector, words, own[words], floor, page_rows[part], best)
+        is_first = ~was_read[part][words]
+        was_read[part][words] = True
+        read += int((ends - begins)[is_first].sum()) * postings.patch_bytes
+    return read, farthest
+
+
+def _no_list(part: PostingsPart) -> NDArray[np.bool_]:
+    """For each list (V,) of a part, False."""
+    return np.zeros(len(part.postings.starts) - 1, np.bool_)
 
 
 def open_inverted_index(snapshot: Snapshot, visual_words: VisualWords | None) -> InvertedIndex:

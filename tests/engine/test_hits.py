@@ -12,6 +12,7 @@ from PIL import Image
 
 from docsearch.engine.errors import UsageError
 from docsearch.engine.hits import PICTURES_MAX, Hits
+from docsearch.engine.printable import also_at
 from docsearch.engine.records import U8, Hit, PageRef
 
 TWO = [Hit(PageRef("1", "a & <b>.pdf", 3), 0.5, 1), Hit(PageRef("2", "c.pdf", 1), 0.25, 2)]
@@ -48,6 +49,21 @@ def test_repr_names_the_query_and_the_pages() -> None:
         "   2  0.250  c.pdf        page 1",
     ]
     assert repr(Hits()) == "0 hits"
+
+
+ALSO = Hit(PageRef("1", "a.pdf", 3), 0.5, 1, tuple(f"<{i}>/a\x07.pdf" for i in range(1005)))
+
+
+def test_repr_and_html_say_where_else_a_hit_is() -> None:
+    assert also_at(()) == ""
+    assert also_at(("b.pdf",)) == "also at b.pdf"
+    assert repr(Hits([ALSO, TWO[1]])).splitlines()[1:] == [
+        r"   1  0.500  a.pdf  page 3  (also at <0>/a\x07.pdf, <1>/a\x07.pdf, <2>/a\x07.pdf and 1,002 more)",
+        "   2  0.250  c.pdf  page 1",
+    ]
+    for html in (Hits([ALSO], "q", page)._repr_html_(), Hits([ALSO])._repr_html_()):
+        assert r"also at &lt;0&gt;/a\x07.pdf" in html
+    assert "also at" not in Hits(TWO, "q", page)._repr_html_()
 
 
 def test_html_embeds_a_small_picture_of_each_page_and_loads_nothing() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,8 +16,10 @@ from docsearch.engine import maxsim_cache
 from docsearch.engine.maxsim_cache import MaxSimCache
 from docsearch.engine.query import weighting
 from docsearch.engine.ranking import rerank
-from docsearch.engine.records import F32, I64, Query
-from docsearch.engine.retrieval import first_stage
+from docsearch.engine.records import F32, I64, Query, QueryExpansion, QueryVectors
+from docsearch.engine.retrieval import candidates, first_stage
+from docsearch.engine.retrieval.candidates import CandidateIndex
+from docsearch.engine.retrieval.inverted_index import InvertedIndex
 from docsearch.engine.searcher import Searcher, open_searcher
 from toy_words import ToyEncoder
 
@@ -88,6 +92,68 @@ def test_blocks_of_pages_and_groups_of_queries_do_not_change_scores(
     monkeypatch.undo()
     with open_searcher(directories[1], encoder=ToyEncoder(pairs=True)) as searcher:
         assert [hits for _, hits in searcher.search_many(batch(), exact=True)] == in_blocks
+
+
+class DrawnMaxima:
+    """Stands in for the inverted index of very many pages: maxima that depend on the vector alone."""
+
+    def __init__(self, pages: int) -> None:
+        self._pages = pages
+
+    def maxima(self, vectors: F32, floor: float, *, impute_missing: bool = False) -> F32:
+        best = np.full((len(vectors), self._pages + 1), -np.inf, np.float32)
+        for vector, row in zip(vectors, best, strict=True):
+            rng = np.random.default_rng(int(vector.view(np.uint32).sum()))
+            row[rng.integers(0, self._pages, 5000)] = rng.uniform(0.3, 1, 5000)
+        return best[:, : self._pages].T
+
+
+def long_query(*, contextual: bool) -> QueryVectors:
+    """60 tokens with a floor, and 30 expansion terms."""
+    rng = np.random.default_rng(1)
+    vectors, terms = rng.standard_normal((60, 16)).astype(np.float32), rng.standard_normal((30, 16)).astype(np.float32)
+    expansion = QueryExpansion(terms, rng.integers(0, 60, 30), rng.uniform(0.3, 0.9, 30).astype(np.float32))
+    floor = np.linspace(0.3, 0.4, 60, dtype=np.float32)
+    return QueryVectors(
+        vectors, np.full(60, 1 / 60, np.float32), np.zeros(0, np.float32), ("w",) * 60, floor,
+        expansion=None if contextual else expansion, contextual=contextual,
+    )  # fmt: skip
+
+
+def drawn_candidates(pages: int) -> CandidateIndex:
+    rows = np.arange(pages)
+    return CandidateIndex(rows - rows % 10, rows, cast("InvertedIndex", DrawnMaxima(pages)), None)
+
+
+@pytest.mark.parametrize("contextual", [False, True])
+def test_stage_1_of_a_million_pages_holds_the_maxima_of_some_tokens_only(contextual: bool) -> None:
+    pages, query = 1_000_000, long_query(contextual=contextual)
+    index = drawn_candidates(pages)
+    index.scores(replace(query, vectors=-query.vectors))  # compiles, and fills the cache
+    tracemalloc.start()
+    try:
+        index.scores(query)
+        peak_bytes = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert 4 * pages * len(query.every) > 3 * candidates.MAXIMA_BYTES
+    # A group of tokens, what the cache gains of them, and the sums of scores.
+    assert peak_bytes < candidates.MAXIMA_BYTES + maxsim_cache.BYTES_MAX + 24 * pages
+
+
+@pytest.mark.parametrize("contextual", [False, True])
+def test_tokens_looked_up_in_groups_give_the_bits_of_all_at_once(
+    contextual: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    query = long_query(contextual=contextual)
+    whole = drawn_candidates(2000).scores(query)
+    assert np.count_nonzero(whole) > 1000
+    for vectors_together in (0, 1, 7, 40):
+        monkeypatch.setattr(candidates, "MAXIMA_BYTES", vectors_together * 8 * 2000)
+        monkeypatch.setattr(maxsim_cache, "BYTES_MAX", vectors_together * 4 * 2000)
+        index = drawn_candidates(2000)
+        for _ in range(2):  # the second time some are cached
+            np.testing.assert_array_equal(index.scores(query), whole)
 
 
 @pytest.mark.parametrize("pages", [100, 10_000, 1_000_000, 100_000_000])

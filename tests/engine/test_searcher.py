@@ -56,6 +56,17 @@ def test_two_stages_over_all_pages_equal_exact(searcher: Searcher, text: str) ->
     assert searcher.search(text, candidates=1000, k=20) == searcher.search(text, exact=True, k=20)
 
 
+def test_a_filter_that_selects_few_pages_needs_no_candidates(
+    searcher: Searcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = searcher.search("w3 w17", path="b/*", exact=True)
+    found = searcher.first_stage.candidates
+    monkeypatch.setattr(found, "find", None)
+    assert searcher.search("w3 w17", path="b/*", candidates=36) == wanted
+    with pytest.raises(TypeError):
+        searcher.search("w3 w17", path="b/*", candidates=35)
+
+
 @pytest.mark.parametrize("text", QUESTIONS)
 def test_a_few_candidates_keep_the_first_hit(searcher: Searcher, text: str) -> None:
     assert searcher.search(text, candidates=10)[0] == searcher.search(text, exact=True)[0]

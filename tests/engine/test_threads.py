@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
+import pytest
 from threadpoolctl import threadpool_info
 
 from docsearch.engine import threads
@@ -25,3 +30,22 @@ def test_blas_threads_are_restored_after_overlapping_limits() -> None:
     limit.__exit__(None, None, None)
     assert set(inside) == set(still_inside) == {1}
     assert blas_threads() == before
+
+
+@pytest.mark.parametrize(("chosen", "limited"), [({}, True), ({"OPENBLAS_NUM_THREADS": "2"}, False)])
+def test_numpy_can_be_imported_with_one_blas_thread(chosen: dict[str, str], limited: bool) -> None:
+    """For good, without a trace in the environment; not against what the user chose."""
+    program = (
+        "import os; from docsearch.engine import threads\n"
+        "threads.import_numpy_without_blas_threads()\n"
+        "kept = sorted(set(os.environ) & set(threads.BLAS_VARIABLES))\n"
+        "import numpy as np; from threadpoolctl import threadpool_info\n"
+        "with threads.no_blas_threads(): np.ones((2, 2)) @ np.ones((2, 2))\n"
+        "counts = {each['num_threads'] for each in threadpool_info() if each['user_api'] == 'blas'}\n"
+        "print(counts <= {1}, kept, type(threads.no_blas_threads()).__name__)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name not in threads.BLAS_VARIABLES} | chosen
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment)
+    name = "nullcontext" if limited else "BlasLimit"
+    assert done.stdout.endswith(f"{sorted(chosen)} {name}\n")
+    assert done.stdout.startswith("True") or not limited

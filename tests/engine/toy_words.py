@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -48,18 +49,32 @@ def line_of_boxes(words: int) -> np.ndarray:
     return np.stack([left, np.zeros(words), left + 900, np.full(words, 300)], axis=1).astype(np.uint16)
 
 
-def write(directory: Path, pages: dict[str, list[list[int]]], codec: str | None = None, *, noise: float = 0.03) -> None:
-    """Write an index of documents, each a list of pages, each a list of word numbers; vectors have some noise."""
+def write(
+    directory: Path,
+    pages: Mapping[str, list[list[int]]],
+    codec: str | None = None,
+    *,
+    noise: float = 0.03,
+    sha256: Callable[[str], str] = str,
+    texts: Mapping[str, list[str]] | None = None,
+) -> None:
+    """Write an index of documents, each a list of pages, each a list of word numbers; vectors have some noise.
+
+    `sha256` gives the hash of a document's bytes from its path: documents with the same one are copies. `texts` are the
+    text layers of a document's pages, by its path.
+    """
     rng = np.random.default_rng(1)
     visual_words = VisualWords(directions(), WIDTH)
     with open_writer(directory, fingerprint=SPEC.fingerprint, codec=codec, codebook=visual_words.codebook) as writer:
         for path, contents in pages.items():
-            doc_id = writer.begin_document(path, path, 1, 1, len(contents)).doc_id
+            doc_id = writer.begin_document(path, sha256(path), 1, 1, len(contents)).doc_id
             noisy = [directions()[page] + noise * rng.standard_normal((len(page), DIM)) for page in contents]
             vectors = Ragged.of([v.astype(np.float16).reshape(-1, DIM) for v in noisy])
             words = Ragged(visual_words.assign(vectors.values.astype(np.float32)), vectors.offsets)
             refs = tuple(PageRef(doc_id, path, i + 1) for i in range(len(contents)))
             boxes = np.concatenate([line_of_boxes(len(page)) for page in contents])
             embedded = PageVectors(refs, vectors, boxes, visual_words.page_vectors(words))
-            writer.add_pages(PagesToStore(embedded, [""] * len(refs), np.ones((len(refs), 2)), words.values))
+            writer.add_pages(
+                PagesToStore(embedded, (texts or {}).get(path, [""] * len(refs)), np.ones((len(refs), 2)), words.values)
+            )
             writer.finish_document(doc_id, len(contents))

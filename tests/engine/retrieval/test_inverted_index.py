@@ -220,6 +220,8 @@ def test_lists_are_released_after_enough_was_read(tmp_path: Path, monkeypatch: p
         assert mapped() > 0
         monkeypatch.setattr(inverted_index, "MAPPED_BYTES", 1)
         np.testing.assert_array_equal(maxima_of(lists), wanted)
+        for released in lists._releasing:
+            released.result()
         assert mapped() == 0
         np.testing.assert_array_equal(maxima_of(lists), wanted)
 

@@ -1,0 +1,96 @@
+"""The answer to a query: its hits, with the confidence in the best one and the letters that the model does not read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import confidence, threads
+from .hits import Hits
+from .maxsim_cache import MaxSimCache
+from .models.encoder import EncoderSpec
+from .query.terms import terms_of
+from .query.weighting import Weighting
+from .ranking import rerank
+from .records import F32, F64, Hit, Mode, Query, QueryVectors, Ranking
+from .scoring import score_tokens
+from .store import Snapshot
+
+
+class Answers:
+    """Makes the answers of one snapshot, with the model of `spec`. May be shared between threads."""
+
+    def __init__(self, snapshot: Snapshot, cache: MaxSimCache, weighting: Weighting, spec: EncoderSpec) -> None:
+        self._snapshot = snapshot
+        self._cache = cache
+        self._weighting = weighting
+        self._spec = spec
+
+    def answer(
+        self,
+        query: Query,
+        hits: Sequence[Hit],
+        encoded: QueryVectors | None,
+        weighed: QueryVectors | None,
+        ranking: Ranking | None,
+        mode: Mode,
+    ) -> Hits:
+        """The `hits` of a query, whose `ranking` begins with the best page, as an answer.
+
+        `encoded` and `weighed` are the query before and after its weights were adjusted to the collection; all three
+        are None where there was nothing to search for. `mode` is what pages were found by; queries by an image alone or
+        a page are always found by pictures.
+        """
+        calibration = self._spec.calibration
+        unread = self._spec.unread_letters(query.text)
+        if calibration is None or query.image is not None or query.like is not None:
+            return Hits(hits, query.text, unread_letters=unread, mode=mode)
+        found = 0.0
+        is_found = encoded is not None and weighed is not None and ranking is not None and len(ranking.pages)
+        if is_found and not self._spec.reads_nothing_of(query.text):
+            assert encoded is not None
+            assert weighed is not None
+            assert ranking is not None
+            found = calibration.confidence(self.features(encoded, weighed, ranking, mode))
+        is_weak = found < calibration.no_good_match
+        return Hits(hits, query.text, confidence=found, no_good_match=is_weak, unread_letters=unread, mode=mode)
+
+    def features(self, encoded: QueryVectors, weighed: QueryVectors, ranking: Ranking, mode: Mode = "visual") -> F64:
+        """The features (5,) of the best page of a ranking of at least one; see `confidence.features`.
+
+        Where text was searched, too, a token that the page's text layer has matches as well as it can.
+        """
+        best = int(ranking.pages[0])
+        rows = np.unique([best, self._snapshot.first_pages()[best]])
+        with threads.no_blas_threads():
+            maxima = self._cache.of(weighed.every, rows)
+        own, token_scores = score_tokens(
+            maxima[np.searchsorted(rows, [best])],
+            maxima[np.searchsorted(rows, [self._snapshot.first_pages()[best]])],
+            weighed,
+        )
+        matches, token_score, score = own[0], float(token_scores[0]), float(ranking.scores[0])
+        if mode != "visual":
+            pairs = self._visual_score(weighed, best) - token_score
+            matches = np.maximum(matches, self._is_printed(weighed, best))
+            token_score = max(token_score, float(weighed.weights @ matches))
+            score = token_score + pairs
+        return confidence.features(
+            score=score,
+            token_score=token_score,
+            matches=matches,
+            weights=weighed.weights,
+            idf=self._weighting.idf(encoded),
+            pages=len(self._snapshot),
+        )
+
+    def _visual_score(self, query: QueryVectors, row: int) -> float:
+        (alone,) = rerank.rank(self._snapshot, [query], rows=np.array([row], np.int64), k=1, maxima_of=self._cache.of)
+        return float(alone.scores[0]) if len(alone.scores) else 0.0
+
+    def _is_printed(self, query: QueryVectors, row: int) -> F32:
+        """1 for the tokens that the text layer of a page has, 0 for the others, (Q,)."""
+        printed = set(terms_of(self._snapshot.text(row)))
+        found = [bool(terms := terms_of(token)) and printed.issuperset(terms) for token in query.tokens]
+        return np.array(found, np.float32)

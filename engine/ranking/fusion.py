@@ -1,0 +1,56 @@
+"""Hybrid scores: what a page's picture, its text layer and its document's name say, as one number.
+
+Measured on eval-dev's questions in docs/log.md#hybrid: a weighted sum gains, fusion of ranks loses.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import F32, I64, TextEvidence
+
+TEXT_WEIGHT = 0.4
+"""Share of a page's score that its text layer gives where it has one; docs/log.md#hybrid compares 0 to 0.67."""
+EXPECTED_TEXT = 0.75
+"""What text usually says of a right page, as a share of its visual score: docs/log.md#hybrid measures 0.77."""
+DOCUMENT_WEIGHT = 0.5
+"""Share of what is missing to a score of 1 that a document gives whose name or opening has every word asked for.
+
+docs/log.md#hybrid compares 0 to 0.75.
+"""
+
+
+class Fusion:
+    """Visual scores v of the pages of a snapshot to hybrid scores, for one question.
+
+    s = (1 - TEXT_WEIGHT) · v + TEXT_WEIGHT · text, where the text of a page without a text layer counts as
+    EXPECTED_TEXT · v, so that it is no worse for having none; score = s + DOCUMENT_WEIGHT · document · (1 - s). A page
+    that matches neither by its picture nor by its text scores 0. Scores rise with v, so a bound of v is a bound of the
+    score.
+    """
+
+    def __init__(self, evidence: TextEvidence) -> None:
+        slope = np.where(evidence.has_text, np.float32(0), np.float32(TEXT_WEIGHT * EXPECTED_TEXT))
+        self.is_found = evidence.text > 0
+        """The pages (N,) whose text matches."""
+        added = np.float32(DOCUMENT_WEIGHT) * evidence.document
+        self._slope: F32 = ((1 - added) * (slope + np.float32(1 - TEXT_WEIGHT))).astype(np.float32)
+        self._added: F32 = ((1 - added) * np.float32(TEXT_WEIGHT) * evidence.text + added).astype(np.float32)
+
+    def scores(self, visual: F32, rows: I64) -> F32:
+        """The hybrid scores (n,) of pages `rows` (n,) with these `visual` scores (n,), both 0 to 1."""
+        found: F32 = np.where(self.matches(visual, rows), visual * self._slope[rows] + self._added[rows], np.float32(0))
+        return found
+
+    def matches(self, visual: F32, rows: I64) -> NDArray[np.bool_]:
+        """Whether each of `rows` (n,) matches at all, (n,)."""
+        found: NDArray[np.bool_] = (visual > 0) | self.is_found[rows]
+        return found
+
+
+def text_scores(evidence: TextEvidence) -> F32:
+    """Scores (N,) by text alone."""
+    added = np.float32(DOCUMENT_WEIGHT) * evidence.document
+    found: F32 = np.where(evidence.text > 0, evidence.text + added * (1 - evidence.text), np.float32(0))
+    return found

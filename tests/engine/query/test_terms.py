@@ -1,0 +1,57 @@
+"""Terms of texts, questions and names: the same word has the same term everywhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from docsearch.engine.query.terms import joined_terms, name_terms, query_terms, terms_of
+
+
+@pytest.mark.parametrize(
+    ("text", "terms"),
+    [
+        ("Net margins, 1,577.5 %", ["net", "margin", "1,577.5"]),
+        ("Société Générale", ["societe", "generale"]),
+        ("Übergrößen", ["ubergrossen"]),
+        ("数据库", ["数据", "据库"]),
+        ("网", ["网"]),
+        ("iPhone数据2023年", ["iphone", "数据", "2023", "年"]),
+        ("ราคา", ["รา", "าค", "คา"]),
+        ("Μονάδα", ["μονάδα"]),
+        ("", []),
+        ("— • —", []),
+    ],
+)
+def test_terms_of_a_text(text: str, terms: list[str]) -> None:
+    assert terms_of(text) == terms
+
+
+@pytest.mark.parametrize("word", ["Société", "SOCIETE", "société"])
+def test_spellings_of_a_word_are_one_term(word: str) -> None:
+    assert terms_of(word) == ["societe"]
+
+
+def test_a_question_asks_for_each_term_once() -> None:
+    assert query_terms("margin, Margins or MARGIN?") == ["margin", "or"]
+
+
+def test_function_words_stay_alone() -> None:
+    assert query_terms("was ist der") == ["was", "ist", "der"]
+    assert query_terms("Wie hoch ist der Umsatz?") == ["hoch", "umsatz"]
+
+
+def test_names_in_one_word() -> None:
+    assert ("bankofchina", ("bank", "of", "china")) in joined_terms("the Bank of China")
+
+
+@pytest.mark.parametrize(
+    ("path", "terms"),
+    [
+        ("AcmeGroup_10K.pdf", {"acmegroup", "acme", "group", "10k", "10", "k"}),
+        ("taxes 2021/Müller.scan.pdf", {"taxe", "2021", "muller", "scan"}),
+        ("报告.pdf", {"报告"}),
+        ("README", {"readme"}),
+    ],
+)
+def test_terms_of_a_name(path: str, terms: set[str]) -> None:
+    assert name_terms(path) == terms

@@ -1,0 +1,60 @@
+"""Hybrid scores: laws that any weights must obey."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from docsearch.engine.ranking import fusion
+from docsearch.engine.ranking.fusion import Fusion, text_scores
+from docsearch.engine.records import TextEvidence
+
+SHARES = arrays.arrays(np.float32, 6, elements=st.floats(0, 1, width=32))
+ROWS = np.arange(6)
+
+
+def evidence(text: np.ndarray, document: np.ndarray) -> TextEvidence:
+    """Pages 0 to 2 have text; the others have none."""
+    has_text = ROWS < 3
+    return TextEvidence(np.where(has_text, text, 0).astype(np.float32), document, has_text)
+
+
+@given(SHARES, SHARES, SHARES)
+def test_scores_are_shares(visual: np.ndarray, text: np.ndarray, document: np.ndarray) -> None:
+    found = Fusion(evidence(text, document)).scores(visual, ROWS)
+    assert (found >= 0).all()
+    assert (found <= 1 + 1e-6).all()
+    assert found.dtype == np.float32
+
+
+@given(SHARES, SHARES, SHARES, SHARES)
+def test_scores_rise_with_visual_scores(
+    visual: np.ndarray, other: np.ndarray, text: np.ndarray, document: np.ndarray
+) -> None:
+    """Else bounds of visual scores would not be bounds of hybrid ones."""
+    fused = Fusion(evidence(text, document))
+    low, high = np.minimum(visual, other), np.maximum(visual, other)
+    assert (fused.scores(low, ROWS) <= fused.scores(high, ROWS)).all()
+
+
+@given(SHARES, SHARES)
+def test_pages_without_text_score_as_if_their_text_said_what_is_usual(visual: np.ndarray, text: np.ndarray) -> None:
+    usual = TextEvidence(fusion.EXPECTED_TEXT * visual, np.zeros(6, np.float32), ROWS >= 0)
+    found = Fusion(evidence(text, np.zeros(6, np.float32))).scores(visual, ROWS)
+    np.testing.assert_allclose(found[3:], Fusion(usual).scores(visual, ROWS)[3:], rtol=1e-6)
+
+
+@given(SHARES)
+def test_names_alone_find_nothing(document: np.ndarray) -> None:
+    nothing = np.zeros(6, np.float32)
+    assert not Fusion(evidence(nothing, document)).scores(nothing, ROWS).any()
+    assert not text_scores(evidence(nothing, document)).any()
+
+
+@given(SHARES, SHARES, SHARES)
+def test_each_row_by_itself(visual: np.ndarray, text: np.ndarray, document: np.ndarray) -> None:
+    fused = Fusion(evidence(text, document))
+    chosen = np.array([4, 1, 2])
+    np.testing.assert_array_equal(fused.scores(visual[chosen], chosen), fused.scores(visual, ROWS)[chosen])
