@@ -18,11 +18,16 @@ from ..engine.printable import json_line, printable
 from .query_files import PARQUET_ROWS, QueryRow, pyarrow
 
 if TYPE_CHECKING:
-    from ..engine.records import Hit
+    from ..engine.hits import Hits
+    from ..engine.records import Mode
 
 ANSWER_SUFFIXES = (".jsonl", ".csv", ".parquet", ".trec")
-HIT_KEYS = ("path", "page", "score", "doc_id")
-CSV_COLUMNS = ("query_id", "query", "rank", "score", "path", "page", "doc_id")
+HIT_KEYS = ("path", "page", "score", "doc_id", "also")
+ANSWER_KEYS = ("confidence", "no_good_match", "unread_letters", "mode")
+CSV_COLUMNS = ("query_id", "query", "rank", "score", "path", "page", "doc_id", "also", *ANSWER_KEYS)
+FORMULA_STARTS = ("=", "+", "-", "@", "\t")
+"""What spreadsheets take for the start of a formula (OWASP, "CSV injection", where CR is the sixth)."""
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 RUN_TAG = "docsearch"
 """The system's name in a TREC run, its last column."""
 PARTIAL = ".partial"
@@ -36,6 +41,8 @@ class RunSettings:
     k: int
     candidates: int | None
     exact: bool
+    all_copies: bool
+    mode: Mode
     snapshot: str
 
     def as_dict(self) -> dict[str, object]:
@@ -49,7 +56,8 @@ class AnswerFile:
     Answers are appended as JSON lines to `<file>.partial`. At the end they are converted, and the result replaces
     `file`, which stays as it was until then. With `resume`, a run continues after the last complete answer there; if it
     is finished, and `file` is .jsonl, after the last answer of `file`. Other formats do not hold what is needed: their
-    answers are made again. Raises UsageError where answers to resume were made with other settings than `run`.
+    answers are made again. Raises UsageError where answers to resume were made with other settings than `run`, and
+    while another process writes answers to `file`.
     """
 
     def __init__(self, file: Path, run: RunSettings, *, resume: bool) -> None:
@@ -59,13 +67,20 @@ class AnswerFile:
             raise UsageError(f"{file}: answer files are {' '.join(ANSWER_SUFFIXES)}, not '{file.suffix}'")
         if self._suffix == ".parquet":
             pyarrow()
+        from .output_lock import OutputLock
+
         real = Path(os.path.realpath(file))
         self.partial = real.with_name(real.name + PARTIAL)
         self._run = run.as_dict()
         self.answered: list[tuple[str, str]] = []
         """Id and text of the queries that are answered already, in order."""
         try:
-            self._stream = (self._continued() if resume else None) or self._started()
+            self._lock = OutputLock(real)
+            try:
+                self._stream = (self._continued() if resume else None) or self._started()
+            except BaseException:
+                self._lock.release()
+                raise
         except OSError as err:
             raise UsageError(f"{file}: cannot be written: {err.strerror or err}") from err
         self.count = len(self.answered)
@@ -83,12 +98,15 @@ class AnswerFile:
         except OSError as err:
             if kind is None or issubclass(kind, Exception):
                 raise self._unwritable(err) from err
+        finally:
+            self._lock.release()
 
-    def write(self, row: QueryRow, hits: list[Hit]) -> None:
+    def write(self, row: QueryRow, hits: Hits) -> None:
         """Append the answer to one query."""
         answer = {
             "query_id": row.query_id,
             "query": row.text,
+            **hits.as_dict(),
             "hits": [{key: fields[key] for key in HIT_KEYS} for fields in (hit.as_dict() for hit in hits)],
             "run": self._run,
         }
@@ -155,10 +173,10 @@ class AnswerFile:
     def _check_run(self, source: Path, run: Mapping[str, object] | None) -> None:
         if run == self._run:
             return
-        if not isinstance(run, dict):
+        if not isinstance(run, dict) or run.keys() != self._run.keys():
             raise UsageError(
-                f"--resume: {source} does not say with which -k and state of the index its answers were made; omit "
-                "--resume to start again"
+                f"--resume: {source} does not say with which options and state of the index its answers were made, as "
+                "when an earlier docsearch began it; omit --resume to start again"
             )
         if run.get("snapshot") != self._run["snapshot"]:
             raise UsageError(
@@ -212,7 +230,9 @@ def unanswered(rows: Iterator[QueryRow], answers: AnswerFile) -> Iterator[QueryR
 def _options(run: Mapping[str, object]) -> str:
     """The options of a run as they are typed."""
     candidates = "" if run.get("candidates") is None else f" --candidates {run['candidates']}"
-    return f"-k {run.get('k')}{candidates}{' --exact' if run.get('exact') else ''}"
+    options = " --exact" * bool(run.get("exact")) + " --all-copies" * bool(run.get("all_copies"))
+    options += f" --mode {run['mode']}" if "mode" in run else ""
+    return f"-k {run.get('k')}{candidates}{options}"
 
 
 def _answers(lines: Path) -> Iterator[dict[str, Any]]:
@@ -222,16 +242,33 @@ def _answers(lines: Path) -> Iterator[dict[str, Any]]:
 
 
 def _write_csv(lines: Path, file: Path) -> None:
-    """One row per hit; a query without hits has one row, whose columns after the query are empty."""
+    """One row per hit, which repeats what is known of the answer; a query without hits has one row.
+
+    The column "also" has a JSON list of paths, or nothing. Text that a spreadsheet would take for a formula gets an
+    apostrophe before it (`_cell`).
+    """
     with file.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         writer = csv.DictWriter(stream, CSV_COLUMNS, restval="", lineterminator="\n")
         writer.writeheader()
         for answer in _answers(lines):
-            query = {"query_id": answer["query_id"], "query": answer["query"]}
+            query = {key: _cell(answer[key]) for key in ("query_id", "query", *ANSWER_KEYS)}
             for rank, hit in enumerate(answer["hits"], start=1):
-                writer.writerow({**query, "rank": rank, **hit, "path": printable(hit["path"])})
+                also = json.dumps([*map(printable, hit["also"])], ensure_ascii=False) if hit["also"] else ""
+                writer.writerow({**query, "rank": rank, **hit, "path": _cell(printable(hit["path"])), "also": also})
             if not answer["hits"]:
                 writer.writerow(query)
+
+
+def _cell(value: object) -> object:
+    """A cell that no spreadsheet runs: text that begins with = + - @ or a tab gets an apostrophe; numbers stay.
+
+    >>> _cell("=HYPERLINK(A1)"), _cell("-1.5"), _cell("revenue")
+    ("'=HYPERLINK(A1)", '-1.5', 'revenue')
+    """
+    if not isinstance(value, str):
+        return value
+    value = value.replace("\r", "\\r")  # before Python 3.13, the module csv does not quote it
+    return f"'{value}" if value.startswith(FORMULA_STARTS) and not NUMBER.fullmatch(value) else value
 
 
 def _write_trec(lines: Path, file: Path) -> None:
@@ -251,9 +288,10 @@ def _trec_field(text: str) -> str:
 
 def _write_parquet(lines: Path, file: Path) -> None:
     pa, parquet = pyarrow()
-    types = (pa.string(), pa.int32(), pa.float32(), pa.string())
+    types = (pa.string(), pa.int32(), pa.float32(), pa.string(), pa.list_(pa.string()))
     hits = pa.list_(pa.struct(list(zip(HIT_KEYS, types, strict=True))))
-    schema = pa.schema([("query_id", pa.string()), ("query", pa.string()), ("hits", hits)])
+    about = zip(ANSWER_KEYS, (pa.float32(), pa.bool_(), pa.string(), pa.string()), strict=True)
+    schema = pa.schema([("query_id", pa.string()), ("query", pa.string()), *about, ("hits", hits)])
     with parquet.ParquetWriter(file, schema) as writer:
         rows: list[dict[str, object]] = []
         for answer in _answers(lines):

@@ -13,7 +13,17 @@ import typer
 from ..engine.errors import UsageError
 from .answer_files import ANSWER_SUFFIXES, AnswerFile, RunSettings, unanswered
 from .interrupts import interruptible
-from .options import DEFAULT_INDEX, Candidates, Device, Exact, IndexDirectory, Quiet, ScoringDevice
+from .options import (
+    DEFAULT_INDEX,
+    AllCopies,
+    Candidates,
+    Device,
+    Exact,
+    IndexDirectory,
+    Quiet,
+    ScoringDevice,
+    SearchMode,
+)
 from .output import message, plural
 from .output_files import check_file
 from .progress import progress_bar
@@ -34,6 +44,8 @@ def batch(
     candidates: Candidates = None,
     device: ScoringDevice = Device.auto,
     exact: Exact = False,
+    all_copies: AllCopies = False,
+    mode: SearchMode = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue after the last answer that is kept.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -41,10 +53,14 @@ def batch(
 
     Rows have "query", and optionally "query_id" (by default the row's number) and "path" (a filter as in 'query
     --path'). In .txt files, blank lines and lines that begin with # are skipped. Answers have "query_id", "query",
-    "hits" and "run"; each hit has "path", "page", "score" and "doc_id". A .csv file has a row per hit.
+    "hits" and "run"; each hit has "path", "page", "score", "doc_id" and "also", the other paths of the same file. They
+    also have the "confidence" that the first hit is right, 0 to 1, "no_good_match", "unread_letters", which the model
+    does not read, and the "mode". A .csv file has a row per hit; text that a spreadsheet would take for a formula gets
+    an apostrophe before it.
 
     Answers are collected in OUT.partial; OUT stays as it was until the last one is there. --resume refuses to go on if
-    the queries, -k, --candidates, --exact or the index have changed ("run" in an answer says with what it was made).
+    the queries, -k, --candidates, --exact, --all-copies, --mode or the index have changed ("run" in an answer says with
+    what it was made).
 
     Examples:
 
@@ -69,19 +85,26 @@ def batch(
             yield Query(str(row.query_id), row.text, row.path)
 
     started = flushed = time.monotonic()
-    done = without_hits = 0
+    done = without_hits = without_good_match = 0
     with open_searcher(index, device=device.value) as searcher:
-        run = RunSettings(k, candidates, exact, searcher.snapshot.generation)
+        chosen = mode.value if mode else searcher.default_mode
+        run = RunSettings(k, candidates, exact, all_copies, chosen, searcher.snapshot.generation)
         answers = AnswerFile(out, run, resume=resume)
         resumed = answers.count
         with interruptible(lambda: _kept(answers, total)), answers:
             rows = unanswered(read_queries(file), answers)
             text = "{task.completed:,}/{task.total:,} queries · ETA"
-            with progress_bar(text=text, total=total, completed=resumed, time_left=True, quiet=quiet) as bar:
-                for _, hits in searcher.search_many(queries(rows), k=k, candidates=candidates, exact=exact):
+            with progress_bar(
+                text=text, total=total, completed=resumed, time_left=True, quiet=quiet, lines=True
+            ) as bar:
+                found = searcher.search_many(
+                    queries(rows), k=k, candidates=candidates, exact=exact, all_copies=all_copies, mode=run.mode
+                )
+                for _, hits in found:
                     answers.write(in_progress.popleft(), hits)
                     done += 1
                     without_hits += not hits
+                    without_good_match += bool(hits) and hits.no_good_match
                     bar.advance()
                     if time.monotonic() - flushed > FLUSH_INTERVAL_S:
                         answers.flush()
@@ -91,7 +114,8 @@ def batch(
         rate = f" ({done / seconds:.1f} queries/s)" if done and seconds > 0 else ""
         kept = f"; {resumed:,} were already there" if resumed else ""
         nothing = f"; {without_hits:,} without hits" if without_hits else ""
-        message(f"{plural(done, 'answer')} written to {out} in {seconds:.1f} s{rate}{kept}{nothing}")
+        weak = f"; {without_good_match:,} without a good match" if without_good_match else ""
+        message(f"{plural(done, 'answer')} written to {out} in {seconds:.1f} s{rate}{kept}{nothing}{weak}")
 
 
 def _kept(answers: AnswerFile, total: int) -> str:

@@ -1,28 +1,43 @@
-"""`docsearch failed`: lists documents and pages that could not be indexed."""
+"""`docsearch failed`: lists documents and pages that could not be indexed, and content of others that was not read."""
 
 from __future__ import annotations
 
 from .options import DEFAULT_INDEX, AsJson, IndexDirectory
 from .output import describe, print_json
 
+FAILED = "failed"
+"""The "kind" of a failure among the lines of JSON; unread content has kinds of its own."""
+
 
 def failed(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> None:
-    """List documents and pages that could not be indexed, with the reason.
+    """List documents and pages that could not be indexed, and what was not read of others, with the reason.
+
+    Not read are attached files, comments such as sticky notes, dynamic forms (XFA), and print that is too small at the
+    resolution at which the page was drawn. In JSON, "kind" tells these from failures ("failed").
 
     Examples:
 
         docsearch failed
 
         docsearch failed --json | jq -r .path
+
+        docsearch failed --json | jq -r 'select(.kind == "attachment").path'
     """
     from ..engine.store import open_snapshot
 
     with open_snapshot(index) as snapshot:
-        failures = snapshot.failures()
+        failures, unread = snapshot.failures(), snapshot.unread.all()
+    if as_json:
+        for failure in failures:
+            print_json({"path": failure.path, "page": failure.page, "reason": failure.reason, "kind": FAILED})
+        for part in unread:
+            print_json(
+                {"path": part.path, "page": part.page, "reason": part.reason, "kind": part.kind, "items": part.items}
+            )
+        return
     for failure in failures:
-        if as_json:
-            print_json({"path": failure.path, "page": failure.page, "reason": failure.reason})
-        else:
-            print(describe(failure))
-    if not failures and not as_json:
+        print(describe(failure))
+    for part in unread:
+        print(describe(part))
+    if not failures and not unread:
         print("nothing failed")

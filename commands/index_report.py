@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from ..indexer.report import IndexReport
 
 ACCEPT_KNOWN = "ok"
+UNREAD_NAMES = {
+    "attachment": "attached files",
+    "comment": "comments",
+    "dynamic form": "dynamic forms (XFA)",
+    "small print": "print that is too small",
+}
 FAILURES_SHOWN = 10
 """Failures that are listed after a run; 'docsearch failed' lists all."""
 
@@ -56,7 +62,7 @@ def unexpected_failures(
 
 
 def summary(report: IndexReport, unexpected: Sequence[Failure]) -> str:
-    """One line about a run, and one about files of other kinds if there are any."""
+    """One line about a run, one about files of other kinds if there are any, and one about content not read."""
     from ..indexer import other_kinds
 
     first = f"{plural(report.documents, 'document')} indexed, {plural(report.pages, 'page')} in {report.seconds:.1f} s"
@@ -71,7 +77,17 @@ def summary(report: IndexReport, unexpected: Sequence[Failure]) -> str:
         (len(unexpected), "failed"),
         (len(report.failed) - len(unexpected), "failed as before"),
     )
-    return _lines(first, counts, other_kinds.summary(report.other_kinds))
+    return _lines(first, counts, other_kinds.summary(report.other_kinds), unread_summary(report.unread))
+
+
+def unread_summary(places: Mapping[str, int]) -> str:
+    """One line about content that was not read, by kind: how many pages, and documents as a whole, have some; "" if
+    none has.
+    """
+    if not places:
+        return ""
+    each = ", ".join(f"{UNREAD_NAMES.get(kind, kind)} in {plural(count, 'place')}" for kind, count in places.items())
+    return f"not read: {each}; 'docsearch failed' lists them"
 
 
 def plan_lines(plan: Plan, *, prune: bool) -> str:
@@ -101,6 +117,6 @@ def list_failures(failures: Sequence[Failure]) -> None:
         message(f"... and {len(failures) - FAILURES_SHOWN:,} more; 'docsearch failed' lists them all")
 
 
-def _lines(first: str, counts: Sequence[tuple[int, str]], last: str) -> str:
+def _lines(first: str, counts: Sequence[tuple[int, str]], *others: str) -> str:
     parts = [first, *(f"{count:,} {what}" for count, what in counts if count)]
-    return "; ".join(parts) + (f"\n{last}" if last else "")
+    return "\n".join(["; ".join(parts), *filter(None, others)])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +14,10 @@ from .interrupts import interruptible
 from .options import DEFAULT_INDEX, AsJson, IndexDirectory, Quiet
 from .output import message, plural, print_json
 from .output_files import check_file
+from .progress import ProgressBar, progress_bar
+
+if TYPE_CHECKING:
+    from ..training.finetune.mining import Mined
 
 OUT_SUFFIXES = (".jsonl",)
 
@@ -69,8 +74,10 @@ def mine(
         else:
             assert from_text is not None, "either queries or from_text is given"
             labels = mining.labels_from_text(searcher.snapshot, from_text)
-        mined = mining.mine(searcher, labels, negatives=negatives, depth=depth, margin=margin)
-        report = mining.write(mined, out, index)
+        text, total = "{task.completed:,}/{task.total:,} rows · ETA", sum(map(len, labels.values()))
+        with progress_bar(text=text, total=total, time_left=True, quiet=quiet, lines=True) as bar:
+            mined = mining.mine(searcher, labels, negatives=negatives, depth=depth, margin=margin)
+            report = mining.write(_counted(mined, bar), out, index)
     if as_json:
         print_json(asdict(report))
     elif not quiet:
@@ -79,3 +86,10 @@ def mine(
             f"{plural(report.rows, 'row')} written to {out}, {plural(report.negatives, 'negative')}{without}; "
             f"the labelled page ranks first in {report.labelled_first:.0%}"
         )
+
+
+def _counted(rows: Iterable[Mined], bar: ProgressBar) -> Iterator[Mined]:
+    """The rows as they are, each counted on the bar."""
+    for row in rows:
+        yield row
+        bar.advance()

@@ -9,8 +9,15 @@ from typing import Annotated
 import typer
 
 from ..engine.install import install_command
+from .defaults import DEFAULT_INDEX as DEFAULT_INDEX
 
-DEFAULT_INDEX = Path(".docsearch")
+
+class SearchModes(StrEnum):
+    """Values of --mode."""
+
+    visual = "visual"
+    text = "text"
+    hybrid = "hybrid"
 
 
 class Device(StrEnum):
@@ -70,5 +77,16 @@ Candidates = Annotated[
     ),
 ]
 Exact = Annotated[bool, typer.Option("--exact", help="Score every page; skip candidate retrieval.")]
+AllCopies = Annotated[
+    bool, typer.Option("--all-copies", help="Show files with the same content as a hit each, not as one hit.")
+]
+SearchMode = Annotated[
+    SearchModes | None,
+    typer.Option(
+        "--mode",
+        help="What pages are found by: their pictures, their text layers, or both. By default both where the index has "
+        "text and its model is pixel.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

@@ -11,7 +11,7 @@ from ..engine.printable import json_line, printable, printable_text
 from .interrupts import INTERRUPTED as INTERRUPTED
 
 if TYPE_CHECKING:
-    from ..engine.store import Failure
+    from ..engine.store import Failure, UnreadContent
 
 SOME_FAILED, WRONG_USE, DAMAGED = 1, 2, 3
 
@@ -31,8 +31,8 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def describe(failure: Failure) -> str:
-    """A failed document or page with the reason: "scan.pdf, page 3: …"."""
+def describe(failure: Failure | UnreadContent) -> str:
+    """A failed document or page, or what was not read of it, with the reason: "scan.pdf, page 3: …"."""
     page = "" if failure.page is None else f", page {failure.page}"
     return printable(f"{failure.path}{page}: {failure.reason}")
 

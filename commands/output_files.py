@@ -30,7 +30,13 @@ def check_file(file: Path, suffixes: Sequence[str], index: Path, *, what: str, i
     if not folder.is_dir():
         raise UsageError(f"{file}: there is no folder {file.parent}; make it first")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise UsageError(f"{file}: cannot be written: no permission to write in {folder}")
+        whole = ", where the new file is completed before it replaces the old one" if file.exists() else ""
+        raise UsageError(f"{file}: cannot be written: no permission to write in {folder}{whole}")
+    if os.path.ismount(os.path.realpath(file)):
+        raise UsageError(
+            f"{file}: cannot be written: it is a mount point (a bind mount), and cannot be replaced by the new file; "
+            "mount its folder, or choose another name"
+        )
     _check_outside(file, index)
     check_not_indexed([file], index, what=what)
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .output import message
@@ -40,18 +41,58 @@ class ProgressBar:
             self._bar.console.print(line, highlight=False, markup=False)
 
 
-class ProgressLines(ProgressBar):
-    """Prints how far the work is on stderr, at most once in LINE_EVERY_S seconds: for pipes, logs and cron jobs."""
+@dataclass(slots=True)
+class Work:
+    """How far some work is, with the fields of a rich `Task` that the texts of bars use."""
 
-    def __init__(self) -> None:
+    description: str
+    total: float
+    completed: float
+
+    @property
+    def percentage(self) -> float:
+        """The share that is completed, 0 to 100."""
+        return 100 * self.completed / max(self.total, 1)
+
+
+class ProgressLines(ProgressBar):
+    """Prints how far the work is on stderr, at most once in LINE_EVERY_S seconds: for pipes, logs and cron jobs.
+
+    A line is `text`, a format string of a `task`, followed by the time left if `time_left`.
+    """
+
+    def __init__(self, text: str, work: Work, *, time_left: bool) -> None:
         super().__init__()
-        self._printed = time.monotonic()
+        self._text = text
+        self._work = work
+        self._time_left = time_left
+        self._completed_before = work.completed
+        self._started = self._printed = time.monotonic()
 
     def update(self, completed: float, total: float, description: str) -> None:
         """Print a line if it is time for one."""
-        if time.monotonic() - self._printed >= LINE_EVERY_S:
-            self._printed = time.monotonic()
-            message(f"{completed / max(total, 1):>4.0%}  {description}")
+        self._work = Work(description, total, completed)
+        self._print_if_due()
+
+    def advance(self) -> None:
+        """Count one more as completed, and print a line if it is time for one."""
+        self._work.completed += 1
+        self._print_if_due()
+
+    def print(self, line: str) -> None:
+        """Print a line now."""
+        message(line)
+
+    def _print_if_due(self) -> None:
+        now = time.monotonic()
+        if now - self._printed < LINE_EVERY_S:
+            return
+        self._printed = now
+        line = self._text.format(task=self._work)
+        if self._time_left:
+            done, left = self._work.completed - self._completed_before, self._work.total - self._work.completed
+            line += f" {clock((now - self._started) * left / done) if done else '?'}"
+        message(line)
 
 
 @contextmanager
@@ -71,7 +112,8 @@ def progress_bar(
     `text` stands beside it, a format string of a rich `task`; `time_left` adds an estimate of the remaining time.
     """
     if quiet or not sys.stderr.isatty():
-        yield ProgressLines() if lines and not quiet else ProgressBar()
+        work = Work(description, total or 0, completed)
+        yield ProgressLines(text, work, time_left=time_left) if lines and not quiet else ProgressBar()
         return
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn

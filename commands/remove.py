@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fnmatch import fnmatchcase
 from typing import Annotated
 from unicodedata import normalize
@@ -14,6 +15,7 @@ from .interrupts import interruptible
 from .options import DEFAULT_INDEX, AsJson, IndexDirectory
 from .output import plural, print_json
 
+WILDCARD = re.compile(r"[*?[]")
 KEPT = "documents are removed all together or not at all; 'docsearch info' counts them"
 
 
@@ -37,10 +39,10 @@ def remove(
     from ..engine.store import open_writer
 
     with interruptible(lambda: KEPT), open_writer(index, fingerprint=None, create=False) as writer:
-        documents = writer.documents()
         chosen: dict[str, None] = {}
         for path in paths:
-            matching = [known for known in documents if _matches(known, path)]
+            prefix = WILDCARD.split(normalize("NFC", path).rstrip("/"), maxsplit=1)[0]
+            matching = [known for known in writer.find_paths(prefix) if _matches(known, path)]
             if not matching:
                 raise UsageError(f"{path}: no document in the index has this path; nothing was removed")
             chosen.update(dict.fromkeys(matching))

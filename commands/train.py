@@ -68,6 +68,13 @@ def train(
         docsearch index reports/ --index ours.index --model models/ours
     """
     check_folder(out)
+    from ..engine.errors import UsageError
+    from ..engine.install import needs
+    from ..engine.models import extras, registry
+
+    registry.find_spec(model)  # says what other models need
+    if not extras.is_installed("torch"):
+        raise UsageError(needs("'docsearch train' needs torch", "train"))
     from ..training.finetune.loop import Settings
     from ..training.finetune.objective import Objective
     from ..training.finetune.run import fine_tune, trainable
@@ -96,15 +103,13 @@ def train(
 
 @contextmanager
 def _event_handler(*, as_json: bool, quiet: bool) -> Iterator[Callable[[Event], None]]:
-    """Yield a function that prints events as JSON, draws them as a progress bar, logs them as lines, or drops them."""
+    """Yield a function that prints events as JSON, shows them as a progress bar or as lines, or drops them."""
     if as_json:
         yield _print_event
     elif quiet:
         yield lambda _event: None
-    elif not sys.stderr.isatty():
-        yield lambda event: message(_line(event)) if event["event"] in LASTING_EVENTS else None
     else:
-        with progress_bar("reading rows") as bar:
+        with progress_bar("reading rows", lines=True) as bar:
             yield lambda event: _show(bar, event)
 
 
@@ -117,7 +122,7 @@ def _show(bar: ProgressBar, event: Event) -> None:
     if event["event"] in LASTING_EVENTS:
         bar.print(_line(event))
     elif event["event"] == "page":
-        bar.update(event["page"], event["pages"], "rendering pages")
+        bar.update(event["page"], event["pages"], f"page {event['page']:,}/{event['pages']:,} rendered")
     elif event["event"] == "step":
         bar.update(event["step"], event["steps"], _line(event))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 from collections.abc import Iterable
@@ -10,22 +11,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import portalocker
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from docsearch.commands.answer_files import AnswerFile, RunSettings, unanswered
+from docsearch.commands.answer_files import ANSWER_KEYS, AnswerFile, RunSettings, unanswered
 from docsearch.commands.query_files import QueryRow, read_queries
 from docsearch.engine.errors import UsageError
+from docsearch.engine.hits import Hits
+from docsearch.engine.printable import printable
 from docsearch.engine.records import Hit, PageRef
 
 ROWS = [QueryRow("q1", "first"), QueryRow("q2", "second, with é", "a/*.pdf"), QueryRow("q3", "third")]
 
-RUN = RunSettings(k=2, candidates=None, exact=False, snapshot="s1")
+RUN = RunSettings(k=2, candidates=None, exact=False, all_copies=False, mode="visual", snapshot="s1")
 
 
-def hits(row: QueryRow, count: int = 2) -> list[Hit]:
-    return [Hit(PageRef("id", f"a folder/{row.query_id}.pdf", rank), 1 / rank, rank) for rank in range(1, count + 1)]
+def hits(row: QueryRow, count: int = 2) -> Hits:
+    found = (Hit(PageRef("id", f"a folder/{row.query_id}.pdf", rank), 1 / rank, rank) for rank in range(1, count + 1))
+    return Hits(found, row.text, confidence=0.25, no_good_match=True)
 
 
 def answer(out: Path, rows: Iterable[QueryRow], *, resume: bool = False, run: RunSettings = RUN) -> int:
@@ -113,7 +118,7 @@ def test_answers_have_the_promised_keys_and_keep_the_type_of_the_id(tmp_path: Pa
     (line,) = (tmp_path / "out.jsonl").read_text("utf-8").splitlines()
     written = json.loads(line)
     assert (written["query_id"], written["query"], len(written["hits"])) == (7, "seven", 2)
-    assert set(written["hits"][0]) == {"path", "page", "score", "doc_id"}
+    assert set(written["hits"][0]) == {"path", "page", "score", "doc_id", "also"}
 
 
 def test_a_trec_run_has_six_fields_per_line(tmp_path: Path) -> None:
@@ -128,21 +133,24 @@ def test_a_parquet_file_of_answers_reads_back(tmp_path: Path) -> None:
     rows = parquet.read_table(tmp_path / "out.parquet").to_pylist()
     assert [row["query_id"] for row in rows] == ["q1", "q2", "q3"]
     assert rows[0]["hits"][1]["page"] == 2
+    assert rows[0]["hits"][1]["also"] == []
     assert [file.name for file in tmp_path.iterdir()] == ["out.parquet"]
 
 
 def test_a_csv_file_has_a_row_per_hit(tmp_path: Path) -> None:
     rows = [QueryRow("q1", "first,\nor second"), QueryRow("q2", "nothing")]
     with AnswerFile(tmp_path / "out.csv", RUN, resume=False) as answers:
-        answers.write(rows[0], hits(rows[0]))
-        answers.write(rows[1], [])
+        first, second = hits(rows[0])
+        answers.write(rows[0], Hits([first, replace(second, also=("b/é; 1.pdf", "c\x07.pdf"))], confidence=0.75))
+        answers.write(rows[1], Hits(confidence=0.0, no_good_match=True, unread_letters="数"))
     with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as stream:
         read = list(csv.reader(stream))
+    about = ["0.75", "False", "", "visual"]
     assert read == [
-        ["query_id", "query", "rank", "score", "path", "page", "doc_id"],
-        ["q1", "first,\nor second", "1", "1.0", "a folder/q1.pdf", "1", "id"],
-        ["q1", "first,\nor second", "2", "0.5", "a folder/q1.pdf", "2", "id"],
-        ["q2", "nothing", "", "", "", "", ""],
+        ["query_id", "query", "rank", "score", "path", "page", "doc_id", "also", *ANSWER_KEYS],
+        ["q1", "first,\nor second", "1", "1.0", "a folder/q1.pdf", "1", "id", "", *about],
+        ["q1", "first,\nor second", "2", "0.5", "a folder/q1.pdf", "2", "id", r'["b/é; 1.pdf", "c\\x07.pdf"]', *about],
+        ["q2", "nothing", "", "", "", "", "", "", "0.0", "True", "数", "visual"],
     ]
 
 
@@ -193,9 +201,10 @@ def test_a_link_to_the_partial_answers_is_replaced_not_followed(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"k": 5}, "made with -k 2, not -k 5"),
-        ({"exact": True}, "made with -k 2, not -k 2 --exact"),
-        ({"candidates": 9}, "made with -k 2, not -k 2 --candidates 9"),
+        ({"k": 5}, "made with -k 2 --mode visual, not -k 5"),
+        ({"exact": True}, "made with -k 2 --mode visual, not -k 2 --exact"),
+        ({"all_copies": True}, "made with -k 2 --mode visual, not -k 2 --all-copies"),
+        ({"candidates": 9}, "made with -k 2 --mode visual, not -k 2 --candidates 9"),
         ({"snapshot": "s2"}, "the index is not the one"),
     ],
 )
@@ -217,11 +226,22 @@ def test_answers_made_with_other_settings_are_not_mixed(
 
 def test_what_is_not_an_answer_is_neither_resumed_nor_changed(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    for line, words in (("my notes", "not an answer"), (json.dumps({"query_id": "q1", "query": "first"}), "-k")):
+    for line, words in (
+        ("my notes", "not an answer"),
+        (json.dumps({"query_id": "q1", "query": "first"}), "with which options"),
+    ):
         out.write_text(f"{line}\n", "utf-8")
         with pytest.raises(UsageError, match=words):
             answer(out, ROWS, resume=True)
         assert out.read_text("utf-8") == f"{line}\n"
+
+
+def test_answers_of_a_version_without_copies_are_not_resumed(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    run = {"k": 2, "candidates": None, "exact": False, "snapshot": "s1"}
+    out.write_text(json.dumps({"query_id": "q1", "query": "first", "hits": [], "run": run}) + "\n", "utf-8")
+    with pytest.raises(UsageError, match="an earlier docsearch began it"):
+        answer(out, ROWS, resume=True)
 
 
 def test_a_complete_run_is_not_searched_again(tmp_path: Path) -> None:
@@ -249,3 +269,50 @@ def test_answers_to_other_queries_are_not_resumed(tmp_path: Path) -> None:
 def test_an_unknown_format_of_answers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"\.jsonl \.csv \.parquet \.trec"):
         AnswerFile(tmp_path / "out.xlsx", RUN, resume=False)
+
+
+@pytest.mark.parametrize("text", ["=1+2", "+1+2", "-2+3", "@SUM(A1)", "\t=1", "\r=1", '=HYPERLINK("http://x")'])
+def test_no_text_in_a_csv_file_is_a_formula(tmp_path: Path, text: str) -> None:
+    with AnswerFile(tmp_path / "out.csv", RUN, resume=False) as answers:
+        answers.write(QueryRow(text, text), Hits([Hit(PageRef("id", f"{text}.pdf", 1), 0.5, 1)]))
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as stream:
+        _, (query_id, query, _, _, path, *_) = csv.reader(stream)
+    assert query_id == query == (f"'{text}" if "\r" not in text else "\\r=1")
+    assert path == (f"'{text}.pdf" if text.isprintable() else f"{printable(text)}.pdf")
+
+
+def test_numbers_and_other_text_in_a_csv_file_stay_as_they_are(tmp_path: Path) -> None:
+    with AnswerFile(tmp_path / "out.csv", RUN, resume=False) as answers:
+        answers.write(QueryRow("-1", "2 - 1 = 1"), Hits([Hit(PageRef("id", "a=b.pdf", 1), 0.5, 1)]))
+    with (tmp_path / "out.csv").open(newline="", encoding="utf-8") as stream:
+        (cells,) = csv.DictReader(stream)
+    assert (cells["query_id"], cells["query"], cells["path"]) == ("-1", "2 - 1 = 1", "a=b.pdf")
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_two_runs_do_not_write_the_same_answers(tmp_path: Path, resume: bool) -> None:
+    out = tmp_path / "out.jsonl"
+    with AnswerFile(out, RUN, resume=False) as first:
+        first.write(ROWS[0], hits(ROWS[0]))
+        first.flush()
+        with pytest.raises(UsageError, match="another 'docsearch batch' is writing this file"):
+            AnswerFile(out, RUN, resume=resume)
+        first.write(ROWS[1], hits(ROWS[1]))
+    assert [json.loads(line)["query_id"] for line in out.read_text("utf-8").splitlines()] == ["q1", "q2"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["out.jsonl"]
+    assert answer(out, ROWS, resume=True) == 1
+
+
+def test_a_lock_file_that_a_killed_run_left_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "out.jsonl.lock").touch()
+    assert answer(tmp_path / "out.jsonl", ROWS) == 3
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["out.jsonl"]
+
+
+def test_a_file_system_without_locks_takes_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise portalocker.LockException from OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(portalocker, "lock", refuse)
+    assert answer(tmp_path / "out.jsonl", ROWS) == 3
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["out.jsonl"]

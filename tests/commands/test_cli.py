@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pymupdf
 import pytest
 import typer
 from PIL import Image
@@ -19,6 +20,7 @@ from typer.main import get_command
 
 from docsearch import cli
 from docsearch.engine.models.encoder import EncoderSpec
+from docsearch.engine.store import catalog
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 COMMANDS = ("index", "query", "batch", "serve", "mcp", "info", "failed", "remove", "verify", "compact", "models")
@@ -43,8 +45,27 @@ def test_index_exits_with_1_and_lists_what_failed(run: Run, docs: Path) -> None:
     assert err.startswith("failed: broken.pdf: ")
     code, out, err = run("failed", "--json")
     assert (code, err) == (0, "")
-    assert json.loads(out).keys() == {"path", "page", "reason"}
-    assert json.loads(out)["page"] is None
+    assert json.loads(out).keys() == {"path", "page", "reason", "kind"}
+    assert (json.loads(out)["page"], json.loads(out)["kind"]) == (None, "failed")
+
+
+def test_content_that_was_not_read_is_summed_up_and_listed(run: Run, docs: Path) -> None:
+    with pymupdf.open(docs / "a.pdf") as document:
+        document.embfile_add("costs.xlsx", b"content")
+        document[1].add_text_annot((100, 100), "a sticky note")
+        document.saveIncr()
+    code, out, _ = run("index", docs)
+    assert code == 0
+    assert out.endswith("not read: attached files in 1 place, comments in 1 place; 'docsearch failed' lists them\n")
+    assert run("failed")[1].splitlines() == [
+        "a.pdf: 1 attached file was not read: costs.xlsx",
+        "a.pdf, page 2: 1 comment was not read, because the page does not show the text",
+    ]
+    rows = [json.loads(line) for line in run("failed", "--json")[1].splitlines()]
+    assert [(row["page"], row["kind"], row["items"]) for row in rows] == [(None, "attachment", 1), (2, "comment", 1)]
+    assert json.loads(run("info", "--json")[1])["unread"] == {"attachment": 1, "comment": 1}
+    assert "not read" not in run("index", docs)[1]  # nothing was read in this run
+    assert run("index", docs, "--rehash", "--known-failures", "ok")[0] == 0
 
 
 def test_index_prints_its_report_as_json(run: Run, docs: Path) -> None:
@@ -80,7 +101,9 @@ def test_query_prints_one_object_per_hit(run: Run, indexed: Path) -> None:
     hits = [json.loads(line) for line in out.splitlines()]
     assert code == 0
     assert [hit["rank"] for hit in hits] == [1, 2]
-    assert set(hits[0]) == {"rank", "score", "path", "page", "doc_id"}
+    assert set(hits[0]) == {
+        *("rank", "score", "path", "page", "doc_id", "also", "confidence", "no_good_match", "unread_letters", "mode")
+    }
     assert all(0 <= hit["score"] <= 1 for hit in hits)
 
 
@@ -104,11 +127,11 @@ def test_query_says_which_letters_the_model_does_not_read(
     run: Run, indexed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, _, err = run("query", "revenue")
-    assert "cannot read the script" not in err
-    monkeypatch.setattr(EncoderSpec, "first_unreadable_letter", lambda _, text: text[:1])
+    assert "does not read" not in err
+    monkeypatch.setattr(EncoderSpec, "unread_letters", lambda _, text: text)
     code, _, err = run("query", "报告")
     assert code == 0
-    assert "cannot read the script of '报'" in err
+    assert "fake does not read these letters: 报告 (" in err
 
 
 def test_query_saves_the_hits_pages_and_a_heat_map(run: Run, indexed: Path, tmp_path: Path) -> None:
@@ -166,6 +189,16 @@ def test_remove_takes_documents_folders_and_globs(run: Run, indexed: Path) -> No
     assert code == 2
     assert "no document in the index has this path" in err
     assert "2 pages" in run("remove", "*.pdf")[1]
+
+
+def test_remove_reads_only_the_documents_that_a_path_may_mean(
+    run: Run, indexed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_all(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(catalog, "read_documents", read_all)
+    assert json.loads(run("remove", "sub", "a.p?f", "--json")[1]) == {"documents": 2, "pages": 3}
 
 
 def test_compact_keeps_every_page(run: Run, indexed: Path) -> None:

@@ -149,3 +149,26 @@ def test_an_old_picture_stays_where_the_new_one_cannot_be_written(
         code, _, err = run("query", "revenue chart", option, name)
         assert (code, "No space left on device" in err) == (2, True)
     assert {file: file.read_bytes() for file in (Path("hit.png"), *Path("hits").iterdir())} == before
+
+
+@pytest.mark.usefixtures("no_search")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_that_may_not_be_written_to_is_told(
+    run: Run, files: Path, monkeypatch: pytest.MonkeyPatch, is_there: bool
+) -> None:
+    (files / "fixed").mkdir()
+    if is_there:
+        (files / "fixed/hit.png").write_bytes(b"old")  # this file may be written to, and is replaced as a whole
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "fixed" and access(path, mode))
+    told = refused(run, "query", "revenue", "--heatmap", "fixed/hit.png")
+    assert f"no permission to write in {files / 'fixed'}" in told
+    assert ("completed before it replaces the old one" in told) == is_there
+
+
+@pytest.mark.usefixtures("no_search")
+def test_a_file_that_is_mounted_is_not_replaced(run: Run, files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (files / "hit.png").write_bytes(b"old")
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path).name == "hit.png")
+    assert "mount its folder" in refused(run, "query", "revenue", "--heatmap", "hit.png")
+    assert (files / "hit.png").read_bytes() == b"old"
