@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -20,6 +21,7 @@ from .. import __version__
 from ..engine.errors import DocsearchError, UsageError
 from ..engine.models.encoder import QueryEncoder
 from . import http_errors
+from .announcement import announced
 from .middleware import SecurityMiddleware
 from .routes import api
 from .service import Service
@@ -129,7 +131,11 @@ def serve(
             raise UsageError(f"the server of {settings.index} cannot start: {err}") from err
         service.threads.when_one_dies(server.end)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
-        on_listening(f"http://{host}:{listener.getsockname()[1]}/")
+        port: int = listener.getsockname()[1]
+        running.enter_context(announced(settings.index, settings.host, port))
+        on_listening(f"http://{host}:{port}/")
+        gc.collect()
+        gc.freeze()  # what start-up made stays for good: a collection while a question waits need not look at it
         server.run(sockets=[listener])
     if service.threads.failure is not None:
         raise DocsearchError(f"the server ended: {service.threads.failure}; start it again ('docsearch -v' says more)")

@@ -24,7 +24,7 @@ from ..engine.errors import DocsearchError, UsageError
 from ..engine.explain.snippet import snippet
 from ..engine.printable import printable, printable_text
 from ..engine.ranking.filters import path_matches
-from ..engine.records import PageRef
+from ..engine.records import Mode, PageRef
 from ..engine.searcher import Searcher, open_searcher
 from ..engine.store import DocumentRow, open_snapshot
 from ..indexer.page_images import PageImages
@@ -40,6 +40,8 @@ MAX_PIXELS = 8_000_000
 TEXT_MAX_CHARS = 20_000
 """The most characters of a page's text layer that are returned."""
 SCORE_DIGITS = 4
+ALSO_MAX = 10
+"""The most paths of copies that a hit lists: an agent reads every word."""
 MESSAGE_MAX_CHARS = 1000
 INSTRUCTIONS = """\
 Finds the pages that answer a question in the user's own collection of documents (PDFs, scans, slides, images), by
@@ -56,28 +58,47 @@ Glob = Annotated[
 
 
 class FoundPage(BaseModel, frozen=True):
-    """One hit. `score` is 0..1, `page` counts from 1, `snippet` is None if the page has no text layer."""
+    """One hit. `score` is 0..1, `page` counts from 1, `snippet` is None if the page has no text layer.
+
+    `copies` is how many other documents are the same file; `also` are their paths, at most ALSO_MAX.
+    """
 
     rank: int
     score: float
     path: str
     page: int
     doc_id: str
+    copies: int
+    also: list[str]
     snippet: str | None
 
 
 class Found(BaseModel, frozen=True):
-    """The result of `search`, best page first."""
+    """The result of `search`, best page first.
+
+    `confidence` is the probability that the first hit is right, None where it is not known. If it is too low,
+    `no_good_match` is true, and the hits are only the closest pages: the answer is probably not in the documents, or in
+    other words. `unread_letters` are letters of the query in scripts that the search does not read.
+    """
 
     hits: list[FoundPage]
+    confidence: float | None
+    no_good_match: bool
+    unread_letters: str
+    mode: Mode
 
 
 class ListedDocument(BaseModel, frozen=True):
-    """One document of the index, and its number of pages."""
+    """One document of the index, and its number of pages.
+
+    `unread` counts the places with content that was not read, by kind: "attachment" (a file in the PDF), "comment",
+    "dynamic form" or "small print".
+    """
 
     doc_id: str
     path: str
     pages: int
+    unread: dict[str, int]
 
 
 class Listed(BaseModel, frozen=True):
@@ -103,28 +124,42 @@ class AgentTools:
         ],
         k: Annotated[int, Field(ge=1, le=HITS_MAX, description="Number of pages to return.")] = HITS,
         path: Glob = None,
+        all_copies: Annotated[
+            bool, Field(description="Return each copy of a file as a hit of its own, not one hit for all.")
+        ] = False,
+        mode: Annotated[
+            Mode | None,
+            Field(description="What pages are found by: pictures, text layers, or both, the default where it can."),
+        ] = None,
     ) -> Found:
         """Find the pages that answer a question, best first.
 
-        Returns hits with path, page (from 1), score (0..1) and doc_id, and a snippet of the text if the page has a text
-        layer; scans have none, so look at them with read_page. Names, numbers, years and other words that would be
-        printed on the page work best. If nothing fits, try other words.
+        Returns hits with path, page (from 1), score (0..1) and doc_id, other paths of the same file, and a snippet of
+        the text if the page has a text layer; scans have none, so look at them with read_page. Names, numbers, years
+        and other words that would be printed on the page work best. `confidence` (0..1) is the probability that the
+        first hit is right; if `no_good_match` is true, or nothing fits, try other words before you use a hit.
         """
         with self._lock, _as_tool_errors():
             searcher = self._latest()
-            hits = searcher.search(query, k=k, path=path)
+            hits = searcher.search(query, k=k, path=path, all_copies=all_copies, mode=mode)
             texts = [printable_text(searcher.text(hit.ref)) for hit in hits]
         return Found(
+            confidence=None if hits.confidence is None else round(hits.confidence, SCORE_DIGITS),
+            no_good_match=hits.no_good_match,
+            unread_letters=hits.unread_letters,
+            mode=hits.mode,
             hits=[
                 FoundPage.model_validate(
                     {
                         **hit.as_dict(score_digits=SCORE_DIGITS),
                         "path": printable(hit.ref.path),
+                        "copies": len(hit.also),
+                        "also": [printable(each) for each in hit.also[:ALSO_MAX]],
                         "snippet": snippet(text, query) if text.strip() else None,
                     }
                 )
                 for hit, text in zip(hits, texts, strict=True)
-            ]
+            ],
         )
 
     def read_page(
@@ -174,13 +209,18 @@ class AgentTools:
 
         `total` is the number of matching documents; use `offset` to get more than `limit`.
         """
-        with _as_tool_errors():
-            rows = [row for row in self._documents() if path is None or path_matches(row.path, path)]
-        shown = [
-            ListedDocument(doc_id=row.id, path=printable(row.path), pages=row.page_count or 0)
-            for row in rows[offset : offset + limit]
+        with _as_tool_errors(), open_snapshot(self._index) as snapshot:
+            searchable = [row for row in snapshot.documents().values() if row.state != "failed"]
+            rows = [row for row in searchable if path is None or path_matches(row.path, path)]
+            shown = rows[offset : offset + limit]
+            unread = snapshot.unread.places_of([row.id for row in shown])
+        documents = [
+            ListedDocument(
+                doc_id=row.id, path=printable(row.path), pages=row.page_count or 0, unread=unread.get(row.id, {})
+            )
+            for row in shown
         ]
-        return Listed(total=len(rows), documents=shown)
+        return Listed(total=len(rows), documents=documents)
 
     def close(self) -> None:
         """Close the index, and stop the process that renders pages."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
+from ..engine.records import Mode
 from .body_limit import PICTURE_MAX_BYTES
 
 QUERY_MAX_CHARS = 2000
@@ -48,6 +49,8 @@ class LikeRequest(BaseModel):
 class SearchRequest(BaseModel):
     """A `query`, several `queries`, an `image` (a base64-encoded image file) with or without a query, or `like`; with
     search options. `path` restricts the search to documents whose path matches the glob or whose file name it is.
+    Files with the same content are one hit; with `all_copies` each is a hit of its own. `mode` says what pages are
+    found by: "visual", their pictures; "text", their text layers; or "hybrid", both, the default where there is text.
     """
 
     model_config = ConfigDict(
@@ -61,28 +64,41 @@ class SearchRequest(BaseModel):
     k: Annotated[int, Field(ge=1, le=HITS_MAX)] = 10
     candidates: Annotated[int, Field(ge=1, le=CANDIDATES_MAX)] | None = None
     exact: bool = False
+    all_copies: bool = False
+    mode: Mode | None = None
     path: Annotated[str, Field(min_length=1, max_length=QUERY_MAX_CHARS)] | None = None
 
 
 class HitOut(BaseModel):
-    """A hit as `docsearch query --json` prints it, and the URL of its page image."""
+    """A hit as `docsearch query --json` prints it, and the URL of its page image. `also` are other paths of the same
+    file, of those that match the request's `path`.
+    """
 
     rank: int
     score: float
     path: str
     page: int
     doc_id: str
+    also: list[str] = Field(examples=[["copies/report.pdf"]])
     picture: str = Field(examples=["/v1/documents/6f1ed002ab559585/pages/3.png"])
 
 
 class AnswerOut(BaseModel):
     """The hits of one query, best first. `milliseconds` has the time in the queue ("wait") and the time of each stage,
     for the whole batch of `batch` queries; `snapshot` identifies the state of the index. `query` is "" for queries
-    without text.
+    without text. `confidence` is the probability that the first hit is right, as measured for the model of the index;
+    null for queries by an image or a page, and for models that it was not measured for. If it is too low,
+    `no_good_match` is true, and the hits are the closest pages. The `model` does not read the `unread_letters` of the
+    query. `mode` is what pages were found by.
     """
 
     query: str
     snapshot: str
+    confidence: float | None = Field(examples=[0.93])
+    no_good_match: bool
+    unread_letters: str
+    mode: Mode
+    model: str
     hits: list[HitOut]
     milliseconds: dict[str, float] = Field(examples=[{"wait": 0.1, "encode": 0.4, "weigh": 1.2, "rerank": 9.8}])
     batch: int
@@ -95,7 +111,10 @@ class SearchResponse(BaseModel):
 
 
 class DocumentOut(BaseModel):
-    """A document of the index; `state` is "done", "indexing" or "failed" (with its `error`); `bytes` is its size."""
+    """A document of the index; `state` is "done", "indexing" or "failed" (with its `error`); `bytes` is its size.
+    `unread` counts, by kind, the pages (and the document as a whole) with content that was not read: "attachment",
+    "comment", "dynamic form" or "small print".
+    """
 
     id: str
     path: str
@@ -103,6 +122,7 @@ class DocumentOut(BaseModel):
     state: str
     error: str | None
     bytes: int
+    unread: dict[str, int] = Field(examples=[{"attachment": 1, "comment": 3}])
 
 
 class DocumentsResponse(BaseModel):
@@ -166,12 +186,15 @@ class UploadsResponse(BaseModel):
 
 
 class IndexOut(BaseModel):
-    """What the index contains, and whether this server accepts uploads and removals."""
+    """What the index contains, and whether this server accepts uploads and removals. `unread` is as in a document, of
+    all of them.
+    """
 
     model: str
     pages: int
     documents: int
     failed: int
+    unread: dict[str, int] = Field(examples=[{"attachment": 1, "comment": 3}])
     uploads_allowed: bool
     snapshot: str
 

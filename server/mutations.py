@@ -58,19 +58,19 @@ def remove(directory: Path, doc_id: str) -> str:
     Raises NotFound, IndexLocked and other errors of the store.
     """
     with open_writer(directory, fingerprint=None, create=False) as writer:
-        path = next((path for path, row in writer.documents().items() if row.id == doc_id), None)
-        if path is None:
+        row = writer.document(doc_id=doc_id)
+        if row is None:
             raise NotFound("there is no document with this id in the index")
-        writer.remove([path])
-    stored_uploads.delete(directory, path)
-    return path
+        writer.remove([row.path])
+    stored_uploads.delete(directory, row.path)
+    return row.path
 
 
 def _outcome(directory: Path, path: str, *, renamed: bool = False) -> Outcome:
     """What the index records about a document after a run."""
     with open_snapshot(directory) as snapshot:
         row = snapshot.document(path=path)
-        failures = [each for each in snapshot.failures() if each.path == path]
+        failures = snapshot.failures(path)
     assert row is not None, "the run has recorded it"
     if row.state == "failed":
         return Outcome(row.id, 0, row.page_count, row.error, renamed)
@@ -86,8 +86,7 @@ def _same_content(directory: Path, sha256: str, path: str) -> DocumentRow | None
     """A complete document with this content, other than `path`, whose file still exists."""
     folders = source_folders.recorded(directory)
     with open_snapshot(directory) as snapshot:
-        rows = snapshot.documents()
-    if path in rows:
-        return None
-    same = (row for row in rows.values() if row.sha256 == sha256 and row.state == "done")
+        if snapshot.document(path=path) is not None:
+            return None
+        same = snapshot.documents_of_content(sha256)
     return next((row for row in same if source_folders.exists(row.path, folders)), None)

@@ -64,7 +64,8 @@ async def search(body: SearchRequest, service: ServiceDep) -> SearchResponse:
     alone.
     """
     queries = await _queries(body, service)
-    found = await service.search_worker.search(queries, SearchOptions(body.k, body.candidates, body.exact))
+    options = SearchOptions(body.k, body.candidates, body.exact, body.all_copies, body.mode)
+    found = await service.search_worker.search(queries, options)
     return SearchResponse(answers=[_answer(query.text, answer) for query, answer in zip(queries, found, strict=True)])
 
 
@@ -81,9 +82,17 @@ async def documents(
     limit: Annotated[int, Query(ge=1, le=DOCUMENTS_MAX)] = 100,
 ) -> DocumentsResponse:
     """List the documents of the index, including those that failed."""
-    rows, total = await run_in_threadpool(service.documents, min(offset, PAGE_MAX), limit)
+    rows, total, unread = await run_in_threadpool(service.documents, min(offset, PAGE_MAX), limit)
     shown = [
-        DocumentOut(id=row.id, path=row.path, pages=row.page_count, state=row.state, error=row.error, bytes=row.size)
+        DocumentOut(
+            id=row.id,
+            path=row.path,
+            pages=row.page_count,
+            state=row.state,
+            error=row.error,
+            bytes=row.size,
+            unread=unread.get(row.id, {}),
+        )
         for row in rows
     ]
     return DocumentsResponse(total=total, documents=shown)
@@ -140,11 +149,14 @@ async def healthz() -> Status:
 
 @api.get("/readyz", responses={503: {"model": Status}})
 async def readyz(service: ServiceDep, response: Response) -> Status:
-    """Whether queries are being answered and changes of the index noticed; not during shutdown."""
+    """Whether queries are being answered and changes of the index noticed; not during shutdown, nor when the last
+    commit could not be opened several times in a row, and answers come from an earlier one.
+    """
     if service.ready:
         return Status(status="ok")
     response.status_code = 503
-    return Status(status="not ready")
+    behind = "not ready: answers come from an earlier state of the index; its last commit cannot be opened"
+    return Status(status=behind if service.search_worker.is_behind else "not ready")
 
 
 @api.get("/metrics", response_class=Response)
@@ -203,7 +215,17 @@ def _answer(text: str, answer: Answer) -> AnswerOut:
         for hit in answer.hits
     ]
     milliseconds = {stage: round(1000 * seconds, 3) for stage, seconds in answer.seconds.items()}
-    return AnswerOut(query=text, snapshot=answer.snapshot, hits=hits, milliseconds=milliseconds, batch=answer.batch)
+    return AnswerOut.model_validate(
+        {
+            "query": text,
+            "snapshot": answer.snapshot,
+            **answer.hits.as_dict(),
+            "model": answer.model,
+            "hits": hits,
+            "milliseconds": milliseconds,
+            "batch": answer.batch,
+        }
+    )
 
 
 def _word(marks: WordMarks) -> WordOut:

@@ -2,7 +2,8 @@
 
 All use of the searcher happens on this thread, not on the event loop. The queue is bounded. After a commit the next
 searcher is opened and prepared in the background; the current one answers until then, also while a commit cannot be
-opened, as when the process has too many open files.
+opened, as when the process has too many open files. The one before is closed in the background too, because the last
+reader of a generation deletes the files that only that one had.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
 
+from ..engine.hits import Hits
 from ..engine.models.encoder import QueryEncoder
-from ..engine.records import Hit, Query
+from ..engine.records import Mode, Query
 from ..engine.searcher import BATCH_QUERIES, STAGES, Searcher, open_searcher
 from .http_errors import Busy
 from .metrics import Metrics
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 POLL_INTERVAL_S = 2.0
 """How soon a commit of another process is noticed."""
+REFRESH_FAILURES = 5
+"""Failed attempts in a row to open the last commit, after which the server is not ready: about ten seconds."""
 T = TypeVar("T")
 
 
@@ -39,17 +43,20 @@ class SearchOptions:
     k: int = 10
     candidates: int | None = None
     exact: bool = False
+    all_copies: bool = False
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The `hits` of one query, and the generation of the `snapshot` they come from.
+    """The `hits` of one query, the generation of the `snapshot` they come from, and the name of its `model`.
 
     `seconds` has the time in the queue ("wait") and the time of each stage for the whole batch of `batch` queries.
     """
 
-    hits: tuple[Hit, ...]
+    hits: Hits
     snapshot: str
+    model: str
     seconds: dict[str, float]
     batch: int
 
@@ -102,12 +109,14 @@ class SearchWorker:
         self._thread = threads.thread("search", self._work, self._fail_pending)
         self._watcher = threads.thread("watch", self._watch, lambda: None)
         self._trouble: str | None = None  # why the last commit cannot be opened
+        self._refresh_failures = 0  # in a row
         self._renamed = False  # whether documents were renamed by commits that could not be opened
         self._refreshing = threading.Lock()
         self._stopped = threading.Event()
         self._changed = threading.Condition()  # guards the attributes below
         self._queue: deque[_PendingQuery | _Job] = deque()
         self._next: Searcher | None = None
+        self._replaced: list[Searcher] = []  # no longer used, to be closed
         self._closing = False
 
     def start(self) -> None:
@@ -128,6 +137,7 @@ class SearchWorker:
             following, self._next = self._next, None
         if following is not None:
             following.close()
+        self._close_replaced()
         self._searcher.close()
 
     @property
@@ -137,8 +147,14 @@ class SearchWorker:
 
     @property
     def ready(self) -> bool:
-        """Whether queries are being answered, and commits looked for."""
-        return self._thread.is_alive() and self._watcher.is_alive() and not self._closing
+        """Whether queries are being answered, and commits noticed."""
+        is_working = self._thread.is_alive() and self._watcher.is_alive() and not self._closing
+        return is_working and not self.is_behind
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether answers come from an earlier commit, because the last one cannot be opened again and again."""
+        return self._refresh_failures >= REFRESH_FAILURES
 
     @property
     def encoder(self) -> QueryEncoder:
@@ -187,6 +203,7 @@ class SearchWorker:
             self.refresh(renamed=renamed)
         except Exception as err:  # noqa: BLE001 - whatever it is, the current searcher goes on
             self._renamed |= renamed
+            self._refresh_failures += 1
             self._metrics.refresh_errors.inc()
             trouble = f"{type(err).__name__}: {err}"
             if trouble != self._trouble:
@@ -194,6 +211,7 @@ class SearchWorker:
                 log.error(text, err)  # noqa: TRY400 - a traceback would not help
             self._trouble = trouble
             return
+        self._refresh_failures = 0
         if self._trouble is not None:
             log.error("the last commit of the index was opened")
             self._trouble = None
@@ -220,8 +238,8 @@ class SearchWorker:
             while not (self._queue or self._closing or self._next):
                 self._changed.wait()
             if self._next is not None:
-                earlier, self._searcher, self._next = self._searcher, self._next, None
-                _close(earlier)
+                self._replaced.append(self._searcher)
+                self._searcher, self._next = self._next, None
             if not self._queue:
                 return None if self._closing else []
             first = self._queue.popleft()
@@ -248,9 +266,7 @@ class SearchWorker:
         try:
             # An iterator, not a list: a query with nothing to search for gets no hits, alone as in a batch.
             queries = iter([pending.query for pending in batch])
-            found = self._searcher.search_many(
-                queries, k=options.k, candidates=options.candidates, exact=options.exact, on_stage=add_time
-            )
+            found = self._searcher.search_many(queries, **asdict(options), on_stage=add_time)
             hits = [each for _, each in found]
         except Exception as err:  # noqa: BLE001 - every client gets the error, and the thread continues
             for pending in batch:
@@ -266,13 +282,24 @@ class SearchWorker:
         for pending, its_hits in zip(batch, hits, strict=True):
             if pending.answer.set_running_or_notify_cancel():
                 waited = {"wait": started - pending.queued_at}
-                snapshot = self._searcher.snapshot.generation
-                pending.answer.set_result(Answer(tuple(its_hits), snapshot, waited | seconds, len(batch)))
+                snapshot, model = self._searcher.snapshot.generation, self._searcher.encoder.spec.name
+                pending.answer.set_result(Answer(its_hits, snapshot, model, waited | seconds, len(batch)))
 
     def _watch(self) -> None:
         """Look for commits of other processes every POLL_INTERVAL_S."""
         while not self._stopped.wait(POLL_INTERVAL_S):
+            self._close_replaced()
             self.try_refresh()
+
+    def _close_replaced(self) -> None:
+        """Close the searchers that are no longer used; an error is logged."""
+        with self._changed:
+            replaced, self._replaced = self._replaced, []
+        for searcher in replaced:
+            try:
+                searcher.close()
+            except Exception:  # the thread must go on
+                log.exception("an earlier state of the index cannot be closed")
 
     def _fail_pending(self) -> None:
         """Accept no more, and let those who wait know that the thread is gone."""
@@ -289,14 +316,6 @@ class SearchWorker:
 
 def _ending() -> Busy:
     return Busy("the server is ending after an error")
-
-
-def _close(searcher: Searcher) -> None:
-    """Close a searcher that is no longer used; an error is logged."""
-    try:
-        searcher.close()
-    except Exception:  # the thread must go on with the next searcher
-        log.exception("an earlier state of the index cannot be closed")
 
 
 def _fail(future: Future[T], err: Exception) -> None:

@@ -108,7 +108,7 @@ class Service:
         if self.uploads is not None:
             self.uploads.end_event_streams()
 
-    def info(self) -> dict[str, str | int | bool]:
+    def info(self) -> dict[str, object]:
         """The facts of the last commit that `/v1/index` answers."""
         with open_snapshot(self.settings.index) as snapshot:
             return {
@@ -116,6 +116,7 @@ class Service:
                 "pages": len(snapshot),
                 "documents": snapshot.document_count(),
                 "failed": len(snapshot.failures()),
+                "unread": snapshot.unread.places(),
                 "uploads_allowed": self.uploads is not None,
                 "snapshot": snapshot.generation,
             }
@@ -125,16 +126,22 @@ class Service:
         row = self._document(doc_id, page)
         return Region(PageRef(doc_id, row.path, page), box)
 
-    def documents(self, first: int, count: int) -> tuple[list[DocumentRow], int]:
-        """`count` documents of the last commit after the `first` ones, in path order; and how many there are."""
+    def documents(self, first: int, count: int) -> tuple[list[DocumentRow], int, dict[str, dict[str, int]]]:
+        """`count` documents of the last commit after the `first` ones, in path order; how many there are; and how many
+        pages of these have unread content, by the document's id and by kind.
+        """
         with open_snapshot(self.settings.index) as snapshot:
-            return list(snapshot.documents(first, count).values()), snapshot.document_count()
+            rows = list(snapshot.documents(first, count).values())
+            return rows, snapshot.document_count(), snapshot.unread.places_of([row.id for row in rows])
 
     def locate_page(self, doc_id: str, page: int) -> tuple[DocumentRow, Path]:
-        """The document with this id, and its file. Raises NotFound if it has no such page, or the file is gone."""
+        """The document with this id, and its file or that of a copy.
+
+        Raises NotFound if it has no such page, or all files are gone.
+        """
         row = self._document(doc_id, page)
         try:
-            return row, source_folders.locate(row.path, source_folders.recorded(self.settings.index))
+            return row, source_folders.locate_content(self.settings.index, row.path)
         except UsageError as err:  # its message names folders of this machine, which clients must not see
             log.warning("%s", err)
             raise NotFound(f"{row.path}: the document is not where it was indexed") from err

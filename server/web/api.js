@@ -2,9 +2,11 @@
 
 /** @typedef {{x0: number, y0: number, x1: number, y1: number, score: number}} Box */
 /** @typedef {{word: string, weight: number, score: number, boxes: Box[]}} Word */
-/** @typedef {{rank: number, score: number, path: string, page: number, doc_id: string}} Hit */
-/** @typedef {{query: string, hits: Hit[], milliseconds: Record<string, number>}} Answer */
-/** @typedef {{id: string, path: string, pages: number | null, state: string, error: string | null}} Doc */
+/** @typedef {{rank: number, score: number, path: string, page: number, doc_id: string, also: string[]}} Hit */
+/** @typedef {{query: string, hits: Hit[], milliseconds: Record<string, number>, confidence: number | null,
+ *   no_good_match: boolean, unread_letters: string}} Answer */
+/** @typedef {{id: string, path: string, pages: number | null, state: string, error: string | null,
+ *   unread: Record<string, number>}} Doc */
 /** @typedef {{model: string, pages: number, documents: number, failed: number, uploads_allowed: boolean}} Index */
 /** @typedef {{upload: string, name: string, state: string, pages_done: number, pages_total: number | null,
  *   doc_id: string | null, error: string | null}} Upload */

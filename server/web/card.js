@@ -1,13 +1,14 @@
-/** A result card: thumbnail with highlighted matches, document name, page, score and matched words. */
+/** A result card: thumbnail with highlighted matches, document name, page, score, matched words and copies. */
 
 import { pageImageUrl } from "./api.js";
+import { createCopies, updateCopies } from "./copies.js";
 import { element } from "./dom.js";
 import { loadImage, THUMBNAIL_WIDTH } from "./page_images.js";
 import { splitPath, displayPath } from "./paths.js";
 import { FOUND_SCORE } from "./word_chips.js";
 
 /** @typedef {import("./api.js").Word} Word */
-/** @typedef {{doc_id: string, path: string, page: number, score?: number}} Page */
+/** @typedef {{doc_id: string, path: string, page: number, score?: number, also?: string[]}} Page */
 
 const SVG = "http://www.w3.org/2000/svg";
 /** A match taller than this share of the page covers a figure, and is only tinted. */
@@ -43,7 +44,7 @@ export function createCard(page) {
       matched,
     ),
   );
-  const item = element("li", {}, link);
+  const item = element("li", {}, link, createCopies(page.also ?? []));
   /** @type {SVGSVGElement | null} */
   let boxes = null;
   let shownWord = /** @type {number | null} */ (null);
@@ -61,6 +62,7 @@ export function createCard(page) {
       score.title = value === undefined ? "" : "How well the page matches, from 0 to 1";
       score.style.setProperty("--share", String(value ?? 0));
       score.hidden = value === undefined;
+      updateCopies(item);
     },
 
     /** Load the thumbnail, once. */

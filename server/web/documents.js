@@ -118,7 +118,7 @@ function row(path, label, count, doc, isChosen) {
       className: `document${failed ? " failed" : ""}`,
       "data-path": path,
       "aria-pressed": String(isChosen),
-      title: failed ? `${displayPath(label)}: ${doc?.error ?? "failed"}` : displayPath(label),
+      title: failed ? `${displayPath(label)}: ${doc?.error ?? "failed"}` : displayPath(label) + unreadText(doc),
       disabled: failed,
       onclick: () => navigate({ path: isChosen ? "" : path }, { push: true }),
     },
@@ -148,6 +148,12 @@ function row(path, label, count, doc, isChosen) {
       icon("trash"),
     );
   return element("li", {}, button, deleteButton);
+}
+
+/** What was not read of a document, after its path; "" if there is nothing. @param {Doc | null} doc */
+function unreadText(doc) {
+  const kinds = Object.entries(doc?.unread ?? {}).map(([kind, places]) => `${kind} (${plural(places, "place")})`);
+  return kinds.length ? `\nNot read: ${kinds.join(", ")}` : "";
 }
 
 /** @param {Doc} doc */

@@ -125,10 +125,12 @@ export function showSkeletons() {
 }
 
 /**
- * No page matches, or none well. With `nearest`, the best pages follow below. `missing` are words on none of them.
- * @param {string} query @param {{missing?: string[], nearest: boolean, path: string}} options
+ * No page matches, or none well. With `nearest`, the best pages follow below. `missing` are words not recognised on
+ * them, and `unreadLetters` letters that the `model` does not read.
+ * @param {string} query
+ * @param {{missing?: string[], nearest: boolean, path: string, model: string, unreadLetters: string}} options
  */
-export function showNoMatch(query, { missing = [], nearest, path }) {
+export function showNoMatch(query, { missing = [], nearest, path, model, unreadLetters }) {
   const where = path ? ` in ${splitPath(path).name}` : "";
   const what = query ? `“${query}”` : "this image";
   const words = missing.map((word) => `“${word}”`).join(", ");
@@ -138,7 +140,8 @@ export function showNoMatch(query, { missing = [], nearest, path }) {
       { className: "no-match" },
       element("h2", {}, nearest ? "No page matches well" : `Nothing${where} matches ${what}`),
       missing.length > 0 &&
-        element("p", {}, `${words} ${missing.length === 1 ? "is" : "are"} on none of the pages below.`),
+        element("p", {}, `${words} ${missing.length === 1 ? "was" : "were"} not recognised on the pages below.`),
+      unreadLetters && element("p", {}, `${model} does not read these letters: ${unreadLetters}`),
       element(
         "p",
         {},

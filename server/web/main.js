@@ -25,8 +25,6 @@ const PAGES_FIRST = 24;
 const PAGES_MAX = 192;
 /** Maximum number of cover pages on the start page. */
 const COVERS_MAX = 12;
-/** Below this score of the best page, the answer is "No page matches well". */
-const WEAK_SCORE = 0.15;
 
 const input = byId("query");
 const viewer = createViewer();
@@ -85,16 +83,16 @@ function show() {
     onAnswer(answer, milliseconds) {
       hideBanner();
       const hits = state.path ? answer.hits.filter((hit) => hit.path === state.path) : answer.hits;
-      // WEAK_SCORE applies to text queries only: scores of image queries are on another scale.
-      const isWeak = !hits.length || (hits[0].score < WEAK_SCORE && !state.like && !state.picture);
+      const isWeak = !hits.length || answer.no_good_match;
+      const unread = { model: index?.model ?? "The model", unreadLetters: answer.unread_letters };
       if (!hits.length && shownPages().length && !hasPaused()) {
         byId("pages").classList.add("stale");
       } else {
         showAnswer(state, hits);
         if (!isWeak) clearState();
       }
-      if (isWeak) weakTimer = setTimeout(() => showWeak(state, hits), hasPaused() ? 0 : PAUSE_MS);
-      showSummary(hits.length, milliseconds, answer.milliseconds);
+      if (isWeak) weakTimer = setTimeout(() => showWeak(state, hits, unread), hasPaused() ? 0 : PAUSE_MS);
+      showSummary(hits, milliseconds, answer.milliseconds, unread);
     },
     onError: (error) => handleError(error, { retry: show, restart: start }),
   });
@@ -110,9 +108,12 @@ function showAnswer(state, hits) {
   viewer.showPosition();
 }
 
-/** @param {UrlState} state @param {import("./api.js").Hit[]} hits */
-function showWeak(state, hits) {
-  const options = { nearest: hits.length > 0, path: state.path };
+/**
+ * @param {UrlState} state @param {import("./api.js").Hit[]} hits
+ * @param {{model: string, unreadLetters: string}} unread
+ */
+function showWeak(state, hits, unread) {
+  const options = { nearest: hits.length > 0, path: state.path, ...unread };
   showNoMatch(state.query, options);
   showPages(hits, state.query.trim(), (missing) => showNoMatch(state.query, { ...options, missing }));
   byId("pages").classList.remove("stale");

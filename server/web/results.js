@@ -29,6 +29,9 @@ let pressed = /** @type {number | null} */ (null);
 /** @type {(missing: string[]) => void} */
 let reportMissing = () => {};
 
+/** Whether two results have the same other paths. @param {Page} one @param {Page} other */
+const isAlsoAt = (one, other) => JSON.stringify(one.also ?? []) === JSON.stringify(other.also ?? []);
+
 const key = (/** @type {Page} */ page) => `${page.doc_id}/${page.page}`;
 
 const observer = new IntersectionObserver(
@@ -55,8 +58,9 @@ export function showPages(pages, text, onMissing = () => {}) {
   const before = cards;
   cards = new Map();
   for (const page of pages) {
-    const card = before.get(key(page)) ?? newCard(page);
-    before.delete(key(page));
+    const known = before.get(key(page));
+    const card = known && isAlsoAt(known.page, page) ? known : newCard(page);
+    if (card === known) before.delete(key(page));
     cards.set(key(page), card);
     const target = { ...currentState(), document: page.doc_id, page: page.page, word: null };
     card.update(toUrl(target), page.score);

@@ -66,6 +66,8 @@ async function requestBody(state, limit) {
   /** @type {Record<string, unknown>} */
   const request = { k: limit };
   if (state.path) request.path = state.path;
+  // A chosen document is shown itself, not the copy of it that comes first.
+  if (state.copies || state.path) request.all_copies = true;
   if (state.like) {
     const { document, page, box } = state.like;
     request.like = { document, page, ...(box && { box: { x0: box[0], y0: box[1], x1: box[2], y1: box[3] } }) };

@@ -1,15 +1,18 @@
 /** The summary line above the results (number of pages, filter, time), and the chip of an image query in the search box. */
 
 import { currentState, navigate } from "./url_state.js";
+import { createCopiesButton } from "./copies.js";
 import { byId, element, icon, plural, announce } from "./dom.js";
 import { splitPath, displayPath } from "./paths.js";
 import { storedImage } from "./image_query.js";
 
 /** @typedef {import("./url_state.js").UrlState} UrlState */
 
-/** Show the number of results and the time.
- * @param {number} count @param {number} milliseconds @param {Record<string, number>} stages */
-export function showSummary(count, milliseconds, stages) {
+/** Show the number of results, the time, and letters that the model does not read.
+ * @param {import("./api.js").Hit[]} hits @param {number} milliseconds @param {Record<string, number>} stages
+ * @param {{model: string, unreadLetters: string}} unread */
+export function showSummary(hits, milliseconds, stages, { model, unreadLetters }) {
+  const count = hits.length;
   const { path, like } = currentState();
   const summary = byId("summary");
   const times = Object.entries(stages)
@@ -19,6 +22,8 @@ export function showSummary(count, milliseconds, stages) {
   summary.replaceChildren(
     element("span", {}, text, like && ` like ${like.box ? "a part of " : ""}page ${like.page}`, path && " in"),
     ...(path ? [element("strong", {}, splitPath(path).name), allDocumentsButton()] : []),
+    createCopiesButton(hits) ?? "",
+    unreadLetters && element("span", {}, `${model} does not read these letters: ${unreadLetters}`),
     element("span", { className: "time", title: `On the server: ${times}` }, `${Math.round(milliseconds)} ms`),
   );
   summary.hidden = false;

@@ -6,11 +6,12 @@
  */
 
 /**
- * The search (`query`, `like`, or the number of a stored image, `picture`), the document it is restricted to (`path`), and
- * the page open in the viewer, with the word whose matches are shown (null: all words).
+ * The search (`query`, `like`, or the number of a stored image, `picture`), the document it is restricted to (`path`),
+ * whether each of several files with the same content is a result (`copies`), and the page open in the viewer, with the word whose matches are shown (null: all words).
  * @typedef {object} UrlState
  * @property {string} query
  * @property {string} path
+ * @property {boolean} copies
  * @property {Like | null} like
  * @property {number} picture
  * @property {string} document
@@ -76,6 +77,7 @@ function fromQueryString(search) {
   return {
     query: params.get("q") ?? "",
     path: params.get("in") ?? "",
+    copies: params.get("copies") === "all",
     like: parseLike(params.get("like") ?? ""),
     picture: number("picture"),
     document: params.get("doc") ?? "",
@@ -92,6 +94,7 @@ export function toUrl(state) {
   const out = new URLSearchParams();
   if (state.query) out.set("q", state.query);
   if (state.path) out.set("in", state.path);
+  if (state.copies) out.set("copies", "all");
   if (state.like) {
     const { document, page, box } = state.like;
     out.set("like", [document, page, ...(box ?? []).map((side) => side.toFixed(3))].join("~"));

@@ -3,6 +3,7 @@
 import { goBack, currentState, navigate } from "./url_state.js";
 import { pageImageUrl, fetchWordMatches } from "./api.js";
 import { splitPath, displayPath } from "./paths.js";
+import { createCopies } from "./copies.js";
 import { pageCount, documentPath } from "./documents.js";
 import { announce, element } from "./dom.js";
 import { createHeatmapLayer } from "./heatmap_layer.js";
@@ -34,7 +35,7 @@ export function createViewer() {
     toggleRegion,
     searchSimilar: () => searchLike(null),
   });
-  const { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, thumbnails, buttons } =
+  const { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, also, thumbnails, buttons } =
     parts;
 
   const heatmap = createHeatmapLayer(heat);
@@ -93,6 +94,9 @@ export function createViewer() {
     buttons.hitAfter.disabled = at === results.length - 1;
     frame.setAttribute("aria-label", `Page ${page} of ${name}`);
     thumbnails.show(document, page, of);
+    const copies = createCopies(results.find((hit) => hit.doc_id === document)?.also ?? []);
+    also.hidden = !copies;
+    also.lastElementChild?.replaceChildren(copies ?? "");
   }
 
   async function load() {

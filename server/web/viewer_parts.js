@@ -55,6 +55,7 @@ export function createParts(actions) {
   const hitBefore = iconButton("before", "Previous result", () => actions.step(-1), "[");
   const hitAfter = iconButton("after", "Next result", () => actions.step(1), "]");
   const hits = element("div", { className: "group hits" }, hitBefore, rank, hitAfter);
+  const also = element("section", { hidden: true }, element("h3", {}, "Copies"), element("div"));
 
   const dialog = element(
     "dialog",
@@ -80,11 +81,12 @@ export function createParts(actions) {
         element("button", { type: "button", className: "plain", onclick: () => actions.searchSimilar() }, "This page"),
         regionButton,
       ),
+      also,
       element("section", { className: "neighbours" }, element("h3", {}, "In this document"), thumbnails.list),
     ),
   );
   document.body.append(dialog);
 
   const buttons = { before, after, hitBefore, hitAfter, highlights: highlightsButton, region: regionButton, zoom };
-  return { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, thumbnails, buttons };
+  return { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, also, thumbnails, buttons };
 }

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +10,16 @@ import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
 
+import fake_encoder
+from docsearch.engine.confidence import Calibration
 from docsearch.engine.errors import IndexNotFound, UsageError
 from docsearch.engine.searcher import open_searcher
+from docsearch.engine.store import UnreadContent, open_writer
 from docsearch.indexer import pipeline
 from docsearch.server.body_limit import body_limit
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings, check
-from fake_encoder import FakeEncoder
+from fake_encoder import SPEC, FakeEncoder
 
 TOKEN = "0123456789abcdef"
 Serve = Callable[..., tuple[TestClient, Service]]
@@ -50,6 +54,40 @@ def test_an_answer_has_the_time_of_each_stage(client: TestClient) -> None:
 def test_a_path_filters(client: TestClient) -> None:
     assert {path for path, _, _ in found(client, query="revenue", path="sub/*")[0]} == {"sub/b.pdf"}
     assert found(client, query="revenue", path="nothing") == [[]]
+
+
+def test_an_answer_has_a_confidence_where_the_model_is_calibrated(
+    client: TestClient, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    about = ("confidence", "no_good_match", "unread_letters")
+    (answer,) = client.post("/v1/search", json={"query": "revenue"}).json()["answers"]
+    assert [answer[name] for name in about] == [None, False, ""]
+    calibrated = replace(SPEC, calibration=Calibration(-3.0, (0.0,) * 5, 0.1), scripts=("LATIN",))
+    monkeypatch.setattr(fake_encoder, "SPEC", calibrated)
+    calibrated_client, _ = serve()
+    found = calibrated_client.post("/v1/search", json={"queries": ["revenue 数据", "数据"]}).json()["answers"]
+    assert [[answer[name] for name in about] for answer in found] == [[0.0474, True, "数据"], [0.0, True, "数据"]]
+    assert all(answer["hits"] for answer in found)
+    (answer,) = calibrated_client.post("/v1/search", json={"query": "a", "path": "none.pdf"}).json()["answers"]
+    assert ([answer[name] for name in about], answer["hits"]) == ([0.0, True, ""], [])
+
+
+def test_zero_hits_cannot_be_asked_for(client: TestClient) -> None:
+    assert client.post("/v1/search", json={"query": "revenue", "k": 0}).status_code == 422
+
+
+def test_content_that_was_not_read_is_counted(client: TestClient, index: Path) -> None:
+    assert client.get("/v1/index").json()["unread"] == {}
+    with open_writer(index, fingerprint=None) as writer:
+        row = writer.documents()["a.pdf"]
+        begun = writer.begin_document(row.path, row.sha256, row.size, row.mtime_ns)
+        for page in (1, 2):
+            writer.record_unread(begun.doc_id, UnreadContent("a.pdf", page, "comment", 5))
+        writer.finish_document(begun.doc_id, 2)
+    assert client.get("/v1/index").json()["unread"] == {"comment": 2}
+    documents = client.get("/v1/documents").json()["documents"]
+    assert {row["path"]: row["unread"] for row in documents}["a.pdf"] == {"comment": 2}
+    assert {row["path"]: row["unread"] for row in documents}["sub/b.pdf"] == {}
 
 
 def test_documents_are_listed_with_what_failed(client: TestClient) -> None:

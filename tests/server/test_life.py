@@ -185,6 +185,29 @@ def test_a_commit_that_cannot_be_opened_now_is_opened_later(
     assert len([record for record in caplog.records if "Too many open files" in record.getMessage()]) == 1
 
 
+def test_readiness_ends_when_the_last_commit_cannot_be_opened_again_and_again(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, service = serve()
+    worker, real = service.search_worker, search_worker.open_searcher
+
+    def fail(*_: object, **__: object) -> object:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(search_worker, "open_searcher", fail)
+    for _ in range(search_worker.REFRESH_FAILURES - 1):
+        worker.try_refresh()
+    assert client.get("/readyz").status_code == 200
+    worker.try_refresh()
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert "earlier state of the index" in answer.json()["status"]
+    assert client.post("/v1/search", json={"query": "revenue"}).status_code == 200
+    monkeypatch.setattr(search_worker, "open_searcher", real)
+    worker.try_refresh()
+    assert client.get("/readyz").status_code == 200
+
+
 def test_a_commit_that_cannot_be_prepared_leaves_no_lock(words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[object] = []
     real = search_worker.open_searcher

@@ -76,6 +76,8 @@ def test_an_agent_finds_a_page_and_reads_it(sample_index: Path) -> None:
     assert (hits[0]["path"], hits[0]["page"]) == ("annual-report-2023.pdf", 6)
     assert "revenue" in hits[0]["snippet"].lower()
     assert 0 < hits[1]["score"] <= hits[0]["score"] <= 1
+    assert found.structured_content["confidence"] > 0.8
+    assert (found.structured_content["no_good_match"], found.structured_content["unread_letters"]) == (False, "")
     assert json.loads(found.content[0].text)["hits"] == hits
     assert {hit["path"] for hit in scan.structured_content["hits"]} == {"letter-harbour-master.pdf"}
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 DESK = (1280, 860)
 PHONE = (360, 740)
@@ -48,6 +48,24 @@ def _refusing(page: Page) -> None:
 
 def _locked(page: Page) -> None:
     page.route("**/v1/**", lambda route: route.fulfill(status=401, json={"error": "this needs the server's token"}))
+
+
+def _copied(page: Page) -> None:
+    """Let the first two hits have copies."""
+
+    def answer(route: Route) -> None:
+        found = route.fetch().json()
+        first, second, *_ = found["answers"][0]["hits"]
+        first["also"] = ["board/annual-report.pdf", "mail/2024-03/annual-report-2023.pdf", "old/report.pdf"]
+        second["also"] = ["mail/2024-03/annual-report-2023.pdf"]
+        route.fulfill(json=found)
+
+    page.route("**/v1/search", answer)
+
+
+def _copies(page: Page) -> None:
+    _results(page)
+    page.locator("#pages > li:first-child summary").click()
 
 
 def _shows(selector: str) -> Callable[[Page], None]:
@@ -93,6 +111,7 @@ STATES = {
     "welcome": State("", _shows("#pages > li:nth-child(5) img")),
     "empty": State("", _shows(".welcome"), empty),
     "results": State(ASKED, _results),
+    "copies": State(ASKED, _copies, _copied),
     "document": State("?in=strategy-slides-2024.pdf", _shows("#pages > li:nth-child(8) img")),
     "waiting": State(ASKED, _shows(".skeleton"), _silent),
     "no-good-match": State("?q=zebra+quantum+llama", _shows(".no-match p")),

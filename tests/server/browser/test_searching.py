@@ -124,9 +124,18 @@ def test_a_query_without_matches_is_reported(visit: Visit, address: str) -> None
 
 
 def test_words_that_match_badly_are_reported(visit: Visit, address: str) -> None:
-    page = visit(f"{address}?q=zebra+quantum+llama")
+    page = visit(f"{address}?q=Zebras+quantum+llamas")
     expect(page.locator(".no-match h2")).to_have_text("No page matches well")
-    expect(page.locator(".no-match")).to_contain_text("“zebra”, “quantum”, “llama” are on none of the pages below.")
+    missing = "“Zebras”, “quantum”, “llamas” were not recognised on the pages below."
+    expect(page.locator(".no-match")).to_contain_text(missing)
+
+
+def test_letters_that_the_model_does_not_read_are_named(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=数据")
+    expect(page.locator("#summary")).to_contain_text("pixel does not read these letters: 数据")
+    expect(page.locator(".no-match")).to_contain_text("pixel does not read these letters: 数据")
+    page = visit(f"{address}?q=revenue+数据")
+    expect(page.locator("#summary")).to_contain_text("pixel does not read these letters: 数据")
 
 
 def test_the_start_page_suggests_queries_that_find_something(visit: Visit, address: str) -> None:
