@@ -10,12 +10,14 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from . import processor, report, saved_runs
 from .registry import CASES, Case
 from .setting import REPOSITORY, Refused, Row, Setting, Skipped
+from .time_limit import TimeIsUp, time_limit
 
 
 def main() -> int:
@@ -29,22 +31,24 @@ def main() -> int:
     refused = 0
     for case in CASES.values():
         if case.name in (arguments.cases or CASES):
-            refused += not run(case, setting, command=command, as_json=arguments.json, save_as=today)
+            limited = case if arguments.limit is None else replace(case, limit_s=arguments.limit)
+            refused += not run(limited, setting, command=command, as_json=arguments.json, save_as=today)
     return 1 if refused else 0
 
 
 def parse() -> argparse.Namespace:
     """The command line."""
-    cases = "\n".join(f"  {case.name:14} {case.summary}" for case in CASES.values())
+    cases = "\n".join(f"  {case.name:14} {case.limit_s:5} s  {case.summary}" for case in CASES.values())
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks",
-        description="Measure docsearch and its peers. Cases, all by default:\n\n" + cases,
+        description="Measure docsearch and its peers. Cases, all by default, and when each is stopped:\n\n" + cases,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("cases", nargs="*", metavar="CASE", help="cases to run")
     parser.add_argument("--json", action="store_true", help="print one JSON object per result line")
     saved = saved_runs.RESULTS.relative_to(REPOSITORY)
     parser.add_argument("--save", action="store_true", help=f"also keep the rows in {saved}, by date and processor")
+    parser.add_argument("--limit", type=int, metavar="S", help="stop each case after S seconds instead")
     parser.add_argument("--corpora", type=Path, metavar="DIR", help="folder of corpora; default $DOCSEARCH_CORPORA")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.cases if name not in CASES]:
@@ -65,7 +69,8 @@ def find_corpora(given: Path | None) -> Path | None:
 def run(case: Case, setting: Setting, *, command: str, as_json: bool, save_as: date | None = None) -> bool:
     """Run one case and print its rows; False if it was refused.
 
-    With `save_as`, the rows are also kept, as those of that day; of a refused case none are.
+    With `save_as`, the rows are also kept, as those of that day; of a refused case none are. A case that reaches its
+    limit is stopped, and its last row says so.
     """
     from docsearch.engine.errors import DocsearchError
 
@@ -74,10 +79,16 @@ def run(case: Case, setting: Setting, *, command: str, as_json: bool, save_as: d
     rows: list[Row] = []
     declined = None
     try:
-        for row in case.run(setting):
-            rows.append(row)
-            if as_json:
-                print(report.as_json(case.name, row, command), flush=True)
+        with time_limit(case.limit_s, lambda: _say_stopped(case)):
+            for row in case.run(setting):
+                rows.append(row)
+                if as_json:
+                    print(report.as_json(case.name, row, command), flush=True)
+    except TimeIsUp:
+        _say_stopped(case)
+        rows.append({"what": "the rest", "skipped": f"the case was stopped after its limit of {case.limit_s} s"})
+        if as_json:
+            print(report.as_json(case.name, rows[-1], command), flush=True)
     except Skipped as err:
         declined = "skipped", str(err)
     except (Refused, DocsearchError) as err:
@@ -96,6 +107,10 @@ def run(case: Case, setting: Setting, *, command: str, as_json: bool, save_as: d
         saved_runs.save([report.as_json(case.name, row, command) for row in rows], file)
         print(f"{case.name}: rows saved to {file}", file=sys.stderr, flush=True)
     return True
+
+
+def _say_stopped(case: Case) -> None:
+    print(f"{case.name}: stopped after its limit of {case.limit_s} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +63,24 @@ def docsearch(*arguments: str | Path, watched: bool = False) -> FinishedCommand:
 def memory_of(pid: int) -> int:
     """The summed RSS of a process and its descendants, in bytes."""
     return sum(_rss(each) for each in _family(pid))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process and its descendants have taken so far, without threads that have ended (Linux)."""
+    total = 0
+    for each in _family(pid):
+        for task in PROC.glob(f"{each}/task/*/schedstat"):
+            with suppress(OSError):  # the thread has ended
+                total += int(task.read_text("ascii").split()[0])
+    return total / 1e9
+
+
+def end_children() -> None:
+    """Kill every descendant of this process, where /proc lists them."""
+    if PROC.is_dir():
+        for pid in _family(os.getpid())[:0:-1]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _watch(child: subprocess.Popen[bytes]) -> tuple[int, ...]:

@@ -48,7 +48,7 @@ def ready(setting: Setting, name: str, folders: Sequence[Path], options: Sequenc
 
 
 def _key(folders: Sequence[Path]) -> dict[str, object]:
-    makers = {part: fingerprint(REPOSITORY / part, ("*.py", "*.safetensors")) for part in MAKERS}
+    makers = {part: fingerprint(REPOSITORY / part, ("*.py", "*.c", "*.h", "*.safetensors")) for part in MAKERS}
     documents = {
         str(folder): sorted([str(file.relative_to(folder)), file.stat().st_size] for file in _files(folder))
         for folder in folders

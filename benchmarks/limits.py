@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from . import processor
 from .setting import Skipped
 from .timing import timed
 
@@ -55,10 +56,14 @@ def lacking(arithmetic: str) -> str | None:
     A CPU that does not multiply in a type emulates it, many times slower.
     """
     from docsearch.engine.models.device import computes_bf16
-    from docsearch.engine.models.pixel import eight_bits
 
-    has = {"int8": eight_bits.is_supported, "bfloat16": computes_bf16, "float32": lambda: True}
+    has = {"int8": multiplies_bytes, "bfloat16": computes_bf16, "float32": lambda: True}
     return None if has[arithmetic]() else f"this CPU does not multiply in {arithmetic}"
+
+
+def multiplies_bytes() -> bool:
+    """Whether this CPU has instructions for products of bytes."""
+    return any(name in processor.features() for name in ("vnni", "amx_int8", "i8mm"))
 
 
 def within_budget(seconds: float, what: str) -> None:

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from .cases import (
     codecs,
+    copies,
     encode,
     index,
     jina_v4,
     large,
+    many_documents,
     maxsim,
     maxsim_gpu,
     pointing,
@@ -22,6 +24,7 @@ from .cases import (
     query,
     server_load,
     single_vectors,
+    text_search,
     two_stage,
     web_page,
 )
@@ -30,40 +33,57 @@ from .setting import Row, Setting
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A benchmark: its `name`, a one-line `summary` of what it measures, and the function that runs it."""
+    """A benchmark: its `name`, a one-line `summary` of what it measures, and the function that runs it.
+
+    After `limit_s` seconds it is stopped, on any machine: what was measured until then is reported.
+    """
 
     name: str
     summary: str
     run: Callable[[Setting], Iterator[Row]]
+    limit_s: int = 600
 
 
 CASES = {
     case.name: case
     for case in (
         Case("maxsim", "the exact score of 1,000 pages for one query, and of peers on the same data", maxsim.run),
-        Case("maxsim_gpu", "100,000 pages on a GPU, one query and 256, compared with two packages", maxsim_gpu.run),
+        Case(
+            "maxsim_gpu", "100,000 pages on a GPU, one query and 256, compared with two packages", maxsim_gpu.run, 900
+        ),
         Case("encode", "pages to vectors, compared with Tesseract and ColModernVBERT's network", encode.run),
-        Case("index", "docsearch index: pages/s, memory of all its processes, bytes per page", index.run),
+        Case("index", "docsearch index: pages/s, memory of all its processes, bytes per page", index.run, 1800),
         Case("query", "docsearch query as a whole process", query.run),
-        Case("two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run),
-        Case("large", "an index of 100,000 composed pages: opening, questions cold and warm, memory", large.run),
+        Case(
+            "two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run, 1800
+        ),
+        Case("copies", "one file filed fifty times: what its copies take from other pages", copies.run, 1800),
+        Case("large", "an index of 100,000 composed pages: opening, questions cold and warm, memory", large.run, 3600),
+        Case("many_documents", "what one document and a filter cost among 1,000 and 100,000", many_documents.run, 3600),
         Case(
             "single_vectors",
             "100,000 pages of one vector each: time to build, open and search, compared with FAISS's indexes",
             single_vectors.run,
+            1200,
         ),
-        Case("codecs", "float16, int8, int4, residual, binary: bytes, nDCG@5 lost, time", codecs.run),
+        Case("codecs", "float16, int8, int4, residual, binary: bytes, nDCG@5 lost, time", codecs.run, 1800),
         Case(
-            "jina_v4", "jina-embeddings-v4 at full size with random weights on a GPU: pages/s, FLOP share", jina_v4.run
+            "jina_v4",
+            "jina-embeddings-v4 at full size with random weights on a GPU: pages/s, FLOP share",
+            jina_v4.run,
+            900,
         ),
-        Case("pointing", "heat maps against the labelled evidence of eval-dev", pointing.run),
+        Case("pointing", "heat maps against the labelled evidence of eval-dev", pointing.run, 1200),
         Case(
             "server_load",
             "docsearch serve: 32 clients search while documents are uploaded and removed",
             server_load.run,
         ),
         Case("web_page", "the web page in a browser: from the last key to the results on the screen", web_page.run),
-        Case("quality", "nDCG@5 and recall for the questions of eval-dev, with defaults", quality.run),
+        Case(
+            "text_search", "BM25 of the exact text by bm25s and FTS5: time and nDCG@5 beside docsearch", text_search.run
+        ),
+        Case("quality", "nDCG@5 and recall for the questions of eval-dev, with defaults", quality.run, 1200),
     )
 }
 """In the order they run: `index` builds indexes that `query`, `pointing` and `quality` reuse."""

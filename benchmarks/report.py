@@ -81,8 +81,7 @@ def machine() -> dict[str, str | int | float]:
     minute at the start; what the embedded model computes in (`arithmetic`), and what kernels are compiled for.
     """
     from docsearch.engine import threads
-    from docsearch.engine.kernels.jit.compiler import instruction_set
-    from docsearch.engine.models.device import choose
+    from docsearch.engine.kernels.native.library import description
     from docsearch.engine.models.pixel.inference import choose_arithmetic
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -93,8 +92,8 @@ def machine() -> dict[str, str | int | float]:
         "memory_gb": round(memory, 1),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "load_1min": round(os.getloadavg()[0], 2),
-        "arithmetic": choose_arithmetic(choose("auto"), has_ranges=True),
-        "kernels": instruction_set(),
+        "arithmetic": choose_arithmetic(has_ranges=True),
+        "kernels": description(),
     }
 
 

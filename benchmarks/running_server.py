@@ -44,7 +44,7 @@ class Client:
 
     def search(self, text: str, k: int) -> Answered | None:
         """The answer to a question; None if the server is busy."""
-        status, body = self._ask("POST", "/v1/search", json.dumps({"query": text, "k": k}).encode())
+        status, body = self.ask("POST", "/v1/search", json.dumps({"query": text, "k": k}).encode())
         if status == BUSY:
             return None
         (answer,) = json.loads(body)["answers"]
@@ -52,20 +52,21 @@ class Client:
 
     def upload(self, file: Path) -> str | None:
         """Upload a document and wait until it is indexed; its id, or None if the server is busy or indexing failed."""
-        status, body = self._ask("POST", f"/v1/documents?name={quote(file.name)}", file.read_bytes())
+        status, body = self.ask("POST", f"/v1/documents?name={quote(file.name)}", file.read_bytes())
         if status == BUSY:
             return None
         upload = json.loads(body)["upload"]
-        _, events = self._ask("GET", f"/v1/uploads/{upload}/events")
+        _, events = self.ask("GET", f"/v1/uploads/{upload}/events")
         last = [line for line in events.splitlines() if line.startswith(b"data: ")][-1]
         end = json.loads(last.removeprefix(b"data: "))
         return str(end["doc_id"]) if end["state"] == "done" else None
 
     def remove(self, doc_id: str) -> bool:
         """Remove a document; False if the server is busy."""
-        return self._ask("DELETE", f"/v1/documents/{doc_id}")[0] != BUSY
+        return self.ask("DELETE", f"/v1/documents/{doc_id}")[0] != BUSY
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    def ask(self, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+        """The status and the body of a response."""
         try:
             self._connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
             response = self._connection.getresponse()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from datetime import date
 from pathlib import Path
 
@@ -26,8 +27,8 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 pytest.importorskip("benchmarks.registry", reason="run from the repository's root, with 'python -m pytest'")
 
 from benchmarks import __main__ as command_line  # noqa: E402
-from benchmarks import indexes, limits, processor, report, saved_runs  # noqa: E402
-from benchmarks.cases import jina_v4, maxsim, maxsim_gpu, pointing, server_load, single_vectors  # noqa: E402
+from benchmarks import indexes, limits, processor, report, saved_runs, tables  # noqa: E402
+from benchmarks.cases import jina_v4, maxsim, maxsim_gpu, pointing, server_load, single_vectors, text_search  # noqa: E402
 from benchmarks.eval_dev import Evidence  # noqa: E402
 from benchmarks.maxsim_peers import Contender, torch_peers  # noqa: E402
 from benchmarks.registry import CASES, Case  # noqa: E402
@@ -61,6 +62,78 @@ def test_a_refused_case_ends_the_command_with_an_error(capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert json.loads(out) == {"case": "bad", "refused": "it is wrong"}
     assert "it is wrong" in err
+
+
+def test_a_case_is_stopped_at_its_limit_and_its_rows_stand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slow(_setting: Setting) -> object:
+        yield {"what": "a", "median_ms": 1.5}
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], check=True)
+
+    monkeypatch.setattr(saved_runs, "RESULTS", tmp_path)
+    case = Case("slow", "a minute", slow, limit_s=1)
+    started = time.perf_counter()
+    assert command_line.run(case, Setting(None), command="", as_json=True, save_as=date(2026, 11, 29))
+    assert time.perf_counter() - started < 30
+    out, err = capsys.readouterr()
+    assert "slow: stopped after its limit of 1 s" in err
+    (file,) = tmp_path.rglob("*.jsonl")
+    assert file.read_text("utf-8") == out
+    first, last = map(json.loads, out.splitlines())
+    assert first["what"] == "a"
+    assert last["skipped"] == "the case was stopped after its limit of 1 s"
+
+
+def test_a_case_that_does_not_stop_is_ended_with_its_children() -> None:
+    program = (
+        "import subprocess, sys, time\n"
+        "from benchmarks.time_limit import TimeIsUp, time_limit\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "with time_limit(0.1, lambda: print(child.pid), grace_s=0.4):\n"
+        "    while True:\n"
+        "        try: time.sleep(60)\n"
+        "        except TimeIsUp: pass\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 1, done.stderr
+    command = Path("/proc", done.stdout.strip(), "cmdline")
+    assert not command.exists() or command.read_bytes() == b""  # gone, or a zombie that nobody has waited for
+
+
+def test_the_tables_of_kept_runs_are_those_of_the_kept_rows() -> None:
+    page = tables.PAGE.read_text("utf-8")
+    assert page == tables.page_with(page, tables.tables(tables.kept_rows(saved_runs.RESULTS)))
+
+
+def test_tables_have_the_last_row_of_each_class_of_processors() -> None:
+    machine = {"cpu": "C", "cores": 2, "arithmetic": "int8", "load_1min": 0.1}
+    row = {"case": "query", "what": "x", "commit": "abc", "day": "2026-01-01"}
+    rows = [
+        {**row, "median_ms": ms, "machine": {**machine, "kernels": kernels}}
+        for kernels, ms in (("AVX2", 900.0), ("AVX-512 with VNNI", 300.0), ("AVX2", 400.0))
+    ]
+    skipped = {**row, "what": "y", "skipped": "no", "machine": {**machine, "kernels": "AVX2"}}
+    found = tables.tables([*rows, skipped]).split("### ")
+    assert [part.splitlines()[0] for part in found[1:]] == ["Kept runs: AVX-512 with VNNI", "Kept runs: AVX2"]
+    assert found[2].splitlines()[-1] == "| `query` | x | 400 ms | C, 2, int8 | 2026-01-01, abc, 0.1 |"
+    with pytest.raises(ValueError, match="marks"):
+        tables.page_with("no marks", "")
+
+
+def test_text_search_finds_the_page_with_the_words() -> None:
+    texts, pages = ["the revenue of 2023", "a letter", "revenue and cost"], [("a.pdf", 1), ("a.pdf", 2), ("b.pdf", 1)]
+    for prepare in (text_search.fts5, text_search.bm25s):
+        if prepare is text_search.bm25s:
+            pytest.importorskip("bm25s")
+        monkey = pytest.MonkeyPatch()
+        with monkey.context() as patched:
+            patched.setattr(text_search, "HITS", 2)
+            assert prepare(texts, pages)('revenue "2023"?')[0] == ("a.pdf", 1)
+
+
+def test_every_case_states_its_limit() -> None:
+    assert all(60 <= case.limit_s <= 3600 for case in CASES.values())
 
 
 def test_a_case_without_its_corpus_is_skipped() -> None:
@@ -103,7 +176,11 @@ def test_maxsim_reports_one_object_a_size_with_its_peers_and_its_limit(monkeypat
     monkeypatch.setattr(limits, "READ_BYTES", 1 << 20)
     monkeypatch.setattr(limits, "SQUARE", 64)
     rows = [row for row in maxsim.run(Setting(None)) if "skipped" not in row]
-    assert [row["what"] for row in rows] == [f"docsearch {codec}" for codec in CODECS]
+    whats = [str(row["what"]) for row in rows]
+    assert [what for what in whats if what.removeprefix("docsearch ") in CODECS] == [
+        f"docsearch {each}" for each in CODECS
+    ]
+    assert all(what.startswith("docsearch ") for what in whats)
     for row in rows:
         assert {"size", "ours_ms", "peers", "limit_ms", "limit", "correct", "p20_ms", "p50_ms", "p80_ms"} <= row.keys()
         assert len(row["peers"]) >= 3
@@ -122,7 +199,7 @@ def test_maxsim_says_what_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -
         "bfloat16 GEMM": "no bfloat16",
         "int8 GEMM": "no int8",
     }
-    assert len(rows) == len(CODECS) + len(said)
+    assert {f"docsearch {codec}" for codec in CODECS} <= {row["what"] for row in rows}
     assert rows[0]["int8_gemm_ms"] is None
 
 

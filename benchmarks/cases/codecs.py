@@ -38,10 +38,16 @@ def run(setting: Setting) -> Iterator[Row]:
             with open_searcher(directory) as searcher:
                 found = [
                     hits
-                    for _, hits in searcher.search_many([question.as_query() for question in asked], k=TOP, exact=True)
+                    for _, hits in searcher.search_many(
+                        [question.as_query() for question in asked], k=TOP, exact=True, mode="visual"
+                    )
                 ]
                 texts = [question.text for question in asked if question.scope == "corpus"][:TIMED_QUERIES]
-                seconds = [timed(lambda t=text: searcher.search(t, exact=True)) for _ in range(RUNS) for text in texts]
+                seconds = [
+                    timed(lambda t=text: searcher.search(t, exact=True, mode="visual"))
+                    for _ in range(RUNS)
+                    for text in texts
+                ]
                 facts, dim = searcher.snapshot.info(), int(str(searcher.snapshot.info()["dim"]))
         refs: list[list[object]] = [[hit.ref for hit in hits] for hits in found]
         wanted = wanted or refs

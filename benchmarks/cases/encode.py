@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ def run(setting: Setting) -> Iterator[Row]:
     except Skipped:
         folder = setting.sample_docs
     pages = drawn(folder)
-    model = PixelPages.load(device="cpu")
+    model = PixelPages.load()
     together = model.encode_pages(pages).vectors
     alone = model.encode_pages(pages[:1]).vectors
     if not len(alone.vectors.values) or not np.allclose(
@@ -52,6 +53,7 @@ def run(setting: Setting) -> Iterator[Row]:
     yield {"what": "docsearch pixel", "pages": len(pages), **figures(ours, ours), **common}
     for name, count, prepare in (
         ("Tesseract, one process per core", OCR_PAGES, tesseract),
+        ("RapidOCR, its own threads", OCR_PAGES, rapidocr),
         ("ColModernVBERT, random weights", NETWORK_PAGES, modernvbert),
     ):
         try:
@@ -100,6 +102,18 @@ def tesseract(pages: Sequence[PageImage]) -> Callable[[], object]:
     def read_all() -> None:
         with folder, ThreadPoolExecutor(threads.available()) as pool:
             list(pool.map(read, files))
+
+    return read_all
+
+
+def rapidocr(pages: Sequence[PageImage]) -> Callable[[], object]:
+    """Read pages with the package rapidocr-onnxruntime and the models in it. Raises ImportError without it."""
+    engine = import_module("rapidocr_onnxruntime").RapidOCR()
+    engine(pages[0].pixels[:64, :64])  # opens the models
+
+    def read_all() -> None:
+        for page in pages:
+            engine(page.pixels)
 
     return read_all
 

@@ -1,7 +1,10 @@
-"""MaxSim of one query with 1,000 pages on the CPU: the engine's kernel in each codec, and peers on the same data."""
+"""MaxSim with 1,000 pages on the CPU: the engine's kernel in each codec, on each instruction set, and for 32 queries at
+once; peers on the same data.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,6 +22,8 @@ PAGE_VECTORS = 700
 DIM = 128
 VISUAL_WORDS = 16_384
 """Of the codec residual. Their products with the query are computed before the timed runs, as once per question."""
+BATCH, BATCH_PAGES = 32, 250
+"""Queries scored at once, each of QUERY_VECTORS, and the pages that they are scored with."""
 TRIAL_PAGES = 32
 """Pages of a trial run, from which the time of all is estimated."""
 RUNS = 9
@@ -29,11 +34,15 @@ SEED = 7
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A contender for all pages, the same for the first TRIAL_PAGES, and the expected maxima (N, Q)."""
+    """A contender for all pages, the same for the first TRIAL_PAGES, and the expected maxima (N, Q).
+
+    It does `work` times what one query with all pages takes, and its times are divided by that.
+    """
 
     whole: Contender
     trial: Contender
     wanted: F32
+    work: float = 1
 
 
 def run(_setting: Setting) -> Iterator[Row]:
@@ -50,7 +59,7 @@ def run(_setting: Setting) -> Iterator[Row]:
     vectors = unit(generator.standard_normal((PAGES * PAGE_VECTORS, DIM), np.float32)).astype(np.float16)
 
     ours, theirs, skipped = [], [], []
-    for entry in engine_entries(generator, query, vectors):
+    for entry in (*engine_entries(generator, query, vectors), *int8_entries(generator, query, vectors)):
         if why := declined(entry):
             skipped.append((f"docsearch {entry.whole.name}", why))
         else:
@@ -87,8 +96,8 @@ def run(_setting: Setting) -> Iterator[Row]:
     }
     for times, entry, error in zip(seconds, ours, errors, strict=False):
         contender = entry.whole
-        limit = limits.lower(contender.bytes, read, flops, rates[half], f"{half} GEMM")
-        summary = summary_ms(times)
+        limit = limits.lower(contender.bytes / entry.work, read, flops, rates[half], f"{half} GEMM")
+        summary = summary_ms([each / entry.work for each in times])
         yield {
             "what": f"docsearch {contender.name}",
             "size": f"{QUERY_VECTORS} x {DIM} with {PAGES} x {PAGE_VECTORS} x {DIM}, {contender.name}",
@@ -133,6 +142,44 @@ def engine_entries(generator: np.random.Generator, query: F32, vectors: F16) -> 
         )
         # The codec's loss is not the kernel's error: the reference gets the decoded vectors.
         yield Entry(whole, trial, reference.token_maxima(query, Ragged(codecs.decode(coded), offsets)))
+
+
+def int8_entries(generator: np.random.Generator, query: F32, vectors: F16) -> Iterator[Entry]:
+    """Of the codec int8: the slower instruction sets that this CPU has, numpy, and BATCH queries at once."""
+    from docsearch.engine.compression import codecs
+    from docsearch.engine.kernels.maxsim import reference, token_maxima
+    from docsearch.engine.kernels.native.library import SWITCH, available_settings
+    from docsearch.engine.records import Ragged
+
+    offsets = np.arange(PAGES + 1, dtype=np.int64) * PAGE_VECTORS
+    coded = codecs.encode("int8", vectors)
+    page_bytes = PAGE_VECTORS * codecs.vector_bytes("int8", DIM)
+
+    def score(query: F32, pages: int, setting: str | None) -> F32:
+        before = os.environ.get(SWITCH)
+        if setting is not None:
+            os.environ[SWITCH] = setting
+        try:
+            return token_maxima(query, coded[slice(0, pages * PAGE_VECTORS)], offsets[: pages + 1])
+        finally:
+            if before is not None:
+                os.environ[SWITCH] = before
+            elif setting is not None:
+                del os.environ[SWITCH]
+
+    def entry(name: str, query: F32, setting: str | None, pages: int) -> Entry:
+        whole, trial = (
+            Contender(name, partial(score, query, each, setting), each * page_bytes, FLOAT32_TOLERANCE)
+            for each in (pages, TRIAL_PAGES)
+        )
+        decoded = codecs.decode(coded[slice(0, pages * PAGE_VECTORS)])
+        wanted = reference.token_maxima(query, Ragged(decoded, offsets[: pages + 1]))
+        return Entry(whole, trial, wanted, len(query) / QUERY_VECTORS * pages / PAGES)
+
+    for setting in available_settings()[1:]:
+        yield entry(f"int8 with DOCSEARCH_COMPILE={setting}", query, setting, PAGES)
+    more = unit(generator.standard_normal(((BATCH - 1) * QUERY_VECTORS, DIM), np.float32))
+    yield entry(f"int8, {BATCH} queries at once, for each", np.concatenate([query, more]), None, BATCH_PAGES)
 
 
 def peers_of(query: F32, vectors: F16) -> dict[str, Callable[[], Entry]]:
