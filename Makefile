@@ -6,9 +6,12 @@ BIN := .venv/bin
 AXE := .axe/node_modules/axe-core/axe.min.js
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
+# The C of the kernels: they are compiled again when it changes.
+C := $(wildcard engine/kernels/*/*.[ch]) build_backend/kernel_compiler.py
+
 .PHONY: demo test slow lowered quickstart lean check format bench docs browser screenshots clean .axe
 
-demo: .venv/installed
+demo: .venv/kernels
 	@echo "== Indexing sample_docs into .demo"
 	$(BIN)/docsearch index sample_docs --index .demo
 	@echo "== Asking it a question"
@@ -18,26 +21,27 @@ demo: .venv/installed
 	@echo "     $(BIN)/docsearch serve --index .demo --open                            # the same in a browser"
 	@echo "     $(BIN)/docsearch index FOLDER                                          # your own documents, into .docsearch"
 
-test: .venv/developing
+test: .venv/developing .venv/kernels
 	$(BIN)/python -m pytest -m "not slow"
 
-slow: .venv/developing
+slow: .venv/developing .venv/kernels
 	$(BIN)/python -m pytest
 
 # README's quick start, line by line, in this clone.
-quickstart: .venv/installed
+quickstart: .venv/kernels
 	$(BIN)/python tests/run_quick_start.py
 
-# An environment of its own without a compiler for kernels (llvmlite) and with PDFium as the only renderer.
+# An environment of its own without torch and with PDFium as the only renderer; numpy does the work of kernels.
+lean: export DOCSEARCH_COMPILE := 0
 lean: .venv-lean/installed
 	.venv-lean/bin/python -m pytest tests/lean_environment.py
 
-# As on an older processor: nothing is compiled, torch has AVX2 and no more, the model computes in float32.
+# As on an older processor: numpy does the work of kernels, torch has AVX2 and no more; the model in float32.
 lowered: export ONEDNN_MAX_CPU_ISA := AVX2
 lowered: export ATEN_CPU_CAPABILITY := avx2
 lowered: export DOCSEARCH_ARITHMETIC := float32
 lowered: export DOCSEARCH_COMPILE := 0
-lowered: .venv/developing
+lowered: .venv/developing .venv/kernels
 	$(BIN)/python -m pytest tests/engine tests/test_end_to_end.py tests/training -m "not slow"
 
 check: .venv/developing .venv/typed/docsearch
@@ -53,7 +57,7 @@ format: .venv/developing
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: .venv/benchmarking
+bench: .venv/benchmarking .venv/kernels
 	$(BIN)/python -m benchmarks
 
 # The browser is the machine's own (chromium); axe-core comes from npm, at one version.
@@ -67,15 +71,15 @@ docs: .venv/developing
 	$(BIN)/typer docsearch.cli utils docs --name docsearch --output docs/cli.md
 
 clean:
-	rm -rf .venv .venv-lean .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf engine/kernels/native/_kernels.* .venv .venv-lean .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@echo "== Making a virtual environment in .venv"
 	$(PYTHON) -m venv .venv
 
 .venv/installed: pyproject.toml | .venv/bin/python
-	@echo "== Installing docsearch, PyTorch, FAISS and the rest into .venv: 1.3 GB with the CPU build of PyTorch, a few minutes the first time"
-	$(BIN)/python -m pip install "$(TORCH)" -e ".[server]"
+	@echo "== Installing docsearch, ONNX Runtime, FAISS and the rest into .venv: 0.4 GB, a few minutes the first time"
+	$(BIN)/python -m pip install -e ".[server]"
 	touch $@
 
 .venv/developing: pyproject.toml | .venv/bin/python
@@ -83,10 +87,15 @@ clean:
 	$(BIN)/python -m pip install --quiet "$(TORCH)" -e ".[dev]"
 	touch .venv/installed $@
 
+# Installing compiles the kernels; this does so after a change of their C. Where there is no compiler, pip fetches one.
+.venv/kernels: .venv/installed $(C)
+	$(BIN)/python build_backend/kernel_compiler.py || $(BIN)/python -m pip install --quiet --no-deps -e .
+	touch $@
+
 .venv-lean/installed: pyproject.toml
 	$(PYTHON) -m venv .venv-lean
-	.venv-lean/bin/python -m pip install --quiet "$(TORCH)" -e ".[pdfium]" hypothesis "pytest>=8.2"
-	.venv-lean/bin/python -m pip uninstall --quiet --yes llvmlite pymupdf
+	.venv-lean/bin/python -m pip install --quiet -e ".[pdfium]" hypothesis "pytest>=8.2"
+	.venv-lean/bin/python -m pip uninstall --quiet --yes pymupdf
 	touch $@
 
 .venv/browsing: .venv/developing

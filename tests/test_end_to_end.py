@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from docsearch.engine.models.device import ARITHMETIC_VARIABLE, FLOAT32
-from docsearch.engine.models.pixel.inference import supported_arithmetics
+from docsearch.engine.models.arithmetic import ARITHMETIC_VARIABLE
+from docsearch.engine.models.pixel.inference import ARITHMETICS
 from docsearch.engine.records import Query
 from docsearch.engine.searcher import open_searcher
 from docsearch.engine.store import open_snapshot
@@ -32,17 +32,10 @@ def docsearch(*arguments: str | Path, cwd: Path | None = None, **environment: st
     return done.stdout
 
 
-FASTEST, *SLOWER = supported_arithmetics()
-ARITHMETICS = [FASTEST, *(pytest.param(name, marks=() if name == FLOAT32 else pytest.mark.slow) for name in SLOWER)]
-
-
 @pytest.fixture(scope="session", params=ARITHMETICS)
 def index_in(request: pytest.FixtureRequest, sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An index of the sample documents, made in each arithmetic that this CPU supports.
-
-    Those between the fastest and float32, which every CPU supports, are for the slow tests.
-    """
-    if request.param == FASTEST:
+    """An index of the sample documents, made in each arithmetic."""
+    if request.param == ARITHMETICS[0]:
         made: Path = request.getfixturevalue("sample_index")
         return made
     index = tmp_path_factory.mktemp(request.param) / "index"
@@ -78,7 +71,18 @@ def test_sample_queries_find_their_page_first(sample_docs: Path, index_in: Path)
 def test_revenue_chart_2023_finds_the_page_of_the_chart(sample_index: Path) -> None:
     first = json.loads(docsearch("query", "revenue chart 2023", "--index", sample_index, "--json").splitlines()[0])
     assert (first["path"], first["page"]) == ("annual-report-2023.pdf", 6)
-    assert set(first) == {"rank", "score", "path", "page", "doc_id"}
+    assert set(first) == {
+        "rank",
+        "score",
+        "path",
+        "page",
+        "doc_id",
+        "also",
+        "confidence",
+        "no_good_match",
+        "unread_letters",
+        "mode",
+    }
     assert 0 < first["score"] <= 1
 
 

@@ -81,7 +81,7 @@ def test_a_limit_that_the_system_refuses_leaves_the_others(monkeypatch: pytest.M
 
     monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     monkeypatch.setattr(resource, "setrlimit", setrlimit)
-    worker._limit_memory(100)
+    assert not worker._limit_memory(100)
     assert limited == {
         resource.RLIMIT_CORE: (0, 0),
         resource.RLIMIT_FSIZE: (worker.STDERR_MAX_BYTES, worker.STDERR_MAX_BYTES),
@@ -92,13 +92,13 @@ def test_a_lower_limit_of_memory_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     limited: dict[int, tuple[int, int]] = {}
     monkeypatch.setattr(resource, "getrlimit", lambda _: (50 << 20, 50 << 20))
     monkeypatch.setattr(resource, "setrlimit", limited.__setitem__)
-    worker._limit_memory(100)
+    assert worker._limit_memory(100)
     assert limited[resource.RLIMIT_AS] == (50 << 20, 50 << 20)
 
 
 def test_memory_is_not_limited_where_there_is_no_resource(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "resource", None)
-    worker._limit_memory(1)
+    assert not worker._limit_memory(1)
     assert segment.descriptors_for(9000) == 9000
 
 
