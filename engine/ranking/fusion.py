@@ -12,9 +12,9 @@ from ..records import F32, I64, TextEvidence
 
 TEXT_WEIGHT = 0.4
 """Share of a page's score that its text layer gives where it has one; docs/log.md#hybrid compares 0 to 0.67."""
-EXPECTED_TEXT = 0.75
+USUAL_TEXT = 0.75
 """What text usually says of a right page, as a share of its visual score: docs/log.md#hybrid measures 0.77."""
-DOCUMENT_WEIGHT = 0.5
+DOCUMENT_WEIGHT = 0.6
 """Share of what is missing to a score of 1 that a document gives whose name or opening has every word asked for.
 
 docs/log.md#hybrid compares 0 to 0.75.
@@ -24,19 +24,18 @@ docs/log.md#hybrid compares 0 to 0.75.
 class Fusion:
     """Visual scores v of the pages of a snapshot to hybrid scores, for one question.
 
-    s = (1 - TEXT_WEIGHT) · v + TEXT_WEIGHT · text, where the text of a page without a text layer counts as
-    EXPECTED_TEXT · v, so that it is no worse for having none; score = s + DOCUMENT_WEIGHT · document · (1 - s). A page
-    that matches neither by its picture nor by its text scores 0. Scores rise with v, so a bound of v is a bound of the
-    score.
+    s = (1 - TEXT_WEIGHT) · v + TEXT_WEIGHT · min(1, text / USUAL_TEXT), or v for a page without a text layer;
+    score = s + DOCUMENT_WEIGHT · document · (1 - s). A page that matches neither by its picture nor by its text scores
+    0. Scores rise with v, so a bound of v is a bound of the score.
     """
 
     def __init__(self, evidence: TextEvidence) -> None:
-        slope = np.where(evidence.has_text, np.float32(0), np.float32(TEXT_WEIGHT * EXPECTED_TEXT))
         self.is_found = evidence.text > 0
         """The pages (N,) whose text matches."""
+        weight = np.where(evidence.has_text, np.float32(TEXT_WEIGHT), np.float32(0))
         added = np.float32(DOCUMENT_WEIGHT) * evidence.document
-        self._slope: F32 = ((1 - added) * (slope + np.float32(1 - TEXT_WEIGHT))).astype(np.float32)
-        self._added: F32 = ((1 - added) * np.float32(TEXT_WEIGHT) * evidence.text + added).astype(np.float32)
+        self._slope: F32 = ((1 - added) * (1 - weight)).astype(np.float32)
+        self._added: F32 = ((1 - added) * weight * _scaled(evidence.text) + added).astype(np.float32)
 
     def scores(self, visual: F32, rows: I64) -> F32:
         """The hybrid scores (n,) of pages `rows` (n,) with these `visual` scores (n,), both 0 to 1."""
@@ -52,5 +51,11 @@ class Fusion:
 def text_scores(evidence: TextEvidence) -> F32:
     """Scores (N,) by text alone."""
     added = np.float32(DOCUMENT_WEIGHT) * evidence.document
-    found: F32 = np.where(evidence.text > 0, evidence.text + added * (1 - evidence.text), np.float32(0))
+    text = _scaled(evidence.text)
+    found: F32 = np.where(evidence.text > 0, text + added * (1 - text), np.float32(0))
+    return found
+
+
+def _scaled(text: F32) -> F32:
+    found: F32 = np.minimum(np.float32(1), text / np.float32(USUAL_TEXT))
     return found
