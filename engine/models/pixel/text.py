@@ -71,20 +71,21 @@ class PixelText:
 
     def embed(self, words: Sequence[str]) -> tuple[F32, F32]:
         """Unit vectors (N, 128) and rarities (N,), -log10 of the frequency in print, of words in normal form."""
-        found = {word: self.cache.get(word) for word in words}
-        if unknown := [word for word, value in found.items() if value is None]:
-            bags = np.stack([self._bag(word) for word in unknown])
-            hidden = np.maximum(bags @ self.hidden[0].T + self.hidden[1], 0)
-            vectors = hidden @ self.out[0].T + self.out[1]
-            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-            rarities = (hidden @ self.rarity[0].T + self.rarity[1])[:, 0]
-            fresh = dict(zip(unknown, zip(vectors, rarities, strict=True), strict=True))
-            found |= fresh
-            if len(self.cache) + len(fresh) > CACHED_WORDS:
+        found = [self._embed_word(word) for word in words]
+        return np.stack([vector for vector, _ in found]), np.array([rarity for _, rarity in found], np.float32)
+
+    def _embed_word(self, word: str) -> tuple[F32, np.float32]:
+        """The vector (128,) and the rarity of one word, alone: BLAS would round it by which words stand beside it."""
+        known = self.cache.get(word)
+        if known is None:
+            hidden = np.maximum(self._bag(word)[None] @ self.hidden[0].T + self.hidden[1], 0)
+            vector = (hidden @ self.out[0].T + self.out[1])[0]
+            rarity = (hidden @ self.rarity[0].T + self.rarity[1])[0, 0]
+            known = (vector / np.linalg.norm(vector)).astype(np.float32), rarity
+            if len(self.cache) >= CACHED_WORDS:
                 self.cache.clear()
-            self.cache.update((word, (vector.copy(), rarity)) for word, (vector, rarity) in fresh.items())
-        values = [value for word in words if (value := found[word]) is not None]
-        return np.stack([vector for vector, _ in values]), np.array([rarity for _, rarity in values], np.float32)
+            self.cache[word] = known
+        return known
 
     def encode_query(self, text: str) -> QueryVectors:
         """Embed a query: one vector for each distinct word, weighted by its rarity, and the terms that expand it.
