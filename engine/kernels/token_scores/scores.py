@@ -58,7 +58,7 @@ def add_tokens(before: Sums, maxima: Sequence[F32], first_pages: I64, query: Que
     """
     instructions = current()
     if instructions is None or len(first_pages) < MIN_PAGES:
-        return _add_in_numpy(before, np.stack(maxima, axis=1), first_pages, query)
+        return _add_in_numpy(before, maxima, first_pages, query)
     columns = [np.ascontiguousarray(each, np.float32) for each in maxima]
     table = np.array([each.ctypes.data for each in columns], np.uint64)
     after = Sums(np.empty_like(before.totals), np.empty_like(before.best))
@@ -87,17 +87,24 @@ def add_tokens(before: Sums, maxima: Sequence[F32], first_pages: I64, query: Que
     return after
 
 
-def _add_in_numpy(before: Sums, maxima: F32, first_pages: I64, query: QueryVectors) -> Sums:
-    """`add_tokens` with `maxima` (N, Q + A)."""
-    own = match(maxima, query)
-    matches = own
-    if not query.contextual:
-        on_first_page = match(maxima[first_pages, : len(query.vectors)], replace(query, expansion=None))
-        matches = np.maximum(own, np.float32(FIRST_PAGE_WEIGHT) * on_first_page)
-    totals = before.totals.copy()
-    for token, weight in enumerate(query.weights):  # in the order of `scoring.weighted_sum`
-        totals += matches[:, token] * weight
-    return Sums(totals, np.maximum(before.best, own.max(axis=1, initial=0)))
+def _add_in_numpy(before: Sums, maxima: Sequence[F32], first_pages: I64, query: QueryVectors) -> Sums:
+    """`add_tokens`, BLOCK_PAGES at a time, which bounds what is allocated."""
+    totals, best = before.totals.copy(), before.best.copy()
+    own_tokens = replace(query, expansion=None)
+    for first in range(0, len(first_pages), BLOCK_PAGES):
+        block = slice(first, first + BLOCK_PAGES)
+        own = match(np.stack([column[block] for column in maxima], axis=1), query)
+        matches = own
+        if not query.contextual:
+            rows = first_pages[block]
+            on_first_page = match(
+                np.stack([column[rows] for column in maxima[: len(query.vectors)]], axis=1), own_tokens
+            )
+            matches = np.maximum(own, np.float32(FIRST_PAGE_WEIGHT) * on_first_page)
+        for token, weight in enumerate(query.weights):  # in the order of `scoring.weighted_sum`
+            totals[block] += matches[:, token] * weight
+        best[block] = np.maximum(best[block], own.max(axis=1, initial=0))
+    return Sums(totals, best)
 
 
 @lru_cache(maxsize=len(INSTRUCTION_SETS))
