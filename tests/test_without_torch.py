@@ -44,7 +44,7 @@ def test_a_picture_finds_its_page(index: Path, tmp_path: Path) -> None:
 
 
 def test_an_index_is_checked(index: Path) -> None:
-    docsearch("verify", "--index", index)
+    assert docsearch("verify", "--index", index).returncode == 0
 
 
 def test_training_says_what_is_missing(tmp_path: Path) -> None:

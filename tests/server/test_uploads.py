@@ -16,10 +16,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from docsearch.engine.records import PageVectors
-from docsearch.engine.store import catalog, layout, open_snapshot, open_writer
+from docsearch.engine.store import layout, open_snapshot, open_writer
 from docsearch.indexer import pipeline
 from docsearch.indexer.discover import Document
-from docsearch.server import mutations, stored_uploads, uploads
+from docsearch.server import stored_uploads, uploads
 from docsearch.server.app import create_app
 from docsearch.server.http_errors import TooLarge
 from docsearch.server.service import Service
@@ -106,24 +106,6 @@ def test_a_document_that_is_removed_is_not_found_and_its_file_goes(
     assert doc_id not in {hit["doc_id"] for hit in answer["hits"]}
     assert list((index / layout.UPLOADS).iterdir()) == []
     assert client.delete(f"/v1/documents/{doc_id}").status_code == 404
-
-
-def test_removing_a_document_and_finding_its_content_do_not_read_all_documents(
-    client: TestClient, index: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    known = paths(client)
-    with open_snapshot(index) as snapshot:
-        row = snapshot.document(path="a.pdf")
-    assert row is not None
-
-    def read_all(*_: object) -> None:
-        raise AssertionError
-
-    monkeypatch.setattr(catalog, "read_documents", read_all)
-    assert mutations._same_content(index, row.sha256, "other.pdf") == row
-    assert mutations._same_content(index, row.sha256, "a.pdf") is None
-    assert client.delete(f"/v1/documents/{known['a.pdf']}").status_code == 204
-    assert client.delete(f"/v1/documents/{known['a.pdf']}").status_code == 404
 
 
 def test_no_other_file_is_ever_deleted(client: TestClient, index: Path) -> None:

@@ -52,7 +52,8 @@ def test_a_question_of_instructions_alone_stays() -> None:
     assert without_instructions("Please answer in one word.") == "Please answer in one word."
 
 
-def test_long_questions_take_no_time() -> None:
-    """No pattern goes back over a question again and again."""
-    for unit in ("give the ", "based on the information ", "if the a b c ", "round ", "the role of a "):
-        without_instructions(unit * 4000)
+@pytest.mark.parametrize("unit", ["give the ", "the role of a ", "if the a b c "])
+def test_long_questions_end_and_keep_what_is_no_instruction(unit: str) -> None:
+    """A pattern that went back over the question again and again would not end."""
+    question = (unit * 4000).strip()
+    assert without_instructions(question) == question
