@@ -1,0 +1,81 @@
+"""docsearch as a pipeline of vidore-benchmark, whose ViDoRe v3 leaderboard is of whole pipelines.
+
+vidore-benchmark loads a class from a file, which may be as short as
+
+    from docsearch.evaluation.adapters.vidore_pipeline import Docsearch
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from vidore_benchmark.pipeline_evaluation.base_pipeline import BasePipeline
+
+from ...engine.errors import UsageError
+from ...engine.records import Mode
+from ..datasets.collection import Corpus, CorpusPage
+from .engine import CorpusSearch, encoded
+
+
+class Docsearch(BasePipeline):  # type: ignore[misc]  # the package is not on the package index, and has no types here
+    """The whole engine; the arguments are those of `CorpusSearch`, as JSON has them, and the pages to return, `top_k`.
+
+    The texts that the benchmark has of its pages are indexed `with_text` only.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str | None = None,
+        *,
+        model: str = "pixel",
+        device: str = "auto",
+        codec: str | None = None,
+        pool: int | None = None,
+        mode: Mode | None = None,
+        candidates: int | None = None,
+        exact: bool = False,
+        workers: int | None = None,
+        with_text: bool = False,
+        top_k: int = 100,
+    ) -> None:
+        self._with_text = with_text
+        self._top_k = top_k
+        self._search = CorpusSearch(
+            folder,
+            model=model,
+            device=device,
+            codec=codec,
+            pool=pool,
+            mode=mode,
+            candidates=candidates,
+            exact=exact,
+            workers=workers,
+        )
+
+    def index(
+        self,
+        corpus_ids: Sequence[str],
+        corpus_images: Sequence[Any],
+        corpus_texts: Sequence[str],
+        dataset_name: str | None = None,
+    ) -> None:
+        """Index pages: `corpus_images` are decoded Pillow images, in the order of the ids. Raises UsageError."""
+        if len(corpus_ids) != len(corpus_images) or (self._with_text and len(corpus_ids) != len(corpus_texts)):
+            raise UsageError(f"{len(corpus_ids)} ids came with {len(corpus_images)} images, {len(corpus_texts)} texts")
+
+        def pages() -> Iterator[CorpusPage]:
+            for place, page_id in enumerate(corpus_ids):
+                text = (corpus_texts[place] or "") if self._with_text else ""
+                yield CorpusPage(str(page_id), encoded(corpus_images[place]), text)
+
+        name = f"{(dataset_name or 'corpus').rpartition('/')[2]}{'-text' if self._with_text else ''}"
+        self._search.index(name, Corpus(tuple(map(str, corpus_ids)), pages, self._with_text))
+
+    def search(
+        self, query_ids: Sequence[str], queries: Sequence[str]
+    ) -> tuple[dict[str, dict[str, float]], dict[str, Any]]:
+        """The scores of the best pages for each query, and facts of the pipeline."""
+        found = self._search.search(zip(map(str, query_ids), queries, strict=True), self._top_k)
+        return found, {"model": self._search.spec.name, "revision": self._search.spec.revision}
