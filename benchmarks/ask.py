@@ -45,9 +45,9 @@ def main() -> None:
 
 
 def memory() -> dict[str, int]:
-    """Resident memory of this process in bytes: its own ("RssAnon") and of mapped files ("RssFile")."""
+    """Resident memory in bytes: this process's own ("RssAnon"), mapped files ("RssFile"), and the most ("VmHWM")."""
     lines = dict(line.split(":", 1) for line in STATUS.read_text("ascii").splitlines())
-    return {name: int(lines[name].split()[0]) * 1024 for name in ("RssAnon", "RssFile")}
+    return {name: int(lines[name].split()[0]) * 1024 for name in ("RssAnon", "RssFile", "VmHWM")}
 
 
 if __name__ == "__main__":

@@ -52,11 +52,11 @@ def test_a_row_reports_the_time_of_each_stage() -> None:
         "prepared": 0.2,
         "times": [0.5, 0.01, 0.03],
         "stages": {"encode": [0.001], "rerank": [0.002, 0.004]},
-        "memory": {"RssAnon": 2 * 10**9, "RssFile": 10**9},
+        "memory": {"RssAnon": 2 * 10**9, "RssFile": 10**9, "VmHWM": 4 * 10**9},
     }
     row = case.row("cold", 9, report)
     assert (row["opened_s"], row["first_ms"], row["p50_ms"], row["rerank_p50_ms"]) == (0.3, 500.0, 20.0, 3.0)
-    assert (row["own_memory_gb"], row["mapped_memory_gb"]) == (2.0, 1.0)
+    assert (row["own_memory_gb"], row["mapped_memory_gb"], row["peak_memory_gb"]) == (2.0, 1.0, 4.0)
 
 
 def test_ask_prints_one_json_object(tmp_path: Path) -> None:

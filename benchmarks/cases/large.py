@@ -79,6 +79,7 @@ def row(what: str, pages: int, measured: dict[str, object]) -> Row:
         **{f"{name}_p50_ms": round(float(np.median(took)) * MS, 1) for name, took in stages.items()},
         "own_memory_gb": round(memory["RssAnon"] / 1e9, 2),
         "mapped_memory_gb": round(memory["RssFile"] / 1e9, 2),
+        "peak_memory_gb": round(memory["VmHWM"] / 1e9, 2),
         "questions": len(times),
     }
 

@@ -53,7 +53,7 @@ def sparse_matches(similarities: F32, query: QueryVectors) -> SparseMatches:
     if query.expansion is not None:
         tokens = np.concatenate([tokens, query.expansion.tokens])
         shares = np.concatenate([shares, query.expansion.weights])
-    floors, ceilings = query.floors[tokens], query.ceilings[tokens]
+    floors, ceilings = query.every_floor, query.every_ceiling
     patch, column = np.nonzero(similarities > floors)
     token = tokens[column]
     value = shares[column] * rise(similarities[patch, column], floors[column], ceilings[column])
@@ -65,11 +65,11 @@ def sparse_matches(similarities: F32, query: QueryVectors) -> SparseMatches:
     return SparseMatches(patch[best], token[best], value[best].astype(np.float32, copy=False))
 
 
-def pair_matches(matches: SparseMatches, boxes: F32, offsets: I64, pairs: I64) -> F32:
+def pair_matches(matches: SparseMatches, boxes: F32, offsets: I64, pairs: I64, *, reversed_share: float = 1.0) -> F32:
     """How well each of N pages matches `pairs` (P, 2) of tokens side by side, (N, P) float32 in 0..1.
 
     `boxes` (T, 4) are those of all patches, x0, y0, x1, y1 in points; `offsets` (N + 1,) are where pages begin among
-    the patches.
+    the patches. `reversed_share` is as in `QueryVectors`.
     """
     pages, count = len(offsets) - 1, len(pairs)
     found, starts, sizes = _best_matches(matches, offsets, int(pairs.max(initial=-1)) + 1)
@@ -83,9 +83,10 @@ def pair_matches(matches: SparseMatches, boxes: F32, offsets: I64, pairs: I64) -
     right = found[starts[:, seconds].ravel()[table] + column]
     worse = np.minimum(matches.values[left], matches.values[right])
     left, right = matches.patches[left], matches.patches[right]
-    beside = near(boxes[left], boxes[right]) & (left != right)
+    beside = np.flatnonzero(near(boxes[left], boxes[right]) & (left != right))
+    ordered = is_before(boxes[left[beside]], boxes[right[beside]])
     out = np.zeros(pages * count, np.float32)
-    np.maximum.at(out, table[beside], worse[beside])
+    np.maximum.at(out, table[beside], worse[beside] * np.where(ordered, np.float32(1), np.float32(reversed_share)))
     return out.reshape(pages, count)
 
 
@@ -95,6 +96,14 @@ def near(a: F32, b: F32) -> NDArray[np.bool_]:
     height = np.minimum(a[..., 3] - a[..., 1], b[..., 3] - b[..., 1])
     beside: NDArray[np.bool_] = (apart[..., 0] <= MAX_GAP_ACROSS * height) & (apart[..., 1] <= MAX_GAP_DOWN * height)
     return beside
+
+
+def is_before(a: F32, b: F32) -> NDArray[np.bool_]:
+    """Which of the boxes `a` (n, 4) stand before the boxes `b` (n, 4), as lines are read: to the right, then down."""
+    height = np.minimum(a[:, 3] - a[:, 1], b[:, 3] - b[:, 1])
+    down = (b[:, 1] + b[:, 3] - a[:, 1] - a[:, 3]) / 2
+    found: NDArray[np.bool_] = np.where(np.abs(down) > height / 2, down > 0, a[:, 0] <= b[:, 0])
+    return found
 
 
 def gaps(a: F32, b: F32) -> F32:

@@ -7,27 +7,26 @@ is derived from the segments is kept in the index's cache folder.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..compression.visual_words import VisualWords
 from ..distinct import distinct
-from ..kernels.token_scores.scores import Sums, add_tokens
-from ..maxsim_cache import MaxSimCache
+from ..kernels.token_scores.scores import Sums, add_codes, add_tokens
 from ..query.weighting import looked_up
-from ..records import F32, I64, Candidates, QueryExpansion, QueryVectors
+from ..records import F32, I64, Candidates, QueryVectors
 from ..scoring import reaching, top_k
 from ..store import Snapshot
 from .dense import DenseIndex, open_dense_index
 from .inverted_index import InvertedIndex, open_inverted_index
+from .match_codes import SLACK, MatchCodes, code_scales
 
-SLACK = 0.03
-"""How far below the token's floor an approximate similarity may lie and still count."""
 MAXIMA_BYTES = 64 << 20
-"""Memory for the maxima of tokens that are looked up together, or of one token with its expansion terms where a
-collection needs more."""
+"""Memory for the maxima or codes of tokens that are looked up together, or of one token with its expansion terms where
+a collection needs more."""
 
 
 class CandidateIndex:
@@ -45,7 +44,7 @@ class CandidateIndex:
         self.page_order = page_order
         self.inverted_index = inverted_index
         self.dense_index = dense_index
-        self._cache = MaxSimCache(len(first_pages), self._compute)
+        self._codes = None if inverted_index is None else MatchCodes(inverted_index, len(first_pages))
 
     def find(
         self,
@@ -90,63 +89,39 @@ class CandidateIndex:
         """The approximate score (N,) of every page. Tokens are looked up some at a time, which changes no bit of it."""
         pruned = prune_for_candidates(query)
         pages = len(self.first_pages)
-        maxima_of = self._uncached_maxima(pruned) if pruned.contextual else self._cached_maxima(pruned)
+        add = self._add_maxima if pruned.contextual else self._add_codes
         sums = Sums.of_none(pages)
-        together = MAXIMA_BYTES // (8 * max(1, pages))  # an array of a token exists twice while it is being cached
-        for tokens in token_groups(pruned, together):
-            part = only_tokens(pruned, tokens)
-            lowered = replace(part, floor=part.floors - np.float32(SLACK))
-            sums = add_tokens(sums, maxima_of(part.every), self.first_pages, lowered)
+        vector_bytes = pages * (4 if pruned.contextual else 1)
+        for tokens in token_groups(pruned, MAXIMA_BYTES // max(1, vector_bytes)):
+            sums = add(sums, only_tokens(pruned, tokens))
         return sums.scores
 
-    def maxima(self, vectors: F32, floors: F32) -> list[F32]:
-        """The approximate MaxSim (N,) of each of `vectors` (Q, D) with all pages; cached.
+    def presence(self, vectors: F32, floors: F32, ceilings: F32) -> list[NDArray[np.bool_]]:
+        """Which pages (N,) each of the tokens `vectors` (Q, D) is present on, by its match: see `query.weighting`."""
+        assert self._codes is not None
+        scales = code_scales(floors, ceilings)
+        codes = self._codes.of_each(vectors, scales)
+        return [each > absent for each, absent in zip(codes, scales.absent, strict=True)]
 
-        It is -inf below the lowest of the `floors` (Q,), less SLACK.
-        """
-        return self._cache.of_each(_with_floor(vectors, floors))
+    def _add_codes(self, before: Sums, query: QueryVectors) -> Sums:
+        """The sums with tokens that depend on nothing else, which are cached."""
+        assert self._codes is not None
+        scales = code_scales(query.every_floor, query.every_ceiling)
+        codes = self._codes.of_each(query.every, scales, terms=len(query.every) - len(query.vectors))
+        return add_codes(before, codes, scales.units, self.first_pages, query)
 
-    def _compute(self, vectors: F32, _: I64 | None) -> F32:
-        """The maxima (N, Q) for the cache, of vectors (Q, D + 1) with their common floor at the end."""
+    def _add_maxima(self, before: Sums, query: QueryVectors) -> Sums:
+        """The sums with contextual vectors, which do not come again."""
         assert self.inverted_index is not None
-        return self.inverted_index.maxima(np.ascontiguousarray(vectors[:, :-1]), float(vectors[0, -1]))
-
-    def _cached_maxima(self, query: QueryVectors) -> Callable[[F32], Sequence[F32]]:
-        """A function that gives the maxima (N,) of some vectors (n, D) of `query.every` with all pages.
-
-        What is cached now is kept for it: the cache may be smaller than the query.
-        """
-        every = query.every
-        known = {
-            vector.tobytes(): each
-            for vector, each in zip(every, self._cache.cached(_with_floor(every, query.floors)), strict=True)
-        }
-
-        def maxima_of(vectors: F32) -> list[F32]:
-            found = [known[vector.tobytes()] for vector in vectors]
-            missing = np.array([each is None for each in found])
-            computed = iter(self.maxima(vectors[missing], query.floors) if missing.any() else [])
-            return [next(computed) if each is None else each for each in found]
-
-        return maxima_of
-
-    def _uncached_maxima(self, query: QueryVectors) -> Callable[[F32], Sequence[F32]]:
-        """As `_cached_maxima`, for contextual vectors, which do not come again."""
-        assert self.inverted_index is not None
-        index, floor = self.inverted_index, float(query.floors.min(initial=1)) - SLACK
-        return lambda vectors: [*index.maxima(vectors, floor, impute_missing=True).T]
+        lowered = replace(query, floor=query.floors - np.float32(SLACK))
+        maxima = self.inverted_index.maxima(query.every, float(lowered.floors.min(initial=1)), impute_missing=True)
+        return add_tokens(before, list(maxima.T), self.first_pages, lowered)
 
     def nearest_dense(self, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
         """The `count` pages whose dense vectors have the largest inner product with the query's."""
         if self.dense_index is None:
             return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32))
         return self.dense_index.nearest(query.single, count=count, rows=rows)
-
-
-def _with_floor(vectors: F32, floors: F32) -> F32:
-    """Vectors (Q, D) with their common floor at the end, (Q, D + 1): what is cached depends on it, too."""
-    floor = np.full((len(vectors), 1), floors.min(initial=1) - SLACK, np.float32)
-    return np.concatenate([vectors, floor], axis=1)
 
 
 def prune_for_candidates(query: QueryVectors) -> QueryVectors:
@@ -177,9 +152,8 @@ def only_tokens(query: QueryVectors, kept: I64) -> QueryVectors:
     """The tokens `kept` (n,) of a query, in rising order, with their expansion terms and without pairs."""
     expansion = query.expansion
     if expansion is not None:
-        of_kept = np.isin(expansion.tokens, kept)
-        tokens = np.searchsorted(kept, expansion.tokens[of_kept])
-        expansion = QueryExpansion(expansion.vectors[of_kept], tokens, expansion.weights[of_kept])
+        expansion = expansion.only(np.isin(expansion.tokens, kept))
+        expansion = replace(expansion, tokens=np.searchsorted(kept, expansion.tokens))
     return replace(
         query,
         vectors=query.vectors[kept],

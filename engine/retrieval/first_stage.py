@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..compression.visual_words import VisualWords
-from ..query.weighting import ApproximateMaxima
+from ..query.weighting import Presence
 from ..store import Snapshot
 
 if TYPE_CHECKING:
@@ -39,6 +39,11 @@ class FirstStage:
         """The most patch vectors that are scored whole by default."""
         return EXACT_VECTORS_UNKNOWN if self._visual_words is None else EXACT_VECTORS
 
+    @property
+    def has_visual_words(self) -> bool:
+        """Whether the model has visual words: it is the embedded one, or made from it."""
+        return self._visual_words is not None
+
     @cached_property
     def is_skipped(self) -> bool:
         """Whether every page is scored by default, because there are few, copies counted once."""
@@ -65,8 +70,8 @@ class FirstStage:
                 self._opened_texts = TextSearch(self._snapshot)
             return self._opened_texts
 
-    def approximate_maxima(self) -> ApproximateMaxima | None:
-        """Approximate MaxSim by the inverted index of a large collection; None for small ones, or without one."""
+    def presence(self) -> Presence | None:
+        """The pages of tokens by the inverted index of a large collection; None for small ones, or without one."""
         if self.is_skipped or self.candidates.inverted_index is None:
             return None
-        return self.candidates.maxima
+        return self.candidates.presence

@@ -37,7 +37,6 @@ from ..page_maxima import evenly_spaced
 from ..records import F32, I64, U8, U16
 from ..store import Block, Snapshot
 from ..store.checksums import DamagedFile, DerivedFolder, MappedFile
-from ..store.mmap import release
 from . import tiers
 
 T = TypeVar("T", bound=np.generic)
@@ -57,8 +56,8 @@ PART_VECTORS = 100_000_000
 """Vectors of the largest part: 2.2 GB of lists, which are written in random order and so have to fit the memory."""
 PREFIX = "lists-"
 """How names of the cache folders with these parts begin."""
-MAPPED_BYTES = 1 << 29
-"""Bytes of lists that stay mapped: when others are read, all are unmapped, to keep resident memory low."""
+MAPPED_BYTES = 1 << 28
+"""Lists of a part with more bytes are read, not mapped, to keep resident memory low."""
 LISTS, STARTS, WORDS = "lists.npy", "starts.npy", "words.npy"
 
 
@@ -77,6 +76,35 @@ class PostingsPart:
         return int(self.postings.starts[-1])
 
 
+@dataclass(frozen=True, slots=True)
+class NearestLists:
+    """The lists that a query `vector` (D,) scans: `words` (n,) of each codebook, and its `products` (n,) with them.
+
+    `farthest` is the least product with a centroid whose list is scanned, if others are not.
+    """
+
+    vector: F32
+    words: Mapping[Codebook, I64]
+    products: Mapping[Codebook, F32]
+    farthest: float
+
+    @staticmethod
+    def of(vector: F32, products: Mapping[Codebook, F32], within: float, probes: int = NPROBE) -> NearestLists:
+        """The `probes` nearest of all centroids, whose `products` (V,) are given by codebook.
+
+        Those more than `within` less than the largest product are left out.
+        """
+        words, own, farthest = {}, {}, float(EMPTY)
+        for book, every in products.items():
+            first = max(0, len(every) - probes)
+            nearest = np.argpartition(every, first)[first:]
+            nearest = nearest[every[nearest] >= every[nearest].max() - within]
+            words[book], own[book] = nearest, every[nearest]
+            if len(nearest) < len(every):
+                farthest = max(farthest, float(every[nearest].min()))
+        return NearestLists(vector, words, own, farthest)
+
+
 class InvertedIndex:
     """Parts that together hold every page of a snapshot. May be shared between threads."""
 
@@ -85,18 +113,15 @@ class InvertedIndex:
     ) -> None:
         """`rebuild` makes the part of some segments (S, 2) again when one of its blocks turns out to be damaged."""
         self.parts = tuple(parts)
+        self._snapshot, self._rebuild = snapshot, rebuild
         self._page_rows: dict[PostingsPart, I32] = {}
         """For each part, the row of each of its pages, and the number of pages for removed ones."""
+        self._first_rows: dict[PostingsPart, int | None] = {}
+        """For each part, the row of its first page if the others follow it one by one."""
         for part in parts:
-            self._page_rows[part] = tiers.page_rows(snapshot, part.segments).astype(np.int32)
-        self._was_read = {part: _no_list(part) for part in parts}
-        """For each part, which lists (V,) were read since its map was last released."""
-        self._snapshot, self._rebuild = snapshot, rebuild
+            self._add(part)
         self._rebuilding = threading.Lock()
         self._pages = len(snapshot)
-        self._read_bytes = 0
-        self._releasing: list[Future[None]] = []
-        self._is_large = sum(part.postings.lists.nbytes for part in parts) > MAPPED_BYTES
 
     def maxima(self, vectors: F32, floor: float, *, impute_missing: bool = False) -> F32:
         """The approximate MaxSim (N, Q) float32 of `vectors` (Q, D) with every page; -inf where not above `floor`.
@@ -106,28 +131,88 @@ class InvertedIndex:
         imputation: Lee et al., "Rethinking the role of token retrieval in multi-vector retrieval" (XTR), 2023, and
         WARP, 2025.
         """
-        parts = self.parts
         best = np.empty((len(vectors), self._pages + 1), np.float32)
+
+        def scan_parts(number: int, nearest: NearestLists, parts: Sequence[PostingsPart]) -> None:
+            best[number].fill(EMPTY)
+            for part in parts:
+                words, products = self._lists_of(part, nearest)
+                part.postings.update_maxima(nearest.vector, words, products, floor, self._page_rows[part], best[number])
+            if impute_missing:
+                np.maximum(best[number], np.float32(nearest.farthest), out=best[number])
+
+        self._scan_all(vectors, scan_parts)
+        return best[:, : self._pages].T
+
+    def codes(self, vectors: F32, floors: F32, scales: F32, *, within: F32, probes: I64) -> list[U8]:
+        """The approximate MaxSim of each of `vectors` (Q, D) with every page as codes (N,): `Postings.update_codes`.
+
+        `floors` and `scales` (Q,) are those of the vectors, `probes` (Q,) the lists that each scans at most; those of
+        centroids whose product with it is less than the largest one by more than its number of `within` (Q,) are left
+        out. What is written in random order, the codes of a part, fits a core's cache.
+        """
+        out = [np.zeros(self._pages, np.uint8) for _ in vectors]
+
+        def scan_parts(number: int, nearest: NearestLists, parts: Sequence[PostingsPart]) -> None:
+            floor, scale = float(floors[number]), float(scales[number])
+            for part in parts:
+                rows, first = self._page_rows[part], self._first_rows[part]
+                codes = out[number][first : first + len(rows)] if first is not None else np.zeros(len(rows), np.uint8)
+                words, products = self._lists_of(part, nearest)
+                part.postings.update_codes(nearest.vector, words, products, floor, scale, codes)
+                if first is None:
+                    is_live = rows < self._pages
+                    out[number][rows[is_live]] = codes[is_live]
+
+        self._scan_all(vectors, scan_parts, within=within, probes=probes, by_part=True)
+        return out
+
+    def _scan_all(
+        self,
+        vectors: F32,
+        scan_parts: Callable[[int, NearestLists, Sequence[PostingsPart]], None],
+        *,
+        within: F32 | None = None,
+        probes: I64 | None = None,
+        by_part: bool = False,
+    ) -> None:
+        """Call `scan_parts` for each of `vectors` (Q, D) with its number, its lists and all parts, on every core.
+
+        With `by_part` it is called for each part alone, which keeps all cores at work to the end. A part that is
+        damaged is built again, and then all is scanned again.
+        """
+        parts, pool = self.parts, threads.shared_pool()
         with threads.no_blas_threads():
             products = {book: _centroid_products(book, vectors) for book in {part.postings.codebook for part in parts}}
-        scan_parts = partial(_scan_parts, parts, self._page_rows, self._was_read, products, floor)
+
+        def nearest_to(number: int) -> NearestLists:
+            own = {book: each[number] for book, each in products.items()}
+            nearby = np.inf if within is None else float(within[number])
+            return NearestLists.of(vectors[number], own, nearby, NPROBE if probes is None else int(probes[number]))
+
+        nearest = list(pool.map(nearest_to, range(len(vectors))))
+        groups = [[part] for part in parts] if by_part else [parts]
+        work = [(number, lists, group) for number, lists in enumerate(nearest) for group in groups]
         try:
-            scanned = list(threads.shared_pool().map(scan_parts, range(len(vectors)), vectors, best))
+            list(pool.map(lambda each: scan_parts(*each), work))
         except DamagedFile as err:
             (damaged,) = (part for part in parts if part.file is not None and part.file.path == err.path)
             self._replace(damaged, err)
-            return self.maxima(vectors, floor, impute_missing=impute_missing)
-        self._read_bytes += sum(read for read, _ in scanned)
-        if impute_missing:
-            farthest = np.array([farthest for _, farthest in scanned], np.float32)
-            np.maximum(best, farthest[:, None], out=best)
-        if self._read_bytes > MAPPED_BYTES and self._is_large:
-            self._read_bytes = 0
-            for part in self.parts:
-                self._was_read[part] = _no_list(part)
-            # In the background: unmapping half a gigabyte takes some 20 ms.
-            self._releasing = [threads.shared_pool().submit(release, part.postings.lists) for part in self.parts]
-        return best[:, : self._pages].T
+            self._scan_all(vectors, scan_parts, within=within, probes=probes, by_part=by_part)
+
+    def _lists_of(self, part: PostingsPart, nearest: NearestLists) -> tuple[I64, F32]:
+        """Which lists of a part a vector scans, verified, and its products with their centroids. Raises DamagedFile."""
+        postings = part.postings
+        words = nearest.words[postings.codebook]
+        if part.file is not None:
+            begins, ends = postings.starts[words], postings.starts[words + 1]
+            part.file.verify(begins * postings.patch_bytes, ends * postings.patch_bytes)
+        return words, nearest.products[postings.codebook]
+
+    def _add(self, part: PostingsPart) -> None:
+        rows = tiers.page_rows(self._snapshot, part.segments).astype(np.int32)
+        follow = len(rows) > 0 and rows[-1] < len(self._snapshot) and bool((np.diff(rows) == 1).all())
+        self._page_rows[part], self._first_rows[part] = rows, int(rows[0]) if follow else None
 
     def _replace(self, damaged: PostingsPart, error: DamagedFile) -> None:
         """Build a part again, unless another thread has done so."""
@@ -135,8 +220,7 @@ class InvertedIndex:
             if damaged not in self.parts:
                 return
             built = self._rebuild(damaged.segments, error)
-            self._page_rows[built] = tiers.page_rows(self._snapshot, built.segments).astype(np.int32)
-            self._was_read[built] = _no_list(built)
+            self._add(built)
             self.parts = tuple(built if part is damaged else part for part in self.parts)
 
 
@@ -144,49 +228,6 @@ def _centroid_products(codebook: Codebook, vectors: F32) -> F32:
     """The products (Q, V) of `vectors` (Q, D) with all centroids: BLAS would round each by how many there are."""
     coded = Coded("float16", codebook.centroids, None, codebook.centroids.shape[1])
     return np.ascontiguousarray(maxsim.products(np.ascontiguousarray(vectors, np.float32), coded).T)
-
-
-def _scan_parts(
-    parts: Sequence[PostingsPart],
-    page_rows: Mapping[PostingsPart, I32],
-    was_read: Mapping[PostingsPart, NDArray[np.bool_]],
-    products: Mapping[Codebook, F32],
-    floor: float,
-    number: int,
-    vector: F32,
-    best: F32,
-) -> tuple[int, float]:
-    """Scan the lists of the centroids nearest to `vector` (D,), number `number` of a query, in all parts.
-
-    `products` (Q, V) are those of the query's vectors with all centroids, by codebook. Fills `best` (N + 1,) with the
-    vector's maxima, and sets `was_read`. Returns the number of bytes read for the first time since the maps were
-    released, and the vector's product with the farthest centroid that was scanned. Raises DamagedFile.
-    """
-    best.fill(EMPTY)
-    nearest: dict[Codebook, I64] = {}
-    read, farthest = 0, float(EMPTY)
-    for part in parts:
-        postings = part.postings
-        own = products[postings.codebook][number]
-        words = nearest.get(postings.codebook)
-        if words is None:
-            first = max(0, len(own) - NPROBE)
-            words = nearest[postings.codebook] = np.argpartition(own, first)[first:]
-            if first:
-                farthest = max(farthest, float(own[words].min()))
-        begins, ends = postings.starts[words], postings.starts[words + 1]
-        if part.file is not None:
-            part.file.verify(begins * postings.patch_bytes, ends * postings.patch_bytes)
-        postings.update_maxima(vector, words, own[words], floor, page_rows[part], best)
-        is_first = ~was_read[part][words]
-        was_read[part][words] = True
-        read += int((ends - begins)[is_first].sum()) * postings.patch_bytes
-    return read, farthest
-
-
-def _no_list(part: PostingsPart) -> NDArray[np.bool_]:
-    """For each list (V,) of a part, False."""
-    return np.zeros(len(part.postings.starts) - 1, np.bool_)
 
 
 def open_inverted_index(snapshot: Snapshot, visual_words: VisualWords | None) -> InvertedIndex:
@@ -212,7 +253,9 @@ def read(visual_words: VisualWords | None, folder: DerivedFolder, segments: I64)
     fits = lists.shape == (scan.lists_bytes(int(starts[-1]), dim),) and starts.shape == (count + 1,)
     if not (fits and starts[0] == 0 and (np.diff(starts) >= 0).all()):
         raise ValueError(f"{LISTS}, {STARTS} and the visual words do not fit each other")
-    return PostingsPart(Postings(lists, starts, codebook), segments, file)
+    if lists.nbytes > MAPPED_BYTES:
+        file.open()
+    return PostingsPart(Postings(lists, starts, codebook, file.descriptor, file.start), segments, file)
 
 
 def build(snapshot: Snapshot, visual_words: VisualWords | None, segments: I64, folder: Path | None) -> PostingsPart:

@@ -1,4 +1,4 @@
-"""Checksums of derived files: the CRC-32 of every 256 KiB, verified when a block is first read.
+"""Checksums of derived files: the CRC-32 of every 64 KiB, verified when a block is first read.
 
 Derived files are renamed without fsync, so a power cut may leave zeros in them. A folder of them has its checksums in
 the file MANIFEST, which is written last and has a checksum of its own; a single file ends in a trailer. Both include
@@ -10,7 +10,10 @@ from __future__ import annotations
 import io
 import json
 import mmap
+import os
 import struct
+import sys
+import weakref
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,8 +25,10 @@ from numpy.typing import NDArray
 from ..records import I64
 from .mmap import will_need
 
-BLOCK_BYTES = 1 << 18
-"""Bytes under one checksum: a posting list of a large index is about as long."""
+BLOCK_BYTES = 1 << 16
+"""Bytes under one checksum: a posting list of a large index is about twice as long."""
+BLOCK_BYTES_BEFORE = 1 << 18
+"""The same in files that earlier versions wrote."""
 MANIFEST = "checksums.json"
 TRAILER = struct.Struct("<8sQI")
 """The last bytes of a single derived file: MAGIC, the number of bytes before, and the CRC-32 of its name and these."""
@@ -41,21 +46,37 @@ class DamagedFile(ValueError):
 class MappedFile:
     """A mapped `.npy` file of a derived folder, whose blocks are verified before they are first read. Thread-safe."""
 
-    def __init__(self, path: Path, checksums: NDArray[np.uint32]) -> None:
-        """Map the file and verify its first block, which has the header. Raises DamagedFile, OSError or ValueError."""
+    def __init__(self, path: Path, checksums: NDArray[np.uint32], block_bytes: int) -> None:
+        """Map the file and verify its first block, which has the header. Raises DamagedFile, OSError or ValueError.
+
+        There is a checksum of every `block_bytes`.
+        """
         mapped = np.load(path, mmap_mode="r", allow_pickle=False)
         if mapped.offset >= mmap.ALLOCATIONGRANULARITY:  # the map would not begin where the file does
             raise DamagedFile(path, f"a header of {mapped.offset} bytes")
         self.path = path
         self.array: NDArray[Any] = np.asarray(mapped)
         """The content."""
-        self._start = int(mapped.offset)
+        self.start = int(mapped.offset)
+        """Where the content begins in the file, in bytes."""
+        self.descriptor = -1
+        """The open file, from `open` on."""
+        self._block_bytes = block_bytes
         self._bytes = np.frombuffer(mapped.base, np.uint8)
         self._checksums = checksums
         self._is_verified = np.zeros(len(checksums), bool)
         self.is_whole = False
         """Whether every block has been verified."""
         self._verify_blocks(0, 1)
+
+    def open(self) -> None:
+        """Open the file for good, to read it without mapping it: not on Windows, which has no `os.pread`.
+
+        Blocks are then verified so, too.
+        """
+        if sys.platform != "win32" and self.descriptor < 0:
+            self.descriptor = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            weakref.finalize(self, os.close, self.descriptor)
 
     def verify(self, begins: I64, ends: I64) -> None:
         """Verify the blocks that hold the bytes from `begins` (n,) up to `ends` (n,) of the array.
@@ -64,13 +85,14 @@ class MappedFile:
         """
         if self.is_whole:
             return
-        firsts = (begins + self._start) // BLOCK_BYTES
-        lasts = -(-(ends + self._start) // BLOCK_BYTES)
-        verified = np.concatenate([[0], np.cumsum(self._is_verified)])
-        unread = np.flatnonzero((begins < ends) & (verified[lasts] - verified[firsts] < lasts - firsts))
-        for first, last in zip(firsts[unread].tolist(), lasts[unread].tolist(), strict=True):
-            will_need(self._bytes[first * BLOCK_BYTES : last * BLOCK_BYTES])
-        for first, last in zip(firsts[unread].tolist(), lasts[unread].tolist(), strict=True):
+        firsts = (begins + self.start) // self._block_bytes
+        lasts = -(-(ends + self.start) // self._block_bytes)
+        is_filled = begins < ends
+        blocks = zip(firsts[is_filled].tolist(), lasts[is_filled].tolist(), strict=True)
+        unread = [(first, last) for first, last in blocks if not self._is_verified[first:last].all()]
+        for first, last in unread:
+            will_need(self._bytes[first * self._block_bytes : last * self._block_bytes])
+        for first, last in unread:
             self._verify_blocks(first, last)
 
     def verify_all(self) -> None:
@@ -83,11 +105,16 @@ class MappedFile:
             return
         for block in range(first, last):
             if not self._is_verified[block]:
-                found = zlib.crc32(self._bytes[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES].data)
-                if found != self._checksums[block]:
+                if zlib.crc32(self._block(block)) != self._checksums[block]:
                     raise DamagedFile(self.path, f"the checksum of block {block} is not the one that was written")
                 self._is_verified[block] = True
         self.is_whole = bool(self._is_verified.all())
+
+    def _block(self, number: int) -> bytes | memoryview:
+        begin = number * self._block_bytes
+        if sys.platform != "win32" and self.descriptor >= 0:
+            return os.pread(self.descriptor, self._block_bytes, begin)
+        return self._bytes[begin : begin + self._block_bytes].data
 
 
 class DerivedFolder:
@@ -108,7 +135,8 @@ class DerivedFolder:
             raise DamagedFile(path, f"it was written as {stored['name']}")
         if any(segment_digests.get(int(i), digest) != digest for i, digest in stored["segments"].items()):
             raise DamagedFile(path, "it was made from other segments")
-        if stored["block_bytes"] != BLOCK_BYTES:
+        self._block_bytes: int = stored["block_bytes"]
+        if self._block_bytes not in (BLOCK_BYTES, BLOCK_BYTES_BEFORE):
             raise DamagedFile(path, "its blocks have another size")
         self._files: dict[str, dict[str, Any]] = stored["files"]
 
@@ -120,7 +148,7 @@ class DerivedFolder:
         """The verified content of a small file. Raises DamagedFile, OSError, or KeyError if there is none."""
         content = (self.path / name).read_bytes()
         wanted = self._files[name]
-        if len(content) != wanted["bytes"] or _checksums(content) != wanted["crc32"]:
+        if len(content) != wanted["bytes"] or _checksums(content, self._block_bytes) != wanted["crc32"]:
             raise DamagedFile(self.path / name, "its checksum is not the one that was written")
         return content
 
@@ -135,21 +163,21 @@ class DerivedFolder:
         size = path.stat().st_size
         if size != wanted["bytes"]:
             raise DamagedFile(path, f"{size} bytes, {wanted['bytes']} were written")
-        return MappedFile(path, np.array(wanted["crc32"], np.uint32))
+        return MappedFile(path, np.array(wanted["crc32"], np.uint32), self._block_bytes)
 
     def verify(self) -> None:
         """Verify every byte of every file. Raises DamagedFile or OSError."""
         for name, wanted in self._files.items():
             path = self.path / name
             size = path.stat().st_size
-            if size != wanted["bytes"] or _checksums(_map_bytes(path)) != wanted["crc32"]:
+            if size != wanted["bytes"] or _checksums(_map_bytes(path), self._block_bytes) != wanted["crc32"]:
                 raise DamagedFile(path, "its checksum is not the one that was written")
 
 
 def write_manifest(folder: Path, name: str, segment_digests: Mapping[int, str]) -> None:
     """Write the manifest of a complete `folder`, which is about to be renamed to `name`. Raises OSError."""
     files = {
-        file.name: {"bytes": file.stat().st_size, "crc32": _checksums(_map_bytes(file))}
+        file.name: {"bytes": file.stat().st_size, "crc32": _checksums(_map_bytes(file), BLOCK_BYTES)}
         for file in sorted(folder.iterdir())
     }
     stored = {"name": name, "segments": segment_digests, "block_bytes": BLOCK_BYTES, "files": files}
@@ -183,7 +211,7 @@ def _map_bytes(file: Path) -> memoryview:
     return np.memmap(file, np.uint8, "r").data
 
 
-def _checksums(content: bytes | memoryview) -> list[int]:
+def _checksums(content: bytes | memoryview, block_bytes: int) -> list[int]:
     """The CRC-32 of each block."""
     view = memoryview(content)
-    return [zlib.crc32(view[start : start + BLOCK_BYTES]) for start in range(0, len(view), BLOCK_BYTES)]
+    return [zlib.crc32(view[start : start + block_bytes]) for start in range(0, len(view), block_bytes)]

@@ -34,12 +34,12 @@ class _Committed:
         segments = frozenset(segment for (segment,) in connection.execute("SELECT id FROM segments"))
         return _Committed(catalog.read_meta(connection, "generation"), segments, catalog.read_last_segment(connection))
 
-    def dropped(self, directory: Path) -> list[Path]:
-        """Folders of segments that an earlier commit had."""
+    def dropped(self, directory: Path, names: Iterable[str] | None = None) -> list[Path]:
+        """Folders of segments that an earlier commit had, of those with these `names`, or of all."""
         live = {f"{segment:08d}" for segment in self.segments}
         return [
             directory / layout.SEGMENTS / name
-            for name in _segment_names(directory)
+            for name in (_segment_names(directory) if names is None else names)
             if name not in live and name.isdecimal() and int(name) <= self.last_segment
         ]
 
@@ -50,10 +50,10 @@ def delete_orphans(directory: Path, connection: sqlite3.Connection) -> None:
     A segment number above the last committed one was never visible to anyone. A lower one was dropped by a later
     commit, and an older snapshot may still map its files, so it stays until no such snapshot is open.
     """
-    committed = _Committed.read(connection)
+    committed, names = _Committed.read(connection), _segment_names(directory)  # thousands in a large index
     _delete(
         directory / layout.SEGMENTS / name
-        for name in _segment_names(directory)
+        for name in names
         if name.startswith(layout.TEMPORARY) or (name.isdecimal() and int(name) > committed.last_segment)
     )
     for file in directory.glob(f"{layout.TEMPORARY}*"):
@@ -61,13 +61,15 @@ def delete_orphans(directory: Path, connection: sqlite3.Connection) -> None:
         if durable.is_temporary(file.name) or file.name == layout.TEMPORARY + layout.CODEBOOK:
             with suppress(OSError):
                 file.unlink()
-    has_garbage = codebook.is_orphaned(directory, connection) or bool(committed.dropped(directory))
+    has_dropped = bool(committed.dropped(directory, names))
+    has_garbage = codebook.is_orphaned(directory, connection) or has_dropped
     detached: list[Path] = []
     with readers.no_snapshot_opens(directory, wait=has_garbage) as is_held:
         if is_held and readers.registered(directory, committed.generation) <= {committed.generation}:
             if codebook.is_orphaned(directory, connection):
                 layout.codebook_file(directory).unlink()
-            detached = _detach(committed.dropped(directory))
+            if has_dropped:
+                detached = _detach(committed.dropped(directory))
     _delete(detached)
 
 

@@ -205,11 +205,13 @@ class OpenSegments:
         return self._is_large and self._blocks_read > before
 
     def read_ahead(self, segment: int, first: int, last: int) -> None:
-        """Have the system read the vectors of the pages in the slots `first` up to `last` of a segment from now on."""
+        """Have the system read the vectors and boxes of the pages in the slots `first` up to `last` of a segment from
+        now on.
+        """
         source = self[segment]
         begin, end = int(source.offsets[first]), int(source.offsets[last])
         coded = source.coded[begin:end]
-        for array in (coded.values, coded.scales, coded.words):
+        for array in (coded.values, coded.scales, coded.words, source.boxes[begin:end]):
             if array is not None:
                 will_need(array)
 

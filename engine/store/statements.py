@@ -156,9 +156,11 @@ def insert_segment(connection: sqlite3.Connection, row: SegmentRow, files: Seque
 
 def delete_empty_segments(connection: sqlite3.Connection) -> int:
     """Delete segments without live pages; return how many there were. `garbage` deletes their files later."""
-    empty = "SELECT id FROM segments WHERE NOT EXISTS (SELECT 1 FROM pages WHERE pages.segment = segments.id)"
-    connection.execute(f"DELETE FROM segment_files WHERE segment IN ({empty})")
-    return connection.execute(f"DELETE FROM segments WHERE id IN ({empty})").rowcount
+    query = "SELECT id FROM segments WHERE NOT EXISTS (SELECT 1 FROM pages WHERE pages.segment = segments.id)"
+    empty = connection.execute(query).fetchall()
+    connection.executemany("DELETE FROM segment_files WHERE segment = ?", empty)
+    connection.executemany("DELETE FROM segments WHERE id = ?", empty)
+    return len(empty)
 
 
 def read_segments(connection: sqlite3.Connection) -> dict[int, SegmentRow]:

@@ -16,8 +16,8 @@ from docsearch.engine import maxsim_cache
 from docsearch.engine.maxsim_cache import MaxSimCache
 from docsearch.engine.query import weighting
 from docsearch.engine.ranking import rerank
-from docsearch.engine.records import F32, I64, Query, QueryExpansion, QueryVectors
-from docsearch.engine.retrieval import candidates, first_stage
+from docsearch.engine.records import F32, I64, U8, Query, QueryExpansion, QueryVectors
+from docsearch.engine.retrieval import candidates, first_stage, match_codes
 from docsearch.engine.retrieval.candidates import CandidateIndex
 from docsearch.engine.retrieval.inverted_index import InvertedIndex
 from docsearch.engine.searcher import Searcher, open_searcher
@@ -100,12 +100,18 @@ class DrawnMaxima:
     def __init__(self, pages: int) -> None:
         self._pages = pages
 
-    def maxima(self, vectors: F32, floor: float, *, impute_missing: bool = False) -> F32:
+    def maxima(self, vectors: F32, floors: F32, *, probes: I64 | None = None, impute_missing: bool = False) -> F32:
         best = np.full((len(vectors), self._pages + 1), -np.inf, np.float32)
         for vector, row in zip(vectors, best, strict=True):
             rng = np.random.default_rng(int(vector.view(np.uint32).sum()))
             row[rng.integers(0, self._pages, 5000)] = rng.uniform(0.3, 1, 5000)
         return best[:, : self._pages].T
+
+    def codes(self, vectors: F32, floors: F32, scales: F32, *, within: F32, probes: I64) -> list[U8]:
+        return [
+            np.ceil(np.clip((self.maxima(vector[None], floor)[:, 0] - floor) * scale, 0, 255)).astype(np.uint8)
+            for vector, floor, scale in zip(vectors, floors, scales, strict=True)
+        ]
 
 
 def long_query(*, contextual: bool) -> QueryVectors:
@@ -136,9 +142,10 @@ def test_stage_1_of_a_million_pages_holds_the_maxima_of_some_tokens_only(context
         peak_bytes = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert 4 * pages * len(query.every) > 3 * candidates.MAXIMA_BYTES
+    vector_bytes = 4 if contextual else 1
+    assert vector_bytes * pages * len(query.every) > (3 if contextual else 1) * candidates.MAXIMA_BYTES
     # A group of tokens, what the cache gains of them, and the sums of scores.
-    assert peak_bytes < candidates.MAXIMA_BYTES + maxsim_cache.BYTES_MAX + 24 * pages
+    assert peak_bytes < candidates.MAXIMA_BYTES + match_codes.CODES_BYTES + 24 * pages
 
 
 @pytest.mark.parametrize("contextual", [False, True])
@@ -149,8 +156,8 @@ def test_tokens_looked_up_in_groups_give_the_bits_of_all_at_once(
     whole = drawn_candidates(2000).scores(query)
     assert np.count_nonzero(whole) > 1000
     for vectors_together in (0, 1, 7, 40):
-        monkeypatch.setattr(candidates, "MAXIMA_BYTES", vectors_together * 8 * 2000)
-        monkeypatch.setattr(maxsim_cache, "BYTES_MAX", vectors_together * 4 * 2000)
+        monkeypatch.setattr(candidates, "MAXIMA_BYTES", vectors_together * (4 if contextual else 1) * 2000)
+        monkeypatch.setattr(match_codes, "CODES_BYTES", vectors_together * 2000)
         index = drawn_candidates(2000)
         for _ in range(2):  # the second time some are cached
             np.testing.assert_array_equal(index.scores(query), whole)

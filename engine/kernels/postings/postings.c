@@ -7,6 +7,14 @@ half a byte of 16 patches for each 128 bits of a register. This is PQ Fast Scan:
 Sums are integers, and every instruction set does the same float operations in the same order: all give the same bits.
 */
 
+#if !defined(_WIN32)
+#define _POSIX_C_SOURCE 200809L /* pread */
+#define _FILE_OFFSET_BITS 64
+#include <errno.h>
+#include <unistd.h>
+#endif
+#include <stddef.h>
+
 #include "../native/floats.h"
 #include "../native/kernel.h"
 
@@ -170,50 +178,150 @@ static inline uint32_t above_floor(Floats numbers, Floats floor) {
 #endif
 }
 
-static inline void scan_list(const Table *table, int64_t sign_bytes, const uint8_t *lists, int64_t begin, int64_t end,
-                             float product, float step, float offset, float floor, const int32_t *page_rows,
-                             int64_t pages, float *best) {
+/* The least whole numbers not below LANES numbers, which are from 0 to 255. */
+static inline void store_ceilings(int32_t *to, Floats numbers) {
+#if defined(__AVX512BW__)
+    _mm512_storeu_si512(to, _mm512_cvt_roundps_epi32(numbers, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC));
+#elif defined(__AVX2__)
+    _mm256_storeu_si256((__m256i *)to, _mm256_cvtps_epi32(_mm256_ceil_ps(numbers)));
+#else
+    const Ints below = __builtin_convertvector(numbers, Ints);
+    const Ints ceilings = below - (__builtin_convertvector(below, Floats) < numbers); /* true is -1 */
+    memcpy(to, &ceilings, sizeof ceilings);
+#endif
+}
+
+/* What a query vector is, to a scan; `rows`, `step` and `offset` are `scan.lookup_table`. */
+typedef struct {
+    Table table;
+    int64_t sign_bytes;
+    float step, offset, floor;
+} Vector;
+
+/* Where a scan writes to: to `best`, float32, at `page_rows`, or, where `codes` is not NULL, there at the page's number,
+in steps above the floor, `scale` to a unit. */
+typedef struct {
+    int64_t pages;
+    const int32_t *page_rows;
+    float *best;
+    float scale;
+    uint8_t *codes;
+} Maxima;
+
+static inline void scan_list(const Vector *vector, int64_t sign_bytes, const uint8_t *lists, int64_t begin, int64_t end,
+                             float product, Maxima maxima) {
+    const Floats zero = broadcast(0.0f), most = broadcast(255.0f), floor = broadcast(vector->floor);
     for (int64_t start = begin; start < end; start += BLOCK) {
         const int64_t size = end - start < BLOCK ? end - start : BLOCK;
         const uint8_t *block = lists + start * (HEAD_BYTES + sign_bytes);
         const uint8_t *coefficients = block + 4 * size, *steps = block + 5 * size;
         uint16_t sums[BLOCK];
         float similarities[BLOCK];
+        int32_t codes[BLOCK];
         uint32_t above = 0;
         for (int64_t line = 0; line < size * (HEAD_BYTES + sign_bytes); line += LINE)
             __builtin_prefetch(block + AHEAD + line); /* past the lists, too: that reads nothing */
-        sign_sums(table, sign_bytes, block + HEAD_BYTES * size, size, sums);
+        sign_sums(&vector->table, sign_bytes, block + HEAD_BYTES * size, size, sums);
         for (int i = 0; i < BLOCK; i += LANES) { /* reads past a short block, not past the lists */
-            const Floats residual = to_floats(sums + i) * broadcast(step) + broadcast(offset);
+            const Floats residual = to_floats(sums + i) * broadcast(vector->step) + broadcast(vector->offset);
             const Floats similarity = level(coefficients + i) * broadcast(product) + level(steps + i) * residual;
-            store_floats(similarities + i, similarity);
-            above |= above_floor(similarity, broadcast(floor)) << i;
+            above |= above_floor(similarity, floor) << i;
+            if (maxima.codes)
+                store_ceilings(codes + i, smaller(larger((similarity - floor) * broadcast(maxima.scale), zero), most));
+            else
+                store_floats(similarities + i, similarity);
         }
         above &= UINT32_MAX >> (BLOCK - size);
         for (; above; above &= above - 1) {
             const int i = __builtin_ctz(above);
             uint32_t page;
             memcpy(&page, block + 4 * i, sizeof page);
-            if (page < pages && similarities[i] > best[page_rows[page]])
-                best[page_rows[page]] = similarities[i];
+            if (page >= maxima.pages)
+                continue;
+            if (maxima.codes) {
+                if (codes[i] > maxima.codes[page])
+                    maxima.codes[page] = (uint8_t)codes[i];
+            } else if (similarities[i] > maxima.best[maxima.page_rows[page]]) {
+                maxima.best[maxima.page_rows[page]] = similarities[i];
+            }
         }
     }
 }
 
-/* Raises `best[page_rows[p]]`, float32, to the similarity of a vector with each patch of page p above `floor`, in the
-patches `begins[i]` up to `ends[i]` of `lists` for each i of `count`. `products[i]` is the vector's product with the
-centroid of list i; `rows` (2 * sign_bytes, 16), `step` and `offset` are `scan.lookup_table`. Pages that are not below
-`pages` are damage in the file and skipped. BLOCK bytes follow the last list. */
-KERNEL(postings_scan)(const uint8_t *lists, const int64_t *begins, const int64_t *ends, const float *products,
-                      int64_t count, const uint8_t *rows, int64_t sign_bytes, float step, float offset, float floor,
-                      const int32_t *page_rows, int64_t pages, float *best) {
-    Table table;
-    prepare(&table, rows, sign_bytes);
-    for (int64_t i = 0; i < count; i++) {
-        if (sign_bytes == 16) /* 128 dimensions: the table stays in registers */
-            scan_list(&table, 16, lists, begins[i], ends[i], products[i], step, offset, floor, page_rows, pages, best);
-        else
-            scan_list(&table, sign_bytes, lists, begins[i], ends[i], products[i], step, offset, floor, page_rows,
-                      pages, best);
+/* Where lists are: in memory, or, unless `descriptor` is negative, in an open file from byte `offset` on, of which
+`buffer_bytes`, BLOCK more than a block at least, are read at a time. */
+typedef struct {
+    const uint8_t *lists;
+    int64_t descriptor, offset;
+    uint8_t *buffer;
+    int64_t buffer_bytes;
+} Source;
+
+/* Reads `count` bytes of a file; returns whether there were so many. */
+static int read_bytes(int64_t descriptor, uint8_t *to, int64_t count, int64_t offset) {
+#if defined(_WIN32)
+    (void)descriptor, (void)to, (void)count, (void)offset;
+    return 0;
+#else
+    while (count > 0) {
+        const ssize_t done = pread((int)descriptor, to, (size_t)count, (off_t)offset);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return 0;
+        to += done, count -= done, offset += done;
     }
+    return 1;
+#endif
+}
+
+/* Scans the lists, a few blocks at a time where they are in a file; returns whether all could be read. */
+static inline int scan_lists(const Vector *vector, int64_t sign_bytes, const Source *source, const int64_t *begins,
+                             const int64_t *ends, const float *products, int64_t count, Maxima maxima) {
+    const int64_t patch = HEAD_BYTES + sign_bytes, most = (source->buffer_bytes - BLOCK) / (BLOCK * patch) * BLOCK;
+    for (int64_t i = 0; i < count; i++) {
+        if (source->descriptor < 0) {
+            scan_list(vector, sign_bytes, source->lists, begins[i], ends[i], products[i], maxima);
+            continue;
+        }
+        for (int64_t begin = begins[i]; begin < ends[i]; begin += most) {
+            const int64_t size = ends[i] - begin < most ? ends[i] - begin : most;
+            if (!read_bytes(source->descriptor, source->buffer, size * patch, source->offset + begin * patch))
+                return 0;
+            scan_list(vector, sign_bytes, source->buffer, 0, size, products[i], maxima);
+        }
+    }
+    return 1;
+}
+
+static int scan_source(const Vector *vector, const Source *source, const int64_t *begins, const int64_t *ends,
+                       const float *products, int64_t count, Maxima maxima) {
+    if (vector->sign_bytes == 16) /* 128 dimensions: the table stays in registers */
+        return scan_lists(vector, 16, source, begins, ends, products, count, maxima);
+    return scan_lists(vector, vector->sign_bytes, source, begins, ends, products, count, maxima);
+}
+
+/* Raises `best[page_rows[p]]`, float32, to the similarity of a vector with each patch of page p above `floor`, in the
+patches `begins[i]` up to `ends[i]` of the lists for each i of `count`. `products[i]` is the vector's product with the
+centroid of list i; `rows` (2 * sign_bytes, 16), `step` and `offset` are `scan.lookup_table`. Pages that are not below
+`pages` are damage in the file and skipped. BLOCK bytes follow the last list. `is_read` is set to 0 where the file of
+the lists could not be read. */
+KERNEL(postings_scan)(const Source *source, const int64_t *begins, const int64_t *ends, const float *products,
+                      int64_t count, const uint8_t *rows, int64_t sign_bytes, float step, float offset, float floor,
+                      const int32_t *page_rows, int64_t pages, float *best, int64_t *is_read) {
+    Vector vector = {.sign_bytes = sign_bytes, .step = step, .offset = offset, .floor = floor};
+    prepare(&vector.table, rows, sign_bytes);
+    const Maxima maxima = {pages, page_rows, best, 0.0f, NULL};
+    *is_read = scan_source(&vector, source, begins, ends, products, count, maxima);
+}
+
+/* As `postings_scan`, in a byte for each page: raises `codes[p]` to the number of steps begun by which the similarity is
+above `floor`, `scale` steps to a unit, at most 255. */
+KERNEL(postings_codes)(const Source *source, const int64_t *begins, const int64_t *ends, const float *products,
+                       int64_t count, const uint8_t *rows, int64_t sign_bytes, float step, float offset, float floor,
+                       float scale, int64_t pages, uint8_t *codes, int64_t *is_read) {
+    Vector vector = {.sign_bytes = sign_bytes, .step = step, .offset = offset, .floor = floor};
+    prepare(&vector.table, rows, sign_bytes);
+    const Maxima maxima = {pages, NULL, NULL, scale, codes};
+    *is_read = scan_source(&vector, source, begins, ends, products, count, maxima);
 }

@@ -7,6 +7,11 @@ the query by the patch's signs: four signs select one of 16 precomputed sums.
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -26,10 +31,25 @@ GROUP = 4
 """Query numbers, one per dimension, whose signed sums are looked up together: half a byte of signs."""
 SUM_MAX = 127
 """The largest entry of the lookup table: two of them still fit a byte."""
+READ_BYTES = 1 << 18
+"""Bytes of a list that are read from a file at a time."""
+CODE_MAX = 255
+"""The largest code of a similarity in a byte."""
 DIMENSIONS_MAX = 2048
 """Sums over more dimensions would not fit 16 bits."""
 
 I32 = np.ndarray[Any, np.dtype[np.int32]]
+
+
+class SourceInC(ctypes.Structure):
+    """`Source` of postings.c."""
+
+    _fields_ = (
+        ("lists", ADDRESS),
+        *((name, LONG) for name in ("descriptor", "offset")),
+        ("buffer", ADDRESS),
+        ("buffer_bytes", LONG),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,11 +60,16 @@ class Postings:
     uint8 a list is a sequence of blocks of n = BLOCK patches, fewer in the last one. A block holds n pages as uint32, n
     codes of coefficients, n codes of steps, and for each byte of a patch's signs n bytes. BLOCK bytes follow the last
     list, so that a whole block can be read anywhere.
+
+    With an open file `descriptor`, of which `lists` is a map from byte `offset` on, the file is read: what a map brings
+    in counts as this process's memory, and mapping it takes longer than copying it.
     """
 
     lists: U8
     starts: I64
     codebook: Codebook
+    descriptor: int = -1
+    offset: int = 0
 
     @property
     def patch_bytes(self) -> int:
@@ -59,41 +84,71 @@ class Postings:
         similarities above `floor` count. Compiled code is off by the rounding of the lookup table, and by 0.2 % in a
         patch's numbers.
         """
-        run = _compiled_scan(len(vector))
+        run = _compiled_scan(len(vector), "scan")
         if run is None:
-            self._update_in_numpy(vector, words, products, floor, page_rows, best)
+            for pages, similarities in self._similarities(vector, words, products):
+                counted = (similarities > floor) & (pages < len(page_rows))
+                np.maximum.at(best, page_rows[pages[counted]], similarities[counted])
             return
+        self._run(run, vector, words, products, [floor, page_rows.ctypes.data, len(page_rows), best.ctypes.data])
+
+    def update_codes(self, vector: F32, words: I64, products: F32, floor: float, scale: float, codes: U8) -> None:
+        """Raise `codes[p]` (P,) to the similarity of `vector` (D,) with each patch of page p, in steps above `floor`.
+
+        There are `scale` steps to a unit; those begun count, CODE_MAX at most. Else as `update_maxima`.
+        """
+        run = _compiled_scan(len(vector), "codes")
+        if run is None:
+            for pages, similarities in self._similarities(vector, words, products):
+                counted = (similarities > floor) & (pages < len(codes))
+                steps = (similarities[counted] - np.float32(floor)) * np.float32(scale)
+                np.maximum.at(codes, pages[counted], np.ceil(np.minimum(steps, CODE_MAX)).astype(np.uint8))
+            return
+        self._run(run, vector, words, products, [floor, scale, len(codes), codes.ctypes.data])
+
+    def _run(self, run: Any, vector: F32, words: I64, products: F32, results: Sequence[float]) -> None:
+        """Call a compiled function; `results` are its arguments after the vector. Raises OSError."""
         begins, ends = self.starts[words], self.starts[words + 1]
         table, step, offset = lookup_table(vector)
         products = np.ascontiguousarray(products, np.float32)
+        buffer, is_read = _buffer(self.patch_bytes), np.ones(1, np.int64)
+        source = SourceInC(self.lists.ctypes.data, self.descriptor, self.offset, buffer.ctypes.data, len(buffer))
         run(
-            self.lists.ctypes.data, begins.ctypes.data, ends.ctypes.data, products.ctypes.data, len(words),
-            table.ctypes.data, len(vector) // 8, step, offset, floor, page_rows.ctypes.data, len(page_rows),
-            best.ctypes.data,
+            ctypes.addressof(source), begins.ctypes.data, ends.ctypes.data, products.ctypes.data, len(words),
+            table.ctypes.data, len(vector) // 8, step, offset, *results, is_read.ctypes.data,
         )  # fmt: skip
+        if not is_read[0]:
+            raise OSError("posting lists could not be read")
 
-    def _update_in_numpy(self, vector: F32, words: I64, products: F32, floor: float, page_rows: I32, best: F32) -> None:
+    def _similarities(self, vector: F32, words: I64, products: F32) -> Iterator[tuple[I64, F32]]:
+        """The page (n,) of each patch in the lists `words`, and its similarity (n,), list by list, in numpy."""
         rounded = round_query(vector)
         for word, product in zip(words.tolist(), products.tolist(), strict=True):
             pages, coefficients, steps, signs = self.decode(word)
-            similarities = coefficients * np.float32(product) + steps * (signs @ rounded).astype(np.float32)
-            counted = (similarities > floor) & (pages < len(page_rows))
-            np.maximum.at(best, page_rows[pages[counted]], similarities[counted])
+            yield pages, coefficients * np.float32(product) + steps * (signs @ rounded).astype(np.float32)
 
     def decode(self, word: int) -> tuple[I64, F32, F32, F32]:
         """Pages (n,), coefficients (n,), steps (n,) and signs (n, D), -1 or 1, of the patches of one visual word."""
         first, last = self.starts[word : word + 2].tolist()
         dim = self.codebook.centroids.shape[1]
         pages, codes, signs = [np.zeros(0, np.int64)], [np.zeros((2, 0), np.uint8)], [np.zeros((0, dim), np.uint8)]
-        for begin in range(first, last, BLOCK):
-            size = min(BLOCK, last - begin)
-            block = self.lists[begin * self.patch_bytes :][: size * self.patch_bytes]
+        stored = self._stored(first, last)
+        for begin in range(0, last - first, BLOCK):
+            size = min(BLOCK, last - first - begin)
+            block = stored[begin * self.patch_bytes :][: size * self.patch_bytes]
             head, bits = np.split(block, [HEAD_BYTES * size])
             pages.append(head[: 4 * size].copy().view("<u4").astype(np.int64))
             codes.append(head[4 * size :].reshape(2, size))
             signs.append(np.unpackbits(bits.reshape(-1, size).T, axis=1, count=dim, bitorder="little"))
         coefficients, steps = LEVELS[np.concatenate(codes, axis=1)]
         return np.concatenate(pages), coefficients, steps, np.concatenate(signs) * np.float32(2) - 1
+
+    def _stored(self, first: int, last: int) -> U8:
+        """The bytes of the patches from `first` up to `last`."""
+        begin, end = first * self.patch_bytes, last * self.patch_bytes
+        if sys.platform != "win32" and self.descriptor >= 0:
+            return np.frombuffer(os.pread(self.descriptor, end - begin, self.offset + begin), np.uint8)
+        return self.lists[begin:end]
 
 
 class PostingsBuilder:
@@ -158,13 +213,28 @@ _GROUP_SIGNS: F32 = (
 """The signs that the bits of 0 to 15 stand for, (16, 4)."""
 
 
-def _compiled_scan(dim: int) -> Any | None:
-    """The compiled function; None where numpy has to do the work."""
+def _compiled_scan(dim: int, name: str) -> Any | None:
+    """The compiled function of a name in `_ARGUMENTS`; None where numpy has to do the work."""
     instructions = current()
-    return None if instructions is None or dim % 8 or not 0 < dim <= DIMENSIONS_MAX else _scan(instructions)
+    return None if instructions is None or dim % 8 or not 0 < dim <= DIMENSIONS_MAX else _function(name, instructions)
 
 
-@lru_cache(maxsize=len(INSTRUCTION_SETS))
-def _scan(instructions: InstructionSet) -> Any:
-    arguments = [*[ADDRESS] * 4, LONG, ADDRESS, LONG, *[FLOAT] * 3, ADDRESS, LONG, ADDRESS]
-    return function("postings_scan", arguments, instructions)
+_ARGUMENTS = {
+    "scan": [*[ADDRESS] * 4, LONG, ADDRESS, LONG, *[FLOAT] * 3, ADDRESS, LONG, ADDRESS, ADDRESS],
+    "codes": [*[ADDRESS] * 4, LONG, ADDRESS, LONG, *[FLOAT] * 4, LONG, ADDRESS, ADDRESS],
+}
+_local = threading.local()
+
+
+def _buffer(patch_bytes: int) -> U8:
+    """Memory that this thread reads parts of lists into, and uses again: it stays in the core's cache."""
+    size = max(READ_BYTES, BLOCK * patch_bytes + BLOCK)
+    found: U8 | None = getattr(_local, "buffer", None)
+    if found is None or len(found) < size:
+        found = _local.buffer = np.zeros(size, np.uint8)
+    return found
+
+
+@lru_cache(maxsize=2 * len(INSTRUCTION_SETS))
+def _function(name: str, instructions: InstructionSet) -> Any:
+    return function(f"postings_{name}", _ARGUMENTS[name], instructions)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ... import threads
-from ...records import F32, I64, QueryVectors
+from ...records import F32, I64, U8, QueryVectors
 from ...scoring import FIRST_PAGE_WEIGHT, match
 from ..native.library import ADDRESS, FLOAT, INSTRUCTION_SETS, LONG, InstructionSet, current, function
 
@@ -60,9 +60,40 @@ def add_tokens(before: Sums, maxima: Sequence[F32], first_pages: I64, query: Que
     if instructions is None or len(first_pages) < MIN_PAGES:
         return _add_in_numpy(before, maxima, first_pages, query)
     columns = [np.ascontiguousarray(each, np.float32) for each in maxima]
+    floors = query.every_floor
+    slopes = (1 / (query.every_ceiling - floors)).astype(np.float32)
+    return _add_compiled(_compiled_scores(instructions), before, columns, [floors, slopes], first_pages, query)
+
+
+def add_codes(before: Sums, codes: Sequence[U8], units: F32, first_pages: I64, query: QueryVectors) -> Sums:
+    """As `add_tokens`, for matches in a byte each: `codes` holds an array (N,) for each of `query.every`.
+
+    A code times its number of `units` (Q + A,), at most 1, is a match.
+    """
+    instructions = current()
+    if instructions is None or len(first_pages) < MIN_PAGES:
+        matches = [np.minimum(each * unit, np.float32(1)) for each, unit in zip(codes, units, strict=True)]
+        tokens, terms = len(query.vectors), query.expansion
+        as_they_are = replace(
+            query,
+            floor=np.zeros(tokens, np.float32),
+            ceiling=np.ones(tokens, np.float32),
+            expansion=None if terms is None else replace(terms, floor=np.zeros(len(terms.tokens), np.float32)),
+        )
+        return _add_in_numpy(before, matches, first_pages, as_they_are)
+    columns = [np.ascontiguousarray(each, np.uint8) for each in codes]
+    return _add_compiled(_compiled_code_scores(instructions), before, columns, [units], first_pages, query)
+
+
+def _add_compiled(
+    run: Any, before: Sums, columns: Sequence[np.ndarray], numbers: Sequence[F32], first_pages: I64, query: QueryVectors
+) -> Sums:
+    """Add tokens by a compiled function, from `columns` (N,) for each of `query.every`.
+
+    `numbers` (Q + A,) are what it takes for each of them after the weights (Q,).
+    """
     table = np.array([each.ctypes.data for each in columns], np.uint64)
     after = Sums(np.empty_like(before.totals), np.empty_like(before.best))
-    run = _compiled_scores(instructions)
     tokens, pages = len(query.vectors), len(first_pages)
     rows, term_weights = np.zeros(0, np.int64), np.zeros(0, np.float32)
     begins = np.zeros(tokens + 1, np.int64)
@@ -70,10 +101,9 @@ def add_tokens(before: Sums, maxima: Sequence[F32], first_pages: I64, query: Que
         order = np.argsort(query.expansion.tokens, kind="stable")
         rows, term_weights = tokens + order, query.expansion.weights[order].astype(np.float32)
         begins[1:] = np.cumsum(np.bincount(query.expansion.tokens, minlength=tokens))
-    weights, floors = query.weights.astype(np.float32), query.floors
-    slopes = (1 / (query.ceilings - floors)).astype(np.float32)
+    of_tokens = [np.ascontiguousarray(each, np.float32) for each in (query.weights, *numbers)]
     firsts = np.ascontiguousarray(first_pages, np.int64)
-    arrays: list[np.ndarray] = [weights, floors, slopes, begins, rows, term_weights, firsts]
+    arrays: list[np.ndarray] = [*of_tokens, begins, rows, term_weights, firsts]
     sums: list[np.ndarray] = [before.totals, before.best, after.totals, after.best]
     first_page_weight = 0.0 if query.contextual else FIRST_PAGE_WEIGHT
 
@@ -112,3 +142,10 @@ def _compiled_scores(instructions: InstructionSet) -> Any:
     """The compiled function, which scores at least MIN_PAGES pages."""
     arguments = [ADDRESS, LONG, *[ADDRESS] * 7, FLOAT, LONG, LONG, *[ADDRESS] * 4]
     return function("token_scores", arguments, instructions)
+
+
+@lru_cache(maxsize=len(INSTRUCTION_SETS))
+def _compiled_code_scores(instructions: InstructionSet) -> Any:
+    """The same for matches in a byte each."""
+    arguments = [ADDRESS, LONG, *[ADDRESS] * 6, FLOAT, LONG, LONG, *[ADDRESS] * 4]
+    return function("code_scores", arguments, instructions)

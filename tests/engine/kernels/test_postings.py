@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -84,15 +88,76 @@ def test_every_instruction_set_gives_the_same_bits(count: int, dim: int, seed: i
     vector = vectors(1, dim, seed + 2)[0]
     products = postings.codebook.centroids_f32 @ vector
     page_rows = np.random.default_rng(seed).permutation(PAGES + 1).astype(np.int32)
-    found = []
+    found: list[np.ndarray] = []
+    codes: list[np.ndarray] = []
     for setting in available_settings():
         if setting != NUMPY:
             with pytest.MonkeyPatch.context() as environment:
                 environment.setenv(SWITCH, setting)
                 found.append(no_maxima())
+                codes.append(np.zeros(PAGES, np.uint8))
                 postings.update_maxima(vector, np.arange(WORDS), products, -0.2, page_rows, found[-1])
-    for maxima in found[1:]:
+                postings.update_codes(vector, np.arange(WORDS), products, -0.2, 300.0, codes[-1])
+    for maxima, own in zip(found[1:], codes[1:], strict=True):
         np.testing.assert_array_equal(maxima.view(np.uint32), found[0].view(np.uint32))
+        np.testing.assert_array_equal(own, codes[0])
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from([0, 1, 31, 33, 300]), st.sampled_from([8, 20, 64, 128, 320]), st.integers(0, 1000))
+def test_codes_are_the_steps_that_maxima_lie_above_the_floor(count: int, dim: int, seed: int) -> None:
+    postings, _, _ = collection(count, dim, seed)
+    vector = vectors(1, dim, seed + 2)[0]
+    products = postings.codebook.centroids_f32 @ vector
+    floor, scale = np.float32(-0.2), np.float32(331.0)  # some are above the last step
+    words, pages = np.arange(WORDS), np.arange(PAGES, dtype=np.int32)
+    maxima, codes = no_maxima()[:PAGES], np.zeros(PAGES, np.uint8)
+    postings.update_maxima(vector, words, products, float(floor), pages, maxima)
+    postings.update_codes(vector, words, products, float(floor), float(scale), codes)
+    with np.errstate(invalid="ignore"):
+        wanted = np.ceil(np.clip((maxima - floor) * scale, 0, 255))
+    np.testing.assert_array_equal(codes, wanted)
+    before = np.full(PAGES, 200, np.uint8)
+    postings.update_codes(vector, words, products, float(floor), float(scale), before)
+    np.testing.assert_array_equal(before, np.maximum(wanted, 200))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pread: lists are mapped")
+@pytest.mark.parametrize("read_bytes", [1, 1 << 18])
+@pytest.mark.parametrize("dim", [20, 24, 128])
+def test_lists_are_read_from_a_file_as_from_memory(
+    dim: int, read_bytes: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scan, "READ_BYTES", read_bytes)
+    monkeypatch.setattr(scan, "_local", threading.local())
+    postings, _, _ = collection(700, dim, seed=5)
+    (tmp_path / "lists").write_bytes(b"header" + postings.lists.tobytes())
+    vector = vectors(1, dim, 9)[0]
+    products, pages = postings.codebook.centroids_f32 @ vector, np.arange(PAGES, dtype=np.int32)
+    with (tmp_path / "lists").open("rb") as opened:
+        nothing = np.zeros_like(postings.lists)
+        stored = Postings(nothing, postings.starts, postings.codebook, opened.fileno(), len(b"header"))
+        found, codes = [], []
+        for each in (postings, stored):
+            found.append(no_maxima())
+            each.update_maxima(vector, np.arange(WORDS), products, -1.0, pages, found[-1])
+            codes.append(np.zeros(PAGES, np.uint8))
+            each.update_codes(vector, np.arange(WORDS), products, -0.5, 100.0, codes[-1])
+    np.testing.assert_array_equal(found[1], found[0])
+    np.testing.assert_array_equal(codes[1], codes[0])
+    assert codes[0].all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pread: lists are mapped")
+def test_a_file_that_ends_too_early_is_an_error(tmp_path: Path) -> None:
+    postings, _, _ = collection(300, 64, seed=5)
+    vector = vectors(1, 64, 9)[0]
+    products, codes = postings.codebook.centroids_f32 @ vector, np.zeros(PAGES, np.uint8)
+    (tmp_path / "lists").write_bytes(postings.lists.tobytes()[:2000])
+    with (tmp_path / "lists").open("rb") as opened:
+        stored = Postings(postings.lists, postings.starts, postings.codebook, opened.fileno())
+        with pytest.raises((OSError, ValueError)):
+            stored.update_codes(vector, np.arange(WORDS), products, -0.5, 100.0, codes)
 
 
 def error_bound(vector: np.ndarray, added: np.ndarray) -> float:
@@ -140,7 +205,10 @@ def test_a_damaged_page_number_is_not_written_to() -> None:
     page_rows = np.arange(PAGES, dtype=np.int32)
     with np.errstate(all="ignore"):
         postings.update_maxima(vector, np.arange(WORDS), np.ones(WORDS, np.float32), -9.0, page_rows, best)
+        codes = np.zeros(PAGES, np.uint8)
+        postings.update_codes(vector, np.arange(WORDS), np.ones(WORDS, np.float32), -9.0, 1.0, codes)
     assert (best == -np.inf).all()
+    assert not codes.any()
 
 
 @given(st.sampled_from([8, 64, 128]), st.integers(0, 1000))

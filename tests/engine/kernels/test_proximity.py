@@ -12,6 +12,7 @@ from docsearch.engine.kernels import proximity
 from docsearch.engine.records import QueryExpansion, QueryVectors
 
 PAIR = np.array([[0, 1]])
+REVERSED = 0.8
 
 
 def on_a_line(*lefts: float, y: float = 0.0) -> np.ndarray:
@@ -23,9 +24,13 @@ def pair_matches(matches: np.ndarray, boxes: np.ndarray, pairs: np.ndarray) -> n
     """The pair matches of one page, after checking that other pages do not change them."""
     query = QueryVectors(matches.T[:, :1], np.ones(matches.shape[1], np.float32), matches[0:1], ())
     offsets = np.array([0, len(matches)])
-    (alone,) = proximity.pair_matches(proximity.sparse_matches(matches, query), boxes, offsets, pairs)
+    (alone,) = proximity.pair_matches(
+        proximity.sparse_matches(matches, query), boxes, offsets, pairs, reversed_share=REVERSED
+    )
     found, boxes = proximity.sparse_matches(np.concatenate([matches] * 2), query), np.concatenate([boxes] * 2)
-    among = proximity.pair_matches(found, boxes, np.concatenate([[0], offsets, offsets[1:] * 2]), pairs)
+    among = proximity.pair_matches(
+        found, boxes, np.concatenate([[0], offsets, offsets[1:] * 2]), pairs, reversed_share=REVERSED
+    )
     np.testing.assert_array_equal(among, [0 * alone, alone, alone])
     return alone
 
@@ -35,9 +40,11 @@ def two_words(first: float = 1.0, second: float = 1.0) -> np.ndarray:
     return np.array([[first, 0], [0, second]], np.float32)
 
 
-@pytest.mark.parametrize("lefts", [(0, 35), (35, 0), (0, 70)])
-def test_words_beside_each_other_match_in_either_order(lefts: tuple[float, float]) -> None:
-    assert pair_matches(two_words(), on_a_line(*lefts), PAIR) == 1
+@pytest.mark.parametrize(("lefts", "expected"), [((0, 35), 1), ((0, 70), 1), ((35, 0), REVERSED)])
+def test_words_beside_each_other_match_in_either_order_and_better_in_their_own(
+    lefts: tuple[float, float], expected: float
+) -> None:
+    assert pair_matches(two_words(), on_a_line(*lefts), PAIR) == pytest.approx(expected)
 
 
 def test_words_far_apart_on_a_line_do_not_match() -> None:
@@ -48,6 +55,7 @@ def test_words_far_apart_on_a_line_do_not_match() -> None:
 def test_the_next_line_is_near_and_the_one_after_is_not(y: float, expected: float) -> None:
     boxes = np.concatenate([on_a_line(0), on_a_line(0, y=y)])
     assert pair_matches(two_words(), boxes, PAIR) == expected
+    assert pair_matches(two_words(), boxes[::-1], PAIR) == pytest.approx(REVERSED * expected)
 
 
 def test_a_pair_matches_as_well_as_its_worse_word() -> None:
@@ -74,10 +82,13 @@ def test_no_pair_exceeds_its_bound_and_the_best_pair_is_found(patches: int, toke
     boxes = np.concatenate([corner, corner + rng.uniform(1, 12, (patches, 2))], axis=1).astype(np.float32)
     pairs = np.array([(a, b) for a in range(tokens) for b in range(tokens) if a != b])
     beside = proximity.near(boxes[:, None], boxes[None])
+    share = np.array(
+        [np.where(proximity.is_before(np.broadcast_to(box, boxes.shape), boxes), 1, REVERSED) for box in boxes]
+    )
     slow = [
         max(
             (
-                min(matches[i, a], matches[j, b])
+                min(matches[i, a], matches[j, b]) * share[i, j]
                 for i in range(patches)
                 for j in range(patches)
                 if i != j and beside[i, j]
@@ -87,7 +98,7 @@ def test_no_pair_exceeds_its_bound_and_the_best_pair_is_found(patches: int, toke
         for a, b in pairs
     ]
     found = pair_matches(matches, boxes, pairs)
-    np.testing.assert_array_equal(found, np.array(slow, np.float32))
+    np.testing.assert_allclose(found, np.array(slow, np.float32), rtol=1e-6)
     assert (found <= proximity.pair_bounds(matches.max(axis=0)[None], pairs)[0]).all()
 
 
@@ -97,7 +108,10 @@ def test_sparse_matches_equal_scoring_match(patches: int, tokens: int, terms: in
     similarities = rng.uniform(-0.2, 1.2, (patches, tokens + terms)).astype(np.float32)
     vectors, weights = np.zeros((tokens, 3), np.float32), np.ones(tokens, np.float32)
     expansion = QueryExpansion(
-        np.zeros((terms, 3), np.float32), rng.integers(0, tokens, terms), np.full(terms, 0.5, np.float32)
+        np.zeros((terms, 3), np.float32),
+        rng.integers(0, tokens, terms),
+        np.full(terms, 0.5, np.float32),
+        rng.uniform(0.2, 0.5, terms).astype(np.float32),
     )
     query = QueryVectors(vectors, weights, weights, ("",) * tokens, 0.3, 0.9, expansion=expansion)
     found = proximity.sparse_matches(similarities, query)

@@ -20,8 +20,12 @@ pytestmark = pytest.mark.usefixtures("instructions")
 
 def random_query(tokens: int, terms: int, rng: np.random.Generator, *, contextual: bool = False) -> QueryVectors:
     weights = rng.random(tokens).astype(np.float32)
+    own_floor = rng.uniform(0.3, 0.45, terms).astype(np.float32) if rng.random() < 0.5 else None
     expansion = QueryExpansion(
-        np.zeros((terms, 4), np.float32), rng.integers(0, tokens, terms), rng.random(terms).astype(np.float32)
+        np.zeros((terms, 4), np.float32),
+        rng.integers(0, tokens, terms),
+        rng.random(terms).astype(np.float32),
+        own_floor,
     )
     floors = rng.uniform(0.3, 0.5, tokens).astype(np.float32)
     vectors, single = np.zeros((tokens, 4), np.float32), np.zeros(0, np.float32)
@@ -65,6 +69,48 @@ def test_tokens_added_in_groups_give_the_bits_of_the_whole_query(
         columns = list(maxima[:, [*group, *of_group]].T)
         sums = scores.add_tokens(sums, columns, first_pages, only_tokens(query, group))
     np.testing.assert_array_equal(sums.scores, scores.token_scores(list(maxima.T), first_pages, query))
+
+
+def matches_of(codes: np.ndarray, units: F32) -> F32:
+    """The matches (N, Q + A) that codes (N, Q + A) stand for."""
+    return np.minimum(codes * units, np.float32(1)).astype(np.float32)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([1, 7, 16, 17, 100]), st.integers(1, 6), st.integers(0, 5), st.booleans(), st.integers(0, 10_000)
+)
+def test_scores_of_codes_equal_those_of_their_matches(
+    pages: int, tokens: int, terms: int, contextual: bool, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    query = random_query(tokens, terms, rng, contextual=contextual)
+    expansion = query.expansion
+    if expansion is not None:
+        expansion = replace(expansion, floor=np.zeros(len(expansion.tokens), np.float32))
+    plain = np.zeros(tokens, np.float32), np.ones(tokens, np.float32)
+    query = replace(query, floor=plain[0], ceiling=plain[1], expansion=expansion)
+    codes = (rng.integers(0, 256, (pages, tokens + terms)) * (rng.random((pages, tokens + terms)) < 0.5)).astype(
+        np.uint8
+    )
+    units, first_pages = (
+        rng.uniform(1 / 255, 1 / 100, tokens + terms).astype(np.float32),
+        np.sort(rng.integers(0, pages, pages)),
+    )
+    matches = matches_of(codes, units)
+    want = score_tokens(matches, matches[first_pages], query)[1]
+    columns = [np.ascontiguousarray(column) for column in codes.T]
+    found = []
+    for setting in available_settings():
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv(SWITCH, setting)
+            sums = scores.add_codes(scores.Sums.of_none(pages), columns, units, first_pages, query)
+        np.testing.assert_allclose(sums.scores, want, atol=1e-6)
+        if setting != NUMPY:
+            found.append(sums)
+    for other in found[1:]:
+        np.testing.assert_array_equal(other.totals.view(np.uint32), found[0].totals.view(np.uint32))
+        np.testing.assert_array_equal(other.best.view(np.uint32), found[0].best.view(np.uint32))
 
 
 @settings(deadline=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,10 +18,11 @@ from docsearch.engine.kernels import maxsim
 from docsearch.engine.records import QueryVectors
 from docsearch.engine.retrieval import inverted_index, tiers
 from docsearch.engine.retrieval.candidates import open_candidates, prune_for_candidates
-from docsearch.engine.retrieval.inverted_index import InvertedIndex, open_inverted_index
+from docsearch.engine.retrieval.inverted_index import InvertedIndex, NearestLists, open_inverted_index
 from docsearch.engine.retrieval.tiers import plan
 from docsearch.engine.searcher import open_searcher
 from docsearch.engine.store import Snapshot, checksums, open_snapshot, open_writer
+from docsearch.engine.store.mmap import release
 from toy_words import ToyEncoder
 
 pytestmark = pytest.mark.usefixtures("instructions")
@@ -204,7 +206,7 @@ def test_parts_are_not_larger_than_the_maximum(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="needs Linux: /proc/self/smaps")
-def test_lists_are_released_after_enough_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_of_a_large_part_are_read_without_mapping_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def mapped() -> int:
         lines = Path("/proc/self/smaps").read_text("utf-8").splitlines()
         first = next(i for i, line in enumerate(lines) if str(tmp_path) in line and line.endswith("lists.npy"))
@@ -212,18 +214,49 @@ def test_lists_are_released_after_enough_was_read(tmp_path: Path, monkeypatch: p
 
     toy_words.write(tmp_path / "index", {"a.pdf": contents(400)})
     with open_snapshot(tmp_path / "index") as snapshot:
-        open_inverted_index(snapshot, VISUAL_WORDS)
+        wanted = maxima_of(open_inverted_index(snapshot, VISUAL_WORDS))
         monkeypatch.setattr(inverted_index, "MAPPED_BYTES", 1 << 10)
         lists = open_inverted_index(snapshot, VISUAL_WORDS)
-        monkeypatch.setattr(inverted_index, "MAPPED_BYTES", 1 << 29)
-        wanted = maxima_of(lists)
-        assert mapped() > 0
-        monkeypatch.setattr(inverted_index, "MAPPED_BYTES", 1)
+        (part,) = lists.parts
+        release(part.postings.lists)
         np.testing.assert_array_equal(maxima_of(lists), wanted)
-        for released in lists._releasing:
-            released.result()
         assert mapped() == 0
-        np.testing.assert_array_equal(maxima_of(lists), wanted)
+        descriptor = part.postings.descriptor
+        del lists, part
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(descriptor)
+
+
+def codes_of(lists: InvertedIndex) -> np.ndarray:
+    vectors = toy_words.directions()[:50]
+    floors, scales, within = (np.full(50, each, np.float32) for each in (0.3, 360, 9))
+    return np.array(lists.codes(vectors, floors, scales, within=within, probes=np.full(50, 32)))
+
+
+def test_codes_are_those_of_the_maxima(tmp_path: Path) -> None:
+    """Where pages were removed, and where parts do not follow each other, too."""
+    index = tmp_path / "index"
+    for name, pages in (("a", 60), ("b", 20), ("c", 9)):
+        add(index, name, pages)
+    for removed in (None, "b.pdf"):
+        if removed:
+            with open_writer(index, fingerprint=None) as writer:
+                writer.remove([removed])
+        with open_snapshot(index) as snapshot:
+            lists = open_inverted_index(snapshot, VISUAL_WORDS)
+            maxima = maxima_of(lists)
+            wanted = np.ceil(np.clip((maxima - np.float32(0.3)) * np.float32(360), 0, 255)).T
+            np.testing.assert_allclose(codes_of(lists), wanted, atol=1)
+            assert (codes_of(lists) == wanted).mean() > 0.99
+
+
+def test_lists_whose_centroids_are_far_from_the_vector_are_not_scanned() -> None:
+    products = np.array([0.1, 0.9, 0.7, 0.6, -0.2], np.float32)
+    book = VISUAL_WORDS.codebook
+    nearest = NearestLists.of(np.zeros(4, np.float32), {book: products}, 0.25)
+    assert sorted(nearest.words[book].tolist()) == [1, 2]
+    assert nearest.farthest == np.float32(0.7)
+    assert len(NearestLists.of(np.zeros(4, np.float32), {book: products}, np.inf).words[book]) == 5
 
 
 def test_the_largest_parts_are_not_built_again() -> None:

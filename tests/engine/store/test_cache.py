@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +125,41 @@ def test_only_blocks_that_are_read_are_verified(cache: Cache) -> None:
     mapped = DerivedFolder(file.parent, DIGESTS).map("large.npy")
     mapped.verify_all()
     assert mapped.is_whole
+
+
+def test_folders_with_the_blocks_of_earlier_versions_are_read(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checksums, "BLOCK_BYTES", checksums.BLOCK_BYTES_BEFORE)
+    file = write_part(cache, "lists-1-2", 0) / "large.npy"
+    monkeypatch.undo()
+    folder = DerivedFolder(file.parent, DIGESTS)
+    folder.verify()
+    mapped = folder.map("large.npy")
+    mapped.verify_all()
+    assert len(mapped._checksums) == 3
+    assert checksums.BLOCK_BYTES < checksums.BLOCK_BYTES_BEFORE
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.raises(DamagedFile, match="block 2"):
+        DerivedFolder(file.parent, DIGESTS).map("large.npy").verify_all()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pread")
+def test_an_open_file_is_verified_and_closed_with_its_array(cache: Cache) -> None:
+    file = write_part(cache, "lists-1-2", 0) / "large.npy"
+    mapped = DerivedFolder(file.parent, DIGESTS).map("large.npy")
+    mapped.open()
+    mapped.verify_all()
+    assert os.pread(mapped.descriptor, 100, mapped.start) == bytes(mapped.array[:100])
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    damaged = DerivedFolder(file.parent, DIGESTS).map("large.npy")
+    damaged.open()
+    with pytest.raises(DamagedFile, match="block 2"):
+        damaged.verify(np.array([len(damaged.array) - 1]), np.array([len(damaged.array)]))
+    descriptor = mapped.descriptor
+    del mapped
+    gc.collect()
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(descriptor)
 
 
 def test_blocks_are_read_ahead_together_before_they_are_first_verified(

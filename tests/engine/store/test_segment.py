@@ -96,6 +96,6 @@ def test_scattered_pages_are_asked_for_at_once_while_the_process_reads_from_a_di
             batches = list(snapshot.views(np.array([0, 3, 4, 8])))
             assert [row for batch in batches for block in batch for row in block.rows.tolist()] == [0, 3, 4, 8]
             lengths = snapshot.lengths[[0, 3, 4, 8]]
-            arrays = {"int8": 2}[snapshot.codec]  # codes and scales
+            arrays = {"int8": 3}[snapshot.codec]  # codes, scales and boxes
             runs = [lengths[0], lengths[1] + lengths[2], lengths[3]]
             assert asked == [length for length in runs for _ in range(arrays)][: arrays * expected]

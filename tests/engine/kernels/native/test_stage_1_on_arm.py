@@ -55,12 +55,14 @@ def test_stage_1_has_the_same_bits_on_arm(count: int, dim: int, scan_lists: Path
     here = np.full(PAGES + 1, -np.inf, np.float32)
     table, step, offset = lookup_table(vector)
     head = np.array([WORDS, len(postings.lists), dim // 8, PAGES, PAGES + 1], np.int64)
-    numbers = np.array([step, offset, -0.3], np.float32)
+    numbers = np.array([step, offset, -0.3, 300], np.float32)
     lists = [head, numbers, postings.starts[:-1], postings.starts[1:], products, table, postings.lists, page_rows, here]
 
     weights, term_weights = rng.random(TOKENS).astype(np.float32), rng.random(TERMS).astype(np.float32)
     floors = rng.uniform(0.3, 0.5, TOKENS).astype(np.float32)
-    expansion = QueryExpansion(np.zeros((TERMS, 4), np.float32), np.array([0, 2]), term_weights)
+    expansion = QueryExpansion(
+        np.zeros((TERMS, 4), np.float32), np.array([0, 2]), term_weights, np.array([0.4, 0.5], np.float32)
+    )
     query = QueryVectors(
         np.zeros((TOKENS, 4), np.float32), weights, np.zeros(0, np.float32), ("w",) * TOKENS, floors, floors + 0.2,
         expansion=expansion,
@@ -68,18 +70,26 @@ def test_stage_1_has_the_same_bits_on_arm(count: int, dim: int, scan_lists: Path
     maxima = np.where(rng.random((TOKENS + TERMS, SCORED_PAGES)) < 0.5, 0.6, -np.inf).astype(np.float32)
     maxima *= rng.random(maxima.shape, np.float32)
     first_pages = np.sort(rng.integers(0, SCORED_PAGES, SCORED_PAGES))
-    slopes = (1 / (query.ceilings - query.floors)).astype(np.float32)
+    slopes = (1 / (query.every_ceiling - query.every_floor)).astype(np.float32)
     terms = np.array([0, 1, 1, 2, TOKENS, TOKENS + 1])
-    tokens = [maxima, weights, query.floors, slopes, terms, term_weights, first_pages]
+    units = np.linspace(0.004, 0.006, TOKENS + TERMS, dtype=np.float32)
+    codes = rng.integers(0, 256, maxima.shape, np.uint8)
+    tokens = [maxima, weights, query.every_floor, slopes, terms, term_weights, first_pages, codes, units]
 
     (tmp_path / "in").write_bytes(b"".join(part.tobytes() for part in [*lists, *tokens]))
     subprocess.run(["qemu-aarch64", str(scan_lists), str(tmp_path / "in"), str(tmp_path / "out")], check=True)
-    found = np.split(np.fromfile(tmp_path / "out", np.float32), [PAGES + 1, PAGES + 1 + SCORED_PAGES])
+    lengths = [PAGES + 1, PAGES, *[SCORED_PAGES] * 3]
+    found = np.split(np.fromfile(tmp_path / "out", np.float32), np.cumsum(lengths))
     postings.update_maxima(vector, np.arange(WORDS), products, -0.3, page_rows, here)
+    own_codes = np.zeros(PAGES, np.uint8)
+    postings.update_codes(vector, np.arange(WORDS), products, -0.3, 300.0, own_codes)
     sums = scores.add_tokens(scores.Sums.of_none(SCORED_PAGES), list(maxima), first_pages, query)
+    of_codes = scores.add_codes(scores.Sums.of_none(SCORED_PAGES), list(codes), units, first_pages, query)
     assert np.isfinite(here).any()
     assert (sums.totals > 0).any()
-    for there, wanted in zip(found, [here, sums.totals, sums.best], strict=True):
+    assert own_codes.any()
+    wanted_here = [here, own_codes.astype(np.float32), sums.totals, sums.best, of_codes.totals, of_codes.best]
+    for there, wanted in zip(found, wanted_here, strict=True):
         np.testing.assert_array_equal(there.view(np.uint32), wanted.view(np.uint32))
 
 
