@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,33 +27,42 @@ class PageNotEmbedded:
     reason: str
 
 
-def embed(encoder: PageEncoder, pages: Sequence[PageRendered]) -> tuple[list[PagesToStore], list[PageNotEmbedded]]:
-    """Embed `pages` in one batch or, if that fails, one by one, so that a bad page fails alone.
-
-    Returns the embedded pages, in one batch or several, and the pages that failed.
+class Embedded(NamedTuple):
+    """The embedded pages, in one batch or several; those that `failed`; those that were `crowded`, with the number of
+    words that were left out of each.
     """
+
+    batches: list[PagesToStore]
+    failed: list[PageNotEmbedded]
+    crowded: list[tuple[PageRef, int]]
+
+
+def embed(encoder: PageEncoder, pages: Sequence[PageRendered]) -> Embedded:
+    """Embed `pages` in one batch or, if that fails, one by one, so that a bad page fails alone."""
     try:
         embedded = encoder.encode_pages([page.image for page in pages])
     except EMBEDDING_ERRORS as err:
         log.debug("a batch of %d pages could not be embedded (%s); trying one by one", len(pages), err)
         return _embed_one_by_one(encoder, pages)
-    return [_to_store(pages, embedded)], []
+    return Embedded([_to_store(pages, embedded)], [], _crowded(pages, embedded))
 
 
-def _embed_one_by_one(
-    encoder: PageEncoder, pages: Sequence[PageRendered]
-) -> tuple[list[PagesToStore], list[PageNotEmbedded]]:
-    done: list[PagesToStore] = []
-    failed: list[PageNotEmbedded] = []
+def _embed_one_by_one(encoder: PageEncoder, pages: Sequence[PageRendered]) -> Embedded:
+    done = Embedded([], [], [])
     for page in pages:
         try:
             embedded = encoder.encode_pages([page.image])
         except EMBEDDING_ERRORS as err:
             reason = f"the model could not embed this page: {_first_line(err)}"
-            failed.append(PageNotEmbedded(page.image.ref, reason))
+            done.failed.append(PageNotEmbedded(page.image.ref, reason))
         else:
-            done.append(_to_store([page], embedded))
-    return done, failed
+            done.batches.append(_to_store([page], embedded))
+            done.crowded.extend(_crowded([page], embedded))
+    return done
+
+
+def _crowded(pages: Sequence[PageRendered], embedded: EmbeddedPages) -> list[tuple[PageRef, int]]:
+    return [(page.image.ref, count) for page, count in zip(pages, embedded.left_out, strict=False) if count]
 
 
 def _to_store(pages: Sequence[PageRendered], embedded: EmbeddedPages) -> PagesToStore:

@@ -80,6 +80,7 @@ def index_documents(
             renderer=renderer,
             workers=workers,
             passwords=passwords,
+            detail_pixels=spec.detail_pixels,
         )
         _render_and_store(
             run, make_renderer, lambda: pooled_encoder(encoder or load_page_encoder(model, device=device), factor)
@@ -106,7 +107,13 @@ def add(
     spec, (factor, known_failures) = encoder.spec, _recorded(directory)
     with open_writer(directory, fingerprint=pooled_spec(spec, factor).fingerprint, create=False) as writer:
         run = Run(writer, directory, discovery, on_progress, clock, rehash=True, known_failures=known_failures)
-        make_renderer = partial(Renderer, dpi=spec.render_dpi, max_pixels=spec.max_pixels, passwords=passwords)
+        make_renderer = partial(
+            Renderer,
+            dpi=spec.render_dpi,
+            max_pixels=spec.max_pixels,
+            passwords=passwords,
+            detail_pixels=spec.detail_pixels,
+        )
         _render_and_store(run, make_renderer, lambda: pooled_encoder(encoder, factor))
     return run.report()
 

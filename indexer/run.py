@@ -13,11 +13,20 @@ from ..engine.errors import DocumentError, UsageError
 from ..engine.models.encoder import PageEncoder
 from ..engine.records import PageRef
 from ..engine.store import DocumentRow, Failure, IndexWriter, UnreadContent
+from ..engine.store.unread import CROWDED
 from . import allocator, discover, source_folders
 from .discover import Document, Found
 from .embed import embed
 from .known_documents import KnownDocuments
-from .render.renderer import DocumentDone, DocumentFailed, DocumentOpened, PageFailed, PageRendered, RenderEvent
+from .render.renderer import (
+    DocumentDone,
+    DocumentFailed,
+    DocumentOpened,
+    PageFailed,
+    PageRendered,
+    RenderEvent,
+    pages_of_memory,
+)
 from .render.unread import Unread
 from .report import IndexReport, Progress
 
@@ -148,7 +157,7 @@ class Run:
         else:
             self._ended.append(event)
             self._count_processed(event.document)
-        if len(self._rendered) >= BATCH_PAGES or (self._ended and not self._rendered):
+        if sum(map(pages_of_memory, self._rendered)) >= BATCH_PAGES or (self._ended and not self._rendered):
             self.flush()
         if self._clock() - self._committed > COMMIT_AFTER_S:
             self.flush()
@@ -248,12 +257,14 @@ class Run:
 
     def _embed(self, pages: Sequence[PageRendered]) -> None:
         assert self.encoder is not None, "set before the first page is rendered"
-        batches, failed = embed(self.encoder, [self._with_doc_id(page) for page in pages])
-        for batch in batches:
+        done = embed(self.encoder, [self._with_doc_id(page) for page in pages])
+        for batch in done.batches:
             self._writer.add_pages(batch)
             self._pages += len(batch)
-        for each in failed:
+        for each in done.failed:
             self._fail_page(each.ref.path, each.ref.page, each.reason)
+        for ref, count in done.crowded:
+            self._record_unread(ref.path, ref.page, [Unread(CROWDED, count)])
 
     def _with_doc_id(self, page: PageRendered) -> PageRendered:
         path = page.document.path

@@ -98,9 +98,12 @@ def _may_exist(file: Path) -> bool:
 def _possible_files(path: str, roots: Sequence[Path]) -> Iterator[Path]:
     """Files that `path` may refer to: below a root, without the root's own folder names where `path` begins with them.
 
-    A name that is not valid UTF-8 is backslash-escaped in the index; it is found by escaping the names on disk.
+    A name that is not valid UTF-8 is backslash-escaped in the index; it is found by escaping the names on disk. A path
+    with ".." refers to none: no document is indexed under one, but a page of a benchmark may be called like that.
     """
     parts = path.split("/")
+    if ".." in parts:
+        return
     for root in roots:
         yield root.joinpath(*parts)
         for depth in range(1, min(len(parts), len(root.parts))):

@@ -20,6 +20,8 @@ SETTING = "pool"
 """Key of the pooling factor in an index's fingerprint; without it the factor is 1."""
 NO_LIMIT = -1.0
 """A minimum cosine that every pair of vectors has."""
+TOGETHER_MAX = 4096
+"""Patches that are clustered together, at most, because of O(T²); a page with more is pooled in bands from its top."""
 TINY = 1e-6
 """A mean vector shorter than this has no direction."""
 
@@ -57,6 +59,9 @@ def pool(vectors: F16, boxes: U16, factor: int, *, min_cosine: float = NO_LIMIT)
     if factor == 1 or len(vectors) < 2:
         return Pooled(vectors, boxes, np.ones(len(vectors), np.int64), np.arange(len(vectors)))
     order = _by_content(vectors, boxes)
+    if len(vectors) > TOGETHER_MAX:
+        from_top = order[np.argsort(boxes[order, 1], kind="stable")]
+        return _pool_bands(vectors, boxes, factor, np.array_split(from_top, -(-len(order) // TOGETHER_MAX)), min_cosine)
     labels = clusters(
         vectors[order].astype(np.float32), boxes[order], max(1, len(vectors) // factor), min_cosine=min_cosine
     )
@@ -73,6 +78,14 @@ def pool(vectors: F16, boxes: U16, factor: int, *, min_cosine: float = NO_LIMIT)
     firsts = np.minimum.reduceat(members, starts)
     by_first = np.argsort(firsts)
     return Pooled(pooled[by_first], np.concatenate(corners, axis=1)[by_first], sizes[by_first], firsts[by_first])
+
+
+def _pool_bands(vectors: F16, boxes: U16, factor: int, bands: list[I64], min_cosine: float) -> Pooled:
+    parts = [pool(vectors[band], boxes[band], factor, min_cosine=min_cosine) for band in bands]
+    firsts = np.concatenate([band[part.firsts] for band, part in zip(bands, parts, strict=True)])
+    by_first = np.argsort(firsts)
+    pooled, corners, sizes = (np.concatenate([part[field] for part in parts])[by_first] for field in range(3))
+    return Pooled(pooled, corners, sizes, firsts[by_first])
 
 
 def clusters(vectors: F32, boxes: U16, count: int, *, min_cosine: float = NO_LIMIT) -> I64:

@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from ..chance import Chance
 from ..confidence import Calibration
 from ..records import F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
 
@@ -19,11 +20,12 @@ class EncoderSpec:
 
     `dim` is the dimension of its patch vectors, `single_dim` that of its one vector per page (0: it has none), and
     `vocabulary` the number of its visual words (0: it has none). Pages are rendered at `render_dpi`, or at less so that
-    they have at most `max_pixels`. `match_range` is the cosine range over which two patches go from different to the
-    same. `settings` are further choices that change its vectors; `notice` is what a user must know before the first
-    use; `present` says whether its weights are on this machine. `scripts` lists scripts by the prefix of their
-    Unicode letter names ("LATIN"); empty if it reads all. `calibration` turns scores of texts into confidences, where
-    that was measured.
+    they have at most `max_pixels`. A page whose print is too small at that size has a detail too, of at most
+    `detail_pixels` (0: the model reads none). `match_range` is the cosine range over which two patches go from
+    different to the same. `settings` are further choices that change its vectors; `notice` is what a user must know
+    before the first use; `present` says whether its weights are on this machine. `scripts` lists scripts by the prefix
+    of their Unicode letter names ("LATIN"); empty if it reads all. `calibration` turns scores of texts into
+    confidences, where that was measured, and `chance` lowers the floors of words that stand out in a collection.
     """
 
     name: str
@@ -42,6 +44,8 @@ class EncoderSpec:
     present: bool = True
     scripts: tuple[str, ...] = ()
     calibration: Calibration | None = None
+    chance: Chance | None = None
+    detail_pixels: int = 0
 
     def unread_letters(self, text: str) -> str:
         """The letters of `text` in scripts that the model does not read, each once; "" if it reads all of them.
@@ -86,10 +90,14 @@ def _letters(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedPages:
-    """Embedded pages: their `vectors` and, if the model has visual words, the `words` (T,) uint16 of these."""
+    """Embedded pages: their `vectors` and, if the model has visual words, the `words` (T,) uint16 of these.
+
+    `left_out` counts, for each page, words that were not embedded because the page has too many; empty if none were.
+    """
 
     vectors: PageVectors
     words: U16 | None
+    left_out: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

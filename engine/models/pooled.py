@@ -68,7 +68,7 @@ class PoolingPageEncoder:
         fewer = replace(
             every, vectors=Ragged.of([part.vectors for part in parts]), boxes=np.concatenate([p.boxes for p in parts])
         )
-        return EmbeddedPages(fewer, words)
+        return EmbeddedPages(fewer, words, embedded.left_out)
 
     def _words(self, page: pooling.Pooled, before: U16) -> U16:
         """The visual words of a pooled page; those of its patches were `before` (T,)."""

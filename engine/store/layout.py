@@ -9,6 +9,8 @@ codebook.npy         centroids of the visual words, (V, D) float16: only with th
 roots.json           the folders that were indexed, absolute, newest first (written by the indexer)
 .uploads/            documents that clients sent to the server, each in its own folder (written by the server)
 uploads.lock         held by the one server that accepts uploads
+marks.jsonl          hits that people marked right or wrong (written by the server, see evaluation/marks.py)
+marks.lock           held while that is written
 server.json          the address of a server that runs on this index (written by the server)
 cache/               derived files, such as posting lists: may be deleted at any time
 .tmp-…               in any of these folders: a file or folder that is being written (durable.py)
@@ -23,6 +25,8 @@ CODEBOOK = "codebook.npy"
 ROOTS = "roots.json"
 UPLOADS = ".uploads"
 UPLOADS_LOCK = "uploads.lock"
+MARKS = "marks.jsonl"
+MARKS_LOCK = "marks.lock"
 SERVER = "server.json"
 WRITER_LOCK = "writer.lock"
 READERS_LOCK = "readers.lock"

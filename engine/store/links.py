@@ -14,6 +14,8 @@ FILES = (
     f"{layout.CATALOG}-shm",
     layout.CODEBOOK,
     layout.ROOTS,
+    layout.MARKS,
+    layout.MARKS_LOCK,
     layout.UPLOADS_LOCK,
     layout.WRITER_LOCK,
     layout.READERS_LOCK,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...engine.errors import DocumentError
+from ...engine.records import U8
 from .unread import Unread
 
 TEXT_MAX_CHARS = 200_000
@@ -35,6 +36,14 @@ class PageBitmap:
     size_pt: tuple[float, float]
 
 
+@dataclass(frozen=True, slots=True)
+class GreyBitmap:
+    """A page rendered in grey: `pixels` (H, W) uint8, at `dpi`."""
+
+    pixels: U8
+    dpi: float
+
+
 class OpenDocument(Protocol):
     """A document opened by a rendering library; pages count from 1. Any method may raise anything, or never return."""
 
@@ -54,6 +63,12 @@ class OpenDocument(Protocol):
 
     def font_sizes(self) -> Iterable[tuple[float, int]]:
         """Return the font sizes of the text layer of the page rendered last, in points, each with its characters."""
+
+    def own_dpi(self) -> float | None:
+        """Return the resolution of the picture that the page rendered last consists of; None if it is no picture."""
+
+    def detail(self, *, dpi: float, max_pixels: int) -> GreyBitmap:
+        """Render the page rendered last again, in grey, at `dpi`, or lower where `max_pixels` requires it."""
 
     def close(self) -> None:
         """Close the file."""

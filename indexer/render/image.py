@@ -1,6 +1,7 @@
 """Renders image files (PNG, JPEG, WebP, TIFF) with Pillow.
 
-Runs only inside the child process (`worker`). Every frame of a TIFF is a page; of an animation, only the first frame.
+Runs only inside the child process (`worker`). Every frame of a TIFF is a page; of an animation, only the first frame,
+and how many were left out is reported.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ...engine.errors import DocumentError
-from .backend import PageBitmap, as_render_error
+from ...engine.store.unread import FRAMES
+from .backend import GreyBitmap, PageBitmap, as_render_error
+from .detail import detail_size
 from .page_size import POINTS_PER_INCH, pixel_size
 from .unread import Unread
 
@@ -35,8 +38,20 @@ SCREEN_DPI = 96.0
 PORTRAIT_LONG_SIDE_IN = 11.7
 LANDSCAPE_LONG_SIDE_IN = 16.0
 """Long side, in inches, of the sheet that an image without a plausible resolution is assumed to fill."""
+TALL_RATIO, TALL_SHORT_SIDE_IN = 2.0, 8.27
+"""An image that is longer than this many times its short side (a web page, a till receipt) does not fill a sheet: its
+short side is taken for that of a sheet.
+"""
 PLAUSIBLE_LONG_SIDE_IN = (3.0, 60.0)
 """A stated resolution is believed if it gives a long side within these bounds, in inches."""
+OPAQUE, DARK = 128, 128
+"""Least alpha of a pixel that is seen, and the grey value below which it is dark."""
+GROUND_SHARE, DARK_SHARE = 0.5, 0.01
+"""A picture is light print on no ground if more than GROUND_SHARE of it is transparent, and less than DARK_SHARE of the
+rest is dark: it is shown on black.
+"""
+GREY_BITS = range(9, 17)
+"""Bits of grey that a file of 16 bits may use: scanners and cameras give 10 or 12."""
 
 
 def open_image(file: Path) -> ImageDocument:
@@ -45,7 +60,7 @@ def open_image(file: Path) -> ImageDocument:
     Image.MAX_IMAGE_PIXELS = None  # `ImageDocument.render` checks every frame, with its own message
     try:
         image = Image.open(file, formats=FORMATS)
-        return ImageDocument(image)
+        return ImageDocument(file, image)
     except UnidentifiedImageError as err:
         raise DocumentError("neither a PDF nor an image that can be read (PNG, JPEG, WebP, TIFF)") from err
     except (OSError, SyntaxError, ValueError) as err:
@@ -55,18 +70,40 @@ def open_image(file: Path) -> ImageDocument:
 class ImageDocument:
     """An open image file; `page_count` is above 1 for a TIFF with several frames."""
 
-    def __init__(self, image: Image.Image) -> None:
+    def __init__(self, file: Path, image: Image.Image) -> None:
+        self._file = file
         self._image = image
-        self.page_count: int = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+        self._frames = int(getattr(image, "n_frames", 1))
+        self.page_count: int = self._frames if image.format == "TIFF" else 1
+        self._page = 1
+        self._own_dpi = SCREEN_DPI
 
     def render(self, page: int, *, dpi: float, max_pixels: int) -> PageBitmap:
-        """Scale frame `page` (from 1) as a page of its physical size, upright, with transparency shown white.
+        """Scale frame `page` (from 1) as a page of its physical size, upright, transparency shown white or black.
 
         Raises DocumentError if the frame is too large or cannot be decoded, OutOfMemory at the memory limit.
         """
-        image = self._image
+        self._page = page
+        size_pt, transpose = self._open_frame(self._image)
+        width, height, effective_dpi = pixel_size(*size_pt, dpi=dpi, max_pixels=max_pixels)
+        rgb = _drawn(self._image, (width, height), transpose)
+        return PageBitmap(width, height, rgb.tobytes(), effective_dpi, size_pt)
+
+    def own_dpi(self) -> float:
+        """Return the resolution of the page rendered last."""
+        return self._own_dpi
+
+    def detail(self, *, dpi: float, max_pixels: int) -> GreyBitmap:
+        """Scale the frame rendered last again, in grey: decodes the file once more. Raises what `render` raises."""
+        with Image.open(self._file, formats=FORMATS) as image:
+            size_pt, transpose = self._open_frame(image)
+            width, height, dpi = detail_size(*size_pt, dpi=dpi, max_pixels=max_pixels)
+            return GreyBitmap(np.array(_drawn(image, (width, height), transpose).convert("L")), dpi)
+
+    def _open_frame(self, image: Image.Image) -> tuple[tuple[float, float], Image.Transpose | None]:
+        """Go to the frame rendered last; return its size in points, upright, and what turns it upright."""
         if self.page_count > 1:
-            image.seek(page - 1)
+            image.seek(self._page - 1)
         if image.width * image.height > PIXELS_MAX:
             raise DocumentError(
                 f"the image has {image.width} x {image.height} pixels; the limit is {PIXELS_MAX // 1_000_000} million; "
@@ -76,27 +113,20 @@ class ImageDocument:
             if image.format == "TIFF":
                 image.load()  # applies the EXIF orientation, which Pillow leaves to the caller for other formats
             transpose = EXIF_TRANSPOSES.get(_orientation(image))
-            sideways = transpose in SIDEWAYS
-            upright = (image.height, image.width) if sideways else image.size
-            own_dpi = _dpi(image, *upright)
-            size_pt = (upright[0] / own_dpi * POINTS_PER_INCH, upright[1] / own_dpi * POINTS_PER_INCH)
-            width, height, effective_dpi = pixel_size(*size_pt, dpi=dpi, max_pixels=max_pixels)
-            rgb = _rgb(_decoded(image, max(width, height)))
+            upright = (image.height, image.width) if transpose in SIDEWAYS else image.size
+            own_dpi = self._own_dpi = _dpi(image, *upright)
         except (OSError, SyntaxError, ValueError, EOFError) as err:
             raise as_render_error("the image cannot be decoded", err) from err
-        stored_size = (height, width) if sideways else (width, height)
-        rgb = rgb.resize(stored_size, Image.Resampling.LANCZOS, reducing_gap=3.0)
-        if transpose is not None:
-            rgb = rgb.transpose(transpose)
-        return PageBitmap(width, height, rgb.tobytes(), effective_dpi, size_pt)
+        return (upright[0] / own_dpi * POINTS_PER_INCH, upright[1] / own_dpi * POINTS_PER_INCH), transpose
 
     def text(self) -> str:
         """Return "": an image has no text layer."""
         return ""
 
     def unread(self) -> list[Unread]:
-        """Return nothing: an image has no attachments."""
-        return []
+        """Return the frames of an animation after the first one."""
+        left_out = self._frames - self.page_count
+        return [Unread(FRAMES, left_out)] if left_out > 0 else []
 
     def unread_on_page(self) -> list[Unread]:
         """Return nothing: an image is drawn as a whole."""
@@ -111,6 +141,17 @@ class ImageDocument:
         self._image.close()
 
 
+def _drawn(image: Image.Image, size: tuple[int, int], transpose: Image.Transpose | None) -> Image.Image:
+    """An image in RGB, scaled to the `size` (width, height) that it has when `transpose` has turned it upright."""
+    try:
+        rgb = _rgb(_decoded(image, max(size)))
+    except (OSError, SyntaxError, ValueError, EOFError) as err:
+        raise as_render_error("the image cannot be decoded", err) from err
+    stored_size = size[::-1] if transpose in SIDEWAYS else size
+    rgb = rgb.resize(stored_size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    return rgb if transpose is None else rgb.transpose(transpose)
+
+
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(0x0112, 1))
@@ -119,11 +160,12 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _dpi(image: Image.Image, width: int, height: int) -> float:
-    """The image's pixels per inch: the stated resolution if plausible, else the one at which it fills a sheet.
+    """The image's pixels per inch: the stated resolution if plausible, else the one at which it fills a sheet, or has
+    the width of one if it is tall.
 
     `width` and `height` are the upright image's, in pixels.
     """
-    long_px = max(width, height)
+    long_px, short_px = max(width, height), min(width, height)
     try:
         stated = float(max(image.info.get("dpi", (0, 0))))
     except (TypeError, ValueError, ZeroDivisionError):
@@ -131,6 +173,8 @@ def _dpi(image: Image.Image, width: int, height: int) -> float:
     low, high = PLAUSIBLE_LONG_SIDE_IN
     if stated > SCREEN_DPI and low <= long_px / stated <= high:
         return stated
+    if long_px > TALL_RATIO * short_px:
+        return max(SCREEN_DPI, short_px / TALL_SHORT_SIDE_IN)
     return max(SCREEN_DPI, long_px / (PORTRAIT_LONG_SIDE_IN if height >= width else LANDSCAPE_LONG_SIDE_IN))
 
 
@@ -146,24 +190,37 @@ def _decoded(image: Image.Image, long_px: int) -> Image.Image:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
-    """Convert any mode to 8-bit RGB, with transparency shown white."""
+    """Convert any mode to 8-bit RGB, with transparency shown white, or black under light print."""
     if image.mode.startswith(("I", "F")):
         return _grey_to_rgb(image)
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
-        white = Image.new("RGB", image.size, "white")
-        white.paste(rgba, mask=rgba.getchannel("A"))
-        return white
+        ground = Image.new("RGB", image.size, "black" if _is_light_print(rgba) else "white")
+        ground.paste(rgba, mask=rgba.getchannel("A"))
+        return ground
     return image.convert("RGB")
 
 
+def _is_light_print(rgba: Image.Image) -> bool:
+    """Whether a picture is light print on no ground, which would vanish on white."""
+    seen = np.asarray(rgba.getchannel("A")) >= OPAQUE
+    count = np.count_nonzero(seen)
+    if count > (1 - GROUND_SHARE) * seen.size:
+        return False
+    dark = np.count_nonzero(np.asarray(rgba.convert("RGB").convert("L"))[seen] < DARK)
+    return bool(dark < DARK_SHARE * count)
+
+
 def _grey_to_rgb(image: Image.Image) -> Image.Image:
-    """Map 16-bit, 32-bit or floating-point grey values to 0..255: a wider range than 16 bits by its own extremes."""
+    """Map 16-bit, 32-bit or floating-point grey values to 0..255.
+
+    Whole numbers of up to 16 bits by the number of bits that they use, a wider range by its own extremes.
+    """
     values = np.asarray(image).astype(np.float32)
     values = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if low >= 0 and 255 < high <= 65535:
-        low, high = 0.0, 65535.0
+        low, high = 0.0, float(next(1 << bits for bits in GREY_BITS if high < 1 << bits) - 1)
     elif low >= 0 and high <= 255:
         low, high = 0.0, 1.0 if image.mode == "F" and high <= 1 else 255.0
     grey = (values - low) * (255.0 / max(high - low, 1e-12))

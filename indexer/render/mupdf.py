@@ -15,18 +15,23 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pymupdf
 
 from ...engine.errors import DocumentError
 from ...engine.store.unread import COMMENT, DYNAMIC_FORM
-from .backend import OUT_OF_MEMORY, OutOfMemory, PageBitmap, as_render_error
-from .page_size import pixel_size
+from .backend import OUT_OF_MEMORY, GreyBitmap, OutOfMemory, PageBitmap, as_render_error
+from .detail import detail_size, strips
+from .page_size import POINTS_PER_INCH, pixel_size
 from .unread import COMMENT_SUBTYPES, Unread, attachments
+from .visible_text import visible_text
 
 OBJECTS_SEARCHED_MAX = 500_000
 """Objects scanned for pages in a file without a usable page tree."""
 ANNOTATIONS_MAX = 20_000
 """Annotations of a page that are looked at; no page meant for people has more."""
+COVERED_SHARE = 0.5
+"""A page of which one image covers this share is a scan, and read at the resolution of that image at most."""
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_DEHYPHENATE
 """Text outside the visible page is left out; ligatures are expanded and hyphenated words joined, for searching."""
 
@@ -86,10 +91,17 @@ class MupdfDocument:
         return PageBitmap(pixmap.width, pixmap.height, pixmap.samples_mv, effective_dpi, (width_pt, height_pt))
 
     def text(self) -> str:
-        """Return the text layer of the page rendered last."""
+        """Return the text layer of the page rendered last, as far as it can be seen."""
         assert self._display_list is not None
-        text = pymupdf.TextPage(self._display_list.get_textpage(TEXT_FLAGS)).extractText()
-        return str(text)
+        page = pymupdf.TextPage(self._display_list.get_textpage(TEXT_FLAGS))
+        text, drawn = str(page.extractText()), self._pixmap
+        if drawn is None or not text.strip():
+            return text
+        across, down = drawn.width / self._page.rect.width, drawn.height / self._page.rect.height
+        boxes = page.extractWORDS()
+        words = ((x0 * across, y0 * down, x1 * across, y1 * down, word) for x0, y0, x1, y1, word, *_ in boxes)
+        pixels = np.frombuffer(drawn.samples_mv, np.uint8).reshape(drawn.height, drawn.width, 3)
+        return visible_text(text, words, pixels)
 
     def unread(self) -> list[Unread]:
         """Return attached files, and a form that a viewer would have to lay out first (dynamic XFA)."""
@@ -125,6 +137,42 @@ class MupdfDocument:
             for line in block.get("lines", ())
             for span in line["spans"]
         ]
+
+    def own_dpi(self) -> float | None:
+        """Return the resolution of the largest image on the page rendered last, if it covers at least half of it."""
+        assert self._page is not None
+        best = (COVERED_SHARE * abs(self._page.rect), None)
+        for image in self._page.get_image_info():
+            box = pymupdf.Rect(image["bbox"])
+            if abs(box) > best[0]:
+                dpi = max(image["width"], image["height"]) / max(box.width, box.height) * POINTS_PER_INCH
+                best = (abs(box), dpi)
+        return best[1]
+
+    def detail(self, *, dpi: float, max_pixels: int) -> GreyBitmap:
+        """Render the page rendered last again, in grey, in strips.
+
+        Raises OutOfMemory at the memory limit, or whatever MuPDF raises.
+        """
+        assert self._display_list is not None
+        assert self._page is not None
+        width_pt, height_pt = self._page.rect.width, self._page.rect.height
+        width, height, dpi = detail_size(width_pt, height_pt, dpi=dpi, max_pixels=max_pixels)
+        rows_per_pt = height / height_pt
+        zoom = pymupdf.Matrix(width / width_pt, rows_per_pt)
+        self._pixmap = None
+        pymupdf.TOOLS.reset_mupdf_warnings()
+        pixels = np.full((height, width), 255, np.uint8)
+        for top, bottom in strips(width, height):
+            clip = pymupdf.Rect(0, top / rows_per_pt, width_pt, bottom / rows_per_pt)
+            drawn = self._display_list.get_pixmap(matrix=zoom, colorspace=pymupdf.csGRAY, alpha=0, clip=clip)
+            rows = np.frombuffer(drawn.samples_mv, np.uint8).reshape(drawn.height, drawn.width)
+            first = max(drawn.y, 0)
+            part = rows[first - drawn.y :][: height - first, :width]
+            pixels[first : first + len(part), : part.shape[1]] = part
+        if OUT_OF_MEMORY.search(pymupdf.TOOLS.mupdf_warnings()):
+            raise OutOfMemory
+        return GreyBitmap(pixels, dpi)
 
     def close(self) -> None:
         """Close the file."""

@@ -1,11 +1,14 @@
 """Renders PDF pages and extracts their text with PDFium, for users who cannot accept MuPDF's licence (AGPL).
 
 The only module that imports pypdfium2. Runs only inside the child process (`worker`). PDFium has no API for a page's
-UserUnit, so the rare page that sets one is rendered smaller than it is.
+UserUnit, so the rare page that sets one is taken to be smaller than it is: its print is read from the detail.
 """
 
 from __future__ import annotations
 
+import ctypes
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +16,13 @@ import pypdfium2
 import pypdfium2.raw as pdfium_c
 
 from ...engine.errors import DocumentError
+from ...engine.records import U8
 from ...engine.store.unread import COMMENT, DYNAMIC_FORM
-from .backend import TEXT_MAX_CHARS, PageBitmap
+from .backend import TEXT_MAX_CHARS, GreyBitmap, PageBitmap
+from .detail import detail_size, grey_of, strips
 from .page_size import pixel_size
 from .unread import Unread, attachments
+from .visible_text import Word, visible_text
 
 ANNOTATIONS_MAX, ATTACHMENTS_MAX, CHARACTERS_MEASURED = 20_000, 10_000, 2000
 """Annotations of a page, attached files and characters that are looked at."""
@@ -54,6 +60,7 @@ class PdfiumDocument:
     def __init__(self, document: pypdfium2.PdfDocument) -> None:
         self._document = document
         self._page: pypdfium2.PdfPage | None = None
+        self._drawn: U8 | None = None
         document.init_forms()
         self.page_count: int = len(document)
 
@@ -71,23 +78,53 @@ class PdfiumDocument:
         if width_pt <= 0 or height_pt <= 0:
             raise DocumentError("the page is empty: its crop box lies outside the page")
         width, height, effective_dpi = pixel_size(width_pt, height_pt, dpi=dpi, max_pixels=max_pixels)
-        bitmap = pypdfium2.PdfBitmap.new_native(width, height, pdfium_c.FPDFBitmap_BGR, rev_byteorder=True)
-        bitmap.fill_rect(WHITE, 0, 0, width, height)
-        pdfium_c.FPDF_RenderPageBitmap(bitmap, loaded, 0, 0, width, height, 0, RENDER_FLAGS)
-        if self._document.formenv:
-            pdfium_c.FPDF_FFLDraw(self._document.formenv, bitmap, loaded, 0, 0, width, height, 0, RENDER_FLAGS)
-        rows = np.frombuffer(bitmap.buffer, np.uint8).reshape(height, bitmap.stride)
-        rgb = np.ascontiguousarray(rows[:, : 3 * width]).tobytes()
-        bitmap.close()
+        drawn = self._drawn = self._rows(width, height, 0, height)
+        rgb = drawn.tobytes()
         return PageBitmap(width, height, rgb, effective_dpi, (width_pt, height_pt))
 
+    def _rows(self, width: int, height: int, top: int, bottom: int) -> U8:
+        """Rows `top` to `bottom` of the page drawn with `width` and `height`, all in px: (bottom - top, width, 3)."""
+        loaded, rows = self._page, bottom - top
+        assert loaded is not None
+        bitmap = pypdfium2.PdfBitmap.new_native(width, rows, pdfium_c.FPDFBitmap_BGR, rev_byteorder=True)
+        bitmap.fill_rect(WHITE, 0, 0, width, rows)
+        pdfium_c.FPDF_RenderPageBitmap(bitmap, loaded, 0, -top, width, height, 0, RENDER_FLAGS)
+        if self._document.formenv:
+            pdfium_c.FPDF_FFLDraw(self._document.formenv, bitmap, loaded, 0, -top, width, height, 0, RENDER_FLAGS)
+        drawn = np.frombuffer(bitmap.buffer, np.uint8).reshape(rows, bitmap.stride)
+        rgb: U8 = drawn[:, : 3 * width].copy().reshape(rows, width, 3)
+        bitmap.close()
+        return rgb
+
     def text(self) -> str:
-        """Return the text layer of the page rendered last."""
+        """Return the text layer of the page rendered last, as far as it can be seen."""
         assert self._page is not None
         text_page = self._page.get_textpage()
-        text = text_page.get_text_range(0, min(text_page.count_chars(), TEXT_MAX_CHARS))
+        count = min(text_page.count_chars(), TEXT_MAX_CHARS)
+        text = str(text_page.get_text_range(0, count))
+        if self._drawn is not None and len(text) == count:  # else characters have other numbers than in the text
+            text = visible_text(text, self._words(text, text_page), self._drawn)
         text_page.close()
-        return str(text).replace("\r\n", "\n")
+        return text.replace("\r\n", "\n")
+
+    def _words(self, text: str, text_page: pypdfium2.PdfTextPage) -> Iterator[Word]:
+        """The words of a text, from the boxes of their first and last characters."""
+        for match in re.finditer(r"\S+", text):
+            try:
+                boxes = [text_page.get_charbox(i, loose=True) for i in (match.start(), match.end() - 1)]
+            except pypdfium2.PdfiumError:  # a character without a place
+                continue
+            corners = [self._on_picture(x, y) for x0, y0, x1, y1 in boxes for x, y in ((x0, y0), (x1, y1))]
+            across, down = zip(*corners, strict=True)
+            yield min(across), min(down), max(across), max(down), match.group()
+
+    def _on_picture(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the page, in points, on its picture, in px."""
+        assert self._drawn is not None
+        height, width, _ = self._drawn.shape
+        column, row = ctypes.c_int(), ctypes.c_int()
+        pdfium_c.FPDF_PageToDevice(self._page, 0, 0, width, height, 0, x, y, column, row)
+        return column.value, row.value
 
     def unread(self) -> list[Unread]:
         """Return attached files, and a form that a viewer would have to lay out first (XFA)."""
@@ -126,6 +163,17 @@ class PdfiumDocument:
             sizes.append((top - bottom, step))
         text_page.close()
         return sizes
+
+    def own_dpi(self) -> float | None:
+        """Return None: a scan is read at the resolution of a page."""
+        return None
+
+    def detail(self, *, dpi: float, max_pixels: int) -> GreyBitmap:
+        """Render the page rendered last again, in grey, in strips. Raises whatever PDFium raises."""
+        assert self._page is not None
+        width, height, dpi = detail_size(*self._page.get_size(), dpi=dpi, max_pixels=max_pixels)
+        parts = [grey_of(self._rows(width, height, top, bottom)) for top, bottom in strips(width, height)]
+        return GreyBitmap(np.concatenate(parts), dpi)
 
     def close(self) -> None:
         """Close the file."""

@@ -56,7 +56,10 @@ class WorkerLost(DocumentError):
 
 @dataclass(frozen=True, slots=True)
 class RenderSettings:
-    """Settings for all pages of a child process; `passwords` are tried in turn on encrypted files."""
+    """Settings for all pages of a child process; `passwords` are tried in turn on encrypted files.
+
+    `detail_pixels` bounds what `RenderProcess.detail` returns; 0: it returns nothing.
+    """
 
     dpi: float
     max_pixels: int
@@ -64,6 +67,7 @@ class RenderSettings:
     page_timeout_s: float = 30.0
     memory_limit_mb: int = 1024
     passwords: tuple[str, ...] = ()
+    detail_pixels: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +143,25 @@ class RenderProcess:
             if not err.retryable:
                 raise
         return self._render(file, page)
+
+    def detail(self) -> tuple[U8, float] | None:
+        """The page rendered last in grey, (H, W) uint8, at a higher resolution, and its dpi; None if it needs none.
+
+        Raises DocumentError, or WorkerLost if the child was lost: then another one renders the next page.
+        """
+        if not self._settings.detail_pixels or self._child is None or self._file is None:
+            return None
+        action = "drawing the page's small print"
+        with self._request(action, {"detail": True}, self._settings.page_timeout_s):
+            header = self._response("detail", action)
+            width, height, dpi = int(header["width"]), int(header["height"]), float(header["dpi"])
+            if not (width and height):
+                return None
+            if width < 0 or height < 0 or width * height > self._settings.detail_pixels:
+                raise ValueError(f"an image of {width} x {height} pixels")
+            pixels = np.empty((height, width), np.uint8)
+            self._read_into(pixels.reshape(-1).data, action)
+        return pixels, dpi
 
     def unread(self, what: Literal["document", "page"]) -> tuple[Unread, ...]:
         """What was not read of the open document as a whole, or of the page rendered last; () if it cannot be told.

@@ -16,7 +16,8 @@ from types import TracebackType
 
 from ...engine.errors import DocumentError, UsageError
 from ...engine.install import needs
-from ...engine.records import PageImage, PageRef
+from ...engine.records import U8, PageImage, PageRef
+from ...engine.store.unread import SMALL_PRINT
 from ..discover import Document
 from .page_budget import PAGES_PER_TASK, RemainingPages
 from .process import RenderProcess, RenderSettings, WorkerLost
@@ -24,6 +25,10 @@ from .unread import Unread
 
 RENDERER_LIBRARIES = {"mupdf": "pymupdf", "pdfium": "pypdfium2"}
 """Renderer name -> the library it needs, in order of preference."""
+ORDINARY_PAGE_BYTES = 6_000_000
+"""A letter page at 165 dpi, in colour, has 7.6 MB."""
+DETAILS_LOST_MAX = 3
+"""Of a document whose pages cost this many processes when their detail was drawn, no more detail is drawn."""
 MEMORY_LIMIT_MIN_MB = 256
 """A renderer and its libraries need this much before they render anything."""
 
@@ -82,7 +87,8 @@ class Renderer:
 
     Every page is rendered at `dpi`, or lower where it would exceed `max_pixels`. A page that takes longer than
     `page_timeout_s`, needs more than `memory_limit_mb` or crashes its process fails without affecting other pages.
-    `passwords` are tried in turn on encrypted files. `render` may be called from one thread at a time.
+    `passwords` are tried in turn on encrypted files. A page whose print is too small at that size comes with its detail
+    of at most `detail_pixels`, if that is not 0. `render` may be called from one thread at a time.
     """
 
     def __init__(
@@ -95,6 +101,7 @@ class Renderer:
         page_timeout_s: float = 30.0,
         memory_limit_mb: int = 1024,
         passwords: Iterable[str] = (),
+        detail_pixels: int = 0,
     ) -> None:
         if workers < 1 or page_timeout_s <= 0 or memory_limit_mb < MEMORY_LIMIT_MIN_MB:
             raise ValueError(
@@ -102,13 +109,14 @@ class Renderer:
                 f"not {workers}, {page_timeout_s} and {memory_limit_mb}"
             )
         _check_installed(renderer)
-        settings = RenderSettings(dpi, max_pixels, renderer, page_timeout_s, memory_limit_mb, tuple(passwords))
+        limits = (page_timeout_s, memory_limit_mb)
+        settings = RenderSettings(dpi, max_pixels, renderer, *limits, tuple(passwords), detail_pixels)
         self._processes = [RenderProcess(settings) for _ in range(workers)]
         self._threads = [threading.Thread(target=self._run_tasks, args=[p], daemon=True) for p in self._processes]
         self._max_pending = PAGES_PER_TASK * (workers + 1)
         self._changed = threading.Condition()  # guards all fields below
         self._jobs: deque[Job] = deque()
-        self._pending = 0  # events that the caller has not received yet
+        self._pending = 0  # events that the caller has not received yet, large pages counted as several
         self._stopped = False
         self._error: BaseException | None = None
 
@@ -169,9 +177,10 @@ class Renderer:
                     raise self._error
                 job = self._jobs[0]
                 if job.tasks and job.tasks[0].events:
-                    self._pending -= 1
+                    event = job.tasks[0].events.popleft()
+                    self._pending -= pages_of_memory(event)
                     self._changed.notify_all()
-                    return job.tasks[0].events.popleft()
+                    return event
                 if job.tasks and job.tasks[0].finished:
                     job.tasks.popleft()
                 elif job.started and not job.tasks and job.remaining.is_empty:
@@ -247,14 +256,24 @@ class Renderer:
             return PageFailed(job.document, page, str(err))
         with self._changed:
             job.remaining.record_success()
-        image = PageImage(PageRef("", job.document.path, page), rendered.pixels, rendered.dpi, rendered.text)
-        return PageRendered(job.document, image, rendered.size_pt, process.unread("page"))
+        ref = PageRef("", job.document.path, page)
+        detail: tuple[U8, float] | None = None
+        unread: tuple[Unread, ...] = ()
+        if job.details_lost < DETAILS_LOST_MAX:
+            try:
+                detail = process.detail()
+            except DocumentError as err:
+                job.details_lost += isinstance(err, WorkerLost)
+                unread = (Unread(SMALL_PRINT, 0, f"drawn at {rendered.dpi:.0f} dpi, because {err}"),)
+        pixels = detail[0] if detail else None
+        image = PageImage(ref, rendered.pixels, rendered.dpi, rendered.text, pixels)
+        return PageRendered(job.document, image, rendered.size_pt, unread or process.unread("page"))
 
     def _emit(self, job: Job, task: Task, event: RenderEvent) -> None:
         with self._changed:
             if not job.cancelled:
                 task.events.append(event)
-                self._pending += 1
+                self._pending += pages_of_memory(event)
                 self._changed.notify_all()
 
     def _wait_for_capacity(self, job: Job, task: Task) -> bool:
@@ -285,6 +304,14 @@ class Job:
     tasks: deque[Task] = field(default_factory=deque)
     started: bool = False
     cancelled: bool = False
+    details_lost: int = 0
+
+
+def pages_of_memory(event: RenderEvent) -> int:
+    """How many ordinary pages an event counts for where memory is bounded: one, and more with the detail of a page."""
+    if not isinstance(event, PageRendered) or event.image.detail is None:
+        return 1
+    return 1 + event.image.detail.nbytes // ORDINARY_PAGE_BYTES
 
 
 def _check_installed(renderer: str) -> None:

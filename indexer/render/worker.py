@@ -4,13 +4,15 @@ It runs as `python -m docsearch.indexer.render.worker` and is the only place whe
 imports neither torch nor an encoder, limits its own memory, and sends nothing but JSON lines and raw bytes: a document
 that compromises it still cannot make the parent execute anything. The protocol, one JSON object per line:
 
-    in   {"dpi", "max_pixels", "renderer", "memory_limit_mb", "passwords", "alarm_s"}   settings, once
+    in   {"dpi", "max_pixels", "detail_pixels", "renderer", "memory_limit_mb", "passwords", "alarm_s"}   settings, once
     out  {"kind": "ready", "memory_limited"}
     in   {"open": file, "alarm_s"}
     out  {"kind": "opened", "page_count"}
     in   {"render": page, "alarm_s"}
     out  {"kind": "page", "width", "height", "dpi", "size_pt"} and width x height x 3 bytes of RGB,
          {"kind": "text", "bytes"} and that many bytes of UTF-8
+    in   {"detail": true, "alarm_s"}                     of the page rendered last
+    out  {"kind": "detail", "width", "height", "dpi"} and width x height bytes of grey; 0 x 0 if its print needs none
     in   {"unread": "document" or "page", "alarm_s"}      of the open document, or of the page rendered last
     out  {"kind": "unread", "unread": [[kind, items, detail], ...]}
 
@@ -30,7 +32,8 @@ from typing import Any, BinaryIO
 
 from ...engine.errors import DocumentError
 from ..discover import IMAGE_MAGIC, IMAGE_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN
-from .backend import TEXT_MAX_CHARS, OpenDocument, OutOfMemory, as_render_error
+from .backend import TEXT_MAX_CHARS, GreyBitmap, OpenDocument, OutOfMemory, as_render_error
+from .detail import MIN_GAIN, needed
 from .unread import small_print
 
 STDERR_MAX_BYTES = 1 << 20
@@ -53,6 +56,7 @@ def main() -> None:
 def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], open_pdf: PdfOpener) -> None:
     document: OpenDocument | None = None
     passwords, dpi = tuple(settings["passwords"]), float(settings["dpi"])
+    sizes: list[tuple[float, int]] | None = None
     for line in requests:
         request = json.loads(line)
         _alarm(request["alarm_s"])
@@ -69,15 +73,27 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                 if request["unread"] == "document":
                     unread = document.unread()
                 else:
-                    sizes = document.font_sizes()
-                    unread = [*document.unread_on_page(), *small_print(sizes, dpi=dpi, wanted_dpi=settings["dpi"])]
+                    if sizes is None:
+                        sizes = list(document.font_sizes())
+                    own_dpi = document.own_dpi() if not sizes else None
+                    wanted = min(settings["dpi"], own_dpi or settings["dpi"])
+                    unread = [*document.unread_on_page(), *small_print(sizes, dpi=dpi, wanted_dpi=wanted)]
                 header = {"kind": "unread", "unread": unread}
+            elif "detail" in request:
+                assert document is not None
+                sizes = list(document.font_sizes())
+                detail = _detail(document, sizes, dpi, settings)
+                header, body = {"kind": "detail", "width": 0, "height": 0, "dpi": dpi}, b""
+                if detail is not None:
+                    dpi = detail.dpi
+                    body = detail.pixels.reshape(-1).data
+                    header |= {"width": detail.pixels.shape[1], "height": detail.pixels.shape[0], "dpi": dpi}
             else:
                 assert document is not None
                 bitmap = document.render(request["render"], dpi=settings["dpi"], max_pixels=settings["max_pixels"])
                 header = {"kind": "page", "width": bitmap.width, "height": bitmap.height}
                 header |= {"dpi": bitmap.dpi, "size_pt": bitmap.size_pt}
-                body, dpi = bitmap.rgb, bitmap.dpi
+                body, dpi, sizes = bitmap.rgb, bitmap.dpi, None
         except Exception as err:  # noqa: BLE001 - on broken input libraries raise anything; the parent gets the reason
             error = err if isinstance(err, (DocumentError, OutOfMemory)) else as_render_error("", err)
             header = {"kind": "memory"} if isinstance(error, OutOfMemory) else {"kind": "failed", "reason": str(error)}
@@ -125,6 +141,18 @@ def _text(document: OpenDocument) -> bytes:
     except Exception:  # noqa: BLE001 - a broken text layer must never cost the page
         return b""
     return text[:TEXT_MAX_CHARS].replace("\0", "").encode("utf-8", "replace")
+
+
+def _detail(
+    document: OpenDocument, sizes: list[tuple[float, int]], dpi: float, settings: dict[str, Any]
+) -> GreyBitmap | None:
+    """The page rendered last, at `dpi`, once more at the resolution that its print needs; None if that is no higher."""
+    own_dpi = document.own_dpi() if not sizes else None
+    need = needed(sizes, dpi=dpi, wanted_dpi=settings["dpi"], own_dpi=own_dpi)
+    if not need.detail:
+        return None
+    detail = document.detail(dpi=need.dpi, max_pixels=settings["detail_pixels"])
+    return detail if detail.dpi > MIN_GAIN * dpi else None
 
 
 def _pdf_opener(renderer: str) -> PdfOpener:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pymupdf
 import pytest
+from PIL import Image
 
+from docsearch.engine.models.encoder import EmbeddedPages
+from docsearch.engine.records import PageImage
 from docsearch.engine.store import UnreadContent, layout, open_snapshot, open_writer
 from docsearch.indexer import pipeline
 from docsearch.indexer.report import IndexReport
@@ -59,6 +64,38 @@ def test_unread_content_is_stored_and_reported(docs: Path) -> None:
         ids = [row.id for row in snapshot.documents().values()]
         assert snapshot.unread.places_of(ids) == {ids[0]: {"attachment": 1, "comment": 1}}
         assert snapshot.unread.places_of([]) == {}
+
+
+@dataclass
+class CrowdedEncoder(FakeEncoder):
+    """Leaves out seven words of each second page; fails on a batch of pages if told so."""
+
+    batches_fail: bool = False
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
+        if self.batches_fail and len(pages) > 1:
+            raise RuntimeError("out of memory")
+        left_out = tuple(7 * (page.ref.page == 2) for page in pages)
+        return replace(super().encode_pages(pages), left_out=left_out)
+
+
+@pytest.mark.parametrize("batches_fail", [False, True])
+def test_words_that_a_model_leaves_out_are_recorded(docs: Path, batches_fail: bool) -> None:
+    report = pipeline.index_documents([docs], docs.parent / "index", encoder=CrowdedEncoder(batches_fail))
+    assert report.unread["crowded"] == 2
+    [of_a, of_b] = [each for each in unread(docs) if each.kind == "crowded"]
+    assert (of_a, of_b.path) == (UnreadContent("a.pdf", 2, "crowded", 7), "b.pdf")
+    assert of_a.reason == "the page was read in part: 7 words were left out, those hardest to read"
+
+
+def test_frames_of_an_animation_are_recorded(docs: Path) -> None:
+    frames = [Image.new("RGB", (300, 300), colour) for colour in ("red", "blue", "green")]
+    frames[0].save(docs / "c.webp", save_all=True, append_images=frames[1:], lossless=True)
+    assert run(docs).unread["frames"] == 1
+    assert unread(docs)[-1].reason == "2 frames of an animation after the first one were not read"
 
 
 def test_unchanged_documents_keep_what_is_known_of_them(docs: Path) -> None:

@@ -58,6 +58,11 @@ def concatenated(parts: Sequence[Detections]) -> Detections:
     return Detections(*(np.concatenate(fields) for fields in zip(*parts, strict=True)))
 
 
+def taller(words: Detections, height: float) -> Detections:
+    """Those of some words whose box is taller than `height`, a fraction of the page."""
+    return words.select(words.boxes[:, 3] - words.boxes[:, 1] > height)
+
+
 def bands(boxes: F32, gap: float) -> list[F32]:
     """Boxes (B, 4), page fractions, from top to bottom, split where more than `gap` is empty between them."""
     boxes = boxes[np.argsort(boxes[:, 1], kind="stable")]

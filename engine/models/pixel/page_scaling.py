@@ -29,6 +29,10 @@ def resized(grey: Image.Image, scale: float) -> Image.Image:
 
 def pad_to_cells(grey: Image.Image, paper: int | None = None) -> U8:
     """The pixels (H, W) of a grey image, padded to multiples of the cell size with `paper`, by default its own."""
-    pixels = np.asarray(grey)
+    return pad_pixels(np.asarray(grey), paper)
+
+
+def pad_pixels(pixels: U8, paper: int | None = None) -> U8:
+    """Grey pixels (H, W), padded to multiples of the cell size with `paper`, by default their own."""
     padding = ((0, -pixels.shape[0] % STRIDE_PX), (0, -pixels.shape[1] % STRIDE_PX))
     return np.pad(pixels, padding, constant_values=paper_shade(pixels) if paper is None else paper)

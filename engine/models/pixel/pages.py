@@ -21,21 +21,29 @@ from ... import threads
 from ...compression.visual_words import VisualWords
 from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Ragged
 from ..encoder import EmbeddedPages, EncoderSpec
-from . import heads, rotation, spec
+from . import heads, spec
 from .architecture import STRIDE_PX
 from .assignment import CentroidAssignment
 from .concepts import FAMILIES, FIGURE_NAMES, MARK, PAGE_CONCEPTS
-from .detections import MIN_SALIENCY, NO_DETECTIONS, Detections, bands, concatenated, detect_words
+from .detail import PATCHES_PER_PIXEL, read_tiles
+from .detections import MIN_SALIENCY, NO_DETECTIONS, Detections, bands, concatenated, detect_words, taller
 from .features import COLOURS_START, FIGURE_CELLS, HUES, PassOutput, block_statistics, page_statistics
 from .heads import MAX_PER_VECTOR, ConceptHead
 from .inference import PageNetwork
+from .inked_parts import MARGIN_PX, InkedParts, inked_parts
 from .page_scaling import BASE_PIXELS, pad_to_cells, read_grey, resized
-from .regions import ink_cells, ink_corner, paper_shade, xy_cut
+from .regions import paper_shade
+from .rotated_words import read_rotated
+from .spaced_letters import read_spaced
 from .text import load_visual_words
 from .weights import PageWeights
 
 COARSE_FACTOR = 3
 """The coarse pass reads the image of the base pass reduced by this factor."""
+HUGE_FACTOR, HUGE_SALIENCY = 9, 0.6
+"""Titles of posters are read in one more pass on an image reduced by this factor, where they are as salient as this."""
+HUGE_CONTRAST, HUGE_MIN_PIXELS = 128, 20
+"""Ordinary print is pale in so small an image; where this many pixels differ from the paper by more, print is huge."""
 LARGE_PX = 40.0
 """Words taller than this in the base pass are read in the coarse pass."""
 OVERLAP = 1.3
@@ -61,10 +69,6 @@ UPRIGHT_SALIENCY = 0.7
 """Where a word of a higher saliency was read upright, there is no rotated text. Single rotated letters look like words,
 too, so MIN_SALIENCY is not enough.
 """
-PRINT_SALIENCY, PRINT_SIMILARITY = 0.6, 0.79
-"""Least mean saliency of the words in a rotated block, and least mean cosine with their visual words, which is 0.65 to
-0.78 for letters in another orientation.
-"""
 FIGURE_MIN, FIGURE_FULL = 0.3, 0.8
 """Probabilities of a kind of figure at which a block begins to match the words that name it, and matches them fully."""
 KIND_MIN, KIND_FULL = 0.35, 0.85
@@ -87,14 +91,6 @@ MAX_PATCHES = 3000
 """Words and figures of a page, at most; the least salient ones are dropped."""
 WHOLE_PAGE = np.array([0, 0, 1, 1], np.float32)
 """The box of vectors for the page as a whole."""
-MARGIN_PX = 48
-"""Margin of a pass around the part of a page that it reads: half the receptive field of a cell."""
-
-
-BLANK_CELLS, BLANK_CUTS = 4, 4
-"""The base pass reads the parts of a page between gaps of at least BLANK_CELLS empty rows or columns of cells, and a
-margin of half such a gap; an XY-cut of BLANK_CUTS + 1 steps finds them.
-"""
 BLANK_SAMPLE = (7, 15)
 """Rows and columns of blank cells that are read to know what the middle one of them looks like."""
 
@@ -111,6 +107,13 @@ class BasePass(NamedTuple):
     image: Image.Image
     outputs: list[PassOutput]
     words: Detections
+
+
+class PageWords(NamedTuple):
+    """The detections on a page that were kept, and the number of words that were left out because it has too many."""
+
+    found: Detections
+    left_out: int
 
 
 @dataclass(frozen=True)
@@ -143,17 +146,21 @@ class PixelPages:
         Each core reads one page at a time, which uses the cores better than sharing a page.
         """
         with threads.no_blas_threads():
-            boxes, halves, words = zip(*page_pool().map(self.encode_page, pages), strict=True)
+            boxes, halves, words, left_out = zip(*page_pool().map(self.encode_counted, pages), strict=True)
         vectors, every_word = Ragged.of(halves), np.concatenate(words)
         single = self.visual_words.page_vectors(Ragged(every_word, vectors.offsets))
         refs = tuple(page.ref for page in pages)
-        return EmbeddedPages(PageVectors(refs, vectors, np.concatenate(boxes), single), every_word)
+        return EmbeddedPages(PageVectors(refs, vectors, np.concatenate(boxes), single), every_word, left_out)
 
     def encode_page(self, page: PageImage) -> tuple[U16, F16, U16]:
         """The boxes (T, 4), vectors (T, D) and visual words (T,) of a page."""
-        found = self.read(page)
+        return self.encode_counted(page)[:3]
+
+    def encode_counted(self, page: PageImage) -> tuple[U16, F16, U16, int]:
+        """As `encode_page`, with the number of words that were left out."""
+        found, left_out = self.read_counted(page)
         vectors = found.vectors.astype(np.float16)
-        return np.rint(found.boxes.clip(0, 1) * BOX_SCALE).astype(np.uint16), vectors, self.assign(vectors)
+        return np.rint(found.boxes.clip(0, 1) * BOX_SCALE).astype(np.uint16), vectors, self.assign(vectors), left_out
 
     def assign(self, vectors: F16) -> U16:
         """The nearest visual word of each vector (T, D), as (T,) uint16."""
@@ -164,16 +171,22 @@ class PixelPages:
 
         None on a blank page. An upside-down page is turned over.
         """
+        return self.read_counted(page).found
+
+    def read_counted(self, page: PageImage) -> PageWords:
+        """As `read`, with the number of words that were left out."""
         first = self.base_pass(page.pixels)
         if len(first.words.heights) >= ORIENTATION_WORDS:
             similarity = self.word_similarity(first.words)
             if similarity < UPRIGHT_SIMILARITY:
-                over = replace(page, pixels=np.ascontiguousarray(page.pixels[::-1, ::-1]))
+                detail = None if page.detail is None else np.ascontiguousarray(page.detail[::-1, ::-1])
+                over = replace(page, pixels=np.ascontiguousarray(page.pixels[::-1, ::-1]), detail=detail)
                 other = self.base_pass(over.pixels)
                 enough = len(other.words.heights) >= ORIENTATION_WORDS
                 if enough and self.word_similarity(other.words) > similarity + ORIENTATION_MARGIN:
                     found = self.read_rest(over, other)
-                    return found._replace(boxes=1 - found.boxes[:, [2, 3, 0, 1]])
+                    boxes = 1 - found.found.boxes[:, [2, 3, 0, 1]]
+                    return found._replace(found=found.found._replace(boxes=boxes))
         return self.read_rest(page, first)
 
     def base_pass(self, pixels: U8) -> BasePass:
@@ -184,57 +197,68 @@ class PixelPages:
         words = concatenated([NO_DETECTIONS, *(detect_words(output, image.size) for output in outputs)])
         return BasePass(grey, scale, image, outputs, words)
 
-    def read_rest(self, page: PageImage, base: BasePass) -> Detections:
-        """All detections on a page, given its base pass: runs the coarse and fine passes, reads rotated text."""
+    def read_rest(self, page: PageImage, base: BasePass) -> PageWords:
+        """All detections on a page, given its base pass: runs the other passes."""
         if not base.outputs:
-            return NO_DETECTIONS
+            return PageWords(NO_DETECTIONS, 0)
+        coarse, most = self.coarse_pass(base.image), MAX_PATCHES
+        image, grey = np.asarray(base.image), np.asarray(base.grey)
+        parts = self.upright_words(base, coarse, has_detail=page.detail is not None)
+        upright = concatenated(parts)
+        seen = upright.boxes[upright.saliency > UPRIGHT_SALIENCY]
+        parts += [read_rotated(self, image, seen, grey), read_spaced(self, image, base.words)]
+        parts.append(self.huge_words(base.image))
+        if page.detail is not None:
+            parts = [taller(concatenated(parts), LARGE_PX / len(page.detail)), read_tiles(page.detail, self.read_tile)]
+            most = max(most, int(PATCHES_PER_PIXEL * page.detail.size))
+        merged = concatenated([parts[0], self.detect_figures(coarse, base.outputs), *parts[1:]])
+        order = np.argsort(-merged.saliency, kind="stable")[:most]
+        statistics = page_statistics(coarse, page.pixels, grey, base.words.boxes)
+        found = concatenated([merged.select(order), self.classify_page(page.ref.page, statistics)])
+        return PageWords(found, len(merged.heights) - len(order))
+
+    def upright_words(self, base: BasePass, coarse: PassOutput, *, has_detail: bool) -> list[Detections]:
+        """The upright words of a page: those of the base pass, of the coarse pass, and of a fine pass where there is
+        small print and no detail that shows it larger still.
+        """
         grey, scale, words = base.grey, base.scale, base.words
-        coarse = self.coarse_pass(base.image)
-        parts = [words.select(words.heights < LARGE_PX * OVERLAP), self.detect_figures(coarse, base.outputs)]
         large = detect_words(coarse, coarse.size)
+        parts = [words.select(words.heights < LARGE_PX * OVERLAP)]
         parts.append(large.select(large.heights * COARSE_FACTOR > LARGE_PX))
         small = words.heights < SMALL_PX
-        if small.sum() > SMALL_SHARE * len(small) and scale * FINE_GAIN <= 1:
+        if not has_detail and small.sum() > SMALL_SHARE * len(small) and scale * FINE_GAIN <= 1:
             bands_of_print = bands(words.boxes[small], BAND_GAP_PX / grey.height)
             fine = concatenated([detect_words(self.run_pass_over(grey, band), grey.size) for band in bands_of_print])
             parts[0] = parts[0].select(parts[0].heights >= SMALL_PX)
             parts.append(fine.select(fine.heights * scale < SMALL_PX * OVERLAP))
-        upright = concatenated(parts[:1] + parts[2:])
-        parts.append(self.rotated_words(np.asarray(base.image), upright.boxes[upright.saliency > UPRIGHT_SALIENCY]))
-        merged = concatenated(parts)
-        order = np.argsort(-merged.saliency, kind="stable")[:MAX_PATCHES]
-        statistics = page_statistics(coarse, page.pixels, np.asarray(grey), words.boxes)
-        return concatenated([merged.select(order), self.classify_page(page.ref.page, statistics)])
+        return parts
 
-    def rotated_words(self, page: U8, upright: F32) -> Detections:
-        """The words in blocks of text rotated by 90° on a grey page (H, W), outside the boxes `upright` (T, 4)."""
-        parts, regions = [NO_DETECTIONS], rotation.find_regions(page, upright)
-        size = np.array(page.shape[::-1] * 2, np.float32)
-        for upwards in (True, False):
-            unread = []
-            for sheet, strips in rotation.upright_sheets(page, regions, paper_shade(page), upwards=upwards):
-                on_sheet = detect_words(self.run_pass(sheet), (1, 1))
-                middles = on_sheet.boxes[:, 1::2].mean(axis=1)
-                for region, strip in strips:
-                    words = on_sheet.select((middles >= strip.y) & (middles < strip.y + len(strip.pixels)))
-                    if self.is_print(words):
-                        parts.append(words._replace(boxes=strip.on_page(words.boxes) / size))
-                    else:
-                        unread.append(region)
-            regions = unread
-        return concatenated(parts)
-
-    def is_print(self, words: Detections) -> bool:
-        """Whether detections are printed words; strokes, and letters in another orientation, match no visual word."""
-        if not len(words.heights) or words.saliency.mean() < PRINT_SALIENCY:
-            return False
-        return self.word_similarity(words) >= PRINT_SIMILARITY
+    def read_tile(self, tile: U8) -> Detections:
+        """The words in a tile of a large page, grey (H, W), upright ones and those in blocks rotated by 90°."""
+        image = Image.fromarray(tile)
+        parts = inked_parts(tile)
+        outputs = [] if parts is None else self.read_parts(parts)
+        words = concatenated([NO_DETECTIONS, *(detect_words(output, image.size) for output in outputs)])
+        upright = words.select(words.heights < LARGE_PX * OVERLAP)
+        seen = upright.boxes[upright.saliency > UPRIGHT_SALIENCY]
+        return concatenated([upright, read_rotated(self, tile, seen, tile)])
 
     def word_similarity(self, words: Detections) -> float:
         """The mean cosine of the most salient words with their visual words."""
         vectors = words.vectors[np.argsort(-words.saliency, kind="stable")[:SIMILARITY_WORDS]]
         nearest = self.visual_words.centroids[self.assign(vectors.astype(np.float16))]
         return float((nearest * vectors).sum(axis=1).mean())
+
+    def huge_words(self, image: Image.Image) -> Detections:
+        """The words too large for the coarse pass on the image of the base pass; none where no print is as bold."""
+        pixels = np.asarray(image.reduce(HUGE_FACTOR))
+        bold = np.abs(pixels.astype(np.int16) - paper_shade(pixels)) > HUGE_CONTRAST
+        if np.count_nonzero(bold) < HUGE_MIN_PIXELS:
+            return NO_DETECTIONS
+        small = resized(image, 1 / HUGE_FACTOR)
+        found = detect_words(self.run_pass(pad_to_cells(small)), small.size)
+        is_huge = (found.heights * HUGE_FACTOR > LARGE_PX * COARSE_FACTOR) & (found.saliency > HUGE_SALIENCY)
+        return found.select(is_huge)
 
     def coarse_pass(self, image: Image.Image) -> PassOutput:
         """The coarse pass, given the grey image of the base pass."""
@@ -245,23 +269,15 @@ class PixelPages:
         """Passes over the parts of a grey page, at any resolution, that have ink; before them, one that stands for the
         blank cells between them. None for a blank page.
         """
-        pixels = np.asarray(image)
-        if (corner := ink_corner(pixels)) is None:
+        parts = inked_parts(np.asarray(image))
+        if parts is None:
             return []
-        # Cells begin at a fixed distance from the ink, so that they cut its letters as they always did.
-        left, top = (max(place - MARGIN_PX, 0) for place in corner)
-        paper = paper_shade(pixels)
-        cells = pad_to_cells(image.crop((left, top, image.width, image.height)), paper)
-        parts = list(xy_cut(ink_cells(cells, paper), BLANK_CUTS, BLANK_CELLS - 1))
-        ends = [max(getattr(part, side) for part in parts) + MARGIN_PX // STRIDE_PX for side in ("bottom", "right")]
-        size = (min(ends[0], len(cells) // STRIDE_PX), min(ends[1], cells.shape[1] // STRIDE_PX))
-        outputs = [self.blank_output(paper, size, (left, top))]
-        margin = BLANK_CELLS // 2
-        for part in parts:
-            y, x = max(part.top - margin, 0) * STRIDE_PX, max(part.left - margin, 0) * STRIDE_PX
-            read = cells[y : (part.bottom + margin) * STRIDE_PX, x : (part.right + margin) * STRIDE_PX]
-            outputs.append(self.run_pass(read, (left + x, top + y)))
-        return outputs
+        blank = self.blank_output(parts.paper, parts.size, parts.corner)
+        return [blank, *self.read_parts(parts)]
+
+    def read_parts(self, parts: InkedParts) -> list[PassOutput]:
+        """Passes over parts of a page."""
+        return [self.run_pass(*part) for part in parts.parts]
 
     def blank_output(self, paper: int, cells: tuple[int, int], corner: tuple[int, int]) -> PassOutput:
         """What a pass over blank paper of a shade has, for rows and columns of `cells` that begin at `corner`."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 
 import numpy as np
 
 from ...records import F32, U8
 from .architecture import STRIDE_PX
-from .regions import Bools, Region, xy_cut
+from .regions import INK_CONTRAST, Bools, Region, xy_cut
 
 MIN_CONTRAST = 2.0
 """Least mean difference between neighbouring pixels, of 255, in a cell with text."""
@@ -29,27 +30,68 @@ MAX_GAP = 2
 CUTS = 3
 """Depth of the recursive XY-cut."""
 MIN_CELLS, MIN_SHARE = 40, 0.28
-"""Least number, and least share, of a region's cells that look like rotated text. Pictures have fewer. Single lines do,
-too: they are mostly small print, of which one word in four would be read.
+"""Least number, and least share, of a region's cells that look like rotated text. Pictures have fewer."""
+LINE_CELLS, LINE_SHARE, LINE_WIDTH = 5, 0.5, 2
+"""Least length and least share of the cells of a single line, such as the label of an axis, and its width, at most."""
+LINES_MAX, LINE_LENGTH_MAX = 6, 60
+"""Single lines of a page that are read, at most, the longest ones, and the length of one, at most, in cells."""
+LINE_MARGIN = 1
+"""How far a line may reach beyond its cells, in cells: its ends and edges have fewer strokes."""
+LINE_INK, LINE_INK_WITH_ENDS = 0.65, 0.5
+"""Share of the rows of pixels of a single line that have ink, at least, without and with what is blank at its ends.
+Columns of a table, which look like one, have gaps between their rows.
 """
 STEP_PX = STRIDE_PX
 """Sheets are rounded up to multiples of this."""
 
 
-def find_regions(page: U8, boxes: F32) -> list[Region]:
-    """Regions of a grey page (H, W) that look like rotated text, outside the `boxes` (T, 4), page fractions, of words
-    that were read upright.
+def find_regions(page: U8, boxes: F32) -> tuple[list[Region], list[Region]]:
+    """Blocks and single lines on a grey page (H, W) that look like rotated text, outside the `boxes` (T, 4), page
+    fractions, of words that were read upright.
     """
     if min(page.shape) < RUN_CELLS * STRIDE_PX:
-        return []
+        return [], []
     cells = rotated_cells(page, boxes)
-    return [region for region in xy_cut(cells, CUTS, MAX_GAP) if is_text(region)] if cells.sum() >= MIN_CELLS else []
+    if cells.sum() < LINE_CELLS:
+        return [], []
+    found = list(xy_cut(cells, CUTS, MAX_GAP))
+    lines = [region for region in found if is_line(region) and is_unbroken(page, region)]
+    lines.sort(key=lambda region: (-region.count, region.top, region.left))
+    return [region for region in found if is_text(region)], lines[:LINES_MAX]
 
 
 def is_text(region: Region) -> bool:
     """Whether enough cells of a region look like rotated text."""
-    area = (region.bottom - region.top) * (region.right - region.left)
-    return region.count >= max(MIN_CELLS, MIN_SHARE * area)
+    return region.count >= max(MIN_CELLS, MIN_SHARE * area(region))
+
+
+def is_line(region: Region) -> bool:
+    """Whether a region is as narrow as a single line of rotated text, and no block of it."""
+    length, width = region.bottom - region.top, region.right - region.left
+    is_narrow = width <= LINE_WIDTH and LINE_CELLS <= length <= LINE_LENGTH_MAX
+    return is_narrow and region.count >= LINE_SHARE * area(region) and not is_text(region)
+
+
+def area(region: Region) -> int:
+    """The number of a region's cells."""
+    return (region.bottom - region.top) * (region.right - region.left)
+
+
+def enlarged(line: Region, scale: float) -> Region:
+    """A line on a page, with a margin, as a region of the page at `scale`."""
+    top, left = max(line.top - LINE_MARGIN, 0), max(line.left - LINE_MARGIN, 0)
+    bottom, right = line.bottom + LINE_MARGIN, line.right + LINE_MARGIN
+    return Region(floor(top * scale), ceil(bottom * scale), floor(left * scale), ceil(right * scale), line.count)
+
+
+def is_unbroken(page: U8, line: Region) -> bool:
+    """Whether a line on a grey page (H, W) has ink in most rows of pixels between its first and its last."""
+    part = page[line.top * STRIDE_PX : line.bottom * STRIDE_PX, line.left * STRIDE_PX : line.right * STRIDE_PX]
+    lightest, darkest = part.max(axis=1).astype(np.int16), part.min(axis=1).astype(np.int16)
+    inked = np.flatnonzero(lightest - darkest > INK_CONTRAST)
+    if len(inked) < LINE_INK_WITH_ENDS * len(part):
+        return False
+    return bool(len(inked) >= LINE_INK * (inked[-1] - inked[0] + 1))
 
 
 def rotated_cells(page: U8, boxes: F32) -> Bools:

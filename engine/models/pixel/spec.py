@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...errors import UsageError
 from ..encoder import EncoderSpec
-from .calibration import CALIBRATION
+from .calibration import CALIBRATION, CHANCE
 
 FOLDER = Path(__file__).parent
 HEADS = "readouts.safetensors"
@@ -32,9 +32,11 @@ SPEC = EncoderSpec(
     vocabulary=VISUAL_WORDS,
     render_dpi=165,
     max_pixels=4_000_000,
+    detail_pixels=32_000_000,
     match_range=(0.7, 0.9),
     scripts=("LATIN", "GREEK", "CYRILLIC"),
     calibration=CALIBRATION,
+    chance=CHANCE,
 )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
@@ -34,6 +35,10 @@ CONCEPT_WEIGHT = 1.0
 """Weight of a match with a figure or page of the kind that a word names: a chart is as good as the word "chart"."""
 SYNONYM_WEIGHT = 0.3
 """Weight of a match with a synonym: pages with the word itself come first. docs/log.md#thesaurus compares 0 to 0.6."""
+REVERSED_SHARE = 0.8
+"""Share of a pair's match that counts where its words stand in the other order: "tiger hunter" for "hunter tiger"."""
+CAPITAL_RARITY = 3.0
+"""Least rarity of a capital letter that names one of several things: the D of "vitamin D" and "Annex D"."""
 CONTENT_RARITY = 3.3
 """Words of a lower rarity ("what", "how", "many") are not expanded by synonyms, and do not count as neighbours."""
 
@@ -104,18 +109,22 @@ class PixelText:
         if not words:
             raise UsageError(f"the query {text!r} has no word to search for")
         empty = function_words(words)
-        words = [word for word in words if word not in empty] or words
+        spelled = spellings(text)
+        letters = self._naming_letters(split_query(text), spelled)
+        words = [word for word in words if word not in empty or word in letters] or words
         vectors, rarity = self.embed(words)
+        naming = np.array([word in letters for word in words])
+        rarity[naming] = np.maximum(rarity[naming], np.float32(CAPITAL_RARITY))
         kept = np.flatnonzero(rarity > MIN_RARITY)
         if len(kept):
             words, vectors, rarity = [words[i] for i in kept], vectors[kept], rarity[kept]
         weights = np.maximum(rarity - MIN_RARITY, MIN_WEIGHT)
         weights = (weights / weights.sum()).astype(np.float32)
         content = {word for word, rare in zip(words, rarity, strict=True) if rare > CONTENT_RARITY}
-        pairs = adjacent_pairs([word for word in split_query(text) if word in content])
+        pairs = adjacent_pairs([word for word in split_query(text) if word in content or word in letters])
+        pairs = [(a, b) for a, b in pairs if a in content]
         rows = np.array([(words.index(a), words.index(b)) for a, b in pairs], np.int64).reshape(-1, 2)
         expansion = self._expansion(words, content)
-        spelled = spellings(text)
         return QueryVectors(
             vectors,
             weights,
@@ -126,7 +135,20 @@ class PixelText:
             rows,
             expansion,
             spelled=tuple(spelled.get(word, word) for word in words),
+            reversed_share=REVERSED_SHARE,
         )
+
+    def _naming_letters(self, words: Sequence[str], spelled: Mapping[str, str]) -> set[str]:
+        """The capital letters that name one of several things, as words of a query: an annex, a vitamin, a plan.
+
+        They stand behind a content word; "I" stands at the end, too.
+        """
+        found = {
+            (before, word)
+            for before, word in pairwise(words)
+            if len(word) == 1 and spelled.get(word, word).isupper() and (word != "i" or word == words[-1])
+        }
+        return {word for before, word in found if self.embed([before])[1][0] > CONTENT_RARITY}
 
     def _expansion(self, words: Sequence[str], content: AbstractSet[str]) -> QueryExpansion | None:
         """The terms that expand a query: the concepts that its words name, and synonyms of its `content` words."""

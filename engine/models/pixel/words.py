@@ -16,7 +16,12 @@ import numpy as np
 from ...records import I64
 from .concepts import is_concept
 
-WORD = re.compile(r"[^\W_]+(?:[.,'’&][^\W_]+)*")
+MARKS = "".join(
+    chr(code) for code in (*range(0x300, 0x1E00), *range(0x20D0, 0x20F1)) if unicodedata.category(chr(code))[0] == "M"
+)
+"""Combining marks: vowel signs of Devanagari and the like, and accents of decomposed text."""
+_LETTERS = rf"[^\W_]+(?:[{MARKS}]+[^\W_]*)*"
+WORD = re.compile(rf"{_LETTERS}(?:[.,'’&]{_LETTERS})*")
 PREFIXED_YEAR = re.compile(r"[a-z]{1,3}((?:19|20)\d\d)")
 BUCKETS = 32768
 MAX_WORD_CHARS = 40
@@ -46,7 +51,12 @@ def split_words(text: str) -> list[str]:
     >>> split_words("What drove the year-over-year change of $1,577.5 in FY2022?")
     ['what', 'drove', 'the', 'year', 'over', 'year', 'change', 'of', '1,577.5', 'in', 'fy2022']
     """
-    return [normal_form(word) for word in WORD.findall(text)]
+    return [normal_form(word) for word in WORD.findall(composed(text))]
+
+
+def composed(text: str) -> str:
+    """The text in Unicode's composed form: macOS decomposes what is typed into names, and "ö" is to be one letter."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def split_query(text: str) -> list[str]:
@@ -55,12 +65,13 @@ def split_query(text: str) -> list[str]:
     >>> split_query("margin in FY2022")
     ['margin', 'in', 'fy2022', '2022']
     """
-    words = []
-    for word in split_words(text):
-        words.append(word)
-        if match := PREFIXED_YEAR.fullmatch(word):
-            words.append(match.group(1))
-    return words
+    return [each for word in split_words(text) for each in with_year(word)]
+
+
+def with_year(word: str) -> tuple[str, ...]:
+    """A word in normal form and, for "fy2022", the year alone."""
+    match = PREFIXED_YEAR.fullmatch(word)
+    return (word, match.group(1)) if match else (word,)
 
 
 def spellings(text: str) -> dict[str, str]:
@@ -70,7 +81,7 @@ def spellings(text: str) -> dict[str, str]:
     {'margin': 'Margins', 'in': 'in', 'fy2022': 'FY2022', '2022': '2022', 'and': 'and'}
     """
     found: dict[str, str] = {}
-    for word in WORD.findall(text):
+    for word in WORD.findall(composed(text)):
         normal = normal_form(word)
         found.setdefault(normal, word)
         if match := PREFIXED_YEAR.fullmatch(normal):

@@ -161,3 +161,17 @@ def costs_by_definition(vectors: np.ndarray) -> list[float]:
         a, b = pairs[best]
         clusters[a] = np.concatenate([clusters[a], clusters.pop(b)])
     return costs
+
+
+def test_a_page_of_very_many_patches_is_pooled_in_bands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooling, "TOGETHER_MAX", 50)
+    vectors, boxes = random_page(230)
+    page = pooling.pool(vectors, boxes, 3)
+    assert page.sizes.sum() == 230
+    assert 230 / 3 - 5 <= len(page.vectors) <= 230 / 3
+    assert (np.diff(page.firsts) > 0).all()
+    single = page.sizes == 1
+    np.testing.assert_array_equal(page.vectors[single], vectors[page.firsts[single]])
+    np.testing.assert_array_equal(page.boxes[single], boxes[page.firsts[single]])
+    order = np.random.default_rng(1).permutation(230)
+    assert rows(pooling.pool(vectors[order], boxes[order], 3)) == rows(page)

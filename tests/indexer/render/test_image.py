@@ -20,6 +20,7 @@ from docsearch.indexer.render.renderer import (
     Renderer,
     RenderEvent,
 )
+from docsearch.indexer.render.unread import Unread
 
 GREY_LEVELS = 2  # tolerance for a flat colour after JPEG compression and rescaling
 
@@ -98,8 +99,11 @@ def test_every_frame_of_a_tiff_is_a_page(renderer: Renderer, tmp_path: Path) -> 
 def test_only_the_first_frame_of_an_animation_is_a_page(renderer: Renderer, tmp_path: Path) -> None:
     frames = [Image.new("RGB", (300, 300), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "a.webp", save_all=True, append_images=frames[1:], lossless=True)
-    [page] = pixels(renderer, tmp_path / "a.webp")
+    events = render(renderer, tmp_path / "a.webp")
+    [page] = [event.image.pixels for event in events if isinstance(event, PageRendered)]
     assert near(page, (255, 0, 0))
+    [opened] = [event for event in events if isinstance(event, DocumentOpened)]
+    assert opened.unread == (Unread("frames", 1),)
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA"])
@@ -111,6 +115,35 @@ def test_transparency_is_rendered_white(renderer: Renderer, tmp_path: Path, mode
     [page] = pixels(renderer, file)
     assert near(page[:, :140], (0, 0, 0))
     assert near(page[:, 160:], (255, 255, 255))
+
+
+def test_light_print_on_no_ground_is_rendered_on_black(renderer: Renderer, tmp_path: Path) -> None:
+    image = Image.new("RGBA", (300, 300), (255, 255, 255, 0))
+    image.paste((250, 250, 250, 255), (100, 100, 200, 140))
+    image.save(tmp_path / "a.png")
+    [page] = pixels(renderer, tmp_path / "a.png")
+    assert near(page[105:135, 105:195], (250, 250, 250))
+    assert near(page[:90], (0, 0, 0))
+
+
+@pytest.mark.parametrize("bits", [10, 12])
+def test_grey_of_fewer_bits_in_a_file_of_16_is_stretched(renderer: Renderer, tmp_path: Path, bits: int) -> None:
+    values = np.repeat(np.array([[0, 1 << (bits - 1), (1 << bits) - 1]], np.uint16), 100, axis=1).repeat(300, axis=0)
+    Image.fromarray(values).save(tmp_path / "a.tiff")
+    [page] = pixels(renderer, tmp_path / "a.tiff")
+    assert [round(float(page[150, x].mean())) for x in (50, 150, 250)] == [0, 128, 255]
+
+
+def test_a_tall_picture_has_the_width_of_a_sheet(renderer: Renderer, tmp_path: Path) -> None:
+    Image.new("L", (1080, 14_000), 255).save(tmp_path / "a.png")
+    [event] = [event for event in render(renderer, tmp_path / "a.png") if isinstance(event, PageRendered)]
+    assert event.size_pt[0] == pytest.approx(8.27 * 72, abs=0.1)
+    assert event.image.pixels.shape[0] * event.image.pixels.shape[1] <= 1_000_000, "as other pages"
+    with Renderer(dpi=165, max_pixels=4_000_000, detail_pixels=32_000_000) as large:
+        [event] = [event for event in render(large, tmp_path / "a.png") if isinstance(event, PageRendered)]
+    assert event.image.detail is not None
+    assert event.image.detail.shape == (14_000, 1080), "its own pixels"
+    assert event.unread == ()
 
 
 @pytest.mark.parametrize("suffix", ["png", "tiff"])

@@ -153,6 +153,24 @@ def found_among_others(vision: PixelPages, text: PixelText, size: int, *, width:
     return {word for own, word in enumerate(WORDS) if nearest[own] == own}
 
 
+@pytest.mark.parametrize(("word", "size"), [("Telescope", 250), ("Umbrella", 330)])
+def test_a_huge_title_is_found_where_it_stands(vision: PixelPages, text: PixelText, word: str, size: int) -> None:
+    image = Image.new("RGB", (2400, 1650), "white")
+    ImageDraw.Draw(image).text((90, 400), word, fill="black", font=ImageFont.load_default(size))
+    found = vision.read(PageImage(PageRef("d", "d.pdf", 1), np.asarray(image), 165))
+    cosines = found.vectors @ text.embed([word.lower()])[0][0]
+    assert cosines.max() > 0.55
+    x0, y0, x1, y1 = found.boxes[cosines.argmax()] * np.array([2400, 1650] * 2)
+    assert x0 < 300
+    assert x1 > 800
+    assert 300 < y0 < y1 < 500 + 1.3 * size
+
+
+def test_ordinary_print_is_not_read_as_huge(vision: PixelPages) -> None:
+    base = vision.base_pass(page(["The river and the valley of the north"] * 9).pixels)
+    assert len(vision.huge_words(base.image).heights) == 0
+
+
 def test_the_error_for_an_unknown_model_names_the_known_ones() -> None:
     with pytest.raises(UsageError, match="known: pixel"):
         registry.load_page_encoder("nothing")
@@ -180,3 +198,21 @@ def test_both_sides_open_as_one_encoder_for_programs() -> None:
         encoder.encode_texts(["a", "b"])
     with pytest.raises(UsageError, match="pixel computes on the CPU"):
         docsearch.load_encoder("pixel", device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("question", "tokens", "pairs"),
+    [
+        ("vitamin D", ("vitamin", "d"), [[0, 1]]),
+        ("Annex D", ("annex", "d"), [[0, 1]]),
+        ("vitamin", ("vitamin",), []),
+        ("the documents I need", ("document", "need"), [[0, 1]]),
+        ("A dog", ("dog",), []),
+    ],
+)
+def test_a_capital_letter_behind_a_word_names_it(
+    text: PixelText, question: str, tokens: tuple[str, ...], pairs: list[list[int]]
+) -> None:
+    encoded = text.encode_tokens(question)
+    assert encoded.tokens == tokens
+    assert encoded.pairs.tolist() == pairs

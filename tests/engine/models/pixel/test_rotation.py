@@ -70,8 +70,9 @@ def overlap(box: F32, other: F32) -> float:
 @pytest.mark.parametrize("way", [UPWARDS, DOWNWARDS])
 def test_a_rotated_block_is_a_region(way: Image.Transpose) -> None:
     page = np.array(printed().transpose(way))
-    found = rotation.find_regions(page, NO_BOXES)
+    found, lines = rotation.find_regions(page, NO_BOXES)
     assert len(found) == 1
+    assert lines == []
     block = found[0]
     ink_box = np.argwhere(page < 128)
     edges = np.array([block.top, block.left, block.bottom, block.right]) * 16
@@ -80,17 +81,17 @@ def test_a_rotated_block_is_a_region(way: Image.Transpose) -> None:
 
 @pytest.mark.parametrize("page", [np.array(printed()), np.full((700, 900), 255, np.uint8)])
 def test_an_upright_page_has_no_regions(page: U8) -> None:
-    assert rotation.find_regions(page, NO_BOXES) == []
+    assert rotation.find_regions(page, NO_BOXES) == ([], [])
 
 
 def test_words_that_were_read_upright_are_no_rotated_text() -> None:
     page = np.array(printed().transpose(UPWARDS))
-    assert rotation.find_regions(page, np.array([[0, 0, 1, 1]], np.float32)) == []
+    assert rotation.find_regions(page, np.array([[0, 0, 1, 1]], np.float32)) == ([], [])
 
 
 @pytest.mark.parametrize("size", [(1, 1), (15, 400), (400, 16), (17, 33)])
 def test_odd_sizes_have_no_regions(size: tuple[int, int]) -> None:
-    assert rotation.find_regions(np.zeros(size, np.uint8), NO_BOXES) == []
+    assert rotation.find_regions(np.zeros(size, np.uint8), NO_BOXES) == ([], [])
 
 
 @pytest.mark.parametrize("upwards", [True, False])

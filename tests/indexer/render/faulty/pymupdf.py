@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import NoReturn
 
 TEXT_PRESERVE_WHITESPACE = TEXT_MEDIABOX_CLIP = TEXT_DEHYPHENATE = 0
-csRGB = None  # noqa: N816 - as pymupdf has it
+csRGB = csGRAY = None  # noqa: N816 - as pymupdf has it
 pages_rendered = 0
 CHUNK_BYTES, FILL_MAX = 16 << 20, 128
 
@@ -87,9 +87,11 @@ class Page:
     def get_displaylist(self, *, annots: bool) -> Page:
         return self
 
-    def get_pixmap(self, *, matrix: tuple[float, float], colorspace: None, alpha: int) -> SimpleNamespace:
+    def get_pixmap(
+        self, *, matrix: tuple[float, float], colorspace: None, alpha: int, clip: object = None
+    ) -> SimpleNamespace:
         global pages_rendered
-        misbehave(self.how)
+        misbehave(self.how if clip is None else self.how.removeprefix("detail "))
         pages_rendered += 1
         width, height = round(72 * matrix[0]), round(144 * matrix[1])
         samples = memoryview(bytes([7]) * (width * height * 3))
@@ -111,6 +113,17 @@ class TextPage:
 
     def extractText(self) -> str:  # noqa: N802 - as pymupdf has it
         return f"\0{self.how}\udc80"
+
+    def extractWORDS(self) -> list[tuple[float, ...]]:  # noqa: N802
+        return []
+
+    def extractDICT(self) -> dict[str, list[dict[str, list[dict[str, list[dict[str, float | str]]]]]]]:  # noqa: N802
+        size = 2.0 if self.how.startswith("detail ") else 12.0
+        return {"blocks": [{"lines": [{"spans": [{"size": size, "text": "x" * 100}]}]}]}
+
+
+def Rect(*corners: float) -> tuple[float, ...]:  # noqa: N802 - as pymupdf has it
+    return corners
 
 
 def Matrix(x: float, y: float) -> tuple[float, float]:  # noqa: N802 - as pymupdf has it
