@@ -87,4 +87,5 @@ def _expansions(own: QueryExpansion | None, implied: QueryExpansion | None, coun
         np.concatenate([own.vectors, moved.vectors]),
         np.concatenate([own.tokens, moved.tokens]),
         np.concatenate([own.weights, moved.weights]),
+        None if own.floor is None or moved.floor is None else np.concatenate([own.floor, moved.floor]),
     )

@@ -3,22 +3,74 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 
 from ..models.pixel.function_words import function_words
-from ..models.pixel.words import split_query, split_words
+from ..models.pixel.words import PREFIXED_YEAR, WORD, normal_form, split_query, split_words, with_year
+from .characters import clean, folded
+from .dates import DATE, SURE, UNSURE, Form
+from .inflections import inflections
 from .instructions import without_instructions
+from .spellings import CAPITALS, forms
 
 UNSPACED = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     "\U00020000-\U0003ffff]+"
 )
 """Runs of scripts that do not put spaces between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
-WORD = re.compile(r"[^\W_]+")
+IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
+SAME, MAYBE = "=", "~"
+"""How the forms of values are marked among terms: those that a text surely states, and those that it may state."""
+CODE_MIN_CHARS, ADDRESS_MIN_CHARS = 5, 8
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
+YEAR = re.compile(r"(?:19|20)\d\d")
+NAME_WORD = re.compile(r"[^\W_]+")
 NAME_SUFFIX = re.compile(r"\.\w{1,5}$")
 NAME_PARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 """Where a name is cut: before a capital after a small letter, and between letters and digits."""
+NAME_WORDS = 10_000
+"""Words of paths whose terms are kept, about 3 MB."""
+
+
+class PageTerms(NamedTuple):
+    """What a page's text is indexed by: its words' `terms`, in order, and the `forms` of its values besides.
+
+    `forms` maps each to the number of terms before it. They are marked by SAME or, where a value may be another, MAYBE,
+    which no term has; see `spellings`.
+    """
+
+    terms: list[str]
+    forms: dict[str, int]
+
+
+class QuestionTerm(NamedTuple):
+    """A word of a question as a term, and `others` that a page may have instead, with how much that counts, 0..1."""
+
+    term: str
+    others: tuple[tuple[str, float], ...] = ()
+
+
+class Value(NamedTuple):
+    """A value in a question, whose `words` mean something else apart: any of `spelled` on a page is the value.
+
+    `spelled` are terms, each with how much a page counts that has it; `words` are terms of the question. A page may
+    have the parts of a date apart, in the rows of a table: then `may_be_split`.
+    """
+
+    spelled: tuple[tuple[str, float], ...]
+    words: tuple[str, ...]
+    may_be_split: bool = False
+
+
+class QuestionTerms(NamedTuple):
+    """What a question is looked up by in texts: its distinct words, and the values that these spell."""
+
+    words: tuple[QuestionTerm, ...]
+    values: tuple[Value, ...]
 
 
 def terms_of(text: str) -> list[str]:
@@ -29,21 +81,83 @@ def terms_of(text: str) -> list[str]:
     >>> terms_of("数据库 2023")
     ['数据', '据库', '2023']
     """
-    return [term for word in split_words(text) for term in _terms_of_word(word)]
+    return [term for word in split_words(clean(text)) for term in _terms_of_word(word)]
 
 
-def query_terms(text: str) -> list[str]:
+def page_terms(text: str) -> PageTerms:
+    """The terms of a page's text, and the forms of its values.
+
+    >>> page_terms("F.B.I. 1,577.50").forms
+    {'=fbi': 0, '=1577.5': 1}
+    """
+    text = clean(text)
+    terms: list[str] = []
+    starts: list[int] = []
+    for match in WORD.finditer(text):
+        found = _terms_of_word(normal_form(match.group()))
+        terms += found
+        starts += [match.start()] * len(found)
+    plain, marked = set(terms), dict[str, int]()
+    for form in sorted(forms(text)):
+        if form.form not in plain:
+            mark = SAME if form.strength == SURE else MAYBE
+            marked.setdefault(mark + folded(form.form), bisect_left(starts, form.start))
+    if not text.isascii():
+        for letter in IDEOGRAPH.findall(text):
+            marked.setdefault(SAME + letter, len(terms))
+    return PageTerms(terms, marked)
+
+
+@lru_cache(maxsize=64)
+def question_terms(text: str) -> QuestionTerms:
     """The distinct terms of a question, without function words of its language and instructions about the answer.
 
-    Function words stay if nothing else is left.
+    Function words stay if nothing else is left, and so do words in capitals: "IT" is none.
 
-    >>> query_terms("What was revenue in FY2022? Round to two decimal places.")
+    >>> [word.term for word in question_terms("What was revenue in FY2022? Round to two decimal places.").words]
     ['what', 'was', 'revenue', 'in', 'fy2022', '2022']
+    >>> question_terms("at 3:45 pm").values
+    (Value(spelled=(('=15:45', 0.9), ('15:45', 0.9), ('~15:45', 0.5)), words=('3', '45', 'pm'), may_be_split=False),)
     """
-    words = list(dict.fromkeys(split_query(without_instructions(text))))
-    empty = function_words(words)
+    text = clean(without_instructions(text))
+    spans = [(match.start(), match.end(), normal_form(match.group())) for match in WORD.finditer(text)]
+    found = [form for form in forms(text, is_question=True) if not form.is_part]
+    in_capitals = {
+        word for start, _, word in spans for form in found if form.start == start and form.form[0] == CAPITALS
+    }
+    words = list(dict.fromkeys(each for _, _, word in spans for each in with_year(word)))
+    empty = function_words(words) - in_capitals
     kept = [word for word in words if word not in empty] or words
-    return list(dict.fromkeys(term for word in kept for term in _terms_of_word(word)))
+    others: dict[str, list[tuple[str, float]]] = {}
+    values: list[Value] = []
+    for form in found:
+        covered = [word for start, end, word in spans if start < form.end and end > form.start]
+        terms = tuple(term for word in covered for term in _terms_of_word(word))
+        spelled = _spelled(form)
+        if form.is_whole and (len(terms) > 1 or not form.form[-1].isalnum() or form.form[0] in CAPITALS + "."):
+            values.append(Value(spelled, tuple(dict.fromkeys(terms)), DATE.fullmatch(form.form) is not None))
+        else:
+            for term in terms:
+                others.setdefault(term, []).extend(spelled)
+    for (_, _, first), (_, _, second) in pairwise(spans):
+        for term in (first, second):
+            others.setdefault(term, []).extend([(SAME + first + second, SURE), (first + second, SURE)])
+    own = [(term, word) for word in kept for term in _terms_of_word(word)]
+    return QuestionTerms(
+        tuple(QuestionTerm(term, _others(term, word, others.get(term, ()))) for term, word in dict(own).items()),
+        tuple(dict.fromkeys(values)),
+    )
+
+
+def is_code(term: str) -> bool:
+    """Whether a term is a number, a code or an address so long that it stands for one thing, as no year does.
+
+    >>> is_code("4821093377"), is_code("1,234.56"), is_code("ab1047"), is_code("2023"), is_code("margin")
+    (True, True, True, False, False)
+    """
+    if PREFIXED_YEAR.fullmatch(term):
+        return False
+    return len(term) >= (CODE_MIN_CHARS if any(map(str.isdigit, term)) else ADDRESS_MIN_CHARS if "." in term else 99)
 
 
 def joined_terms(text: str) -> list[tuple[str, tuple[str, ...]]]:
@@ -65,11 +179,15 @@ def name_terms(path: str) -> frozenset[str]:
     >>> sorted(name_terms("reports/acmeGroup_2019Q4.pdf"))
     ['2019', '2019q4', '4', 'acme', 'acmegroup', 'group', 'q', 'report']
     """
-    found: set[str] = set()
-    for word in WORD.findall(NAME_SUFFIX.sub("", path)):
-        parts = NAME_PARTS.split(word)
-        found.update(term for part in {word, *parts} for term in terms_of(part))
-    return frozenset(found)
+    words = NAME_WORD.findall(NAME_SUFFIX.sub("", path))
+    return frozenset(term for word in words for term in _terms_of_name_word(word))
+
+
+@lru_cache(maxsize=NAME_WORDS)
+def _terms_of_name_word(word: str) -> tuple[str, ...]:
+    """The terms of a word of a path, and of its parts; cached, since names in a folder share words."""
+    parts = {word} if word.isdecimal() else {word, *NAME_PARTS.split(word)}
+    return tuple({term for part in parts for term in terms_of(part)})
 
 
 def _terms_of_word(word: str) -> list[str]:
@@ -78,18 +196,31 @@ def _terms_of_word(word: str) -> list[str]:
     found: list[str] = []
     last = 0
     for match in UNSPACED.finditer(word):
-        found += [_folded(word[last : match.start()])] if match.start() > last else []
+        found += [folded(word[last : match.start()])] if match.start() > last else []
         run = match.group()
         found += ["".join(pair) for pair in pairwise(run)] or [run]
         last = match.end()
     if last < len(word):
-        found.append(_folded(word[last:]))
+        found.append(folded(word[last:]))
     return found
 
 
-def _folded(word: str) -> str:
-    """The word without diacritics over Latin letters, so that "société" is found as "societe"."""
-    decomposed = unicodedata.normalize("NFKD", word)
-    if not any("a" <= letter <= "z" for letter in decomposed):
-        return word
-    return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
+def _spelled(form: Form) -> tuple[tuple[str, float], ...]:
+    """The terms that pages may have of a form."""
+    name = folded(form.form)
+    unsure = UNSURE if form.strength == SURE else UNSURE * UNSURE
+    return (SAME + name, form.strength), (name, form.strength), (MAYBE + name, unsure)
+
+
+def _others(term: str, word: str, found: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    """What pages may have instead of a `term` of a `word`, the better ones first."""
+    if YEAR.fullmatch(term):  # no "2,022"
+        return ()
+    every = [*found, (SAME + term, SURE), (MAYBE + term, UNSURE), *inflections(term)]
+    if not word.isascii():
+        every.append((folded(word.translate(UMLAUTS)), SURE))
+    best: dict[str, float] = {}
+    for other, strength in sorted(every, key=lambda each: -each[1]):
+        if other != term:
+            best.setdefault(other, strength)
+    return tuple(best.items())

@@ -1,4 +1,7 @@
-"""Token weights of a query, adjusted to a collection: IDF from document frequencies that MaxSim counts.
+"""A query adjusted to a collection: the ranges of its tokens' matches, and their weights, from their MaxSim with pages.
+
+The floor of a token is lowered where it stands out: `chance` says how similar the pages without it are, from a sample.
+Weights are IDF, from document frequencies that MaxSim counts.
 
 A page counts towards a token's document frequency when the token matches it by half or more; pages with identical
 content count as one, as they do among the hits: more copies of a file change no score. Small collections count on a
@@ -18,14 +21,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..chance import Chance
 from ..maxsim_cache import MaxSimCache
 from ..page_maxima import sample
-from ..records import F32, I64, QueryExpansion, QueryVectors
+from ..records import F32, I64, QueryVectors
 from ..scoring import idf
 from ..store import Snapshot
 
 SAMPLE_PAGES = 500
-"""Pages of a small collection on which document frequencies are counted."""
+"""Pages of a small collection on which document frequencies are counted, and the levels of tokens measured."""
+LEVEL_PAGES = 64
+"""Pages of a large collection on which levels are measured: their vectors are read for it."""
 PRESENT_MATCH = 0.5
 """Match (0..1) above which a token counts as present on a page."""
 MIN_EXPANSION_WEIGHT = 0.02
@@ -35,52 +41,75 @@ MIN_TOKEN_WEIGHT = 0.01
 MIN_TOKENS = 32
 """The heaviest tokens that stage 1 looks up in any case: those of a long query all weigh little."""
 CACHED_TOKENS = 65_536
-"""Tokens whose IDF is kept, about 10 MB."""
+"""Tokens whose statistics are kept, about 15 MB."""
 COUNTED_BYTES = 64 << 20
-"""Memory for the maxima of tokens that are counted together, or of one token where a collection needs more."""
+"""Memory for the pages of tokens that are counted together, or of one token where a collection needs more."""
 
 _Token = tuple[F32, np.float32, np.float32]
 """The vector (D,) of a token, its floor and its ceiling."""
-ApproximateMaxima = Callable[[F32, F32], list[F32]]
-"""An inverted index's maxima (N,) of each of `vectors` (Q, D); below the lowest of `floors` (Q,) it is -inf."""
+_Statistics = tuple[float, float, float]
+"""The IDF of a token, its floor in this collection, and the similarity that it is expected to have by chance."""
+Presence = Callable[[F32, F32, F32], list[NDArray[np.bool_]]]
+"""By an inverted index, which pages (N,) each of the tokens `vectors` (Q, D) is present on, given their `floors` (Q,)
+and `ceilings` (Q,)."""
 
 
 class Weighting:
     """Weighs queries for the pages of one snapshot; document frequencies are kept. May be shared between threads."""
 
     def __init__(
-        self, snapshot: Snapshot, cache: MaxSimCache, inverted_index: Callable[[], ApproximateMaxima | None]
+        self,
+        snapshot: Snapshot,
+        cache: MaxSimCache,
+        inverted_index: Callable[[], Presence | None],
+        chance: Chance | None = None,
+        reads_nothing_of: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        """`inverted_index` gives the approximate maxima of a large collection, None where a sample is counted."""
+        """`inverted_index` gives the pages of tokens in a large collection, None where a sample is counted.
+
+        `chance` is the model's; without it, tokens keep the floors that they were encoded with. So do tokens of which
+        the model `reads_nothing_of`: whatever looks like them is by chance.
+        """
         self._snapshot = snapshot
         self._cache = cache
         self._inverted_index = inverted_index
-        self._idf: OrderedDict[bytes, float] = OrderedDict()
+        self._chance = chance
+        self._reads_nothing_of = reads_nothing_of
+        self._known: OrderedDict[bytes, _Statistics] = OrderedDict()
         self._lock = threading.Lock()
 
     def weigh(self, queries: Sequence[QueryVectors]) -> list[QueryVectors]:
-        """Queries with weights adjusted to the collection, and without expansion terms too weak to matter.
+        """Queries with floors and weights adjusted to the collection, and without expansion terms too weak to matter.
 
-        The weights depend on the query and the collection alone. Contextual queries stay as they are, and so do rows
-        without a token (the patches of a picture).
+        Both depend on the query and the collection alone. Contextual queries stay as they are, and so do rows without a
+        token (the patches of a picture). Expansion terms keep the floors that they were encoded with.
         """
         with self._lock:
             counted = [{} if query.contextual else self._counted(query) for query in queries]
             known = self._count({key: token for tokens in counted for key, token in tokens.values()})
         return [
-            query if query.contextual else _reweigh(query, {row: known[key] for row, (key, _) in tokens.items()})
+            query if query.contextual else self._adjusted(query, {row: known[key] for row, (key, _) in tokens.items()})
             for query, tokens in zip(queries, counted, strict=True)
         ]
 
-    def idf(self, query: QueryVectors) -> F32:
-        """The IDF (Q,) of the tokens of a query as it was encoded; 0 for those that are not counted."""
+    def _adjusted(self, query: QueryVectors, statistics: Mapping[int, _Statistics]) -> QueryVectors:
+        adjusted = _adjusted(query, statistics)
+        is_read = [token == "" or not self._reads_nothing_of(token) for token in query.tokens]
+        return replace(adjusted, floor=np.where(is_read, adjusted.floors, query.floors))
+
+    def statistics(self, query: QueryVectors) -> tuple[F32, F32]:
+        """The IDF (Q,) of the tokens of a query as it was encoded, and what they are expected to match by chance (Q,).
+
+        The first is 0 for tokens that are not counted; the second is a similarity as in `Chance.expected`, or the
+        token's floor where the model has no `chance`.
+        """
         counted = self._counted(query)
         with self._lock:
             known = self._count(dict(counted.values()))
-        found = np.zeros(len(query.tokens), np.float32)
+        found, expected = np.zeros(len(query.tokens), np.float32), query.floors
         for row, (key, _) in counted.items():
-            found[row] = known[key]
-        return found
+            found[row], _, expected[row] = known[key]
+        return found, expected
 
     def _counted(self, query: QueryVectors) -> dict[int, tuple[bytes, _Token]]:
         """The rows of a query whose IDF counts, each with the key of its token: in a large index, what is looked up."""
@@ -95,51 +124,73 @@ class Weighting:
             found[row] = hashlib.blake2b(b"".join(each.tobytes() for each in token), digest_size=16).digest(), token
         return found
 
-    def _count(self, wanted: Mapping[bytes, _Token]) -> dict[bytes, float]:
-        """The IDF of each token, which is kept for later queries."""
-        known = {key: self._idf[key] for key in wanted if key in self._idf}
+    def _count(self, wanted: Mapping[bytes, _Token]) -> dict[bytes, _Statistics]:
+        """The statistics of each token, which are kept for later queries."""
+        known = {key: self._known[key] for key in wanted if key in self._known}
         new = [key for key in wanted if key not in known]
         if new:
             vectors, floors, ceilings = (np.stack(column) for column in zip(*(wanted[key] for key in new), strict=True))
-            thresholds = floors + PRESENT_MATCH * (ceilings - floors)
-            df, pages = self._document_frequencies(vectors, thresholds, floors)
-            known.update(zip(new, idf(df, pages).tolist(), strict=True))
-        self._idf.update(known)
+            expected = floors
+            if self._chance is not None:
+                expected = self._chance.expected(self._cache.of(vectors, self._level_sample), self._counted_pages)
+                floors = self._chance.lowered(floors, expected)
+            df, pages = self._document_frequencies(vectors, floors, ceilings)
+            columns = (idf(df, pages).tolist(), floors.tolist(), expected.tolist())
+            known.update(zip(new, zip(*columns, strict=True), strict=True))
+        self._known.update(known)
         for key in known:
-            self._idf.move_to_end(key)
-        while len(self._idf) > CACHED_TOKENS:
-            self._idf.popitem(last=False)
+            self._known.move_to_end(key)
+        while len(self._known) > CACHED_TOKENS:
+            self._known.popitem(last=False)
         return known
 
-    def _document_frequencies(self, vectors: F32, thresholds: F32, floors: F32) -> tuple[I64, int]:
-        """On how many pages tokens (Q, D) exceed their `thresholds` (Q,), as (Q,), and of how many pages."""
-        maxima_of_all = self._inverted_index()
-        if maxima_of_all is None:
+    @property
+    def _counted_pages(self) -> int:
+        """How many pages there are, copies counted as one."""
+        copies = self._snapshot.copies
+        return len(self._snapshot) if copies is None else len(copies.counted)
+
+    def _document_frequencies(self, vectors: F32, floors: F32, ceilings: F32) -> tuple[I64, int]:
+        """On how many pages tokens (Q, D) are present, as (Q,), and of how many pages."""
+        pages_of = self._inverted_index()
+        if pages_of is None:
             maxima = self._cache.of(vectors, self._sample)
-            return (maxima > thresholds).sum(axis=0), len(maxima)
-        together = max(1, COUNTED_BYTES // (4 * len(self._snapshot)))
+            return (maxima > floors + PRESENT_MATCH * (ceilings - floors)).sum(axis=0), len(maxima)
+        together = max(1, COUNTED_BYTES // len(self._snapshot))
         copies = self._snapshot.copies
         counts: list[int] = []
         for first in range(0, len(vectors), together):
             chosen = slice(first, first + together)
-            found = maxima_of_all(vectors[chosen], floors[chosen])
-            for each, least in zip(found, thresholds[chosen], strict=True):
-                present = each > least
+            for present in pages_of(vectors[chosen], floors[chosen], ceilings[chosen]):
                 counts.append(int(np.count_nonzero(present if copies is None else present[copies.counted])))
-        return np.array(counts, np.int64), len(self._snapshot) if copies is None else len(copies.counted)
+        return np.array(counts, np.int64), self._counted_pages
 
     @cached_property
     def _sample(self) -> I64:
         return sample(self._snapshot, SAMPLE_PAGES)
 
+    @cached_property
+    def _level_sample(self) -> I64:
+        return self._sample if self._inverted_index() is None else sample(self._snapshot, LEVEL_PAGES)
 
-def _reweigh(query: QueryVectors, factors: Mapping[int, float]) -> QueryVectors:
-    """A query with the weights of rows times their `factors`, 1 where there is none; their sum stays."""
+
+def _adjusted(query: QueryVectors, statistics: Mapping[int, _Statistics]) -> QueryVectors:
+    """A query with the weights of rows times their IDF, 1 where it is unknown, and with their floors.
+
+    The sum of the weights stays, and so do the floors of expansion terms.
+    """
     is_token = np.array([token != "" for token in query.tokens])
-    weights = query.weights * np.array([factors.get(row, 1.0) for row in range(len(query.tokens))], np.float32)
+    factors, floors = np.ones_like(query.weights), query.floors
+    for row, found in statistics.items():
+        factors[row], floors[row], _ = found
+    weights = query.weights * factors
     share = 1 - query.weights[~is_token].sum(dtype=np.float32)
     weights[is_token] = weights[is_token] / weights[is_token].sum() * share
-    return drop_weak_expansion(replace(query, weights=weights.astype(np.float32)))
+    expansion = query.expansion
+    if expansion is not None:
+        expansion = replace(expansion, floor=query.every_floor[len(query.weights) :])
+    weights = weights.astype(np.float32)
+    return drop_weak_expansion(replace(query, weights=weights, floor=floors, expansion=expansion))
 
 
 def looked_up(weights: F32) -> NDArray[np.bool_]:
@@ -157,9 +208,4 @@ def drop_weak_expansion(query: QueryVectors) -> QueryVectors:
     if query.expansion is None:
         return query
     kept = query.expansion.weights * query.weights[query.expansion.tokens] >= MIN_EXPANSION_WEIGHT
-    return replace(query, expansion=only_terms(query.expansion, kept) if kept.any() else None)
-
-
-def only_terms(expansion: QueryExpansion, kept: NDArray[np.bool_]) -> QueryExpansion:
-    """The terms (A,) of an expansion that are `kept` (A,)."""
-    return QueryExpansion(expansion.vectors[kept], expansion.tokens[kept], expansion.weights[kept])
+    return replace(query, expansion=query.expansion.only(kept) if kept.any() else None)

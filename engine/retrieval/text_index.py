@@ -11,19 +11,24 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, partial
+from itertools import zip_longest
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..query.terms import terms_of
+from ..query.languages import CODES, language_of
+from ..query.terms import MAYBE, SAME, page_terms
 from ..records import F32, F64, I64, U8
 from ..store import Snapshot
 from ..store.checksums import DamagedFile, DerivedFolder, MappedFile
-from . import tiers
+from . import tiers, vocabulary
+from .vocabulary import Vocabulary
 
 K1, B = 1.2, 0.75
 """BM25's saturation of a term's count, and normalisation by a page's length; its authors' values."""
@@ -39,7 +44,12 @@ PART_PAGES = 50_000
 """Pages of the largest part: building it takes about 300 MB."""
 PREFIX = "texts-"
 """How names of the cache folders with these parts begin."""
-TERMS, STARTS, PAGES, COUNTS, LENGTHS = "terms.npy", "starts.npy", "pages.npy", "counts.npy", "lengths.npy"
+MARKS = SAME + MAYBE
+LAYOUT = 2
+"""Version of the files of a part and of the terms that they have; parts of others are built again."""
+LAYOUT_FILE = "layout.npy"
+TERMS, STARTS, PAGES, COUNTS = "terms.npy", "starts.npy", "pages.npy", "counts.npy"
+LENGTHS, NUMBERS, LANGUAGES = "lengths.npy", "numbers.npy", "languages.npy"
 
 U64 = NDArray[np.uint64]
 U32 = NDArray[np.uint32]
@@ -47,15 +57,25 @@ U32 = NDArray[np.uint32]
 
 @dataclass(frozen=True, slots=True)
 class TermPages:
-    """The pages that have a term: `rows` (n,), how often each has it, `counts` (n,), and whether each `begins` with it.
+    """The pages that have a term, or another instead: `rows` (n,), how often each has it, `counts` (n,), and whether
+    each `begins` with it.
 
-    A page begins with its first OPENING_TERMS terms. `idf` is BM25's inverse document frequency of the term.
+    A page begins with its first OPENING_TERMS terms. `strengths` (n,), 0..1, are how much each page counts: 1 where it
+    has the term itself. `idf` is BM25's inverse document frequency of all of them.
     """
 
     rows: I64
     counts: U8
     begins: NDArray[np.bool_]
+    strengths: F32
     idf: float
+
+
+class Related(NamedTuple):
+    """The pages of a term that is near in meaning to another one, and how much it counts, 0..1."""
+
+    pages: TermPages
+    weight: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +84,8 @@ class TextPart:
 
     `terms` (V,) are sorted `term_key`s; term v is on the pages `pages[starts[v]:starts[v + 1]]`, numbers within the
     part, as often as the same items of `counts` say. `lengths` (P,) are the numbers of terms of all pages, REMOVED for
-    those that had been removed.
+    those that had been removed, `numbers` (P,) how many of these terms have a digit, and
+    `languages` (P,) the places of their languages in `languages.CODES`.
     """
 
     terms: U64
@@ -72,7 +93,11 @@ class TextPart:
     pages: U32
     counts: U8
     lengths: U32
+    numbers: U32
+    languages: U8
     segments: I64
+    read_words: Callable[[], Vocabulary]
+    """Reads the part's words, which most questions do not need. Raises one of `tiers.UNUSABLE`."""
     files: tuple[MappedFile, ...] = ()
     """The files with `pages` and `counts`, whose blocks are verified before they are read; none in memory."""
 
@@ -81,16 +106,25 @@ class TextPart:
         """Pages that it was built from."""
         return int(np.count_nonzero(self.lengths != REMOVED))
 
-    def postings(self, key: np.uint64) -> tuple[U32, U8]:
-        """The pages (n,) that have a term, and their counts (n,). Raises DamagedFile."""
-        at = int(np.searchsorted(self.terms, key))
-        if at == len(self.terms) or self.terms[at] != key:
-            return self.pages[:0], self.counts[:0]
-        bounds = self.starts[at : at + 2]
-        for file in self.files:
-            file.verify(bounds[:1] * file.array.itemsize, bounds[1:] * file.array.itemsize)
-        first, last = bounds.tolist()
-        return self.pages[first:last], self.counts[first:last]
+    def postings(self, keys: U64) -> Iterator[tuple[int, U32, U8]]:
+        """For those of `keys` (n,) that any page has: the place of the key, pages (m,) and counts (m,).
+
+        Raises DamagedFile.
+        """
+        if not len(self.terms):
+            return
+        places = np.minimum(np.searchsorted(self.terms, keys), len(self.terms) - 1)
+        for key in np.flatnonzero(self.terms[places] == keys).tolist():
+            bounds = self.starts[places[key] : places[key] + 2]
+            for file in self.files:
+                file.verify(bounds[:1] * file.array.itemsize, bounds[1:] * file.array.itemsize)
+            first, last = bounds.tolist()
+            yield key, self.pages[first:last], self.counts[first:last]
+
+    @cached_property
+    def words(self) -> Vocabulary:
+        """The words of its pages. Raises one of `tiers.UNUSABLE`."""
+        return self.read_words()
 
 
 class TextIndex:
@@ -111,6 +145,29 @@ class TextIndex:
         found = np.zeros(len(self._snapshot) + 1, np.int64)
         for part in self._parts:
             found[self._rows[id(part)]] = part.lengths
+        return found[:-1]
+
+    @cached_property
+    def number_shares(self) -> F32:
+        """The share of terms with a digit in each row's text, (N,) float32; nan for a page without a text layer."""
+        found = np.zeros(len(self._snapshot) + 1, np.float32)
+        for part in self._parts:
+            found[self._rows[id(part)]] = part.numbers
+        shares = np.full(len(self._snapshot), np.nan, np.float32)
+        return np.divide(found[:-1], self.lengths, out=shares, where=self.lengths > 0, casting="unsafe")
+
+    @cached_property
+    def languages(self) -> frozenset[str]:
+        """The codes of the languages of all pages."""
+        found = {int(place) for part in self._parts for place in np.unique(part.languages)}
+        return frozenset(CODES[place] for place in found if 0 < place < len(CODES))
+
+    @cached_property
+    def page_languages(self) -> U8:
+        """The place of each row's language in `languages.CODES`, (N,) uint8; 0 where it is not known."""
+        found = np.zeros(len(self._snapshot) + 1, np.uint8)
+        for part in self._parts:
+            found[self._rows[id(part)]] = part.languages
         return found[:-1]
 
     @cached_property
@@ -136,30 +193,92 @@ class TextIndex:
 
     def look_up(self, term: str) -> TermPages:
         """The pages whose text has a term."""
-        key, pages = term_key(term), len(self._snapshot)
-        rows, counts = [np.zeros(0, np.int64)], [np.zeros(0, np.uint8)]
+        return self.look_up_all([(term, ())])[0]
+
+    def look_up_all(self, terms: Sequence[tuple[str, Sequence[tuple[str, float]]]]) -> list[TermPages]:
+        """The pages whose text has each of `terms`, or one of its others, each with how much that counts."""
+        asked = [[(term, 1.0), *others] for term, others in terms]
+        keys = {term: term_key(term) for group in asked for term, _ in group}
+        while True:
+            try:
+                found = self._postings(list(keys), np.array(list(keys.values()), np.uint64))
+            except _Damaged as err:
+                self._replace(err.part, err.error)
+            else:
+                return [
+                    self._merged([(found[term], strength) for term, strength in group if term in found])
+                    for group in asked
+                ]
+
+    def _postings(self, terms: Sequence[str], keys: U64) -> dict[str, tuple[I64, U8]]:
+        """The rows (n,) that have each of some terms, and the stored counts (n,); terms that none has are left out."""
+        pieces: dict[str, list[tuple[I64, U8]]] = {}
         for part in self._parts:
             try:
-                numbers, found = part.postings(key)
+                for place, numbers, counts in part.postings(keys):
+                    rows = self._rows[id(part)][numbers]
+                    kept = rows < len(self._snapshot)
+                    pieces.setdefault(terms[place], []).append((rows[kept], counts[kept]))
             except DamagedFile as err:
-                self._replace(part, err)
-                return self.look_up(term)
-            own = self._rows[id(part)][numbers]
-            kept = own < pages
-            rows.append(own[kept])
-            counts.append(found[kept])
-        stored, every = np.concatenate(counts), np.concatenate(rows)
-        df = int(np.count_nonzero(self._is_counted[every]))
-        idf = float(np.log1p((self._pages - df + 0.5) / (df + 0.5)))
-        return TermPages(every, (stored & COUNT_MAX).astype(np.uint8), (stored & OPENING) > 0, idf)
+                raise _Damaged(part, err) from err
+        return {
+            term: (np.concatenate([rows for rows, _ in found]), np.concatenate([counts for _, counts in found]))
+            for term, found in pieces.items()
+        }
 
-    def scores(self, terms: Iterable[TermPages]) -> F32:
-        """BM25 (N,) of every page for the terms of a question, as a share of the most that it can be: 0 to 1."""
+    def _merged(self, found: Sequence[tuple[tuple[I64, U8], float]]) -> TermPages:
+        """Pages by any of some terms, each with its strength; of several on one page the strongest counts."""
+        rows = np.concatenate([np.zeros(0, np.int64), *(rows for (rows, _), _ in found)])
+        stored = np.concatenate([np.zeros(0, np.uint8), *(counts for (_, counts), _ in found)])
+        strengths = np.concatenate(
+            [np.zeros(0, np.float32), *(np.full(len(rows), strength, np.float32) for (rows, _), strength in found)]
+        )
+        if len(found) > 1:
+            order = np.lexsort((-strengths, rows))
+            order = order[np.diff(rows[order], prepend=-1) > 0]
+            rows, stored, strengths = rows[order], stored[order], strengths[order]
+        df = int(np.count_nonzero(self._is_counted[rows]))
+        counts = (stored & COUNT_MAX).astype(np.uint8)
+        return TermPages(rows, counts, (stored & OPENING) > 0, strengths, self.idf(df))
+
+    def idf(self, df: int) -> float:
+        """BM25's inverse document frequency of what `df` pages with text have."""
+        return float(np.log1p((self._pages - df + 0.5) / (df + 0.5)))
+
+    def saturated(self, term: TermPages) -> F64:
+        """What each of the pages (n,) of a term has of it, 0..1: its strength, less where the term is rare on it."""
+        found: F64 = term.strengths * (term.counts / (term.counts + self._norms[term.rows]))
+        return found
+
+    def scores(self, terms: Iterable[TermPages], related: Sequence[Sequence[Related]] = ()) -> F32:
+        """BM25 (N,) of every page for the terms of a question, as a share of the most that it can be: 0 to 1.
+
+        `related` are terms near to each of `terms`: on a page that has several, the one that adds most counts, and none
+        adds more than its share of the term itself. A term that no page has is as rare as what is related to it.
+        """
         total, most = np.zeros(len(self._snapshot)), 0.0
-        for term in terms:
-            most += term.idf
-            total[term.rows] += term.idf * (term.counts / (term.counts + self._norms[term.rows]))
+        for term, others in zip_longest(terms, related, fillvalue=()):
+            assert isinstance(term, TermPages)
+            idf = term.idf if len(term.rows) or not others else max(other.pages.idf for other in others)
+            most += idf
+            if not others:
+                total[term.rows] += idf * self.saturated(term)
+                continue
+            rows = np.concatenate([term.rows, *(other.pages.rows for other in others)])
+            nearby = [other.weight * min(idf, other.pages.idf) * self.saturated(other.pages) for other in others]
+            added = np.concatenate([idf * self.saturated(term), *nearby])
+            order = np.lexsort((-added, rows))
+            order = order[np.diff(rows[order], prepend=-1) > 0]
+            total[rows[order]] += added[order]
         return (total / most if most else total).astype(np.float32)
+
+    def words(self) -> list[Vocabulary]:
+        """The words of the pages, those of each part by themselves; without those of damaged files."""
+        found = []
+        for part in self._parts:
+            with suppress(*tiers.UNUSABLE):
+                found.append(part.words)
+        return found
 
     def _replace(self, damaged: TextPart, error: DamagedFile) -> None:
         """Build a part again, unless another thread has done so."""
@@ -182,34 +301,55 @@ def segment_sizes(snapshot: Snapshot) -> dict[int, int]:
     return {segment: count for segment, count in enumerate(counts.tolist()) if count}
 
 
+class _Damaged(Exception):
+    """A file of a part is damaged."""
+
+    def __init__(self, part: TextPart, error: DamagedFile) -> None:
+        super().__init__(error)
+        self.part, self.error = part, error
+
+
 def read(folder: DerivedFolder, segments: I64) -> TextPart:
-    """Open the part in `folder`. Raises one of `tiers.UNUSABLE` where it is damaged."""
+    """Open the part in `folder`. Raises one of `tiers.UNUSABLE` where it is damaged or of another layout."""
+    if folder.load(LAYOUT_FILE).tolist() != [LAYOUT]:
+        raise ValueError(f"its layout is not {LAYOUT}")
     pages, counts = folder.map(PAGES), folder.map(COUNTS)
-    terms, starts, lengths = folder.load(TERMS), folder.load(STARTS), folder.load(LENGTHS)
+    terms, starts, lengths = (folder.load(name) for name in (TERMS, STARTS, LENGTHS))
+    numbers, languages = folder.load(NUMBERS), folder.load(LANGUAGES)
     fits = starts.shape == (len(terms) + 1,) and pages.array.shape == counts.array.shape == (starts[-1],)
-    if not (fits and starts[0] == 0 and (np.diff(starts) >= 0).all() and len(lengths) == segments[:, 1].sum()):
+    if not (fits and starts[0] == 0 and (np.diff(starts) >= 0).all()):
         raise ValueError("the files of the text index do not fit each other")
-    return TextPart(terms, starts, pages.array, counts.array, lengths, segments, (pages, counts))
+    if not len(lengths) == len(numbers) == len(languages) == segments[:, 1].sum():
+        raise ValueError("the files of the text index do not fit each other")
+    words = partial(vocabulary.load, folder)
+    return TextPart(
+        terms, starts, pages.array, counts.array, lengths, numbers, languages, segments, words, (pages, counts)
+    )
 
 
 def build(snapshot: Snapshot, segments: I64, folder: Path | None) -> TextPart:
     """Build the inverted lists of `segments` (S, 2), in files of `folder`, or in memory for None."""
     where, slots = snapshot.locations()
     rows = np.flatnonzero(np.isin(where, segments[:, 0]))
-    numbers = tiers.page_numbers(segments, where[rows], slots[rows])
+    places = tiers.page_numbers(segments, where[rows], slots[rows])
     lengths = np.full(segments[:, 1].sum(), REMOVED, np.uint32)
+    numbers, languages = np.zeros(len(lengths), np.uint32), np.zeros(len(lengths), np.uint8)
     keys: dict[str, int] = {}
     ids: list[NDArray[np.uint32]] = []
     pages: list[NDArray[np.uint32]] = []
     counts: list[NDArray[np.uint8]] = []
-    for row, number in zip(rows.tolist(), numbers.tolist(), strict=True):
-        found = terms_of(snapshot.text(row))
+    for row, number in zip(rows.tolist(), places.tolist(), strict=True):
+        text = snapshot.text(row)
+        found, forms = page_terms(text)
         lengths[number] = len(found)
         opening = set(found[:OPENING_TERMS])
         counted = Counter(found)
-        ids.append(np.array([keys.setdefault(term, len(keys)) for term in counted], np.uint32))
-        pages.append(np.full(len(counted), number, np.uint32))
+        numbers[number] = sum(n for term, n in counted.items() if any(map(str.isdigit, term)))
+        languages[number] = CODES.index(language_of(text, counted.keys()))
         stored = [min(n, COUNT_MAX) | (OPENING if term in opening else 0) for term, n in counted.items()]
+        stored += [1 | (OPENING if before < OPENING_TERMS else 0) for before in forms.values()]
+        ids.append(np.array([keys.setdefault(term, len(keys)) for term in (*counted, *forms)], np.uint32))
+        pages.append(np.full(len(stored), number, np.uint32))
         counts.append(np.array(stored, np.uint8))
     hashed = np.array([term_key(term) for term in keys], np.uint64)
     terms, place = np.unique(hashed, return_inverse=True)
@@ -217,10 +357,22 @@ def build(snapshot: Snapshot, segments: I64, folder: Path | None) -> TextPart:
     listed = np.concatenate([np.zeros(0, np.uint32), *pages])
     order = np.lexsort((listed, every))
     starts = np.searchsorted(every[order], np.arange(len(terms) + 1)).astype(np.int64)
+    df = np.diff(starts)[place]
+    words = vocabulary.collect((word, n) for word, n in zip(keys, df.tolist(), strict=True) if word[0] not in MARKS)
     part = TextPart(
-        terms, starts, listed[order], np.concatenate([np.zeros(0, np.uint8), *counts])[order], lengths, segments
+        terms,
+        starts,
+        listed[order],
+        np.concatenate([np.zeros(0, np.uint8), *counts])[order],
+        lengths,
+        numbers,
+        languages,
+        segments,
+        lambda: words,
     )
     if folder is not None:
-        for name in (TERMS, STARTS, PAGES, COUNTS, LENGTHS):
+        for name in (TERMS, STARTS, PAGES, COUNTS, LENGTHS, NUMBERS, LANGUAGES):
             np.save(folder / name, getattr(part, name.removesuffix(".npy")))
+        np.save(folder / LAYOUT_FILE, np.array([LAYOUT]))
+        vocabulary.save(words, folder)
     return part

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import toy_words
+from docsearch.engine.chance import Chance
 from docsearch.engine.models.pixel.text import PixelText
 from docsearch.engine.query import weighting
 from docsearch.engine.records import Query, QueryExpansion, QueryVectors
@@ -27,6 +28,8 @@ WAYS = {"exact": {"exact": True}, "two stages": LARGE, "large": LARGE}
 
 class MixedEncoder(ToyEncoder):
     """Words of unequal weight; "?" at the end adds expansion terms, "!" makes the query a contextual one."""
+
+    spec = replace(ToyEncoder.spec, chance=Chance(-0.3, 0.03, 0.4, 0.05, 0.04))
 
     def encode_query(self, text: str) -> QueryVectors:
         query = super().encode_query(text.rstrip("?!"))
@@ -109,6 +112,20 @@ def test_two_stages_over_all_pages_give_the_bits_of_exact_search(directory: Path
             exact = searcher.search(text, k=PAGES, exact=True)
             assert searcher.search(text, k=PAGES, candidates=PAGES) == exact
             assert searcher.search(text, k=PAGES, path="*", exact=True) == exact
+
+
+def test_floors_are_lowered_where_the_model_knows_chance_alone(directory: Path) -> None:
+    with new_searcher(directory) as searcher, open_searcher(directory, encoder=ToyEncoder()) as plain:
+        lowered, fixed = (each.encode("w150 w1") for each in (searcher, plain))
+        assert (lowered.floors < fixed.floors).any()
+        assert (lowered.floors <= fixed.floors).all()
+        assert (lowered.ceilings == fixed.ceilings).all()
+        whole = searcher.encode("w150 w1!")
+        assert whole.contextual
+        assert (whole.floors == fixed.floors[0]).all()
+        expanded = searcher.encode("w150 w1?")
+        assert expanded.expansion is not None
+        assert (expanded.every_floor[2:] == fixed.floors[0]).all()
 
 
 def test_tokens_that_are_dropped_from_the_cache_are_counted_again(

@@ -1,0 +1,184 @@
+"""The words of a question in other languages, from `translations.txt`: a lexicon of notions in 28 languages.
+
+A question is translated notion by notion, by the longest names that the lexicon knows; names, numbers and words that it
+does not know have no translation. Runs of Chinese, Japanese and Thai letters are cut into names of the lexicon, and
+compounds of Germanic languages into their parts.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from ..models.pixel.words import split_words
+
+FILE = Path(__file__).with_name("translations.txt")
+LONGEST_NAME = 4
+"""Words of a notion's longest name that are looked for together."""
+LONGEST_UNSPACED = 12
+"""Letters of a name in a script without spaces that are looked for together."""
+UNSPACED = re.compile("[\u0e00-\u0e7f\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+"""Runs of Thai letters, kana and Chinese characters."""
+COMPOUNDING = frozenset({"de", "nl", "sv", "da", "nb"})
+"""Languages that write compounds as one word."""
+COMPOUND_PART = 4
+"""Least letters of the parts of a compound."""
+LINKS = ("", "s", "es", "n", "en", "e")
+"""What joins the parts of a compound."""
+STEM = 4
+"""Least letters that an inflected word and a name of the lexicon must share."""
+CHANGED = 3
+"""Letters at the end of a word that an inflection may replace."""
+ENDING = re.compile(
+    "|".join(
+        (
+            "[aeiouy]{0,2}(?:n|m|r|s|ns|nt|ren|rem|res)?",
+            "[ауеиоыэюяьёйії]{0,3}(?:в|м|х|го|му|ми)?",
+            "[αεηιουωάέήίόύώ]{0,2}[νς]?",
+            "(?:om|am|ami|ach|ego|emu|ej|ych|ymi|na|en|et|ar|or|er|orna|arna|erna|ene|ler|lar|ek|ok|ak|ia|le|ul|lui)",
+        )
+    )
+)
+"""Endings by which forms of a word differ: Romance and Germanic, Slavic, Greek, and some of other languages."""
+
+Notion = dict[str, tuple[str, ...]]
+"""The names of a notion, by language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A notion that a question names: the `words` that name it, in normal form, and its `names` in another language."""
+
+    words: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def translate(question: str, languages: Collection[str]) -> dict[str, list[Translation]]:
+    """What the notions of a question are called in each of some `languages`, except in those that it uses for them.
+
+    >>> translate("unpaid invoice", ["de", "en"])["de"][1].names
+    ('Rechnung',)
+    >>> [each.names for each in translate("Stromrechnung", ["en"])["en"]]
+    [('electricity', 'power'), ('invoice', 'bill')]
+    """
+    found: dict[str, list[Translation]] = {}
+    for words, place, known in _named_notions(split_words(question)):
+        notion = notions()[place]
+        for language in languages:
+            names = notion.get(language, ())
+            if names and language not in known:
+                found.setdefault(language, []).append(Translation(words, names))
+    return found
+
+
+def is_name(word: str) -> bool:
+    """Whether a word, in normal form, names a notion in any language."""
+    return bool(_named(word) or _of_form(word))
+
+
+def _named_notions(words: Sequence[str]) -> Iterator[tuple[tuple[str, ...], int, frozenset[str]]]:
+    """The places of the notions that words name, with the words, and the languages in which they are so named."""
+    at = 0
+    while at < len(words):
+        for count in range(min(LONGEST_NAME, len(words) - at), 0, -1):
+            name = tuple(words[at : at + count])
+            if found := _named(" ".join(name)):
+                yield from ((name, place, known) for place, known in found)
+                at += count
+                break
+        else:
+            word = words[at]
+            found = _of_unspaced(word) if UNSPACED.search(word) else _of_form(word) or _of_compound(word)
+            yield from (((word,), place, known) for place, known in found)
+            at += 1
+
+
+def _named(name: str) -> list[tuple[int, frozenset[str]]]:
+    """The places of the notions with a name, folded here, each with the languages in which it is called so."""
+    return [(place, frozenset(languages)) for place, languages in _places().get(_folded(name), {}).items()]
+
+
+def _of_form(word: str) -> list[tuple[int, frozenset[str]]]:
+    """The notions of the names of which a word seems to be another form: the shortest with the longest stem."""
+    word = _folded(word)
+    for changed in range(min(CHANGED, len(word) - STEM) + 1):
+        stem, ending = word[: len(word) - changed], word[len(word) - changed :]
+        if not ENDING.fullmatch(ending):
+            continue
+        near = [name for name in _by_stem().get(stem[:STEM], ()) if name.startswith(stem)]
+        if found := [name for name in near if len(name) - len(stem) <= CHANGED and ENDING.fullmatch(name[len(stem) :])]:
+            return _named(min(found, key=len))
+    return []
+
+
+def _of_compound(word: str) -> list[tuple[int, frozenset[str]]]:
+    """The notions of the parts of a compound; of its last part alone if the others are not known."""
+    for cut in range(COMPOUND_PART, len(word) - COMPOUND_PART + 1):
+        last = _germanic(_named(word[cut:]) or _of_form(word[cut:]))
+        if not last:
+            continue
+        firsts = [word[:cut].removesuffix(link) for link in LINKS if word[:cut].endswith(link)]
+        parts = [_germanic(_named(first)) or _of_compound(first) for first in firsts if len(first) >= COMPOUND_PART]
+        return max(parts, key=len, default=[]) + last
+    return []
+
+
+def _germanic(found: list[tuple[int, frozenset[str]]]) -> list[tuple[int, frozenset[str]]]:
+    return [(place, known) for place, known in found if known & COMPOUNDING]
+
+
+def _of_unspaced(word: str) -> list[tuple[int, frozenset[str]]]:
+    """The notions of the longest names in runs of a script without spaces, from left to right."""
+    found: list[tuple[int, frozenset[str]]] = []
+    for run in UNSPACED.findall(word):
+        at = 0
+        while at < len(run):
+            for count in range(min(LONGEST_UNSPACED, len(run) - at), 1, -1):
+                if named := _named(run[at : at + count]):
+                    found += named
+                    at += count
+                    break
+            else:
+                at += 1
+    return found
+
+
+@lru_cache(maxsize=1)
+def notions() -> list[Notion]:
+    """The notions of the lexicon, in its order."""
+    lines = [line for line in FILE.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    languages = lines[0].split("|")
+    rows = (zip(languages, line.split("|"), strict=False) for line in lines[1:])
+    return [{language: tuple(names.split("/")) for language, names in row if names} for row in rows]
+
+
+@lru_cache(maxsize=1)
+def _places() -> dict[str, dict[int, list[str]]]:
+    """The places of the notions that have a name, folded, each with the languages in which they are called so."""
+    found: dict[str, dict[int, list[str]]] = {}
+    for place, notion in enumerate(notions()):
+        for language, names in notion.items():
+            for name in names:
+                found.setdefault(_folded(" ".join(split_words(name))), {}).setdefault(place, []).append(language)
+    return found
+
+
+@lru_cache(maxsize=1)
+def _by_stem() -> dict[str, list[str]]:
+    """The names of one word and at least STEM letters, by these letters."""
+    found: dict[str, list[str]] = {}
+    for name in _places():
+        if " " not in name and len(name) >= STEM:
+            found.setdefault(name[:STEM], []).append(name)
+    return found
+
+
+def _folded(name: str) -> str:
+    """A name without diacritics over Latin and Greek letters."""
+    if name.isascii():
+        return name
+    return "".join(letter for letter in unicodedata.normalize("NFD", name) if not "\u0300" <= letter <= "\u036f")

@@ -1,0 +1,70 @@
+"""Terms that are near in meaning to the words of a question: synonyms, and the words of the pages' other languages."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..models.pixel.thesaurus import synonyms
+from ..query.languages import by_letters
+from ..query.terms import QuestionTerm, terms_of
+from ..query.translated import TRANSLATION_WEIGHT
+from ..query.translations import translate
+from .spelling import Spelling
+from .text_index import Related, TermPages, TextIndex
+
+SYNONYM_WEIGHT = 0.3
+"""How much a synonym counts, of what the word itself would; docs/log.md#mined-words compares 0.3 and 0.5."""
+STEM, ENDING = 5, 3
+"""Least letters of a word whose other forms are found by its beginning, and most letters that these have more."""
+FORM = 0.9
+"""How much another form of a word counts, of what the word would."""
+FORMS_MAX = 8
+VOWELS = "aeiouyаеиоуыяюіїαεηιουω"
+
+
+class NearTerms:
+    """Looks up what is near in meaning to the words of a question. May be shared between threads."""
+
+    def __init__(self, index: TextIndex, spelling: Spelling) -> None:
+        self._index = index
+        self._spelling = spelling
+
+    def of(self, question: str, words: Sequence[QuestionTerm]) -> dict[str, list[Related]]:
+        """What is related to each word of a question, by its term; words without anything are left out."""
+        found: dict[str, list[Related]] = defaultdict(list)
+        for word in words:
+            near = [(other, ()) for name in synonyms(word.term) for other in terms_of(name)]
+            found[word.term] += [
+                Related(pages, SYNONYM_WEIGHT) for pages in self._index.look_up_all(near) if len(pages.rows)
+            ]
+        terms = {word.term for word in words}
+        for translated in translate(question, self._index.languages).values():
+            for translation in translated:
+                pages = [each for name in translation.names if len((each := self._pages_of(name)).rows)]
+                for term in {term for word in translation.words for term in terms_of(word)} & terms:
+                    found[term] += [Related(each, TRANSLATION_WEIGHT) for each in pages]
+        return {term: related for term, related in found.items() if related}
+
+    def _pages_of(self, name: str) -> TermPages:
+        """The pages that have all words of a name, in any form."""
+        looked_up = self._index.look_up_all([(term, self._forms(term)) for term in terms_of(name)])
+        rows = looked_up[0].rows
+        for other in looked_up[1:]:
+            rows = np.intersect1d(rows, other.rows)
+        chosen = np.isin(looked_up[0].rows, rows)
+        first = looked_up[0]
+        if len(looked_up) == 1:
+            return first
+        counts, begins, strengths = first.counts[chosen], first.begins[chosen], first.strengths[chosen]
+        return TermPages(first.rows[chosen], counts, begins, strengths, self._index.idf(len(rows)))
+
+    def _forms(self, term: str) -> tuple[tuple[str, float], ...]:
+        """Other forms of a word of an alphabetic script, by its beginning: "rechnungen", "rechnungs" of "rechnung"."""
+        if len(term) < STEM or not term.isalpha() or by_letters(term):
+            return ()
+        stem = term[:-1] if term[-1] in VOWELS and len(term) > STEM else term
+        longer = [form for form in self._spelling.beginning_with(stem) if form != term and form.isalpha()]
+        return tuple((form, FORM) for form in longer if len(form) <= len(term) + ENDING)[:FORMS_MAX]
