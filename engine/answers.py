@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 import numpy as np
 
@@ -14,18 +15,27 @@ from .query.terms import terms_of
 from .query.weighting import Weighting
 from .ranking import rerank
 from .records import F32, F64, Hit, Mode, Query, QueryVectors, Ranking
-from .scoring import score_tokens
+from .scoring import rise, score_tokens
 from .store import Snapshot
 
 
 class Answers:
     """Makes the answers of one snapshot, with the model of `spec`. May be shared between threads."""
 
-    def __init__(self, snapshot: Snapshot, cache: MaxSimCache, weighting: Weighting, spec: EncoderSpec) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        cache: MaxSimCache,
+        weighting: Weighting,
+        spec: EncoderSpec,
+        printed: Callable[[str, int], AbstractSet[str]],
+    ) -> None:
+        """`printed` tells which terms of a question the text layer of a page, by its row, has in any spelling."""
         self._snapshot = snapshot
         self._cache = cache
         self._weighting = weighting
         self._spec = spec
+        self._printed = printed
 
     def answer(
         self,
@@ -52,12 +62,14 @@ class Answers:
             assert encoded is not None
             assert weighed is not None
             assert ranking is not None
-            found = calibration.confidence(self.features(encoded, weighed, ranking, mode))
+            found = calibration.confidence(self.features(query, encoded, weighed, ranking, mode))
         is_weak = found < calibration.no_good_match
         return Hits(hits, query.text, confidence=found, no_good_match=is_weak, unread_letters=unread, mode=mode)
 
-    def features(self, encoded: QueryVectors, weighed: QueryVectors, ranking: Ranking, mode: Mode = "visual") -> F64:
-        """The features (5,) of the best page of a ranking of at least one; see `confidence.features`.
+    def features(
+        self, asked: Query, encoded: QueryVectors, weighed: QueryVectors, ranking: Ranking, mode: Mode = "visual"
+    ) -> F64:
+        """The features (5,) of the best page of a ranking of at least one for a question; see `confidence.features`.
 
         Where text was searched, too, a token that the page's text layer has matches as well as it can.
         """
@@ -70,27 +82,47 @@ class Answers:
             maxima[np.searchsorted(rows, [self._snapshot.first_pages()[best]])],
             weighed,
         )
-        matches, token_score, score = own[0], float(token_scores[0]), float(ranking.scores[0])
+        idf, expected = self._weighting.statistics(encoded)
+        matches, token_score, score = own[0], float(token_scores[0]), self._visual_score(weighed, best)
+        evidence = self._evidence(weighed, maxima[np.searchsorted(rows, best)], matches, expected)
         if mode != "visual":
-            pairs = self._visual_score(weighed, best) - token_score
-            matches = np.maximum(matches, self._is_printed(weighed, best))
+            pairs = score - token_score
+            is_printed = self._is_printed(asked, weighed, best)
+            matches, evidence = np.maximum(matches, is_printed), np.maximum(evidence, is_printed)
             token_score = max(token_score, float(weighed.weights @ matches))
             score = token_score + pairs
         return confidence.features(
             score=score,
             token_score=token_score,
             matches=matches,
+            evidence=evidence,
             weights=weighed.weights,
-            idf=self._weighting.idf(encoded),
+            idf=idf,
             pages=len(self._snapshot),
         )
+
+    def _evidence(self, query: QueryVectors, maxima: F32, matches: F32, expected: F32) -> F32:
+        """How surely a page prints each token, 0..1 (Q,), from its `maxima` (Q + A,) with `query.every`.
+
+        `matches` (Q,) are the page's, which count where expansion terms made them, and `expected` (Q,) what the tokens
+        are expected to match by chance. Without the model's `chance`, all matches count.
+        """
+        chance = self._spec.chance
+        if chance is None:
+            return matches
+        own = maxima[: len(matches)]
+        through_expansion = matches > rise(own, query.floors, query.ceilings)
+        return np.maximum(chance.evidence(own, expected), np.where(through_expansion, matches, np.float32(0)))
 
     def _visual_score(self, query: QueryVectors, row: int) -> float:
         (alone,) = rerank.rank(self._snapshot, [query], rows=np.array([row], np.int64), k=1, maxima_of=self._cache.of)
         return float(alone.scores[0]) if len(alone.scores) else 0.0
 
-    def _is_printed(self, query: QueryVectors, row: int) -> F32:
-        """1 for the tokens that the text layer of a page has, 0 for the others, (Q,)."""
-        printed = set(terms_of(self._snapshot.text(row)))
+    def _is_printed(self, asked: Query, query: QueryVectors, row: int) -> F32:
+        """1 for the tokens of a question that the text layer of a page has in any spelling, 0 for the others, (Q,)."""
+        printed = set(self._printed(asked.corrected, row))
+        for typed, instead in asked.corrections:
+            if printed.issuperset(terms_of(instead)):
+                printed.update(terms_of(typed))
         found = [bool(terms := terms_of(token)) and printed.issuperset(terms) for token in query.tokens]
         return np.array(found, np.float32)

@@ -36,24 +36,26 @@ class Calibration:
         return 1 / (1 + math.exp(-logit)) if logit > 0 else math.exp(logit) / (1 + math.exp(logit))
 
 
-def features(*, score: float, token_score: float, matches: F32, weights: F32, idf: F32, pages: int) -> F64:
+def features(
+    *, score: float, token_score: float, matches: F32, evidence: F32, weights: F32, idf: F32, pages: int
+) -> F64:
     """The features (5,) of the best of `pages` pages for a query of Q tokens.
 
     `score` is the page's, and `token_score` what its tokens alone would score; `matches` (Q,) float32 in 0..1 are the
-    page's own with each token, `weights` (Q,) the tokens', which sum to 1, and `idf` (Q,) is as in `scoring.idf`, 0 for
-    tokens that were not counted. In their order:
+    page's own with each token, `evidence` (Q,) float32 in 0..1 how surely it prints each, `weights` (Q,) the tokens',
+    which sum to 1, and `idf` (Q,) is as in `scoring.idf`, 0 for tokens that were not counted. In their order:
 
     0. what the tokens alone score, with matches on the first page of the document;
     1. what pairs of neighbouring tokens add to the score, below 0 if they do not stand together on the page;
-    2. the information of the page's own matches in nats, less that which tells one of all pages from the others: if it
-       is negative, a page that matches as well is to be expected by chance;
+    2. the information of the tokens that it prints in nats, less that which tells one of all pages from the others: if
+       it is negative, a page that prints as many is to be expected by chance;
     3. the logarithm of how many tokens carry the match: 1 + (Σ w·m)² / Σ (w·m)²;
     4. the logarithm of the information in nats that the query asks for: 1 + Σ idf².
     """
     contributions = (weights * matches).astype(np.float64)
     squares = float(np.square(contributions).sum())
     carrying = float(contributions.sum()) ** 2 / squares if squares > 0 else 0.0
-    information = float((matches * np.square(idf)).sum()) - math.log(max(1, pages))
+    information = float((evidence * np.square(idf)).sum()) - math.log(max(1, pages))
     information = min(max(information, INFORMATION_MIN), INFORMATION_MAX)
     asked = math.log1p(float(np.square(idf).sum()))
     return np.array([token_score, score - token_score, information, math.log1p(carrying), asked], np.float64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Protocol, SupportsIndex, overload
 
@@ -41,7 +41,9 @@ class Hits(list[Hit]):
     `confidence` is the probability, 0..1, that the first hit is right: of the questions that it was measured on, with
     such a best hit, this share had the right page first. It is None for queries by a picture or a page, and for models
     without a calibration. `no_good_match` says that it is too low to trust the hits, which are then the closest pages.
-    `unread_letters` are those letters of the query that the model does not read.
+    `unread_letters` are those letters of the query that the model does not read. `corrections` are the words of the
+    query that no page has, each with the word that was searched for instead, and `missing_phrases` the phrases in
+    quotes that no page has as they are.
 
     A notebook shows each hit as its page with the heat map on it, as `draw` returns it, (H, W, 3) uint8. Hits for which
     `draw` raises DocsearchError are rows of a table; without `draw` all are.
@@ -57,6 +59,8 @@ class Hits(list[Hit]):
         no_good_match: bool = False,
         unread_letters: str = "",
         mode: Mode = "visual",
+        corrections: Mapping[str, str] | None = None,
+        missing_phrases: Sequence[str] = (),
     ) -> None:
         super().__init__(hits)
         self.text = text
@@ -64,6 +68,8 @@ class Hits(list[Hit]):
         self.no_good_match = no_good_match
         self.unread_letters = unread_letters
         self.mode = mode
+        self.corrections = dict(corrections or {})
+        self.missing_phrases = tuple(missing_phrases)
         self._draw = draw
 
     @overload
@@ -75,13 +81,15 @@ class Hits(list[Hit]):
             return self._like(super().__getitem__(at), self._draw)
         return super().__getitem__(at)
 
-    def as_dict(self) -> dict[str, float | bool | str | None]:
+    def as_dict(self) -> dict[str, Any]:
         """What is known of the answer besides its hits, as a JSON object."""
         return {
             "confidence": None if self.confidence is None else round(self.confidence, CONFIDENCE_DIGITS),
             "no_good_match": self.no_good_match,
             "unread_letters": self.unread_letters,
             "mode": self.mode,
+            "corrections": self.corrections,
+            "missing_phrases": list(self.missing_phrases),
         }
 
     def drawn_by(self, draw: Callable[[Hit], U8] | None) -> Hits:
@@ -97,10 +105,18 @@ class Hits(list[Hit]):
             no_good_match=self.no_good_match,
             unread_letters=self.unread_letters,
             mode=self.mode,
+            corrections=self.corrections,
+            missing_phrases=self.missing_phrases,
         )
 
+    def read_as(self, text: str, corrections: Mapping[str, str], missing_phrases: Sequence[str]) -> Hits:
+        """The same hits, of the query `text` before it was read: with its operators and typing errors."""
+        found = self._like(self, self._draw)
+        found.text, found.corrections, found.missing_phrases = text, dict(corrections), tuple(missing_phrases)
+        return found
+
     def __reduce__(self) -> tuple[Callable[..., Hits], tuple[list[Hit], dict[str, object]]]:
-        names = ("text", "confidence", "no_good_match", "unread_letters", "mode")
+        names = ("text", "confidence", "no_good_match", "unread_letters", "mode", "corrections", "missing_phrases")
         # `draw` is left out: another process has no open index.
         return _unpickled, (list(self), {name: getattr(self, name) for name in names})
 
@@ -142,6 +158,8 @@ class Hits(list[Hit]):
     def _heading(self) -> str:
         about = f" for {self.text!r}" if self.text else ""
         found = f"{len(self)} hit{'' if len(self) == 1 else 's'}{about}"
+        for typed, instead in self.corrections.items():
+            found += f"; showing results for {instead!r} (no page has {typed!r})"
         return f"{found}; no good match, these are the closest pages" if self and self.no_good_match else found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -43,12 +44,16 @@ class PageRef:
 
 @dataclass(frozen=True, slots=True)
 class PageImage:
-    """A rendered page: `pixels` (H, W, 3) uint8, the `dpi` of the rendering, and the text layer's `text`, or ""."""
+    """A rendered page: `pixels` (H, W, 3) uint8, the `dpi` of the rendering, and the text layer's `text`, or "".
+
+    A page whose print is too small at that size has the `detail` (H, W) uint8 too: the same page in grey, larger.
+    """
 
     ref: PageRef
     pixels: U8
     dpi: float
     text: str = ""
+    detail: U8 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +131,28 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class Operators:
+    """What the operators of a question ask of pages; see `query.operators`.
+
+    `phrases` are texts that a page must have as they are, `excluded` words that it must not have, and `beginnings`
+    terms for which any word counts that begins with them.
+    """
+
+    phrases: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    beginnings: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.phrases or self.excluded or self.beginnings)
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """One query of a batch: `text`, a picture `image` (H, W, 3) uint8, both, or `like`, a page to find similar ones.
 
-    `path` keeps the documents whose path matches this glob, or whose file name it is.
+    `path` keeps the documents whose path matches this glob, or whose file name it is. Where `operators` have been read,
+    `text` is without them. `corrections` are words of it that no page has, each with the word that texts are searched
+    for instead.
     """
 
     query_id: str
@@ -137,6 +160,16 @@ class Query:
     path: str | None = None
     image: U8 | None = field(default=None, compare=False)
     like: Region | None = None
+    operators: Operators = field(default_factory=Operators)
+    corrections: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def corrected(self) -> str:
+        """The text with its corrections, as texts are searched for it."""
+        text = self.text
+        for typed, instead in self.corrections:
+            text = re.sub(rf"(?<!\w){re.escape(typed)}(?!\w)", instead, text)
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +177,19 @@ class QueryExpansion:
     """Terms that a query token also matches: synonyms, or kinds of figures that it names.
 
     `vectors` (A, D) float32 of unit length; `tokens` (A,) int64, the row of the query token that each expands;
-    `weights` (A,) float32 in 0..1, the share of a match with the term that counts.
+    `weights` (A,) float32 in 0..1, the share of a match with the term that counts. `floor` (A,) float32 are
+    the terms' own floors; None where they are those of the tokens.
     """
 
     vectors: F32
     tokens: I64
     weights: F32
+    floor: F32 | None = None
+
+    def only(self, kept: NDArray[np.bool_]) -> QueryExpansion:
+        """The terms that are `kept` (A,)."""
+        floor = None if self.floor is None else self.floor[kept]
+        return QueryExpansion(self.vectors[kept], self.tokens[kept], self.weights[kept], floor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +203,8 @@ class QueryVectors:
     tokens, which add to a score where they stand together on a page. `expansion` are further terms that a token
     matches. The token vectors of a `contextual` query come from a language model and depend on each other: they are
     scored by plain MaxSim, without IDF, first-page weight or pairs.
-    `spelled` are the tokens as they stand in the query, where a model changes them.
+    `spelled` are the tokens as they stand in the query, where a model changes them. Of a pair whose tokens stand in the
+    other order on a page, the share `reversed_share` counts.
     """
 
     vectors: F32
@@ -176,6 +217,7 @@ class QueryVectors:
     expansion: QueryExpansion | None = None
     contextual: bool = False
     spelled: tuple[str, ...] = ()
+    reversed_share: float = 1.0
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -197,6 +239,20 @@ class QueryVectors:
         """The ceiling of each row, (Q,)."""
         return np.full(len(self.weights), self.ceiling, np.float32)
 
+    @property
+    def every_floor(self) -> F32:
+        """The floors of the tokens, then of the expansion terms, (Q + A,)."""
+        floors, terms = self.floors, self.expansion
+        if terms is None:
+            return floors
+        return np.concatenate([floors, floors[terms.tokens] if terms.floor is None else terms.floor])
+
+    @property
+    def every_ceiling(self) -> F32:
+        """The ceilings of the tokens, then of the expansion terms, (Q + A,)."""
+        ceilings, terms = self.ceilings, self.expansion
+        return ceilings if terms is None else np.concatenate([ceilings, ceilings[terms.tokens]])
+
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
@@ -211,12 +267,18 @@ class TextEvidence:
     """What the text of N pages says of one question.
 
     `text` (N,) is BM25 of each text layer, and `document` (N,) the share of the question that the name and the opening
-    of each page's document hold, both 0 to 1; `has_text` (N,) tells the pages with a text layer.
+    of each page's document hold, both 0 to 1; `has_text` (N,) tells the pages with a text layer. Of values and codes in
+    the question, such as "15:45", that any text layer has, `stated` (N,) is the share that the page's own text has, and
+    `denied` (N,) the share that it does not have. `is_unread` (N,) tells the pages with a text layer in a script that
+    the model does not read; None where there are none.
     """
 
     text: F32
     document: F32
     has_text: NDArray[np.bool_]
+    stated: F32
+    denied: F32
+    is_unread: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,13 +30,10 @@ def match(similarities: F32, query: QueryVectors) -> F32:
 
     A token's match is the best of its own and of those of its expansion terms, each times the term's weight.
     """
-    floors, ceilings = query.floors, query.ceilings
+    matches = rise(similarities, query.every_floor, query.every_ceiling)
     expansion = query.expansion
     if expansion is None:
-        return rise(similarities, floors, ceilings)
-    floors = np.concatenate([floors, floors[expansion.tokens]])
-    ceilings = np.concatenate([ceilings, ceilings[expansion.tokens]])
-    matches = rise(similarities, floors, ceilings)
+        return matches
     tokens = len(query.weights)
     own = matches[..., :tokens]
     for i, (token, weight) in enumerate(zip(expansion.tokens.tolist(), expansion.weights, strict=True)):

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import threads
 from .answers import Answers
@@ -27,13 +28,16 @@ from .models.registry import find_spec, load_query_encoder
 from .page_maxima import token_maxima
 from .query.encode import QueryEncoding
 from .query.implied import implied_text, with_implied
-from .query.weighting import Weighting
+from .query.languages import LETTERS as UNREAD_LANGUAGES
+from .query.translated import with_translations
+from .query.weighting import PRESENT_MATCH, Weighting
 from .ranking import rerank
 from .ranking.accelerator import open_scorer
 from .ranking.filters import path_matches
 from .ranking.rerank import Scorer
 from .records import F64, U8, FloatBox, Hit, Mode, PageRef, Query, QueryVectors, Ranking, Region
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
+from .retrieval.question_reading import Reading, read
 from .store import Snapshot, check_encoder, open_snapshot
 from .two_stage import OnStage, TwoStageSearch, timed
 
@@ -42,6 +46,8 @@ if TYPE_CHECKING:
 
 BATCH_QUERIES = 32
 """Queries that are encoded and ranked together."""
+SHOWN_MATCH = 0.8
+"""Match (0..1) from which a page without a text layer shows a word that no other page may have."""
 STAGES = ("encode", "weigh", "candidates", "rerank")
 """What a query goes through; "candidates" only where two stages search."""
 
@@ -93,8 +99,10 @@ class Searcher:
         self._cache = cache = MaxSimCache(len(snapshot), partial(token_maxima, snapshot))
         self._encoding = QueryEncoding(snapshot, encoder)
         self.first_stage = FirstStage(snapshot, self._encoding.visual_words, on_gpu=scorer is not None)
-        self._weighting = Weighting(snapshot, cache, self.first_stage.approximate_maxima)
-        self._answers = Answers(snapshot, cache, self._weighting, encoder.spec)
+        self._weighting = Weighting(
+            snapshot, cache, self.first_stage.presence, encoder.spec.chance, encoder.spec.reads_nothing_of
+        )
+        self._answers = Answers(snapshot, cache, self._weighting, encoder.spec, self._printed)
         self._two_stage = TwoStageSearch(snapshot, cache, self.first_stage, scorer)
 
     def __enter__(self) -> Searcher:
@@ -185,27 +193,43 @@ class Searcher:
         strict = isinstance(queries, Sequence) and len(queries) == 1
         count = self._two_stage.candidates(k, candidates, exact=exact)
         waiting = iter(queries)
-        while batch := list(islice(waiting, BATCH_QUERIES)):
+        while asked_for := list(islice(waiting, BATCH_QUERIES)):
             with timed("encode", on_stage), threads.no_blas_threads():
+                readings = [self._read(query, mode) for query in asked_for]
+                batch = [reading.query for reading in readings]
                 encoded = self._encoding.encode_all(batch, strict=strict)
+                if mode == "hybrid":
+                    encoded |= {i: self._with_translations(batch[i], query) for i, query in encoded.items()}
             if count is None:
                 self._two_stage.cache_maxima(batch, encoded, on_stage)
             with timed("weigh", on_stage):
                 weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
                 asked = weighed if mode != "hybrid" else weighed | self._with_implied(batch, weighed)
             ranked = self._two_stage.rank(
-                batch, asked, k=k, candidates=count, on_stage=on_stage, all_copies=all_copies, mode=mode
+                batch,
+                asked,
+                k=k,
+                candidates=count,
+                on_stage=on_stage,
+                all_copies=all_copies,
+                mode=mode,
+                shows=self._pages_that_show,
             )
             for i, query in enumerate(batch):
                 hits = self._hits(query, ranked.get(i), all_copies=all_copies)
                 own: Mode = "visual" if not query.text.strip() or query.like is not None else mode
-                yield query, self._answers.answer(query, hits, encoded.get(i), weighed.get(i), ranked.get(i), own)
+                answer = self._answers.answer(query, hits, encoded.get(i), weighed.get(i), ranked.get(i), own)
+                read_as = (asked_for[i].text, dict(query.corrections), readings[i].missing_phrases)
+                yield asked_for[i], answer.read_as(*read_as)
 
     def encode(self, text: str, *, image: U8 | None = None) -> QueryVectors:
         """A question as vectors with the weights that it has in this collection. Raises UsageError as `search`."""
         self.snapshot.check_open()
         with threads.no_blas_threads():
-            encoded = self._encoding.encode(Query("", text, image=image))
+            read = self._read(Query("", text, image=image), self.default_mode).query
+            encoded = self._encoding.encode(read)
+            if self.default_mode == "hybrid":
+                encoded = self._with_translations(read, encoded)
         (query,) = self.weigh([encoded])
         return query
 
@@ -222,17 +246,48 @@ class Searcher:
         has_words = self._encoding.visual_words is not None
         return "hybrid" if has_words and self.first_stage.texts.has_text.any() else "visual"
 
+    def _printed(self, question: str, row: int) -> frozenset[str]:
+        return self.first_stage.texts.printed(question, row)
+
+    def _read(self, query: Query, mode: Mode) -> Reading:
+        """A query without operators and, where text is searched, with its typing errors corrected."""
+        is_seen = None if mode == "visual" else lambda word: bool(self._pages_that_show(word).any())
+        return read(query, lambda: self.first_stage.texts, is_seen)
+
+    def _pages_that_show(self, word: str) -> NDArray[np.bool_]:
+        """Which pages (N,) show a word and have no text layer to tell so; none for models that take no single words."""
+        found = np.zeros(len(self.snapshot), bool)
+        rows = np.flatnonzero(~self.first_stage.texts.has_text)
+        if len(rows) and self._encoding.visual_words is not None:
+            (query,) = self.weigh([self._encoding.encode(Query("", word))])
+            if (presence := self.first_stage.presence()) is not None:
+                wider = query.floors + np.float32(SHOWN_MATCH / PRESENT_MATCH) * (query.ceilings - query.floors)
+                found[rows] = np.any(presence(query.vectors, query.floors, wider), axis=0)[rows]
+            else:
+                matches = (self._cache.of(query.vectors, rows) - query.floors) / (query.ceilings - query.floors)
+                found[rows] = matches.max(axis=1) >= SHOWN_MATCH
+        return found
+
     def _with_implied(self, batch: Sequence[Query], weighed: Mapping[int, QueryVectors]) -> dict[int, QueryVectors]:
         """The weighed queries that imply more than they say, with that; by their position in the batch."""
-        asked = {i: implied for i in weighed if batch[i].like is None and (implied := implied_text(batch[i].text))}
+        asked = {i: implied for i in weighed if batch[i].like is None and (implied := implied_text(batch[i].corrected))}
         encoded = self._encoding.encode_all([Query("", text) for text in asked.values()], strict=False)
         parts = dict(zip(asked, self.weigh([encoded[i] for i in range(len(asked))]), strict=True))
         return {i: with_implied(weighed[i], its) for i, its in parts.items()}
 
+    def _with_translations(self, query: Query, encoded: QueryVectors) -> QueryVectors:
+        """A query that also looks for its words in the other languages of the collection that the model reads."""
+        languages = self.first_stage.texts.languages - UNREAD_LANGUAGES.keys()
+        if query.like is not None or not query.text.strip() or not languages:
+            return encoded
+        return with_translations(encoded, query.text, languages, lambda word: self._encoding.encode(Query("", word)))
+
     def prepare(self) -> None:
         """Open or build the derived files of stage 1, and find copies, so that the first query does not wait for it."""
         self.snapshot.check_open()
-        _ = self.snapshot.copies, self.default_mode
+        _ = self.snapshot.copies
+        if self.default_mode == "hybrid":
+            _ = self.first_stage.texts.names
         if not self.first_stage.is_skipped:
             _ = self.first_stage.candidates
 
@@ -255,9 +310,14 @@ class Searcher:
         return None if visual_words is None else visual_words.codebook
 
     def scores(self, text: str, refs: Sequence[PageRef]) -> list[float]:
-        """The scores of pages for a question, in their order. Raises UsageError for a page that is not in the index."""
-        rows = [self.snapshot.row(ref) for ref in refs]
-        (ranking,) = rerank.rank(self.snapshot, [self.encode(text)], rows=np.array(rows, np.int64), k=len(rows))
+        """The scores of pages for a question, by pictures, in their order.
+
+        Raises UsageError for a page that is not in the index.
+        """
+        rows, query = [self.snapshot.row(ref) for ref in refs], self.encode(text)
+        rescored = self._two_stage.rescored(Query("", text), query, "visual")
+        asked = np.array(rows, np.int64)
+        (ranking,) = rerank.rank(self.snapshot, [query], rows=asked, k=len(rows), fusions=[rescored])
         found = dict(zip(ranking.pages.tolist(), ranking.scores.tolist(), strict=True))
         return [found.get(row, 0.0) for row in rows]
 
@@ -267,7 +327,7 @@ class Searcher:
         (weighed,) = self.weigh([encoded])
         row = self.snapshot.row(best.ref)
         ranking = Ranking(np.array([row], np.int64), np.array([best.score], np.float32))
-        return self._answers.features(encoded, weighed, ranking, mode)
+        return self._answers.features(Query("", text), encoded, weighed, ranking, mode)
 
     def heatmap(self, text: str, ref: PageRef, pixels: U8, *, image: U8 | None = None) -> U8:
         """The page `ref`, rendered as `pixels` (H, W, 3) uint8, with what matches the question marked on it."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import threads
 from .distinct import distinct
@@ -15,8 +16,9 @@ from .maxsim_cache import MaxSimCache
 from .ranking import rerank
 from .ranking.filters import PageFilter
 from .ranking.fusion import Fusion, text_scores
+from .ranking.prior import PagePrior, WithPrior
 from .ranking.rerank import Scorer
-from .records import I64, Mode, Query, QueryVectors, Ranking, Region
+from .records import I64, Mode, Operators, Query, QueryVectors, Ranking, Region
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
 from .scoring import top_k
 from .store import Snapshot
@@ -67,36 +69,39 @@ class TwoStageSearch:
         on_stage: OnStage | None,
         all_copies: bool = False,
         mode: Mode = "visual",
+        shows: Callable[[str], NDArray[np.bool_]],
     ) -> dict[int, Ranking]:
         """The best `k` pages for each query, keyed by its position in the batch.
 
         They come from `candidates` pages or, if None, from all allowed. Pages with identical content count as one,
         in both stages; with `all_copies` each counts. Queries without words are found by their pictures, whatever the
-        `mode`.
+        `mode`. `shows` tells which pages (N,) without a text layer show a word, for words that pages must not have.
         """
         out: dict[int, Ranking] = {}
-        groups: dict[tuple[str | None, Region | None], list[int]] = {}
+        groups: dict[tuple[str | None, Region | None, Operators], list[int]] = {}
         for i in weighed:
-            groups.setdefault((batch[i].path, batch[i].like), []).append(i)
-        for (path, like), members in groups.items():
+            groups.setdefault((batch[i].path, batch[i].like, batch[i].operators), []).append(i)
+        for (path, like, operators), members in groups.items():
             excluded = None if like is None else self._snapshot.row(like.ref)
             rows = self._filter.rows(path, excluded, all_copies=all_copies)
+            if operators and (allowed := self._first_stage.texts.allowed(operators, shows)) is not None:
+                rows = np.flatnonzero(allowed) if rows is None else rows[allowed[rows]]
             if mode == "text":
                 by_text = [i for i in members if _has_words(batch[i])]
                 with timed("candidates", on_stage):
-                    out.update((i, self._by_text(batch[i].text, rows, k)) for i in by_text)
+                    out.update((i, self._by_text(batch[i], rows, k)) for i in by_text)
                 members = [i for i in members if i not in out]
             if candidates is None:
                 if members:
                     with timed("rerank", on_stage), threads.no_blas_threads():
                         if path is None and self._is_caching:
                             self._fill_cache([weighed[i] for i in members])
-                        fusions = [self._fusion(batch[i], mode) for i in members]
+                        fusions = [self.rescored(batch[i], weighed[i], mode) for i in members]
                         ranked = self._rerank([weighed[i] for i in members], rows, k, fusions)
                         out.update(zip(members, ranked, strict=True))
                 continue
             for i in members:
-                pages, looked_up = rows, self._fusion(batch[i], mode)
+                pages, looked_up = rows, self.rescored(batch[i], weighed[i], mode)
                 fusion = None if looked_up is None else cache(looked_up)  # used in both stages
                 with timed("candidates", on_stage):
                     if pages is None or len(pages) > candidates:  # fewer need no proposal
@@ -107,15 +112,30 @@ class TwoStageSearch:
                     (out[i],) = self._rerank([weighed[i]], pages, k, [fusion])
         return out
 
-    def _fusion(self, query: Query, mode: Mode) -> Callable[[], Fusion] | None:
-        """What looks a query up in the text layers; None where these are not asked, or it has no words."""
-        if mode != "hybrid" or not _has_words(query):
-            return None
-        return lambda: Fusion(self._first_stage.texts.evidence(query.text))
+    def rescored(self, query: Query, encoded: QueryVectors, mode: Mode) -> Callable[[], WithPrior] | None:
+        """What turns the visual scores of a query, `encoded`, into final ones, when it is called.
 
-    def _by_text(self, text: str, rows: I64 | None, k: int) -> Ranking:
+        None where visual scores are final: of queries without words, and of models for which nothing else was measured.
+        """
+        if not self._first_stage.has_visual_words or encoded.contextual or not _has_words(query):
+            return None
+        if mode != "hybrid":
+            return lambda: self._prior.applied(query.text, None, None)
+
+        def looked_up() -> WithPrior:
+            texts = self._first_stage.texts
+            fusion = Fusion(texts.evidence(query.corrected, query.operators.beginnings))
+            return self._prior.applied(query.text, fusion, texts.number_shares)
+
+        return looked_up
+
+    @cached_property
+    def _prior(self) -> PagePrior:
+        return PagePrior(self._snapshot.lengths)
+
+    def _by_text(self, query: Query, rows: I64 | None, k: int) -> Ranking:
         """The best `k` of `rows` (n,), or of all pages, by text alone."""
-        scores = text_scores(self._first_stage.texts.evidence(text))
+        scores = text_scores(self._first_stage.texts.evidence(query.corrected, query.operators.beginnings))
         asked = np.arange(len(scores)) if rows is None else distinct(rows)
         return top_k(asked, scores[asked], k, self._snapshot.page_order())
 
@@ -135,7 +155,7 @@ class TwoStageSearch:
         queries: Sequence[QueryVectors],
         rows: I64 | None,
         k: int,
-        fusions: Sequence[Callable[[], Fusion] | None],
+        fusions: Sequence[Callable[[], WithPrior] | None],
     ) -> list[Ranking]:
         """Exact scores; uses cached maxima unless a query is contextual."""
         cached = None if any(query.contextual for query in queries) else self._cache.of

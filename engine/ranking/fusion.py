@@ -12,6 +12,8 @@ from ..records import F32, I64, TextEvidence
 
 TEXT_WEIGHT = 0.4
 """Share of a page's score that its text layer gives where it has one; docs/log.md#hybrid compares 0 to 0.67."""
+UNREAD_WEIGHT = 0.9
+"""The same share for a page in a script that the model does not read; figures and numbers make the rest."""
 USUAL_TEXT = 0.75
 """What text usually says of a right page, as a share of its visual score: docs/log.md#hybrid measures 0.77."""
 DOCUMENT_WEIGHT = 0.6
@@ -20,22 +22,34 @@ DOCUMENT_WEIGHT = 0.6
 docs/log.md#hybrid compares 0 to 0.75.
 """
 
+STATED, DENIED = 0.9, 0.8
+"""How certain a text layer is of numbers and codes: shares of a visual score that a page gets, and loses, for these."""
+DENIED_BY_OTHERS = 0.15
+"""Share that a page without a text layer loses where another page has them in print for certain."""
+
 
 class Fusion:
     """Visual scores v of the pages of a snapshot to hybrid scores, for one question.
 
-    s = (1 - TEXT_WEIGHT) · v + TEXT_WEIGHT · min(1, text / USUAL_TEXT), or v for a page without a text layer;
-    score = s + DOCUMENT_WEIGHT · document · (1 - s). A page that matches neither by its picture nor by its text scores
-    0. Scores rise with v, so a bound of v is a bound of the score.
+    s = (1 - w) · v + w · t with t = min(1, text / USUAL_TEXT). w is TEXT_WEIGHT, UNREAD_WEIGHT for a page in a script
+    that the model does not read, and 0 for one without a text layer. v is first raised by STATED · stated · (1 - v) and
+    lowered by DENIED · denied · v, and t raised as v is; score = s + DOCUMENT_WEIGHT · document · (1 - s). A page that
+    matches neither by its picture nor by its text scores 0. Scores rise with v, so a bound of v bounds the score.
     """
 
     def __init__(self, evidence: TextEvidence) -> None:
         self.is_found = evidence.text > 0
         """The pages (N,) whose text matches."""
         weight = np.where(evidence.has_text, np.float32(TEXT_WEIGHT), np.float32(0))
+        if evidence.is_unread is not None:
+            weight[evidence.is_unread] = UNREAD_WEIGHT
         added = np.float32(DOCUMENT_WEIGHT) * evidence.document
-        self._slope: F32 = ((1 - added) * (1 - weight)).astype(np.float32)
-        self._added: F32 = ((1 - added) * weight * _scaled(evidence.text) + added).astype(np.float32)
+        stated = np.float32(STATED) * evidence.stated
+        denied = np.where(evidence.has_text, np.float32(DENIED), np.float32(DENIED_BY_OTHERS)) * evidence.denied
+        own: F32 = (1 - weight) * (1 - stated) * (1 - denied)
+        text = stated + weight * (1 - stated) * _scaled(evidence.text)
+        self._slope: F32 = ((1 - added) * own).astype(np.float32)
+        self._added: F32 = ((1 - added) * text + added).astype(np.float32)
 
     def scores(self, visual: F32, rows: I64) -> F32:
         """The hybrid scores (n,) of pages `rows` (n,) with these `visual` scores (n,), both 0 to 1."""

@@ -16,7 +16,7 @@ from ..kernels import maxsim, proximity
 from ..page_maxima import MaximaOf, Pages, token_maxima
 from ..records import BOX_SCALE, F32, I64, QueryVectors, Ranking
 from ..scoring import score_tokens, top_k, weighted_sum
-from .fusion import Fusion
+from .prior import PageScores
 
 PAIRS_BLOCK_PAGES = 12
 """Pages whose token pairs are matched before the next check whether any page left can still reach the top k."""
@@ -50,7 +50,7 @@ def rank(
     k: int,
     scorer: Scorer | None = None,
     maxima_of: MaximaOf | None = None,
-    fusions: Sequence[Callable[[], Fusion] | None] | None = None,
+    fusions: Sequence[Callable[[], PageScores] | None] | None = None,
 ) -> list[Ranking]:
     """The best `k` pages of each query among `rows` (n,), or among all; every page's score is exact.
 
@@ -59,13 +59,13 @@ def rank(
     tokens t (`scoring.score_tokens`) and pairs p of neighbouring tokens. A pair adds at most what its two tokens allow,
     so pairs are matched only on pages that may still reach the first `k`. A `scorer` computes the maxima on an
     accelerator, and plain MaxSim as a whole; `maxima_of` stands in for `page_maxima.token_maxima`, with a cache for
-    instance. `fusions` give what turns visual scores into hybrid ones, for the queries that have one; each is called
-    when its query is ranked, because it takes memory for all pages. No plain query may have one.
+    instance. `fusions` give what turns visual scores into final ones, for the queries that have one; each is called
+    when its query is ranked, because it takes memory for all pages.
     """
     fusions = fusions or [None] * len(queries)
     if scorer is not None and not scorer.accepts(rows):
         scorer = None
-    if scorer is not None and queries and all(is_plain(query) for query in queries):
+    if scorer is not None and queries and not any(fusions) and all(is_plain(query) for query in queries):
         return scorer.rank(queries, rows=rows, k=k)
     asked = np.arange(len(snapshot)) if rows is None else distinct(rows)
     if not len(asked):
@@ -141,9 +141,9 @@ def with_pairs(
     scores: F32,
     bounds: F32,
     k: int,
-    fusion: Fusion | None = None,
+    fusion: PageScores | None = None,
 ) -> Ranking:
-    """The best `k` of `rows` (n,) by tokens and pairs, and by text with a `fusion`.
+    """The best `k` of `rows` (n,) by tokens and pairs, and by what a `fusion` adds.
 
     `scores` (n,) are those of the tokens, `weights` (P,) those of the pairs, and no page's score with pairs exceeds its
     `bounds` (n,).
@@ -176,6 +176,8 @@ def pairs_on(snapshot: Pages, query: QueryVectors, rows: I64) -> F32:
             [snapshot.boxes(row) * unit for row, unit in zip(block.rows.tolist(), units, strict=True)]
         )
         last = first + len(block.rows)
-        out[order[first:last]] = proximity.pair_matches(matches, boxes, block.offsets, query.pairs)
+        out[order[first:last]] = proximity.pair_matches(
+            matches, boxes, block.offsets, query.pairs, reversed_share=query.reversed_share
+        )
         first = last
     return out

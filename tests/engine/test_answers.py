@@ -110,8 +110,17 @@ def test_a_question_in_letters_that_the_model_does_not_read_has_no_confidence_in
 
 def test_hits_keep_what_is_known_of_the_answer_when_cut_copied_or_sent_elsewhere() -> None:
     hits = Hits([Hit(PageRef("1", "a.pdf", 1), 0.1, 1)], "q", confidence=0.04, no_good_match=True, unread_letters="数")
+    hits = hits.read_as("q", {"数据": "数"}, ["a b"])
     for each in (hits[:1], hits.drawn_by(lambda _: np.zeros((1, 1, 3), np.uint8)), pickle.loads(pickle.dumps(hits))):
         assert each == hits
-        assert each.as_dict() == {"confidence": 0.04, "no_good_match": True, "unread_letters": "数", "mode": "visual"}
-    assert repr(hits).splitlines()[0] == "1 hit for 'q'; no good match, these are the closest pages"
+        assert each.as_dict() == {
+            "confidence": 0.04,
+            "no_good_match": True,
+            "unread_letters": "数",
+            "mode": "visual",
+            "corrections": {"数据": "数"},
+            "missing_phrases": ["a b"],
+        }
+    heading = repr(hits.read_as("q", {}, [])).splitlines()[0]
+    assert heading == "1 hit for 'q'; no good match, these are the closest pages"
     assert repr(Hits()) == "0 hits"

