@@ -11,6 +11,7 @@ from . import __version__
 from .commands.batch import batch
 from .commands.compact import compact
 from .commands.errors import KEPT, log_to_stderr, reported
+from .commands.eval import evaluate
 from .commands.failed import failed
 from .commands.index import index
 from .commands.info import info
@@ -78,6 +79,7 @@ def _options(
 
 for command in (index, query, batch, serve, mcp, mine, train, info, failed, remove, verify, compact, models):
     app.command()(command)
+app.command("eval")(evaluate)
 
 
 def main() -> None:

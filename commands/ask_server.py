@@ -24,7 +24,7 @@ TIMEOUT_S = 10.0
 ANNOUNCEMENT_MAX_BYTES = 4096
 ANSWER_MAX_BYTES = 16 << 20
 HIT_KEYS = ("rank", "score", "path", "page", "doc_id", "also")
-ANSWER_KEYS = ("confidence", "no_good_match", "unread_letters", "mode")
+ANSWER_KEYS = ("confidence", "no_good_match", "unread_letters", "mode", "corrections", "missing_phrases")
 
 
 class NotAnswered(Exception):

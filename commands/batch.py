@@ -55,8 +55,8 @@ def batch(
     --path'). In .txt files, blank lines and lines that begin with # are skipped. Answers have "query_id", "query",
     "hits" and "run"; each hit has "path", "page", "score", "doc_id" and "also", the other paths of the same file. They
     also have the "confidence" that the first hit is right, 0 to 1, "no_good_match", "unread_letters", which the model
-    does not read, and the "mode". A .csv file has a row per hit; text that a spreadsheet would take for a formula gets
-    an apostrophe before it.
+    does not read, and the "mode"; in .jsonl also "corrections" and "missing_phrases", as in 'query'. A .csv file has a
+    row per hit; text that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Answers are collected in OUT.partial; OUT stays as it was until the last one is there. --resume refuses to go on if
     the queries, -k, --candidates, --exact, --all-copies, --mode or the index have changed ("run" in an answer says with

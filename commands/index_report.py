@@ -22,6 +22,8 @@ UNREAD_NAMES = {
     "comment": "comments",
     "dynamic form": "dynamic forms (XFA)",
     "small print": "print that is too small",
+    "frames": "further frames of animations",
+    "crowded": "pages with too many words",
 }
 FAILURES_SHOWN = 10
 """Failures that are listed after a run; 'docsearch failed' lists all."""

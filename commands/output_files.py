@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ..engine.errors import UsageError
+from ..engine.errors import IndexNotFound, UsageError
 
 
 def check_file(file: Path, suffixes: Sequence[str], index: Path, *, what: str, inputs: Iterable[Path] = ()) -> None:
@@ -54,7 +54,7 @@ def check_folder(folder: Path, index: Path | None = None) -> None:
 
 
 def check_not_indexed(files: Sequence[Path], index: Path, *, what: str) -> None:
-    """Raise UsageError if one of `files` is a document of `index`, by whatever name."""
+    """Raise UsageError if one of `files` is a document of `index`, by whatever name. No index has no documents."""
     present = [file for file in files if file.exists()]
     if not present:
         return
@@ -62,8 +62,11 @@ def check_not_indexed(files: Sequence[Path], index: Path, *, what: str) -> None:
     from ..indexer import source_folders
 
     roots = source_folders.recorded(index)
-    with open_snapshot(index) as snapshot:
-        documents = snapshot.documents()
+    try:
+        with open_snapshot(index) as snapshot:
+            documents = snapshot.documents()
+    except IndexNotFound:
+        return
     sizes = {file.stat().st_size for file in present}
     names = {file.resolve().name for file in present}
     for path, row in documents.items():

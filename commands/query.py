@@ -67,6 +67,10 @@ def query(
     "confidence" that the first one is right, 0 to 1, "no_good_match", and "unread_letters", which the model does not
     read.
 
+    In the question, "an exact phrase" must be in a page's text, pages with -word are left out, and word* finds all
+    words that begin so. In a sentence, quotes are only quotes. A word that no page has is taken for a typing error if
+    the pages have one like it: a line says so, and "corrections" in JSON, which also has "missing_phrases".
+
     Examples:
 
         docsearch query revenue chart 2023
@@ -76,6 +80,8 @@ def query(
         docsearch query "revenue chart 2023" --heatmap hit.png --save-pages hits/
 
         docsearch query "the same form, filled in" --image form.png
+
+        docsearch query '"net sales" -europe distribut*'
     """
     run(
         QueryArguments(

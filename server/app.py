@@ -22,6 +22,7 @@ from ..engine.errors import DocsearchError, UsageError
 from ..engine.models.encoder import QueryEncoder
 from . import http_errors
 from .announcement import announced
+from .mark_routes import api as mark_api
 from .middleware import SecurityMiddleware
 from .routes import api
 from .service import Service
@@ -60,7 +61,7 @@ def create_app(service: Service) -> FastAPI:
     )
     app.state.service = service
     app.state.sessions = Sessions(service.settings)
-    for routes in (api, write_api, session, web):
+    for routes in (api, write_api, mark_api, session, web):
         app.include_router(routes)
     app.add_exception_handler(DocsearchError, http_errors.error_response)
     app.add_exception_handler(RequestValidationError, http_errors.invalid_request_response)

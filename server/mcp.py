@@ -78,13 +78,17 @@ class Found(BaseModel, frozen=True):
 
     `confidence` is the probability that the first hit is right, None where it is not known. If it is too low,
     `no_good_match` is true, and the hits are only the closest pages: the answer is probably not in the documents, or in
-    other words. `unread_letters` are letters of the query in scripts that the search does not read.
+    other words. `unread_letters` are letters of the query in scripts that the search does not read. `corrections` are
+    words of the query that no page has, each with the word that was searched for instead; `missing_phrases` are phrases
+    in quotes that no page has, whose words were searched for one by one.
     """
 
     hits: list[FoundPage]
     confidence: float | None
     no_good_match: bool
     unread_letters: str
+    corrections: dict[str, str]
+    missing_phrases: list[str]
     mode: Mode
 
 
@@ -92,7 +96,7 @@ class ListedDocument(BaseModel, frozen=True):
     """One document of the index, and its number of pages.
 
     `unread` counts the places with content that was not read, by kind: "attachment" (a file in the PDF), "comment",
-    "dynamic form" or "small print".
+    "dynamic form", "small print", "frames" or "crowded".
     """
 
     doc_id: str
@@ -136,8 +140,10 @@ class AgentTools:
 
         Returns hits with path, page (from 1), score (0..1) and doc_id, other paths of the same file, and a snippet of
         the text if the page has a text layer; scans have none, so look at them with read_page. Names, numbers, years
-        and other words that would be printed on the page work best. `confidence` (0..1) is the probability that the
-        first hit is right; if `no_good_match` is true, or nothing fits, try other words before you use a hit.
+        and other words that would be printed on the page work best. In the query, "an exact phrase" in quotes must be
+        in the text, pages with -word are left out, and word* finds all words that begin so. `confidence` (0..1) is the
+        probability that the first hit is right; if `no_good_match` is true, or nothing fits, try other words before you
+        use a hit.
         """
         with self._lock, _as_tool_errors():
             searcher = self._latest()
@@ -147,6 +153,8 @@ class AgentTools:
             confidence=None if hits.confidence is None else round(hits.confidence, SCORE_DIGITS),
             no_good_match=hits.no_good_match,
             unread_letters=hits.unread_letters,
+            corrections=hits.corrections,
+            missing_phrases=list(hits.missing_phrases),
             mode=hits.mode,
             hits=[
                 FoundPage.model_validate(

@@ -89,7 +89,9 @@ class AnswerOut(BaseModel):
     without text. `confidence` is the probability that the first hit is right, as measured for the model of the index;
     null for queries by an image or a page, and for models that it was not measured for. If it is too low,
     `no_good_match` is true, and the hits are the closest pages. The `model` does not read the `unread_letters` of the
-    query. `mode` is what pages were found by.
+    query. `mode` is what pages were found by. `corrections` are words of the query that no page has, each with the word
+    that was searched for instead, and `missing_phrases` phrases in quotes that no page has: their words were searched
+    for one by one.
     """
 
     query: str
@@ -97,6 +99,8 @@ class AnswerOut(BaseModel):
     confidence: float | None = Field(examples=[0.93])
     no_good_match: bool
     unread_letters: str
+    corrections: dict[str, str] = Field(examples=[{"margni": "margin"}])
+    missing_phrases: list[str]
     mode: Mode
     model: str
     hits: list[HitOut]
@@ -113,7 +117,7 @@ class SearchResponse(BaseModel):
 class DocumentOut(BaseModel):
     """A document of the index; `state` is "done", "indexing" or "failed" (with its `error`); `bytes` is its size.
     `unread` counts, by kind, the pages (and the document as a whole) with content that was not read: "attachment",
-    "comment", "dynamic form" or "small print".
+    "comment", "dynamic form", "small print", "frames" or "crowded".
     """
 
     id: str
@@ -186,8 +190,8 @@ class UploadsResponse(BaseModel):
 
 
 class IndexOut(BaseModel):
-    """What the index contains, and whether this server accepts uploads and removals. `unread` is as in a document, of
-    all of them.
+    """What the index contains, whether this server accepts uploads and removals, and whether it accepts marks. `unread`
+    is as in a document, of all of them.
     """
 
     model: str
@@ -196,7 +200,41 @@ class IndexOut(BaseModel):
     failed: int
     unread: dict[str, int] = Field(examples=[{"attachment": 1, "comment": 3}])
     uploads_allowed: bool
+    marks_allowed: bool
     snapshot: str
+
+
+class MarkRequest(BaseModel):
+    """Whether the page of a document is the right answer to a query, or a wrong one; null takes a mark back."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"query": "notice period", "document": "6f1ed002ab559585", "page": 3, "right": True}]
+        },
+    )
+
+    query: QueryText
+    document: Annotated[str, Field(min_length=1, max_length=64)]
+    page: Annotated[int, Field(ge=1, le=PAGE_MAX)]
+    right: bool | None
+
+
+class MarkOut(BaseModel):
+    """A page that was marked as the right or a wrong answer to a query."""
+
+    query: str
+    document: str
+    path: str
+    page: int
+    right: bool
+    time: str = Field(examples=["2026-11-30T09:30:00Z"])
+
+
+class MarksResponse(BaseModel):
+    """Marks, in the order in which they were first made."""
+
+    marks: list[MarkOut]
 
 
 class Status(BaseModel):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,9 @@ from ..engine.models.encoder import PageEncoder, QueryEncoder
 from ..engine.models.registry import load_page_encoder
 from ..engine.records import FloatBox, PageRef, Region
 from ..engine.store import DocumentRow, open_snapshot
+from ..evaluation import marks
 from ..indexer import source_folders
-from .http_errors import NotFound
+from .http_errors import Forbidden, NotFound
 from .metrics import Metrics
 from .page_pictures import PagePictures
 from .search_worker import SearchWorker
@@ -86,6 +88,20 @@ class Service:
         """Whether requests are answered, commits noticed and, unless it is read-only, uploads indexed."""
         return self.search_worker.ready and (self.uploads is None or self.uploads.ready)
 
+    @property
+    def accepts_marks(self) -> bool:
+        """Whether hits may be marked as right or wrong."""
+        return not self.settings.read_only and os.access(self.settings.index, os.W_OK)
+
+    def mark(self, query: str, doc_id: str, page: int, *, right: bool | None) -> None:
+        """Keep a mark; see `marks.set_mark`. Raises NotFound, Forbidden, and what that raises."""
+        if not self.accepts_marks:
+            raise Forbidden(
+                "this server does not accept marks: it was started with --read-only, or it cannot write to the index"
+            )
+        row = self._document(doc_id, page)
+        marks.set_mark(self.settings.index, query, PageRef(doc_id, row.path, page), right=right)
+
     def start(self) -> None:
         """Start answering. If it raises, `close` ends what was started."""
         self.search_worker.start()
@@ -118,6 +134,7 @@ class Service:
                 "failed": len(snapshot.failures()),
                 "unread": snapshot.unread.places(),
                 "uploads_allowed": self.uploads is not None,
+                "marks_allowed": self.accepts_marks,
                 "snapshot": snapshot.generation,
             }
 

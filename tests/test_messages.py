@@ -43,6 +43,9 @@ MISTAKES = (
     ["info", "--index", "folder/notes.txt"],
     ["mine", "folder/notes.txt", "-o", "rows.jsonl"],
     ["train", "folder/notes.txt", "-o", "model"],
+    ["eval"],
+    ["eval", "nothing.jsonl"],
+    ["eval", "folder/notes.txt"],
 )
 
 

@@ -4,10 +4,13 @@
 /** @typedef {{word: string, weight: number, score: number, boxes: Box[]}} Word */
 /** @typedef {{rank: number, score: number, path: string, page: number, doc_id: string, also: string[]}} Hit */
 /** @typedef {{query: string, hits: Hit[], milliseconds: Record<string, number>, confidence: number | null,
- *   no_good_match: boolean, unread_letters: string}} Answer */
+ *   no_good_match: boolean, unread_letters: string, corrections: Record<string, string>,
+ *   missing_phrases: string[]}} Answer */
 /** @typedef {{id: string, path: string, pages: number | null, state: string, error: string | null,
  *   unread: Record<string, number>}} Doc */
-/** @typedef {{model: string, pages: number, documents: number, failed: number, uploads_allowed: boolean}} Index */
+/** @typedef {{model: string, pages: number, documents: number, failed: number, uploads_allowed: boolean,
+ *   marks_allowed: boolean}} Index */
+/** @typedef {{query: string, document: string, page: number, right: boolean}} Mark */
 /** @typedef {{upload: string, name: string, state: string, pages_done: number, pages_total: number | null,
  *   doc_id: string | null, error: string | null}} Upload */
 
@@ -160,6 +163,21 @@ export async function listUploads() {
     throw error;
   }
 }
+
+/**
+ * The marks of a query.
+ * @param {string} query
+ * @returns {Promise<Mark[]>}
+ */
+export const fetchMarks = async (query) => (await fetchJson(`/v1/marks?${new URLSearchParams({ query })}`)).marks;
+
+/** @param {{query: string, document: string, page: number, right: boolean | null}} mark */
+export const setMark = (mark) =>
+  fetchJson("/v1/marks", {
+    method: "PUT",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(mark),
+  });
 
 /** @param {string} upload */
 export const uploadEventsUrl = (upload) => `/v1/uploads/${encodeURIComponent(upload)}/events`;

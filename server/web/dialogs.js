@@ -45,6 +45,7 @@ const SHORTCUTS = {
     m: "highlights on or off",
     l: "search for similar pages",
     r: "search by a part of the page",
+    "y n": "answers the query, does not",
   },
 };
 

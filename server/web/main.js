@@ -7,6 +7,7 @@ import { hasQuery, runSearch, cancelSearch } from "./search.js";
 import { showShortcuts } from "./dialogs.js";
 import { allowDelete, showHitCounts, renderDocuments, loadDocuments, searchableDocuments } from "./documents.js";
 import { byId } from "./dom.js";
+import { allowMarks } from "./marks.js";
 import { displayPath } from "./paths.js";
 import { storeImage } from "./image_query.js";
 import { clearPages, focusCard, shownPages, showPages } from "./results.js";
@@ -51,6 +52,7 @@ async function start() {
   canAdd = index?.uploads_allowed ?? false;
   byId("add").hidden = !canAdd;
   allowDelete(canAdd);
+  allowMarks(index?.marks_allowed ?? false);
   if (canAdd) resumeUploads().catch(() => {}); // the next request reports the error
   show();
   viewer.update();
@@ -92,7 +94,7 @@ function show() {
         if (!isWeak) clearState();
       }
       if (isWeak) weakTimer = setTimeout(() => showWeak(state, hits, unread), hasPaused() ? 0 : PAUSE_MS);
-      showSummary(hits, milliseconds, answer.milliseconds, unread);
+      showSummary(hits, milliseconds, answer, unread);
     },
     onError: (error) => handleError(error, { retry: show, restart: start }),
   });

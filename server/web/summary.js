@@ -8,14 +8,14 @@ import { storedImage } from "./image_query.js";
 
 /** @typedef {import("./url_state.js").UrlState} UrlState */
 
-/** Show the number of results, the time, and letters that the model does not read.
- * @param {import("./api.js").Hit[]} hits @param {number} milliseconds @param {Record<string, number>} stages
+/** Show the number of results, the time, what was searched for instead, and letters that the model does not read.
+ * @param {import("./api.js").Hit[]} hits @param {number} milliseconds @param {import("./api.js").Answer} answer
  * @param {{model: string, unreadLetters: string}} unread */
-export function showSummary(hits, milliseconds, stages, { model, unreadLetters }) {
+export function showSummary(hits, milliseconds, answer, { model, unreadLetters }) {
   const count = hits.length;
   const { path, like } = currentState();
   const summary = byId("summary");
-  const times = Object.entries(stages)
+  const times = Object.entries(answer.milliseconds)
     .map(([stage, ms]) => `${stage} ${ms.toFixed(1)} ms`)
     .join(", ");
   const text = plural(count, "page");
@@ -23,11 +23,22 @@ export function showSummary(hits, milliseconds, stages, { model, unreadLetters }
     element("span", {}, text, like && ` like ${like.box ? "a part of " : ""}page ${like.page}`, path && " in"),
     ...(path ? [element("strong", {}, splitPath(path).name), allDocumentsButton()] : []),
     createCopiesButton(hits) ?? "",
+    ...notes(answer).map((note) => element("span", {}, note)),
     unreadLetters && element("span", {}, `${model} does not read these letters: ${unreadLetters}`),
     element("span", { className: "time", title: `On the server: ${times}` }, `${Math.round(milliseconds)} ms`),
   );
   summary.hidden = false;
   announce(count ? `${text} found` : "No page found");
+}
+
+/** What was searched for instead of words and phrases that no page has. @param {import("./api.js").Answer} answer */
+function notes({ corrections, missing_phrases }) {
+  return [
+    ...Object.entries(corrections).map(
+      ([typed, instead]) => `Showing results for “${instead}”: no page has “${typed}”`,
+    ),
+    ...missing_phrases.map((phrase) => `No page has the phrase “${phrase}”: showing pages with its words`),
+  ];
 }
 
 /** Show that the results are all pages of a document. @param {import("./api.js").Doc} doc */

@@ -35,8 +35,8 @@ export function createViewer() {
     toggleRegion,
     searchSimilar: () => searchLike(null),
   });
-  const { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, also, thumbnails, buttons } =
-    parts;
+  const { dialog, title, where, rank, hits, heat, sheet, problem, frame } = parts;
+  const { chips, chipsNote, marks, also, thumbnails, buttons } = parts;
 
   const heatmap = createHeatmapLayer(heat);
   const region = createRegionSelector(sheet, {
@@ -115,6 +115,7 @@ export function createViewer() {
     sheet.classList.add("loading");
     for (const image of sheet.querySelectorAll(":scope > img")) image.remove();
     chipsNote.textContent = noteFor(query);
+    marks.show(query, document, page);
     const small = pageImageUrl(document, page, THUMBNAIL_WIDTH);
     if (isCached(small)) await showImage(small, signal);
     await loadSharp();
@@ -264,6 +265,8 @@ export function createViewer() {
     r: toggleRegion,
     l: () => searchLike(null),
     w: () => nextWord(),
+    y: () => marks.toggle(true),
+    n: () => marks.toggle(false),
   };
 
   function nextWord() {

@@ -1,6 +1,7 @@
 /** DOM of the viewer: toolbar, frame with the page, and side panel. */
 
 import { element, iconButton } from "./dom.js";
+import { createMarks } from "./marks.js";
 import { createThumbnails } from "./thumbnails.js";
 
 /** Label of the button that selects a region. */
@@ -55,6 +56,7 @@ export function createParts(actions) {
   const hitBefore = iconButton("before", "Previous result", () => actions.step(-1), "[");
   const hitAfter = iconButton("after", "Next result", () => actions.step(1), "]");
   const hits = element("div", { className: "group hits" }, hitBefore, rank, hitAfter);
+  const marks = createMarks();
   const also = element("section", { hidden: true }, element("h3", {}, "Copies"), element("div"));
 
   const dialog = element(
@@ -74,6 +76,7 @@ export function createParts(actions) {
       "div",
       { className: "panel" },
       element("section", { className: "on-page" }, element("h3", {}, "On this page"), chips, chipsNote),
+      marks.section,
       element(
         "section",
         { className: "likes" },
@@ -88,5 +91,5 @@ export function createParts(actions) {
   document.body.append(dialog);
 
   const buttons = { before, after, hitBefore, hitAfter, highlights: highlightsButton, region: regionButton, zoom };
-  return { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, also, thumbnails, buttons };
+  return { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, marks, also, thumbnails, buttons };
 }

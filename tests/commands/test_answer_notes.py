@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from docsearch.commands.answer_notes import answer_notes
 from docsearch.engine import searcher
 from docsearch.engine.confidence import Calibration
 from fake_encoder import SPEC, FakeEncoder
@@ -78,3 +79,17 @@ def test_answers_of_batch_have_their_confidence(run: Run, indexed: Path, trust: 
     with Path("a.csv").open(newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["confidence"], row["no_good_match"]) for row in rows] == [("0.0474", "True")] * 3 + [("0.0", "True")]
+
+
+def test_what_was_searched_for_instead_is_said() -> None:
+    about = {
+        "confidence": 0.9,
+        "no_good_match": False,
+        "unread_letters": "",
+        "corrections": {"margni\n": "margin"},
+        "missing_phrases": ["net sales"],
+    }
+    assert [*answer_notes(about, "pixel", is_empty=False)] == [
+        r"showing results for 'margin': no page has 'margni\n'",
+        'no page has the phrase "net sales": showing pages with its words',
+    ]

@@ -102,7 +102,8 @@ def test_query_prints_one_object_per_hit(run: Run, indexed: Path) -> None:
     assert code == 0
     assert [hit["rank"] for hit in hits] == [1, 2]
     assert set(hits[0]) == {
-        *("rank", "score", "path", "page", "doc_id", "also", "confidence", "no_good_match", "unread_letters", "mode")
+        *("rank", "score", "path", "page", "doc_id", "also", "confidence", "no_good_match", "unread_letters", "mode"),
+        *("corrections", "missing_phrases"),
     }
     assert all(0 <= hit["score"] <= 1 for hit in hits)
 

@@ -26,7 +26,8 @@ class State:
 
 def empty(page: Page) -> None:
     """Mock an empty index."""
-    about = {"model": "pixel", "pages": 0, "documents": 0, "failed": 0, "uploads_allowed": True, "snapshot": "0"}
+    allowed = {"uploads_allowed": True, "marks_allowed": True}
+    about = {"model": "pixel", "pages": 0, "documents": 0, "failed": 0, "snapshot": "0", **allowed}
     page.route("**/v1/documents?offset=*", lambda route: route.fulfill(json={"total": 0, "documents": []}))
     page.route("**/v1/index", lambda route: route.fulfill(json=about))
     page.route("**/v1/uploads", lambda route: route.fulfill(json={"uploads": []}))
@@ -95,6 +96,22 @@ def _region(page: Page) -> None:
     page.keyboard.press("r")
 
 
+def _allowing_marks(page: Page) -> None:
+    """Let the read-only server offer marks, and have the best page marked as right."""
+
+    def index(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "marks_allowed": True})
+
+    page.route("**/v1/index", index)
+    page.route("**/v1/marks", lambda route: route.fulfill(status=204))
+
+
+def _marked(page: Page) -> None:
+    _viewer(page)
+    page.keyboard.press("y")
+    page.locator(".judge [aria-pressed=true]").wait_for()
+
+
 def _keys(page: Page) -> None:
     _shows(".welcome")(page)
     page.keyboard.press("?")
@@ -122,6 +139,7 @@ STATES = {
     "keys": State("", _keys),
     "viewer": State(ASKED, _viewer),
     "word": State(ASKED, _word),
+    "marked": State(ASKED, _marked, _allowing_marks),
     "region": State(ASKED, _region),
     "phone": State(ASKED, _results, size=PHONE),
     "phone-documents": State("", _documents, size=PHONE),

@@ -1,10 +1,12 @@
-"""Takes screenshots of every state of the page, light and dark: `make screenshots`."""
+"""Takes screenshots of every state of the page, and of a report of `docsearch eval`: `make screenshots`."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -12,9 +14,13 @@ from at_hand import launched, program, serving
 from docsearch.indexer import pipeline
 from page_states import STATES
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 SAMPLES = Path(__file__).resolve().parents[3] / "sample_docs"
 SETTLED_MS = 700
 COLOURS = 256
+REPORT_SIZE = (1240, 1460)
 
 
 def main(folder: Path) -> None:
@@ -41,6 +47,26 @@ def main(folder: Path) -> None:
                     context.close()
                     quantize(picture)
                     print(picture)
+            report(folder, index, browser)
+
+
+def report(folder: Path, index: Path, browser: Browser) -> None:
+    """Take screenshots of the report that compares text search with the default on the sample questions."""
+    file = index.with_name("report.html")
+    command = [sys.executable, "-m", "docsearch", "eval", "sample_docs/queries.jsonl", "--index", str(index), "--quiet"]
+    options = ["--mode", "text", "--mode", "hybrid", "--html", str(file)]
+    subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL, cwd=SAMPLES.parent)
+    width, height = REPORT_SIZE
+    for scheme in ("light", "dark"):
+        context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": height})
+        page = context.new_page()
+        page.goto(file.as_uri())
+        page.wait_for_timeout(SETTLED_MS)
+        picture = folder / f"report-{scheme}.png"
+        page.screenshot(path=picture)
+        context.close()
+        quantize(picture)
+        print(picture)
 
 
 def quantize(picture: Path) -> None:
