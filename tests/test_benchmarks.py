@@ -28,8 +28,7 @@ pytest.importorskip("benchmarks.registry", reason="run from the repository's roo
 
 from benchmarks import __main__ as command_line  # noqa: E402
 from benchmarks import indexes, limits, processor, report, saved_runs, tables  # noqa: E402
-from benchmarks.cases import jina_v4, maxsim, maxsim_gpu, pointing, server_load, single_vectors, text_search  # noqa: E402
-from benchmarks.eval_dev import Evidence  # noqa: E402
+from benchmarks.cases import jina_v4, maxsim, maxsim_gpu, server_load, single_vectors, text_search  # noqa: E402
 from benchmarks.maxsim_peers import Contender, torch_peers  # noqa: E402
 from benchmarks.registry import CASES, Case  # noqa: E402
 from benchmarks.running_server import Answered  # noqa: E402
@@ -311,20 +310,6 @@ def test_features_are_read_from_what_the_system_lists(tmp_path: Path, monkeypatc
         assert processor.slug(processor.name()) == "some-2.50ghz"
     finally:
         processor._field.cache_clear()
-
-
-def test_tied_strongest_patches_count_by_the_share_that_is_inside() -> None:
-    inside = np.array([True, False, False, True])
-    assert pointing.strongest_inside(np.array([0.5, 0.9, 0.1, 0.2]), inside) == 0.0
-    assert pointing.strongest_inside(np.array([0.9, 0.9, 0.1, 0.2]), inside) == 0.5
-    assert pointing.strongest_inside(np.zeros(4), inside) == 0.0
-    assert pointing.strongest_inside(np.zeros(0), inside[:0]) == 0.0
-
-
-def test_a_point_is_inside_the_evidence_if_any_box_contains_it() -> None:
-    where = Evidence("q", "text", "suite", (), ("a.pdf", 1), ((0, 0, 10, 10), (50, 50, 60, 90)))
-    points = np.array([[5, 5], [10, 10], [11, 5], [55, 80], [55, 95]])
-    assert pointing.inside(points, where).tolist() == [True, True, False, True, False]
 
 
 def test_an_index_is_not_used_again_after_its_documents_changed(tmp_path: Path) -> None:

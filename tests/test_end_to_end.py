@@ -82,6 +82,8 @@ def test_revenue_chart_2023_finds_the_page_of_the_chart(sample_index: Path) -> N
         "no_good_match",
         "unread_letters",
         "mode",
+        "corrections",
+        "missing_phrases",
     }
     assert 0 < first["score"] <= 1
 
