@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...compression.visual_words import VisualWords
 from ...errors import UsageError
 from ...records import F16, U8, U16, PageImage, QueryVectors
 from ..encoder import EmbeddedPages, EncoderSpec, TextVectors
@@ -25,6 +26,10 @@ class Pixel:
     def spec(self) -> EncoderSpec:
         return self.text.spec
 
+    @property
+    def visual_words(self) -> VisualWords:
+        return self.text.visual_words
+
     @staticmethod
     def load(folder: Path | None = None) -> Pixel:
         """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model."""
@@ -41,6 +46,10 @@ class Pixel:
     def encode_query(self, text: str) -> QueryVectors:
         """Embed one query; see `PixelText.encode_query`."""
         return self.text.encode_query(text)
+
+    def encode_tokens(self, text: str) -> QueryVectors:
+        """Embed one query without its dense vector; see `PixelText.encode_tokens`."""
+        return self.text.encode_tokens(text)
 
     def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
         """Embed queries, in the order given."""

@@ -12,6 +12,7 @@ import docsearch
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models import registry
 from docsearch.engine.models.pixel import spec
+from docsearch.engine.models.pixel.encoder import Pixel
 from docsearch.engine.models.pixel.heads import FIGURE_HEAD, PAGE_HEAD
 from docsearch.engine.models.pixel.pages import PixelPages
 from docsearch.engine.models.pixel.text import PixelText
@@ -216,3 +217,9 @@ def test_a_capital_letter_behind_a_word_names_it(
     encoded = text.encode_tokens(question)
     assert encoded.tokens == tokens
     assert encoded.pairs.tolist() == pairs
+
+
+def test_both_sides_together_search_as_the_text_side_alone() -> None:
+    both, alone = Pixel.load(), PixelText.load()
+    assert both.visual_words.codebook.centroids.shape == alone.visual_words.codebook.centroids.shape
+    np.testing.assert_array_equal(both.encode_tokens("net margin").vectors, alone.encode_tokens("net margin").vectors)
