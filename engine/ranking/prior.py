@@ -15,7 +15,7 @@ from ..query.numeric import asks_for_number
 from ..records import F32, I64
 
 LENGTH_WEIGHT = 0.03
-"""What a page loses for each doubling of its vectors by e; docs/log.md#page-prior compares 0 to 0.08."""
+"""What a page loses with e times as many vectors; docs/log.md#page-prior compares 0 to 0.08."""
 LONGEST = 3000
 """Pages of more vectors count as long as this."""
 NUMBERS_WEIGHT = 0.05

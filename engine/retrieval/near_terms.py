@@ -50,16 +50,14 @@ class NearTerms:
 
     def _pages_of(self, name: str) -> TermPages:
         """The pages that have all words of a name, in any form."""
-        looked_up = self._index.look_up_all([(term, self._forms(term)) for term in terms_of(name)])
-        rows = looked_up[0].rows
-        for other in looked_up[1:]:
-            rows = np.intersect1d(rows, other.rows)
-        chosen = np.isin(looked_up[0].rows, rows)
-        first = looked_up[0]
-        if len(looked_up) == 1:
+        first, *others = self._index.look_up_all([(term, self._forms(term)) for term in terms_of(name)])
+        if not others:
             return first
+        chosen = np.ones(len(first.rows), bool)
+        for other in others:
+            chosen &= np.isin(first.rows, other.rows)
         counts, begins, strengths = first.counts[chosen], first.begins[chosen], first.strengths[chosen]
-        return TermPages(first.rows[chosen], counts, begins, strengths, self._index.idf(len(rows)))
+        return TermPages(first.rows[chosen], counts, begins, strengths, self._index.idf(int(chosen.sum())))
 
     def _forms(self, term: str) -> tuple[tuple[str, float], ...]:
         """Other forms of a word of an alphabetic script, by its beginning: "rechnungen", "rechnungs" of "rechnung"."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from docsearch.engine.query.terms import terms_of
 from docsearch.engine.query.translated import translated_words
 from docsearch.engine.query.translations import FILE, is_name, notions, translate
 
@@ -24,6 +25,10 @@ def test_every_line_of_the_lexicon_has_at_most_as_many_columns_as_the_head() -> 
             name.strip() != name or name == "" for cell in line.split("|") if cell for name in cell.split("/")
         )
     assert len(notions()) == len(lines) > 600
+
+
+def test_every_name_has_terms() -> None:
+    assert all(terms_of(name) for notion in notions() for names in notion.values() for name in names)
 
 
 @pytest.mark.parametrize(
