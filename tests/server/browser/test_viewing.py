@@ -53,7 +53,7 @@ def test_highlights_follow_the_word_that_is_pointed_at(visit: Visit, address: st
 
 def test_the_page_image_under_the_highlights_is_unchanged(visit: Visit, address: str) -> None:
     """In the dark theme, too, white stays white; highlights are multiplied into the page."""
-    page = visit(f"{address}?q=revenue", color_scheme="dark")
+    page = visit(f"{address}?q=notice+period", color_scheme="dark")
     open_best(page)
     page.keyboard.press("m")
     expect(page.locator(".heat")).to_be_hidden()
