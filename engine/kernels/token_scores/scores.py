@@ -72,7 +72,6 @@ def add_codes(before: Sums, codes: Sequence[U8], units: F32, first_pages: I64, q
     """
     instructions = current()
     if instructions is None or len(first_pages) < MIN_PAGES:
-        matches = [np.minimum(each * unit, np.float32(1)) for each, unit in zip(codes, units, strict=True)]
         tokens, terms = len(query.vectors), query.expansion
         as_they_are = replace(
             query,
@@ -80,7 +79,7 @@ def add_codes(before: Sums, codes: Sequence[U8], units: F32, first_pages: I64, q
             ceiling=np.ones(tokens, np.float32),
             expansion=None if terms is None else replace(terms, floor=np.zeros(len(terms.tokens), np.float32)),
         )
-        return _add_in_numpy(before, matches, first_pages, as_they_are)
+        return _add_in_numpy(before, codes, first_pages, as_they_are, units)
     columns = [np.ascontiguousarray(each, np.uint8) for each in codes]
     return _add_compiled(_compiled_code_scores(instructions), before, columns, [units], first_pages, query)
 
@@ -117,19 +116,24 @@ def _add_compiled(
     return after
 
 
-def _add_in_numpy(before: Sums, maxima: Sequence[F32], first_pages: I64, query: QueryVectors) -> Sums:
-    """`add_tokens`, BLOCK_PAGES at a time, which bounds what is allocated."""
+def _add_in_numpy(
+    before: Sums, columns: Sequence[F32 | U8], first_pages: I64, query: QueryVectors, units: F32 | None = None
+) -> Sums:
+    """`add_tokens` or, with `units`, `add_codes`, BLOCK_PAGES at a time, which bounds what is allocated."""
+
+    def maxima(count: int, pages: slice | I64) -> F32:
+        found: F32 = np.stack([np.asarray(column[pages], np.float32) for column in columns[:count]], axis=1)
+        return found if units is None else np.minimum(found * units[:count], np.float32(1)).astype(np.float32)
+
     totals, best = before.totals.copy(), before.best.copy()
     own_tokens = replace(query, expansion=None)
     for first in range(0, len(first_pages), BLOCK_PAGES):
         block = slice(first, first + BLOCK_PAGES)
-        own = match(np.stack([column[block] for column in maxima], axis=1), query)
+        own = match(maxima(len(columns), block), query)
         matches = own
         if not query.contextual:
             rows = first_pages[block]
-            on_first_page = match(
-                np.stack([column[rows] for column in maxima[: len(query.vectors)]], axis=1), own_tokens
-            )
+            on_first_page = match(maxima(len(query.vectors), rows), own_tokens)
             matches = np.maximum(own, np.float32(FIRST_PAGE_WEIGHT) * on_first_page)
         for token, weight in enumerate(query.weights):  # in the order of `scoring.weighted_sum`
             totals[block] += matches[:, token] * weight
