@@ -109,7 +109,7 @@ def test_a_page_is_zoomed_and_dragged(visit: Visit, address: str) -> None:
     assert sheet.bounding_box()["y"] == pytest.approx(larger["y"] + 60, abs=1)
     page.mouse.wheel(0, 2000)
     expect(page.locator(".zoom")).to_have_text("Fit")
-    assert sheet.bounding_box() == pytest.approx(fitting)
+    assert sheet.bounding_box() == pytest.approx(fitting, abs=0.5)  # the browser rounds before a picture is loaded
 
 
 def test_the_wheel_zooms_at_the_pointer(visit: Visit, address: str) -> None:
