@@ -19,7 +19,6 @@ from docsearch.engine.records import QueryVectors
 from docsearch.engine.retrieval import inverted_index, tiers
 from docsearch.engine.retrieval.candidates import open_candidates, prune_for_candidates
 from docsearch.engine.retrieval.inverted_index import InvertedIndex, NearestLists, open_inverted_index
-from docsearch.engine.retrieval.tiers import plan
 from docsearch.engine.searcher import open_searcher
 from docsearch.engine.store import Snapshot, checksums, open_snapshot, open_writer
 from docsearch.engine.store.mmap import release
@@ -155,28 +154,6 @@ def test_parts_are_deleted_with_their_segments(tmp_path: Path) -> None:
     assert parts(index) == []
 
 
-@pytest.mark.parametrize(
-    ("found", "live", "expected"),
-    [
-        ({}, {1: 10}, ([], [1])),
-        ({"a": ([1], 10)}, {1: 10}, (["a"], [])),
-        ({"a": ([1], 10)}, {1: 10, 2: 4}, (["a"], [2])),
-        ({"a": ([1], 10)}, {1: 10, 2: 6}, ([], [1, 2])),
-        ({"a": ([1], 100), "b": ([2], 10)}, {1: 100, 2: 10, 3: 6}, (["a"], [2, 3])),
-        ({"a": ([1], 100), "b": ([1, 2], 110)}, {1: 100, 2: 10}, (["b"], [])),
-        ({"a": ([1, 2], 100)}, {2: 30}, ([], [2])),
-        ({"a": ([1, 2], 100)}, {2: 60}, (["a"], [])),
-        ({"a": ([7], 10)}, {9: 3}, ([], [9])),
-        ({"a": ([1, 2], 100)}, {1: 60, 2: 60}, ([], [1, 2])),
-    ],
-)
-def test_plan_of_parts(
-    found: dict[str, tuple[list[int], int]], live: dict[int, int], expected: tuple[list[str], list[int]]
-) -> None:
-    held = {name: (np.array(ids), vectors) for name, (ids, vectors) in found.items()}
-    assert plan(held, live, inverted_index.PART_VECTORS) == expected
-
-
 def test_a_part_that_lost_most_pages_is_built_again_once(tmp_path: Path) -> None:
     index = tmp_path / "index"
     toy_words.write(index, {"a.pdf": contents(30), "b.pdf": contents(20)})
@@ -257,11 +234,6 @@ def test_lists_whose_centroids_are_far_from_the_vector_are_not_scanned() -> None
     assert sorted(nearest.words[book].tolist()) == [1, 2]
     assert nearest.farthest == np.float32(0.7)
     assert len(NearestLists.of(np.zeros(4, np.float32), {book: products}, np.inf).words[book]) == 5
-
-
-def test_the_largest_parts_are_not_built_again() -> None:
-    most = inverted_index.PART_VECTORS
-    assert plan({"a": (np.array([1]), most)}, {1: most, 2: most}, most) == (["a"], [2])
 
 
 @pytest.mark.parametrize("name", ["lists.npy", "starts.npy", "segments.npy"])
