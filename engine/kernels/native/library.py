@@ -117,7 +117,7 @@ def function(name: str, arguments: Sequence[type], instructions: InstructionSet)
     """
     library = load()
     assert library is not None, "an instruction set comes from the library"
-    found = getattr(library, f"docsearch_{name}_{instructions.name}")
+    found = library[f"docsearch_{name}_{instructions.name}"]  # an attribute would be one object for all callers
     found.argtypes, found.restype = list(arguments), None
     return found
 

@@ -40,6 +40,15 @@ def test_each_instruction_set_has_every_kernel() -> None:
             assert callable(library.function(kernel, [], instructions))
 
 
+@compiled
+def test_each_caller_has_its_own_types_of_arguments() -> None:
+    """Of one object for all, the last caller's would count: addresses would be passed as 32 bits."""
+    instructions = library.instruction_sets()[0]
+    first = library.function("maxsim", [library.ADDRESS], instructions)
+    library.function("maxsim", [], instructions)
+    assert first.argtypes == [library.ADDRESS]
+
+
 def test_names_of_instruction_sets_are_those_of_the_build() -> None:
     built = {name for sets in kernel_compiler.INSTRUCTION_SETS.values() for name in sets}
     assert built == {each.name for each in INSTRUCTION_SETS}
