@@ -35,7 +35,7 @@ WORKERS_MAX = 8
 
 def index(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Folders or files: PDF, PNG, JPEG, WebP, TIFF.")
+        list[Path], typer.Argument(metavar="PATH...", help="Folders or files, of the kinds that --kinds names.")
     ],
     index: IndexDirectory = DEFAULT_INDEX,
     model: Annotated[str, typer.Option(help="Embedding model; 'docsearch models' lists them.")] = "pixel",
@@ -61,6 +61,14 @@ def index(
             "--exclude",
             metavar="GLOB",
             help="Leave out files and folders of this path or name; can be given several times.",
+        ),
+    ] = None,
+    kinds: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kinds",
+            metavar="KIND,...",
+            help="Kinds of files to read: pdf, image, or all. By default all kinds.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -94,6 +102,9 @@ def index(
     where it stopped. Unreadable documents are skipped; 'docsearch failed' lists them. Documents that --exclude leaves
     out stay if they are in the index; 'docsearch remove' takes them out.
 
+    Hidden files and folders, and folders of tools such as node_modules, are left out. A .docsearchignore file, with
+    patterns as in .gitignore, leaves out more of its folder, and takes in again what begins with "!".
+
     Examples:
 
         docsearch index reports/
@@ -101,6 +112,8 @@ def index(
         docsearch index reports/ scans/letter.png --index office.index --prune
 
         docsearch index reports/ --exclude drafts --exclude '*.tmp.pdf' --dry-run
+
+        docsearch index photos/ --kinds pdf,image
 
         docsearch index reports/ --known-failures ok --quiet
 
@@ -119,7 +132,7 @@ def index(
     if dry_run:
         if rehash:
             raise UsageError("--dry-run reads no document, so --rehash would change nothing; leave one of them out")
-        planned = plan(paths, index, exclude=excluded)
+        planned = plan(paths, index, exclude=excluded, kinds=kinds)
         if as_json:
             print_json(asdict(planned))
         elif not quiet:
@@ -144,6 +157,7 @@ def index(
                 prune=prune,
                 rehash=rehash,
                 exclude=excluded,
+                kinds=kinds,
                 passwords=tuple(password or ()),
                 renderer=renderer.value,
                 workers=workers or _default_workers(),

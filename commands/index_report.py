@@ -64,7 +64,7 @@ def unexpected_failures(
 
 
 def summary(report: IndexReport, unexpected: Sequence[Failure]) -> str:
-    """One line about a run, one about files of other kinds if there are any, and one about content not read."""
+    """One line about a run, and others about files of other kinds, folders left out and content not read, if any."""
     from ..indexer import other_kinds
 
     first = f"{plural(report.documents, 'document')} indexed, {plural(report.pages, 'page')} in {report.seconds:.1f} s"
@@ -76,10 +76,12 @@ def summary(report: IndexReport, unexpected: Sequence[Failure]) -> str:
         (report.removed, "removed"),
         (report.vanished, "no longer on disk (--prune removes them)"),
         (report.excluded, "left out by --exclude"),
+        (report.ignored, "left out by .docsearchignore"),
         (len(unexpected), "failed"),
         (len(report.failed) - len(unexpected), "failed as before"),
     )
-    return _lines(first, counts, other_kinds.summary(report.other_kinds), unread_summary(report.unread))
+    skipped = other_kinds.summary(report.other_kinds), other_kinds.folder_summary(report.folders)
+    return _lines(first, counts, *skipped, unread_summary(report.unread))
 
 
 def unread_summary(places: Mapping[str, int]) -> str:
@@ -105,10 +107,12 @@ def plan_lines(plan: Plan, *, prune: bool) -> str:
         (plan.unchanged, "unchanged"),
         (len(plan.vanished), "would be removed" if prune else "no longer on disk (--prune removes them)"),
         (plan.excluded, "left out by --exclude"),
+        (plan.ignored, "left out by .docsearchignore"),
         (len(plan.failed), "would fail"),
     )
     first = f"{plural(len(plan.to_read), 'document')} would be read"
-    return "\n".join([*each, _lines(first, counts, other_kinds.summary(plan.other_kinds))])
+    skipped = other_kinds.summary(plan.other_kinds), other_kinds.folder_summary(plan.folders)
+    return "\n".join([*each, _lines(first, counts, *skipped)])
 
 
 def list_failures(failures: Sequence[Failure]) -> None:

@@ -5,29 +5,21 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import re
 import stat
 import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from ..engine.errors import DocumentError, UsageError
-from ..engine.ranking.filters import path_matches
+from . import kinds as file_kinds
+from .kinds import PDF_MAGIC_WITHIN, SUFFIXES, is_supported
+from .left_out import IGNORE_FILE, IgnoreRules, is_excluded, is_index, is_tool_folder, marker
 from .other_kinds import BROKEN_LINK, HIDDEN, OtherKind, OtherKinds, by_mode, by_name, summary
 
 log = logging.getLogger(__name__)
 
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff")
-SUFFIXES = (".pdf", *IMAGE_SUFFIXES)
-PDF_MAGIC = b"%PDF"
-PDF_MAGIC_WITHIN = 1024
-"""PDF readers accept a header that starts anywhere within this many first bytes."""
-IMAGE_MAGIC = re.compile(
-    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|II\x2a\x00|MM\x00\x2a|II\x2b\x00|MM\x00\x2b", re.DOTALL
-)
 HASH_BLOCK = 1 << 20
 CLOCK_TICK_NS = 20_000_000
 """A file written twice within a tick of the system's clock (10 ms at most on Linux) may keep its modification time."""
@@ -78,7 +70,8 @@ class Discovery:
 
     `roots` are the folders that document paths are relative to, and `searched` those of them that were searched with
     their subfolders, rather than for one file; `documents` are sorted by path; `other_kinds` are files in the folders
-    that were skipped, the most frequent kind first. `excluded` is how many files and folders match a glob of `exclude`.
+    that were skipped, the most frequent kind first. `excluded` is how many files and folders match a glob of `exclude`,
+    `ignored` how many a `.docsearchignore` file leaves out; `folders` were left out because of what they are.
     """
 
     roots: tuple[Path, ...]
@@ -88,34 +81,29 @@ class Discovery:
     other_kinds: tuple[OtherKind, ...] = ()
     exclude: tuple[str, ...] = ()
     excluded: int = 0
+    ignored: int = 0
+    folders: tuple[OtherKind, ...] = ()
 
     def leaves_out(self, path: str) -> bool:
         """Whether a document of this path, or a folder of it, matches a glob of `exclude`."""
         parts = path.split("/")
-        return any(_is_excluded("/".join(parts[:end]), self.exclude) for end in range(1, len(parts) + 1))
+        return any(is_excluded("/".join(parts[:end]), self.exclude) for end in range(1, len(parts) + 1))
 
 
-def is_supported(name: str, head: bytes) -> bool:
-    """Whether a file is a PDF or an image by its `name`, or by `head`, the first PDF_MAGIC_WITHIN bytes of its content.
-
-    >>> is_supported("a.PDF", b""), is_supported("a", b"%PDF-1.7"), is_supported("a", b"word")
-    (True, True, False)
-    """
-    return Path(name).suffix.lower() in SUFFIXES or PDF_MAGIC in head or IMAGE_MAGIC.match(head) is not None
-
-
-def find(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Discovery:
+def find(paths: Sequence[Path], *, exclude: Sequence[str] = (), kinds: Sequence[str] | None = None) -> Discovery:
     """Find the documents at `paths`, each a file or a folder; folders are searched with all their subfolders.
 
-    Hidden files and folders are skipped. Links to folders are followed, but no folder is visited twice. A document's
-    path is relative to the folder given, and the file name alone for a file given; where two would be equal, folder
-    names are put in front of both. A given file of an unsupported type is listed as unreadable; files of other kinds
-    in a folder are counted. What matches a glob of `exclude`, by its path or its name, is left out: a file or a whole
-    folder. Raises UsageError for a path that does not exist, and if no document is found at all.
+    Files of the `kinds` named are taken (`kinds.KINDS`; None: those that are read by default), others in a folder are
+    counted; a given file of another kind is listed as unreadable. Hidden files and folders are skipped, and folders of
+    tools such as node_modules. Links to folders are followed, but no folder is visited twice. A document's path is
+    relative to the folder given, and the file name alone for a file given; where two would be equal, folder names are
+    put in front of both. What matches a glob of `exclude`, by its path or its name, or a pattern of a
+    `.docsearchignore` file is left out: a file or a whole folder. Raises UsageError for a path that does not exist, a
+    kind that is not known, an ignore file that cannot be read, and if no document is found at all.
     """
     if not paths:
         raise UsageError("no PATH was given; name at least one file or folder to index")
-    search = _Search(tuple(pattern.rstrip("/") for pattern in exclude))
+    search = _Search(tuple(pattern.rstrip("/") for pattern in exclude), kinds)
     roots: list[Path] = []
     searched: list[Path] = []
     for path in paths:
@@ -134,7 +122,8 @@ def find(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Discovery:
             search.other_kinds.add(kind, file)
         named = ", ".join(str(path) for path in paths)
         skipped = summary(search.other_kinds.found())
-        left_out = f"; --exclude left out {search.excluded:,}" if search.excluded else ""
+        counts = ((search.excluded, "--exclude"), (search.ignored, IGNORE_FILE))
+        left_out = "".join(f"; {what} left out {count:,}" for count, what in counts if count)
         skipped = f" ({skipped})" if skipped else ""
         raise UsageError(f"no documents found in {named}{skipped}{left_out}; docsearch reads {' '.join(SUFFIXES)}")
     found = list(_with_unique_paths(list(search.found.values())))
@@ -148,15 +137,20 @@ def find(paths: Sequence[Path], *, exclude: Sequence[str] = ()) -> Discovery:
         search.other_kinds.found(),
         search.exclude,
         search.excluded,
+        search.ignored,
+        search.folders.found(),
     )
 
 
 class _Search:
     """Collects what is found below the given paths, each document and failure with its root."""
 
-    def __init__(self, exclude: tuple[str, ...]) -> None:
+    def __init__(self, exclude: tuple[str, ...], kinds: Sequence[str] | None) -> None:
         self.exclude = exclude
-        self.excluded = 0
+        self.excluded = self.ignored = 0
+        self.wanted = frozenset(suffix for suffix in file_kinds.selected(kinds) if not file_kinds.missing(suffix))
+        self.refuses_others = kinds is not None  # also among the files that are given
+        self.folders = OtherKinds()  # left out because of what they are
         self.found: dict[str, tuple[Path, Found]] = {}  # by absolute file, each once
         self.refused: dict[str, str] = {}  # files that were given, but are of another kind: path and kind
         self.other_kinds = OtherKinds()
@@ -164,7 +158,7 @@ class _Search:
     def named_file(self, file: Path, root: Path) -> None:
         """Add a file that was given, whatever its name, if its content is supported."""
         path = _escaped(file.name)
-        if _is_excluded(path, self.exclude):
+        if is_excluded(path, self.exclude):
             self.excluded += 1
             return
         try:
@@ -175,17 +169,31 @@ class _Search:
         special = by_mode(status.st_mode)
         if special is not None:  # opening a pipe would block
             self._refuse(root, file, special, f"a {special}, not a regular file")
-        elif not _is_supported(file):
-            self._refuse(root, file, by_name(file.name), "neither a PDF nor an image of a supported type")
+        elif reason := self._why_not(file):
+            self._refuse(root, file, by_name(file.name), reason)
         else:
             self._add(root, path, os.fspath(file), status)
 
+    def _why_not(self, file: Path) -> str:
+        """Why a file that was given is not read; "" if it is."""
+        suffix = _suffix(file.name)
+        if suffix in self.wanted:
+            return ""
+        if self.refuses_others:
+            return "of a kind that --kinds leaves out"
+        if what := file_kinds.missing(suffix):
+            return what
+        if _is_supported(file):
+            return ""
+        what = file_kinds.advice(suffix)
+        return f"not a kind of file that docsearch reads{f' ({what})' if what else ''}"
+
     def folder(self, root: Path) -> None:
-        """Add every file below `root` that is not hidden; linked folders come last, so real paths win over links."""
+        """Add every file below `root` that is not left out; linked folders come last, so real paths win over links."""
         visited: set[tuple[int, int]] = set()
-        real, linked = deque([(root, "")]), deque[tuple[Path, str]]()
+        real, linked = deque([(root, "", IgnoreRules())]), deque[tuple[Path, str, IgnoreRules]]()
         while real or linked:
-            folder, prefix = real.popleft() if real else linked.popleft()
+            folder, prefix, rules = real.popleft() if real else linked.popleft()
             try:
                 status = folder.stat()
                 if (identity := (status.st_dev, status.st_ino)) in visited:
@@ -197,23 +205,47 @@ class _Search:
                 self._fail(root, _escaped(prefix.rstrip("/") or "."), folder, _reason(err))
                 log.warning("%s: the folder cannot be read: %s", folder, _reason(err))
                 continue
+            if prefix and (what := marker(entries)) is not None:
+                self.folders.add(what, _escaped(prefix.rstrip("/")))
+                continue
+            if any(entry.name == IGNORE_FILE for entry in entries):
+                rules = rules.below(folder, prefix)
             for entry in entries:
                 path = prefix + entry.name
-                if entry.name.startswith("."):
-                    if _has_suffix(entry.name) and entry.is_file(follow_symlinks=False):
-                        self.other_kinds.add(HIDDEN, _escaped(path))
-                elif self.exclude and _is_excluded(_escaped(path), self.exclude):
-                    self.excluded += 1
-                elif entry.is_dir(follow_symlinks=False):
-                    real.append((folder / entry.name, path + "/"))
+                if entry.name == IGNORE_FILE or self._is_left_out(path, entry, rules):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    real.append((folder / entry.name, path + "/", rules))
                 elif _leads_to_folder(entry):
-                    linked.append((folder / entry.name, path + "/"))
+                    linked.append((folder / entry.name, path + "/", rules))
                 else:
                     self._entry(root, _escaped(path), entry)
 
+    def _is_left_out(self, path: str, entry: os.DirEntry[str], rules: IgnoreRules) -> bool:
+        """Whether a file or folder is not to be looked at; counts it, by the reason."""
+        if self.exclude and is_excluded(_escaped(path), self.exclude):
+            self.excluded += 1
+            return True
+        if rules.files:
+            verdict = rules.verdict(path, is_folder=entry.is_dir(follow_symlinks=False) or _leads_to_folder(entry))
+            if verdict is not None:
+                self.ignored += verdict
+                return verdict
+        if entry.name.startswith("."):
+            if entry.is_dir(follow_symlinks=False):
+                if not is_index(entry):
+                    self.folders.add(HIDDEN, _escaped(path))
+            elif _suffix(entry.name) in self.wanted and entry.is_file(follow_symlinks=False):
+                self.other_kinds.add(HIDDEN, _escaped(path))
+            return True
+        if is_tool_folder(entry.name) and entry.is_dir(follow_symlinks=False):
+            self.folders.add(entry.name, _escaped(path))
+            return True
+        return False
+
     def _entry(self, root: Path, path: str, entry: os.DirEntry[str]) -> None:
         try:
-            if not _has_suffix(entry.name):
+            if _suffix(entry.name) not in self.wanted:
                 self.other_kinds.add(_kind(entry), path)
                 return
             status = entry.stat()
@@ -246,13 +278,8 @@ def _is_folder(absolute: Path, as_given: Path) -> bool:
         raise UsageError(f"{as_given}: cannot be read: {_reason(err)}") from err
 
 
-def _is_excluded(path: str, patterns: Sequence[str]) -> bool:
-    name = path.rpartition("/")[2]
-    return any(path_matches(path, pattern) or fnmatchcase(name, pattern) for pattern in patterns)
-
-
-def _has_suffix(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - pathlib takes most of a scan's time
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - pathlib takes most of a scan's time
 
 
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from .kinds import advice
+
 BROKEN_LINK, HIDDEN, NO_EXTENSION, OTHER_NAME = "broken link", "hidden", "no extension", "other name"
 EXTENSION = re.compile(r"\.[a-z0-9_+~-]{1,10}")
 """What is taken for an extension; "minutes.of the 3rd meeting" has none."""
@@ -25,11 +27,15 @@ SPECIAL = {
 
 @dataclass(frozen=True, slots=True)
 class OtherKind:
-    """Skipped files of one `kind`, such as ".docx" or "pipe": how many `files`, and the first PATHS_KEPT `paths`."""
+    """Skipped files of one `kind`, such as ".docx" or "pipe": how many `files`, and the first PATHS_KEPT `paths`.
+
+    `advice` is what would make them readable, such as a package to install; "" if nothing is known.
+    """
 
     kind: str
     files: int
     paths: tuple[str, ...]
+    advice: str = ""
 
 
 class OtherKinds:
@@ -48,7 +54,7 @@ class OtherKinds:
     def found(self) -> tuple[OtherKind, ...]:
         """Each kind, the most frequent first."""
         ordered = sorted(self._files.items(), key=lambda item: (-item[1], item[0]))
-        return tuple(OtherKind(kind, files, tuple(self._paths[kind])) for kind, files in ordered)
+        return tuple(OtherKind(kind, files, tuple(self._paths[kind]), advice(kind)) for kind, files in ordered)
 
 
 def by_name(name: str) -> str:
@@ -69,7 +75,7 @@ def by_mode(mode: int) -> str | None:
 
 
 def summary(kinds: Sequence[OtherKind]) -> str:
-    """One line: "12 files of other kinds were skipped: .docx 7, .heic 3, pipe 2"; "" without any."""
+    """One line: "12 files of other kinds were skipped: .zip 7, .cr2 3, pipe 2", and what to do; "" without any."""
     if not kinds:
         return ""
     total = sum(each.files for each in kinds)
@@ -77,4 +83,20 @@ def summary(kinds: Sequence[OtherKind]) -> str:
     if rest := kinds[KINDS_SHOWN:]:
         shown.append(f"others {sum(each.files for each in rest):,}")
     what = "1 file of another kind was" if total == 1 else f"{total:,} files of other kinds were"
-    return f"{what} skipped: {', '.join(shown)}"
+    to_do: dict[str, list[str]] = defaultdict(list)
+    for each in kinds:
+        if each.advice:
+            to_do[each.advice].append(each.kind)
+    remarks = [f"{' '.join(names[:KINDS_SHOWN])}: {what_to_do}" for what_to_do, names in to_do.items()]
+    return "\n".join([f"{what} skipped: {', '.join(shown)}", *(f"  {remark}" for remark in remarks[:KINDS_SHOWN])])
+
+
+def folder_summary(folders: Sequence[OtherKind]) -> str:
+    """One line about folders that were left out by default: "2 folders were left out: hidden 1, node_modules 1"."""
+    if not folders:
+        return ""
+    total = sum(each.files for each in folders)
+    shown = [f"{each.kind} {each.files:,}" for each in folders[:KINDS_SHOWN]]
+    if rest := folders[KINDS_SHOWN:]:
+        shown.append(f"others {sum(each.files for each in rest):,}")
+    return f"{'1 folder was' if total == 1 else f'{total:,} folders were'} left out: {', '.join(shown)}"

@@ -22,8 +22,9 @@ from ..engine.models.registry import find_spec, load_page_encoder, load_query_en
 from ..engine.records import PageRef
 from ..engine.store import Failure, IndexWriter, open_snapshot, open_writer
 from . import allocator
-from .discover import IMAGE_MAGIC, Document
+from .discover import Document
 from .embed import embed
+from .kinds import IMAGE_MAGIC
 from .render.renderer import DocumentDone, DocumentFailed, DocumentOpened, PageFailed, PageRendered, Renderer
 from .report import IndexReport, Interrupted, Progress
 from .run import BATCH_PAGES, COMMIT_AFTER_S
@@ -31,7 +32,7 @@ from .run import BATCH_PAGES, COMMIT_AFTER_S
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A page as an encoded image (PNG, JPEG, WebP, TIFF) under a `name` of its own; `text` is its text layer, or ""."""
+    """A page as an encoded image, in a format that `index` reads, and its `name`; `text` is its text layer, or ""."""
 
     name: str
     content: bytes

@@ -35,6 +35,7 @@ def index_documents(
     prune: bool = False,
     rehash: bool = False,
     exclude: Sequence[str] = (),
+    kinds: Sequence[str] | None = None,
     passwords: Sequence[str] = (),
     renderer: str = "mupdf",
     workers: int = 1,
@@ -48,7 +49,8 @@ def index_documents(
     unfinished one continues at its first missing page; a failed one is tried again. `prune` removes documents that are
     no longer on disk. A document whose size and modification time are those in the index is not read, unless `rehash`.
     Files and folders that match a glob of `exclude`, by path or by name, are left out; if the index has documents of
-    them, these stay.
+    them, these stay. `kinds` are the names of the kinds of files to read (`kinds.KINDS`; "all"), by default all but
+    those that are only read when they are named.
 
     `model` is loaded on `device` and embeds the pages, unless an `encoder` is passed. `codec` is how vectors are
     stored: by default the index's own, int8 for a new one. `pool` is the token pooling factor
@@ -60,7 +62,7 @@ def index_documents(
     `on_progress` raises Interrupted, or on KeyboardInterrupt, the pages embedded so far are committed first.
     """
     directory = Path(directory)
-    discovery = discover.find([Path(path) for path in paths], exclude=exclude)
+    discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds)
     spec = encoder.spec if encoder is not None else find_spec(model)
     recorded_factor, known_failures = _recorded(directory)
     factor = recorded_factor if pool is None else pool

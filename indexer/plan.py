@@ -32,7 +32,7 @@ class PlannedDocument:
 class Plan:
     """What a run would do: `to_read` in path order, `unchanged` documents to skip, `vanished` paths in the index.
 
-    `failed`, `other_kinds` and `excluded` are as in an `IndexReport`; only what cannot be opened at all is in `failed`.
+    `failed` and what follows are as in an `IndexReport`, but only what cannot be opened at all is in `failed`.
     """
 
     to_read: tuple[PlannedDocument, ...]
@@ -41,15 +41,23 @@ class Plan:
     failed: tuple[Failure, ...]
     other_kinds: tuple[OtherKind, ...]
     excluded: int
+    ignored: int = 0
+    folders: tuple[OtherKind, ...] = ()
 
 
-def plan(paths: Sequence[Path | str], directory: Path | str, *, exclude: Sequence[str] = ()) -> Plan:
+def plan(
+    paths: Sequence[Path | str],
+    directory: Path | str,
+    *,
+    exclude: Sequence[str] = (),
+    kinds: Sequence[str] | None = None,
+) -> Plan:
     """Say what `index_documents` would do with these arguments.
 
     Raises UsageError as it does for `paths`, and IndexFormatError or IndexDamaged.
     """
     directory = Path(directory)
-    discovery = discover.find([Path(path) for path in paths], exclude=exclude)
+    discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds)
     rows: dict[str, DocumentRow] = {}
     try:
         with open_snapshot(directory) as snapshot:
@@ -69,6 +77,8 @@ def plan(paths: Sequence[Path | str], directory: Path | str, *, exclude: Sequenc
         failed=tuple(Failure(each.path, None, each.reason) for each in discovery.unreadable),
         other_kinds=discovery.other_kinds,
         excluded=discovery.excluded,
+        ignored=discovery.ignored,
+        folders=discovery.folders,
     )
 
 

@@ -43,7 +43,8 @@ class IndexReport:
     `removed` by pruning, or `vanished` from disk but kept in the index; `failed` lists what failed, with reasons;
     `new_failures` are those of `failed` that an earlier run had not recorded, for the same content and reason.
     `other_kinds` counts the files that are not documents, the most frequent kind first; `excluded` is how many files
-    and folders were left out as asked. `unread` counts, by kind, the pages and documents that were indexed and have
+    and folders were left out as asked, `ignored` how many by `.docsearchignore` files; `folders` were left out because
+    they are hidden or a tool's. `unread` counts, by kind, the pages and documents that were indexed and have
     content that was not read (`store.UnreadContent`).
     """
 
@@ -58,4 +59,6 @@ class IndexReport:
     new_failures: tuple[Failure, ...] = ()
     other_kinds: tuple[OtherKind, ...] = ()
     excluded: int = 0
+    ignored: int = 0
+    folders: tuple[OtherKind, ...] = ()
     unread: Mapping[str, int] = field(default_factory=dict)

@@ -211,6 +211,8 @@ class Run:
             seconds=self._clock() - self._started,
             other_kinds=self._discovery.other_kinds,
             excluded=self._discovery.excluded,
+            ignored=self._discovery.ignored,
+            folders=self._discovery.folders,
             new_failures=tuple(each for each in self._failed if self._is_new(each)),
             unread=dict(sorted(self._unread_places.items())),
         )

@@ -15,7 +15,7 @@ from typing import TypeVar
 from ..engine import images
 from ..engine.errors import UsageError
 from ..engine.records import U8
-from ..indexer.discover import IMAGE_MAGIC
+from ..indexer.kinds import IMAGE_MAGIC
 from ..indexer.render.process import RenderProcess, RenderSettings
 from .http_errors import Busy
 from .metrics import Metrics
@@ -91,7 +91,7 @@ class PagePictures:
         Raises UsageError if it is not an image, DocumentError if it cannot be read, and Busy if the queue is full.
         """
         if IMAGE_MAGIC.match(content) is None:
-            raise UsageError("the image is not a PNG, JPEG, WebP or TIFF file")
+            raise UsageError("the image is of no known format: PNG, JPEG, WebP, TIFF, GIF, BMP, JPEG 2000, AVIF, HEIC")
         process, executor = self._decoder
 
         def render() -> U8:

@@ -1,11 +1,12 @@
-"""Renders image files (PNG, JPEG, WebP, TIFF) with Pillow.
+"""Renders image files with Pillow: PNG, JPEG, WebP, TIFF, GIF, BMP, JPEG 2000, AVIF; HEIC with pillow-heif.
 
-Runs only inside the child process (`worker`). Every frame of a TIFF is a page; of an animation, only the first frame,
-and how many were left out is reported.
+Runs only inside the child process (`worker`). Every frame of a TIFF and picture of a HEIC file is a page; of an
+animation, only the first frame, and how many were left out is reported.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from pathlib import Path
 
@@ -14,12 +15,17 @@ from PIL import Image, UnidentifiedImageError
 
 from ...engine.errors import DocumentError
 from ...engine.store.unread import FRAMES
+from ..kinds import HEIC_SUFFIXES, missing
 from .backend import GreyBitmap, PageBitmap, as_render_error
 from .detail import detail_size
 from .page_size import POINTS_PER_INCH, pixel_size
 from .unread import Unread
 
-FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "HEIF")
+"""Of these, files are opened in those that the installed libraries read."""
+PAGED_FORMATS = ("TIFF", "HEIF")
+"""Formats in which several frames are pages, not an animation."""
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 PIXELS_MAX = 250_000_000
 """A larger image is refused as a decompression bomb; A0 at 400 dpi has 247 million pixels."""
 EXIF_TRANSPOSES = {
@@ -59,22 +65,24 @@ def open_image(file: Path) -> ImageDocument:
     warnings.simplefilter("ignore")  # about odd metadata; nobody reads this process's output
     Image.MAX_IMAGE_PIXELS = None  # `ImageDocument.render` checks every frame, with its own message
     try:
-        image = Image.open(file, formats=FORMATS)
+        image = Image.open(file, formats=_formats())
         return ImageDocument(file, image)
     except UnidentifiedImageError as err:
-        raise DocumentError("neither a PDF nor an image that can be read (PNG, JPEG, WebP, TIFF)") from err
+        if _is_heic(file) and (what := missing(HEIC_SUFFIXES[0])):
+            raise DocumentError(what) from err
+        raise DocumentError("the content is neither a PDF nor an image that can be read") from err
     except (OSError, SyntaxError, ValueError) as err:
         raise as_render_error("the image cannot be opened", err) from err
 
 
 class ImageDocument:
-    """An open image file; `page_count` is above 1 for a TIFF with several frames."""
+    """An open image file; `page_count` is above 1 for a TIFF or HEIC file with several pictures."""
 
     def __init__(self, file: Path, image: Image.Image) -> None:
         self._file = file
         self._image = image
         self._frames = int(getattr(image, "n_frames", 1))
-        self.page_count: int = self._frames if image.format == "TIFF" else 1
+        self.page_count: int = self._frames if image.format in PAGED_FORMATS else 1
         self._page = 1
         self._own_dpi = SCREEN_DPI
 
@@ -95,7 +103,7 @@ class ImageDocument:
 
     def detail(self, *, dpi: float, max_pixels: int) -> GreyBitmap:
         """Scale the frame rendered last again, in grey: decodes the file once more. Raises what `render` raises."""
-        with Image.open(self._file, formats=FORMATS) as image:
+        with Image.open(self._file, formats=_formats()) as image:
             size_pt, transpose = self._open_frame(image)
             width, height, dpi = detail_size(*size_pt, dpi=dpi, max_pixels=max_pixels)
             return GreyBitmap(np.array(_drawn(image, (width, height), transpose).convert("L")), dpi)
@@ -139,6 +147,23 @@ class ImageDocument:
     def close(self) -> None:
         """Close the file."""
         self._image.close()
+
+
+def _formats() -> list[str]:
+    """The formats in FORMATS that the installed libraries read."""
+    if "HEIF" not in Image.OPEN and importlib.util.find_spec("pillow_heif") is not None:
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(thumbnails=False)
+    if any(name not in Image.OPEN for name in FORMATS[:-1]):
+        Image.init()
+    return [name for name in FORMATS if name in Image.OPEN]
+
+
+def _is_heic(file: Path) -> bool:
+    with file.open("rb") as stream:
+        head = stream.read(12)
+    return head[4:8] == b"ftyp" and head[8:] in HEIC_BRANDS
 
 
 def _drawn(image: Image.Image, size: tuple[int, int], transpose: Image.Transpose | None) -> Image.Image:

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...engine.errors import DocumentError
-from ..discover import IMAGE_MAGIC, IMAGE_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN
+from ..kinds import IMAGE_MAGIC, IMAGE_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN
 from .backend import TEXT_MAX_CHARS, GreyBitmap, OpenDocument, OutOfMemory, as_render_error
 from .detail import MIN_GAIN, needed
 from .unread import small_print

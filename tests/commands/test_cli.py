@@ -75,13 +75,16 @@ def test_index_prints_its_report_as_json(run: Run, docs: Path) -> None:
 
 
 def test_index_ends_with_the_files_of_other_kinds(run: Run, docs: Path) -> None:
-    for name in ("a.docx", "b.docx", "c.heic"):
+    for name in ("a.blend", "b.blend", "c.cr2"):
         (docs / name).write_text("text")
     code, out, err = run("index", docs)
     assert (code, err) == (0, "")
-    assert out.splitlines()[1:] == ["3 files of other kinds were skipped: .docx 2, .heic 1"]
+    assert out.splitlines()[1:] == [
+        "3 files of other kinds were skipped: .blend 2, .cr2 1",
+        "  .cr2: camera RAW is not read; export them as JPEG or TIFF",
+    ]
     listed = json.loads(run("index", docs, "--json")[1])["other_kinds"]
-    assert listed[1] == {"kind": ".heic", "files": 1, "paths": ["c.heic"]}
+    assert listed[0] == {"kind": ".blend", "files": 2, "paths": ["a.blend", "b.blend"], "advice": ""}
 
 
 def test_index_is_quiet_when_asked(run: Run, docs: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...engine.errors import UsageError
-from ...indexer.discover import IMAGE_SUFFIXES, SUFFIXES
+from ...indexer.kinds import IMAGE_SUFFIXES, SUFFIXES
 
 T = TypeVar("T")
 PROBLEMS_SHOWN = 5

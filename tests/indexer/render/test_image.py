@@ -48,9 +48,11 @@ def near(found: np.ndarray, colour: tuple[int, int, int]) -> bool:
     return bool(np.abs(found.astype(int) - np.array(colour)).max() <= GREY_LEVELS)
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp", "tiff", "gif", "bmp", "jp2", "j2k", "avif", "heic"])
 def test_an_image_is_a_document_of_one_page(renderer: Renderer, tmp_path: Path, suffix: str) -> None:
     file = tmp_path / f"a.{suffix}"
+    if suffix == "heic":
+        pytest.importorskip("pillow_heif", reason="needs the extra heic").register_heif_opener()
     Image.new("RGB", (400, 300), (200, 30, 60)).save(file, quality=95)
     [page] = pixels(renderer, file)
     assert page.shape == (300, 400, 3)
@@ -84,6 +86,38 @@ def test_an_image_is_rendered_upright(renderer: Renderer, tmp_path: Path, suffix
     assert page[50, 50, 0] > 200 > 100 > page[50, 50, 2]
     assert page[50, -50, 2] > 200 > 100 > page[50, -50, 0]
     assert page[-50, 50].min() > 200
+
+
+def test_every_picture_of_a_heic_file_is_a_page(renderer: Renderer, tmp_path: Path) -> None:
+    pytest.importorskip("pillow_heif", reason="needs the extra heic").register_heif_opener()
+    pictures = [Image.new("RGB", (200, 300), (40 * n, 0, 0)) for n in range(3)]
+    pictures[0].save(tmp_path / "a.heic", save_all=True, append_images=pictures[1:], quality=95)
+    found = pixels(renderer, tmp_path / "a.heic")
+    assert [near(page, (40 * n, 0, 0)) for n, page in enumerate(found)] == [True] * 3
+
+
+def test_of_an_animated_gif_the_first_frame_is_read_and_the_others_are_reported(
+    renderer: Renderer, tmp_path: Path
+) -> None:
+    frames = [Image.new("RGB", (200, 300), (80 * n, 0, 0)) for n in range(3)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    opened, page, *_ = render(renderer, tmp_path / "a.gif")
+    assert isinstance(opened, DocumentOpened)
+    assert isinstance(page, PageRendered)
+    assert (opened.page_count, opened.unread) == (1, (Unread("frames", 2),))
+    assert near(page.image.pixels, (0, 0, 0))
+
+
+@pytest.mark.parametrize("suffix", ["gif", "bmp", "jp2", "avif", "heic"])
+def test_a_truncated_picture_costs_itself_only(renderer: Renderer, tmp_path: Path, suffix: str) -> None:
+    whole, broken = tmp_path / f"a.{suffix}", tmp_path / f"b.{suffix}"
+    if suffix == "heic":
+        pytest.importorskip("pillow_heif", reason="needs the extra heic").register_heif_opener()
+    noise = np.random.default_rng(1).integers(0, 255, (300, 400, 3), np.uint8)
+    Image.fromarray(noise).save(whole)
+    broken.write_bytes(whole.read_bytes()[: whole.stat().st_size // 3])
+    assert reason(renderer, broken)
+    assert len(pixels(renderer, whole)) == 1
 
 
 def test_every_frame_of_a_tiff_is_a_page(renderer: Renderer, tmp_path: Path) -> None:

@@ -1,0 +1,118 @@
+"""The kinds of files that are read: their extensions, their first bytes, and what has to be installed for each.
+
+A kind is what `docsearch index --kinds` names. A file in a folder is recognised by its extension; a file that is given
+by its path, or uploaded, also by its first bytes if it is a PDF or a picture.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from ..engine.errors import UsageError
+from ..engine.install import needs
+
+PDF_MAGIC = b"%PDF"
+PDF_MAGIC_WITHIN = 1024
+"""PDF readers accept a header that starts anywhere within this many first bytes."""
+IMAGE_MAGIC = re.compile(
+    rb"\x89PNG\r\n\x1a\n|\xff\xd8\xff|RIFF....WEBP|II\x2a\x00|MM\x00\x2a|II\x2b\x00|MM\x00\x2b|GIF8[79]a"
+    rb"|BM....\x00\x00\x00\x00|\x00\x00\x00\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"
+    rb"|....ftyp(?:avif|avis|heic|heix|heim|heis|hevc|hevx|mif1|msf1)",
+    re.DOTALL,
+)
+"""PNG, JPEG, WebP, TIFF, GIF, BMP, JPEG 2000 (a file, a bare code stream), AVIF and HEIC."""
+
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".gif", ".bmp"),
+    *(".jp2", ".j2k", ".jpx", ".avif", ".heic", ".heif"),
+)
+"""Pictures made of pixels."""
+AVIF_SUFFIXES, HEIC_SUFFIXES = (".avif",), (".heic", ".heif")
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of file: its `name`, its `suffixes` in lower case, and whether folders are searched for it by default."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    is_default: bool = True
+
+
+PDF = Kind("pdf", (".pdf",))
+IMAGE = Kind("image", IMAGE_SUFFIXES)
+KINDS = (PDF, IMAGE)
+KIND_OF = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
+SUFFIXES = tuple(KIND_OF)
+
+EXPORT_PDF, EXPORT_PICTURE = "export them as PDF", "camera RAW is not read; export them as JPEG or TIFF"
+UNPACK, SAVE_AS_EML = "archives are not opened; unpack them", "save them as .eml"
+ADVICE = {
+    **dict.fromkeys(
+        (".pages", ".numbers", ".key", ".vsdx", ".vsd", ".pub", ".one", ".djvu", ".ps", ".eps"), EXPORT_PDF
+    ),
+    **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw"), EXPORT_PICTURE),
+    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".cbr"), UNPACK),
+    ".msg": SAVE_AS_EML,
+}
+"""What to do about files that no renderer reads, by extension."""
+
+
+def selected(names: Sequence[str] | None) -> frozenset[str]:
+    """The extensions of the kinds with these names, each perhaps several with commas between; None: by default.
+
+    Raises UsageError for a name that is not known.
+
+    >>> sorted(selected(["pdf"]))
+    ['.pdf']
+    """
+    if names is None:
+        return frozenset(suffix for kind in KINDS if kind.is_default for suffix in kind.suffixes)
+    wanted = [name.strip().lower() for given in names for name in given.split(",") if name.strip()]
+    by_name = {kind.name: kind for kind in KINDS}
+    for name in wanted:
+        if name != ALL and name not in by_name:
+            raise UsageError(f"--kinds {name}: there is no such kind; choose among {', '.join((*by_name, ALL))}")
+    if not wanted:
+        raise UsageError(f"--kinds names no kind; choose among {', '.join((*by_name, ALL))}")
+    chosen: Iterable[Kind] = KINDS if ALL in wanted else [by_name[name] for name in wanted]
+    return frozenset(suffix for kind in chosen for suffix in kind.suffixes)
+
+
+def is_supported(name: str, head: bytes) -> bool:
+    """Whether a file is of a kind that is read, by its `name`, or by `head`, the first PDF_MAGIC_WITHIN bytes of it.
+
+    >>> is_supported("a.PDF", b""), is_supported("a", b"%PDF-1.7"), is_supported("a", b"word")
+    (True, True, False)
+    """
+    return Path(name).suffix.lower() in KIND_OF or PDF_MAGIC in head or IMAGE_MAGIC.match(head) is not None
+
+
+def missing(suffix: str) -> str:
+    """What has to be installed before files with this extension, in lower case, can be read; "" if nothing has."""
+    if suffix in HEIC_SUFFIXES and not _is_installed("pillow_heif"):
+        return needs("HEIC pictures need pillow-heif", "heic")
+    if suffix in AVIF_SUFFIXES and not _is_installed("PIL._avif"):
+        return "AVIF pictures need Pillow 11.3 or later, built with AVIF: pip install -U pillow"
+    return ""
+
+
+def advice(suffix: str) -> str:
+    """What to do about files with this extension, in lower case, that are skipped; "" if nothing is known."""
+    if suffix not in KIND_OF:
+        return ADVICE.get(suffix, "")
+    return missing(suffix) or f"--kinds {KIND_OF[suffix].name} reads them"
+
+
+@cache
+def _is_installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # the package of a submodule
+        return False
