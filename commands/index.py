@@ -187,7 +187,7 @@ def _progress_line(progress: Progress) -> str:
     rate = progress.pages / progress.seconds if progress.seconds > 0 else 0.0
     rendered = progress.bytes - progress.bytes_skipped
     eta = "?"
-    if rendered > 0 and progress.pages:
+    if rendered > 0 and (progress.pages or not progress.pages_total):
         eta = clock(progress.seconds * (progress.bytes_total - progress.bytes) / rendered)
     failed = f" · {progress.failed:,} failed" if progress.failed else ""
     return (

@@ -18,6 +18,7 @@ from ..engine.models.pooled import pooled_encoder, pooled_spec
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.store import Failure, open_snapshot, open_writer
 from . import discover
+from .describe import describe
 from .discover import Document
 from .render.renderer import Renderer
 from .report import IndexReport, Interrupted, Progress
@@ -87,6 +88,7 @@ def index_documents(
         _render_and_store(
             run, make_renderer, lambda: pooled_encoder(encoder or load_page_encoder(model, device=device), factor)
         )
+        describe(writer, discovery, make_renderer, on_progress, clock)
         run.remove_resolved_failures()
         run.handle_vanished(prune=prune)
     return run.report()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from ..engine.models.encoder import PageEncoder
 from ..engine.records import PageRef
 from ..engine.store import DocumentRow, Failure, IndexWriter, UnreadContent
 from ..engine.store.unread import CROWDED
-from . import allocator, discover, source_folders
+from . import allocator, discover, properties, source_folders
 from .discover import Document, Found
 from .embed import embed
 from .known_documents import KnownDocuments
@@ -52,6 +52,7 @@ class DocumentInFlight:
     done_pages: frozenset[int]
     page_count: int = 0
     seen_pages: set[int] = field(default_factory=set)
+    properties: Mapping[str, str] = field(default_factory=dict)
     last_failure: str = "the renderer left this page out"
 
     @property
@@ -141,7 +142,7 @@ class Run:
         path = event.document.path
         if isinstance(event, DocumentOpened):
             document = self._in_flight[path]
-            document.page_count = event.page_count
+            document.page_count, document.properties = event.page_count, event.properties
             self._record_unread(path, None, event.unread)
             self._pages_total += document.missing_count
             self._report_progress(path)
@@ -254,6 +255,7 @@ class Run:
             return
         for page in document.missing_pages():
             self._fail_page(path, page, document.last_failure)
+        properties.record(self._writer, document.doc_id, path, document.properties)
         self._writer.finish_document(document.doc_id, document.page_count)
         self._documents += 1
 

@@ -238,7 +238,7 @@ def open_inverted_index(snapshot: Snapshot, visual_words: VisualWords | None) ->
     """
     reader, builder = partial(read, visual_words), partial(build, snapshot, visual_words)
     parts = tiers.open_parts(
-        snapshot, PREFIX, snapshot.segment_vectors(), read=reader, build=builder, max_size=PART_VECTORS
+        snapshot, PREFIX, tiers.segment_vectors(snapshot), read=reader, build=builder, max_size=PART_VECTORS
     )
     return InvertedIndex(snapshot, parts, partial(tiers.rebuild, snapshot, PREFIX, read=reader, build=builder))
 

@@ -183,6 +183,12 @@ def segment_table(snapshot: Snapshot, ids: Sequence[int]) -> I64:
     return np.stack([ids, snapshot.segment_pages(ids)], axis=1).astype(np.int64)
 
 
+def segment_vectors(snapshot: Snapshot) -> dict[int, int]:
+    """The number of live pages' patch vectors by segment, of the segments that have any."""
+    totals = np.bincount(snapshot.locations()[0], weights=snapshot.lengths)
+    return {segment: int(total) for segment, total in enumerate(totals.tolist()) if total}
+
+
 def page_numbers(segments: I64, where: I64, slots: I64) -> I64:
     """The numbers (n,) of pages within the part of `segments` (S, 2), from their segments `where` and `slots` (n,)."""
     starts = np.concatenate([[0], np.cumsum(segments[:, 1])])

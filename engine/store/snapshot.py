@@ -27,6 +27,8 @@ from . import blocks, catalog, facts, garbage, links, os_errors, page_table, sta
 from .blocks import Block, Run
 from .cache import Cache
 from .catalog import DocumentRow, Failure, Fingerprint
+from .column_values import folded
+from .columns import ColumnsTable
 from .copies import Copies
 from .copies import find as find_copies
 from .mmap import FAULT_AROUND_BYTES
@@ -82,6 +84,7 @@ class Snapshot:
         self.generation = catalog.read_meta(connection, "generation")
         """Changes with every commit that adds, removes or reorders pages; in the names of derived files."""
         statements.check_codecs(connection)
+        connection.create_function("folded", 1, folded, deterministic=True)
         self._process = os.getpid()
 
     def __len__(self) -> int:
@@ -323,6 +326,11 @@ class Snapshot:
         """What was not read of the documents."""
         return UnreadTable(self._query)
 
+    @property
+    def columns(self) -> ColumnsTable:
+        """The columns of the documents: titles, authors and so on, and those that users gave."""
+        return ColumnsTable(self._query)
+
     def info(self) -> dict[str, str | int | float | dict[str, int]]:
         """The facts for `docsearch info`; sizes in bytes."""
         with self._connection_lock, os_errors.translated(self._directory):
@@ -342,14 +350,6 @@ class Snapshot:
         """By segment, a digest of its files: derived files are valid for these segments only."""
         with self._connection_lock, os_errors.translated(self._directory):
             return statements.read_digests(self._connection)
-
-    def segment_vectors(self) -> dict[int, int]:
-        """The number of live pages' patch vectors by segment, of the segments that have any."""
-        ids, starts = np.unique(self._page_table["segment"], return_index=True)
-        if not len(ids):
-            return {}
-        totals = np.add.reduceat(self._page_table["vectors"], starts)  # rows are in the order of segments
-        return {i: total for i, total in zip(ids.tolist(), totals.tolist(), strict=True) if total}
 
     def segment_pages(self, segments: Sequence[int]) -> list[int]:
         """How many pages each of these segments has, deleted ones included."""
@@ -394,6 +394,6 @@ class Snapshot:
         first, last = self._segments[segment].offsets[slot : slot + 2].tolist()
         return segment, slice(first, last)
 
-    def _query(self, statement: str, *values: int | str) -> list[Any]:
+    def _query(self, statement: str, *values: int | float | str) -> list[Any]:
         with self._connection_lock, os_errors.translated(self._directory):
             return self._connection.execute(statement, values).fetchall()

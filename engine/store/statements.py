@@ -142,6 +142,15 @@ def insert_page(
     row_checksums.write_page(connection, cursor.lastrowid, document, number, size=size, vectors=vectors, text=stored)
 
 
+def read_texts(connection: sqlite3.Connection, doc_id: str, limit: int) -> list[str]:
+    """The text layers of the first `limit` pages of a document that have one, in page order."""
+    query = (
+        "SELECT text FROM documents JOIN pages ON pages.document = documents.key JOIN page_text ON page_text.rowid = "
+        "pages.key WHERE documents.id = ? AND text <> '' ORDER BY number LIMIT ?"
+    )
+    return [text for (text,) in connection.execute(query, (doc_id, limit))]
+
+
 def insert_segment(connection: sqlite3.Connection, row: SegmentRow, files: Sequence[StoredFile]) -> None:
     """Make a written segment part of the index."""
     connection.execute(

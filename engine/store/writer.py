@@ -7,7 +7,7 @@ folder that nothing refers to; the next writer deletes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +16,11 @@ from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
 from ..errors import UsageError
 from ..records import PagesToStore
-from . import catalog, compaction, garbage, row_checksums, statements, transaction, unread
+from . import catalog, columns, compaction, garbage, row_checksums, statements, transaction, unread
 from . import codebook as codebooks
 from .buffer import PageBuffer
 from .catalog import DocumentRow, Fingerprint
+from .column_values import ColumnType, Value
 from .compaction import CompactReport
 from .segment import SegmentRow, StoredFile
 from .transaction import Transaction
@@ -171,6 +172,49 @@ class IndexWriter:
             detail = statements.storable_text(content.detail)
             unread.write(connection, self._key_for_change(doc_id), replace(content, detail=detail))
 
+    def record_properties(self, doc_id: str, found: Mapping[str, Value]) -> None:
+        """Record what a begun or complete document's file says of it, by names of `columns.OWN_COLUMNS`."""
+        with self._transaction.changing() as connection:
+            key = self._key_for_change(doc_id) if doc_id in self._begun else self._known_key(doc_id)
+            columns.write(connection, key, found, columns.OWN_COLUMNS, "file")
+
+    def record_metadata(self, found: Mapping[int, Mapping[str, Value]], types: Mapping[str, ColumnType]) -> int:
+        """Record the columns that users give documents, by the documents' keys, in the place of all recorded ones.
+
+        `types` are those of all the columns that are not docsearch's own. Returns how many documents changed.
+        """
+        with self._transaction.changing() as connection:
+            changed = columns.changed_by(connection, found, types)
+            columns.write_user_columns(connection, types)
+            for key in changed:
+                columns.write(connection, key, found.get(key, {}), {**columns.OWN_COLUMNS, **types}, "user")
+        return len(changed)
+
+    def undescribed(self) -> list[str]:
+        """The paths of complete documents whose properties an earlier version did not record, in order."""
+        with self._transaction.reading() as connection:
+            return [path for _, path in columns.undescribed(connection)]
+
+    def document_keys(self) -> dict[int, str]:
+        """The path of each document by its key."""
+        with self._transaction.reading() as connection:
+            return dict(connection.execute("SELECT key, path FROM documents"))
+
+    def texts(self, doc_id: str, limit: int) -> list[str]:
+        """The text layers of the first `limit` pages of a document that have one, uncommitted pages included."""
+        with self._transaction.reading() as connection:
+            return statements.read_texts(connection, doc_id, limit)
+
+    def setting(self, name: str) -> str | None:
+        """A setting of the index, or None."""
+        with self._transaction.reading() as connection:
+            return catalog.find_meta(connection, name)
+
+    def write_setting(self, name: str, value: str) -> None:
+        """Record a setting of the index."""
+        with self._transaction.changing() as connection:
+            catalog.write_meta(connection, name, value)
+
     def finish_document(self, doc_id: str, page_count: int) -> None:
         """Mark a begun document as done.
 
@@ -296,6 +340,12 @@ class IndexWriter:
         if found is None:
             raise UsageError(f"{path}: no such document in the index {self._directory}")
         return found
+
+    def _known_key(self, doc_id: str) -> int:
+        found = statements.find_document(self._transaction.connection, doc_id=doc_id)
+        if found is None:
+            raise ValueError(f"document {doc_id} is not in the index")
+        return found[0]
 
     def _key_for_change(self, doc_id: str) -> int:
         """The key of a begun document, whose row and pages in the transaction are now those of its new content."""

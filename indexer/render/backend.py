@@ -49,6 +49,9 @@ class OpenDocument(Protocol):
 
     page_count: int
 
+    def properties(self) -> dict[str, str]:
+        """Return what the file says of itself, by names of `properties.NAMES`."""
+
     def render(self, page: int, *, dpi: float, max_pixels: int) -> PageBitmap:
         """Render `page` at `dpi`, or lower where `max_pixels` requires it."""
 

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ...engine.errors import DocumentError
+from ...engine.store.columns import KIND
 from ...engine.store.unread import FRAMES
 from ..kinds import HEIC_SUFFIXES, missing
 from .backend import GreyBitmap, PageBitmap, as_render_error
@@ -85,6 +86,10 @@ class ImageDocument:
         self.page_count: int = self._frames if image.format in PAGED_FORMATS else 1
         self._page = 1
         self._own_dpi = SCREEN_DPI
+
+    def properties(self) -> dict[str, str]:
+        """Return the kind of picture."""
+        return {KIND: (self._image.format or "").lower()}
 
     def render(self, page: int, *, dpi: float, max_pixels: int) -> PageBitmap:
         """Scale frame `page` (from 1) as a page of its physical size, upright, transparency shown white or black.

@@ -23,6 +23,7 @@ from ...engine.store.unread import COMMENT, DYNAMIC_FORM
 from .backend import OUT_OF_MEMORY, GreyBitmap, OutOfMemory, PageBitmap, as_render_error
 from .detail import detail_size, strips
 from .page_size import POINTS_PER_INCH, pixel_size
+from .properties import of_pdf
 from .unread import COMMENT_SUBTYPES, Unread, attachments
 from .visible_text import visible_text
 
@@ -68,6 +69,10 @@ class MupdfDocument:
         self._page: Any = None
         self._pixmap: pymupdf.Pixmap | None = None  # owns the memory that the last PageBitmap points into
         self.page_count = _page_count(document)
+
+    def properties(self) -> dict[str, str]:
+        """Return the title, author, subject and keywords of the PDF, as far as it has them."""
+        return of_pdf(dict(self._document.metadata or {}))
 
     def render(self, page: int, *, dpi: float, max_pixels: int) -> PageBitmap:
         """Render `page` with annotations and form fields, rotated and cropped as the PDF specifies, on white.

@@ -21,6 +21,7 @@ from ...engine.store.unread import COMMENT, DYNAMIC_FORM
 from .backend import TEXT_MAX_CHARS, GreyBitmap, PageBitmap
 from .detail import detail_size, grey_of, strips
 from .page_size import pixel_size
+from .properties import of_pdf
 from .unread import Unread, attachments
 from .visible_text import Word, visible_text
 
@@ -63,6 +64,10 @@ class PdfiumDocument:
         self._drawn: U8 | None = None
         document.init_forms()
         self.page_count: int = len(document)
+
+    def properties(self) -> dict[str, str]:
+        """Return the title, author, subject and keywords of the PDF, as far as it has them."""
+        return of_pdf(self._document.get_metadata_dict())
 
     def render(self, page: int, *, dpi: float, max_pixels: int) -> PageBitmap:
         """Render `page` with annotations and form fields, rotated and cropped as the PDF specifies, on white.

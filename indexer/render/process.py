@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ import numpy as np
 
 from ...engine.errors import DocsearchError, DocumentError
 from ...engine.records import U8
-from . import unread
+from . import properties, unread
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS
 from .memory_watch import MemoryWatch
 from .unread import Unread
@@ -68,6 +68,14 @@ class RenderSettings:
     memory_limit_mb: int = 1024
     passwords: tuple[str, ...] = ()
     detail_pixels: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An open document: its number of pages, and what its file says of itself, by names of `properties.NAMES`."""
+
+    page_count: int
+    properties: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +130,8 @@ class RenderProcess:
         if not is_limited:
             self._memory = MemoryWatch(self._child, self._settings.memory_limit_mb)
 
-    def open(self, file: Path) -> int:
-        """Open `file` in the child and return its number of pages. Raises DocumentError, of which WorkerLost is one."""
+    def open(self, file: Path) -> Opened:
+        """Open `file` in the child. Raises DocumentError, of which WorkerLost is one."""
         try:
             return self._open(file)
         except WorkerLost as err:
@@ -196,16 +204,17 @@ class RenderProcess:
                 pipe.close()
         child.wait()
 
-    def _open(self, file: Path) -> int:
+    def _open(self, file: Path) -> Opened:
         if self._documents >= DOCUMENTS_PER_CHILD or self._pages >= PAGES_PER_CHILD:
             self.stop()
         self.start()
         self._file = None
         self._documents += 1
         with self._request("opening the document", {"open": str(file)}, self._settings.page_timeout_s):
-            page_count = int(self._response("opened", "opening the document")["page_count"])
+            response = self._response("opened", "opening the document")
+            opened = Opened(int(response["page_count"]), properties.received(response["properties"]))
         self._file = file
-        return page_count
+        return opened
 
     def _render(self, file: Path, page: int) -> RenderedPage:
         if self._child is None or self._file != file or self._pages >= PAGES_PER_CHILD:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.util
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -35,11 +35,14 @@ MEMORY_LIMIT_MIN_MB = 256
 
 @dataclass(frozen=True, slots=True)
 class DocumentOpened:
-    """The document has `page_count` pages; the events of its pages follow. `unread` is what is on none of them."""
+    """The document has `page_count` pages; the events of its pages follow. `unread` is what is on none of them, and
+    `properties` what the file says of itself, by names of `properties.NAMES`.
+    """
 
     document: Document
     page_count: int
     unread: tuple[Unread, ...] = ()
+    properties: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,14 +227,15 @@ class Renderer:
     def _run(self, process: RenderProcess, job: Job, task: Task, pages: list[int]) -> None:
         if not pages:
             try:
-                page_count = process.open(job.document.file)
+                opened = process.open(job.document.file)
             except DocumentError as err:
                 self._emit(job, task, DocumentFailed(job.document, str(err)))
                 return
             with self._changed:
-                job.remaining.page_count = page_count
+                job.remaining.page_count = opened.page_count
                 pages = job.remaining.claim()
-            self._emit(job, task, DocumentOpened(job.document, page_count, process.unread("document")))
+            unread = process.unread("document")
+            self._emit(job, task, DocumentOpened(job.document, opened.page_count, unread, opened.properties))
         for page in pages:
             if not self._wait_for_capacity(job, task):
                 return

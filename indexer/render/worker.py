@@ -7,7 +7,7 @@ that compromises it still cannot make the parent execute anything. The protocol,
     in   {"dpi", "max_pixels", "detail_pixels", "renderer", "memory_limit_mb", "passwords", "alarm_s"}   settings, once
     out  {"kind": "ready", "memory_limited"}
     in   {"open": file, "alarm_s"}
-    out  {"kind": "opened", "page_count"}
+    out  {"kind": "opened", "page_count", "properties": {name: text}}
     in   {"render": page, "alarm_s"}
     out  {"kind": "page", "width", "height", "dpi", "size_pt"} and width x height x 3 bytes of RGB,
          {"kind": "text", "bytes"} and that many bytes of UTF-8
@@ -67,7 +67,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                     document.close()
                     document = None
                 document = open_document(Path(request["open"]), passwords, open_pdf)
-                header = {"kind": "opened", "page_count": document.page_count}
+                header = {"kind": "opened", "page_count": document.page_count, "properties": _properties(document)}
             elif "unread" in request:
                 assert document is not None
                 if request["unread"] == "document":
@@ -133,6 +133,13 @@ def open_document(file: Path, passwords: tuple[str, ...], open_pdf: PdfOpener) -
     if document.page_count < 1:
         raise DocumentError("no pages found; the PDF may be truncated or damaged")
     return document
+
+
+def _properties(document: OpenDocument) -> dict[str, str]:
+    try:
+        return document.properties()
+    except Exception:  # noqa: BLE001 - broken metadata must never cost the document
+        return {}
 
 
 def _text(document: OpenDocument) -> bytes:
