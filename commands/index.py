@@ -68,7 +68,8 @@ def index(
         typer.Option(
             "--kinds",
             metavar="KIND,...",
-            help="Kinds of files to read: pdf, image, or all. By default all kinds.",
+            help="Kinds of files to read: pdf, image, xps, ebook, text, web, mail, code, or all. By default all but "
+            "code.",
         ),
     ] = None,
     dry_run: Annotated[
@@ -132,7 +133,7 @@ def index(
     if dry_run:
         if rehash:
             raise UsageError("--dry-run reads no document, so --rehash would change nothing; leave one of them out")
-        planned = plan(paths, index, exclude=excluded, kinds=kinds)
+        planned = plan(paths, index, exclude=excluded, kinds=kinds, renderer=renderer.value)
         if as_json:
             print_json(asdict(planned))
         elif not quiet:

@@ -24,6 +24,7 @@ UNREAD_NAMES = {
     "small print": "print that is too small",
     "frames": "further frames of animations",
     "crowded": "pages with too many words",
+    "partial": "documents read in part",
 }
 FAILURES_SHOWN = 10
 """Failures that are listed after a run; 'docsearch failed' lists all."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..engine.errors import DocumentError, UsageError
 from . import kinds as file_kinds
-from .kinds import PDF_MAGIC_WITHIN, SUFFIXES, is_supported
+from .kinds import PDF_MAGIC_WITHIN, is_supported
 from .left_out import IGNORE_FILE, IgnoreRules, is_excluded, is_index, is_tool_folder, marker
 from .other_kinds import BROKEN_LINK, HIDDEN, OtherKind, OtherKinds, by_mode, by_name, summary
 
@@ -90,20 +90,27 @@ class Discovery:
         return any(is_excluded("/".join(parts[:end]), self.exclude) for end in range(1, len(parts) + 1))
 
 
-def find(paths: Sequence[Path], *, exclude: Sequence[str] = (), kinds: Sequence[str] | None = None) -> Discovery:
+def find(
+    paths: Sequence[Path],
+    *,
+    exclude: Sequence[str] = (),
+    kinds: Sequence[str] | None = None,
+    renderer: str = "mupdf",
+) -> Discovery:
     """Find the documents at `paths`, each a file or a folder; folders are searched with all their subfolders.
 
     Files of the `kinds` named are taken (`kinds.KINDS`; None: those that are read by default), others in a folder are
-    counted; a given file of another kind is listed as unreadable. Hidden files and folders are skipped, and folders of
-    tools such as node_modules. Links to folders are followed, but no folder is visited twice. A document's path is
-    relative to the folder given, and the file name alone for a file given; where two would be equal, folder names are
-    put in front of both. What matches a glob of `exclude`, by its path or its name, or a pattern of a
-    `.docsearchignore` file is left out: a file or a whole folder. Raises UsageError for a path that does not exist, a
-    kind that is not known, an ignore file that cannot be read, and if no document is found at all.
+    counted, and so are files that the `renderer` or the installed libraries cannot read; a given file of another kind
+    is listed as unreadable. Hidden files and folders are skipped, and folders of tools such as node_modules. Links to
+    folders are followed, but no folder is visited twice. A document's path is relative to the folder given, and the
+    file name alone for a file given; where two would be equal, folder names are put in front of both. What matches a
+    glob of `exclude`, by its path or its name, or a pattern of a `.docsearchignore` file is left out: a file or a whole
+    folder. Raises UsageError for a path that does not exist, a kind that is not known, an ignore file that cannot be
+    read, and if no document is found at all.
     """
     if not paths:
         raise UsageError("no PATH was given; name at least one file or folder to index")
-    search = _Search(tuple(pattern.rstrip("/") for pattern in exclude), kinds)
+    search = _Search(tuple(pattern.rstrip("/") for pattern in exclude), kinds, renderer)
     roots: list[Path] = []
     searched: list[Path] = []
     for path in paths:
@@ -121,11 +128,11 @@ def find(paths: Sequence[Path], *, exclude: Sequence[str] = (), kinds: Sequence[
         for file, kind in search.refused.items():
             search.other_kinds.add(kind, file)
         named = ", ".join(str(path) for path in paths)
-        skipped = summary(search.other_kinds.found())
+        skipped = summary(search.other_kinds.found(renderer))
         counts = ((search.excluded, "--exclude"), (search.ignored, IGNORE_FILE))
         left_out = "".join(f"; {what} left out {count:,}" for count, what in counts if count)
         skipped = f" ({skipped})" if skipped else ""
-        raise UsageError(f"no documents found in {named}{skipped}{left_out}; docsearch reads {' '.join(SUFFIXES)}")
+        raise UsageError(f"no documents found in {named}{skipped}{left_out}; {file_kinds.read_kinds()}")
     found = list(_with_unique_paths(list(search.found.values())))
     documents = sorted((each for each in found if isinstance(each, Document)), key=lambda document: document.path)
     unreadable = tuple(each for each in found if isinstance(each, Unreadable))
@@ -134,7 +141,7 @@ def find(paths: Sequence[Path], *, exclude: Sequence[str] = (), kinds: Sequence[
         tuple(documents),
         unreadable,
         tuple(searched),
-        search.other_kinds.found(),
+        search.other_kinds.found(renderer),
         search.exclude,
         search.excluded,
         search.ignored,
@@ -145,10 +152,12 @@ def find(paths: Sequence[Path], *, exclude: Sequence[str] = (), kinds: Sequence[
 class _Search:
     """Collects what is found below the given paths, each document and failure with its root."""
 
-    def __init__(self, exclude: tuple[str, ...], kinds: Sequence[str] | None) -> None:
+    def __init__(self, exclude: tuple[str, ...], kinds: Sequence[str] | None, renderer: str) -> None:
         self.exclude = exclude
         self.excluded = self.ignored = 0
-        self.wanted = frozenset(suffix for suffix in file_kinds.selected(kinds) if not file_kinds.missing(suffix))
+        chosen = file_kinds.selected(kinds)
+        self.wanted = frozenset(suffix for suffix in chosen if not file_kinds.missing(suffix, renderer))
+        self.renderer = renderer
         self.refuses_others = kinds is not None  # also among the files that are given
         self.folders = OtherKinds()  # left out because of what they are
         self.found: dict[str, tuple[Path, Found]] = {}  # by absolute file, each once
@@ -181,11 +190,11 @@ class _Search:
             return ""
         if self.refuses_others:
             return "of a kind that --kinds leaves out"
-        if what := file_kinds.missing(suffix):
+        if what := file_kinds.missing(suffix, self.renderer):
             return what
         if _is_supported(file):
             return ""
-        what = file_kinds.advice(suffix)
+        what = file_kinds.advice(suffix, self.renderer)
         return f"not a kind of file that docsearch reads{f' ({what})' if what else ''}"
 
     def folder(self, root: Path) -> None:

@@ -33,7 +33,23 @@ IMAGE_SUFFIXES = (
 )
 """Pictures made of pixels."""
 AVIF_SUFFIXES, HEIC_SUFFIXES = (".avif",), (".heic", ".heif")
+DRAWING_SUFFIXES, BOOK_SUFFIXES = (".svg",), (".epub", ".fb2", ".mobi", ".cbz")
+XPS_SUFFIXES = (".xps", ".oxps")
+MARKDOWN_SUFFIXES = (".md", ".markdown")
+TEXT_SUFFIXES = (".txt", ".text", ".rst", ".org", ".adoc", ".tex", *MARKDOWN_SUFFIXES)
+WEB_SUFFIXES = (".html", ".htm", ".xhtml")
+MAIL_SUFFIXES = (".eml", ".mhtml", ".mht")
+"""Files in the format of one e-mail; browsers save web pages in it, too."""
+CODE_SUFFIXES = (
+    *(".py", ".ipynb", ".js", ".mjs", ".ts", ".jsx", ".tsx", ".vue", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".cs"),
+    *(".java", ".kt", ".scala", ".go", ".rs", ".swift", ".rb", ".php", ".pl", ".lua", ".r", ".jl", ".m", ".f90"),
+    *(".sh", ".bash", ".zsh", ".ps1", ".bat", ".sql", ".css", ".scss", ".cmake", ".dockerfile", ".tf", ".proto"),
+    *(".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".xml", ".csv", ".tsv", ".log", ".diff", ".patch"),
+)
+"""Source code and data: a folder of it has many pages that few people search as pages."""
 ALL = "all"
+NAMED_MAX = 3
+"""Extensions of a kind that messages name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +61,23 @@ class Kind:
     is_default: bool = True
 
 
-PDF = Kind("pdf", (".pdf",))
-IMAGE = Kind("image", IMAGE_SUFFIXES)
-KINDS = (PDF, IMAGE)
+KINDS = (
+    Kind("pdf", (".pdf",)),
+    Kind("image", (*IMAGE_SUFFIXES, *DRAWING_SUFFIXES)),
+    Kind("xps", XPS_SUFFIXES),
+    Kind("ebook", BOOK_SUFFIXES),
+    Kind("text", TEXT_SUFFIXES),
+    Kind("web", (*WEB_SUFFIXES, ".mhtml", ".mht")),
+    Kind("mail", (".eml", ".mbox")),
+    Kind("code", CODE_SUFFIXES, is_default=False),
+)
+MUPDF_SUFFIXES = frozenset(
+    (
+        *(*DRAWING_SUFFIXES, *XPS_SUFFIXES, *BOOK_SUFFIXES, *TEXT_SUFFIXES, *WEB_SUFFIXES),
+        *(*MAIL_SUFFIXES, ".mbox", *CODE_SUFFIXES),
+    )
+)
+"""What only the renderer mupdf reads."""
 KIND_OF = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 SUFFIXES = tuple(KIND_OF)
 
@@ -85,6 +115,19 @@ def selected(names: Sequence[str] | None) -> frozenset[str]:
     return frozenset(suffix for kind in chosen for suffix in kind.suffixes)
 
 
+def read_kinds() -> str:
+    """Names the kinds, and some of their extensions.
+
+    >>> read_kinds()[:50]
+    'docsearch reads pdf (.pdf), image (.png .jpg .jpeg'
+    """
+    named = (
+        f"{kind.name} ({' '.join(kind.suffixes[:NAMED_MAX])}{' …' if len(kind.suffixes) > NAMED_MAX else ''})"
+        for kind in KINDS
+    )
+    return f"docsearch reads {', '.join(named)}"
+
+
 def is_supported(name: str, head: bytes) -> bool:
     """Whether a file is of a kind that is read, by its `name`, or by `head`, the first PDF_MAGIC_WITHIN bytes of it.
 
@@ -94,20 +137,27 @@ def is_supported(name: str, head: bytes) -> bool:
     return Path(name).suffix.lower() in KIND_OF or PDF_MAGIC in head or IMAGE_MAGIC.match(head) is not None
 
 
-def missing(suffix: str) -> str:
-    """What has to be installed before files with this extension, in lower case, can be read; "" if nothing has."""
+def missing(suffix: str, renderer: str = "mupdf") -> str:
+    """What has to be installed, or chosen, before files with this extension, in lower case, can be read; "" if nothing.
+
+    `renderer` is the one that was chosen.
+    """
+    if suffix in MUPDF_SUFFIXES and renderer != "mupdf":
+        return "only --renderer mupdf reads them"
+    if suffix in MUPDF_SUFFIXES and not _is_installed("pymupdf"):
+        return needs("they are read with pymupdf")
     if suffix in HEIC_SUFFIXES and not _is_installed("pillow_heif"):
-        return needs("HEIC pictures need pillow-heif", "heic")
+        return needs("they are read with pillow-heif", "heic")
     if suffix in AVIF_SUFFIXES and not _is_installed("PIL._avif"):
-        return "AVIF pictures need Pillow 11.3 or later, built with AVIF: pip install -U pillow"
+        return "they are read by Pillow 11.3 and later: pip install -U pillow"
     return ""
 
 
-def advice(suffix: str) -> str:
+def advice(suffix: str, renderer: str = "mupdf") -> str:
     """What to do about files with this extension, in lower case, that are skipped; "" if nothing is known."""
     if suffix not in KIND_OF:
         return ADVICE.get(suffix, "")
-    return missing(suffix) or f"--kinds {KIND_OF[suffix].name} reads them"
+    return missing(suffix, renderer) or f"--kinds {KIND_OF[suffix].name} reads them"
 
 
 @cache

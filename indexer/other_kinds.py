@@ -51,10 +51,12 @@ class OtherKinds:
         if len(self._paths[kind]) < PATHS_KEPT:
             self._paths[kind].append(path)
 
-    def found(self) -> tuple[OtherKind, ...]:
-        """Each kind, the most frequent first."""
+    def found(self, renderer: str = "mupdf") -> tuple[OtherKind, ...]:
+        """Each kind, the most frequent first, with advice for users of this renderer."""
         ordered = sorted(self._files.items(), key=lambda item: (-item[1], item[0]))
-        return tuple(OtherKind(kind, files, tuple(self._paths[kind]), advice(kind)) for kind, files in ordered)
+        return tuple(
+            OtherKind(kind, files, tuple(self._paths[kind]), advice(kind, renderer)) for kind, files in ordered
+        )
 
 
 def by_name(name: str) -> str:

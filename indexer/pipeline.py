@@ -63,7 +63,7 @@ def index_documents(
     `on_progress` raises Interrupted, or on KeyboardInterrupt, the pages embedded so far are committed first.
     """
     directory = Path(directory)
-    discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds)
+    discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds, renderer=renderer)
     spec = encoder.spec if encoder is not None else find_spec(model)
     recorded_factor, known_failures = _recorded(directory)
     factor = recorded_factor if pool is None else pool

@@ -51,13 +51,14 @@ def plan(
     *,
     exclude: Sequence[str] = (),
     kinds: Sequence[str] | None = None,
+    renderer: str = "mupdf",
 ) -> Plan:
     """Say what `index_documents` would do with these arguments.
 
     Raises UsageError as it does for `paths`, and IndexFormatError or IndexDamaged.
     """
     directory = Path(directory)
-    discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds)
+    discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds, renderer=renderer)
     rows: dict[str, DocumentRow] = {}
     try:
         with open_snapshot(directory) as snapshot:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from starlette.concurrency import run_in_threadpool
 
 from ..engine.errors import UsageError
-from ..indexer.kinds import PDF_MAGIC_WITHIN, SUFFIXES, is_supported
+from ..indexer.kinds import PDF_MAGIC_WITHIN, is_supported, read_kinds
 from .http_errors import TooLarge, UnsupportedType
 from .stored_uploads import IncomingUpload
 from .uploads import UploadQueue, UploadStatus
@@ -46,7 +46,7 @@ def _write(uploads: UploadQueue, name: str, incoming: IncomingUpload | None, blo
     """Write a block. Before the first one, check the file type and reserve a place in the queue."""
     if incoming is None:
         if not is_supported(name, bytes(block[:PDF_MAGIC_WITHIN])):
-            raise UnsupportedType(f"not a kind of file that is read; docsearch reads {' '.join(SUFFIXES)}")
+            raise UnsupportedType(f"not a kind of file that is read; {read_kinds()}")
         incoming = uploads.begin(name)
         try:
             incoming.write(block)

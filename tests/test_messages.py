@@ -35,17 +35,17 @@ MISTAKES = (
     ["index", "folder", "--model", "no-such-model"],
     ["index", "folder", "--device", "cuda"],
     ["batch", "nothing.jsonl", "-o", "out.jsonl"],
-    ["batch", "folder/notes.txt", "-o", "folder/notes.txt"],
-    ["batch", "folder/notes.txt", "-o", "out.docx"],
+    ["batch", "lists/notes.txt", "-o", "lists/notes.txt"],
+    ["batch", "lists/notes.txt", "-o", "out.docx"],
     ["remove", "a.pdf"],
     ["compact", "--codec", "int2"],
     ["verify"],
-    ["info", "--index", "folder/notes.txt"],
-    ["mine", "folder/notes.txt", "-o", "rows.jsonl"],
-    ["train", "folder/notes.txt", "-o", "model"],
+    ["info", "--index", "lists/notes.txt"],
+    ["mine", "lists/notes.txt", "-o", "rows.jsonl"],
+    ["train", "lists/notes.txt", "-o", "model"],
     ["eval"],
     ["eval", "nothing.jsonl"],
-    ["eval", "folder/notes.txt"],
+    ["eval", "lists/notes.txt"],
 )
 
 
@@ -60,9 +60,10 @@ def test_common_mistakes_print_what_was_reviewed(
     monkeypatch.delenv("DOCSEARCH_INDEX", raising=False)
     # Under 'python -m pytest' click would name the program after the package of that main module.
     monkeypatch.setattr(sys.modules["__main__"], "__package__", None, raising=False)
-    for folder in ("empty", "folder"):
+    for folder in ("empty", "folder", "lists"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "folder" / "notes.txt").write_text("revenue\n", "utf-8")
+    (tmp_path / "lists" / "notes.txt").write_text("revenue\n", "utf-8")
+    (tmp_path / "folder" / "scene.blend").write_bytes(b"BLENDER")
     out = []
     for arguments in MISTAKES:
         monkeypatch.setattr("sys.argv", ["docsearch", *arguments])

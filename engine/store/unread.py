@@ -1,5 +1,5 @@
 """Content of indexed documents that was not read: attached files, comments, dynamic forms, frames of animations, print
-that is too small or too much.
+that is too small or too much, files that are read in part.
 
 It lies in a table of its own, which earlier versions of docsearch neither know nor read. Triggers, which SQLite runs
 for those versions too, delete the rows of a document that is removed or whose content changes.
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 ATTACHMENT, COMMENT, DYNAMIC_FORM, SMALL_PRINT = "attachment", "comment", "dynamic form", "small print"
-FRAMES, CROWDED = "frames", "crowded"
-KINDS = (ATTACHMENT, COMMENT, DYNAMIC_FORM, SMALL_PRINT, FRAMES, CROWDED)
+FRAMES, CROWDED, PARTIAL = "frames", "crowded", "partial"
+KINDS = (ATTACHMENT, COMMENT, DYNAMIC_FORM, SMALL_PRINT, FRAMES, CROWDED, PARTIAL)
 WHOLE_DOCUMENT = 0
 """The page number in the table of what belongs to no page."""
 
@@ -68,6 +68,7 @@ def reason(kind: str, items: int, detail: str = "") -> str:
         DYNAMIC_FORM: "the pages of a dynamic form (XFA) were not read, because only some viewers can draw them",
         FRAMES: f"{items:,} frame{plural} of an animation after the first one {were} not read",
         CROWDED: f"the page was read in part: {items:,} word{plural} {were} left out, those hardest to read",
+        PARTIAL: f"read in part, without {items:,} item{plural}" if items else "read in part",
         SMALL_PRINT: f"{items:,} character{plural} {'is' if items == 1 else 'are'} too small to read"
         if items
         else "print is too small to read",

@@ -1,4 +1,4 @@
-"""Renders PDF pages and extracts their text with MuPDF. The only module that imports pymupdf.
+"""Renders PDF pages and extracts their text with MuPDF. Only this module and `laid_out` import pymupdf.
 
 Runs only inside the child process (`worker`): MuPDF is not thread-safe, and a broken file can crash it.
 """
@@ -39,17 +39,14 @@ TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pym
 
 def open_pdf(file: Path, passwords: tuple[str, ...]) -> MupdfDocument:
     """Open `file`, trying `passwords` in turn if it is encrypted. Raises DocumentError."""
-    pymupdf.TOOLS.mupdf_display_errors(False)
-    pymupdf.TOOLS.mupdf_display_warnings(False)
-    pymupdf.TOOLS.store_shrink(100)
-    pymupdf.TOOLS.reset_mupdf_warnings()
+    prepare()
     try:
         str(file).encode()
         document = pymupdf.open(str(file), filetype="pdf")
     except UnicodeEncodeError:  # MuPDF accepts file names in UTF-8 only
         document = pymupdf.open(stream=file.read_bytes(), filetype="pdf")
     except Exception as err:
-        raise as_render_error("the PDF cannot be opened", _cause(err)) from err
+        raise as_render_error("the PDF cannot be opened", cause(err)) from err
     if not document.is_pdf:
         raise DocumentError("not a PDF: the content is of another type")
     if document.needs_pass and not any(document.authenticate(form) for form in _normal_forms(passwords)):
@@ -58,6 +55,14 @@ def open_pdf(file: Path, passwords: tuple[str, ...]) -> MupdfDocument:
     if _page_count(document) == 0:
         _rebuild_page_tree(document)
     return MupdfDocument(document)
+
+
+def prepare() -> None:
+    """Make MuPDF quiet, and forget what it kept of the document before."""
+    pymupdf.TOOLS.mupdf_display_errors(False)
+    pymupdf.TOOLS.mupdf_display_warnings(False)
+    pymupdf.TOOLS.store_shrink(100)
+    pymupdf.TOOLS.reset_mupdf_warnings()
 
 
 class MupdfDocument:
@@ -84,7 +89,7 @@ class MupdfDocument:
         try:
             loaded = self._page = self._document.load_page(page - 1)
         except Exception as err:
-            raise as_render_error("the page cannot be found; the PDF is damaged", err) from err
+            raise as_render_error("the page cannot be found; the document is damaged", err) from err
         width_pt, height_pt = loaded.rect.width, loaded.rect.height
         width, height, effective_dpi = pixel_size(width_pt, height_pt, dpi=dpi, max_pixels=max_pixels)
         zoom = pymupdf.Matrix(width / width_pt, height / height_pt)
@@ -218,7 +223,7 @@ def _is_page(document: Any, number: int) -> bool:
         return False
 
 
-def _cause(err: Exception) -> Exception:
+def cause(err: Exception) -> Exception:
     """MuPDF's own exception, if PyMuPDF wrapped it."""
     return err.__cause__ if isinstance(err.__cause__, Exception) else err
 

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...engine.errors import DocumentError
-from ..kinds import IMAGE_MAGIC, IMAGE_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN
+from ..kinds import IMAGE_MAGIC, IMAGE_SUFFIXES, MUPDF_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN, missing
 from .backend import TEXT_MAX_CHARS, GreyBitmap, OpenDocument, OutOfMemory, as_render_error
 from .detail import MIN_GAIN, needed
 from .unread import small_print
@@ -66,7 +66,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                 if document is not None:
                     document.close()
                     document = None
-                document = open_document(Path(request["open"]), passwords, open_pdf)
+                document = open_document(Path(request["open"]), passwords, settings["renderer"], open_pdf)
                 header = {"kind": "opened", "page_count": document.page_count, "properties": _properties(document)}
             elif "unread" in request:
                 assert document is not None
@@ -107,8 +107,11 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
         _alarm(0)
 
 
-def open_document(file: Path, passwords: tuple[str, ...], open_pdf: PdfOpener) -> OpenDocument:
-    """Open `file` as a PDF or an image, as its first bytes say. Raises DocumentError if it has no page to render."""
+def open_document(file: Path, passwords: tuple[str, ...], renderer: str, open_pdf: PdfOpener) -> OpenDocument:
+    """Open `file` as a PDF or an image, as its first bytes say, or else as its extension says.
+
+    Raises DocumentError if it has no page to render.
+    """
     try:
         with file.open("rb") as stream:
             head = stream.read(PDF_MAGIC_WITHIN)
@@ -118,8 +121,15 @@ def open_document(file: Path, passwords: tuple[str, ...], open_pdf: PdfOpener) -
         raise DocumentError("the file is empty (0 bytes)")
     document: OpenDocument
     looks_like_pdf, looks_like_image = PDF_MAGIC in head, IMAGE_MAGIC.match(head) is not None
-    named_image = file.suffix.lower() in IMAGE_SUFFIXES
-    if (named_image and looks_like_image) or ((named_image or looks_like_image) and not looks_like_pdf):
+    suffix = file.suffix.lower()
+    named_image = suffix in IMAGE_SUFFIXES
+    if suffix in MUPDF_SUFFIXES and not (head.startswith(PDF_MAGIC) or looks_like_image):
+        if what := missing(suffix, renderer):
+            raise DocumentError(f"files of the type {suffix}: {what}")
+        from .laid_out import open_laid_out
+
+        document = open_laid_out(file)
+    elif (named_image and looks_like_image) or ((named_image or looks_like_image) and not looks_like_pdf):
         from .image import open_image
 
         document = open_image(file)
@@ -131,7 +141,7 @@ def open_document(file: Path, passwords: tuple[str, ...], open_pdf: PdfOpener) -
                 raise
             raise DocumentError("not a PDF: no %PDF header, and nothing in it could be repaired") from None
     if document.page_count < 1:
-        raise DocumentError("no pages found; the PDF may be truncated or damaged")
+        raise DocumentError("no pages found; the document may be truncated or damaged")
     return document
 
 

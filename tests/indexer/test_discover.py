@@ -107,19 +107,19 @@ def test_a_given_file_counts_as_pdf_by_its_content(tmp_path: Path) -> None:
 
 def test_a_given_file_of_an_unsupported_type_is_listed_as_unreadable(tmp_path: Path) -> None:
     put(tmp_path / "a.pdf")
-    (tmp_path / "notes.txt").write_text("notes")
-    found = find([tmp_path / "notes.txt", tmp_path / "a.pdf"])
+    (tmp_path / "notes.bin").write_text("notes")
+    found = find([tmp_path / "notes.bin", tmp_path / "a.pdf"])
     assert [document.path for document in found.documents] == ["a.pdf"]
-    assert [each.path for each in found.unreadable] == ["notes.txt"]
+    assert [each.path for each in found.unreadable] == ["notes.bin"]
 
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("missing", "no such file or folder"), ("empty", "no documents found"), ("notes.txt", "no documents found")],
+    [("missing", "no such file or folder"), ("empty", "no documents found"), ("notes.bin", "no documents found")],
 )
 def test_finding_nothing_is_an_error_that_says_what_was_searched(tmp_path: Path, name: str, says: str) -> None:
     (tmp_path / "empty").mkdir()
-    (tmp_path / "notes.txt").write_text("notes")
+    (tmp_path / "notes.bin").write_text("notes")
     with pytest.raises(UsageError, match=says):
         find([tmp_path / name])
     with pytest.raises(UsageError, match="no PATH"):

@@ -52,7 +52,7 @@ def test_pipes_sockets_devices_and_broken_links_are_counted_whatever_their_name(
     os.mkfifo(folder / "pipe.pdf")
     os.mkfifo(folder / "pipe")
     (folder / "null.png").symlink_to("/dev/null")
-    (folder / "notes.txt").symlink_to("nothing")
+    (folder / "notes.blend").symlink_to("nothing")
     monkeypatch.chdir(folder)  # a socket's address has to be short
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind("agent.pdf")

@@ -56,9 +56,9 @@ def test_a_dropped_document_is_indexed_found_and_deleted(
 def test_a_file_that_is_no_document_is_refused_with_the_reason(serve: Callable[..., str], visit: Visit) -> None:
     page = visit(serve(), expected=("415",))
     expect(page.locator("#add")).to_be_visible()
-    page.set_input_files("#document-files", {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"only text"})
+    page.set_input_files("#document-files", {"name": "notes.bin", "mimeType": "text/plain", "buffer": b"only text"})
     expect(page.locator(".upload.failed .upload-state")).not_to_be_empty()
-    page.get_by_role("button", name="Dismiss notes.txt").click()
+    page.get_by_role("button", name="Dismiss notes.bin").click()
     expect(page.locator("#uploads")).to_be_hidden()
 
 

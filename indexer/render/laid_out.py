@@ -1,0 +1,219 @@
+"""Opens what MuPDF reads besides PDF: e-books, XPS, comics, drawings, and text, web pages and e-mail as laid-out pages.
+
+Runs only inside the child process (`worker`), as `mupdf` does. Text and HTML are laid out on A4; MuPDF runs no scripts
+and makes no requests, and what it is given as a stream has no folder to read other files from.
+"""
+
+# pymupdf declares itself typed but leaves most of its functions untyped.
+# mypy: disable-error-code="no-untyped-call"
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pymupdf
+
+from ...engine.errors import DocumentError
+from ...engine.store.columns import AUTHOR, KIND, TITLE
+from ...engine.store.unread import PARTIAL
+from ..kinds import MAIL_SUFFIXES, MARKDOWN_SUFFIXES, WEB_SUFFIXES
+from . import mail, markup
+from .backend import GreyBitmap, PageBitmap, as_render_error
+from .mupdf import MupdfDocument, cause, prepare
+from .properties import VALUE_MAX_CHARS
+from .unread import Unread, attachments
+
+FILE_TYPES = {
+    ".epub": "epub",
+    ".fb2": "fb2",
+    ".mobi": "mobi",
+    ".xps": "xps",
+    ".oxps": "xps",
+    ".cbz": "cbz",
+    ".svg": "svg",
+}
+"""Extension -> MuPDF's name of the type."""
+BINARY_WITHIN = 4096
+"""A file with a zero byte among this many first bytes is not text."""
+PAGE_SIZE_PT, FONT_SIZE_PT = (595, 842), 11
+"""A4, and the size of ordinary print on it."""
+
+
+def open_laid_out(file: Path) -> LaidOutDocument | Mailbox:
+    """Open a file of a kind in `kinds.MUPDF_SUFFIXES`, by its extension. Raises DocumentError."""
+    prepare()
+    suffix = file.suffix.lower()
+    if suffix in FILE_TYPES:
+        return _open(FILE_TYPES[suffix], file=file)
+    if suffix == ".mbox":
+        return _open_mailbox(file)
+    content, is_cut = _read(file, mail.MESSAGE_MAX_BYTES if suffix in MAIL_SUFFIXES else markup.MARKUP_MAX_BYTES)
+    if suffix in MAIL_SUFFIXES:
+        if is_cut:
+            raise DocumentError(f"the message is larger than {mail.MESSAGE_MAX_BYTES >> 20} MB")
+        return _open_message(mail.read_message(content))
+    if suffix in WEB_SUFFIXES:
+        return _open_html(markup.from_html(content), unread=_cut(is_cut))
+    text = markup.decoded(_checked_text(content))
+    if suffix in MARKDOWN_SUFFIXES:
+        return _open_html(markup.from_markdown(text), unread=_cut(is_cut))
+    return _open("txt", stream=text.encode("utf-8-sig", "replace"), unread=_cut(is_cut))
+
+
+class LaidOutDocument(MupdfDocument):
+    """An open document that is no PDF; `unread` is what of it is on none of its pages.
+
+    `properties` are what it says of itself, in addition to what MuPDF finds in it.
+    """
+
+    def __init__(
+        self, document: pymupdf.Document, unread: Sequence[Unread] = (), properties: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(document)
+        self._unread = list(unread)
+        self._properties = dict(properties or {})
+
+    def properties(self) -> dict[str, str]:
+        """Return its title and author, as far as it has them."""
+        found = super().properties()
+        del found[KIND]
+        return found | self._properties
+
+    def unread(self) -> list[Unread]:
+        """Return what was cut off, and attached files."""
+        return self._unread
+
+    def unread_on_page(self) -> list[Unread]:
+        """Return nothing: other documents than PDFs have no annotations."""
+        return []
+
+
+class Mailbox:
+    """The messages of a mailbox as one document: each begins on a page of its own. `parts` are their HTML."""
+
+    def __init__(self, parts: Sequence[str], unread: Sequence[Unread]) -> None:
+        self._parts = parts
+        self._unread = list(unread)
+        self._places: list[tuple[int, int]] = []  # of each page: its message, and its number in it
+        self._number = -1
+        self._message: LaidOutDocument | None = None  # the one that is open
+        for number in range(len(parts)):
+            self._places.extend((number, page) for page in range(1, self._open(number).page_count + 1))
+        self.page_count = len(self._places)
+
+    def _open(self, number: int) -> LaidOutDocument:
+        if self._message is None or number != self._number:
+            self.close()
+            self._number, self._message = number, _open_html(self._parts[number])
+        return self._message
+
+    def render(self, page: int, *, dpi: float, max_pixels: int) -> PageBitmap:
+        """Render `page`; raises what `MupdfDocument.render` raises."""
+        number, place = self._places[page - 1]
+        return self._open(number).render(place, dpi=dpi, max_pixels=max_pixels)
+
+    def text(self) -> str:
+        """Return the text of the page rendered last."""
+        return self._open(self._number).text()
+
+    def properties(self) -> dict[str, str]:
+        """Return nothing: a mailbox has no title."""
+        return {}
+
+    def unread(self) -> list[Unread]:
+        """Return what was cut off, and attached files."""
+        return self._unread
+
+    def unread_on_page(self) -> list[Unread]:
+        """Return nothing."""
+        return []
+
+    def font_sizes(self) -> list[tuple[float, int]]:
+        """Return the font sizes of the page rendered last, as `MupdfDocument.font_sizes`."""
+        return self._open(self._number).font_sizes()
+
+    def own_dpi(self) -> float | None:
+        """Return the resolution of the page rendered last, as `MupdfDocument.own_dpi`."""
+        return self._open(self._number).own_dpi()
+
+    def detail(self, *, dpi: float, max_pixels: int) -> GreyBitmap:
+        """Render the page rendered last again; raises what `MupdfDocument.detail` raises."""
+        return self._open(self._number).detail(dpi=dpi, max_pixels=max_pixels)
+
+    def close(self) -> None:
+        """Close the message that is open."""
+        if self._message is not None:
+            self._message.close()
+            self._message = None
+
+
+def _open(
+    filetype: str,
+    *,
+    file: Path | None = None,
+    stream: bytes | None = None,
+    unread: Sequence[Unread] = (),
+    properties: Mapping[str, str] | None = None,
+) -> LaidOutDocument:
+    document: Any
+    try:
+        if file is not None:
+            try:
+                str(file).encode()
+                document = pymupdf.open(str(file), filetype=filetype)
+            except UnicodeEncodeError:  # MuPDF accepts file names in UTF-8 only
+                document = pymupdf.open(stream=file.read_bytes(), filetype=filetype)
+        else:
+            document = pymupdf.open(stream=stream, filetype=filetype)
+        if document.needs_pass:
+            raise DocumentError("the document is encrypted")
+        if document.is_reflowable:
+            document.layout(width=PAGE_SIZE_PT[0], height=PAGE_SIZE_PT[1], fontsize=FONT_SIZE_PT)
+        return LaidOutDocument(document, unread, properties)
+    except DocumentError:
+        raise
+    except Exception as err:
+        raise as_render_error("the document cannot be opened", cause(err)) from err
+
+
+def _open_html(
+    page: str, unread: Sequence[Unread] = (), properties: Mapping[str, str] | None = None
+) -> LaidOutDocument:
+    return _open("html", stream=page.encode("utf-8", "replace"), unread=unread, properties=properties)
+
+
+def _open_message(message: mail.MessagePage) -> LaidOutDocument:
+    unread = [*attachments(message.attachments), *_cut(message.is_cut)]
+    said = {TITLE: message.subject[:VALUE_MAX_CHARS], AUTHOR: message.sender[:VALUE_MAX_CHARS]}
+    return _open_html(message.markup, unread, {name: text for name, text in said.items() if text})
+
+
+def _open_mailbox(file: Path) -> Mailbox:
+    messages = list(mail.read_mailbox(file))
+    if not messages:
+        raise DocumentError("no messages found: not a mailbox, or an empty one")
+    left_out = mail.count_messages(file) - len(messages)
+    unread = attachments([name for message in messages for name in message.attachments])
+    if left_out > 0:
+        unread.append(Unread(PARTIAL, left_out, f"messages after the first {len(messages):,}"))
+    return Mailbox([message.markup for message in messages], unread)
+
+
+def _read(file: Path, limit: int) -> tuple[bytes, bool]:
+    """The first `limit` bytes of a file, and whether there are more."""
+    with file.open("rb") as stream:
+        content = stream.read(limit + 1)
+    return content[:limit], len(content) > limit
+
+
+def _checked_text(content: bytes) -> bytes:
+    has_mark = any(content.startswith(mark) for mark, _ in markup.BYTE_ORDER_MARKS)
+    if b"\0" in content[:BINARY_WITHIN] and not has_mark:
+        raise DocumentError("the content is not text")
+    return content
+
+
+def _cut(is_cut: bool) -> list[Unread]:
+    return [Unread(PARTIAL, 0, f"the first {markup.MARKUP_MAX_BYTES >> 20} MB")] if is_cut else []

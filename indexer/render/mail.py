@@ -1,0 +1,158 @@
+"""E-mails as pages of HTML: a message (.eml), all messages of a mailbox (.mbox), and web pages saved as mail (.mhtml).
+
+Runs only inside the child process (`worker`). Messages are taken apart by Python's `email` package.
+"""
+
+from __future__ import annotations
+
+import base64
+import email
+import email.policy
+import mailbox
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import EmailMessage, Message
+from pathlib import Path
+from typing import Any
+
+from .markup import MARKUP_MAX_BYTES, decoded, escaped, self_contained
+
+HEADERS = ("Subject", "From", "To", "Cc", "Date")
+HEADER_MAX_CHARS = 2000
+MESSAGES_MAX = 1000
+"""Messages of a mailbox that are read: all are laid out when it is opened."""
+PARTS_MAX = 500
+"""Parts of a message that are looked at; no message written by people has more."""
+INLINE_IMAGE_MAX_BYTES = 4 << 20
+MESSAGE_MAX_BYTES = 64 << 20
+"""A larger message is refused: with its attachments decoded it would not fit into the process's memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """A message as HTML, what it is about and whom it is from, the names of attached files, and whether its text was
+    cut.
+    """
+
+    markup: str
+    subject: str
+    sender: str
+    attachments: tuple[str, ...]
+    is_cut: bool
+
+
+def read_message(content: bytes) -> MessagePage:
+    """One message as HTML: its headers, its text, and the names of attached files."""
+    return _page(email.message_from_bytes(content, policy=email.policy.default))
+
+
+def read_mailbox(file: Path) -> Iterator[MessagePage]:
+    """The messages of a mailbox, one after the other, MESSAGES_MAX at most."""
+    box = mailbox.mbox(file, factory=None, create=False)
+    try:
+        for number, key in enumerate(box.iterkeys()):
+            if number >= MESSAGES_MAX:
+                return
+            yield read_message(box.get_bytes(key)[:MESSAGE_MAX_BYTES])
+    finally:
+        box.close()
+
+
+def count_messages(file: Path) -> int:
+    """How many messages a mailbox has."""
+    box = mailbox.mbox(file, factory=None, create=False)
+    try:
+        return len(box)
+    finally:
+        box.close()
+
+
+def _page(message: Message[Any, Any]) -> MessagePage:
+    parts = _parts(message)
+    body = _body(message, parts)
+    attachments = tuple(name for part in parts if (name := _attachment(part, body)))
+    rows = [(name, _header(message, name)) for name in HEADERS]
+    if attachments:
+        rows.append(("Attached", ", ".join(attachments)))
+    head = "".join(f"<tr><th>{name}</th><td>{escaped(value)}</td></tr>" for name, value in rows if value)
+    text, is_html = ("", False) if body is None else (_text(body), body.get_content_type() == "text/html")
+    is_cut = len(text) > MARKUP_MAX_BYTES
+    text = text[:MARKUP_MAX_BYTES]
+    markup = text if is_html else f"<pre>{escaped(text)}</pre>"
+    images = _images(parts) if is_html else {}
+    page = self_contained(f"<body><table>{head}</table>{markup}</body>", images)
+    return MessagePage(page, _header(message, "Subject"), _header(message, "From"), attachments, is_cut)
+
+
+def _parts(message: Message[Any, Any]) -> list[Message[Any, Any]]:
+    """The parts of a message that have no parts themselves; an attached message is one part."""
+    found: list[Message[Any, Any]] = []
+    waiting = [message]
+    while waiting and len(found) < PARTS_MAX:
+        part = waiting.pop()
+        payload = part.get_payload()
+        if part.is_multipart() and isinstance(payload, list) and part.get_content_type() != "message/rfc822":
+            waiting.extend(reversed([each for each in payload if isinstance(each, Message)]))
+        else:
+            found.append(part)
+    return found
+
+
+def _body(message: Message[Any, Any], parts: list[Message[Any, Any]]) -> Message[Any, Any] | None:
+    """The part that people read: the HTML form where there is one, else the plain text."""
+    if isinstance(message, EmailMessage):
+        try:
+            if (body := message.get_body(("html", "plain"))) is not None:
+                return body
+        except (LookupError, ValueError, AttributeError, TypeError):  # a structure that contradicts itself
+            pass
+    readable = [part for part in parts if part.get_content_type() in ("text/html", "text/plain")]
+    return next((part for part in readable if part.get_content_type() == "text/html"), next(iter(readable), None))
+
+
+def _text(part: Message[Any, Any]) -> str:
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return ""
+    try:
+        charset = part.get_content_charset() or ""
+    except (LookupError, ValueError, TypeError):
+        charset = ""
+    return decoded(payload, charset)
+
+
+def _attachment(part: Message[Any, Any], body: Message[Any, Any] | None) -> str:
+    """The name of an attached file; "" for the text itself and images that it shows."""
+    if part is body:
+        return ""
+    try:
+        name, disposition = part.get_filename() or "", part.get_content_disposition()
+    except (LookupError, ValueError, TypeError, AttributeError):
+        name, disposition = "", None
+    if part.get_content_type() == "message/rfc822":
+        return name or "message.eml"
+    if disposition == "attachment" or (name and not part.get("Content-ID")):
+        return " ".join(name.split())[:HEADER_MAX_CHARS] or f"({part.get_content_type()})"
+    return ""
+
+
+def _images(parts: list[Message[Any, Any]]) -> dict[str, str]:
+    """Data URLs of the images that a message shows, by content id and by address."""
+    found: dict[str, str] = {}
+    for part in parts:
+        if part.get_content_maintype() != "image":
+            continue
+        names = [str(part.get("Content-ID") or "").strip().strip("<>"), str(part.get("Content-Location") or "").strip()]
+        payload = part.get_payload(decode=True)
+        if any(names) and isinstance(payload, bytes) and len(payload) <= INLINE_IMAGE_MAX_BYTES:
+            url = f"data:{part.get_content_type()};base64,{base64.b64encode(payload).decode('ascii')}"
+            found |= {name: url for name in names if name}
+    return found
+
+
+def _header(message: Message[Any, Any], name: str) -> str:
+    try:
+        value = message.get(name) or ""
+    except Exception:  # noqa: BLE001 - the package raises many things on headers that are malformed
+        value = next((raw for key, raw in message.raw_items() if key.lower() == name.lower()), "")
+    return " ".join(str(value).split())[:HEADER_MAX_CHARS]
