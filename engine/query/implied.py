@@ -22,6 +22,7 @@ IMPLIED_WEIGHT = 0.3
 Words = tuple[str, ...]
 
 
+@lru_cache(maxsize=64)
 def implied_text(question: str) -> str:
     """The parts of the quantities that a question names, as a text to search for; "" where it names none.
 

@@ -66,13 +66,19 @@ def translate(question: str, languages: Collection[str]) -> dict[str, list[Trans
     [('electricity', 'power'), ('invoice', 'bill')]
     """
     found: dict[str, list[Translation]] = {}
-    for words, place, known in _named_notions(split_words(question)):
+    for words, place, known in _notions_of(question):
         notion = notions()[place]
         for language in languages:
             names = notion.get(language, ())
             if names and language not in known:
                 found.setdefault(language, []).append(Translation(words, names))
     return found
+
+
+@lru_cache(maxsize=64)
+def _notions_of(question: str) -> tuple[tuple[tuple[str, ...], int, frozenset[str]], ...]:
+    """As `_named_notions`; cached, since pictures and texts ask for the same question."""
+    return tuple(_named_notions(split_words(question)))
 
 
 def is_name(word: str) -> bool:

@@ -13,7 +13,8 @@ from ..query.terms import QuestionTerm, terms_of
 from ..query.translated import TRANSLATION_WEIGHT
 from ..query.translations import translate
 from .spelling import Spelling
-from .text_index import Related, TermPages, TextIndex
+from .term_pages import TermPages
+from .text_index import Related, TextIndex
 
 SYNONYM_WEIGHT = 0.3
 """How much a synonym counts, of what the word itself would; docs/log.md#mined-words compares 0.3 and 0.5."""
@@ -35,11 +36,11 @@ class NearTerms:
     def of(self, question: str, words: Sequence[QuestionTerm]) -> dict[str, list[Related]]:
         """What is related to each word of a question, by its term; words without anything are left out."""
         found: dict[str, list[Related]] = defaultdict(list)
-        for word in words:
-            near = [(other, ()) for name in synonyms(word.term) for other in terms_of(name)]
-            found[word.term] += [
-                Related(pages, SYNONYM_WEIGHT) for pages in self._index.look_up_all(near) if len(pages.rows)
-            ]
+        near = [(word.term, other) for word in words for name in synonyms(word.term) for other in terms_of(name)]
+        looked_up = self._index.look_up_all([(other, ()) for _, other in near])
+        for (term, _), its_pages in zip(near, looked_up, strict=True):
+            if len(its_pages.rows):
+                found[term].append(Related(its_pages, SYNONYM_WEIGHT))
         terms = {word.term for word in words}
         for translated in translate(question, self._index.languages).values():
             for translation in translated:

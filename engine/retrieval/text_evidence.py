@@ -18,7 +18,8 @@ from .name_index import NameIndex
 from .near_terms import NearTerms
 from .phrases import PhraseSearch
 from .spelling import Spelling
-from .text_index import TermPages, TextIndex
+from .term_pages import TermPages
+from .text_index import TextIndex
 
 MIN_IMPLIED_IDF = 0.5
 """Implied terms that are on more than about three of five pages are left out: "cash" in a bank's reports."""
@@ -201,14 +202,16 @@ class TextSearch:
         return loose.astype(np.float32)
 
     def _document_shares(self, question: str, words: Sequence[QuestionTerm], found: Sequence[TermPages]) -> F32:
-        joined, names = joined_terms(question), self.names
+        joined = joined_terms(question)
+        named = {word.term: [word.term, *(run for run, parts in joined if word.term in parts)] for word in words}
+        named_pages = self.names.first_pages_of({each for names in named.values() for each in names})
         held = np.zeros(len(self._snapshot))
         for (term, _), pages in zip(words, found, strict=True):
             is_held = np.zeros(len(self._snapshot), bool)
             is_held[pages.rows[pages.begins]] = True  # of first pages only these rows are read
-            named = [term, *(run for run, parts in joined if term in parts)]
-            for each in named:
-                is_held[names.first_pages(each)] = True
+            for each in named[term]:
+                if each in named_pages:
+                    is_held[named_pages[each]] = True
             held += pages.idf * is_held
         total = sum(pages.idf for pages in found)
         shares: F32 = (held[self._first_pages] / total if total else held).astype(np.float32)

@@ -28,6 +28,7 @@ from ..records import F32, F64, I64, U8
 from ..store import Snapshot
 from ..store.checksums import DamagedFile, DerivedFolder, MappedFile
 from . import tiers, vocabulary
+from .term_pages import TermCache, TermGroup, TermPages
 from .vocabulary import Vocabulary
 
 K1, B = 1.2, 0.75
@@ -53,22 +54,6 @@ LENGTHS, NUMBERS, LANGUAGES = "lengths.npy", "numbers.npy", "languages.npy"
 
 U64 = NDArray[np.uint64]
 U32 = NDArray[np.uint32]
-
-
-@dataclass(frozen=True, slots=True)
-class TermPages:
-    """The pages that have a term, or another instead: `rows` (n,), how often each has it, `counts` (n,), and whether
-    each `begins` with it.
-
-    A page begins with its first OPENING_TERMS terms. `strengths` (n,), 0..1, are how much each page counts: 1 where it
-    has the term itself. `idf` is BM25's inverse document frequency of all of them.
-    """
-
-    rows: I64
-    counts: U8
-    begins: NDArray[np.bool_]
-    strengths: F32
-    idf: float
 
 
 class Related(NamedTuple):
@@ -137,6 +122,7 @@ class TextIndex:
         live = segment_sizes(snapshot)
         self._parts = tiers.open_parts(snapshot, PREFIX, live, read=reader, build=builder, max_size=PART_PAGES)
         self._replacing = threading.Lock()
+        self._looked_up = TermCache()
         self._rows = {id(part): tiers.page_rows(snapshot, part.segments) for part in self._parts}
 
     @cached_property
@@ -197,18 +183,26 @@ class TextIndex:
 
     def look_up_all(self, terms: Sequence[tuple[str, Sequence[tuple[str, float]]]]) -> list[TermPages]:
         """The pages whose text has each of `terms`, or one of its others, each with how much that counts."""
-        asked = [[(term, 1.0), *others] for term, others in terms]
-        keys = {term: term_key(term) for group in asked for term, _ in group}
+        asked = [(term, tuple(others)) for term, others in terms]
+        known = self._looked_up.known(asked)
+        if new := [group for group in asked if group not in known]:
+            known |= self._read(new)
+            self._looked_up.add(known)
+        return [known[group] for group in asked]
+
+    def _read(self, groups: Sequence[TermGroup]) -> dict[TermGroup, TermPages]:
+        asked = {group: [(group[0], 1.0), *group[1]] for group in groups}
+        keys = {term: term_key(term) for spelled in asked.values() for term, _ in spelled}
         while True:
             try:
                 found = self._postings(list(keys), np.array(list(keys.values()), np.uint64))
             except _Damaged as err:
                 self._replace(err.part, err.error)
             else:
-                return [
-                    self._merged([(found[term], strength) for term, strength in group if term in found])
-                    for group in asked
-                ]
+                return {
+                    group: self._merged([(found[term], strength) for term, strength in spelled if term in found])
+                    for group, spelled in asked.items()
+                }
 
     def _postings(self, terms: Sequence[str], keys: U64) -> dict[str, tuple[I64, U8]]:
         """The rows (n,) that have each of some terms, and the stored counts (n,); terms that none has are left out."""

@@ -24,9 +24,10 @@ def function_words(words: Sequence[str]) -> frozenset[str]:
     """
     languages = dict(by_language())
     english = languages.pop(ENGLISH)
-    shared = english.keys() | languages.pop(HOMOGRAPHS).keys()
+    homographs = languages.pop(HOMOGRAPHS)
     present = set(words)
-    evidence = {language: evidence_for(known, present - shared) for language, known in languages.items()}
+    telling = {word for word in present if word not in english and word not in homographs}
+    evidence = {language: evidence_for(known, telling) for language, known in languages.items()}
     most = max(evidence.values())
     likely = [known for language, known in languages.items() if evidence[language] == most]
     if most < max(MIN_EVIDENCE, 1 + min(evidence_for(english, present - known.keys()) for known in likely)):
@@ -36,7 +37,7 @@ def function_words(words: Sequence[str]) -> frozenset[str]:
 
 def evidence_for(known: Mapping[str, int], words: AbstractSet[str]) -> int:
     """The evidence of `words` for the language whose function words are `known`."""
-    return sum(known.get(word, 0) for word in words)
+    return sum(known[word] for word in words if word in known)
 
 
 @lru_cache(maxsize=1)
