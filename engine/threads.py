@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache, partial
@@ -51,6 +51,31 @@ def quota() -> int | None:
 def shared_pool() -> ThreadPoolExecutor:
     """The thread pool of all kernels, one thread per core. Work in it must not wait for other work in it."""
     return ThreadPoolExecutor(available())
+
+
+def share_out(do: Callable[[T], object], items: Iterable[T]) -> None:
+    """Call `do` with each of `items`, on the calling thread and those of the shared pool; returns when all are done.
+
+    A thread takes the next item when it is free, so a core that is busy with something else delays nothing but its own
+    item. Raises what `do` raised first.
+    """
+    items = list(items)
+    waiting = iter(items)
+
+    def work() -> None:
+        for item in waiting:  # one iterator for all threads: each item goes to one of them
+            do(item)
+
+    helpers = [shared_pool().submit(work) for _ in range(min(available(), len(items)) - 1)]
+    try:
+        work()
+    finally:
+        for _ in waiting:  # after an error, nobody begins another item
+            pass
+        started = [helper for helper in helpers if not helper.cancel()]
+        errors = [error for helper in started if (error := helper.exception()) is not None]
+    if errors:
+        raise errors[0]
 
 
 def keep_to_one_openmp_thread(set_threads: Callable[[int], object]) -> None:

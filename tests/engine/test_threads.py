@@ -12,6 +12,8 @@ from threadpoolctl import threadpool_info
 
 from docsearch.engine import threads
 
+ITEMS = 200
+
 
 def blas_threads() -> list[int]:
     """The number of threads of each BLAS library that is loaded."""
@@ -49,3 +51,29 @@ def test_numpy_can_be_imported_with_one_blas_thread(chosen: dict[str, str], limi
     name = "nullcontext" if limited else "BlasLimit"
     assert done.stdout.endswith(f"{sorted(chosen)} {name}\n")
     assert done.stdout.startswith("True") or not limited
+
+
+def test_each_item_is_shared_out_once() -> None:
+    done: list[int] = []
+    threads.share_out(done.append, range(ITEMS))
+    assert sorted(done) == [*range(ITEMS)]
+    threads.share_out(done.append, [])
+    assert len(done) == ITEMS
+
+
+def test_an_error_ends_what_is_shared_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is raised when no thread works on an item any more, and no other item is begun."""
+    monkeypatch.setattr(threads, "available", lambda: 2)
+    done: list[int] = []
+
+    def do(item: int) -> None:
+        if item == 0:
+            raise ValueError("item 0")
+        done.append(item)
+
+    for _ in range(20):
+        with pytest.raises(ValueError, match="item 0"):
+            threads.share_out(do, iter(range(3)))
+        before = len(done)
+        threads.share_out(lambda _: None, range(4))
+        assert len(done) == before

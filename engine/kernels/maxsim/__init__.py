@@ -3,6 +3,6 @@
 `reference` defines it; `cpu` (with `compiled` and maxsim.c) and `triton` are the fast forms, tested against it.
 """
 
-from .cpu import maxima_of_parts, products, token_maxima
+from .cpu import PlacedPages, maxima_of_parts, products, token_maxima
 
-__all__ = ["maxima_of_parts", "products", "token_maxima"]
+__all__ = ["PlacedPages", "maxima_of_parts", "products", "token_maxima"]

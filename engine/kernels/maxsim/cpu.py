@@ -7,7 +7,8 @@ are the same bits whatever its position, and whatever other pages and query vect
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from dataclasses import dataclass
+from functools import cached_property, lru_cache, partial
 from itertools import pairwise
 
 import numpy as np
@@ -19,7 +20,7 @@ from ...compression.residual import Codebook
 from ...records import F32, F64, I64
 from ..exact_products import round_patches, round_query
 from . import compiled
-from .compiled import Kernel, PackedQuery
+from .compiled import Kernel, PackedQuery, PageTable
 from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
@@ -40,15 +41,34 @@ def maxima_of_parts(query: F32, parts: Sequence[tuple[Coded, I64]]) -> F32:
 
     Returns (N, Q) float32 for the pages of all parts, in their order. Raises IndexDamaged for an unknown visual word.
     """
-    first = parts[0][0]
-    kernel = compiled.kernel(first.dim) if len(query) else None
-    if kernel is None:
-        return np.concatenate([numpy_maxima(query, coded, offsets) for coded, offsets in parts])
-    packed, pages = _pack(kernel, query, [coded for coded, _ in parts]), compiled.page_table(parts)
-    out = np.empty((len(pages.lengths), len(query)), np.float32)
-    offsets = np.concatenate([[0], np.cumsum(pages.lengths)])
-    in_blocks(offsets, KERNEL_VECTORS, partial(compiled.score_block, kernel.maxima, packed, pages, out=out))
-    return out
+    return PlacedPages(parts).maxima(query)
+
+
+@dataclass(frozen=True, eq=False)
+class PlacedPages:
+    """The N pages of `parts`, as `maxima_of_parts` takes them; where they lie is looked up once for all queries."""
+
+    parts: Sequence[tuple[Coded, I64]]
+
+    def maxima(self, query: F32) -> F32:
+        """The maxima (N, Q) of `query` (Q, D) with the pages. Raises IndexDamaged for an unknown visual word."""
+        coded, _ = self.parts[0]
+        kernel = compiled.kernel(coded.dim) if len(query) else None
+        if kernel is None:
+            return np.concatenate([numpy_maxima(query, coded, offsets) for coded, offsets in self.parts])
+        pages, blocks = self._table
+        packed = _packed(kernel, query.tobytes(), len(query), coded.codec, coded.codebook)
+        out = np.empty((len(pages.lengths), len(query)), np.float32)
+        threads.share_out(partial(compiled.score_block, kernel.maxima, packed, pages, out=out), blocks)
+        return out
+
+    @cached_property
+    def _table(self) -> tuple[PageTable, list[tuple[int, int]]]:
+        """Where the pages lie, and the rows of the blocks that compiled code scores in one call."""
+        for coded, _ in self.parts:
+            _check(coded)
+        pages = compiled.page_table(self.parts)
+        return pages, blocks_of(np.concatenate([[0], np.cumsum(pages.lengths)]), KERNEL_VECTORS)
 
 
 def products(query: F32, coded: Coded) -> F32:
@@ -60,7 +80,9 @@ def products(query: F32, coded: Coded) -> F32:
     if kernel is None:
         with threads.no_blas_threads():
             return similarities(round_query(query).T, coded)
-    packed, pages = _pack(kernel, query, [coded]), compiled.page_table([(coded, np.array([0, len(coded)]))])
+    _check(coded)
+    packed = _packed(kernel, query.tobytes(), len(query), coded.codec, coded.codebook)
+    pages = compiled.page_table([(coded, np.array([0, len(coded)]))])
     out = np.empty((len(coded), len(query)), np.float32)
     score = partial(compiled.score_block, kernel.products, packed, pages, out=out)
     in_blocks(np.arange(len(coded) + 1), PRODUCTS_BLOCK_VECTORS, score)
@@ -76,13 +98,6 @@ def centroid_products(query: bytes, vectors: int, codebook: Codebook) -> F32:
     centroids = codebook.centroids
     unpacked = np.frombuffer(query, np.float32).reshape(vectors, centroids.shape[1])
     return products(unpacked, Coded("float16", centroids, None, centroids.shape[1]))
-
-
-def _pack(kernel: Kernel, query: F32, parts: Sequence[Coded]) -> PackedQuery:
-    """The query for stored vectors of one codec. Raises IndexDamaged for an unknown visual word in one of them."""
-    for coded in parts:
-        _check(coded)
-    return _packed(kernel, query.tobytes(), len(query), parts[0].codec, parts[0].codebook)
 
 
 @lru_cache(maxsize=2)
@@ -107,13 +122,14 @@ def numpy_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
     return out
 
 
-def in_blocks(offsets: I64, vectors: int, score: Callable[[tuple[int, int]], None]) -> None:
+def in_blocks(offsets: I64, vectors: int, score: Callable[[tuple[int, int]], object]) -> None:
     """Call `score` with the rows from one up to another of each block of about `vectors` vectors, on every core."""
-    work = [(int(a), int(b)) for a, b in pairwise(block_starts(offsets, vectors))]
-    if len(work) == 1:
-        score(work[0])
-    else:
-        list(threads.shared_pool().map(score, work))
+    threads.share_out(score, blocks_of(offsets, vectors))
+
+
+def blocks_of(offsets: I64, vectors: int) -> list[tuple[int, int]]:
+    """The rows from one up to another of each block of about `vectors` vectors, of N pages with `offsets` (N + 1,)."""
+    return [(int(a), int(b)) for a, b in pairwise(block_starts(offsets, vectors))]
 
 
 def block_starts(offsets: I64, vectors: int) -> I64:
