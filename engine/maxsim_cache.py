@@ -12,7 +12,7 @@ from collections import OrderedDict
 import numpy as np
 
 from . import threads
-from .page_maxima import MaximaOf
+from .page_maxima import KnownPages, MaximaOf
 from .records import F32, I64
 
 BYTES_MAX = 64 << 20
@@ -31,17 +31,21 @@ class MaxSimCache:
         self._cached: OrderedDict[bytes, F32] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, vectors: F32, rows: I64 | None) -> F32:
+    def of(self, vectors: F32, rows: I64 | None, known_pages: KnownPages | None = None) -> F32:
         """The maxima (n, Q) of `vectors` (Q, D) with the pages `rows` (n,), each once and rising, or with all.
 
-        Only maxima with all pages are cached; those of some pages are read from them where they are.
+        Only maxima with all pages are cached; those of some pages are read from them where they are. `known_pages` are
+        the pages `rows`, if these are asked for again and again.
         """
         if rows is None:
             return np.stack([*self.of_each(vectors), *np.zeros((0, self._pages), np.float32)]).T
         known = self._lookup(vectors)
         missing = {key: i for i, (key, maxima) in enumerate(known) if maxima is None}
         out = np.empty((len(rows), len(vectors)), np.float32)
-        computed = self._maxima_of(vectors[list(missing.values())], rows) if missing else None
+        computed = None
+        if missing:
+            new = vectors[list(missing.values())]
+            computed = self._maxima_of(new, rows) if known_pages is None else known_pages.maxima(new)
         column = {key: i for i, key in enumerate(missing)}
         for i, (key, maxima) in enumerate(known):
             if maxima is not None:

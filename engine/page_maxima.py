@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain, groupby
 from typing import Protocol
 
 import numpy as np
@@ -12,6 +14,8 @@ from .kernels import maxsim
 from .records import F32, I64, U16
 from .store import Block, Snapshot
 
+PLACED_VECTORS, PLACED_SEGMENTS = 4_000_000, 64
+"""Most vectors and segments of a collection whose files stay mapped for questions about all of its pages."""
 MaximaOf = Callable[[F32, I64 | None], F32]
 """What `token_maxima` does for the pages of one index."""
 
@@ -50,6 +54,57 @@ def token_maxima(pages: Pages, vectors: F32, rows: I64 | None) -> F32:
         for together in pages.views(rows)
     ]
     return np.concatenate(found) if found else np.zeros((0, len(vectors)), np.float32)
+
+
+class PageMaxima:
+    """`token_maxima` for the pages of one snapshot; where all of them lie is looked up once, in a small collection.
+
+    May be shared between threads.
+    """
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+
+    def __call__(self, vectors: F32, rows: I64 | None) -> F32:
+        """The maxima (n, Q) of `vectors` (Q, D) with the pages `rows` (n,), each once and rising, or with all."""
+        if rows is None and self._stays_mapped:
+            return self._all.maxima(vectors)
+        return token_maxima(self._snapshot, vectors, rows)
+
+    def of(self, rows: I64) -> KnownPages:
+        """The pages `rows` (n,), each once and rising, for many queries. Those of a large collection are copied."""
+        views = self._snapshot.views(rows)
+        return KnownPages(chain.from_iterable(views) if self._stays_mapped else self._snapshot.blocks(rows=rows))
+
+    def forget(self) -> None:
+        """Unmap what is mapped."""
+        self.__dict__.pop("_all", None)
+
+    @cached_property
+    def _all(self) -> KnownPages:
+        return KnownPages(chain.from_iterable(self._snapshot.views()))
+
+    @cached_property
+    def _stays_mapped(self) -> bool:
+        segments, _ = self._snapshot.locations()
+        few = np.count_nonzero(np.diff(segments)) < PLACED_SEGMENTS
+        return bool(few and self._snapshot.lengths.sum() <= PLACED_VECTORS)
+
+
+class KnownPages:
+    """Pages that are asked for again and again: where their vectors lie is looked up once."""
+
+    def __init__(self, blocks: Iterable[Block]) -> None:
+        """`blocks` has the pages, in order."""
+        by_codec = groupby(blocks, key=lambda block: block.coded.codec)
+        self._pages = [
+            maxsim.PlacedPages([(block.coded, block.offsets) for block in together]) for _, together in by_codec
+        ]
+
+    def maxima(self, vectors: F32) -> F32:
+        """The maxima (n, Q) of `vectors` (Q, D) with the pages."""
+        found = [each.maxima(vectors) for each in self._pages]
+        return np.concatenate(found) if found else np.zeros((0, len(vectors)), np.float32)
 
 
 def sample(snapshot: Snapshot, count: int) -> I64:

@@ -25,7 +25,7 @@ from .maxsim_cache import MaxSimCache
 from .models.encoder import QueryEncoder
 from .models.pooled import pooled_spec
 from .models.registry import find_spec, load_query_encoder
-from .page_maxima import token_maxima
+from .page_maxima import PageMaxima
 from .query.encode import QueryEncoding
 from .query.implied import implied_text, with_implied
 from .query.languages import LETTERS as UNREAD_LANGUAGES
@@ -37,7 +37,7 @@ from .ranking.filters import path_matches
 from .ranking.rerank import Scorer
 from .records import F64, U8, FloatBox, Hit, Mode, PageRef, Query, QueryVectors, Ranking, Region
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
-from .retrieval.question_reading import Reading, read
+from .retrieval.question_reading import corrected, read
 from .store import Snapshot, check_encoder, open_snapshot
 from .two_stage import OnStage, TwoStageSearch, timed
 
@@ -96,7 +96,8 @@ class Searcher:
         self.snapshot = snapshot
         self.encoder = encoder
         self._pictures = pictures
-        self._cache = cache = MaxSimCache(len(snapshot), partial(token_maxima, snapshot))
+        self._page_maxima = PageMaxima(snapshot)
+        self._cache = cache = MaxSimCache(len(snapshot), self._page_maxima)
         self._encoding = QueryEncoding(snapshot, encoder)
         self.first_stage = FirstStage(snapshot, self._encoding.visual_words, on_gpu=scorer is not None)
         self._weighting = Weighting(
@@ -116,6 +117,8 @@ class Searcher:
     def close(self) -> None:
         """Close the snapshot and drop what is cached; everything else then raises UsageError."""
         self._cache.clear()
+        self._weighting.clear()
+        self._page_maxima.forget()
         self.snapshot.close()
         if self._pictures is not None:
             self._pictures.close()
@@ -195,14 +198,16 @@ class Searcher:
         waiting = iter(queries)
         while asked_for := list(islice(waiting, BATCH_QUERIES)):
             with timed("encode", on_stage), threads.no_blas_threads():
-                readings = [self._read(query, mode) for query in asked_for]
+                readings = [read(query, lambda: self.first_stage.texts) for query in asked_for]
                 batch = [reading.query for reading in readings]
                 encoded = self._encoding.encode_all(batch, strict=strict)
                 if mode == "hybrid":
                     encoded |= {i: self._with_translations(batch[i], query) for i, query in encoded.items()}
+                implied = self._implied(batch, encoded) if mode == "hybrid" else {}
             if count is None:
-                self._two_stage.cache_maxima(batch, encoded, on_stage)
+                self._two_stage.cache_maxima(batch, (encoded, implied), on_stage)
             with timed("weigh", on_stage):
+                batch = [self._corrected(query, mode) for query in batch]
                 weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
                 asked = weighed if mode != "hybrid" else weighed | self._with_implied(batch, weighed)
             ranked = self._two_stage.rank(
@@ -226,10 +231,10 @@ class Searcher:
         """A question as vectors with the weights that it has in this collection. Raises UsageError as `search`."""
         self.snapshot.check_open()
         with threads.no_blas_threads():
-            read = self._read(Query("", text, image=image), self.default_mode).query
-            encoded = self._encoding.encode(read)
+            asked = read(Query("", text, image=image), lambda: self.first_stage.texts).query
+            encoded = self._encoding.encode(asked)
             if self.default_mode == "hybrid":
-                encoded = self._with_translations(read, encoded)
+                encoded = self._with_translations(asked, encoded)
         (query,) = self.weigh([encoded])
         return query
 
@@ -249,10 +254,11 @@ class Searcher:
     def _printed(self, question: str, row: int) -> frozenset[str]:
         return self.first_stage.texts.printed(question, row)
 
-    def _read(self, query: Query, mode: Mode) -> Reading:
-        """A query without operators and, where text is searched, with its typing errors corrected."""
-        is_seen = None if mode == "visual" else lambda word: bool(self._pages_that_show(word).any())
-        return read(query, lambda: self.first_stage.texts, is_seen)
+    def _corrected(self, query: Query, mode: Mode) -> Query:
+        """A query that was read with, where text is searched, its typing errors corrected."""
+        if mode == "visual":
+            return query
+        return corrected(query, lambda: self.first_stage.texts, lambda word: bool(self._pages_that_show(word).any()))
 
     def _pages_that_show(self, word: str) -> NDArray[np.bool_]:
         """Which pages (N,) show a word and have no text layer to tell so; none for models that take no single words."""
@@ -268,11 +274,16 @@ class Searcher:
                 found[rows] = matches.max(axis=1) >= SHOWN_MATCH
         return found
 
+    def _implied(self, batch: Sequence[Query], encoded: Mapping[int, QueryVectors]) -> dict[int, QueryVectors]:
+        """What the `encoded` queries of a batch imply beside what they say, encoded; by their position in it."""
+        asked = {i: implied for i in encoded if batch[i].like is None and (implied := implied_text(batch[i].corrected))}
+        found = self._encoding.encode_all([Query("", text) for text in asked.values()], strict=False)
+        return {i: found[place] for place, i in enumerate(asked)}
+
     def _with_implied(self, batch: Sequence[Query], weighed: Mapping[int, QueryVectors]) -> dict[int, QueryVectors]:
         """The weighed queries that imply more than they say, with that; by their position in the batch."""
-        asked = {i: implied for i in weighed if batch[i].like is None and (implied := implied_text(batch[i].corrected))}
-        encoded = self._encoding.encode_all([Query("", text) for text in asked.values()], strict=False)
-        parts = dict(zip(asked, self.weigh([encoded[i] for i in range(len(asked))]), strict=True))
+        implied = self._implied(batch, weighed)
+        parts = dict(zip(implied, self.weigh([*implied.values()]), strict=True))
         return {i: with_implied(weighed[i], its) for i, its in parts.items()}
 
     def _with_translations(self, query: Query, encoded: QueryVectors) -> QueryVectors:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from . import threads
 from .distinct import distinct
 from .maxsim_cache import MaxSimCache
+from .query.weighting import likely_vectors
 from .ranking import rerank
 from .ranking.filters import PageFilter
 from .ranking.fusion import Fusion, text_scores
@@ -45,19 +46,24 @@ class TwoStageSearch:
         return max(candidates or DEFAULT_CANDIDATES, k)
 
     def cache_maxima(
-        self, batch: Sequence[Query], encoded: Mapping[int, QueryVectors], on_stage: OnStage | None
+        self, batch: Sequence[Query], asked: Sequence[Mapping[int, QueryVectors]], on_stage: OnStage | None
     ) -> None:
-        """Compute MaxSim of the queries' tokens with all pages, in one pass over them, if the cache can hold it.
+        """Compute MaxSim with all pages of what is `asked` for by queries of a `batch`, if the cache can hold it.
 
-        Weighting needs these maxima for some pages, reranking for all. Expansion terms are left for later, because
-        weighting drops most of them.
+        In one pass over the pages, which costs more than what is computed: reading corrections and weighting need these
+        maxima for some pages, reranking for all. Expansion terms that weighting drops most likely are left out.
         """
         if not self._is_caching:
             return
         with timed("rerank", on_stage), threads.no_blas_threads():
-            tokens = [q.vectors for i, q in encoded.items() if not q.contextual and batch[i].path is None]
-            if tokens and len(self._snapshot):
-                self._cache.fill(np.concatenate(tokens))
+            found = [
+                likely_vectors(query)
+                for queries in asked
+                for i, query in queries.items()
+                if not query.contextual and batch[i].path is None
+            ]
+            if found and len(self._snapshot):
+                self._cache.fill(np.concatenate(found))
 
     def rank(
         self,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import cached_property, lru_cache
 
 from ..compression.visual_words import VisualWords
 from ..errors import UsageError
@@ -14,6 +15,9 @@ from ..store import Snapshot
 from . import by_example
 from .instructions import without_instructions
 
+CACHED_TEXTS = 512
+"""Texts whose tokens are kept, about 10 MB: questions, what they imply, their words in other languages."""
+
 
 class QueryEncoding:
     """Encodes queries for one snapshot. May be shared between threads: the model is used by one at a time."""
@@ -22,6 +26,13 @@ class QueryEncoding:
         self._snapshot = snapshot
         self._encoder = encoder
         self._using_model = threading.Lock()
+
+    @cached_property
+    def _tokens_of(self) -> Callable[[str], QueryVectors] | None:
+        """The tokens of a text; None where a dense vector is needed, too: patches with visual words need none."""
+        if isinstance(self._encoder, TokenQueryEncoder) and self._snapshot.has_words:
+            return lru_cache(CACHED_TEXTS)(self._encoder.encode_tokens)
+        return None
 
     @property
     def visual_words(self) -> VisualWords | None:
@@ -56,8 +67,8 @@ class QueryEncoding:
             patches = by_example.page_patches(self._snapshot, query.like, match_range)
             return by_example.most_distinctive_patches(self._snapshot, patches, self.visual_words)
         with self._using_model:
-            if query.image is None and isinstance(self._encoder, TokenQueryEncoder) and self._snapshot.has_words:
-                return self._encoder.encode_tokens(query.text)  # patches with visual words: no dense vector is compared
+            if query.image is None and self._tokens_of is not None:
+                return self._tokens_of(query.text)
             if query.image is None:
                 return self._encoder.encode_query(self._words(query.text))
             return self._encode_image(query)

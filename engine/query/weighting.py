@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ..chance import Chance
 from ..maxsim_cache import MaxSimCache
-from ..page_maxima import sample
+from ..page_maxima import KnownPages, PageMaxima, sample
 from ..records import F32, I64, QueryVectors
 from ..scoring import idf
 from ..store import Snapshot
@@ -36,6 +36,8 @@ PRESENT_MATCH = 0.5
 """Match (0..1) above which a token counts as present on a page."""
 MIN_EXPANSION_WEIGHT = 0.02
 """Expansion terms that can add less than this to a score are dropped; docs/log.md#weak-expansion compares 0 to 0.03."""
+LIKELY_EXPANSION_WEIGHT = 0.015
+"""The same for a query that is not weighed yet: most terms that are kept can add as much before, too."""
 MIN_TOKEN_WEIGHT = 0.01
 """Tokens with less than this share of a query's weight are left out of stage 1: "the" is on every page."""
 MIN_TOKENS = 32
@@ -130,11 +132,15 @@ class Weighting:
         new = [key for key in wanted if key not in known]
         if new:
             vectors, floors, ceilings = (np.stack(column) for column in zip(*(wanted[key] for key in new), strict=True))
-            expected = floors
+            expected, maxima = floors, None
+            if self._chance is not None or self._inverted_index() is None:
+                rows, sampled = self._sample
+                maxima = self._cache.of(vectors, rows, sampled)
             if self._chance is not None:
-                expected = self._chance.expected(self._cache.of(vectors, self._level_sample), self._counted_pages)
+                assert maxima is not None
+                expected = self._chance.expected(maxima, self._counted_pages)
                 floors = self._chance.lowered(floors, expected)
-            df, pages = self._document_frequencies(vectors, floors, ceilings)
+            df, pages = self._document_frequencies(vectors, floors, ceilings, maxima)
             columns = (idf(df, pages).tolist(), floors.tolist(), expected.tolist())
             known.update(zip(new, zip(*columns, strict=True), strict=True))
         self._known.update(known)
@@ -150,11 +156,14 @@ class Weighting:
         copies = self._snapshot.copies
         return len(self._snapshot) if copies is None else len(copies.counted)
 
-    def _document_frequencies(self, vectors: F32, floors: F32, ceilings: F32) -> tuple[I64, int]:
-        """On how many pages tokens (Q, D) are present, as (Q,), and of how many pages."""
+    def _document_frequencies(self, vectors: F32, floors: F32, ceilings: F32, maxima: F32 | None) -> tuple[I64, int]:
+        """On how many pages tokens (Q, D) are present, as (Q,), and of how many pages.
+
+        `maxima` (n, Q) are those with the sample of a small collection.
+        """
         pages_of = self._inverted_index()
         if pages_of is None:
-            maxima = self._cache.of(vectors, self._sample)
+            assert maxima is not None
             return (maxima > floors + PRESENT_MATCH * (ceilings - floors)).sum(axis=0), len(maxima)
         together = max(1, COUNTED_BYTES // len(self._snapshot))
         copies = self._snapshot.copies
@@ -166,12 +175,16 @@ class Weighting:
         return np.array(counts, np.int64), self._counted_pages
 
     @cached_property
-    def _sample(self) -> I64:
-        return sample(self._snapshot, SAMPLE_PAGES)
+    def _sample(self) -> tuple[I64, KnownPages]:
+        """The pages on which levels are measured, and in a small collection tokens counted: rows (n,), and vectors."""
+        rows = sample(self._snapshot, SAMPLE_PAGES if self._inverted_index() is None else LEVEL_PAGES)
+        return rows, PageMaxima(self._snapshot).of(rows)
 
-    @cached_property
-    def _level_sample(self) -> I64:
-        return self._sample if self._inverted_index() is None else sample(self._snapshot, LEVEL_PAGES)
+    def clear(self) -> None:
+        """Forget every token, and unmap the sample."""
+        with self._lock:
+            self._known.clear()
+            self.__dict__.pop("_sample", None)
 
 
 def _adjusted(query: QueryVectors, statistics: Mapping[int, _Statistics]) -> QueryVectors:
@@ -198,6 +211,15 @@ def looked_up(weights: F32) -> NDArray[np.bool_]:
     heaviest = np.sort(weights)[::-1][:MIN_TOKENS]
     chosen: NDArray[np.bool_] = weights >= min(MIN_TOKEN_WEIGHT, heaviest.min(initial=np.inf))
     return chosen
+
+
+def likely_vectors(query: QueryVectors) -> F32:
+    """The vectors (n, D) of a query's tokens, and of the expansion terms that most likely stay when it is weighed."""
+    expansion = query.expansion
+    if expansion is None:
+        return query.vectors
+    is_likely = expansion.weights * query.weights[expansion.tokens] >= LIKELY_EXPANSION_WEIGHT
+    return np.concatenate([query.vectors, expansion.vectors[is_likely]])
 
 
 def drop_weak_expansion(query: QueryVectors) -> QueryVectors:

@@ -19,21 +19,16 @@ IsSeen = Callable[[str], bool]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A `query` as it is searched for: without operators, and with corrections. `missing_phrases` are the phrases in
-    quotes that no page has, whose words are searched for one by one.
+    """A `query` as it is searched for: without operators. `missing_phrases` are the phrases in quotes that no page has,
+    whose words are searched for one by one.
     """
 
     query: Query
     missing_phrases: tuple[str, ...] = ()
 
 
-def read(query: Query, texts: Callable[[], TextSearch], is_seen: IsSeen | None) -> Reading:
-    """A query without operators and with corrections, but none where `is_seen` is None. Queries by a page stay.
-
-    A word is corrected if no text layer has it in any spelling, no page without one shows it, and it is no name of a
-    notion in another language. Pictures are searched
-    for what was typed: docs/log.md#spellings.
-    """
+def read(query: Query, texts: Callable[[], TextSearch]) -> Reading:
+    """A query without operators. Queries by a page stay."""
     if query.like is not None or not query.text.strip():
         return Reading(query)
     text, operators = parse(query.text)
@@ -41,9 +36,19 @@ def read(query: Query, texts: Callable[[], TextSearch], is_seen: IsSeen | None) 
     if operators.phrases:
         missing = tuple(phrase for phrase in operators.phrases if not texts().has_phrase(phrase))
         operators = replace(operators, phrases=tuple(each for each in operators.phrases if each not in missing))
-    corrections = {} if is_seen is None else _corrections(text, operators.beginnings, texts(), is_seen)
-    read = replace(query, text=text, operators=operators, corrections=tuple(corrections.items()))
-    return Reading(read, missing)
+    return Reading(replace(query, text=text, operators=operators), missing)
+
+
+def corrected(query: Query, texts: Callable[[], TextSearch], is_seen: IsSeen) -> Query:
+    """A query that was read, with its typing errors corrected. Queries by a page stay.
+
+    A word is corrected if no text layer has it in any spelling, no page without one shows it, and it is no name of a
+    notion in another language. Pictures are searched for what was typed: docs/log.md#spellings.
+    """
+    if query.like is not None or not query.text.strip():
+        return query
+    corrections = _corrections(query.text, query.operators.beginnings, texts(), is_seen)
+    return replace(query, corrections=tuple(corrections.items()))
 
 
 def _corrections(text: str, beginnings: tuple[str, ...], texts: TextSearch, is_seen: IsSeen) -> dict[str, str]:

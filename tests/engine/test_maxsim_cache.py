@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import toy_words
-from docsearch.engine import page_maxima, searcher
+from docsearch.engine import page_maxima
 from docsearch.engine.maxsim_cache import MaxSimCache
 from docsearch.engine.records import F32, I64
 from docsearch.engine.searcher import open_searcher
@@ -40,15 +40,20 @@ def snapshot(directory: Path) -> Iterator[Snapshot]:
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """For each call of MaxSim, the number of vectors and of pages."""
     calls: list[tuple[int, int]] = []
-    compute = page_maxima.token_maxima
+    compute, compute_known = page_maxima.token_maxima, page_maxima.KnownPages.maxima
 
     def counted(pages: page_maxima.Pages, vectors: F32, rows: I64 | None) -> F32:
         found = compute(pages, vectors, rows)
         calls.append((len(vectors), len(found)))
         return found
 
-    for module in (page_maxima, searcher):
-        monkeypatch.setattr(module, "token_maxima", counted)
+    def counted_known(pages: page_maxima.KnownPages, vectors: F32) -> F32:
+        found = compute_known(pages, vectors)
+        calls.append((len(vectors), len(found)))
+        return found
+
+    monkeypatch.setattr(page_maxima, "token_maxima", counted)
+    monkeypatch.setattr(page_maxima.KnownPages, "maxima", counted_known)
     return calls
 
 
@@ -91,6 +96,26 @@ def test_the_most_recently_used_tokens_are_cached(snapshot: Snapshot, computed: 
     assert computed == [(2, COUNT), (1, COUNT)]
     cache.of(tokens(2), None)
     assert computed[2:] == [(1, COUNT)]
+
+
+def test_a_question_reads_the_pages_once(directory: Path, computed: list[tuple[int, int]]) -> None:
+    """Document frequencies, levels and ranking take their maxima from one pass over all pages."""
+    with open_searcher(directory, encoder=ToyEncoder(pairs=True)) as searcher:
+        searcher.search("w3 w9 w12", k=COUNT)
+    assert computed == [(3, COUNT)]
+
+
+def test_known_pages_equal_those_that_are_looked_up_again(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = page_maxima.token_maxima(snapshot, tokens(3, 7, 9), None)
+    for most in (page_maxima.PLACED_VECTORS, 0):  # mapped, and copied as those of a large collection are
+        monkeypatch.setattr(page_maxima, "PLACED_VECTORS", most)
+        maxima = page_maxima.PageMaxima(snapshot)
+        known = maxima.of(SOME)
+        for _ in range(2):
+            np.testing.assert_array_equal(maxima(tokens(3, 7, 9), None), wanted)
+            np.testing.assert_array_equal(known.maxima(tokens(3, 7, 9)), wanted[SOME])
+        maxima.forget()
+        np.testing.assert_array_equal(maxima(tokens(3, 7, 9), None), wanted)
 
 
 def test_hits_do_not_depend_on_earlier_queries(directory: Path, computed: list[tuple[int, int]]) -> None:
