@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ..engine.errors import UsageError
@@ -32,17 +33,18 @@ def report(measured: Sequence[Measured], unit: BoxUnit, *, as_json: bool, quiet:
     """Compare heat maps with the boxes of the answers, if questions have some, and print how well they agree."""
     from ..engine.searcher import open_searcher
     from ..evaluation import pointing
+    from ..indexer.page_images import PageImages
 
     for each in measured:
         if not any(judged.boxes for one in each.outcomes for judged in one.matched.judgements.values()):
             continue
-        with open_searcher(each.system.index) as searcher:
+        with open_searcher(each.system.index) as searcher, closing(PageImages.small(each.system.index)) as pictures:
             found = pointing.evidence(searcher, each.outcomes, unit)
             pages = pointing.sampled(found, PAGES_MAX)
             text = "{task.completed:,}/{task.total:,} heat maps · ETA"
             with progress_bar(text=text, total=len(pages), time_left=True, quiet=quiet, lines=True) as bar:
                 try:
-                    compared = pointing.on_each(searcher, pages, on_page=bar.advance)
+                    compared = pointing.on_each(searcher, pages, pictures, on_page=bar.advance)
                 except UsageError as err:
                     message(f"heat maps were not compared with the places of answers: {err}")
                     continue

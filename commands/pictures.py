@@ -11,7 +11,7 @@ import numpy as np
 
 from ..engine import images
 from ..engine.errors import UsageError
-from ..engine.records import U8, Hit
+from ..engine.records import U8, Hit, Mode
 from ..engine.store.durable import atomic_file
 from ..indexer.page_images import PageImages
 from .output_files import check_not_indexed
@@ -38,11 +38,14 @@ def read_image(file: Path) -> U8:
         raise UsageError(f"--image {file}: cannot be read as an image: {reason}") from err
 
 
-def save_heatmap(file: Path, text: str, hit: Hit, searcher: Searcher, index: Path, *, image: U8 | None = None) -> None:
-    """Save the page of `hit` with a heat map of its matches with the query `text` or `image`."""
+def save_heatmap(
+    file: Path, text: str, hit: Hit, searcher: Searcher, index: Path, *, mode: Mode, image: U8 | None = None
+) -> None:
+    """Save the page of `hit` with a heat map of its matches with the query `text` or `image`, found in this `mode`."""
     with closing(_page_images(searcher.snapshot, index)) as pages:
-        pixels = pages.pixels(hit.ref)
-    _save(file, searcher.heatmap(text, hit.ref, pixels, image=image))
+        pixels, words = pages.with_words(hit.ref)
+    shown = None if mode == "visual" else words
+    _save(file, searcher.heatmap(text, hit.ref, pixels, image=image, words=shown))
 
 
 def save_pages(folder: Path, hits: Sequence[Hit], snapshot: Snapshot, index: Path) -> int:

@@ -84,7 +84,7 @@ def run(asked: QueryArguments) -> None:
         from . import pictures
 
         if asked.heatmap is not None:
-            pictures.save_heatmap(asked.heatmap, text, hits[0], searcher, asked.index, image=pixels)
+            pictures.save_heatmap(asked.heatmap, text, hits[0], searcher, asked.index, mode=hits.mode, image=pixels)
             message(f"{asked.heatmap}: {hits[0].ref.path}, page {hits[0].ref.page}")
         if asked.save_pages is not None:
             saved = pictures.save_pages(asked.save_pages, hits, searcher.snapshot, asked.index)

@@ -9,7 +9,7 @@ from typing import Any, Protocol, SupportsIndex, overload
 
 from .errors import DocsearchError
 from .printable import also_at, printable
-from .records import U8, Hit, Mode, PageRef
+from .records import U8, Hit, Mode, PageRef, PageWords
 
 PICTURES_MAX = 12
 """Hits shown with a picture of their page; the others are rows of a table."""
@@ -28,6 +28,10 @@ class PagePictures(Protocol):
 
     def pixels(self, ref: PageRef) -> U8:
         """The page `ref` as (H, W, 3) uint8. Raises DocsearchError where there is no picture of it."""
+        ...
+
+    def with_words(self, ref: PageRef) -> tuple[U8, PageWords]:
+        """The page as `pixels` has it, and the words of its text layer; raises the same."""
         ...
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -54,6 +54,16 @@ class PageImage:
     dpi: float
     text: str = ""
     detail: U8 | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageWords:
+    """The words of a page's text layer that can be seen, in the order of the text: W `texts` without white space, and
+    `boxes` (W, 4) float32, x0, y0, x1, y1 in fractions of the page's width and height.
+    """
+
+    texts: tuple[str, ...]
+    boxes: F32
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +289,21 @@ class TextEvidence:
     stated: F32
     denied: F32
     is_unread: NDArray[np.bool_] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoughtWord:
+    """What texts are searched for: a word of a question, or a value that several of its words spell.
+
+    `terms` are those of the question, one for a word; `weight` is its share of the question, by BM25's inverse document
+    frequency. `spelled` are the terms and forms of values that a page may have instead of the word, or of the value,
+    each with how much it counts, 0..1. Words that the question only implies have `is_implied`.
+    """
+
+    terms: tuple[str, ...]
+    weight: float
+    spelled: Mapping[str, float]
+    is_implied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

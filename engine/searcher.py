@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from .models.encoder import QueryEncoder
 from .models.pooled import pooled_spec
 from .models.registry import find_spec, load_query_encoder
 from .page_maxima import PageMaxima
+from .page_views import PageViews
 from .query.encode import QueryEncoding
 from .query.implied import implied_text, with_implied
 from .query.languages import LETTERS as UNREAD_LANGUAGES
@@ -35,14 +36,11 @@ from .ranking import rerank
 from .ranking.accelerator import open_scorer
 from .ranking.filters import path_matches
 from .ranking.rerank import Scorer
-from .records import F64, U8, FloatBox, Hit, Mode, PageRef, Query, QueryVectors, Ranking, Region
+from .records import F64, U8, FloatBox, Hit, Mode, PageRef, Query, QueryVectors, Ranking, Region, SoughtWord
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
 from .retrieval.question_reading import corrected, read
 from .store import Snapshot, check_encoder, open_snapshot
 from .two_stage import OnStage, TwoStageSearch, timed
-
-if TYPE_CHECKING:
-    from .explain.heatmap import WordMarks
 
 BATCH_QUERIES = 32
 """Queries that are encoded and ranked together."""
@@ -76,7 +74,7 @@ def open_searcher(
         raise
 
 
-class Searcher:
+class Searcher(PageViews):
     """Answers from one snapshot of an index; a context manager. May be shared between threads.
 
     >>> with open_index("reports.index") as index:  # doctest: +SKIP
@@ -147,7 +145,7 @@ class Searcher:
         query = Query("", text, path, image)
         found = self.search_many([query], k=k, candidates=candidates, exact=exact, all_copies=all_copies, mode=mode)
         ((_, hits),) = found
-        return hits if self._pictures is None else hits.drawn_by(partial(self._picture_of_hit, query))
+        return hits if self._pictures is None else hits.drawn_by(partial(self._picture_of_hit, query, hits.mode))
 
     def more_like(
         self,
@@ -293,6 +291,12 @@ class Searcher:
             return encoded
         return with_translations(encoded, query.text, languages, lambda word: self._encoding.encode(Query("", word)))
 
+    def sought(self, text: str) -> tuple[tuple[SoughtWord, ...], dict[str, str]]:
+        """What texts are searched for a question, and the words of it that were corrected; see `TextSearch.sought`."""
+        texts = self.first_stage.texts
+        asked = self._corrected(read(Query("", text), lambda: texts).query, "hybrid")
+        return texts.sought(asked.corrected, asked.operators.beginnings), dict(asked.corrections)
+
     def prepare(self) -> None:
         """Open or build the derived files of stage 1, and find copies, so that the first query does not wait for it."""
         self.snapshot.check_open()
@@ -340,41 +344,12 @@ class Searcher:
         ranking = Ranking(np.array([row], np.int64), np.array([best.score], np.float32))
         return self._answers.features(Query("", text), encoded, weighed, ranking, mode)
 
-    def heatmap(self, text: str, ref: PageRef, pixels: U8, *, image: U8 | None = None) -> U8:
-        """The page `ref`, rendered as `pixels` (H, W, 3) uint8, with what matches the question marked on it."""
-        from .explain import heatmap  # imports Pillow, which no answer needs
-
-        return heatmap.draw(pixels, *heatmap.placed_patches(self.snapshot, ref), self.encode(text, image=image))
-
-    def overlay(self, text: str, ref: PageRef, size: tuple[int, int], *, word: int | None = None) -> U8:
-        """The marks of `heatmap` alone, (H, W, 4) uint8, for a page of `size` width and height.
-
-        `word` is the place in the question of the only word to mark. Raises UsageError for a page or word that is not
-        there.
-        """
-        from .explain import heatmap
-
-        query = self.encode(text)
-        if word is not None:
-            if not 0 <= word < len(query.tokens):
-                raise UsageError(f"there is no word {word} in the question; its words are {', '.join(query.words)}")
-            query = heatmap.only_word(query, word)
-        return heatmap.overlay(size[1], size[0], *heatmap.placed_patches(self.snapshot, ref), query)
-
-    def word_marks(self, text: str, ref: PageRef) -> list[WordMarks]:
-        """Where the page `ref` matches each word of the question, and how well."""
-        from .explain import heatmap
-
-        return heatmap.word_marks(*heatmap.placed_patches(self.snapshot, ref), self.encode(text))
-
-    def text(self, ref: PageRef) -> str:
-        """The text layer of the page `ref` as it was indexed, or ""; UsageError where there is no such page."""
-        return self.snapshot.text(self.snapshot.row(ref))
-
-    def _picture_of_hit(self, query: Query, hit: Hit) -> U8:
+    def _picture_of_hit(self, query: Query, mode: Mode, hit: Hit) -> U8:
         assert self._pictures is not None
         self.snapshot.check_open()
-        return self.heatmap(query.text, hit.ref, self._pictures.pixels(hit.ref), image=query.image)
+        pixels, words = self._pictures.with_words(hit.ref)
+        shown = None if mode == "visual" else words
+        return self.heatmap(query.text, hit.ref, pixels, image=query.image, words=shown)
 
     def _hits(self, query: Query, ranking: Ranking | None, *, all_copies: bool) -> list[Hit]:
         if ranking is None:

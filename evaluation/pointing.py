@@ -15,9 +15,11 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from ..engine.errors import UsageError
+from ..engine.errors import DocsearchError, UsageError
 from ..engine.explain import heatmap
-from ..engine.records import BOX_SCALE, F32, F64, WHOLE_PAGE, FloatBox, PageRef, QueryVectors
+from ..engine.explain.printed import PrintedMatches
+from ..engine.hits import PagePictures
+from ..engine.records import F32, F64, WHOLE_PAGE, FloatBox, PageRef, PageWords, QueryVectors
 from ..engine.searcher import Searcher
 from . import significance
 from .metrics import mean
@@ -62,31 +64,45 @@ def as_fractions(boxes: Sequence[FloatBox], unit: BoxUnit, size_pt: F32) -> F64:
     return np.clip(given / scale, 0, 1)
 
 
-def point(searcher: Searcher, text: str, row: int, boxes: F64) -> Pointing:
+def point(searcher: Searcher, text: str, row: int, boxes: F64, words: PageWords | None = None) -> Pointing:
     """Compare the heat map of a question on the page `row` with `boxes` (B, 4) in fractions of the page, B ≥ 1.
 
-    Raises UsageError where the question has nothing to search for, or the model does not tell where its vectors lie.
+    `words` are those of the page's text layer, which mark its matches, too. Raises UsageError where the question has
+    nothing to search for, or the model does not tell where its vectors lie.
     """
     (ref,) = searcher.snapshot.refs([row])
     vectors, patches = heatmap.placed_patches(searcher.snapshot, ref)
-    return compare(searcher.encode(text), vectors, patches, searcher.snapshot.sizes([row])[0], boxes)
+    query = searcher.encode(text)
+    printed = None if words is None else searcher.printed_matches(text, query, words)
+    return compare(query, vectors, patches, searcher.snapshot.sizes([row])[0], boxes, printed)
 
 
-def compare(query: QueryVectors, vectors: F32, patches: NDArray[np.uint16], size: F32, boxes: F64) -> Pointing:
-    """As `point`, for patches `vectors` (T, D) at `patches` (T, 4) of a page whose width and height are as `size`."""
+def compare(
+    query: QueryVectors,
+    vectors: F32,
+    patches: NDArray[np.uint16],
+    size: F32,
+    boxes: F64,
+    printed: PrintedMatches | None = None,
+) -> Pointing:
+    """As `point`, for patches `vectors` (T, D) at `patches` (T, 4) of a page whose width and height are as `size`, and
+    the words of its text layer that are `printed`.
+    """
     placed = (patches != WHOLE_PAGE).any(axis=1)
     vectors, patches = vectors[placed], patches[placed]
-    middles = (patches[:, :2].astype(np.float64) + patches[:, 2:]) / 2 / BOX_SCALE
+    found = heatmap.placed_matches(vectors, patches, query, printed)
+    middles = (found.places[:, :2].astype(np.float64) + found.places[:, 2:]) / 2
     holds = inside(middles, boxes)
     scale = MAP_SIDE_PX / max(float(max(size)), 1e-9)
     width, height = (max(1, round(float(side) * scale)) for side in size)
-    marks, _ = heatmap.marks(height, width, vectors, patches, query)
+    marks, _ = heatmap.marks(height, width, found, query)
+    on_patches = holds[: len(patches)]
     return Pointing(
-        strongest_inside(heatmap.patch_heat(vectors, patches, query), holds),
-        strongest_inside(heatmap.patch_matches(vectors, query), holds),
+        strongest_inside(heatmap.heat(found, query), holds),
+        strongest_inside(found.strengths, holds),
         *agreement(marks.astype(np.float64), boxes),
         float(inside(_grid(CELLS, CELLS), boxes).mean()),
-        float(holds.mean()) if len(holds) else 0.0,
+        float(on_patches.mean()) if len(on_patches) else 0.0,
     )
 
 
@@ -165,10 +181,15 @@ def sampled(pages: Sequence[Evidence], limit: int) -> list[Evidence]:
 
 
 def on_each(
-    searcher: Searcher, pages: Iterable[Evidence], *, on_page: Callable[[], None] = lambda: None
+    searcher: Searcher,
+    pages: Iterable[Evidence],
+    pictures: PagePictures | None = None,
+    *,
+    on_page: Callable[[], None] = lambda: None,
 ) -> dict[str, list[Pointing]]:
     """`point` on each page, by question id; a question with nothing to search for is left out.
 
+    `pictures` tell the words of text layers; without them, or the document, only pictures are compared.
     Raises UsageError where the model does not tell where its vectors lie.
     """
     found: dict[str, list[Pointing]] = {}
@@ -183,9 +204,19 @@ def on_each(
             (ref,) = searcher.snapshot.refs([each.row])
             vectors, patches = heatmap.placed_patches(searcher.snapshot, ref)
             size = searcher.snapshot.sizes([each.row])[0]
-            found.setdefault(each.query_id, []).append(compare(query, vectors, patches, size, each.boxes))
+            words = None if pictures is None else words_of(pictures, ref)
+            printed = None if words is None else searcher.printed_matches(each.text, query, words)
+            found.setdefault(each.query_id, []).append(compare(query, vectors, patches, size, each.boxes, printed))
         on_page()
     return found
+
+
+def words_of(pictures: PagePictures, ref: PageRef) -> PageWords | None:
+    """The words of a page's text layer; None where its document cannot be opened."""
+    try:
+        return pictures.with_words(ref)[1]
+    except DocsearchError:
+        return None
 
 
 def _grid(width: int, height: int) -> F64:

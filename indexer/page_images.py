@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..engine.errors import DocumentError, UsageError
 from ..engine.install import needs
-from ..engine.records import U8, PageRef
+from ..engine.records import U8, PageRef, PageWords
 from . import source_folders
 from .render.process import RenderedPage, RenderProcess, RenderSettings
 from .render.renderer import RENDERER_LIBRARIES
@@ -53,12 +53,25 @@ class PageImages:
         """
         file = source_folders.locate_content(self._directory, ref.path)
         with self._lock:
-            if self._process is None:
-                self._process = RenderProcess(replace(self._settings, renderer=installed_renderer()))
-            try:
-                return self._process.render(file, ref.page)
-            except DocumentError as err:
-                raise DocumentError(f"{ref.path}, page {ref.page}: cannot be rendered again: {err}") from err
+            return self._render(file, ref)[0]
+
+    def with_words(self, ref: PageRef) -> tuple[U8, PageWords]:
+        """The page as pixels, (H, W, 3) uint8, and the words of its text layer that can be seen, both from its document
+        as it is now; raises what `render` raises.
+        """
+        file = source_folders.locate_content(self._directory, ref.path)
+        with self._lock:
+            rendered, process = self._render(file, ref)
+            return rendered.pixels, process.words()
+
+    def _render(self, file: Path, ref: PageRef) -> tuple[RenderedPage, RenderProcess]:
+        """Render a page of `file`, and the process that did, which still has it open."""
+        if self._process is None:
+            self._process = RenderProcess(replace(self._settings, renderer=installed_renderer()))
+        try:
+            return self._process.render(file, ref.page), self._process
+        except DocumentError as err:
+            raise DocumentError(f"{ref.path}, page {ref.page}: cannot be rendered again: {err}") from err
 
     def pixels(self, ref: PageRef) -> U8:
         """The page as pixels, (H, W, 3) uint8; raises what `render` raises."""

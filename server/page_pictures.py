@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ..engine import images
 from ..engine.errors import UsageError
-from ..engine.records import U8
+from ..engine.records import U8, PageWords
 from ..indexer.kinds import IMAGE_MAGIC
 from ..indexer.render.process import RenderProcess, RenderSettings
 from .http_errors import Busy
@@ -27,6 +27,8 @@ SMALL_WIDTH = 300
 SMALL_DPI, LARGE_DPI = 100.0, 200.0
 MAX_PIXELS = 8_000_000
 CACHE_BYTES = 64 << 20
+CACHED_WORDS_PAGES = 256
+"""Pages whose words are kept with their places, about 50 KB each."""
 PNG_COMPRESSION = 4
 T = TypeVar("T")
 
@@ -66,6 +68,7 @@ class PagePictures:
         self._lock = threading.Lock()  # guards the attributes below
         self._cache: OrderedDict[tuple[str, int, int], PagePicture] = OrderedDict()  # least recently used first
         self._bytes = 0
+        self._words: OrderedDict[tuple[str, int], PageWords] = OrderedDict()
         self.pending = 0
 
     async def picture(self, file: Path, sha256: str, page: int, width: int) -> PagePicture:
@@ -80,10 +83,31 @@ class PagePictures:
                 self._metrics.pictures.labels("cache").inc()
                 return cached
         process, executor = self._renderers[SMALL_DPI if width <= SMALL_WIDTH else LARGE_DPI]
-        picture = await self._run(executor, lambda: PagePicture.encode(process.render(file, page).pixels, width))
+
+        def draw() -> PagePicture:
+            pixels = process.render(file, page).pixels
+            self._keep_words(sha256, page, process)
+            return PagePicture.encode(pixels, width)
+
+        picture = await self._run(executor, draw)
         self._metrics.pictures.labels("drawn").inc()
         self._add_to_cache(key, picture)
         return picture
+
+    async def words(self, file: Path, sha256: str, page: int) -> PageWords:
+        """The words of a page's text layer; raises what `picture` raises."""
+        key = (sha256, page)
+        with self._lock:
+            if (known := self._words.get(key)) is not None:
+                self._words.move_to_end(key)
+                return known
+        process, executor = self._renderers[SMALL_DPI]
+
+        def find() -> PageWords:
+            process.render(file, page)
+            return self._keep_words(sha256, page, process)
+
+        return await self._run(executor, find)
 
     async def decode(self, content: bytes) -> U8:
         """The pixels (H, W, 3) uint8 of an image file that a client sent, scaled like a page to index.
@@ -117,6 +141,15 @@ class PagePictures:
             return await asyncio.get_running_loop().run_in_executor(executor, render)
         finally:
             self.pending -= 1
+
+    def _keep_words(self, sha256: str, page: int, process: RenderProcess) -> PageWords:
+        """Cache the words of the page that a process rendered last, so that a heat map need not render it again."""
+        found = process.words()
+        with self._lock:
+            self._words[sha256, page] = found
+            if len(self._words) > CACHED_WORDS_PAGES:
+                self._words.popitem(last=False)
+        return found
 
     def _add_to_cache(self, key: tuple[str, int, int], picture: PagePicture) -> None:
         with self._lock:

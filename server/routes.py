@@ -9,13 +9,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Response
 from starlette.concurrency import run_in_threadpool
 
-from ..engine.errors import UsageError
+from ..engine.errors import DocumentError, UsageError
 from ..engine.explain.heatmap import WordMarks
 from ..engine.models.encoder import ImageQueryEncoder
-from ..engine.records import FloatBox, PageRef
+from ..engine.records import FloatBox, PageRef, PageWords
 from ..engine.records import Query as SearchQuery
 from ..engine.searcher import Searcher
-from .http_errors import NotFound
+from .http_errors import Busy, NotFound
 from .messages import (
     PAGE_MAX,
     QUERY_MAX_CHARS,
@@ -110,10 +110,11 @@ async def page_picture(
 async def heatmap(
     query: Text, document: DocumentIdQuery, page: PageNumberQuery, service: ServiceDep
 ) -> HeatmapResponse:
-    """Where on a page each word of a query matches."""
+    """Where on a page each word of a query matches: its picture, and its text layer as far as the document is there."""
+    words = await _words(service, document, page)
 
     def job(searcher: Searcher) -> list[WordMarks]:
-        return searcher.word_marks(query, _ref(searcher, document, page))
+        return searcher.word_marks(query, _ref(searcher, document, page), words=words)
 
     return HeatmapResponse(words=[_word(marks) for marks in await service.search_worker.run(job)])
 
@@ -133,10 +134,11 @@ async def heatmap_picture(
     page image with blend mode "multiply", it gives the image of `docsearch query --heatmap`.
     """
     picture = await _render(service, document, page, width)
+    words = await _words(service, document, page)
 
     def job(searcher: Searcher) -> PagePicture:
         ref = _ref(searcher, document, page)
-        return PagePicture.encode(searcher.overlay(query, ref, (picture.width, picture.height), word=word))
+        return PagePicture.encode(searcher.overlay(query, ref, (picture.width, picture.height), word=word, words=words))
 
     return _png(await service.search_worker.run(job))
 
@@ -199,6 +201,15 @@ def _box(box: BoxIn) -> FloatBox:
 async def _render(service: ServiceDep, doc_id: str, page: int, width: int) -> PagePicture:
     row, file = await run_in_threadpool(service.locate_page, doc_id, page)
     return await service.pictures.picture(file, row.sha256, page, width)
+
+
+async def _words(service: ServiceDep, doc_id: str, page: int) -> PageWords | None:
+    """The words of a page's text layer; None where they cannot be told now, and only its picture is compared."""
+    try:
+        row, file = await run_in_threadpool(service.locate_page, doc_id, page)
+        return await service.pictures.words(file, row.sha256, page)
+    except (NotFound, DocumentError, Busy):
+        return None
 
 
 def _ref(searcher: Searcher, doc_id: str, page: int) -> PageRef:

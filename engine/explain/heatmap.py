@@ -7,6 +7,7 @@ with vision language models", 2024. Here the tokens of a query are also shown to
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from ..kernels import proximity
 from ..records import BOX_SCALE, F32, U8, U16, WHOLE_PAGE, FloatBox, PageRef, QueryVectors
 from ..scoring import match
 from ..store import Snapshot
+from .printed import PrintedMatches
 
 MARK = (255, 196, 0)
 """Colour of matches: yellow, multiplied with the page as a highlighter would, so that print under it stays readable."""
@@ -33,6 +35,8 @@ AREA_SHARE, AREA_TINT = 0.1, 0.3
 """Patches higher than this share of the page are areas of a figure, not words; and how strongly they are tinted."""
 EXPANSION_AREA_SHARE = 0.03
 """The same share for patches that only expansion terms match, such as the drawing of a chart."""
+UNPRINTED_SHARE = 0.5
+"""Share of a patch's match with a token that counts where the text layer has another word, and the token elsewhere."""
 REACH = 0.07
 """Standard deviation of the Gaussian by which a match heats its surroundings, as a share of the page's width and
 height: half of the heat remains at 1.2 of this distance. docs/log.md#heat-maps compares 0.02 to 0.2.
@@ -81,36 +85,78 @@ def patch_matches(vectors: F32, query: QueryVectors) -> F32:
         middle = np.median(mean)
         rise: F32 = ((mean - middle) / max(mean.max() - middle, MIN_RISE)).astype(np.float32)
         return np.where(rise < MIN_MATCH, np.float32(0), rise)
-    matches = match(vectors @ query.every.T, query)
-    matches[matches < MIN_MATCH] = 0
+    return _strengths(match(vectors @ query.every.T, query), query)
+
+
+def _strengths(matches: F32, query: QueryVectors) -> F32:
+    """The best of the matches (n, Q) of each place, by their tokens' weights, (n,); 0 below MIN_MATCH."""
     shares = query.weights / query.weights.max()
-    best: F32 = (matches * shares).max(axis=1).astype(np.float32)
+    best: F32 = (np.where(matches < MIN_MATCH, 0, matches) * shares).max(axis=1, initial=0).astype(np.float32)
     return best
 
 
-def patch_heat(vectors: F32, boxes: U16, query: QueryVectors) -> F32:
-    """How much of the query is found around each patch (T, D) at `boxes` (T, 4), (T,) float32 in 0..1.
+class PlacedMatches(NamedTuple):
+    """The matches of a page with a query: `places` (n, 4) float32 in page fractions, of its T patches, then of words of
+    its text layer; `matches` (n, Q) float32, those with each token, of a `contextual` query (n, 1) with all of it; and
+    whether a place's best match is by an expansion term, `by_expansion` (n,).
+    """
 
-    Each token adds its weight times its best match nearby, which counts less with distance: an answer stands where the
-    words of a question come together, rarely on the heaviest of them. Matches below MIN_MATCH count, too. Vectors whose
-    box is the whole page have no place and no heat. For a `contextual` query this is `patch_matches`.
+    places: F32
+    matches: F32
+    by_expansion: NDArray[np.bool_]
+    strengths: F32
+    """The best of the matches, (n,) float32; see `patch_matches`."""
+
+
+def placed_matches(
+    vectors: F32, boxes: U16, query: QueryVectors, printed: PrintedMatches | None = None
+) -> PlacedMatches:
+    """The matches of a page's patches `vectors` (T, D) at `boxes` (T, 4), and of its text layer if that is `printed`.
+
+    The text layer knows where a token stands: a patch on another of its words counts for UNPRINTED_SHARE of its match
+    with the token. Patches on no word, such as those of figures, count as they are, and so do tokens that the text
+    layer has nowhere on the page, as where it is broken. Vectors whose box is the whole page match nothing.
     """
     placed = (boxes != WHOLE_PAGE).any(axis=1)
-    heat = np.zeros(len(vectors), np.float32)
+    places = (boxes / BOX_SCALE).astype(np.float32)
     if query.contextual:
-        heat[placed] = patch_matches(vectors[placed], query)
-        return heat
-    places = (boxes[placed] / BOX_SCALE).astype(np.float32)
-    heat[placed] = heat_at(places, vectors[placed], places, query)
-    return heat
+        strengths = np.zeros(len(vectors), np.float32)
+        strengths[placed] = patch_matches(vectors[placed], query)
+        return PlacedMatches(places, strengths[:, None], np.zeros(len(vectors), bool), strengths)
+    similarities = vectors @ query.every.T
+    matches = match(similarities, query) * placed[:, None]
+    own = match(similarities[:, : len(query.weights)], replace(query, expansion=None)) * placed[:, None]
+    by_expansion = _strengths(matches, query) > _strengths(own, query)
+    if printed is not None and len(printed.places):
+        is_printed = printed.matches.max(axis=0) > 0
+        matches[np.ix_(printed.covers(boxes), is_printed)] *= np.float32(UNPRINTED_SHARE)
+        places, matches = np.concatenate([places, printed.places]), np.concatenate([matches, printed.matches])
+        by_expansion = np.concatenate([by_expansion, np.zeros(len(printed.places), bool)])
+    return PlacedMatches(places, matches, by_expansion, _strengths(matches, query))
 
 
-def heat_at(where: F32, vectors: F32, places: F32, query: QueryVectors) -> F32:
-    """How much of the query is found around each of the boxes `where` (N, 4), (N,) float32; see `patch_heat`.
+def patch_heat(vectors: F32, boxes: U16, query: QueryVectors) -> F32:
+    """How much of the query is found around each patch (T, D) at `boxes` (T, 4), (T,) float32 in 0..1; see `heat`."""
+    found = placed_matches(vectors, boxes, query)
+    placed = (boxes != WHOLE_PAGE).any(axis=1)
+    return np.where(placed, heat(found, query), np.float32(0))
 
-    `vectors` (T, D) lie at `places` (T, 4). Boxes are in page fractions; a point is a box without extent.
+
+def heat(found: PlacedMatches, query: QueryVectors) -> F32:
+    """How much of the query is found around each place of a page, (n,) float32 in 0..1.
+
+    Each token adds its weight times its best match nearby, which counts less with distance: an answer stands where the
+    words of a question come together, rarely on the heaviest of them. Matches below MIN_MATCH count, too. For a
+    `contextual` query these are the matches.
     """
-    matches = match(vectors @ query.every.T, query)
+    return found.strengths if query.contextual else heat_at(found.places, found.places, found.matches, query)
+
+
+def heat_at(where: F32, places: F32, matches: F32, query: QueryVectors) -> F32:
+    """How much of the query is found around each of the boxes `where` (N, 4), (N,) float32; see `heat`.
+
+    `matches` (n, Q) lie at `places` (n, 4). Boxes are in page fractions; a point is a box without extent.
+    """
     heat = np.zeros(len(where), np.float32)
     for token, weight in enumerate(query.weights):
         found = np.flatnonzero(matches[:, token])
@@ -134,23 +180,22 @@ class WordMarks:
     boxes: tuple[tuple[FloatBox, float], ...]
 
 
-def word_marks(vectors: F32, boxes: U16, query: QueryVectors) -> list[WordMarks]:
-    """Where each word of the query matches a page of patches `vectors` (T, D) at `boxes` (T, 4), in query order.
-
-    Vectors whose box is the whole page count for the score, but give no box.
+def word_marks(vectors: F32, boxes: U16, query: QueryVectors, printed: PrintedMatches | None = None) -> list[WordMarks]:
+    """Where each word of the query matches a page of patches `vectors` (T, D) at `boxes` (T, 4), in query order, or its
+    text layer. Vectors whose box is the whole page count for the score, but give no box.
     """
-    placed = (boxes != WHOLE_PAGE).any(axis=1)
     out = []
     for i, (word, weight) in enumerate(zip(query.words, query.weights.tolist(), strict=True)):
-        strengths = patch_matches(vectors, only_word(query, i))
-        best = np.argsort(-strengths, kind="stable")[: np.count_nonzero(strengths)]
-        best = best[placed[best]]
-        places = np.round(boxes[best] / BOX_SCALE, 5).tolist()
+        alone = only_word(query, i)
+        found = placed_matches(vectors, boxes, alone, None if printed is None else printed.only_token(i))
+        best = np.argsort(-found.strengths, kind="stable")[: np.count_nonzero(found.strengths)]
+        score = max(float(patch_matches(vectors, alone).max(initial=0)), float(found.strengths.max(initial=0)))
+        places = np.round(found.places[best].astype(np.float64), 5).tolist()
         marked = tuple(
             ((x0, y0, x1, y1), round(s, 4))
-            for (x0, y0, x1, y1), s in zip(places, strengths[best].tolist(), strict=True)
+            for (x0, y0, x1, y1), s in zip(places, found.strengths[best].tolist(), strict=True)
         )
-        out.append(WordMarks(word, weight, float(strengths.max(initial=0)), marked))
+        out.append(WordMarks(word, weight, score, marked))
     return out
 
 
@@ -161,23 +206,25 @@ def only_word(query: QueryVectors, word: int) -> QueryVectors:
     return replace(query, weights=weights)
 
 
-def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
-    """A copy of the page `pixels` (H, W, 3), with the patches `vectors` (T, D) at `boxes` (T, 4) that match
-    highlighted.
+def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors, printed: PrintedMatches | None = None) -> U8:
+    """A copy of the page `pixels` (H, W, 3), with what matches highlighted: patches `vectors` (T, D) at `boxes` (T, 4),
+    and the words of its text layer that are `printed`.
 
     Every match is marked, the stronger the more it counts, and there is a glow where the words of the query come
-    together (`patch_heat`). Vectors whose box is the whole page are not shown. Returns (H, W, 3) uint8.
+    together (`heat`). Vectors whose box is the whole page are not shown. Returns (H, W, 3) uint8.
     """
-    heat, edge = marks(pixels.shape[0], pixels.shape[1], vectors, boxes, query)
+    heat, edge = marks(pixels.shape[0], pixels.shape[1], placed_matches(vectors, boxes, query, printed), query)
     share = heat[:, :, None].astype(np.float32) / 255
     marked = pixels * (1 - share * (1 - np.array(MARK, np.float32) / 255))
     marked[edge] = EDGE
     return marked.astype(np.uint8)
 
 
-def overlay(height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors) -> U8:
+def overlay(
+    height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors, printed: PrintedMatches | None = None
+) -> U8:
     """The marks of `draw` on a transparent ground, (H, W, 4) uint8; multiplied with the page they give its picture."""
-    heat, edge = marks(height, width, vectors, boxes, query)
+    heat, edge = marks(height, width, placed_matches(vectors, boxes, query, printed), query)
     picture = np.empty((height, width, 4), np.uint8)
     picture[:, :, :3] = MARK
     picture[:, :, 3] = heat
@@ -185,16 +232,13 @@ def overlay(height: int, width: int, vectors: F32, boxes: U16, query: QueryVecto
     return picture
 
 
-def marks(height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors) -> tuple[U8, NDArray[np.bool_]]:
+def marks(height: int, width: int, found: PlacedMatches, query: QueryVectors) -> tuple[U8, NDArray[np.bool_]]:
     """How strongly each pixel of a page is marked, (H, W) uint8, and which pixels are outline, (H, W) bool."""
-    placed = (boxes != WHOLE_PAGE).any(axis=1)
-    vectors, places = vectors[placed], (boxes[placed] / BOX_SCALE).astype(np.float32)
-    frames = places * np.array((width, height, width, height), np.float32)
+    strengths = found.strengths
+    frames = found.places * np.array((width, height, width, height), np.float32)
     words, soft = np.zeros((2, height, width), np.float32)
     strong = np.zeros((height, width), bool)
-    strengths = patch_matches(vectors, query)
-    by_expansion = strengths > patch_matches(vectors, replace(query, expansion=None))
-    max_height = np.where(by_expansion, EXPANSION_AREA_SHARE, AREA_SHARE) * height
+    max_height = np.where(found.by_expansion, EXPANSION_AREA_SHARE, AREA_SHARE) * height
     for i in np.argsort(strengths):
         if strengths[i] <= 0:
             continue
@@ -208,16 +252,16 @@ def marks(height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors
             strong[inside] = True
     marked = _blurred(words, width * BLUR_SHARE)
     if not query.contextual and np.count_nonzero(query.weights) > 1:  # a single word has nothing to come together with
-        soft = np.maximum(soft, glow(height, width, vectors, places, query))
+        soft = np.maximum(soft, glow(height, width, found, query))
     return np.maximum(marked, _blurred(soft, width * SOFT_BLUR_SHARE)), outline(strong, max(1, round(width / 800)))
 
 
-def glow(height: int, width: int, vectors: F32, places: F32, query: QueryVectors) -> F32:
+def glow(height: int, width: int, found: PlacedMatches, query: QueryVectors) -> F32:
     """The glow over the hottest places of a page, the stronger the more of the query is there, (H, W) in 0..1."""
     middles = ((np.arange(GLOW_CELLS) + 0.5) / GLOW_CELLS).astype(np.float32)
     across, down = np.meshgrid(middles, middles)
     points = np.stack([across, down, across, down], axis=2).reshape(-1, 4).astype(np.float32)
-    heat = heat_at(points, vectors, places, query).reshape(GLOW_CELLS, GLOW_CELLS)
+    heat = heat_at(points, found.places, found.matches, query).reshape(GLOW_CELLS, GLOW_CELLS)
     hottest = heat.max()
     light = Image.fromarray(heat).resize((width, height), Image.Resampling.BICUBIC)
     lit: F32 = np.clip((np.asarray(light) - LIT_FROM * hottest) / (1 - LIT_FROM), 0, hottest) * np.float32(GLOW_TINT)

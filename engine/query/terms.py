@@ -32,6 +32,8 @@ NAME_WORD = re.compile(r"[^\W_]+")
 NAME_SUFFIX = re.compile(r"\.\w{1,5}$")
 NAME_PARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 """Where a name is cut: before a capital after a small letter, and between letters and digits."""
+PLACED_WORDS = 50_000
+"""Words of texts whose terms and their places are kept, about 15 MB."""
 NAME_WORDS = 10_000
 """Words of paths whose terms are kept, about 3 MB."""
 
@@ -100,12 +102,36 @@ def page_terms(text: str) -> PageTerms:
     plain, marked = set(terms), dict[str, int]()
     for form in sorted(forms(text)):
         if form.form not in plain:
-            mark = SAME if form.strength == SURE else MAYBE
-            marked.setdefault(mark + folded(form.form), bisect_left(starts, form.start))
+            marked.setdefault(marked_form(form), bisect_left(starts, form.start))
     if not text.isascii():
         for letter in IDEOGRAPH.findall(text):
             marked.setdefault(SAME + letter, len(terms))
     return PageTerms(terms, marked)
+
+
+def marked_form(form: Form) -> str:
+    """A form of a value as a page's text is indexed by it."""
+    return (SAME if form.strength == SURE else MAYBE) + folded(form.form)
+
+
+@lru_cache(maxsize=PLACED_WORDS)
+def placed_terms(raw: str) -> tuple[tuple[int, int, str], ...]:
+    """The terms of a word as a text spells it, each with its first and last + 1 character in the word.
+
+    >>> placed_terms("Margins"), placed_terms("数据库")
+    (((0, 7, 'margin'),), ((0, 2, '数据'), (1, 3, '据库')))
+    """
+    word = normal_form(raw)
+    if not word.isascii() and len(word) == len(raw):
+        found: list[tuple[int, int, str]] = []
+        last = 0
+        for run in UNSPACED.finditer(word):
+            found += [(last, run.start(), folded(word[last : run.start()]))] if run.start() > last else []
+            pairs = range(run.start(), max(run.start() + 1, run.end() - 1))
+            found += [(at, min(run.end(), at + 2), word[at : min(run.end(), at + 2)]) for at in pairs]
+            last = run.end()
+        return (*found, *([(last, len(word), folded(word[last:]))] if last < len(word) else ()))
+    return tuple((0, len(raw), term) for term in _terms_of_word(word))
 
 
 @lru_cache(maxsize=64)

@@ -49,6 +49,21 @@ class NearTerms:
                     found[term] += [Related(each, TRANSLATION_WEIGHT) for each in pages]
         return {term: related for term, related in found.items() if related}
 
+    def terms_of(self, question: str, words: Sequence[QuestionTerm]) -> dict[str, dict[str, float]]:
+        """The terms of what is near in meaning to each word of a question, with how much they count, by its term."""
+        found: dict[str, dict[str, float]] = defaultdict(dict)
+        terms = {word.term for word in words}
+        for translated in translate(question, self._index.languages).values():
+            for translation in translated:
+                named = {term for name in translation.names for term in terms_of(name)}
+                forms = {form for term in named for form, _ in self._forms(term)}
+                for term in {term for word in translation.words for term in terms_of(word)} & terms:
+                    found[term] |= dict.fromkeys(named | forms, TRANSLATION_WEIGHT)
+        for word in words:
+            for term in (term for name in synonyms(word.term) for term in terms_of(name)):
+                found[word.term].setdefault(term, SYNONYM_WEIGHT)
+        return dict(found)
+
     def _pages_of(self, name: str) -> TermPages:
         """The pages that have all words of a name, in any form."""
         first, *others = self._index.look_up_all([(term, self._forms(term)) for term in terms_of(name)])

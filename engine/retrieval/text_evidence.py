@@ -8,15 +8,17 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.pixel.function_words import ENGLISH, by_language
 from ..query.implied import IMPLIED_WEIGHT, implied_text
 from ..query.languages import CODES
 from ..query.languages import LETTERS as UNREAD
 from ..query.terms import QuestionTerm, Value, is_code, joined_terms, question_terms, terms_of
-from ..records import F32, Operators, TextEvidence
+from ..records import F32, Operators, SoughtWord, TextEvidence
 from ..store import Snapshot
 from .name_index import NameIndex
 from .near_terms import NearTerms
 from .phrases import PhraseSearch
+from .sought import sought_words
 from .spelling import Spelling
 from .term_pages import TermPages
 from .text_index import TextIndex
@@ -30,6 +32,8 @@ MIN_PART_CHARS, PART = 7, 0.5
 """Least letters of a word that is looked up as a part of others, as in German compounds, and how much these count."""
 LOOSE, SPLIT = 0.5, 0.9
 """How much a page counts that has the words of a value, but not the value: "15" and "45" for "15:45"; of a date."""
+SOUGHT_QUESTIONS = 64
+"""Questions whose words are kept with what counts for them: they are shown on several pages."""
 MAX_EVERY = 3
 """Most words of a question that a page with all of them is taken to state: those of a sentence are on many pages."""
 
@@ -41,6 +45,7 @@ class TextSearch:
         self._snapshot = snapshot
         self._first_pages = snapshot.first_pages()
         self._index = TextIndex(snapshot)
+        self._sought: dict[tuple[str, tuple[str, ...]], tuple[SoughtWord, ...]] = {}
 
     def evidence(self, question: str, beginnings: Sequence[str] = ()) -> TextEvidence:
         """What the text of every page says: BM25, and the share of the question that its document tells.
@@ -56,6 +61,30 @@ class TextSearch:
         stated, denied = self._certain(words, found, values)
         document = self._document_shares(question, words, found)
         return TextEvidence(text, document, self.has_text, stated, denied, self._is_unread)
+
+    def sought(self, question: str, beginnings: Sequence[str] = ()) -> tuple[SoughtWord, ...]:
+        """What texts are searched for a question, for those who show where it stands in them; the latest are kept."""
+        key = (question, tuple(beginnings))
+        if (known := self._sought.get(key)) is None:
+            asked = question_terms(question)
+            telling = [word for word in asked.words if word.term not in by_language()[ENGLISH]] or asked.words
+            words = [self._with_longer(word, is_beginning=word.term in beginnings) for word in telling]
+            values = self._values(asked.values)
+            plain, _ = _apart(words, self._index.look_up_all(words), values)
+            implied = question_terms(implied_text(question)).words
+            its_pages = zip(implied, self._index.look_up_all(implied), strict=True)
+            known = sought_words(
+                words,
+                {term: pages.idf for term, pages in plain.items()},
+                values,
+                self._near_terms.terms_of(question, words),
+                [(word, pages.idf) for word, pages in its_pages if pages.idf > MIN_IMPLIED_IDF],
+                self._index.known,
+            )
+            if len(self._sought) >= SOUGHT_QUESTIONS:
+                self._sought.clear()
+            self._sought[key] = known
+        return known
 
     @cached_property
     def _is_unread(self) -> NDArray[np.bool_] | None:

@@ -204,6 +204,16 @@ class TextIndex:
                     for group, spelled in asked.items()
                 }
 
+    def known(self, terms: Sequence[str]) -> frozenset[str]:
+        """Those of some terms that any page has, removed pages included."""
+        keys = np.array([term_key(term) for term in terms], np.uint64)
+        found = np.zeros(len(keys), bool)
+        for part in self._parts:
+            if len(part.terms):
+                places = np.minimum(np.searchsorted(part.terms, keys), len(part.terms) - 1)
+                found |= part.terms[places] == keys
+        return frozenset(term for term, is_known in zip(terms, found.tolist(), strict=True) if is_known)
+
     def _postings(self, terms: Sequence[str], keys: U64) -> dict[str, tuple[I64, U8]]:
         """The rows (n,) that have each of some terms, and the stored counts (n,); terms that none has are left out."""
         pieces: dict[str, list[tuple[I64, U8]]] = {}

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ...engine.errors import DocumentError
-from ...engine.records import U8, PageRef
+from ...engine.records import U8, PageRef, PageWords
 from ...indexer.page_images import SMALL_DPI, SMALL_MAX_PIXELS, SMALL_TIMEOUT_S, installed_renderer
 from ...indexer.render.process import RenderProcess, RenderSettings
 from .collection import Corpus
@@ -26,10 +26,18 @@ class CorpusImages:
 
     def pixels(self, ref: PageRef) -> U8:
         """The page as pixels, (H, W, 3) uint8. Raises DocumentError where it is not one of those, or is broken."""
+        return self._process.render(self._file(ref), ref.page).pixels
+
+    def with_words(self, ref: PageRef) -> tuple[U8, PageWords]:
+        """The page as `pixels` has it, and the words of its text layer; raises the same."""
+        pixels = self.pixels(ref)
+        return pixels, self._process.words()
+
+    def _file(self, ref: PageRef) -> Path:
         file = self._files.get(ref.path)
         if file is None:
             raise DocumentError(f"{ref.path}: there is no picture of this page")
-        return self._process.render(file, ref.page).pixels
+        return file
 
     def close(self) -> None:
         """End the child process and delete the pictures."""

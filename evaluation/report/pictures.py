@@ -34,11 +34,11 @@ class Pictures:
             return None
         ref = PageRef(document.id, path, number or 1)
         try:
-            pixels = self._pages.pixels(ref)
+            pixels, words = self._pages.with_words(ref)
         except DocsearchError:
             self.undrawn.add((path, ref.page))
             return None
         with suppress(UsageError):  # a model whose vectors have no place, a question without words: the page as it is
-            pixels = self._searcher.heatmap(text, ref, pixels)
+            pixels = self._searcher.heatmap(text, ref, pixels, words=words)
         encoded = images.encode_jpeg(pixels, width=WIDTH_PX, quality=JPEG_QUALITY)
         return "data:image/jpeg;base64," + base64.b64encode(encoded).decode("ascii")

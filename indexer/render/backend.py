@@ -10,9 +10,12 @@ from typing import Protocol
 from ...engine.errors import DocumentError
 from ...engine.records import U8
 from .unread import Unread
+from .visible_text import Word
 
 TEXT_MAX_CHARS = 200_000
 """Characters of a page's text layer that are kept; no page meant for people has more."""
+WORDS_MAX = 20_000
+"""Words of a page whose places are told; no page meant for people has more."""
 REASON_MAX_CHARS = 300
 OUT_OF_MEMORY = re.compile(r"malloc|calloc|realloc|out of memory|bad_alloc|cannot allocate", re.IGNORECASE)
 """How native libraries report that an allocation failed."""
@@ -57,6 +60,11 @@ class OpenDocument(Protocol):
 
     def text(self) -> str:
         """Return the text layer of the page rendered last, or ""."""
+
+    def words(self) -> Iterable[Word]:
+        """Return the words of the text layer of the page rendered last that can be seen, in its order, with their boxes
+        on its picture.
+        """
 
     def unread(self) -> list[Unread]:
         """Return what belongs to the document as a whole and is on none of its pages."""

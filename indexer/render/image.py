@@ -21,6 +21,7 @@ from .backend import GreyBitmap, PageBitmap, as_render_error
 from .detail import detail_size
 from .page_size import POINTS_PER_INCH, pixel_size
 from .unread import Unread
+from .visible_text import Word
 
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "GIF", "BMP", "JPEG2000", "AVIF", "HEIF")
 """Of these, files are opened in those that the installed libraries read."""
@@ -135,6 +136,10 @@ class ImageDocument:
     def text(self) -> str:
         """Return "": an image has no text layer."""
         return ""
+
+    def words(self) -> list[Word]:
+        """Return no words: an image has no text layer."""
+        return []
 
     def unread(self) -> list[Unread]:
         """Return the frames of an animation after the first one."""

@@ -9,7 +9,7 @@ and makes no requests, and what it is given as a stream has no folder to read ot
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from .backend import GreyBitmap, PageBitmap, as_render_error
 from .mupdf import MupdfDocument, cause, prepare
 from .properties import VALUE_MAX_CHARS
 from .unread import Unread, attachments
+from .visible_text import Word
 
 FILE_TYPES = {
     ".epub": "epub",
@@ -117,6 +118,10 @@ class Mailbox:
     def text(self) -> str:
         """Return the text of the page rendered last."""
         return self._open(self._number).text()
+
+    def words(self) -> Iterable[Word]:
+        """Return the words of the page rendered last, as `MupdfDocument.words`."""
+        return self._open(self._number).words()
 
     def properties(self) -> dict[str, str]:
         """Return nothing: a mailbox has no title."""

@@ -25,7 +25,7 @@ from .detail import detail_size, strips
 from .page_size import POINTS_PER_INCH, pixel_size
 from .properties import of_pdf
 from .unread import COMMENT_SUBTYPES, Unread, attachments
-from .visible_text import visible_text
+from .visible_text import Word, seen_words, visible_text
 
 OBJECTS_SEARCHED_MAX = 500_000
 """Objects scanned for pages in a file without a usable page tree."""
@@ -107,11 +107,22 @@ class MupdfDocument:
         text, drawn = str(page.extractText()), self._pixmap
         if drawn is None or not text.strip():
             return text
-        across, down = drawn.width / self._page.rect.width, drawn.height / self._page.rect.height
-        boxes = page.extractWORDS()
-        words = ((x0 * across, y0 * down, x1 * across, y1 * down, word) for x0, y0, x1, y1, word, *_ in boxes)
         pixels = np.frombuffer(drawn.samples_mv, np.uint8).reshape(drawn.height, drawn.width, 3)
-        return visible_text(text, words, pixels)
+        return visible_text(text, self._words(page, drawn), pixels)
+
+    def words(self) -> Iterator[Word]:
+        """Return the words of the page rendered last that are seen on its picture, with their boxes there in px."""
+        drawn = self._pixmap
+        assert self._display_list is not None
+        assert drawn is not None
+        words = self._words(pymupdf.TextPage(self._display_list.get_textpage(TEXT_FLAGS)), drawn)
+        pixels = np.frombuffer(drawn.samples_mv, np.uint8).reshape(drawn.height, drawn.width, 3)
+        return seen_words(words, pixels)
+
+    def _words(self, page: pymupdf.TextPage, drawn: pymupdf.Pixmap) -> Iterator[Word]:
+        across, down = drawn.width / self._page.rect.width, drawn.height / self._page.rect.height
+        for x0, y0, x1, y1, word, *_ in page.extractWORDS():
+            yield x0 * across, y0 * down, x1 * across, y1 * down, word
 
     def unread(self) -> list[Unread]:
         """Return attached files, and a form that a viewer would have to lay out first (dynamic XFA)."""

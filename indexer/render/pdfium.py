@@ -23,7 +23,7 @@ from .detail import detail_size, grey_of, strips
 from .page_size import pixel_size
 from .properties import of_pdf
 from .unread import Unread, attachments
-from .visible_text import Word, visible_text
+from .visible_text import Word, seen_words, visible_text
 
 ANNOTATIONS_MAX, ATTACHMENTS_MAX, CHARACTERS_MEASURED = 20_000, 10_000, 2000
 """Annotations of a page, attached files and characters that are looked at."""
@@ -111,6 +111,17 @@ class PdfiumDocument:
             text = visible_text(text, self._words(text, text_page), self._drawn)
         text_page.close()
         return text.replace("\r\n", "\n")
+
+    def words(self) -> Iterator[Word]:
+        """Return the words of the page rendered last that are seen on its picture, with their boxes there in px."""
+        assert self._page is not None
+        assert self._drawn is not None
+        text_page = self._page.get_textpage()
+        count = min(text_page.count_chars(), TEXT_MAX_CHARS)
+        text = str(text_page.get_text_range(0, count))
+        if len(text) == count:  # else characters have other numbers than in the text
+            yield from seen_words(self._words(text, text_page), self._drawn)
+        text_page.close()
 
     def _words(self, text: str, text_page: pypdfium2.PdfTextPage) -> Iterator[Word]:
         """The words of a text, from the boxes of their first and last characters."""

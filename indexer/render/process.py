@@ -23,9 +23,9 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 
 from ...engine.errors import DocsearchError, DocumentError
-from ...engine.records import U8
+from ...engine.records import U8, PageWords
 from . import properties, unread
-from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS
+from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS, WORDS_MAX
 from .memory_watch import MemoryWatch
 from .unread import Unread
 
@@ -37,6 +37,7 @@ ALARM_MARGIN_S = 5
 """A child whose parent is gone ends itself this long after its request should have been answered."""
 HEADER_MAX_BYTES = 1 << 16
 TEXT_MAX_BYTES = 4 * TEXT_MAX_CHARS
+WORDS_MAX_BYTES = 6 * TEXT_MAX_CHARS + 64 * WORDS_MAX
 PIPE_BYTES = 1 << 20
 PAGES_PER_CHILD = 1000
 DOCUMENTS_PER_CHILD = 200
@@ -171,6 +172,26 @@ class RenderProcess:
             self._read_into(pixels.reshape(-1).data, action)
         return pixels, dpi
 
+    def words(self) -> PageWords:
+        """The words of the text layer of the page rendered last that can be seen, none if they cannot be told.
+
+        If finding them breaks the child, another one renders the next page.
+        """
+        none = PageWords((), np.zeros((0, 4), np.float32))
+        if self._child is None or self._file is None:
+            return none
+        action = "looking for the places of words"
+        try:
+            with self._request(action, {"words": True}, TEXT_TIMEOUT_S):
+                found = json.loads(self._read_bytes("words", action, WORDS_MAX_BYTES))
+                boxes = np.array([word[:4] for word in found], np.float32).reshape(-1, 4)
+                if not np.isfinite(boxes).all():
+                    raise ValueError("boxes that are no numbers")
+                return PageWords(tuple(str(word[4]) for word in found), boxes.clip(0, 1))
+        except DocumentError as err:
+            log.debug("no places of a page's words: %s", err)
+            return none
+
     def unread(self, what: Literal["document", "page"]) -> tuple[Unread, ...]:
         """What was not read of the open document as a whole, or of the page rendered last; () if it cannot be told.
 
@@ -236,11 +257,7 @@ class RenderProcess:
         action = "extracting the text"
         try:
             with self._request(action, None, TEXT_TIMEOUT_S):
-                size = int(self._response("text", action)["bytes"])
-                if not 0 <= size <= TEXT_MAX_BYTES:
-                    raise ValueError(f"{size} bytes of text")
-                text = bytearray(size)
-                self._read_into(memoryview(text), action)
+                text = self._read_bytes("text", action, TEXT_MAX_BYTES)
         except DocumentError as err:
             log.debug("no text for a page: %s", err)
             return ""
@@ -288,6 +305,17 @@ class RenderProcess:
         if response["kind"] != kind:
             raise ValueError(f"{response['kind']!r} instead of {kind!r}")
         return response
+
+    def _read_bytes(self, kind: str, action: str, most: int) -> bytearray:
+        """What follows a response of a `kind`, which says how many bytes it has. Raises ValueError if it has more than
+        `most`.
+        """
+        size = int(self._response(kind, action)["bytes"])
+        if not 0 <= size <= most:
+            raise ValueError(f"{size} bytes of {kind}")
+        found = bytearray(size)
+        self._read_into(memoryview(found), action)
+        return found
 
     def _read_into(self, view: memoryview, action: str) -> None:
         assert self._child is not None

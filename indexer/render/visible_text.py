@@ -5,7 +5,7 @@ A word is seen if the page's picture is not of one colour where it stands. The t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ...engine.records import U8
 
@@ -37,6 +37,12 @@ def visible_text(text: str, words: Iterable[Word], pixels: U8) -> str:
             kept.append(text[end:found])
             end = at
     return "".join([*kept, text[end:]]) if kept else text
+
+
+def seen_words(words: Iterable[Word], pixels: U8) -> Iterator[Word]:
+    """Those of `words`, the same way, that are seen on the page drawn as `pixels` (H, W, 3)."""
+    green = pixels[:, :, 1]
+    return (word for word in words if _is_seen(green, *word[:4]))
 
 
 def _is_seen(green: U8, x0: float, y0: float, x1: float, y1: float) -> bool:

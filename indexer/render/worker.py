@@ -13,6 +13,8 @@ that compromises it still cannot make the parent execute anything. The protocol,
          {"kind": "text", "bytes"} and that many bytes of UTF-8
     in   {"detail": true, "alarm_s"}                     of the page rendered last
     out  {"kind": "detail", "width", "height", "dpi"} and width x height bytes of grey; 0 x 0 if its print needs none
+    in   {"words": true, "alarm_s"}                      of the page rendered last
+    out  {"kind": "words", "bytes"} and that many bytes of JSON: [[x0, y0, x1, y1, word], ...] in fractions of the page
     in   {"unread": "document" or "page", "alarm_s"}      of the open document, or of the page rendered last
     out  {"kind": "unread", "unread": [[kind, items, detail], ...]}
 
@@ -27,12 +29,13 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...engine.errors import DocumentError
 from ..kinds import IMAGE_MAGIC, IMAGE_SUFFIXES, MUPDF_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN, missing
-from .backend import TEXT_MAX_CHARS, GreyBitmap, OpenDocument, OutOfMemory, as_render_error
+from .backend import TEXT_MAX_CHARS, WORDS_MAX, GreyBitmap, OpenDocument, OutOfMemory, as_render_error
 from .detail import MIN_GAIN, needed
 from .unread import small_print
 
@@ -57,6 +60,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
     document: OpenDocument | None = None
     passwords, dpi = tuple(settings["passwords"]), float(settings["dpi"])
     sizes: list[tuple[float, int]] | None = None
+    size = (1, 1)
     for line in requests:
         request = json.loads(line)
         _alarm(request["alarm_s"])
@@ -79,6 +83,10 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                     wanted = min(settings["dpi"], own_dpi or settings["dpi"])
                     unread = [*document.unread_on_page(), *small_print(sizes, dpi=dpi, wanted_dpi=wanted)]
                 header = {"kind": "unread", "unread": unread}
+            elif "words" in request:
+                assert document is not None
+                body = _words(document, size)
+                header = {"kind": "words", "bytes": len(body)}
             elif "detail" in request:
                 assert document is not None
                 sizes = list(document.font_sizes())
@@ -94,6 +102,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                 header = {"kind": "page", "width": bitmap.width, "height": bitmap.height}
                 header |= {"dpi": bitmap.dpi, "size_pt": bitmap.size_pt}
                 body, dpi, sizes = bitmap.rgb, bitmap.dpi, None
+                size = (bitmap.width, bitmap.height)
         except Exception as err:  # noqa: BLE001 - on broken input libraries raise anything; the parent gets the reason
             error = err if isinstance(err, (DocumentError, OutOfMemory)) else as_render_error("", err)
             header = {"kind": "memory"} if isinstance(error, OutOfMemory) else {"kind": "failed", "reason": str(error)}
@@ -158,6 +167,16 @@ def _text(document: OpenDocument) -> bytes:
     except Exception:  # noqa: BLE001 - a broken text layer must never cost the page
         return b""
     return text[:TEXT_MAX_CHARS].replace("\0", "").encode("utf-8", "replace")
+
+
+def _words(document: OpenDocument, size: tuple[int, int]) -> bytes:
+    """The visible words of the page rendered last, with boxes in fractions of its picture of `size` px, as JSON."""
+    width, height = size
+    found = [
+        [round(x0 / width, 5), round(y0 / height, 5), round(x1 / width, 5), round(y1 / height, 5), word]
+        for x0, y0, x1, y1, word in islice(document.words(), WORDS_MAX)
+    ]
+    return json.dumps(found).encode()
 
 
 def _detail(

@@ -135,7 +135,10 @@ def test_part_of_a_figure_is_tinted_and_a_word_of_its_height_is_marked() -> None
     expansion = QueryExpansion(np.eye(1, 4, 2, dtype=np.float32), np.array([0]), np.ones(1, np.float32))
     query = heatmap.only_word(replace(QUERY, expansion=expansion), 0)  # without a glow
     low = np.array([[0, 0, 32768, 4000]], np.uint16)  # a sixteenth of the page
-    word, figure = (heatmap.marks(400, 300, np.eye(1, 4, i, dtype=np.float32), low, query) for i in (0, 2))
+    word, figure = (
+        heatmap.marks(400, 300, heatmap.placed_matches(np.eye(1, 4, i, dtype=np.float32), low, query), query)
+        for i in (0, 2)
+    )
     assert word[1].any()
     assert not figure[1].any()
     assert 0 < figure[0].max() < word[0].max() / 2
