@@ -18,6 +18,7 @@ from transformers import (
     ModernVBertConfig,
     PaliGemmaConfig,
     PreTrainedTokenizerFast,
+    Qwen2_5_VLConfig,
     Qwen2VLConfig,
 )
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
@@ -37,6 +38,16 @@ PALI_SIDE = 6
 TILE_SIDE = 3
 """Side of a ColModernVBERT tile in tokens, each of which is 2 x 2 patches."""
 TILE_PX = TILE_SIDE * TOKEN_PX
+PLAIN = {"depth": 2, "embed_dim": 32, "hidden_size": 64, "num_heads": 2, "mlp_ratio": 2}
+WINDOWED = {
+    "depth": 2,
+    "hidden_size": 32,
+    "out_hidden_size": 64,
+    "num_heads": 2,
+    "intermediate_size": 48,
+    "fullatt_block_indexes": [1],
+}
+"""The vision towers of Qwen2-VL and Qwen2.5-VL."""
 TILES = 3
 """Tiles along the longer side of a page."""
 
@@ -51,11 +62,12 @@ def tokenizer(*special: str) -> PreTrainedTokenizerFast:
     return fast
 
 
-def write_colqwen2(folder: Path, *, seed: int = 0) -> Path:
-    """Write a ColQwen2: squares of the page, which keeps its aspect ratio."""
+def write_colqwen2(folder: Path, *, seed: int = 0, newer: bool = False) -> Path:
+    """Write a ColQwen2: squares of the page, which keeps its aspect ratio; the `newer` one has Qwen2.5-VL in it."""
     fast = tokenizer()
+    config_type, tower = (Qwen2_5_VLConfig, WINDOWED) if newer else (Qwen2VLConfig, PLAIN)
     roles = {"image": "image_pad", "video": "vision_pad", "vision_start": "vision_start", "vision_end": "vision_end"}
-    vlm = Qwen2VLConfig(
+    vlm = config_type(
         text_config={
             "hidden_size": 64,
             "num_hidden_layers": 2,
@@ -65,7 +77,7 @@ def write_colqwen2(folder: Path, *, seed: int = 0) -> Path:
             "vocab_size": VOCABULARY,
             "rope_parameters": {"mrope_section": [2, 3, 3], "rope_type": "default", "rope_theta": 1e6},
         },
-        vision_config={"depth": 2, "embed_dim": 32, "hidden_size": 64, "num_heads": 2, "mlp_ratio": 2},
+        vision_config=tower,
         **{f"{role}_token_id": fast.convert_tokens_to_ids(f"<|{name}|>") for role, name in roles.items()},
     )
     torch.manual_seed(seed)

@@ -9,10 +9,11 @@ from ..errors import UsageError
 from . import extras
 
 
-def find_folder(name: str, patterns: Sequence[str], *, cached: Path | None, download: bool) -> Path:
+def find_folder(name: str, patterns: Sequence[str], *, cached: Path | None, download: bool, revision: str = "") -> Path:
     """The folder of the repository `name`: `cached` if that is given, else its files that match `patterns`, downloaded.
 
-    Raises UsageError, with what to do, if it is neither cached nor downloaded.
+    `revision` is a branch, a tag or a commit; "" is the newest. Raises UsageError, with what to do, if it is neither
+    cached nor downloaded.
     """
     if cached is not None:
         return cached
@@ -21,16 +22,17 @@ def find_folder(name: str, patterns: Sequence[str], *, cached: Path | None, down
         from huggingface_hub import snapshot_download
 
         try:
-            return Path(snapshot_download(name, allow_patterns=list(patterns)))
+            return Path(snapshot_download(name, revision=revision or None, allow_patterns=list(patterns)))
         except Exception as err:  # noqa: BLE001 - errors of the hub, of HTTP and of the system all mean the same here
             reason = str(err).partition("\n")[0]
+    at = f" --revision {revision}" if revision else ""
     raise UsageError(
         f"{name} is not on this machine ({reason}); on a machine with network access run "
-        f"'hf download {name} --local-dir FOLDER', then use --model FOLDER"
+        f"'hf download {name}{at} --local-dir FOLDER', then use --model FOLDER"
     )
 
 
-def cached_folder(name: str, patterns: Sequence[str]) -> Path | None:
+def cached_folder(name: str, patterns: Sequence[str], revision: str = "") -> Path | None:
     """The folder of a repository in the hub's cache, which may hold some of its files only; None without one."""
     if not extras.is_installed("huggingface_hub"):
         return None
@@ -38,6 +40,7 @@ def cached_folder(name: str, patterns: Sequence[str]) -> Path | None:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(name, allow_patterns=list(patterns), local_files_only=True))
+        found = snapshot_download(name, revision=revision or None, allow_patterns=list(patterns), local_files_only=True)
     except LocalEntryNotFoundError:
         return None
+    return Path(found)

@@ -44,18 +44,27 @@ def family(name: str) -> Family:
     """The family of a model, given by its name or the folder of a checkpoint. Raises UsageError for unknown names."""
     if name == pixel_spec.SPEC.name or pixel_spec.is_model_folder(Path(name).expanduser()):
         return Family.PIXEL
-    from . import multivector
+    from . import folders, model_names, published
     from .jina_v4 import spec as jina_spec
+    from .layouts import Layout
 
-    if multivector.matches(name):
-        return Family.MULTI_VECTOR
-    if jina_spec.matches(name):
+    if jina_spec.is_published(name):
         return Family.JINA_V4
-    published = ", ".join(spec.name for spec in multivector.PUBLISHED)
-    raise UsageError(
-        f"model {name!r} is not known; known: {pixel_spec.SPEC.name}, {jina_spec.HUB_NAME}, {published}, and folders "
-        "that hold a checkpoint (see 'docsearch models')"
-    )
+    base = name.partition(",")[0] if not Path(name).expanduser().is_dir() else name
+    asked = model_names.parse(base)
+    if not asked.is_hub_id and not jina_spec.matches(base):
+        raise UsageError(
+            f"model {name!r} is not known; a model is a name that 'docsearch models' lists, an id on the hub "
+            "(OWNER/NAME), or the folder of a checkpoint, such as ./my-model"
+        )
+    if published.named(asked.base) is not None:
+        return Family.MULTI_VECTOR
+    if asked.is_hub_id:
+        extras.require(("huggingface_hub",), name)
+    if not asked.is_hub_id and not asked.folder.is_dir():
+        return Family.JINA_V4  # which reports the missing folder
+    found = folders.layout(asked, download=True)
+    return Family.JINA_V4 if found is Layout.JINA_V4 else Family.MULTI_VECTOR
 
 
 def find_spec(name: str) -> EncoderSpec:
@@ -79,10 +88,9 @@ def find_spec(name: str) -> EncoderSpec:
 
 def is_published(name: str) -> bool:
     """Whether a name, with settings or without, is that of a model on the hub rather than a folder."""
-    from . import multivector
-    from .jina_v4 import spec as jina_spec
+    from . import model_names
 
-    return name.partition(",")[0] in {jina_spec.HUB_NAME, *(spec.name for spec in multivector.PUBLISHED)}
+    return model_names.parse(name.partition(",")[0]).is_hub_id
 
 
 def load_query_encoder(name: str) -> QueryEncoder:
@@ -132,9 +140,9 @@ def load_language_model(name: str, *, device: str) -> LazyEncoder:
     """Open a model other than `pixel`; its weights are loaded when they are first needed, or by `prepare`."""
     find_spec(name)
     if family(name) is Family.MULTI_VECTOR:
-        from .multivector import MultiVector
+        from .multivector import open_model
 
-        return MultiVector.open(name, device=device)
+        return open_model(name, device=device)
     from .jina_v4.encoder import JinaV4
 
     return JinaV4.open(name, device=device)

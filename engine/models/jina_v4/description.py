@@ -49,14 +49,16 @@ def find_folder(base: str, *, download: bool) -> Path:
 
     Raises UsageError, with what to do, if it is neither cached nor downloaded.
     """
-    if base != spec.HUB_NAME:
+    if not spec.is_published(base):
         return Path(base).expanduser()
-    return hub.find_folder(base, checkpoint.FILES, cached=cached_folder(), download=download)
+    name, _, revision = base.partition("@")
+    cached = cached_folder(revision)
+    return hub.find_folder(name, checkpoint.FILES, cached=cached, download=download, revision=revision)
 
 
-def cached_folder() -> Path | None:
+def cached_folder(revision: str = "") -> Path | None:
     """The folder in the hub's cache, if it holds a complete checkpoint."""
-    if (folder := hub.cached_folder(spec.HUB_NAME, checkpoint.FILES)) is None:
+    if (folder := hub.cached_folder(spec.HUB_NAME, checkpoint.FILES, revision)) is None:
         return None
     try:
         checkpoint.read(folder)

@@ -1,6 +1,6 @@
 """Model names of jina-embeddings-v4: which checkpoint, and with which settings; the spec of the published one.
 
-A name is that of the published model or a folder, then settings:
+A name is that of the published model, with @REVISION or without, or a folder, then settings:
 "jinaai/jina-embeddings-v4,max_pixels=602112,tokens=vision".
 """
 
@@ -93,12 +93,17 @@ def full_name(base: str, settings: Settings) -> str:
         for field in fields(Settings)
         if (value := getattr(settings, field.name)) != getattr(default, field.name)
     ]
-    if base != HUB_NAME:
+    if not is_published(base):
         base = str(Path(base).expanduser().resolve())
     return ",".join([base, *changed])
+
+
+def is_published(name: str) -> bool:
+    """Whether a name is that of the published model, with settings and a revision or without."""
+    return name.partition(",")[0].partition("@")[0] == HUB_NAME
 
 
 def matches(name: str) -> bool:
     """Whether a name is that of the published model, or looks like a folder, which may hold a checkpoint of it."""
     base = name.partition(",")[0]
-    return base == HUB_NAME or Path(base).is_dir() or base.startswith((".", "/", "~"))
+    return is_published(base) or Path(base).is_dir() or base.startswith((".", "/", "~"))
