@@ -40,7 +40,7 @@ from .records import F64, U8, FloatBox, Hit, Mode, PageRef, Query, QueryVectors,
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
 from .retrieval.question_reading import corrected, read
 from .store import Snapshot, check_encoder, open_snapshot
-from .two_stage import OnStage, TwoStageSearch, timed
+from .two_stage import OnStage, TwoStageSearch, dense_scores, timed
 
 BATCH_QUERIES = 32
 """Queries that are encoded and ranked together."""
@@ -311,12 +311,20 @@ class Searcher(PageViews):
         skipped = self.first_stage.is_skipped
         return {
             **self.snapshot.info(),
-            "search": "exact: every page is scored" if skipped else f"two stages, {DEFAULT_CANDIDATES} candidates",
+            "search": self._how,
             "exact_below_vectors": self.first_stage.exact_vectors,
-            "candidates": None if skipped else DEFAULT_CANDIDATES,
+            "candidates": None if skipped or self.first_stage.is_only else DEFAULT_CANDIDATES,
             "mode": self.default_mode,
             "kernels": library.description(),
         }
+
+    @property
+    def _how(self) -> str:
+        """How pages are found, in a few words."""
+        if self.first_stage.is_only:
+            return "one vector per page: no MaxSim, no heat maps"
+        skipped = self.first_stage.is_skipped
+        return "exact: every page is scored" if skipped else f"two stages, {DEFAULT_CANDIDATES} candidates"
 
     @property
     def codebook(self) -> Codebook | None:
@@ -332,6 +340,10 @@ class Searcher(PageViews):
         rows, query = [self.snapshot.row(ref) for ref in refs], self.encode(text)
         rescored = self._two_stage.rescored(Query("", text), query, "visual")
         asked = np.array(rows, np.int64)
+        if self.first_stage.is_only:
+            cosines = self.snapshot.dense_vectors(rows).astype(np.float32) @ query.single
+            by_dense: list[float] = dense_scores(cosines).tolist()
+            return by_dense
         (ranking,) = rerank.rank(self.snapshot, [query], rows=asked, k=len(rows), fusions=[rescored])
         found = dict(zip(ranking.pages.tolist(), ranking.scores.tolist(), strict=True))
         return [found.get(row, 0.0) for row in rows]

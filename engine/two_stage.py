@@ -19,7 +19,7 @@ from .ranking.filters import PageFilter
 from .ranking.fusion import Fusion, text_scores
 from .ranking.prior import PagePrior, WithPrior
 from .ranking.rerank import Scorer
-from .records import I64, Mode, Operators, Query, QueryVectors, Ranking, Region
+from .records import F32, I64, Mode, Operators, Query, QueryVectors, Ranking, Region
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
 from .scoring import top_k
 from .store import Snapshot
@@ -97,6 +97,10 @@ class TwoStageSearch:
                 with timed("candidates", on_stage):
                     out.update((i, self._by_text(batch[i], rows, k)) for i in by_text)
                 members = [i for i in members if i not in out]
+            if self._first_stage.is_only:
+                with timed("candidates", on_stage):
+                    out.update((i, self._by_dense(weighed[i], rows, k, exact=candidates is None)) for i in members)
+                continue
             if candidates is None:
                 if members:
                     with timed("rerank", on_stage), threads.no_blas_threads():
@@ -145,6 +149,16 @@ class TwoStageSearch:
         asked = np.arange(len(scores)) if rows is None else distinct(rows)
         return top_k(asked, scores[asked], k, self._snapshot.page_order())
 
+    def _by_dense(self, query: QueryVectors, rows: I64 | None, k: int, *, exact: bool) -> Ranking:
+        """The best `k` of `rows` (n,), or of all pages, by dense vectors."""
+        index = self._first_stage.candidates.dense_index
+        asked = None if rows is None else distinct(rows)
+        if index is None or (asked is not None and not len(asked)):
+            return Ranking(np.zeros(0, np.int64), np.zeros(0, np.float32))
+        search = index.nearest_exactly if exact else index.nearest
+        found = search(query.single, count=k, rows=asked)
+        return Ranking(found.pages, dense_scores(found.scores))
+
     @property
     def _is_caching(self) -> bool:
         """Whether maxima with all pages are worth computing: not on an accelerator, nor where most pages are copies."""
@@ -168,6 +182,12 @@ class TwoStageSearch:
         return rerank.rank(
             self._snapshot, queries, rows=rows, k=k, scorer=self._scorer, maxima_of=cached, fusions=fusions
         )
+
+
+def dense_scores(cosines: F32) -> F32:
+    """The scores (n,) in 0..1 of pages by the cosines (n,), -1..1, of their dense vectors: (1 + cosine) / 2."""
+    scores: F32 = np.clip((1 + cosines) / 2, 0, 1, dtype=np.float32)
+    return scores
 
 
 def _has_words(query: Query) -> bool:

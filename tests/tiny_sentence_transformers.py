@@ -18,12 +18,19 @@ from torch import nn
 from transformers import (
     AutoConfig,
     AutoModel,
+    CLIPConfig,
+    CLIPModel,
+    CLIPProcessor,
     Idefics3Config,
     Idefics3Processor,
     LlavaConfig,
     LlavaProcessor,
     PreTrainedTokenizerFast,
+    SiglipConfig,
+    SiglipModel,
+    SiglipProcessor,
 )
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
@@ -239,4 +246,62 @@ IMAGE_MODELS: dict[str, Callable[[Path], Path]] = {
     "colmodernvbert": tiny_late.write_colmodernvbert,
     "multi-vector idefics3": write_idefics3,
     "multi-vector llava": write_llava,
+}
+
+
+def write_clip(folder: Path, *, seed: int = 0) -> Path:
+    """Write a CLIP: two towers into one space."""
+    tokenizer = word_tokenizer()
+    config = CLIPConfig(
+        text_config={**SHAPE, "vocab_size": len(tokenizer), "max_position_embeddings": LENGTH, "eos_token_id": 3},
+        vision_config={**SHAPE, "image_size": 42, "patch_size": tiny_late.PATCH_PX},
+        projection_dim=24,
+    )
+    torch.manual_seed(seed)
+    CLIPModel(config).save_pretrained(folder)
+    size = {"height": 42, "width": 42}
+    CLIPProcessor(CLIPImageProcessorPil(size=size, crop_size=size), tokenizer).save_pretrained(folder)
+    return folder
+
+
+def write_siglip(folder: Path, *, seed: int = 0) -> Path:
+    """Write a SigLIP: two towers into one space, pages as squares."""
+    tokenizer = word_tokenizer()
+    config = SiglipConfig(
+        text_config={
+            **SHAPE,
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": LENGTH,
+            "projection_size": HIDDEN,
+        },
+        vision_config={**SHAPE, "image_size": 42, "patch_size": tiny_late.PATCH_PX},
+    )
+    torch.manual_seed(seed)
+    SiglipModel(config).save_pretrained(folder)
+    images = SiglipImageProcessorPil(size={"height": 42, "width": 42})
+    SiglipProcessor(images, tokenizer).save_pretrained(folder)
+    return folder
+
+
+def write_dense_clip(folder: Path, *, seed: int = 0) -> Path:
+    """Write a CLIP as `SentenceTransformer` saves it."""
+    base = write_clip(folder.with_name(f"{folder.name}-base"), seed=seed)
+    SentenceTransformer(modules=[Transformer(str(base))], device="cpu").save(str(folder))
+    return folder
+
+
+def write_dense_llava(folder: Path, *, seed: int = 0) -> Path:
+    """Write a vision-language model whose last token is the vector of a page, as `SentenceTransformer` saves it."""
+    write_llava(folder.with_name(f"{folder.name}-late"), seed=seed)
+    base = folder.with_name(f"{folder.name}-late-base")
+    parts = [Transformer(str(base)), Pooling(64, pooling_mode="lasttoken"), Normalize()]
+    SentenceTransformer(modules=parts, prompts={"query": "find: ", "document": ""}, device="cpu").save(str(folder))
+    return folder
+
+
+DENSE_MODELS: dict[str, Callable[[Path], Path]] = {
+    "clip": write_clip,
+    "siglip": write_siglip,
+    "sentence-transformers clip": write_dense_clip,
+    "sentence-transformers llava": write_dense_llava,
 }

@@ -61,6 +61,11 @@ def placed_patches(snapshot: Snapshot, ref: PageRef) -> tuple[F32, U16]:
     Raises UsageError where there is no such page, or the model's vectors have no place on the page.
     """
     row = snapshot.row(ref)
+    if snapshot.fingerprint["dim"] == 0:
+        raise UsageError(
+            f"the model of this index, {snapshot.fingerprint['name']}, has one vector per page, so there is no heat "
+            "map; 'docsearch models' lists other models"
+        )
     (block,) = snapshot.blocks(rows=np.array([row], np.int64))
     boxes = snapshot.boxes(row)
     if len(boxes) and (boxes == WHOLE_PAGE).all():

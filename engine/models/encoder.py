@@ -18,8 +18,8 @@ from ..records import F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
 class EncoderSpec:
     """The description of a model.
 
-    `dim` is the dimension of its patch vectors, `single_dim` that of its one vector per page (0: it has none), and
-    `vocabulary` the number of its visual words (0: it has none). Pages are rendered at `render_dpi`, or at less so that
+    `dim` is the dimension of its patch vectors, `single_dim` that of its one vector per page, and `vocabulary` the
+    number of its visual words; each is 0 if it has none. Pages are rendered at `render_dpi`, or at less so that
     they have at most `max_pixels`. A page whose print is too small at that size has a detail too, of at most
     `detail_pixels` (0: the model reads none). `match_range` is the cosine range over which two patches go from
     different to the same. `settings` are further choices that change its vectors; `notice` is what a user must know
@@ -115,6 +115,12 @@ def contextual_query(vectors: F32, single: F32, tokens: tuple[str, ...]) -> Quer
     """
     weights = np.full(len(vectors), 1 / len(vectors), np.float32)
     return QueryVectors(vectors, weights, single, tokens, contextual=True)
+
+
+def single_query(vector: F32) -> QueryVectors:
+    """A query that is one dense vector (S,): for models without patch vectors, whose pages are found by it alone."""
+    none: F32 = np.zeros((0, 0), np.float32)
+    return QueryVectors(none, np.zeros(0, np.float32), vector, (), contextual=True)
 
 
 class QueryEncoder(Protocol):

@@ -56,23 +56,29 @@ class ModelFolder:
         dense = layouts.dense_folders(self.folder)
         if dense and (out := _settings(self.folder / dense[-1] / CONFIG).get("out_features")):
             return int(str(out))
+        if self.layout is Layout.DENSE and (pooled := self._pooled_width):
+            return pooled
         if self.layout is Layout.STANFORD_COLBERT:
             return next(each.shape[0] for name, each in self.tensors.items() if name.endswith("/linear.weight"))
         for place in (self.folder, *(self.folder / path for path in _paths(self.folder))):
             config = _settings(place / CONFIG)
             inner = config.get("text_config")
-            for source, key in (
-                (config, "embedding_dim"),
-                (config, "projection_dim"),
-                (config, "hidden_size"),
-                (inner if isinstance(inner, dict) else {}, "projection_size"),
-                (inner if isinstance(inner, dict) else {}, "hidden_size"),
-            ):
-                if self.layout is not Layout.DENSE and key.startswith("projection"):
-                    continue
-                if value := source.get(key):
+            text = inner if isinstance(inner, dict) else {}
+            for value in (config.get("embedding_dim"), config.get("hidden_size"), text.get("hidden_size")):
+                if value:
                     return int(str(value))
         return DEFAULT_DIM
+
+    @property
+    def _pooled_width(self) -> int | None:
+        """The dimension of the pooled vector, or of the common space of two towers; None if the files tell none."""
+        for file in sorted(self.folder.glob("*_Pooling/config.json")):
+            pooling = read_json(file)
+            if found := pooling.get("embedding_dimension") or pooling.get("word_embedding_dimension"):
+                return int(found)
+        heads = ("text_projection.weight", "text_model.head.weight")
+        rows = (each.shape[0] for name, each in self.tensors.items() if name.endswith(heads))
+        return next(rows, None)
 
     @property
     def dim(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,11 +53,8 @@ class LateInteraction:
             )
         except OPENING_ERRORS as err:
             raise cannot_open(self._found, err) from err
-        if random := untrained(model):
-            raise UsageError(
-                f"{folder}: {len(random)} tensors are not in its files and would be random, such as {random[0]}; "
-                f"{layouts.COPY}"
-            )
+        if (error := untrained_error(model, folder)) is not None:
+            raise error
         self.check(model)
         return model
 
@@ -109,17 +107,20 @@ def unmasked(raw: Mapping[str, Any], dim: int) -> tuple[F32, np.ndarray]:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), MIN_NORM), ids
 
 
-def untrained(model: Any) -> list[str]:
-    """The tensors of a model's network that transformers found in no file, and filled with random numbers.
+def untrained_error(model: Any, folder: Path) -> UsageError | None:
+    """The error for a network with tensors that transformers found in no file and filled with random numbers, if any.
 
     It marks those that it read. A network without a mark was loaded by a version that sets none.
     """
     network = model.transformers_model
     tensors = {} if network is None else dict(network.named_parameters())
     missing = [name for name, tensor in tensors.items() if not getattr(tensor, "_is_hf_initialized", False)]
-    if len(missing) == len(tensors):
-        return []
-    return [name for name in missing if not any(part in name for part in UNUSED_PARTS)]
+    random = [name for name in missing if not any(part in name for part in UNUSED_PARTS)]
+    if not random or len(missing) == len(tensors):
+        return None
+    return UsageError(
+        f"{folder}: {len(random)} tensors are not in its files and would be random, such as {random[0]}; {layouts.COPY}"
+    )
 
 
 def cannot_open(found: ModelFolder, err: Exception) -> UsageError:

@@ -22,12 +22,14 @@ class Family(Enum):
     PIXEL = auto()
     JINA_V4 = auto()
     MULTI_VECTOR = auto()
+    ONE_VECTOR = auto()
 
 
 PACKAGES = {
     Family.PIXEL: (),
     Family.JINA_V4: ("accelerate", "huggingface_hub", "peft", "tokenizers", "torch", "transformers"),
     Family.MULTI_VECTOR: ("huggingface_hub", "sentence_transformers", "torch", "transformers"),
+    Family.ONE_VECTOR: ("huggingface_hub", "sentence_transformers", "torch", "transformers"),
 }
 """Import names of the optional packages that each family uses."""
 
@@ -64,7 +66,8 @@ def family(name: str) -> Family:
     if not asked.is_hub_id and not asked.folder.is_dir():
         return Family.JINA_V4  # which reports the missing folder
     found = folders.layout(asked, download=True)
-    return Family.JINA_V4 if found is Layout.JINA_V4 else Family.MULTI_VECTOR
+    others = {Layout.JINA_V4: Family.JINA_V4, Layout.DENSE: Family.ONE_VECTOR}
+    return others.get(found, Family.MULTI_VECTOR)
 
 
 def find_spec(name: str) -> EncoderSpec:
@@ -75,15 +78,26 @@ def find_spec(name: str) -> EncoderSpec:
     kind = family(name)
     if kind is Family.PIXEL:
         return pixel_spec.SPEC if (folder := pixel_folder(name)) is None else pixel_spec.describe(folder)
-    from . import multivector
-    from .jina_v4 import description as jina_description
-
     if is_published(name):
         extras.require(PACKAGES[kind], name)  # before gigabytes are downloaded
-    describe = multivector.describe if kind is Family.MULTI_VECTOR else jina_description.describe
-    spec = describe(name, download=True)[1]
+    spec = _describe(kind, name)
     extras.require(PACKAGES[kind], name)  # a folder that holds no checkpoint is reported before missing packages
     return spec
+
+
+def _describe(kind: Family, name: str) -> EncoderSpec:
+    """The spec of a model of a family other than `pixel`; it is downloaded if need be."""
+    if kind is Family.MULTI_VECTOR:
+        from . import multivector
+
+        return multivector.describe(name, download=True)[1]
+    if kind is Family.ONE_VECTOR:
+        from . import one_vector
+
+        return one_vector.describe(name, download=True)[1]
+    from .jina_v4 import description
+
+    return description.describe(name, download=True)[1]
 
 
 def is_published(name: str) -> bool:
@@ -139,7 +153,12 @@ def _refuse_gpu(name: str, device: str) -> None:
 def load_language_model(name: str, *, device: str) -> LazyEncoder:
     """Open a model other than `pixel`; its weights are loaded when they are first needed, or by `prepare`."""
     find_spec(name)
-    if family(name) is Family.MULTI_VECTOR:
+    kind = family(name)
+    if kind is Family.ONE_VECTOR:
+        from .one_vector import OneVector
+
+        return OneVector.open(name, device=device)
+    if kind is Family.MULTI_VECTOR:
         from .multivector import open_model
 
         return open_model(name, device=device)

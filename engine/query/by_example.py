@@ -43,6 +43,17 @@ def page_patches(snapshot: Snapshot, region: Region, match_range: tuple[float, f
     return of_patches(vectors, snapshot.dense_vectors([row])[0].astype(np.float32), match_range)
 
 
+def dense_vector(snapshot: Snapshot, region: Region) -> F32:
+    """The dense vector (S,) of a page, for models that have no others. Raises UsageError for a part of a page."""
+    row = snapshot.row(region.ref)
+    if region.box is not None:
+        raise UsageError(
+            f"the model of this index, {snapshot.fingerprint['name']}, has one vector per page: leave the region out"
+        )
+    vector: F32 = snapshot.dense_vectors([row])[0].astype(np.float32)
+    return vector
+
+
 def of_patches(vectors: F32, single: F32, match_range: tuple[float, float]) -> QueryVectors:
     """Patches (T, D) of a picture as a query with equal weights; `single` (S,) is the picture's dense vector."""
     weights = np.full(len(vectors), 1 / max(1, len(vectors)), np.float32)

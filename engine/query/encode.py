@@ -9,7 +9,7 @@ from functools import cached_property, lru_cache
 
 from ..compression.visual_words import VisualWords
 from ..errors import UsageError
-from ..models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder, TokenQueryEncoder
+from ..models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder, TokenQueryEncoder, single_query
 from ..records import Query, QueryVectors
 from ..store import Snapshot
 from . import by_example
@@ -62,6 +62,8 @@ class QueryEncoding:
 
     def encode(self, query: Query) -> QueryVectors:
         """One query. Raises UsageError where there is nothing to search for, or the model cannot see pictures."""
+        if query.like is not None and not self._encoder.spec.dim:
+            return single_query(by_example.dense_vector(self._snapshot, query.like))
         if query.like is not None:
             match_range = self._encoder.spec.match_range
             patches = by_example.page_patches(self._snapshot, query.like, match_range)
@@ -86,7 +88,7 @@ class QueryEncoding:
             )
         assert query.image is not None
         (seen,) = self._encoder.encode_image_queries([query.image])
-        if not len(seen.vectors):
+        if not len(seen.vectors) and not len(seen.single):
             raise UsageError("there is nothing on the picture to search for")
         if not seen.contextual:
             seen = by_example.most_distinctive_patches(self._snapshot, seen, self.visual_words)

@@ -108,6 +108,10 @@ class DenseIndex:
         scores = np.concatenate([scanned.scores, coded.scores])
         return best_rows(scores, np.concatenate([scanned.pages, coded.pages]), count, self._page_order)
 
+    def nearest_exactly(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
+        """As `nearest`, without codes: every page's own vector is read."""
+        return self._rank(vector, np.arange(len(self._snapshot)) if rows is None else rows, count)
+
     @property
     def _codes(self) -> int:
         return sum(len(block.rows) for block in self._coded)

@@ -45,8 +45,15 @@ class FirstStage:
         return self._visual_words is not None
 
     @cached_property
+    def is_only(self) -> bool:
+        """Whether stage 1 is the whole search: a page has one dense vector, and no patch vectors."""
+        return self._snapshot.fingerprint["dim"] == 0
+
+    @cached_property
     def is_skipped(self) -> bool:
         """Whether every page is scored by default, because there are few, copies counted once."""
+        if self.is_only:
+            return False
         lengths, copies = self._snapshot.lengths, self._snapshot.copies
         return int((lengths if copies is None else lengths[copies.counted]).sum()) <= self.exact_vectors
 

@@ -63,7 +63,7 @@ def fine_tune(
 
 def trainable(model: str) -> EncoderSpec:
     """The spec of a model; UsageError if docsearch can search with it, but not train it."""
-    if registry.family(model) is Family.MULTI_VECTOR:
+    if registry.family(model) not in (Family.PIXEL, Family.JINA_V4):
         raise UsageError(
             f"{model}: docsearch trains pixel and jina-embeddings-v4; sentence-transformers has a trainer for others"
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pymupdf
 import pytest
+from safetensors.torch import load_file, save_file
 
 import tiny_sentence_transformers as tiny
 from docsearch.engine.errors import EncoderMismatch, UsageError
@@ -79,11 +80,8 @@ def test_two_openings_give_equal_vectors_and_other_weights_another_revision(name
     np.testing.assert_array_equal(*queries)
     assert pages[0].shape[1] == queries[0].shape[1] == encoder.spec.dim
     np.testing.assert_allclose(np.linalg.norm(queries[0], axis=1), 1, atol=1e-5)
-    changed = bytearray((model / "model.safetensors").read_bytes())
-    before = registry.find_spec(str(model)).revision
-    changed[-1] ^= 0xFF
-    changed[len(changed) - 4096 :] = bytes(4096)
-    (model / "model.safetensors").write_bytes(changed)
+    before, tensors = registry.find_spec(str(model)).revision, load_file(model / "model.safetensors")
+    save_file({name: tensor + 1 for name, tensor in tensors.items()}, model / "model.safetensors")
     assert registry.find_spec(str(model)).revision != before
 
 
@@ -117,7 +115,7 @@ def test_a_text_model_takes_no_pictures_as_queries(documents: Path, tmp_path: Pa
         searcher.search("", image=np.zeros((20, 20, 3), np.uint8))
 
 
-@pytest.mark.parametrize("width", [64, 100, 640, 4096])
+@pytest.mark.parametrize("width", [64, 100, 4096])
 def test_vectors_of_any_width_are_stored_and_searched(width: int, documents: Path, tmp_path: Path) -> None:
     model = str(tiny.write_multi_vector_text(tmp_path / "model", width=width))
     assert registry.find_spec(model).dim == width
