@@ -23,6 +23,7 @@ from .commands.query import query
 from .commands.remove import remove
 from .commands.serve import serve
 from .commands.train import train
+from .commands.update import update
 from .commands.verify import verify
 
 HELP = """Visual document retrieval: find the pages of PDFs, scans and slides that answer a question.
@@ -77,7 +78,7 @@ def _options(
     log_to_stderr(verbose=verbose)
 
 
-for command in (index, query, batch, serve, mcp, mine, train, info, failed, remove, verify, compact, models):
+for command in (index, update, query, batch, serve, mcp, mine, train, info, failed, remove, verify, compact, models):
     app.command()(command)
 app.command("eval")(evaluate)
 

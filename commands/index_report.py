@@ -81,8 +81,14 @@ def summary(report: IndexReport, unexpected: Sequence[Failure]) -> str:
         (len(unexpected), "failed"),
         (len(report.failed) - len(unexpected), "failed as before"),
     )
-    skipped = other_kinds.summary(report.other_kinds), other_kinds.folder_summary(report.folders)
-    return _lines(first, counts, *skipped, unread_summary(report.unread))
+    return _lines(
+        first,
+        counts,
+        other_kinds.summary(report.other_kinds),
+        other_kinds.folder_summary(report.folders),
+        unread_summary(report.unread),
+        unreachable_summary(report.unreachable),
+    )
 
 
 def unread_summary(places: Mapping[str, int]) -> str:
@@ -93,6 +99,17 @@ def unread_summary(places: Mapping[str, int]) -> str:
         return ""
     each = ", ".join(f"{UNREAD_NAMES.get(kind, kind)} in {plural(count, 'place')}" for kind, count in places.items())
     return f"not read: {each}; 'docsearch failed' lists them"
+
+
+def unreachable_summary(places: Sequence[str]) -> str:
+    """One line about folders whose documents were kept because they cannot be reached; "" without any."""
+    if not places:
+        return ""
+    named = ", ".join(map(printable, places))
+    return (
+        f"cannot be reached, or empty now: {named}; documents in there are kept; 'docsearch update --forget FOLDER "
+        "--prune' removes them"
+    )
 
 
 def plan_lines(plan: Plan, *, prune: bool) -> str:

@@ -88,5 +88,25 @@ SearchMode = Annotated[
         "text and its model is pixel.",
     ),
 ]
+Prune = Annotated[bool, typer.Option("--prune", help="Remove documents that are no longer on disk.")]
+Rehash = Annotated[
+    bool,
+    typer.Option("--rehash", help="Read every document, also those whose size and modification time are the same."),
+]
+KnownFailures = Annotated[
+    str | None,
+    typer.Option(
+        "--known-failures",
+        metavar="ok|FILE",
+        help="Exit with 0 if nothing failed except as in earlier runs (ok), or except what FILE lists, as "
+        "'docsearch failed --json' prints it.",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1, help="Processes that render pages. By default half the processor cores that this process may use."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

@@ -64,6 +64,10 @@ class Unreadable:
 Found = Document | Unreadable
 
 
+class NothingFound(UsageError):
+    """There is no document at the given paths."""
+
+
 @dataclass(frozen=True, slots=True)
 class Discovery:
     """The result of `find`.
@@ -105,8 +109,8 @@ def find(
     folders are followed, but no folder is visited twice. A document's path is relative to the folder given, and the
     file name alone for a file given; where two would be equal, folder names are put in front of both. What matches a
     glob of `exclude`, by its path or its name, or a pattern of a `.docsearchignore` file is left out: a file or a whole
-    folder. Raises UsageError for a path that does not exist, a kind that is not known, an ignore file that cannot be
-    read, and if no document is found at all.
+    folder. Raises UsageError for a path that does not exist, a kind that is not known, and an ignore file that cannot
+    be read, and NothingFound if no document is found at all.
     """
     if not paths:
         raise UsageError("no PATH was given; name at least one file or folder to index")
@@ -132,7 +136,7 @@ def find(
         counts = ((search.excluded, "--exclude"), (search.ignored, IGNORE_FILE))
         left_out = "".join(f"; {what} left out {count:,}" for count, what in counts if count)
         skipped = f" ({skipped})" if skipped else ""
-        raise UsageError(f"no documents found in {named}{skipped}{left_out}; {file_kinds.read_kinds()}")
+        raise NothingFound(f"no documents found in {named}{skipped}{left_out}; {file_kinds.read_kinds()}")
     found = list(_with_unique_paths(list(search.found.values())))
     documents = sorted((each for each in found if isinstance(each, Document)), key=lambda document: document.path)
     unreadable = tuple(each for each in found if isinstance(each, Unreadable))

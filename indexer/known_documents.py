@@ -8,20 +8,29 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..engine.store import DocumentRow
-from . import source_folders
+from . import source_folders, sources
 from .discover import Discovery, Document, Found
 
 
 class KnownDocuments:
     """The documents in the index, `rows` by path, beside a `discovery`.
 
-    `recorded` are the folders that the index was built from before. With `rehash` no document counts as unchanged.
+    `recorded` are the folders that the index was built from before, and `files` the file that each document was last
+    seen in, by the document's path and encoded by `os.fsencode`; some documents have none. With `rehash` no document
+    counts as unchanged.
     """
 
     def __init__(
-        self, rows: Mapping[str, DocumentRow], recorded: Sequence[Path], discovery: Discovery, *, rehash: bool = False
+        self,
+        rows: Mapping[str, DocumentRow],
+        recorded: Sequence[Path],
+        discovery: Discovery,
+        *,
+        files: Mapping[str, bytes] | None = None,
+        rehash: bool = False,
     ) -> None:
         self.rows = rows
+        self.files = files or {}
         self._discovery = discovery
         self._other_roots = [root for root in recorded if root not in discovery.roots]
         self._found = {document.path for document in discovery.documents}
@@ -38,19 +47,24 @@ class KnownDocuments:
             return False
         if (row.size, row.mtime_ns) != (document.size, document.mtime_ns):
             return False
-        if any(os.path.lexists(root / document.path) for root in self._other_roots):
+        known = self.files.get(document.path)
+        if known is None and any(os.path.lexists(root / document.path) for root in self._other_roots):
+            return False
+        if known is not None and known != os.fsencode(document.file):
             return False
         return os.access(document.file, os.R_OK)
 
     def is_of_another_folder(self, row: DocumentRow, found: Found) -> bool:
         """Whether `row`, of the path of `found`, is of a file in a folder of an earlier run, still as it was then."""
-        for root in self._other_roots:
+        known = self.files.get(row.path)
+        files = [root / row.path for root in self._other_roots] if known is None else [Path(os.fsdecode(known))]
+        for file in files:
             try:
-                status = (root / row.path).stat()
+                status = file.stat()
             except (OSError, ValueError):
                 continue
             if (status.st_size, status.st_mtime_ns) == (row.size, row.mtime_ns):
-                return not _is_same_file(found.file, root / row.path)
+                return not _is_same_file(found.file, file)
         return False
 
     def vanished(self) -> dict[str, list[str]]:
@@ -58,9 +72,26 @@ class KnownDocuments:
         roots = (*self._discovery.roots, *self._other_roots)
         vanished: dict[str, list[str]] = defaultdict(list)
         for path, row in sorted(self.rows.items()):
-            if path not in self._found and not source_folders.exists(path, roots):
+            if path in self._found:
+                continue
+            known = self.files.get(path)
+            if not (source_folders.exists(path, roots) if known is None else source_folders.may_exist(known)):
                 vanished[row.sha256].append(path)
         return vanished
+
+    def changed_files(self) -> dict[str, bytes]:
+        """The files of documents found below a root that differ from what is recorded, by the documents' paths."""
+        if not self._discovery.roots:
+            return {}
+        found = {document.path: os.fsencode(document.file) for document in self._discovery.documents}
+        return {path: file for path, file in found.items() if self.files.get(path) != file}
+
+    def out_of_reach(self, places: Sequence[Path], paths: Sequence[str]) -> set[str]:
+        """Those of the documents `paths` that may still be in one of the `places`, which cannot be reached now."""
+        if not places:
+            return set()
+        known = {path: self.files.get(path) for path in paths}
+        return {path for path, file in known.items() if file is None or sources.is_in(os.fsdecode(file), places)}
 
     def resolved_failures(self) -> list[str]:
         """Paths that could not be read in an earlier run, were seen in this one, and did not fail.

@@ -6,7 +6,7 @@ Incremental: unchanged documents are skipped, and an interrupted run continues a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -17,7 +17,7 @@ from ..engine.models.encoder import PageEncoder
 from ..engine.models.pooled import pooled_encoder, pooled_spec
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.store import Failure, open_snapshot, open_writer
-from . import discover
+from . import discover, sources
 from .describe import describe
 from .discover import Document
 from .render.renderer import Renderer
@@ -62,8 +62,49 @@ def index_documents(
     Raises UsageError, EncoderMismatch, IndexLocked, IndexFormatError and StorageFull; earlier commits stay. If
     `on_progress` raises Interrupted, or on KeyboardInterrupt, the pages embedded so far are committed first.
     """
-    directory = Path(directory)
     discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds, renderer=renderer)
+    given = [sources.of(path, exclude=exclude, kinds=kinds) for path in paths]
+    return index_found(
+        lambda _files: discovery,
+        Path(directory),
+        given,
+        model=model,
+        device=device,
+        codec=codec,
+        pool=pool,
+        prune=prune,
+        rehash=rehash,
+        passwords=passwords,
+        renderer=renderer,
+        workers=workers,
+        on_progress=on_progress,
+        encoder=encoder,
+        clock=clock,
+    )
+
+
+def index_found(
+    find: Callable[[Mapping[str, bytes]], discover.Discovery],
+    directory: Path,
+    given: Sequence[sources.Source],
+    *,
+    model: str,
+    device: str = "auto",
+    codec: str | None = None,
+    pool: int | None = None,
+    prune: bool = False,
+    rehash: bool = False,
+    passwords: Sequence[str] = (),
+    renderer: str = "mupdf",
+    workers: int = 1,
+    on_progress: Callable[[Progress], None] | None = None,
+    encoder: PageEncoder | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> IndexReport:
+    """Bring an index up to date with what `find` finds, given the files of the index's documents (`IndexWriter.files`).
+
+    The sources `given` are recorded for 'docsearch update'. Everything else as in `index_documents`.
+    """
     spec = encoder.spec if encoder is not None else find_spec(model)
     recorded_factor, known_failures = _recorded(directory)
     factor = recorded_factor if pool is None else pool
@@ -75,6 +116,9 @@ def index_documents(
         codebook = None if words is None else words.codebook
     fingerprint = pooled_spec(spec, factor).fingerprint
     with open_writer(directory, fingerprint=fingerprint, codec=codec, codebook=codebook) as writer:
+        files = writer.files()
+        discovery = find(files)
+        sources.record(directory, given, discovery, files, model=spec.name if encoder else model, renderer=renderer)
         run = Run(writer, directory, discovery, on_progress, clock, rehash=rehash, known_failures=known_failures)
         make_renderer = partial(
             Renderer,
@@ -90,6 +134,7 @@ def index_documents(
         )
         describe(writer, discovery, make_renderer, on_progress, clock)
         run.remove_resolved_failures()
+        run.record_files()
         run.handle_vanished(prune=prune)
     return run.report()
 

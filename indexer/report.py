@@ -40,7 +40,8 @@ class IndexReport:
     """What a run did.
 
     `documents` and `pages` were added or replaced; documents were `skipped` as unchanged, recognised as `moved`,
-    `removed` by pruning, or `vanished` from disk but kept in the index; `failed` lists what failed, with reasons;
+    `removed` by pruning, or `vanished` from disk but kept in the index; those in an `unreachable` folder, as on a disk
+    that is not mounted, are kept whatever was asked; `failed` lists what failed, with reasons;
     `new_failures` are those of `failed` that an earlier run had not recorded, for the same content and reason.
     `other_kinds` counts the files that are not documents, the most frequent kind first; `excluded` is how many files
     and folders were left out as asked, `ignored` how many by `.docsearchignore` files; `folders` were left out because
@@ -62,3 +63,4 @@ class IndexReport:
     ignored: int = 0
     folders: tuple[OtherKind, ...] = ()
     unread: Mapping[str, int] = field(default_factory=dict)
+    unreachable: tuple[str, ...] = ()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from ..engine.errors import DocumentError, UsageError
@@ -14,7 +16,7 @@ from ..engine.models.encoder import PageEncoder
 from ..engine.records import PageRef
 from ..engine.store import DocumentRow, Failure, IndexWriter, UnreadContent
 from ..engine.store.unread import CROWDED
-from . import allocator, discover, properties, source_folders
+from . import allocator, discover, properties, source_folders, sources
 from .discover import Document, Found
 from .embed import embed
 from .known_documents import KnownDocuments
@@ -95,7 +97,11 @@ class Run:
         self.encoder: PageEncoder | None = None
         recorded = source_folders.recorded(directory)
         source_folders.record(directory, discovery.roots)
-        self._known = KnownDocuments(writer.documents(), recorded, discovery, rehash=rehash)
+        files = writer.files()
+        self._known = KnownDocuments(writer.documents(), recorded, discovery, files=files, rehash=rehash)
+        self._directory = directory
+        self._unreachable: list[Path] = []
+        self._clashing: set[str] = set()  # paths of documents whose path belongs to a file of another folder
         self._known_failures = known_failures
         self._new_content: set[str] = set()  # paths of documents that were not in the index with their content
         self._vanished_paths = self._known.vanished()
@@ -128,6 +134,7 @@ class Run:
             row = self._known.rows.get(document.path) or self._recognise_move(document, sha256)
             if row is not None and row.sha256 != sha256 and self._known.is_of_another_folder(row, document):
                 self._failed.append(Failure(document.path, None, _name_clash(document)))
+                self._clashing.add(document.path)
                 self._skip(document)
             elif row is not None and row.sha256 == sha256 and row.state == "done":
                 if (row.size, row.mtime_ns) != (document.size, document.mtime_ns):
@@ -190,14 +197,27 @@ class Run:
         """Remove the records of paths that could not be read in an earlier run, and were seen in this one unfailing."""
         self._writer.remove(self._known.resolved_failures())
 
+    def record_files(self) -> None:
+        """Record the file that each document was found in, so that its path stays its own."""
+        changed = self._known.changed_files()
+        self._writer.record_files({path: file for path, file in changed.items() if path not in self._clashing})
+
     def handle_vanished(self, *, prune: bool) -> None:
-        """Remove the documents that are in the index but no longer on disk, if `prune`; otherwise count them."""
+        """Remove the documents that are in the index but no longer on disk, if `prune`; otherwise count them.
+
+        Those in a place that cannot be reached now, as on a disk that is not mounted, are never removed.
+        """
         vanished = [path for paths in self._vanished_paths.values() for path in paths]
-        if prune and vanished:
-            self._writer.remove(vanished)
-            self._removed = len(vanished)
-        else:
-            self._vanished = len(vanished)
+        if vanished and (record := sources.read(self._directory)) is not None:
+            found = (os.fsencode(document.file) for document in self._discovery.documents)
+            files = chain(found, self._known.files.values())
+            self._unreachable = sources.unreachable(record.sources, map(Path, map(os.fsdecode, files)))
+        kept = self._known.out_of_reach(self._unreachable, vanished)
+        removable = [path for path in vanished if path not in kept]
+        if prune and removable:
+            self._writer.remove(removable)
+            self._removed = len(removable)
+        self._vanished = len(vanished) - self._removed
 
     def report(self) -> IndexReport:
         """The counts and failures of the run so far."""
@@ -208,6 +228,7 @@ class Run:
             moved=self._moved,
             removed=self._removed,
             vanished=self._vanished,
+            unreachable=tuple(map(str, self._unreachable)),
             failed=tuple(self._failed),
             seconds=self._clock() - self._started,
             other_kinds=self._discovery.other_kinds,
@@ -233,7 +254,9 @@ class Run:
     def _fail_unreadable(self, found: Found, reason: str) -> None:
         """Record a document that cannot be read; its pages in the index stay, and so does one of another folder."""
         row = self._known.rows.get(found.path)
-        if row is None or not self._known.is_of_another_folder(row, found):
+        if row is not None and self._known.is_of_another_folder(row, found):
+            self._clashing.add(found.path)
+        else:
             size, mtime_ns = (found.size, found.mtime_ns) if isinstance(found, Document) else (0, 0)
             self._writer.fail_document(found.path, reason, size=size, mtime_ns=mtime_ns)
         self._failed.append(Failure(found.path, None, reason))

@@ -80,12 +80,17 @@ def exists(path: str, roots: Sequence[Path]) -> bool:
     return any(_may_exist(file) for file in _possible_files(path, roots))
 
 
+def may_exist(file: bytes) -> bool:
+    """Whether a file, named as `os.fsencode` does, exists, or may: its folder cannot be read."""
+    return _may_exist(os.fsdecode(file))
+
+
 def is_seen(path: str, roots: Sequence[Path]) -> bool:
     """Whether the file of the document `path` certainly exists below one of `roots`."""
     return any(os.path.lexists(file) for file in _possible_files(path, roots))
 
 
-def _may_exist(file: Path) -> bool:
+def _may_exist(file: Path | str) -> bool:
     try:
         os.lstat(file)
     except (FileNotFoundError, NotADirectoryError, ValueError):

@@ -44,7 +44,9 @@ def run(setting: Setting) -> Iterator[Row]:
             made.append((documents, files, index))
         yield from _served(made)
         for documents, files, index in made:
-            yield {"what": "index, nothing changed", "documents": documents, **_unchanged(documents, files, index)}
+            for command in (["index", files], ["update"]):
+                found = _unchanged(documents, index, *command)
+                yield {"what": f"{command[0]}, nothing changed", "documents": documents, **found}
         for documents, _, index in made:
             yield {"what": "remove one document", "documents": documents, **_removal(index, documents)}
 
@@ -99,10 +101,10 @@ REQUESTS: dict[str, Callable[[Client, int], Callable[[], object]]] = {
 """By name, a function that prepares a request about the document of a number, and returns what sends it."""
 
 
-def _unchanged(documents: int, files: Path, index: Path) -> Row:
-    """Seconds of `docsearch index`, the whole process, when no file has changed."""
+def _unchanged(documents: int, index: Path, *command: str | Path) -> Row:
+    """Seconds of `docsearch index` or `update`, the whole process, when no file has changed."""
     before = os.times()
-    ran = child_process.docsearch("index", files, "--index", index, "--json")
+    ran = child_process.docsearch(*command, "--index", index, "--json")
     after = os.times()
     found = json.loads(ran.stdout)
     if (found["skipped"], found["documents"]) != (documents, 0):

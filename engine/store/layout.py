@@ -7,6 +7,8 @@ readers/             a file for each generation that is read, named by it: held 
 segments/00000001/   one committed segment: the .npy files below
 codebook.npy         centroids of the visual words, (V, D) float16: only with the codec residual
 roots.json           the folders that were indexed, absolute, newest first (written by the indexer)
+sources.json         what 'docsearch update' reads again: files and folders, and settings (written by the indexer)
+watch.lock           held by the one process that watches the folders
 .uploads/            documents that clients sent to the server, each in its own folder (written by the server)
 uploads.lock         held by the one server that accepts uploads
 marks.jsonl          hits that people marked right or wrong (written by the server, see evaluation/marks.py)
@@ -23,6 +25,8 @@ from pathlib import Path
 CATALOG = "catalog.sqlite"
 CODEBOOK = "codebook.npy"
 ROOTS = "roots.json"
+SOURCES = "sources.json"
+WATCH_LOCK = "watch.lock"
 UPLOADS = ".uploads"
 UPLOADS_LOCK = "uploads.lock"
 MARKS = "marks.jsonl"

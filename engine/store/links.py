@@ -14,6 +14,8 @@ FILES = (
     f"{layout.CATALOG}-shm",
     layout.CODEBOOK,
     layout.ROOTS,
+    layout.SOURCES,
+    layout.WATCH_LOCK,
     layout.MARKS,
     layout.MARKS_LOCK,
     layout.UPLOADS_LOCK,

@@ -13,7 +13,19 @@ from pathlib import Path
 from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
 from ..errors import IndexDamaged, UsageError
-from . import catalog, columns, garbage, layout, links, os_errors, readers, row_checksums, statements, unread
+from . import (
+    catalog,
+    columns,
+    document_files,
+    garbage,
+    layout,
+    links,
+    os_errors,
+    readers,
+    row_checksums,
+    statements,
+    unread,
+)
 from . import codebook as codebooks
 from .catalog import Fingerprint
 from .locks import WriterLock
@@ -58,6 +70,7 @@ def open_transaction(
                 row_checksums.create_tables(connection)
                 unread.create_table(connection)
                 columns.create_tables(connection)
+                document_files.create_table(connection)
                 statements.index_contents(connection)
                 readers.create_register(directory, catalog.read_meta(connection, "generation"))
                 garbage.delete_orphans(directory, connection)

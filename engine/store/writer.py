@@ -16,7 +16,7 @@ from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
 from ..errors import UsageError
 from ..records import PagesToStore
-from . import catalog, columns, compaction, garbage, row_checksums, statements, transaction, unread
+from . import catalog, columns, compaction, document_files, garbage, row_checksums, statements, transaction, unread
 from . import codebook as codebooks
 from .buffer import PageBuffer
 from .catalog import DocumentRow, Fingerprint
@@ -263,6 +263,17 @@ class IndexWriter:
     def touch_document(self, path: str, size: int, mtime_ns: int) -> None:
         """Update the recorded size and modification time of a document whose content is the same."""
         self.move_document(path, path, size, mtime_ns)
+
+    def files(self) -> dict[str, bytes]:
+        """The file that each document was last seen in, as `record_files` takes them; some documents have none."""
+        with self._transaction.reading() as connection:
+            return document_files.read(connection)
+
+    def record_files(self, files: Mapping[str, bytes]) -> None:
+        """Record the absolute paths of documents' files, encoded by `os.fsencode`, by the documents' paths."""
+        if files:
+            with self._transaction.changing() as connection:
+                document_files.write(connection, files)
 
     def remove(self, paths: Iterable[str]) -> int:
         """Remove documents by their paths; return how many pages they had. Raises UsageError for an unknown path."""

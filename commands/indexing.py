@@ -1,0 +1,77 @@
+"""Runs the indexer for a command: a progress bar or lines, and a summary or JSON report at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from ..engine import threads
+from .index_report import list_failures, summary, unexpected_failures
+from .output import INTERRUPTED, SOME_FAILED, message, plural, print_json
+from .progress import clock, progress_bar
+
+if TYPE_CHECKING:
+    from ..engine.store import Failure
+    from ..indexer.report import IndexReport, Progress
+
+WORKERS_MAX = 8
+"""The most render processes that are started by default."""
+
+
+def run_and_report(
+    run: Callable[[Callable[[Progress], None]], IndexReport],
+    index: Path,
+    *,
+    known_failures: str | None,
+    accepted: frozenset[Failure],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Call `run`, which takes where to report progress; prepare the index for searching; print what was done.
+
+    Exits with SOME_FAILED where something failed that is not accepted, see `unexpected_failures`.
+    """
+    from ..engine.searcher import open_searcher
+
+    with progress_bar(
+        "scanning documents", text="{task.percentage:>3.0f}%  {task.description}", quiet=quiet, lines=True
+    ) as bar:
+        try:
+            report = run(lambda progress: bar.update(progress.bytes, progress.bytes_total, progress_line(progress)))
+        except KeyboardInterrupt:
+            message("docsearch: interrupted; finished pages are saved, and the same command continues from there")
+            raise typer.Exit(INTERRUPTED) from None
+    with open_searcher(index) as searcher:
+        searcher.prepare()
+    unexpected = unexpected_failures(report, known_failures, accepted)
+    if as_json:
+        print_json(asdict(report))
+    elif not quiet:
+        print(summary(report, unexpected))
+    if unexpected:
+        if not as_json:
+            list_failures(unexpected)
+        raise typer.Exit(SOME_FAILED)
+
+
+def default_workers() -> int:
+    """How many render processes to start: half the processor cores, at most WORKERS_MAX."""
+    return min(max(threads.available() // 2, 1), WORKERS_MAX)
+
+
+def progress_line(progress: Progress) -> str:
+    """A line about how far a run is, with the time that is left."""
+    rate = progress.pages / progress.seconds if progress.seconds > 0 else 0.0
+    rendered = progress.bytes - progress.bytes_skipped
+    eta = "?"
+    if rendered > 0 and (progress.pages or not progress.pages_total):
+        eta = clock(progress.seconds * (progress.bytes_total - progress.bytes) / rendered)
+    failed = f" · {progress.failed:,} failed" if progress.failed else ""
+    return (
+        f"{progress.documents:,}/{progress.documents_total:,} documents · {plural(progress.pages, 'page')} · "
+        f"{rate:.1f} pages/s · ETA {eta}{failed}"
+    )
