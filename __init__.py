@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .engine.searcher import Searcher
     from .indexer.pipeline import index_documents
     from .indexer.report import IndexReport
+    from .indexer.update import update_index
 
 __version__ = "0.1.0"
 
@@ -79,6 +80,7 @@ _HOMES = {
     ".engine.searcher": ("Searcher",),
     ".indexer.pipeline": ("index_documents",),
     ".indexer.report": ("IndexReport",),
+    ".indexer.update": ("update_index",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -110,6 +112,7 @@ __all__ = [
     "index_documents",
     "load_encoder",
     "open_index",
+    "update_index",
 ]
 
 

@@ -2,7 +2,8 @@
 
 DocsearchError
 ├── UsageError            the request cannot be carried out: a missing path, a wrong option
-│   └── EncoderMismatch   the index was made with another model, revision or resolution
+│   ├── EncoderMismatch   the index was made with another model, revision or resolution
+│   └── NothingFound      there is no document at the paths that were given
 ├── DocumentError         a document or page cannot be read; the run continues without it
 ├── IndexNotFound         there is no index where one was expected
 ├── IndexLocked           another process is writing to the index
@@ -23,6 +24,10 @@ class UsageError(DocsearchError):
 
 class EncoderMismatch(UsageError):
     """The index was made with another model, revision or resolution."""
+
+
+class NothingFound(UsageError):
+    """There is no document at the paths that were given."""
 
 
 class DocumentError(DocsearchError):

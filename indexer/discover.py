@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..engine.errors import DocumentError, UsageError
+from ..engine.errors import DocumentError, NothingFound, UsageError
 from . import kinds as file_kinds
 from .kinds import PDF_MAGIC_WITHIN, is_supported
 from .left_out import IGNORE_FILE, IgnoreRules, is_excluded, is_index, is_tool_folder, marker
@@ -62,10 +62,6 @@ class Unreadable:
 
 
 Found = Document | Unreadable
-
-
-class NothingFound(UsageError):
-    """There is no document at the given paths."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,31 +9,31 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..engine.errors import UsageError
+from ..engine.errors import NothingFound, UsageError
 from ..engine.models.encoder import PageEncoder
 from ..engine.store import open_snapshot, open_writer
 from . import discover, known_paths, sources
 from .discover import Discovery
 from .pipeline import index_found
 from .report import IndexReport, Progress
-from .sources import Record, Source
+from .sources import Record
 
-Find = Callable[[Sequence[Source], Mapping[str, bytes]], Discovery]
-"""Finds documents in sources, given the file of each document in the index; as `find_all`."""
+Find = Callable[[Record, Mapping[str, bytes]], Discovery]
+"""Finds documents in recorded sources, given the file of each document in the index; as `find_all`."""
 
 
-def find_all(searched: Sequence[Source], files: Mapping[str, bytes]) -> Discovery:
+def find_all(record: Record, files: Mapping[str, bytes]) -> Discovery:
     """Everything in the sources that can be reached, each file under the path that it has in the index."""
-    away = sources.unreachable(searched, (Path(os.fsdecode(file)) for file in files.values()))
+    away = sources.unreachable(record.sources, (Path(os.fsdecode(file)) for file in files.values()))
     groups: dict[tuple[tuple[str, tuple[str, ...]], ...], list[Path]] = defaultdict(list)
-    for source in searched:
+    for source in record.sources:
         if source.is_reachable() and source.path.exists():
             groups[tuple(sorted(source.options.items()))].append(source.path)
     found = []
     for options, paths in groups.items():
         try:
-            found.append(discover.find(paths, **dict(options)))
-        except discover.NothingFound:
+            found.append(discover.find(paths, **dict(options), renderer=record.renderer))
+        except NothingFound:
             roots = tuple(path if path.is_dir() else path.parent for path in paths)
             found.append(Discovery(roots, (), searched=roots))
     kept = {path for path, file in files.items() if sources.is_in(os.fsdecode(file), away)}
@@ -74,7 +74,7 @@ def update_index(
     if dropped:
         sources.write(directory, record)
     report = index_found(
-        lambda files: find(record.sources, files),
+        lambda files: find(record, files),
         directory,
         (),
         model=record.model,
