@@ -1,4 +1,4 @@
-"""The checks for packages that models other than `pixel` need: those of the extra `models`."""
+"""The checks for packages that models other than `pixel` need: those of the extras `models` and `remote`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,11 @@ def is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def require(packages: Sequence[str], model: str) -> None:
-    """Raise UsageError if any of the `packages` that `model` needs, given by their import names, is missing."""
+def require(packages: Sequence[str], model: str, *, extra: str = EXTRA) -> None:
+    """Raise UsageError if any of the `packages` that `model` needs, given by their import names, is missing.
+
+    `extra` is the one to install.
+    """
     missing = [package.replace("_", "-") for package in packages if not is_installed(package)]
     if missing:
-        raise UsageError(needs(f"the model {model} needs {', '.join(missing)}", EXTRA))
+        raise UsageError(needs(f"the model {model} needs {', '.join(missing)}", extra))

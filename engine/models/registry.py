@@ -23,12 +23,14 @@ class Family(Enum):
     JINA_V4 = auto()
     MULTI_VECTOR = auto()
     ONE_VECTOR = auto()
+    REMOTE = auto()
 
 
 PACKAGES = {
     Family.PIXEL: (),
     Family.JINA_V4: ("accelerate", "huggingface_hub", "peft", "tokenizers", "torch", "transformers"),
     Family.MULTI_VECTOR: ("huggingface_hub", "sentence_transformers", "torch", "transformers"),
+    Family.REMOTE: ("urllib3",),
     Family.ONE_VECTOR: ("huggingface_hub", "sentence_transformers", "torch", "transformers"),
 }
 """Import names of the optional packages that each family uses."""
@@ -46,10 +48,12 @@ def family(name: str) -> Family:
     """The family of a model, given by its name or the folder of a checkpoint. Raises UsageError for unknown names."""
     if name == pixel_spec.SPEC.name or pixel_spec.is_model_folder(Path(name).expanduser()):
         return Family.PIXEL
-    from . import folders, model_names, published
+    from . import folders, model_names, published, remote_protocols
     from .jina_v4 import spec as jina_spec
     from .layouts import Layout
 
+    if remote_protocols.is_url(name):
+        return Family.REMOTE
     if jina_spec.is_published(name):
         return Family.JINA_V4
     base = name.partition(",")[0] if not Path(name).expanduser().is_dir() else name
@@ -78,6 +82,9 @@ def find_spec(name: str) -> EncoderSpec:
     kind = family(name)
     if kind is Family.PIXEL:
         return pixel_spec.SPEC if (folder := pixel_folder(name)) is None else pixel_spec.describe(folder)
+    if kind is Family.REMOTE:
+        extras.require(PACKAGES[kind], name, extra="remote")
+        return _describe(kind, name)
     if is_published(name):
         extras.require(PACKAGES[kind], name)  # before gigabytes are downloaded
     spec = _describe(kind, name)
@@ -95,6 +102,10 @@ def _describe(kind: Family, name: str) -> EncoderSpec:
         from . import one_vector
 
         return one_vector.describe(name, download=True)[1]
+    if kind is Family.REMOTE:
+        from .remote import Remote
+
+        return Remote(name).spec
     from .jina_v4 import description
 
     return description.describe(name, download=True)[1]
@@ -152,8 +163,13 @@ def _refuse_gpu(name: str, device: str) -> None:
 
 def load_language_model(name: str, *, device: str) -> LazyEncoder:
     """Open a model other than `pixel`; its weights are loaded when they are first needed, or by `prepare`."""
-    find_spec(name)
     kind = family(name)
+    if kind is Family.REMOTE:
+        from .remote import Remote
+
+        extras.require(PACKAGES[kind], name, extra="remote")
+        return Remote(name)
+    find_spec(name)
     if kind is Family.ONE_VECTOR:
         from .one_vector import OneVector
 

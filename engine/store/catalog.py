@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from .. import probes
 from ..compression import pooling
 from ..errors import EncoderMismatch, IndexDamaged, IndexFormatError, IndexNotFound
 from . import layout, private_copy
@@ -137,9 +138,14 @@ def open_to_write(
 
 
 def check_encoder(directory: Path, recorded: Fingerprint, wanted: Fingerprint) -> None:
-    """Raise EncoderMismatch, which says what differs and what to do, unless the two fingerprints are equal."""
+    """Raise EncoderMismatch, which says what differs and what to do, unless the two fingerprints are equal.
+
+    Answers of a remote model to the same text are equal if they are alike (`probes`).
+    """
     recorded, wanted = json.loads(json.dumps(dict(recorded))), json.loads(json.dumps(dict(wanted)))
     names = sorted(name for name in {*recorded, *wanted} if recorded.get(name) != wanted.get(name))
+    if probes.are_of_one_model(recorded.get(probes.SETTING), wanted.get(probes.SETTING)):
+        names = [name for name in names if name != probes.SETTING]
     if names == [pooling.SETTING]:
         raise EncoderMismatch(
             f"{directory}: the index was made with --pool {pooling.factor_of(recorded)}, not "
