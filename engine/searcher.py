@@ -29,7 +29,7 @@ from .page_maxima import PageMaxima
 from .page_views import PageViews
 from .query.encode import QueryEncoding
 from .query.implied import implied_text, with_implied
-from .query.languages import LETTERS as UNREAD_LANGUAGES
+from .query.languages import languages_not_read
 from .query.translated import with_translations
 from .query.weighting import PRESENT_MATCH, Weighting
 from .ranking import rerank
@@ -65,10 +65,11 @@ def open_searcher(
     """
     snapshot = open_snapshot(Path(directory))
     try:
-        name = str(snapshot.fingerprint["name"])
-        spec = pooled_spec(encoder.spec if encoder else find_spec(name), snapshot.pool)
+        name, revision = (str(snapshot.fingerprint.get(each, "")) for each in ("name", "revision"))
+        spec = pooled_spec(encoder.spec if encoder else find_spec(name, revision), snapshot.pool)
         check_encoder(Path(directory), snapshot.fingerprint, spec.fingerprint)
-        return Searcher(snapshot, encoder or load_query_encoder(name), pictures, scorer=open_scorer(snapshot, device))
+        encoder = encoder or load_query_encoder(name, revision)
+        return Searcher(snapshot, encoder, pictures, scorer=open_scorer(snapshot, device))
     except BaseException:
         snapshot.close()
         raise
@@ -97,7 +98,10 @@ class Searcher(PageViews):
         self._page_maxima = PageMaxima(snapshot)
         self._cache = cache = MaxSimCache(len(snapshot), self._page_maxima)
         self._encoding = QueryEncoding(snapshot, encoder)
-        self.first_stage = FirstStage(snapshot, self._encoding.visual_words, on_gpu=scorer is not None)
+        self._unread_languages = languages_not_read(encoder.spec.unread_letters)
+        self.first_stage = FirstStage(
+            snapshot, self._encoding.visual_words, on_gpu=scorer is not None, unread=self._unread_languages
+        )
         self._weighting = Weighting(
             snapshot, cache, self.first_stage.presence, encoder.spec.chance, encoder.spec.reads_nothing_of
         )
@@ -286,7 +290,7 @@ class Searcher(PageViews):
 
     def _with_translations(self, query: Query, encoded: QueryVectors) -> QueryVectors:
         """A query that also looks for its words in the other languages of the collection that the model reads."""
-        languages = self.first_stage.texts.languages - UNREAD_LANGUAGES.keys()
+        languages = self.first_stage.texts.languages - self._unread_languages
         if query.like is not None or not query.text.strip() or not languages:
             return encoded
         return with_translations(encoded, query.text, languages, lambda word: self._encoding.encode(Query("", word)))

@@ -21,8 +21,9 @@ import docsearch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 NOT_SHIPPED = {"build_backend", "tests", "benchmarks", "sample_docs", "docs", "build", "dist"}
-WEIGHTS = {f"docsearch/engine/models/pixel/{name}.safetensors" for name in ("vision", "text", "visual_words")}
-WHEEL_MAX_BYTES = 20 << 20
+WEIGHT_NAMES = ("vision", "text", "visual_words", "script_vision", "script_text")
+WEIGHTS = {f"docsearch/engine/models/pixel/{name}.safetensors" for name in WEIGHT_NAMES}
+WHEEL_MAX_BYTES = 32 << 20
 
 
 def packages_on_disk() -> set[str]:

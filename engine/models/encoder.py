@@ -51,8 +51,8 @@ class EncoderSpec:
         """The letters of `text` in scripts that the model does not read, each once; "" if it reads all of them.
 
         >>> from docsearch.engine.models.pixel.spec import SPEC
-        >>> SPEC.unread_letters("数据 of 数 2023")
-        '数据'
+        >>> SPEC.unread_letters("ბანკი of ბ 2023")
+        'ბანკი'
         """
         return "".join(dict.fromkeys(each for each in _letters(text) if not self._reads(each)))
 

@@ -74,14 +74,16 @@ def family(name: str) -> Family:
     return others.get(found, Family.MULTI_VECTOR)
 
 
-def find_spec(name: str) -> EncoderSpec:
+def find_spec(name: str, revision: str = "") -> EncoderSpec:
     """The spec of a model, given by its name or the folder of a checkpoint; a published model is downloaded if need be.
+
+    `revision` is that of the index which is searched: of `pixel`, this version also searches those of `spec.EARLIER`.
 
     Raises UsageError if the name is not known, the checkpoint cannot be used, or a package that it needs is missing.
     """
     kind = family(name)
     if kind is Family.PIXEL:
-        return pixel_spec.SPEC if (folder := pixel_folder(name)) is None else pixel_spec.describe(folder)
+        return pixel_spec.find(pixel_folder(name), revision)
     if kind is Family.REMOTE:
         extras.require(PACKAGES[kind], name, extra="remote")
         return _describe(kind, name)
@@ -118,15 +120,18 @@ def is_published(name: str) -> bool:
     return model_names.parse(name.partition(",")[0]).is_hub_id
 
 
-def load_query_encoder(name: str) -> QueryEncoder:
-    """Open the part of a model that embeds queries; `pixel` loads its page side for the first image among them."""
+def load_query_encoder(name: str, revision: str = "") -> QueryEncoder:
+    """Open the part of a model that embeds queries; `pixel` loads its page side for the first image among them.
+
+    `revision` is as for `find_spec`.
+    """
     if family(name) is not Family.PIXEL:
         return load_encoder(name)
     from .pixel.queries import PixelQueries
     from .pixel.text import PixelText
 
     folder = pixel_folder(name)
-    return PixelQueries(PixelText.load(folder), folder)
+    return PixelQueries(PixelText.load(folder, revision), folder)
 
 
 def load_page_encoder(name: str, *, device: str = "auto") -> PageEncoder:

@@ -22,11 +22,15 @@ ONE_CODE = {
 LATIN = {"ø": "o", "đ": "d", "ð": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
 """Latin letters that Unicode does not decompose, as they are written where keyboards lack them."""
 ARABIC = {"أ": "ا", "إ": "ا", "آ": "ا", "ٱ": "ا", "ى": "ي", "ی": "ي", "ة": "ه", "ک": "ك", "ؤ": "و", "ئ": "ي"}
-FOLDED = str.maketrans(LATIN | ARABIC)
+INDIC = {"\u0901": "\u0902", "\u0929": "\u0928", "\u0931": "\u0930", "\u0934": "\u0933"}
+"""Candrabindu, for which anusvara is written, and letters that are composed with a nukta."""
+FOLDED = str.maketrans(LATIN | ARABIC | INDIC)
 UNWRITTEN = re.compile(
-    "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed]"
+    "[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u093c]"
 )
-"""Points of Hebrew and Arabic vowels, which most texts leave out."""
+"""Points of Hebrew and Arabic vowels, which most texts leave out, and the nukta of Devanagari."""
+ACRONYM_MARK = re.compile("(?<=[\u05d0-\u05ea])[\"'’”\u05f3\u05f4](?=[\u05d0-\u05ea])")
+"""The mark within a Hebrew acronym."""
 
 
 def clean(text: str) -> str:
@@ -37,7 +41,8 @@ def clean(text: str) -> str:
     """
     if text.isascii():
         return text
-    return unicodedata.normalize("NFC", text.replace("\u00ad\n", "")).translate(ONE_CODE)
+    text = unicodedata.normalize("NFC", text.replace("\u00ad\n", "")).translate(ONE_CODE)
+    return ACRONYM_MARK.sub("", text)
 
 
 def folded(word: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
 
@@ -18,6 +19,8 @@ LETTERS = {
     "hi": re.compile("[\u0904-\u0939]"),
 }
 """Letters that tell a language, or the one that most texts in their script are in; Japanese has Chinese ones, too."""
+SAMPLES = {"ja": "あ", "ko": "한", "zh": "中", "th": "ก", "he": "א", "ar": "ا", "hi": "अ"}
+"""A letter of each."""
 LETTER_SHARE = 0.1
 """Share of a text that these letters must have: kana have less of a Japanese text than Chinese characters."""
 LETTERS_READ = 2000
@@ -41,6 +44,16 @@ def language_of(text: str, terms: AbstractSet[str]) -> str:
     evidence = sorted(((len(words & terms), code) for code, words in _markers().items()), reverse=True)
     (most, code), (second, _) = evidence[0], evidence[1]
     return code if most >= MIN_WORDS and most > second else ""
+
+
+def languages_not_read(unread_letters: Callable[[str], str]) -> frozenset[str]:
+    """The codes of the languages whose letters a model does not read; see `EncoderSpec.unread_letters`.
+
+    >>> from docsearch.engine.models.pixel.spec import EARLIER
+    >>> sorted(languages_not_read(EARLIER["8"].unread_letters))
+    ['ar', 'he', 'hi', 'ja', 'ko', 'th', 'zh']
+    """
+    return frozenset(code for code, letter in SAMPLES.items() if unread_letters(letter))
 
 
 def by_letters(text: str) -> str:

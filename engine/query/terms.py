@@ -18,10 +18,12 @@ from .instructions import without_instructions
 from .spellings import CAPITALS, forms
 
 UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-    "\U00020000-\U0003ffff]+"
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3"
+    "\uf900-\ufaff\U00020000-\U0003ffff]+"
 )
-"""Runs of scripts that do not put spaces between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters."""
+"""Runs of scripts that do not put spaces between words: Thai, Lao, Burmese, Khmer, kana and Chinese characters; and of
+Hangul, which joins particles to words.
+"""
 IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 SAME, MAYBE = "=", "~"
 """How the forms of values are marked among terms: those that a text surely states, and those that it may state."""
@@ -80,8 +82,8 @@ def terms_of(text: str) -> list[str]:
 
     >>> terms_of("The margins of Société X: 1,577.5")
     ['the', 'margin', 'of', 'societe', 'x', '1,577.5']
-    >>> terms_of("数据库 2023")
-    ['数据', '据库', '2023']
+    >>> terms_of("数据库 2023 정보를")
+    ['数据', '据库', '2023', '정보', '보를']
     """
     return [term for word in split_words(clean(text)) for term in _terms_of_word(word)]
 

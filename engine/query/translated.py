@@ -7,14 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..models.pixel.words import split_words
+from ..models.pixel.units import spotted_words
 from ..records import QueryExpansion, QueryVectors
 from .translations import translate
 
 TRANSLATION_WEIGHT = 0.6
 """How much a word of another language counts, of what the word itself would; docs/log.md#translations."""
 MIN_CHARS = 4
-"""Least letters of a word of a name that has several: "de" in "tipo de interés" is none of its words."""
+"""Least letters of a word of a name that has several: "de" in "tipo de interés" is none of its words.
+
+A name of three Chinese characters is two pairs, each of which other words have too: it is left out.
+"""
 TERMS_MAX = 48
 """Most words of other languages that are searched for."""
 
@@ -24,9 +27,10 @@ def translated_words(question: str, languages: Collection[str], tokens: Collecti
     found: dict[str, set[str]] = {}
     for translated in translate(question, languages).values():
         for translation in translated:
-            meant = {word for word in translation.words if word in tokens}
+            named = (each for word in translation.words for each in (word, *spotted_words(word)))
+            meant = {word for word in named if word in tokens}
             for name in translation.names if meant else ():
-                words = split_words(name)
+                words = spotted_words(name)
                 for word in words:
                     if word not in tokens and (len(words) == 1 or len(word) >= MIN_CHARS):
                         found.setdefault(word, set()).update(meant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,15 @@ EXACT_VECTORS_UNKNOWN = 4_000_000
 class FirstStage:
     """Stage 1 of one snapshot. May be shared between threads."""
 
-    def __init__(self, snapshot: Snapshot, visual_words: VisualWords | None, *, on_gpu: bool) -> None:
-        """`visual_words` are the model's, if it has any; `on_gpu`, dense vectors are searched there if FAISS can."""
+    def __init__(
+        self, snapshot: Snapshot, visual_words: VisualWords | None, *, on_gpu: bool, unread: Collection[str] = ()
+    ) -> None:
+        """`visual_words` are the model's, if it has any; `on_gpu`, dense vectors are searched there if FAISS can.
+
+        `unread` are the codes of the languages that the model does not read.
+        """
         self._snapshot = snapshot
+        self._unread = unread
         self._visual_words = visual_words
         self._on_gpu = on_gpu
         self._opening = threading.RLock()  # two threads would write the same derived files
@@ -74,7 +81,7 @@ class FirstStage:
 
         with self._opening:
             if self._opened_texts is None:
-                self._opened_texts = TextSearch(self._snapshot)
+                self._opened_texts = TextSearch(self._snapshot, self._unread)
             return self._opened_texts
 
     def presence(self) -> Presence | None:

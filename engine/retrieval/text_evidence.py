@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from ..models.pixel.function_words import ENGLISH, by_language
 from ..query.implied import IMPLIED_WEIGHT, implied_text
 from ..query.languages import CODES
-from ..query.languages import LETTERS as UNREAD
 from ..query.terms import QuestionTerm, Value, is_code, joined_terms, question_terms, terms_of
 from ..records import F32, Operators, SoughtWord, TextEvidence
 from ..store import Snapshot
@@ -41,8 +40,10 @@ MAX_EVERY = 3
 class TextSearch:
     """Looks questions up in the texts and names of one snapshot. May be shared between threads."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, unread: Collection[str] = ()) -> None:
+        """`unread` are the codes of the languages that the model does not read on pictures."""
         self._snapshot = snapshot
+        self._unread = unread
         self._first_pages = snapshot.first_pages()
         self._index = TextIndex(snapshot)
         self._sought: dict[tuple[str, tuple[str, ...]], tuple[SoughtWord, ...]] = {}
@@ -88,8 +89,8 @@ class TextSearch:
 
     @cached_property
     def _is_unread(self) -> NDArray[np.bool_] | None:
-        """Which pages (N,) have text in a script that the embedded model does not read; None if there are none."""
-        found = np.isin(self._index.page_languages, [CODES.index(code) for code in UNREAD])
+        """Which pages (N,) have text in a script that the model does not read; None if there are none."""
+        found = np.isin(self._index.page_languages, [CODES.index(code) for code in self._unread])
         return found if found.any() else None
 
     def printed(self, question: str, row: int) -> frozenset[str]:

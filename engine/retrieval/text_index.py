@@ -46,7 +46,7 @@ PART_PAGES = 50_000
 PREFIX = "texts-"
 """How names of the cache folders with these parts begin."""
 MARKS = SAME + MAYBE
-LAYOUT = 2
+LAYOUT = 3
 """Version of the files of a part and of the terms that they have; parts of others are built again."""
 LAYOUT_FILE = "layout.npy"
 TERMS, STARTS, PAGES, COUNTS = "terms.npy", "starts.npy", "pages.npy", "counts.npy"

@@ -152,6 +152,12 @@ def check_encoder(directory: Path, recorded: Fingerprint, wanted: Fingerprint) -
             f"{pooling.factor_of(wanted)}; leave --pool out, or choose another --index and fill it with "
             "'docsearch index'"
         )
+    if names and recorded.get("name") == wanted.get("name") and set(names) <= {"revision", "vocabulary"}:
+        raise EncoderMismatch(
+            f"{directory}: the index was made with revision {recorded.get('revision', 'unknown')} of the model "
+            f"{recorded.get('name')}, and this version reads pages by revision {wanted.get('revision')}; index the "
+            "documents again, into another --index or after deleting this one"
+        )
     if names:
         differences = ", ".join(f"{name} {recorded.get(name)!r} there, {wanted.get(name)!r} here" for name in names)
         raise EncoderMismatch(

@@ -12,6 +12,7 @@ import pytest
 import toy_words
 from docsearch.engine.compression import codecs
 from docsearch.engine.errors import EncoderMismatch, IndexNotFound, UsageError
+from docsearch.engine.models.pixel import spec as pixel_spec
 from docsearch.engine.query.weighting import drop_weak_expansion
 from docsearch.engine.records import PageRef, Query, QueryExpansion, QueryVectors
 from docsearch.engine.searcher import Searcher, open_searcher
@@ -216,6 +217,16 @@ def test_index_of_another_model_is_refused(tmp_path: Path) -> None:
         pass
     with pytest.raises(EncoderMismatch):
         open_searcher(tmp_path / "index", encoder=ToyEncoder())
+
+
+def test_an_index_of_an_earlier_revision_is_searched_as_that_revision_does(tmp_path: Path) -> None:
+    with open_writer(tmp_path / "index", fingerprint=pixel_spec.EARLIER["8"].fingerprint):
+        pass
+    with open_searcher(tmp_path / "index") as searcher:
+        assert searcher.encoder.spec == pixel_spec.EARLIER["8"]
+        assert searcher.search("東京").unread_letters == "東京"
+    with pytest.raises(EncoderMismatch, match=r"revision 8 of the model pixel.* index the documents again"):
+        open_writer(tmp_path / "index", fingerprint=pixel_spec.SPEC.fingerprint)
 
 
 def test_contextual_queries_score_as_plain_maxsim(tmp_path: Path) -> None:

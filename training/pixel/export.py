@@ -79,10 +79,12 @@ def shipped_text() -> dict[str, np.ndarray]:
     return layers | {"bag.weight": codecs.decode(codecs.Coded("int8", t["bag"], t["bag_scales"], t["bag"].shape[1]))}
 
 
-def restore(pixel: nn.Module, text: nn.Module) -> None:
-    """Load the shipped weights into the networks being trained: the inverse of `export_networks`."""
+def restore(pixel: nn.Module, text: nn.Module | None) -> None:
+    """Load the shipped weights into the networks being trained (`text` if given): the inverse of `export_networks`."""
     shipped = {k: torch.from_numpy(v).float() for k, v in load_file(spec.VISION_FILE).items()}
     pixel.load_state_dict(pixel.state_dict() | shipped)  # a head that the shipped network lacks keeps its random start
+    if text is None:
+        return
     state = shipped_text()
     # Export fused the centring batch norm into the layer before it: restore an identity.
     state["centre.running_mean"] = np.zeros(spec.DIM, np.float32)

@@ -6,7 +6,7 @@ Hashed subword n-grams as in Bojanowski et al., "Enriching Word Vectors with Sub
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -20,6 +20,8 @@ from ...engine.records import I64
 
 BAG_DIM = 192
 """Length of an n-gram's embedding."""
+UNIT_BAG_DIM = 128
+"""The same of a feature of units of other scripts, which have twice as many buckets."""
 HIDDEN = 512
 
 
@@ -29,19 +31,25 @@ def features_of(word: str) -> I64:
 
 
 class TextTower(nn.Module):
-    """N words to unit vectors (N, 128) and rarities (N,), the negative log10 of a word's frequency."""
+    """N words to unit vectors (N, 128) and rarities (N,), the negative log10 of a word's frequency.
 
-    def __init__(self) -> None:
+    `features` are the bucket ids, below `buckets`, of a word.
+    """
+
+    def __init__(
+        self, features: Callable[[str], I64] = features_of, buckets: int = BUCKETS, bag_dim: int = BAG_DIM
+    ) -> None:
         super().__init__()
-        self.bag = nn.EmbeddingBag(BUCKETS, BAG_DIM, mode="sum")
+        self.features = features
+        self.bag = nn.EmbeddingBag(buckets, bag_dim, mode="sum")
         nn.init.normal_(self.bag.weight, std=0.1)
-        self.hidden = nn.Linear(BAG_DIM, HIDDEN)
+        self.hidden = nn.Linear(bag_dim, HIDDEN)
         self.out = nn.Linear(HIDDEN, DIM)
         self.centre = nn.BatchNorm1d(DIM, affine=False)
         self.rarity = nn.Linear(HIDDEN, 1)
 
     def forward(self, words: Sequence[str]) -> tuple[Tensor, Tensor]:
-        features = [features_of(w) for w in words]
+        features = [self.features(w) for w in words]
         lengths = np.array([len(f) for f in features])
         offsets = torch.from_numpy(np.concatenate([[0], np.cumsum(lengths)[:-1]]))
         bag = self.bag(torch.from_numpy(np.concatenate(features)), offsets)

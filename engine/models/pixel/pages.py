@@ -23,10 +23,10 @@ from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Rag
 from ..encoder import EmbeddedPages, EncoderSpec
 from . import heads, spec
 from .architecture import STRIDE_PX
-from .assignment import CentroidAssignment
+from .assignment import TwoAssignments
 from .concepts import FAMILIES, FIGURE_NAMES, MARK, PAGE_CONCEPTS
 from .detail import PATCHES_PER_PIXEL, read_tiles
-from .detections import MIN_SALIENCY, NO_DETECTIONS, Detections, bands, concatenated, detect_words, taller
+from .detections import NO_DETECTIONS, Detections, bands, concatenated, detect_words, taller
 from .features import COLOURS_START, FIGURE_CELLS, HUES, PassOutput, block_statistics, page_statistics
 from .heads import MAX_PER_VECTOR, ConceptHead
 from .inference import PageNetwork
@@ -34,6 +34,7 @@ from .inked_parts import MARGIN_PX, InkedParts, inked_parts
 from .page_scaling import BASE_PIXELS, pad_to_cells, read_grey, resized
 from .regions import paper_shade
 from .rotated_words import read_rotated
+from .scripts import ScriptPages, read_pass
 from .spaced_letters import read_spaced
 from .text import load_visual_words
 from .weights import PageWeights
@@ -124,8 +125,9 @@ class PixelPages:
     figure_head: ConceptHead
     page_head: ConceptHead
     visual_words: VisualWords
-    assignment: CentroidAssignment
+    assignment: TwoAssignments
     spec: EncoderSpec
+    scripts: ScriptPages
 
     @staticmethod
     def load(folder: Path | None = None) -> PixelPages:
@@ -137,8 +139,8 @@ class PixelPages:
         described = spec.SPEC if folder is None else spec.describe(folder)
         network = PageNetwork.of(PageWeights.load(folder))
         visual_words = load_visual_words(folder)
-        assignment = CentroidAssignment(visual_words.centroids)
-        return PixelPages(network, *heads.load(folder), visual_words, assignment, described)
+        assignment = TwoAssignments.of(visual_words.centroids, spec.FIRST_SCRIPT_WORD)
+        return PixelPages(network, *heads.load(folder), visual_words, assignment, described, ScriptPages.load())
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed one or more pages; a blank page has no patches.
@@ -160,7 +162,8 @@ class PixelPages:
         """As `encode_page`, with the number of words that were left out."""
         found, left_out = self.read_counted(page)
         vectors = found.vectors.astype(np.float16)
-        return np.rint(found.boxes.clip(0, 1) * BOX_SCALE).astype(np.uint16), vectors, self.assign(vectors), left_out
+        words = self.assignment.assign_parts(vectors, found.is_unit)
+        return np.rint(found.boxes.clip(0, 1) * BOX_SCALE).astype(np.uint16), vectors, words, left_out
 
     def assign(self, vectors: F16) -> U16:
         """The nearest visual word of each vector (T, D), as (T,) uint16."""
@@ -203,10 +206,13 @@ class PixelPages:
             return PageWords(NO_DETECTIONS, 0)
         coarse, most = self.coarse_pass(base.image), MAX_PATCHES
         image, grey = np.asarray(base.image), np.asarray(base.grey)
+        other = self.scripts.read_print(base.outputs, base.grey, base.scale)
         parts = self.upright_words(base, coarse, has_detail=page.detail is not None)
+        parts = [*(other.without(part, base.image.size) for part in parts), other.units]
+        words = other.without(base.words, base.image.size)
         upright = concatenated(parts)
         seen = upright.boxes[upright.saliency > UPRIGHT_SALIENCY]
-        parts += [read_rotated(self, image, seen, grey), read_spaced(self, image, base.words)]
+        parts += [read_rotated(self, image, seen, grey), read_spaced(self, image, words)]
         parts.append(self.huge_words(base.image))
         if page.detail is not None:
             parts = [taller(concatenated(parts), LARGE_PX / len(page.detail)), read_tiles(page.detail, self.read_tile)]
@@ -240,13 +246,15 @@ class PixelPages:
         outputs = [] if parts is None else self.read_parts(parts)
         words = concatenated([NO_DETECTIONS, *(detect_words(output, image.size) for output in outputs)])
         upright = words.select(words.heights < LARGE_PX * OVERLAP)
+        other = self.scripts.read_print(outputs, image)
+        upright = concatenated([other.without(upright, image.size), other.units])
         seen = upright.boxes[upright.saliency > UPRIGHT_SALIENCY]
         return concatenated([upright, read_rotated(self, tile, seen, tile)])
 
     def word_similarity(self, words: Detections) -> float:
         """The mean cosine of the most salient words with their visual words."""
         vectors = words.vectors[np.argsort(-words.saliency, kind="stable")[:SIMILARITY_WORDS]]
-        nearest = self.visual_words.centroids[self.assign(vectors.astype(np.float16))]
+        nearest = self.visual_words.centroids[self.assignment.first.assign(vectors.astype(np.float16))]
         return float((nearest * vectors).sum(axis=1).mean())
 
     def huge_words(self, image: Image.Image) -> Detections:
@@ -299,11 +307,7 @@ class PixelPages:
 
     def run_pass(self, pixels: U8, corner: tuple[int, int] = (0, 0)) -> PassOutput:
         """One pass over a grey image (H, W), both multiples of 16, which begins at `corner` of a page."""
-        features, logits = self.network.features(pixels)
-        words, figures = np.moveaxis(sigmoid(logits), 2, 0)
-        cells = np.nonzero(words > MIN_SALIENCY)
-        vectors, boxes = self.network.heads(features[cells])
-        return PassOutput(features, words, figures, (cells[0], cells[1]), vectors, boxes, pixels.shape[::-1], corner)
+        return read_pass(self.network, pixels, corner)
 
     def block_statistics(self, coarse: PassOutput, base: Sequence[PassOutput]) -> F32:
         """The input of the head for figures, (rows, columns, BLOCK_STATISTICS)."""
@@ -322,7 +326,8 @@ class PixelPages:
         side = FIGURE_CELLS * STRIDE_PX
         corners = boxes[groups] * side / np.array(coarse.size * 2, np.float32)
         heights = np.full(len(groups), side, np.float32)
-        return Detections(vectors, corners.astype(np.float32), heights, grouped.max(axis=1, initial=0)[groups])
+        saliency = grouped.max(axis=1, initial=0)[groups]
+        return Detections(vectors, corners.astype(np.float32), heights, saliency, np.zeros(len(groups), np.bool_))
 
     def classify_page(self, number: int, statistics: F32) -> Detections:
         """The kinds and colours of page `number` of a document, as detections whose box is the page."""
@@ -335,7 +340,7 @@ class PixelPages:
         _, vectors = self.page_head.concept_vectors(strengths[None])
         ones = np.ones(len(vectors), np.float32)
         boxes = np.tile(WHOLE_PAGE, (len(vectors), 1))
-        return Detections(vectors, boxes, ones * BASE_PIXELS**0.5, ones * strengths.max())
+        return Detections(vectors, boxes, ones * BASE_PIXELS**0.5, ones * strengths.max(), ones == 0)
 
 
 def group_blocks(strengths: F32) -> tuple[F32, F32]:

@@ -15,18 +15,27 @@ HEADS = "readouts.safetensors"
 """File name of the weights of the heads for figures and pages (`heads`)."""
 FILES = ("vision.safetensors", "text.safetensors", "visual_words.safetensors", HEADS)
 VISION_FILE, TEXT_FILE, WORDS_FILE, HEADS_FILE = (FOLDER / name for name in FILES)
+SCRIPT_FILES = ("script_vision.safetensors", "script_text.safetensors")
+"""File names of the network of other scripts (`scripts`), which is not fine-tuned."""
+SCRIPT_VISION_FILE, SCRIPT_TEXT_FILE = (FOLDER / name for name in SCRIPT_FILES)
+FIRST_SCRIPTS = ("LATIN", "GREEK", "CYRILLIC")
+OTHER_SCRIPTS = (
+    "CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HANGUL", "ARABIC", "HEBREW", "DEVANAGARI", "BENGALI", "TAMIL", "THAI"
+)  # fmt: skip
+"""How the Unicode names of the letters begin that the first network reads, and those that the other reads."""
 DIM = 128
 SINGLE_DIM = 2048
-VISUAL_WORDS = 16384
+FIRST_SCRIPT_WORD, VISUAL_WORDS = 16384, 20480
+"""Number of visual words, and the first of those for vectors of the network of other scripts."""
 FLOOR, CEILING = 0.51, 0.67
 """Cosines of a patch and a query word at which a match is 0 and 1, as `training/pixel/evaluate.py` finds them."""
 
 SPEC = EncoderSpec(
     name="pixel",
-    revision="8",
-    summary="embedded model: reads Latin, Greek and Cyrillic print, sees charts and kinds of pages; needs no download",
+    revision="9",
+    summary="embedded model: reads the print of most scripts, sees charts and kinds of pages; needs no download",
     licence="Apache-2.0",
-    parameters=8_248_000,
+    parameters=18_342_000,
     dim=DIM,
     single_dim=SINGLE_DIM,
     vocabulary=VISUAL_WORDS,
@@ -34,10 +43,21 @@ SPEC = EncoderSpec(
     max_pixels=4_000_000,
     detail_pixels=32_000_000,
     match_range=(0.7, 0.9),
-    scripts=("LATIN", "GREEK", "CYRILLIC"),
+    scripts=(*FIRST_SCRIPTS, *OTHER_SCRIPTS),
     calibration=CALIBRATION,
     chance=CHANCE,
 )
+
+EARLIER = {"8": replace(SPEC, revision="8", scripts=FIRST_SCRIPTS, vocabulary=FIRST_SCRIPT_WORD)}
+"""Earlier revisions whose indexes are searched as they were: the first network and its visual words are the same."""
+
+
+def find(folder: Path | None, revision: str = "") -> EncoderSpec:
+    """The spec of the model that ships with the package, of a `revision` of EARLIER too, or of that in a `folder`.
+
+    Raises UsageError as `describe`.
+    """
+    return EARLIER.get(revision, SPEC) if folder is None else describe(folder)
 
 
 def is_model_folder(folder: Path) -> bool:
@@ -56,6 +76,8 @@ def describe(folder: Path) -> EncoderSpec:
             digest.update(hashlib.sha256((folder / name).read_bytes()).digest())
         except OSError as err:
             raise UsageError(f"{folder}: {name} cannot be read ({err.strerror or err}); copy the whole folder") from err
+    for file in (SCRIPT_VISION_FILE, SCRIPT_TEXT_FILE):
+        digest.update(hashlib.sha256(file.read_bytes()).digest())
     name, revision = str(folder.expanduser().resolve()), digest.hexdigest()[:16]
     return replace(SPEC, name=name, revision=revision, calibration=None)
 

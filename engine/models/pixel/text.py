@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
 from typing import cast
@@ -22,6 +22,8 @@ from . import spec
 from .concepts import COLOUR_CONCEPTS, CONTAINERS, FAMILY_CONCEPTS, FIGURE_CONCEPTS, PAGE_CONCEPTS, named_concepts
 from .function_words import function_words
 from .thesaurus import synonyms
+from .unit_text import UnitText
+from .units import is_right_to_left, is_unit, spotted_spellings, spotted_words
 from .words import adjacent_pairs, spellings, split_query, word_features
 
 MAX_QUERY_WORDS = 64
@@ -64,13 +66,16 @@ class PixelText:
     """Vectors and rarities of up to CACHED_WORDS words: most words of a query were in earlier ones."""
 
     @staticmethod
-    def load(folder: Path | None = None) -> PixelText:
-        """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model."""
-        described = spec.SPEC if folder is None else spec.describe(folder)
+    def load(folder: Path | None = None, revision: str = "") -> PixelText:
+        """Read the weights that ship with the package, or those in the `folder` of a fine-tuned model.
+
+        With a `revision` of `spec.EARLIER`, queries are encoded as that did.
+        """
+        described = spec.find(folder, revision)
         t = open_tensors((folder or spec.FOLDER) / spec.FILES[1])
         f = {k: v.astype(np.float32) for k, v in t.items() if k != "bag"}
         hidden, out, rarity = ((f[f"{name}.weight"], f[f"{name}.bias"]) for name in ("hidden", "out", "rarity"))
-        visual_words, concepts = load_visual_words(folder), load_concepts(folder)
+        visual_words, concepts = load_visual_words(folder, described.vocabulary), load_concepts(folder)
         bag = cast("NDArray[np.int8]", t["bag"])
         return PixelText(bag, f["bag_scales"], hidden, out, rarity, visual_words, described, concepts)
 
@@ -83,14 +88,22 @@ class PixelText:
         """The vector (128,) and the rarity of one word, alone: BLAS would round it by which words stand beside it."""
         known = self.cache.get(word)
         if known is None:
-            hidden = np.maximum(self._bag(word)[None] @ self.hidden[0].T + self.hidden[1], 0)
-            vector = (hidden @ self.out[0].T + self.out[1])[0]
-            rarity = (hidden @ self.rarity[0].T + self.rarity[1])[0, 0]
-            known = (vector / np.linalg.norm(vector)).astype(np.float32), rarity
+            known = unit_text().embed(word) if self.reads_units and is_unit(word) else self._embed_ngrams(word)
             if len(self.cache) >= CACHED_WORDS:
                 self.cache.clear()
             self.cache[word] = known
         return known
+
+    @property
+    def reads_units(self) -> bool:
+        """Whether queries have units of other scripts: those to indexes of earlier revisions have not."""
+        return self.spec.scripts != spec.FIRST_SCRIPTS
+
+    def _embed_ngrams(self, word: str) -> tuple[F32, np.float32]:
+        hidden = np.maximum(self._bag(word)[None] @ self.hidden[0].T + self.hidden[1], 0)
+        vector = (hidden @ self.out[0].T + self.out[1])[0]
+        rarity = (hidden @ self.rarity[0].T + self.rarity[1])[0, 0]
+        return (vector / np.linalg.norm(vector)).astype(np.float32), rarity
 
     def encode_query(self, text: str) -> QueryVectors:
         """Embed a query: one vector for each distinct word, weighted by its rarity, and the terms that expand it.
@@ -103,14 +116,15 @@ class PixelText:
 
     def encode_tokens(self, text: str) -> QueryVectors:
         """As `encode_query`, without the dense vector (`single` is empty), which takes longer than the rest."""
-        words = list(dict.fromkeys(split_query(text)))[:MAX_QUERY_WORDS]
+        in_order = spotted_words(text) if self.reads_units else split_query(text)
+        words = list(dict.fromkeys(in_order))[:MAX_QUERY_WORDS]
         if named := named_concepts(words):
             words = [word for word in words if word in named or word not in CONTAINERS]
         if not words:
             raise UsageError(f"the query {text!r} has no word to search for")
         empty = function_words(words)
-        spelled = spellings(text)
-        letters = self._naming_letters(split_query(text), spelled)
+        spelled = spotted_spellings(text) if self.reads_units else spellings(text)
+        letters = self._naming_letters(in_order, spelled)
         words = [word for word in words if word not in empty or word in letters] or words
         vectors, rarity = self.embed(words)
         naming = np.array([word in letters for word in words])
@@ -121,8 +135,8 @@ class PixelText:
         weights = np.maximum(rarity - MIN_RARITY, MIN_WEIGHT)
         weights = (weights / weights.sum()).astype(np.float32)
         content = {word for word, rare in zip(words, rarity, strict=True) if rare > CONTENT_RARITY}
-        pairs = adjacent_pairs([word for word in split_query(text) if word in content or word in letters])
-        pairs = [(a, b) for a, b in pairs if a in content]
+        pairs = adjacent_pairs([word for word in in_order if word in content or word in letters])
+        pairs = [in_print(a, b) for a, b in pairs if a in content]
         rows = np.array([(words.index(a), words.index(b)) for a, b in pairs], np.int64).reshape(-1, 2)
         expansion = self._expansion(words, content)
         return QueryVectors(
@@ -177,14 +191,28 @@ class PixelText:
         return total
 
 
-def load_visual_words(folder: Path | None = None) -> VisualWords:
-    """The visual words that ship with the package, or those in the `folder` of a fine-tuned model; read when needed."""
-    return VisualWords(partial(_read_centroids, (folder or spec.FOLDER) / spec.FILES[2]), spec.SINGLE_DIM)
+def in_print(first: str, second: str) -> tuple[str, str]:
+    """Neighbouring words of a query in the order in which they stand in print, from left to right."""
+    return (second, first) if is_right_to_left(first) or is_right_to_left(second) else (first, second)
 
 
-def _read_centroids(file: Path) -> F32:
+@cache
+def unit_text() -> UnitText:
+    """The text side of the network of other scripts, read when a query has a word in one of them."""
+    return UnitText.load(spec.SCRIPT_TEXT_FILE)
+
+
+def load_visual_words(folder: Path | None = None, count: int = spec.VISUAL_WORDS) -> VisualWords:
+    """The first `count` visual words that ship with the package, or of those in the `folder` of a fine-tuned model.
+
+    They are read when needed.
+    """
+    return VisualWords(partial(_read_centroids, (folder or spec.FOLDER) / spec.FILES[2], count), spec.SINGLE_DIM)
+
+
+def _read_centroids(file: Path, count: int) -> F32:
     t = open_tensors(file)
-    return t["values"].astype(np.float32) * t["scales"].astype(np.float32)[:, None]
+    return t["values"][:count].astype(np.float32) * t["scales"][:count].astype(np.float32)[:, None]
 
 
 def load_concepts(folder: Path | None = None) -> dict[str, F32]:

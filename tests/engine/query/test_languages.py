@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from docsearch.engine.models.pixel.function_words import HOMOGRAPHS, by_language
-from docsearch.engine.query.languages import CODES, LETTERS, language_of
+from docsearch.engine.models.pixel.spec import EARLIER, SPEC
+from docsearch.engine.query.languages import CODES, LETTERS, SAMPLES, by_letters, language_of, languages_not_read
 from docsearch.engine.query.terms import terms_of
 from docsearch.engine.query.translations import notions
 
@@ -29,6 +32,14 @@ from docsearch.engine.query.translations import notions
 )
 def test_language_of(language: str, text: str) -> None:
     assert language_of(text, set(terms_of(text))) == language
+
+
+def test_languages_not_read_follow_the_scripts_of_a_model() -> None:
+    assert languages_not_read(SPEC.unread_letters) == frozenset()
+    assert languages_not_read(EARLIER["8"].unread_letters) == LETTERS.keys()
+    only_chinese = replace(SPEC, scripts=("LATIN", "CJK"))
+    assert languages_not_read(only_chinese.unread_letters) == LETTERS.keys() - {"zh"}
+    assert {code: by_letters(letter) for code, letter in SAMPLES.items()} == {code: code for code in LETTERS}
 
 
 def test_every_language_has_a_place_that_stays() -> None:

@@ -88,3 +88,12 @@ def test_words_of_other_languages_stand_for_tokens_of_the_question() -> None:
     assert found["zinssatz"] == {"interest", "rate"}
     assert found["darlehen"] == {"loan"}
     assert "de" not in found, "a small word of a name of several"
+
+
+def test_words_in_scripts_without_spaces_are_the_units_of_the_model() -> None:
+    assert translated_words("revenue", ["zh"], ["revenue"]).get("收入") == {"revenue"}
+    asked = translated_words("公司收入", ["en"], ["公司", "司收", "收入"])
+    assert asked["revenue"] == {"公司", "司收", "收入"}
+    assert all(
+        len(word) <= 2 for word in translated_words("invoice account balance sheet", ["zh"], ["invoice", "account"])
+    )

@@ -37,7 +37,7 @@ def search(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TextSearch]:
     directory = tmp_path_factory.mktemp("near_search") / "index"
     toy_words.write(directory, {"a.pdf": [[1]] * len(PAGES)}, texts={"a.pdf": PAGES})
     with open_snapshot(directory) as snapshot:
-        yield TextSearch(snapshot)
+        yield TextSearch(snapshot, {"ja", "zh", "ko", "ar", "he", "th", "hi"})
 
 
 def test_the_index_knows_its_languages(index: TextIndex) -> None:

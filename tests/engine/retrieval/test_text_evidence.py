@@ -133,3 +133,16 @@ def test_corrections_prefer_frequent_words(tmp_path: Path) -> None:
 
 def test_terms_that_a_page_has_in_any_spelling(search: TextSearch) -> None:
     assert search.printed("departure 15:45 gasket", 4) == {"departure", "15", "45"}
+
+
+def test_pages_that_the_model_does_not_read_follow_the_languages_it_reads(tmp_path: Path) -> None:
+    texts = [
+        "売上高は前年と比べて増加しました",
+        "the margin of the year was higher than before",
+        "ההכנסות עלו לעומת השנה",
+    ]
+    toy_words.write(tmp_path / "index", {"a.pdf": [[1]] * 3}, texts={"a.pdf": texts})
+    with open_snapshot(tmp_path / "index") as snapshot:
+        assert TextSearch(snapshot).evidence("margin").is_unread is None
+        assert TextSearch(snapshot, {"ja"}).evidence("margin").is_unread.tolist() == [True, False, False]
+        assert TextSearch(snapshot, {"ja", "he"}).evidence("margin").is_unread.tolist() == [True, False, True]

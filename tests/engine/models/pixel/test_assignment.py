@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from docsearch.engine.models.pixel.assignment import BLOCK, CentroidAssignment
+from docsearch.engine.models.pixel.assignment import BLOCK, CentroidAssignment, TwoAssignments
 from docsearch.engine.records import F32
 
 WORDS, DIM = 1024, 128
@@ -38,3 +38,24 @@ def test_vectors_are_assigned_to_the_nearest_word(count: int, centroids: F32) ->
     of_found = similarities[np.arange(count), found]
     assert (best - of_found).max(initial=0) <= 0.01
     np.testing.assert_array_equal(found, words)
+
+
+def test_vectors_of_a_kind_are_assigned_to_its_own_words(centroids: F32) -> None:
+    """Else print in one script would share words with what another network saw in another."""
+    begin = 768
+    two = TwoAssignments.of(centroids, begin)
+    words = np.random.default_rng(4).integers(0, WORDS, 300)
+    vectors = near(centroids, words).astype(np.float16)
+    is_second = words >= begin
+    np.testing.assert_array_equal(two.assign_parts(vectors, is_second), words)
+    swapped = two.assign_parts(vectors, ~is_second)
+    assert ((swapped >= begin) == ~is_second).all()
+    np.testing.assert_array_equal(two.assign(vectors), words)
+    assert two.assign_parts(vectors, is_second).dtype == two.assign(vectors).dtype == np.uint16
+
+
+def test_words_of_one_kind_alone_are_those_of_both(centroids: F32) -> None:
+    two = TwoAssignments.of(centroids, WORDS)
+    vectors = near(centroids, np.arange(50)).astype(np.float16)
+    for mask in (np.zeros(50, bool), np.ones(50, bool)):
+        np.testing.assert_array_equal(two.assign_parts(vectors, mask), np.arange(50))

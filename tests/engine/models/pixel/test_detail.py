@@ -65,7 +65,7 @@ def test_each_mark_is_read_once_and_in_its_place() -> None:
         whole = [(x, y) for x, y in zip(xs, ys, strict=True) if (tile[y : y + 5, x : x + 5] == 0).all()]
         boxes = np.array([[x / width, y / height, (x + 5) / width, (y + 5) / height] for x, y in whole], np.float32)
         ones = np.ones(len(whole), np.float32)
-        return Detections(np.zeros((len(whole), 128), np.float32), boxes.reshape(-1, 4), ones, ones)
+        return Detections(np.zeros((len(whole), 128), np.float32), boxes.reshape(-1, 4), ones, ones, ones > 1)
 
     found = read_tiles(detail, read)
     corners = np.rint(found.boxes[:, :2] * np.array([3000, 2500])).astype(int)

@@ -16,13 +16,14 @@ from docsearch.engine.models.pixel.encoder import Pixel
 from docsearch.engine.models.pixel.heads import FIGURE_HEAD, PAGE_HEAD
 from docsearch.engine.models.pixel.pages import PixelPages
 from docsearch.engine.models.pixel.text import PixelText
+from docsearch.engine.models.pixel.units import BUCKETS, unit_features
 from docsearch.engine.records import PageImage, PageRef
 from docsearch.training.pixel.concept_head import TrainedHead
 from docsearch.training.pixel.export import restore
 from docsearch.training.pixel.network import PixelNetwork
-from docsearch.training.pixel.text_tower import TextTower
+from docsearch.training.pixel.text_tower import UNIT_BAG_DIM, TextTower
 
-WEIGHTS_BYTES_MAX = 12_500_000
+WEIGHTS_BYTES_MAX = 32_000_000
 WORDS = ["Revenue", "harbour", "Quarterly", "1,577.5", "Zürich", "Façade"]
 
 
@@ -41,15 +42,15 @@ def text() -> PixelText:
 
 
 def test_weights_that_ship_are_small() -> None:
-    files = (spec.VISION_FILE, spec.TEXT_FILE, spec.WORDS_FILE)
-    assert sum(file.stat().st_size for file in files) <= WEIGHTS_BYTES_MAX
+    assert sum(file.stat().st_size for file in spec.FOLDER.glob("*.safetensors")) <= WEIGHTS_BYTES_MAX
 
 
 def test_description_counts_the_parameters_that_ship() -> None:
     vision = sum(p.numel() for p in PixelNetwork().parameters())
     tower = sum(p.numel() for p in TextTower().parameters())
     heads = sum(p.numel() for head in (TrainedHead(FIGURE_HEAD), TrainedHead(PAGE_HEAD)) for p in head.parameters())
-    assert spec.SPEC.parameters == pytest.approx(vision + tower + heads, rel=0.005)
+    units = sum(p.numel() for p in TextTower(unit_features, BUCKETS, UNIT_BAG_DIM).parameters())
+    assert spec.SPEC.parameters == pytest.approx(2 * vision + tower + units + heads, rel=0.005)
 
 
 def test_query_is_encoded_without_torch() -> None:
