@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The C of the kernels: they are compiled again when it changes.
 C := $(wildcard engine/kernels/*/*.[ch]) build_backend/kernel_compiler.py
 
-.PHONY: demo test slow lowered quickstart lean check format bench docs browser screenshots clean .axe
+.PHONY: demo test slow lowered quickstart lean integrations check format bench docs browser screenshots clean .axe
 
 demo: .venv/kernels
 	@echo "== Indexing sample_docs into .demo"
@@ -44,6 +44,10 @@ lowered: export DOCSEARCH_COMPILE := 0
 lowered: .venv/developing .venv/kernels
 	$(BIN)/python -m pytest tests/engine tests/test_end_to_end.py tests/training -m "not slow"
 
+# The retrievers, under the tests of their frameworks, whose packages no other test should see.
+integrations: .venv-integrations/installed .venv/kernels
+	.venv-integrations/bin/python -m pytest -o asyncio_mode=auto -o asyncio_default_fixture_loop_scope=function tests/integrations
+
 check: .venv/developing .venv/typed/docsearch
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -71,7 +75,7 @@ docs: .venv/developing
 	$(BIN)/typer docsearch.cli utils docs --name docsearch --output docs/cli.md
 
 clean:
-	rm -rf engine/kernels/native/_kernels.* .venv .venv-lean .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf engine/kernels/native/_kernels.* .venv .venv-lean .venv-integrations .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@echo "== Making a virtual environment in .venv"
@@ -96,6 +100,11 @@ clean:
 	$(PYTHON) -m venv .venv-lean
 	.venv-lean/bin/python -m pip install --quiet -e ".[pdfium]" hypothesis "pytest>=8.2"
 	.venv-lean/bin/python -m pip uninstall --quiet --yes pymupdf
+	touch $@
+
+.venv-integrations/installed: pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet -e ".[haystack,langchain,llamaindex,qdrant]" hypothesis langchain-tests "pytest>=8.2" pytest-asyncio
 	touch $@
 
 .venv/browsing: .venv/developing
