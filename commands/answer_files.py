@@ -14,8 +14,9 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from ..engine.errors import UsageError
+from ..engine.install import pyarrow
 from ..engine.printable import json_line, printable
-from .query_files import PARQUET_ROWS, QueryRow, pyarrow
+from .query_files import PARQUET_ROWS, QueryRow
 
 if TYPE_CHECKING:
     from ..engine.hits import Hits

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.errors import UsageError
-from ..engine.install import needs
+from ..engine.install import pyarrow
 
 QUERY_SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
 COMMENT = "#"
@@ -150,13 +150,3 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
                 yield number, line.decode("utf-8")
             except UnicodeDecodeError:
                 yield number, line.decode("cp1252", "replace")
-
-
-def pyarrow() -> tuple[Any, Any]:
-    """The modules pyarrow and pyarrow.parquet. Raises UsageError where they are not installed."""
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as parquet
-    except ImportError as err:
-        raise UsageError(needs("Parquet files need pyarrow", "parquet")) from err
-    return pa, parquet

@@ -6,6 +6,10 @@ tests/test_documentation.py compares README, the docs, help texts and error mess
 
 from __future__ import annotations
 
+from typing import Any
+
+from .errors import UsageError
+
 DISTRIBUTION = "docsearch-engine"
 """Name on the package index, as in pyproject.toml; the import name and the command are `docsearch`."""
 
@@ -28,3 +32,13 @@ def needs(what: str, *extras: str) -> str:
     'docsearch serve needs fastapi; in a clone of docsearch: pip install -e ".[server]"'
     """
     return f"{what}; in a clone of docsearch: {install_command(*extras)}"
+
+
+def pyarrow() -> tuple[Any, Any]:
+    """The modules pyarrow and pyarrow.parquet. Raises UsageError where they are not installed."""
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as parquet
+    except ImportError as err:
+        raise UsageError(needs("Parquet files need pyarrow", "parquet")) from err
+    return pa, parquet

@@ -8,7 +8,8 @@ one bit per number for the difference from a centroid (`residual`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import cast
 
@@ -76,6 +77,19 @@ def vector_bytes(codec: str, dim: int) -> int:
     """Bytes of one stored vector with its scale, and with its visual word if decoding needs it."""
     extra = {"float16": 0, "residual": 4}.get(codec, 2)
     return stored_width(codec, dim) * np.dtype(stored_dtype(codec)).itemsize + extra
+
+
+def joined(parts: Sequence[Coded]) -> Coded:
+    """Vectors of one codec and codebook end to end."""
+    first = parts[0]
+    scales = [each.scales for each in parts if each.scales is not None]
+    words = [each.words for each in parts if each.words is not None]
+    return replace(
+        first,
+        values=np.concatenate([each.values for each in parts]),
+        scales=cast("F16 | U8", np.concatenate(scales)) if scales else None,
+        words=np.concatenate(words) if words else None,
+    )
 
 
 def encode(codec: str, values: F16, words: U16 | None = None, codebook: Codebook | None = None) -> Coded:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import cast
 
 import numpy as np
 
+from ..compression import codecs
 from ..compression.codecs import Coded
-from ..records import F16, I64, U8
+from ..records import I64
 from .segment import OpenSegments
 
 VIEW_VECTORS = 8192
@@ -125,17 +125,9 @@ def _gather(parts: list[Block]) -> Block:
     """Concatenate blocks of one codec; a single one stays a view."""
     if len(parts) == 1:
         return parts[0]
-    coded = [part.coded for part in parts]
-    scales = [each.scales for each in coded if each.scales is not None]
-    words = [each.words for each in coded if each.words is not None]
     lengths = np.concatenate([np.diff(part.offsets) for part in parts])
     return Block(
         np.concatenate([part.rows for part in parts]),
-        replace(
-            coded[0],
-            values=np.concatenate([each.values for each in coded]),
-            scales=cast("F16 | U8", np.concatenate(scales)) if scales else None,
-            words=np.concatenate(words) if words else None,
-        ),
+        codecs.joined([part.coded for part in parts]),
         np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
     )

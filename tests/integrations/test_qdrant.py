@@ -1,0 +1,88 @@
+"""Qdrant finds the same pages by MaxSim as docsearch does, and a killed export goes on."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("qdrant_client", reason="needs the extra qdrant")
+
+from qdrant_client import QdrantClient, models
+
+from docsearch import UsageError, open_index
+from docsearch.engine.page_maxima import token_maxima
+from docsearch.exchange import qdrant
+
+TOP = 10
+
+
+@pytest.fixture(scope="module")
+def client(sample_index: Path) -> QdrantClient:
+    made = QdrantClient(":memory:")
+    with open_index(sample_index) as index:
+        done = qdrant.export(index.snapshot, made, "docsearch")
+        assert done.pages == len(index.snapshot)
+    return made
+
+
+def test_the_first_ten_are_the_same_for_every_sample_question(
+    client: QdrantClient, sample_index: Path, sample_docs: Path
+) -> None:
+    questions = [json.loads(line)["query"] for line in (sample_docs / "queries.jsonl").read_text("utf-8").splitlines()]
+    assert len(questions) == 47
+    with open_index(sample_index) as index:
+        rows = np.arange(len(index.snapshot))
+        ids = [f"{ref.doc_id}-{ref.page}" for ref in index.snapshot.refs(rows)]
+        for question in questions:
+            vectors = index.encode(question).vectors
+            ours = token_maxima(index.snapshot, vectors, rows).astype(np.float64).sum(axis=1)
+            found = client.query_points("docsearch", query=vectors.tolist(), using=qdrant.PATCHES, limit=TOP).points
+            theirs = [ids.index(point.payload["id"]) for point in found if point.payload is not None]
+            best = np.sort(ours)[::-1][:TOP]
+            # The same pages; where two of ours are closer than float16 tells apart, either order.
+            np.testing.assert_allclose(ours[theirs], best, atol=5e-3)
+            np.testing.assert_allclose([point.score for point in found], best, atol=5e-3)
+
+
+def test_points_carry_the_page(client: QdrantClient) -> None:
+    paths = models.Filter(must=[models.FieldCondition(key="page", match=models.MatchValue(value=13))])
+    points, _ = client.scroll("docsearch", scroll_filter=paths, limit=100)
+    payloads = [
+        point.payload for point in points if point.payload and point.payload["path"] == "annual-report-2023.pdf"
+    ]
+    assert len(payloads) == 1
+    assert "Revenue" in payloads[0]["text"]
+
+
+def test_a_second_export_sends_nothing(
+    client: QdrantClient, sample_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "upsert", lambda *_, **__: pytest.fail("a page was sent again"))
+    with open_index(sample_index) as index:
+        done = qdrant.export(index.snapshot, client, "docsearch")
+        assert done.pages_before == done.pages == len(index.snapshot)
+
+
+def test_a_page_that_is_too_large_is_named_before_anything_is_sent(
+    sample_index: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(qdrant, "NUMBERS_MAX", 1000)
+    client = QdrantClient(":memory:")
+    with open_index(sample_index) as index, pytest.raises(UsageError, match=r"page \d+: has .* --pool 2"):
+        qdrant.export(index.snapshot, client, "docsearch")
+    assert not client.collection_exists("docsearch")
+
+
+def test_a_collection_with_other_vectors_is_left_alone(sample_index: Path) -> None:
+    client = QdrantClient(":memory:")
+    client.create_collection("docsearch", models.VectorParams(size=4, distance=models.Distance.COSINE))
+    with open_index(sample_index) as index, pytest.raises(UsageError, match="is there with other vectors"):
+        qdrant.export(index.snapshot, client, "docsearch")
+
+
+def test_no_server_is_said_so() -> None:
+    with pytest.raises(UsageError, match="no Qdrant server answers there"):
+        qdrant.connect("http://127.0.0.1:9")
