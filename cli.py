@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from . import __version__
+from .commands.ask import ask
 from .commands.batch import batch
 from .commands.compact import compact
 from .commands.errors import KEPT, log_to_stderr, reported
 from .commands.eval import evaluate
+from .commands.export import export
 from .commands.failed import failed
+from .commands.import_vectors import import_vectors
 from .commands.index import index
 from .commands.info import info
 from .commands.interrupts import interruptible
@@ -37,6 +41,13 @@ Index a folder, then search it:
 Exit codes: 0 success; 1 success, but some documents failed; 2 wrong usage or nothing to do; 3 the index is damaged;
 130 interrupted (Ctrl-C).
 """
+
+
+class LogFormat(StrEnum):
+    """Values of --log-format."""
+
+    text = "text"
+    json = "json"
 
 
 class Commands(TyperGroup):
@@ -74,13 +85,41 @@ def _options(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Write a log to stderr.")] = False,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            "--log-format",
+            envvar="DOCSEARCH_LOG_FORMAT",
+            help="The log's lines: text, or json, which has a line for each request that 'serve' answers, too.",
+        ),
+    ] = LogFormat.text,
 ) -> None:
-    log_to_stderr(verbose=verbose)
+    log_to_stderr(verbose=verbose, as_json=log_format is LogFormat.json)
 
 
-for command in (index, update, query, batch, serve, mcp, mine, train, info, failed, remove, verify, compact, models):
+COMMANDS = (
+    index,
+    update,
+    query,
+    ask,
+    batch,
+    serve,
+    mcp,
+    export,
+    mine,
+    train,
+    info,
+    failed,
+    remove,
+    verify,
+    compact,
+    models,
+)
+
+for command in COMMANDS:
     app.command()(command)
 app.command("eval")(evaluate)
+app.command("import")(import_vectors)
 
 
 def main() -> None:
