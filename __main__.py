@@ -39,7 +39,8 @@ def _load() -> Callable[[], None]:
 
     def answer() -> None:
         with errors.reported():
-            errors.log_to_stderr(verbose=False)
+            as_json = os.environ.get("DOCSEARCH_LOG_FORMAT") == "json"
+            errors.log_to_stderr(verbose=False, as_json=as_json)
             run_query.run(plain)
             sys.stdout.flush()
         sys.exit(0)

@@ -13,16 +13,20 @@ from typing import NoReturn
 
 from ..engine.errors import DocsearchError, IndexDamaged
 from .interrupts import came_from_interrupt, interruptible
-from .output import DAMAGED, WRONG_USE, PrintableFormatter, message
+from .output import DAMAGED, WRONG_USE, JsonFormatter, PrintableFormatter, message
 
+ACCESS_LOG = "docsearch.access"
+"""The log of requests that a server answered."""
 KEPT = "the index holds everything that was committed"
 
 
-def log_to_stderr(*, verbose: bool) -> None:
-    """Write errors of the log to stderr, or everything if `verbose`."""
+def log_to_stderr(*, verbose: bool, as_json: bool = False) -> None:
+    """Write errors of the log to stderr, or everything if `verbose`; as JSON, a server's requests, too."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(PrintableFormatter("%(name)s: %(message)s"))
+    handler.setFormatter(JsonFormatter() if as_json else PrintableFormatter("%(name)s: %(message)s"))
     logging.basicConfig(level=logging.DEBUG if verbose else logging.ERROR, handlers=[handler])
+    if as_json:
+        logging.getLogger(ACCESS_LOG).setLevel(logging.INFO)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ..engine.printable import json_line, printable, printable_text
@@ -47,3 +48,23 @@ class PrintableFormatter(logging.Formatter):
     def formatException(self, ei: Any) -> str:  # noqa: N802 - a method of logging
         """The lines of a traceback."""
         return printable_text(super().formatException(ei))
+
+
+class JsonFormatter(logging.Formatter):
+    """Formats a record of a log as one line of JSON: `time` (ISO 8601, UTC), `level`, `logger` and `message`; the
+    `fields` of a request; and the traceback of an error.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {
+            "time": moment,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json_line(line)

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from types import FrameType
 
@@ -24,6 +24,7 @@ from . import http_errors
 from .announcement import announced
 from .mark_routes import api as mark_api
 from .middleware import SecurityMiddleware
+from .observers import Observer, tracer
 from .routes import api
 from .service import Service
 from .sessions import Sessions, session
@@ -39,8 +40,11 @@ EXIT_BY_SIGNAL = 128
 STDERR = 2
 
 
-def create_app(service: Service) -> FastAPI:
-    """The application of an open service; its lifespan starts the service, and closes it at shutdown."""
+def create_app(service: Service, observers: Sequence[Observer] = ()) -> FastAPI:
+    """The application of an open service; its lifespan starts the service, and closes it at shutdown.
+
+    `observers` hear of each request that was answered.
+    """
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -67,7 +71,11 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(RequestValidationError, http_errors.invalid_request_response)
     app.add_exception_handler(HTTPException, http_errors.http_exception_response)
     app.add_middleware(
-        SecurityMiddleware, settings=service.settings, metrics=service.metrics, sessions=app.state.sessions
+        SecurityMiddleware,
+        settings=service.settings,
+        metrics=service.metrics,
+        sessions=app.state.sessions,
+        observers=observers,
     )
     return app
 
@@ -117,10 +125,15 @@ def serve(
     listened on, the settings are unsafe or the server cannot start, what `open_searcher` raises, and DocsearchError if
     a thread died that the server needs.
     """
+    traced = tracer()
     service = Service.open(settings, encoder=encoder)
     with ExitStack() as running:
+        observers = []
+        if traced is not None:
+            observers.append(traced[0])
+            running.callback(traced[1])
         config = uvicorn.Config(
-            create_app(service), lifespan="off", access_log=False, log_config=None, server_header=False
+            create_app(service, observers), lifespan="off", access_log=False, log_config=None, server_header=False
         )
         server = Server(config)
         running.enter_context(_signals_end(server))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from time import perf_counter
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from .body_limit import UPLOAD_PATH, body_limit
 from .metrics import Metrics
+from .observers import STAGES_STATE, AnsweredRequest, Observer, log_request
 from .sessions import Sessions
 from .settings import ServerSettings, is_loopback
 
@@ -32,10 +34,21 @@ SECURITY_HEADERS = {
 
 
 class SecurityMiddleware:
-    """Refuses requests by host, size, origin and token; adds security headers to every response; counts requests."""
+    """Refuses requests by host, size, origin and token; adds security headers to every response; counts requests.
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, metrics: Metrics, sessions: Sessions) -> None:
+    `observers` hear of each request that was answered, besides the log.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: ServerSettings,
+        metrics: Metrics,
+        sessions: Sessions,
+        observers: Sequence[Observer] = (),
+    ) -> None:
         self._app = app
+        self._observers = (log_request, *observers)
         self._sessions = sessions
         self._settings = settings
         self._metrics = metrics
@@ -68,7 +81,12 @@ class SecurityMiddleware:
             # The route's template, not the path, so that the number of labels is bounded.
             route = getattr(scope.get("route"), "path", "none")
             self._metrics.requests.labels(route, str(status)).inc()
-            self._metrics.request_seconds.labels(route).observe(perf_counter() - started)
+            seconds = perf_counter() - started
+            self._metrics.request_seconds.labels(route).observe(seconds)
+            stages = scope.get("state", {}).get(STAGES_STATE, {})
+            answered = AnsweredRequest(scope["method"], route, status, seconds, stages, Headers(scope=scope))
+            for observe in self._observers:
+                observe(answered)
 
     def _refusal(self, method: str, path: str, headers: Headers) -> JSONResponse | None:
         """The response to a request that is refused; None if it may pass."""

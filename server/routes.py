@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from ..engine.errors import DocumentError, UsageError
@@ -35,6 +35,7 @@ from .messages import (
     WordOut,
 )
 from .metrics import CONTENT_TYPE
+from .observers import STAGES_STATE
 from .page_pictures import WIDTH_MAX, WIDTH_MIN, PagePicture
 from .search_body import BoundedRoute
 from .search_worker import Answer, SearchOptions
@@ -58,7 +59,7 @@ api = APIRouter(route_class=BoundedRoute)
 
 
 @api.post("/v1/search", responses=PROBLEMS | {413: {"model": Problem}})
-async def search(body: SearchRequest, service: ServiceDep) -> SearchResponse:
+async def search(body: SearchRequest, service: ServiceDep, request: Request) -> SearchResponse:
     """Find the pages that answer one or more queries, match an image, or resemble a page of the index (the page itself
     is never among the hits). Concurrent queries of different clients are batched; each gets the answer it would get
     alone.
@@ -66,6 +67,7 @@ async def search(body: SearchRequest, service: ServiceDep) -> SearchResponse:
     queries = await _queries(body, service)
     options = SearchOptions(body.k, body.candidates, body.exact, body.all_copies, body.mode)
     found = await service.search_worker.search(queries, options)
+    setattr(request.state, STAGES_STATE, found[0].seconds if found else {})
     return SearchResponse(answers=[_answer(query.text, answer) for query, answer in zip(queries, found, strict=True)])
 
 
