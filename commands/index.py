@@ -62,8 +62,8 @@ def index(
         typer.Option(
             "--kinds",
             metavar="KIND,...",
-            help="Kinds of files to read: pdf, image, xps, ebook, text, web, mail, code, or all. By default all but "
-            "code.",
+            help="Kinds of files to read: pdf, image, xps, ebook, text, web, mail, office, code, or all. By default "
+            "all but code.",
         ),
     ] = None,
     dry_run: Annotated[

@@ -15,8 +15,10 @@ from pathlib import Path
 
 from ..engine.errors import UsageError
 from ..engine.install import needs
+from .render import libreoffice
 
 PDF_MAGIC = b"%PDF"
+ZIP_MAGIC = b"PK\x03\x04"
 PDF_MAGIC_WITHIN = 1024
 """PDF readers accept a header that starts anywhere within this many first bytes."""
 IMAGE_MAGIC = re.compile(
@@ -40,6 +42,13 @@ TEXT_SUFFIXES = (".txt", ".text", ".rst", ".org", ".adoc", ".tex", *MARKDOWN_SUF
 WEB_SUFFIXES = (".html", ".htm", ".xhtml")
 MAIL_SUFFIXES = (".eml", ".mhtml", ".mht")
 """Files in the format of one e-mail; browsers save web pages in it, too."""
+OOXML_FORMATS = {
+    **dict.fromkeys((".docx", ".docm"), "docx"),
+    **dict.fromkeys((".pptx", ".pptm", ".ppsx"), "pptx"),
+    **dict.fromkeys((".xlsx", ".xlsm"), "xlsx"),
+}
+"""Extension -> the name of the format that office2pdf knows."""
+OFFICE_SUFFIXES = (*OOXML_FORMATS, ".odt", ".odp", ".ods", ".rtf", ".doc", ".dot", ".dotx", ".ppt", ".pps", ".xls")
 CODE_SUFFIXES = (
     *(".py", ".ipynb", ".js", ".mjs", ".ts", ".jsx", ".tsx", ".vue", ".c", ".h", ".cc", ".cpp", ".cxx", ".hpp", ".cs"),
     *(".java", ".kt", ".scala", ".go", ".rs", ".swift", ".rb", ".php", ".pl", ".lua", ".r", ".jl", ".m", ".f90"),
@@ -69,6 +78,7 @@ KINDS = (
     Kind("text", TEXT_SUFFIXES),
     Kind("web", (*WEB_SUFFIXES, ".mhtml", ".mht")),
     Kind("mail", (".eml", ".mbox")),
+    Kind("office", OFFICE_SUFFIXES),
     Kind("code", CODE_SUFFIXES, is_default=False),
 )
 MUPDF_SUFFIXES = frozenset(
@@ -146,6 +156,11 @@ def missing(suffix: str, renderer: str = "mupdf") -> str:
         return "only --renderer mupdf reads them"
     if suffix in MUPDF_SUFFIXES and not _is_installed("pymupdf"):
         return needs("they are read with pymupdf")
+    if suffix in OFFICE_SUFFIXES and libreoffice.program() is None:
+        if suffix not in OOXML_FORMATS:
+            return "install LibreOffice to read them"
+        if not _is_installed("office2pdf"):
+            return needs("install LibreOffice to read them, or office2pdf-python", "office")
     if suffix in HEIC_SUFFIXES and not _is_installed("pillow_heif"):
         return needs("they are read with pillow-heif", "heic")
     if suffix in AVIF_SUFFIXES and not _is_installed("PIL._avif"):

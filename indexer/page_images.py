@@ -81,7 +81,7 @@ class PageImages:
         """End the child process; the next page starts a new one."""
         with self._lock:
             if self._process is not None:
-                self._process.stop()
+                self._process.close()
 
 
 def installed_renderer() -> str:

@@ -131,7 +131,7 @@ class PagePictures:
         """Finish queued requests, and stop the child processes."""
         for process, executor in (*self._renderers.values(), self._decoder):
             executor.shutdown(wait=True)
-            process.stop()
+            process.close()
 
     async def _run(self, executor: ThreadPoolExecutor, render: Callable[[], T]) -> T:
         if self.pending >= self._max_pending:

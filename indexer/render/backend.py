@@ -47,6 +47,14 @@ class GreyBitmap:
     dpi: float
 
 
+@dataclass(frozen=True, slots=True)
+class ConvertedPdf:
+    """The `content` of a PDF that was made from a document of another kind, and what of that it lacks."""
+
+    content: bytes
+    unread: tuple[Unread, ...] = ()
+
+
 class OpenDocument(Protocol):
     """A document opened by a rendering library; pages count from 1. Any method may raise anything, or never return."""
 

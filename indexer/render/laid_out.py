@@ -72,8 +72,7 @@ class LaidOutDocument(MupdfDocument):
     def __init__(
         self, document: pymupdf.Document, unread: Sequence[Unread] = (), properties: Mapping[str, str] | None = None
     ) -> None:
-        super().__init__(document)
-        self._unread = list(unread)
+        super().__init__(document, unread)
         self._properties = dict(properties or {})
 
     def properties(self) -> dict[str, str]:

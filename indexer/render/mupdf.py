@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import stringprep
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ import pymupdf
 
 from ...engine.errors import DocumentError
 from ...engine.store.unread import COMMENT, DYNAMIC_FORM
-from .backend import OUT_OF_MEMORY, GreyBitmap, OutOfMemory, PageBitmap, as_render_error
+from .backend import OUT_OF_MEMORY, ConvertedPdf, GreyBitmap, OutOfMemory, PageBitmap, as_render_error
 from .detail import detail_size, strips
 from .page_size import POINTS_PER_INCH, pixel_size
 from .properties import of_pdf
@@ -37,12 +37,15 @@ TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pym
 """Text outside the visible page is left out; ligatures are expanded and hyphenated words joined, for searching."""
 
 
-def open_pdf(file: Path, passwords: tuple[str, ...]) -> MupdfDocument:
-    """Open `file`, trying `passwords` in turn if it is encrypted. Raises DocumentError."""
+def open_pdf(file: Path, passwords: tuple[str, ...], converted: ConvertedPdf | None = None) -> MupdfDocument:
+    """Open `file`, or what it was `converted` to; `passwords` are tried if it is encrypted. Raises DocumentError."""
     prepare()
     try:
         str(file).encode()
-        document = pymupdf.open(str(file), filetype="pdf")
+        if converted is None:
+            document = pymupdf.open(str(file), filetype="pdf")
+        else:
+            document = pymupdf.open(stream=converted.content, filetype="pdf")
     except UnicodeEncodeError:  # MuPDF accepts file names in UTF-8 only
         document = pymupdf.open(stream=file.read_bytes(), filetype="pdf")
     except Exception as err:
@@ -54,7 +57,7 @@ def open_pdf(file: Path, passwords: tuple[str, ...]) -> MupdfDocument:
         raise DocumentError(f"the PDF is encrypted and {tried}; pass the right one with --password")
     if _page_count(document) == 0:
         _rebuild_page_tree(document)
-    return MupdfDocument(document)
+    return MupdfDocument(document, () if converted is None else converted.unread)
 
 
 def prepare() -> None:
@@ -68,8 +71,9 @@ def prepare() -> None:
 class MupdfDocument:
     """An open PDF; holds the display list of the page rendered last, from which its text is extracted too."""
 
-    def __init__(self, document: pymupdf.Document) -> None:
+    def __init__(self, document: pymupdf.Document, unread: Sequence[Unread] = ()) -> None:
         self._document = document
+        self._unread = list(unread)
         self._display_list: pymupdf.DisplayList | None = None
         self._page: Any = None
         self._pixmap: pymupdf.Pixmap | None = None  # owns the memory that the last PageBitmap points into
@@ -127,7 +131,7 @@ class MupdfDocument:
     def unread(self) -> list[Unread]:
         """Return attached files, and a form that a viewer would have to lay out first (dynamic XFA)."""
         document: Any = self._document
-        found = attachments(list(document.embfile_names()))
+        found = self._unread + attachments(list(document.embfile_names()))
         catalog = document.pdf_catalog()
         has_xfa = document.xref_get_key(catalog, "AcroForm/XFA")[0] != "null"
         is_drawn_by_viewer = document.xref_get_key(catalog, "NeedsRendering") == ("bool", "true")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,7 @@ import pypdfium2.raw as pdfium_c
 from ...engine.errors import DocumentError
 from ...engine.records import U8
 from ...engine.store.unread import COMMENT, DYNAMIC_FORM
-from .backend import TEXT_MAX_CHARS, GreyBitmap, PageBitmap
+from .backend import TEXT_MAX_CHARS, ConvertedPdf, GreyBitmap, PageBitmap
 from .detail import detail_size, grey_of, strips
 from .page_size import pixel_size
 from .properties import of_pdf
@@ -42,11 +42,13 @@ WHITE = (255, 255, 255, 255)
 RENDER_FLAGS: int = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_REVERSE_BYTE_ORDER
 
 
-def open_pdf(file: Path, passwords: tuple[str, ...]) -> PdfiumDocument:
-    """Open `file`, trying `passwords` in turn if it is encrypted. Raises DocumentError."""
+def open_pdf(file: Path, passwords: tuple[str, ...], converted: ConvertedPdf | None = None) -> PdfiumDocument:
+    """Open `file`, or what it was `converted` to; `passwords` are tried if it is encrypted. Raises DocumentError."""
     for password in (None, *passwords):
         try:
-            return PdfiumDocument(pypdfium2.PdfDocument(file.open("rb"), password=password, autoclose=True))
+            content = file.open("rb") if converted is None else converted.content
+            document = pypdfium2.PdfDocument(content, password=password, autoclose=True)
+            return PdfiumDocument(document, () if converted is None else converted.unread)
         except pypdfium2.PdfiumError as err:
             if "password" not in str(err).lower():
                 what = str(err).removeprefix("Failed to load document ").strip("().")
@@ -58,8 +60,9 @@ def open_pdf(file: Path, passwords: tuple[str, ...]) -> PdfiumDocument:
 class PdfiumDocument:
     """An open PDF; holds the page rendered last, from which its text is extracted too."""
 
-    def __init__(self, document: pypdfium2.PdfDocument) -> None:
+    def __init__(self, document: pypdfium2.PdfDocument, unread: Sequence[Unread] = ()) -> None:
         self._document = document
+        self._unread = list(unread)
         self._page: pypdfium2.PdfPage | None = None
         self._drawn: U8 | None = None
         document.init_forms()
@@ -145,7 +148,7 @@ class PdfiumDocument:
     def unread(self) -> list[Unread]:
         """Return attached files, and a form that a viewer would have to lay out first (XFA)."""
         count = min(self._document.count_attachments(), ATTACHMENTS_MAX)
-        found = attachments([self._document.get_attachment(i).get_name() for i in range(count)])
+        found = self._unread + attachments([self._document.get_attachment(i).get_name() for i in range(count)])
         if self._document.get_formtype() == pdfium_c.FORMTYPE_XFA_FULL:
             found.append(Unread(DYNAMIC_FORM, 1))
         return found

@@ -24,9 +24,10 @@ import numpy as np
 
 from ...engine.errors import DocsearchError, DocumentError
 from ...engine.records import U8, PageWords
-from . import properties, unread
+from . import office, properties, unread
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS, WORDS_MAX
 from .memory_watch import MemoryWatch
+from .office import OfficeConverter
 from .unread import Unread
 
 log = logging.getLogger(__name__)
@@ -92,11 +93,14 @@ class RenderedPage:
 class RenderProcess:
     """A child process, started when first needed and replaced when it is lost or has handled enough pages or documents.
 
-    One thread at a time may send requests; `kill` may be called from any thread.
+    Office documents are converted by `converter`, by default one of its own, which `close` ends. One thread at a time
+    may send requests; `kill` may be called from any thread.
     """
 
-    def __init__(self, settings: RenderSettings) -> None:
+    def __init__(self, settings: RenderSettings, converter: OfficeConverter | None = None) -> None:
         self._settings = settings
+        self._converter = converter or OfficeConverter()
+        self._owns_converter = converter is None
         self._child: subprocess.Popen[bytes] | None = None
         self._file: Path | None = None
         self._pages = self._documents = 0
@@ -210,6 +214,7 @@ class RenderProcess:
     def kill(self) -> None:
         """End the child for good, even in the middle of a page; a thread waiting for that page gets WorkerLost."""
         self._killed = True
+        self._converter.kill()
         if self._child is not None:
             self._child.kill()
 
@@ -225,13 +230,20 @@ class RenderProcess:
                 pipe.close()
         child.wait()
 
+    def close(self) -> None:
+        """End the child for good, and delete what it needed."""
+        self.stop()
+        if self._owns_converter:
+            self._converter.close()
+
     def _open(self, file: Path) -> Opened:
         if self._documents >= DOCUMENTS_PER_CHILD or self._pages >= PAGES_PER_CHILD:
             self.stop()
         self.start()
         self._file = None
+        readable = self._converter.pdf(file) if office.converts(file) else file
         self._documents += 1
-        with self._request("opening the document", {"open": str(file)}, self._settings.page_timeout_s):
+        with self._request("opening the document", {"open": str(readable)}, self._settings.page_timeout_s):
             response = self._response("opened", "opening the document")
             opened = Opened(int(response["page_count"]), properties.received(response["properties"]))
         self._file = file

@@ -19,6 +19,7 @@ from ...engine.install import needs
 from ...engine.records import U8, PageImage, PageRef
 from ...engine.store.unread import SMALL_PRINT
 from ..discover import Document
+from .office import OfficeConverter
 from .page_budget import PAGES_PER_TASK, RemainingPages
 from .process import RenderProcess, RenderSettings, WorkerLost
 from .unread import Unread
@@ -114,7 +115,8 @@ class Renderer:
         _check_installed(renderer)
         limits = (page_timeout_s, memory_limit_mb)
         settings = RenderSettings(dpi, max_pixels, renderer, *limits, tuple(passwords), detail_pixels)
-        self._processes = [RenderProcess(settings) for _ in range(workers)]
+        self._converter = OfficeConverter()
+        self._processes = [RenderProcess(settings, self._converter) for _ in range(workers)]
         self._threads = [threading.Thread(target=self._run_tasks, args=[p], daemon=True) for p in self._processes]
         self._max_pending = PAGES_PER_TASK * (workers + 1)
         self._changed = threading.Condition()  # guards all fields below
@@ -138,6 +140,7 @@ class Renderer:
             process.kill()
         for thread in self._threads:
             thread.join()
+        self._converter.close()
 
     def render(self, documents: Iterable[tuple[Document, frozenset[int]]]) -> Iterator[RenderEvent]:
         """Render the pages of each document, except the page numbers (from 1) given with it.

@@ -34,14 +34,24 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...engine.errors import DocumentError
-from ..kinds import IMAGE_MAGIC, IMAGE_SUFFIXES, MUPDF_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN, missing
-from .backend import TEXT_MAX_CHARS, WORDS_MAX, GreyBitmap, OpenDocument, OutOfMemory, as_render_error
+from ..kinds import (
+    IMAGE_MAGIC,
+    IMAGE_SUFFIXES,
+    MUPDF_SUFFIXES,
+    OFFICE_SUFFIXES,
+    OOXML_FORMATS,
+    PDF_MAGIC,
+    PDF_MAGIC_WITHIN,
+    ZIP_MAGIC,
+    missing,
+)
+from .backend import TEXT_MAX_CHARS, WORDS_MAX, ConvertedPdf, GreyBitmap, OpenDocument, OutOfMemory, as_render_error
 from .detail import MIN_GAIN, needed
 from .unread import small_print
 
 STDERR_MAX_BYTES = 1 << 20
 """Size at which writes of native libraries to stderr, which is a file, begin to fail."""
-PdfOpener = Callable[[Path, tuple[str, ...]], OpenDocument]
+PdfOpener = Callable[[Path, tuple[str, ...], ConvertedPdf | None], OpenDocument]
 
 
 def main() -> None:
@@ -138,16 +148,24 @@ def open_document(file: Path, passwords: tuple[str, ...], renderer: str, open_pd
         from .laid_out import open_laid_out
 
         document = open_laid_out(file)
+    elif suffix in OOXML_FORMATS and head.startswith(ZIP_MAGIC):
+        if what := missing(suffix, renderer):
+            raise DocumentError(f"files of the type {suffix}: {what}")
+        from .ooxml import convert
+
+        document = open_pdf(file, passwords, convert(file))
     elif (named_image and looks_like_image) or ((named_image or looks_like_image) and not looks_like_pdf):
         from .image import open_image
 
         document = open_image(file)
     else:
         try:
-            document = open_pdf(file, passwords)
+            document = open_pdf(file, passwords, None)
         except DocumentError:
             if looks_like_pdf:
                 raise
+            if suffix in OFFICE_SUFFIXES:
+                raise DocumentError(missing(suffix, renderer) or "the content is not what the extension says") from None
             raise DocumentError("not a PDF: no %PDF header, and nothing in it could be repaired") from None
     if document.page_count < 1:
         raise DocumentError("no pages found; the document may be truncated or damaged")

@@ -95,3 +95,128 @@ def _epub(file: Path, page: str) -> Path:
         book.writestr("book.opf", package)
         book.writestr("a.xhtml", page)
     return file
+
+
+def write_office(folder: Path, url: str) -> list[Path]:
+    """Write Office documents that refer to `url`, as pictures, templates, linked sheets, fields and macros."""
+    files = []
+
+    def put(name: str, members: dict[str, str] | str) -> None:
+        files.append(folder / name)
+        if isinstance(members, str):
+            files[-1].write_text(members)
+            return
+        with zipfile.ZipFile(files[-1], "w", zipfile.ZIP_DEFLATED) as archive:
+            for member, content in members.items():
+                archive.writestr(member, content)
+
+    put("picture.docx", _docx(DOCX_PICTURE, DOCX_LINK.format(kind="image", url=url)))
+    put("template.docx", _docx("", DOCX_LINK.format(kind="attachedTemplate", url=url)))
+    put("field.docx", _docx(DOCX_FIELD.format(url=url), ""))
+    put("picture.odt", _odf("text", ODT_PICTURE.format(url=url)))
+    put("section.odt", _odf("text", ODT_SECTION.format(url=url)))
+    put("object.odt", _odf("text", ODT_OBJECT.format(url=url)))
+    put("sheet.ods", _odf("spreadsheet", ODS_LINK.format(url=url)))
+    put("formula.ods", _odf("spreadsheet", ODS_FORMULA.format(url=url)))
+    put("slide.odp", _odf("presentation", ODP_PICTURE.format(url=url)))
+    put("macro.odt", _odf("text", "<text:p>pump</text:p>", ODF_EVENT))
+    put("page.doc", f"<html><body>pump<img src='{url}'><link rel=stylesheet href='{url}'></body></html>")
+    put("page.xls", f"<html><body><table><tr><td>pump<td><img src='{url}'></table></body></html>")
+    put("entity.odt", {**_odf("text", ""), "content.xml": ENTITY.format(url=url) + "<x>&x;</x>"})
+    put("field.rtf", RTF_FIELD.replace("URL", url))
+    put("object.rtf", RTF_TEMPLATE.replace("URL", url))
+    return files
+
+
+WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+DRAWING = "http://schemas.openxmlformats.org/drawingml/2006"
+RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+DOCX_LINK = (
+    f'<Relationship Id="rId7" Type="{RELATIONS}/{{kind}}" Target="{{url}}" TargetMode="External"/>'  # an external part
+)
+DOCX_PICTURE = (
+    f'<w:p><w:r><w:drawing><wp:inline xmlns:wp="{DRAWING}/wordprocessingDrawing"><wp:extent cx="900000" cy="900000"/>'
+    f'<wp:docPr id="1" name="x"/><a:graphic xmlns:a="{DRAWING}/main"><a:graphicData uri="{DRAWING}/picture">'
+    f'<pic:pic xmlns:pic="{DRAWING}/picture"><pic:nvPicPr><pic:cNvPr id="1" name="x"/><pic:cNvPicPr/></pic:nvPicPr>'
+    f'<pic:blipFill><a:blip xmlns:r="{RELATIONS}" r:link="rId7"/><a:stretch><a:fillRect/></a:stretch></pic:blipFill>'
+    '<pic:spPr><a:xfrm><a:off x="0" y="0"/><a:ext cx="900000" cy="900000"/></a:xfrm><a:prstGeom prst="rect"/>'
+    "</pic:spPr></pic:pic></a:graphicData></a:graphic></wp:inline></w:drawing></w:r></w:p>"
+)
+DOCX_FIELD = (
+    '<w:p><w:r><w:fldChar w:fldCharType="begin" w:dirty="true"/></w:r><w:r><w:instrText>INCLUDEPICTURE "{url}" \\d'
+    '</w:instrText></w:r><w:r><w:fldChar w:fldCharType="end"/></w:r></w:p>'
+)
+FRAME = '<draw:frame svg:width="3cm" svg:height="3cm" svg:x="1cm" svg:y="1cm">{}</draw:frame>'
+IMAGE = '<draw:image xlink:href="{url}" xlink:type="simple" xlink:show="embed" xlink:actuate="onLoad"/>'
+ODT_PICTURE = f"<text:p>pump {FRAME.format(IMAGE)}</text:p>"
+ODT_SECTION = (
+    '<text:section text:name="s"><text:section-source xlink:href="{url}" xlink:type="simple"/><text:p>pump</text:p>'
+    "</text:section>"
+)
+FLOATING = '<draw:floating-frame xlink:href="{url}" xlink:type="simple"/>'
+ODT_OBJECT = f"<text:p>{FRAME.format(FLOATING)}</text:p>"
+ODS_LINK = (
+    '<table:table table:name="a"><table:table-source xlink:href="{url}" xlink:type="simple" table:table-name="b" '
+    'table:refresh-delay="PT1S"/><table:table-row><table:table-cell><text:p>pump</text:p></table:table-cell>'
+    "</table:table-row></table:table>"
+)
+ODS_FORMULA = (
+    '<table:table table:name="a"><table:table-row><table:table-cell table:formula="of:=WEBSERVICE(&quot;{url}&quot;)"/>'
+    "<table:table-cell table:formula=\"of:='{url}'#$a.A1\"/></table:table-row></table:table>"
+)
+ODP_PICTURE = f'<draw:page draw:name="a">{FRAME.format(IMAGE)}</draw:page>'
+ODF_EVENT = (
+    '<office:scripts><office:event-listeners><script:event-listener script:language="ooo:script" '
+    'script:event-name="dom:load" xlink:href="vnd.sun.star.script:Tools.Misc.LoadDialog?language=Basic&amp;'
+    'location=application" xlink:type="simple"/></office:event-listeners></office:scripts>'
+)
+RTF_FIELD = r'{\rtf1 pump {\field{\*\fldinst INCLUDEPICTURE "URL" \\d}{\fldrslt x}}}'
+RTF_TEMPLATE = r"{\rtf1{\*\template URL}pump}"
+
+
+def _docx(body: str, links: str) -> dict[str, str]:
+    main = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+    types = (
+        f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" '
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+        f'<Override PartName="/word/document.xml" ContentType="{main}"/>'
+        '<Override PartName="/word/settings.xml" ContentType="application/vnd.openxmlformats-officedocument.'
+        'wordprocessingml.settings+xml"/></Types>'
+    )
+    root = f'<Relationship Id="rId1" Type="{RELATIONS}/officeDocument" Target="word/document.xml"/>'
+    settings = f'<Relationship Id="rId2" Type="{RELATIONS}/settings" Target="settings.xml"/>'
+    return {
+        "[Content_Types].xml": types,
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{root}</Relationships>',
+        "word/document.xml": f'<w:document xmlns:w="{WORD}"><w:body><w:p><w:r><w:t>pump</w:t></w:r></w:p>{body}'
+        "</w:body></w:document>",
+        "word/_rels/document.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{settings}{links}'
+        "</Relationships>",
+        "word/settings.xml": f'<w:settings xmlns:w="{WORD}" xmlns:r="{RELATIONS}"><w:attachedTemplate r:id="rId7"/>'
+        "</w:settings>",
+        "word/_rels/settings.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{links}</Relationships>',
+    }
+
+
+def _odf(kind: str, body: str, scripts: str = "") -> dict[str, str]:
+    names = {
+        **{name: f"urn:oasis:names:tc:opendocument:xmlns:{name}:1.0" for name in ("office", "text", "table", "script")},
+        "draw": "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0",
+        "xlink": "http://www.w3.org/1999/xlink",
+        "svg": "urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0",
+        "of": "urn:oasis:names:tc:opendocument:xmlns:of:1.2",
+    }
+    spaces = " ".join(f'xmlns:{name}="{address}"' for name, address in names.items())
+    content = (
+        f'<office:document-content {spaces} office:version="1.2">{scripts}<office:body><office:{kind}>{body}'
+        f"</office:{kind}></office:body></office:document-content>"
+    )
+    media = f"application/vnd.oasis.opendocument.{kind}"
+    entry = "manifest:file-entry manifest:full-path"
+    manifest = (
+        '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+        f'<{entry}="/" manifest:media-type="{media}"/><{entry}="content.xml" manifest:media-type="text/xml"/>'
+        "</manifest:manifest>"
+    )
+    return {"mimetype": media, "META-INF/manifest.xml": manifest, "content.xml": content}

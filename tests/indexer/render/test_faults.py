@@ -129,7 +129,7 @@ def test_events_come_in_order_whatever_the_number_of_processes(script: Script, w
     expected: list[tuple[str, str | int]] = []
     for document, pages in zip(documents, (1, 13, 2, 0, 9, 1, 1, 30), strict=True):
         if pages == 0:
-            expected.append((document.path, "no pages found; the PDF may be truncated or damaged"))
+            expected.append((document.path, "no pages found; the document may be truncated or damaged"))
             continue
         kept = [page for page in range(1, pages + 1) if page not in (2, 7)]
         expected += [(document.path, what) for what in ("DocumentOpened", *kept, "DocumentDone")]

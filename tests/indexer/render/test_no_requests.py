@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
-import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -33,24 +29,6 @@ with Renderer(dpi=40, max_pixels=1_000_000) as renderer:
     events = list(renderer.render((Document(file.name, file, 0, 0), frozenset()) for file in files))
 print(sum(isinstance(event, PageRendered) for event in events))
 """
-
-
-@pytest.fixture
-def listener() -> Iterator[tuple[str, list[object]]]:
-    """A URL on this machine, and the addresses of those who connect to it."""
-    seen: list[object] = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def listen() -> None:
-            with suppress(OSError):  # closed at the end of the test
-                while True:
-                    connection, address = server.accept()
-                    seen.append(address)
-                    connection.close()
-
-        threading.Thread(target=listen, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/x.png", seen
-        server.shutdown(socket.SHUT_RDWR)
 
 
 def pages(files: list[Path]) -> list[PageRendered]:
