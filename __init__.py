@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from .engine.errors import (
@@ -116,22 +117,28 @@ __all__ = [
 ]
 
 
-def open_index(directory: Path | str, *, encoder: QueryEncoder | None = None, device: str = "cpu") -> Searcher:
+def open_index(
+    directory: Path | str | Sequence[Path | str], *, encoder: QueryEncoder | None = None, device: str = "cpu"
+) -> Searcher:
     """Open the index in `directory` for searching, with the model that made it, or with `encoder`.
 
-    `device` is where pages are scored: "cpu", "cuda", or "auto" for a GPU if there is one. In a notebook the hits show
-    their pages, as long as the documents are where they were indexed. Raises IndexNotFound, IndexFormatError,
-    IndexDamaged, EncoderMismatch when the model is of another revision, and UsageError when there is no such GPU.
+    Several indexes of one model are searched as one: words are weighed by how common they are in all of them, and
+    `hit.ref.index` is the folder of a hit's index as it was given. `device` is where pages are scored: "cpu", "cuda",
+    or "auto" for a GPU if there is one. In a notebook the hits show their pages, as long as the documents are where
+    they were indexed. Raises IndexNotFound, IndexFormatError, IndexDamaged, EncoderMismatch when a model is of another
+    revision or the indexes differ in theirs, and UsageError when there is no such GPU.
 
     >>> index = open_index("reports.index")                   # doctest: +SKIP
     >>> index.search("revenue chart 2023", k=5)               # doctest: +SKIP
+    >>> both = open_index(["reports.index", "letters.index"]) # doctest: +SKIP
     """
     from pathlib import Path
 
     from .engine.searcher import open_searcher
     from .indexer.page_images import PageImages
 
-    return open_searcher(directory, encoder=encoder, pictures=PageImages.small(Path(directory)), device=device)
+    opened = Path(directory) if isinstance(directory, str | Path) else {str(path): Path(path) for path in directory}
+    return open_searcher(opened, encoder=encoder, pictures=PageImages.small(opened), device=device)
 
 
 def __getattr__(name: str) -> object:

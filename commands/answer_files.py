@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 ANSWER_SUFFIXES = (".jsonl", ".csv", ".parquet", ".trec")
 HIT_KEYS = ("path", "page", "score", "doc_id", "also")
+INDEX_KEY = "index"
+"""Of hits where several indexes are searched together."""
 ANSWER_KEYS = ("confidence", "no_good_match", "unread_letters", "mode")
 CSV_COLUMNS = ("query_id", "query", "rank", "score", "path", "page", "doc_id", "also", *ANSWER_KEYS)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")
@@ -108,7 +110,10 @@ class AnswerFile:
             "query_id": row.query_id,
             "query": row.text,
             **hits.as_dict(),
-            "hits": [{key: fields[key] for key in HIT_KEYS} for fields in (hit.as_dict() for hit in hits)],
+            "hits": [
+                {key: fields[key] for key in (*HIT_KEYS, INDEX_KEY) if key in fields}
+                for fields in (hit.as_dict() for hit in hits)
+            ],
             "run": self._run,
         }
         line = json_line(answer) + "\n"
@@ -249,15 +254,23 @@ def _write_csv(lines: Path, file: Path) -> None:
     apostrophe before it (`_cell`).
     """
     with file.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-        writer = csv.DictWriter(stream, CSV_COLUMNS, restval="", lineterminator="\n")
+        several = [INDEX_KEY] if _has_indexes(lines) else []
+        writer = csv.DictWriter(stream, [*CSV_COLUMNS, *several], restval="", lineterminator="\n")
         writer.writeheader()
         for answer in _answers(lines):
             query = {key: _cell(answer[key]) for key in ("query_id", "query", *ANSWER_KEYS)}
             for rank, hit in enumerate(answer["hits"], start=1):
                 also = json.dumps([*map(printable, hit["also"])], ensure_ascii=False) if hit["also"] else ""
-                writer.writerow({**query, "rank": rank, **hit, "path": _cell(printable(hit["path"])), "also": also})
+                index = {INDEX_KEY: _cell(printable(hit[INDEX_KEY]))} if INDEX_KEY in hit else {}
+                path = _cell(printable(hit["path"]))
+                writer.writerow({**query, "rank": rank, **hit, "path": path, "also": also, **index})
             if not answer["hits"]:
                 writer.writerow(query)
+
+
+def _has_indexes(lines: Path) -> bool:
+    """Whether the hits are of several indexes."""
+    return any(INDEX_KEY in hit for answer in _answers(lines) for hit in answer["hits"])
 
 
 def _cell(value: object) -> object:
@@ -277,7 +290,8 @@ def _write_trec(lines: Path, file: Path) -> None:
         for answer in _answers(lines):
             query = _trec_field(str(answer["query_id"]))
             for rank, hit in enumerate(answer["hits"], start=1):
-                page = f"{_trec_field(hit['path'])}#{hit['page']}"
+                index = f"{_trec_field(hit[INDEX_KEY])}/" if INDEX_KEY in hit else ""
+                page = f"{index}{_trec_field(hit['path'])}#{hit['page']}"
                 stream.write(f"{query} Q0 {page} {rank} {hit['score']:.6f} {RUN_TAG}\n")
 
 
@@ -290,7 +304,8 @@ def _trec_field(text: str) -> str:
 def _write_parquet(lines: Path, file: Path) -> None:
     pa, parquet = pyarrow()
     types = (pa.string(), pa.int32(), pa.float32(), pa.string(), pa.list_(pa.string()))
-    hits = pa.list_(pa.struct(list(zip(HIT_KEYS, types, strict=True))))
+    index = [(INDEX_KEY, pa.string())] if _has_indexes(lines) else []
+    hits = pa.list_(pa.struct([*zip(HIT_KEYS, types, strict=True), *index]))
     about = zip(ANSWER_KEYS, (pa.float32(), pa.bool_(), pa.string(), pa.string()), strict=True)
     schema = pa.schema([("query_id", pa.string()), ("query", pa.string()), *about, ("hits", hits)])
     with parquet.ParquetWriter(file, schema) as writer:

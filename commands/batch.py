@@ -12,6 +12,7 @@ import typer
 
 from ..engine.errors import UsageError
 from .answer_files import ANSWER_SUFFIXES, AnswerFile, RunSettings, unanswered
+from .indexes import opened
 from .interrupts import interruptible
 from .options import (
     DEFAULT_INDEX,
@@ -19,7 +20,7 @@ from .options import (
     Candidates,
     Device,
     Exact,
-    IndexDirectory,
+    IndexDirectories,
     Quiet,
     ScoringDevice,
     SearchMode,
@@ -39,7 +40,7 @@ FLUSH_INTERVAL_S = 1.0
 def batch(
     file: Annotated[Path, typer.Argument(help="Queries: .txt (one per line), .csv, .jsonl or .parquet.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Answers: .jsonl, .csv, .parquet or .trec.", metavar="OUT")],
-    index: IndexDirectory = DEFAULT_INDEX,
+    indexes: IndexDirectories = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Hits per query.")] = 10,
     candidates: Candidates = None,
     device: ScoringDevice = Device.auto,
@@ -62,6 +63,8 @@ def batch(
     the queries, -k, --candidates, --exact, --all-copies, --mode or the index have changed ("run" in an answer says with
     what it was made).
 
+    Several --index are searched as one, and each hit has its "index"; in .trec files its name stands before the path.
+
     Examples:
 
         docsearch batch questions.txt -o answers.jsonl
@@ -69,8 +72,12 @@ def batch(
         docsearch batch queries.jsonl -o run.trec -k 100 --index office.index
 
         docsearch batch queries.csv -o answers.jsonl --resume
+
+        docsearch batch queries.csv -o answers.csv --index office.index --index archive.index
     """
-    check_file(out, ANSWER_SUFFIXES, index, what="answers", inputs=[file])
+    directories = indexes or [DEFAULT_INDEX]
+    for index in directories:
+        check_file(out, ANSWER_SUFFIXES, index, what="answers", inputs=[file])
     total = sum(1 for _ in read_queries(file))  # reports an unreadable row before the search begins
     if total == 0:
         raise UsageError(f"{file}: the file contains no queries")
@@ -86,7 +93,7 @@ def batch(
 
     started = flushed = time.monotonic()
     done = without_hits = without_good_match = 0
-    with open_searcher(index, device=device.value) as searcher:
+    with open_searcher(opened(directories), device=device.value) as searcher:
         chosen = mode.value if mode else searcher.default_mode
         run = RunSettings(k, candidates, exact, all_copies, chosen, searcher.snapshot.generation)
         answers = AnswerFile(out, run, resume=resume)

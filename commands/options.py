@@ -44,6 +44,16 @@ IndexDirectory = Annotated[
         metavar="DIR",
     ),
 ]
+IndexDirectories = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--index",
+        envvar="DOCSEARCH_INDEX",
+        help="Folder of the index. Given several times, the indexes are searched as one; all must be of one model.",
+        metavar="DIR",
+        show_default=str(DEFAULT_INDEX),
+    ),
+]
 Codec = Annotated[
     str | None,
     typer.Option(

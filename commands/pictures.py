@@ -14,6 +14,7 @@ from ..engine.errors import UsageError
 from ..engine.records import U8, Hit, Mode
 from ..engine.store.durable import atomic_file
 from ..indexer.page_images import PageImages
+from .indexes import Opened
 from .output_files import check_not_indexed
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def read_image(file: Path) -> U8:
 
 
 def save_heatmap(
-    file: Path, text: str, hit: Hit, searcher: Searcher, index: Path, *, mode: Mode, image: U8 | None = None
+    file: Path, text: str, hit: Hit, searcher: Searcher, index: Opened, *, mode: Mode, image: U8 | None = None
 ) -> None:
     """Save the page of `hit` with a heat map of its matches with the query `text` or `image`, found in this `mode`."""
     with closing(_page_images(searcher.snapshot, index)) as pages:
@@ -48,10 +49,11 @@ def save_heatmap(
     _save(file, searcher.heatmap(text, hit.ref, pixels, image=image, words=shown))
 
 
-def save_pages(folder: Path, hits: Sequence[Hit], snapshot: Snapshot, index: Path) -> int:
+def save_pages(folder: Path, hits: Sequence[Hit], snapshot: Snapshot, index: Opened) -> int:
     """Save the pages of `hits` into `folder`, named by rank, document and page; return how many."""
     files = {folder / f"{hit.rank:02d}-{Path(hit.ref.path).stem}-page-{hit.ref.page}.png": hit.ref for hit in hits}
-    check_not_indexed(list(files), index, what="page")
+    for each in [index] if isinstance(index, Path) else index.values():
+        check_not_indexed(list(files), each, what="page")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
@@ -62,7 +64,7 @@ def save_pages(folder: Path, hits: Sequence[Hit], snapshot: Snapshot, index: Pat
     return len(files)
 
 
-def _page_images(snapshot: Snapshot, index: Path) -> PageImages:
+def _page_images(snapshot: Snapshot, index: Opened) -> PageImages:
     """Pages at the resolution that the index's model saw."""
     fingerprint = snapshot.fingerprint
     return PageImages(index, dpi=float(fingerprint["render_dpi"]), max_pixels=int(fingerprint["max_pixels"]))

@@ -17,6 +17,7 @@ MODES = ("visual", "text", "hybrid")
 GLOB_CHARACTERS = frozenset("*?[~$%")
 """On Windows, typer expands arguments that have one of these."""
 MAX_DIGITS = 9
+INDEX_OPTION, INDEX_VARIABLE = "--index", "DOCSEARCH_INDEX"
 
 
 class _OtherReader(Exception):
@@ -33,12 +34,19 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> QueryArgum
     """
     if not arguments or arguments[0] != "query" or any(name.endswith("_COMPLETE") for name in environment):
         return None
+    if _has_several_indexes(arguments, environment):
+        return None
     if os.name == "nt" and GLOB_CHARACTERS & set("".join(arguments)):
         return None
     try:
         return _read(arguments[1:], environment)
     except _OtherReader:
         return None
+
+
+def _has_several_indexes(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
+    given = sum(argument.partition("=")[0] == INDEX_OPTION for argument in arguments)
+    return given > 1 or (not given and os.pathsep in environment.get(INDEX_VARIABLE, ""))
 
 
 def _read(arguments: Sequence[str], environment: Mapping[str, str]) -> QueryArguments:
@@ -90,7 +98,7 @@ def _mode(text: str) -> str:
 
 
 OPTIONS: Mapping[str, tuple[str, Callable[[str], object]]] = {
-    "--index": ("index", Path),
+    INDEX_OPTION: ("index", Path),
     "-k": ("k", _count),
     "--candidates": ("candidates", _count),
     "--device": ("device", _device),
@@ -99,5 +107,5 @@ OPTIONS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "--mode": ("mode", _mode),
 }
 """The options that take a value: the field of QueryArguments, and what makes its value. Images are left to typer."""
-VARIABLES = (("DOCSEARCH_INDEX", "--index"), ("DOCSEARCH_DEVICE", "--device"), ("DOCSEARCH_SERVER", "--server"))
+VARIABLES = ((INDEX_VARIABLE, INDEX_OPTION), ("DOCSEARCH_DEVICE", "--device"), ("DOCSEARCH_SERVER", "--server"))
 FLAGS: Mapping[str, str] = {"--exact": "exact", "--json": "as_json", "--all-copies": "all_copies"}

@@ -15,7 +15,7 @@ from .options import (
     Candidates,
     Device,
     Exact,
-    IndexDirectory,
+    IndexDirectories,
     ScoringDevice,
     SearchMode,
 )
@@ -26,7 +26,7 @@ def query(
     words: Annotated[
         list[str] | None, typer.Argument(metavar="QUESTION", help="Question or keywords; optional with --image.")
     ] = None,
-    index: IndexDirectory = DEFAULT_INDEX,
+    indexes: IndexDirectories = None,
     k: Annotated[int, typer.Option("-k", min=1, help="Hits to show.")] = DEFAULT_HITS,
     candidates: Candidates = None,
     device: ScoringDevice = Device.auto,
@@ -71,6 +71,9 @@ def query(
     words that begin so. In a sentence, quotes are only quotes. A word that no page has is taken for a typing error if
     the pages have one like it: a line says so, and "corrections" in JSON, which also has "missing_phrases".
 
+    Several --index are searched as one: words are weighed by how common they are in all of them, and hits say which
+    index they are of ("index" in JSON).
+
     Examples:
 
         docsearch query revenue chart 2023
@@ -82,7 +85,10 @@ def query(
         docsearch query "the same form, filled in" --image form.png
 
         docsearch query '"net sales" -europe distribut*'
+
+        docsearch query "notice period" --index office.index --index archive.index --json
     """
+    index, *others = indexes or [DEFAULT_INDEX]
     run(
         QueryArguments(
             tuple(words or ()),
@@ -99,5 +105,6 @@ def query(
             server,
             all_copies,
             None if mode is None else mode.value,
+            other_indexes=tuple(others),
         )
     )

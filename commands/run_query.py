@@ -15,6 +15,7 @@ from ..engine.errors import UsageError
 from ..engine.printable import also_at, printable
 from .answer_notes import answer_notes
 from .defaults import DEFAULT_HITS, DEFAULT_INDEX
+from .indexes import opened
 from .output import message, plural, print_json
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ class QueryArguments:
     server: str | None = None
     all_copies: bool = False
     mode: str | None = None
+    other_indexes: tuple[Path, ...] = ()
+
+    @property
+    def indexes(self) -> tuple[Path, ...]:
+        """The folders of all indexes that are searched."""
+        return (self.index, *self.other_indexes)
 
 
 def run(asked: QueryArguments) -> None:
@@ -61,7 +68,8 @@ def run(asked: QueryArguments) -> None:
     from ..engine.searcher import open_searcher
 
     pixels = None if asked.image is None else _read(asked.image)
-    with open_searcher(asked.index, device=asked.device) as searcher:
+    directory = opened(asked.indexes)
+    with open_searcher(directory, device=asked.device) as searcher:
         hits = searcher.search(
             text,
             k=asked.k,
@@ -84,10 +92,10 @@ def run(asked: QueryArguments) -> None:
         from . import pictures
 
         if asked.heatmap is not None:
-            pictures.save_heatmap(asked.heatmap, text, hits[0], searcher, asked.index, mode=hits.mode, image=pixels)
+            pictures.save_heatmap(asked.heatmap, text, hits[0], searcher, directory, mode=hits.mode, image=pixels)
             message(f"{asked.heatmap}: {hits[0].ref.path}, page {hits[0].ref.page}")
         if asked.save_pages is not None:
-            saved = pictures.save_pages(asked.save_pages, hits, searcher.snapshot, asked.index)
+            saved = pictures.save_pages(asked.save_pages, hits, searcher.snapshot, directory)
             message(f"{asked.save_pages}: {plural(saved, 'page')} saved")
 
 
@@ -112,6 +120,8 @@ def _of_server(asked: QueryArguments, text: str) -> ServedAnswer | None:
             raise ask_server.NotAnswered("pictures are not asked of servers")
         if asked.device != "auto":
             raise ask_server.NotAnswered("--device is of this process")
+        if asked.other_indexes:
+            raise ask_server.NotAnswered("several indexes are not asked of servers")
         return ask_server.answer(
             asked.server,
             asked.index,
@@ -136,9 +146,11 @@ def _check_outputs(asked: QueryArguments) -> None:
 
     if asked.heatmap is not None:
         inputs = [asked.image] if asked.image else []
-        check_file(asked.heatmap, HEATMAP_SUFFIXES, asked.index, what="heat map", inputs=inputs)
+        for index in asked.indexes:
+            check_file(asked.heatmap, HEATMAP_SUFFIXES, index, what="heat map", inputs=inputs)
     if asked.save_pages is not None:
-        check_folder(asked.save_pages, asked.index)
+        for index in asked.indexes:
+            check_folder(asked.save_pages, index)
 
 
 def _decoded(argument: str) -> str:
@@ -160,9 +172,11 @@ def _print_table(hits: Sequence[Mapping[str, Any]]) -> None:
     """Print a table in a terminal, and tab-separated columns elsewhere; the last one only if there are copies."""
     if not sys.stdout.isatty():
         has_copies = any(hit["also"] for hit in hits)
-        print("rank\tscore\tfile\tpage" + ("\tcopies" if has_copies else ""))
+        has_indexes = any("index" in hit for hit in hits)
+        print("rank\tscore\tfile\tpage" + "\tindex" * has_indexes + "\tcopies" * has_copies)
         for hit in hits:
-            also = f"\t{also_at(hit['also'])}" if has_copies else ""
+            also = f"\t{printable(hit['index'])}" if has_indexes else ""
+            also += f"\t{also_at(hit['also'])}" if has_copies else ""
             print(f"{hit['rank']}\t{hit['score']:.3f}\t{printable(hit['path'])}\t{hit['page']}{also}")
         return
     from rich import box
@@ -177,6 +191,8 @@ def _print_table(hits: Sequence[Mapping[str, Any]]) -> None:
     table.add_column("page", justify="right")
     for hit in hits:
         file = Text(printable(hit["path"]))
+        if "index" in hit:
+            file.append(f"\nin {printable(hit['index'])}", style="dim")
         if hit["also"]:
             file.append(f"\n{also_at(hit['also'])}", style="dim")
         table.add_row(str(hit["rank"]), f"{hit['score']:.3f}", file, str(hit["page"]))

@@ -34,12 +34,13 @@ class PageRef:
     """One page of one document.
 
     `doc_id` stays the same when the document is moved or indexed again. `path` is relative to the indexed folder, with
-    forward slashes. `page` counts from 1.
+    forward slashes. `page` counts from 1. `index` is the name of its index where several are searched as one, else "".
     """
 
     doc_id: str
     path: str
     page: int
+    index: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +322,8 @@ class Ranking:
 class Hit:
     """A page found for a query: its `ref`, its `score` in 0..1 (weighted MaxSim), its `rank` counting from 1.
 
-    `also` are the other paths, in order, of documents with the same bytes: the page is the same in each.
+    `also` are the other paths, in order, of documents with the same bytes: the page is the same in each. Those in
+    another index begin with its name and ": ".
     """
 
     ref: PageRef
@@ -338,4 +340,5 @@ class Hit:
             "page": self.ref.page,
             "doc_id": self.ref.doc_id,
             "also": list(self.also),
+            **({"index": self.ref.index} if self.ref.index else {}),
         }

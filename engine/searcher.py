@@ -51,7 +51,7 @@ STAGES = ("encode", "weigh", "candidates", "rerank")
 
 
 def open_searcher(
-    directory: Path | str,
+    directory: Path | str | Mapping[str, Path],
     *,
     encoder: QueryEncoder | None = None,
     pictures: PagePictures | None = None,
@@ -59,15 +59,21 @@ def open_searcher(
 ) -> Searcher:
     """Open the index in `directory` for searching, with the model that made it, or with `encoder`.
 
-    `pictures` are where notebooks get the pages of hits from. `device` is where pages are scored: "cpu", "cuda", or
-    "auto" for a GPU if there is one. Raises IndexNotFound, IndexFormatError, IndexDamaged, EncoderMismatch where the
-    model is of another revision, and UsageError where there is no such GPU.
+    Several indexes of one model, by their names, are searched as one: statistics count the pages of all. `pictures` are
+    where notebooks get the pages of hits from. `device` is where pages are scored: "cpu", "cuda", or "auto" for a GPU
+    if there is one. Raises IndexNotFound, IndexFormatError, IndexDamaged, EncoderMismatch where a model is of another
+    revision or the indexes differ in theirs, and UsageError where there is no such GPU.
     """
-    snapshot = open_snapshot(Path(directory))
+    if isinstance(directory, str | Path):
+        first, snapshot = Path(directory), open_snapshot(Path(directory))
+    else:
+        from .store import open_combined
+
+        first, snapshot = next(iter(directory.values())), open_combined(directory)
     try:
         name, revision = (str(snapshot.fingerprint.get(each, "")) for each in ("name", "revision"))
         spec = pooled_spec(encoder.spec if encoder else find_spec(name, revision), snapshot.pool)
-        check_encoder(Path(directory), snapshot.fingerprint, spec.fingerprint)
+        check_encoder(first, snapshot.fingerprint, spec.fingerprint)
         encoder = encoder or load_query_encoder(name, revision)
         return Searcher(snapshot, encoder, pictures, scorer=open_scorer(snapshot, device))
     except BaseException:
@@ -380,6 +386,6 @@ class Searcher(PageViews):
         copies = self.snapshot.copies
         if copies is None:
             return ()
-        others = [row for row in copies.of(page).tolist() if row != page]
-        paths = [ref.path for ref in self.snapshot.refs(others)] if others else []
-        return tuple(path for path in paths if query.path is None or path_matches(path, query.path))
+        own, *others = self.snapshot.refs([page, *(row for row in copies.of(page).tolist() if row != page)])
+        chosen = [ref for ref in others if query.path is None or path_matches(ref.path, query.path)]
+        return tuple(ref.path if ref.index == own.index else f"{ref.index}: {ref.path}" for ref in chosen)

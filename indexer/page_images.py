@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,8 @@ SMALL_TIMEOUT_S = 10.0
 
 
 class PageImages:
-    """Holds a child process that renders pages of the documents in the index at `directory`.
+    """Holds a child process that renders pages of the documents in the index at `directory`, or of several by
+    their names.
 
     It renders at `dpi`, within `max_pixels` and `page_timeout_s`, and tries `passwords` on encrypted files. The first
     page starts the child. Methods may be called from any thread.
@@ -28,20 +30,20 @@ class PageImages:
 
     def __init__(
         self,
-        directory: Path,
+        directory: Path | Mapping[str, Path],
         *,
         dpi: float,
         max_pixels: int,
         page_timeout_s: float = 30.0,
         passwords: tuple[str, ...] = (),
     ) -> None:
-        self._directory = directory
+        self._directories = {"": directory} if isinstance(directory, Path) else directory
         self._lock = threading.Lock()
         self._settings = RenderSettings(dpi, max_pixels, page_timeout_s=page_timeout_s, passwords=passwords)
         self._process: RenderProcess | None = None
 
     @classmethod
-    def small(cls, directory: Path) -> PageImages:
+    def small(cls, directory: Path | Mapping[str, Path]) -> PageImages:
         """Images large enough for a list of hits: a letter page is 612 pixels wide."""
         return cls(directory, dpi=SMALL_DPI, max_pixels=SMALL_MAX_PIXELS, page_timeout_s=SMALL_TIMEOUT_S)
 
@@ -51,7 +53,7 @@ class PageImages:
         Raises UsageError if the document is not where it was indexed or no renderer is installed, and DocumentError if
         the page cannot be rendered.
         """
-        file = source_folders.locate_content(self._directory, ref.path)
+        file = source_folders.locate_content(self._directories[ref.index], ref.path)
         with self._lock:
             return self._render(file, ref)[0]
 
@@ -59,7 +61,7 @@ class PageImages:
         """The page as pixels, (H, W, 3) uint8, and the words of its text layer that can be seen, both from its document
         as it is now; raises what `render` raises.
         """
-        file = source_folders.locate_content(self._directory, ref.path)
+        file = source_folders.locate_content(self._directories[ref.index], ref.path)
         with self._lock:
             rendered, process = self._render(file, ref)
             return rendered.pixels, process.words()

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..records import I64, U8
 from ..store import Snapshot
+from ..store.cache import DerivedFiles
 from ..store.checksums import DamagedFile, DerivedFolder
 
 log = logging.getLogger(__name__)
@@ -62,15 +63,21 @@ def open_parts(
     `live` is the size of what is left of each segment. `read` opens the part in a folder, given its segments (S, 2),
     and raises one of UNUSABLE if it is damaged: then it is deleted. Missing parts of up to `max_size` are made by
     `build`, given segments, in a cache folder, which is then read, or, where none can be written, in memory (None).
-    Segments that hold less than `min_new` together get no part.
+    Segments that hold less than `min_new` together get no part. Parts are of one index each, where several are read as
+    one, so that they serve that index alone and any others with it.
     """
-    found = dict(_usable_parts(snapshot, prefix, read))
-    kept, missing = plan({name: (part.segments[:, 0], part.size) for name, part in found.items()}, live, max_size)
-    parts = [found[name] for name in kept]
-    if sum(live[segment] for segment in missing) >= min_new:
-        for ids in split(missing, live, max_size):
-            log.debug("building %s for segments %s", prefix, ids)
-            parts.append(_build_part(snapshot, prefix, ids, read, build))
+    parts = []
+    for files in snapshot.derived_files:
+        its_live = {segment: size for segment, size in live.items() if files.holds(segment)}
+        found = dict(_usable_parts(files, prefix, read))
+        kept, missing = plan(
+            {name: (part.segments[:, 0], part.size) for name, part in found.items()}, its_live, max_size
+        )
+        parts += [found[name] for name in kept]
+        if sum(live[segment] for segment in missing) >= min_new:
+            for ids in split(missing, live, max_size):
+                log.debug("building %s for segments %s", prefix, ids)
+                parts.append(_build_part(snapshot, files, prefix, ids, read, build))
     return sorted(parts, key=lambda part: int(part.segments[0, 0]))
 
 
@@ -85,29 +92,31 @@ def rebuild(
 ) -> P:
     """Build the part of `segments` (S, 2) again, in whose files `error` was found; as `open_parts` does."""
     log.warning("stage 1: a derived file is damaged and is made again: %s", error)
-    snapshot.cache.delete(error.path.parent)
+    files = next(files for files in snapshot.derived_files if files.holds(int(segments[0, 0])))
+    files.cache.delete(error.path.parent)
     ids = np.intersect1d(segments[:, 0], snapshot.locations()[0]).tolist()
-    return _build_part(snapshot, prefix, ids, read, build)
+    return _build_part(snapshot, files, prefix, ids, read, build)
 
 
-def _usable_parts(snapshot: Snapshot, prefix: str, read: Callable[[DerivedFolder, I64], P]) -> Iterator[tuple[str, P]]:
+def _usable_parts(files: DerivedFiles, prefix: str, read: Callable[[DerivedFolder, I64], P]) -> Iterator[tuple[str, P]]:
     """The parts that can be read, with the names of their folders; the folders of others are deleted."""
-    for folder in snapshot.cache.folders(prefix):
+    for folder in files.cache.folders(prefix):
         try:
-            derived = DerivedFolder(folder, snapshot.segment_digests)
+            derived = DerivedFolder(folder, files.digests)
             segments = derived.load(SEGMENTS)
             if segments.ndim != 2 or segments.shape[1] != 2 or not (np.diff(segments[:, 0]) > 0).all():
                 raise ValueError(f"{SEGMENTS} is no table of segments")
-            part = read(derived, segments)
+            part = read(derived, files.numbered(segments))
         except UNUSABLE as err:
             log.debug("%s: deleted, it cannot be used: %s", folder, err)
-            snapshot.cache.delete(folder)
+            files.cache.delete(folder)
             continue
         yield folder.name, part
 
 
 def _build_part(
     snapshot: Snapshot,
+    files: DerivedFiles,
     prefix: str,
     ids: Sequence[int],
     read: Callable[[DerivedFolder, I64], P],
@@ -115,17 +124,18 @@ def _build_part(
 ) -> P:
     """Build the part of some segments in a cache folder, or in memory if that fails."""
     segments = segment_table(snapshot, ids)
-    name = folder_name(prefix, ids)
-    digests = {i: snapshot.segment_digests[i] for i in ids}
+    own = [i - files.first for i in ids]
+    name = folder_name(prefix, own)
+    digests = {i: files.digests[i] for i in own}
     try:
-        with snapshot.cache.new_folder(name, digests) as folder:
+        with files.cache.new_folder(name, digests) as folder:
             build(segments, folder)  # its maps are closed before the folder is renamed, as Windows requires
-            np.save(folder / SEGMENTS, segments)
+            np.save(folder / SEGMENTS, segments - np.array([files.first, 0]))
     except OSError as err:  # the disk is full, or the index cannot be written to
         log.debug("%s is built in memory: %s", prefix, err)
         return build(segments, None)
     try:
-        derived = DerivedFolder(snapshot.cache.path(name), digests)
+        derived = DerivedFolder(files.cache.path(name), digests)
         derived.verify()
         return read(derived, segments)
     except UNUSABLE as err:  # it could not be renamed, another process has deleted it, or the disk is failing

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .blocks import Block
     from .catalog import DocumentRow, Failure, Fingerprint, check_encoder
+    from .combined import CombinedSnapshot, open_combined
     from .compaction import CompactReport
     from .snapshot import Snapshot, open_snapshot
     from .unread import UnreadContent
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BegunDocument",
     "Block",
+    "CombinedSnapshot",
     "CompactReport",
     "DocumentRow",
     "Failure",
@@ -29,12 +31,14 @@ __all__ = [
     "Snapshot",
     "UnreadContent",
     "check_encoder",
+    "open_combined",
     "open_snapshot",
     "open_writer",
 ]
 _HOMES = {
     ".blocks": ("Block",),
     ".catalog": ("DocumentRow", "Failure", "Fingerprint", "check_encoder"),
+    ".combined": ("CombinedSnapshot", "open_combined"),
     ".compaction": ("CompactReport",),
     ".snapshot": ("Snapshot", "open_snapshot"),
     ".unread": ("UnreadContent",),

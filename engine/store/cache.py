@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,38 @@ class Cache:
                 state = "it cannot be deleted, and is not used" if entry.exists() else "it was deleted"
                 found.append(f"{err}; {state}: it is made again when it is next needed")
         return found
+
+
+class NoCache(Cache):
+    """Keeps nothing: what is derived from several indexes together is made again each time."""
+
+    def folders(self, prefix: str) -> list[Path]:  # noqa: ARG002 - as in Cache
+        """None."""
+        return []
+
+    def write_file(self, name: str, write: Callable[[Path], object]) -> None:
+        """Write nothing."""
+
+    def read_array(self, name: str) -> NDArray[Any]:
+        """Raise FileNotFoundError."""
+        raise FileNotFoundError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedFiles:
+    """The `cache` of one index, and the `digests` of its segments, of which the snapshot has the numbers from `first`
+    on: 0 unless several indexes are read as one.
+    """
+
+    cache: Cache
+    digests: Mapping[int, str]
+    first: int = 0
+
+    def numbered(self, segments: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A table (S, 2) of this index's segments, each with its number in the snapshot."""
+        numbered: NDArray[np.int64] = segments + np.array([self.first, 0])
+        return numbered
+
+    def holds(self, segment: int) -> bool:
+        """Whether a segment, by its number in the snapshot, is of this index."""
+        return segment - self.first in self.digests

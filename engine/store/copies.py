@@ -7,6 +7,7 @@ folders makes its words no more common.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cached_property
 
@@ -87,7 +88,11 @@ def find(
 
 def shared_rows(connection: sqlite3.Connection, table: NDArray[np.void]) -> I64:
     """The rows whose content is that of another row, rising, each with the lowest row of that content: (n, 2)."""
-    same = [[int(key) for key in keys.split(",")] for (keys,) in connection.execute(DOCUMENTS)]
+    return rows_of_contents([[int(key) for key in keys.split(",")] for (keys,) in connection.execute(DOCUMENTS)], table)
+
+
+def rows_of_contents(same: Sequence[Sequence[int]], table: NDArray[np.void]) -> I64:
+    """As `shared_rows`, given the keys of the documents of each content that several documents have."""
     if not same:
         return np.zeros((0, 2), np.int64)
     keys = np.array([key for each in same for key in each], np.int64)

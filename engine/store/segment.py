@@ -192,12 +192,16 @@ class OpenSegments:
         self._capacity = max(OPEN_SEGMENTS, descriptors_for(MAPPED_FILES * len(rows)) // MAPPED_FILES)
 
     def __getitem__(self, segment: int) -> Segment:
-        found = self._open.pop(segment, None) or Segment(self._directory, self._rows[segment], self._codebook)
+        found = self._open.pop(segment, None) or self.new(segment)
         self._open[segment] = found
         while len(self._open) > self._capacity:
             # Views that a caller still holds keep their map alive.
             self._open.popitem(last=False)
         return found
+
+    def new(self, segment: int) -> Segment:
+        """Open a segment, beside the open ones."""
+        return Segment(self._directory, self._rows[segment], self._codebook)
 
     def is_read_from_disk(self) -> bool:
         """Whether this process has read from a disk since the last call: a large index is not all in memory."""

@@ -24,8 +24,8 @@ from ..distinct import distinct
 from ..errors import UsageError
 from ..records import F16, F32, I64, U16, PageRef, Ragged
 from . import blocks, catalog, facts, garbage, links, os_errors, page_table, statements, verify
-from .blocks import Block, Run
-from .cache import Cache
+from .blocks import Block
+from .cache import Cache, DerivedFiles
 from .catalog import DocumentRow, Failure, Fingerprint
 from .column_values import folded
 from .columns import ColumnsTable
@@ -260,8 +260,9 @@ class Snapshot:
 
     def boxes(self, row: int) -> U16:
         """The boxes of a row's T vectors, (T, 4) uint16 in page fractions times BOX_SCALE, mapped."""
-        segment, vectors = self._vectors_of(row)
-        return self._segments[segment].boxes[vectors]
+        segment, slot = int(self._page_table["segment"][row]), int(self._page_table["slot"][row])
+        first, last = self._segments[segment].offsets[slot : slot + 2].tolist()
+        return self._segments[segment].boxes[first:last]
 
     @property
     def has_words(self) -> bool:
@@ -276,7 +277,7 @@ class Snapshot:
         if not self.has_words:
             raise ValueError(f"{self._directory}: this index has no visual words")
         parts: list[U16] = []
-        for run in self._runs(rows):
+        for run in blocks.runs(self._column("segment", rows), self._column("slot", rows)):
             source = self._segments[run.segment]
             first, last = source.offsets[[run.slot, run.slot + run.stop - run.start]].tolist()
             parts.append(source.words[first:last])
@@ -351,6 +352,11 @@ class Snapshot:
         with self._connection_lock, os_errors.translated(self._directory):
             return statements.read_digests(self._connection)
 
+    @property
+    def derived_files(self) -> list[DerivedFiles]:
+        """Where derived files of the segments are kept."""
+        return [DerivedFiles(self.cache, self.segment_digests)]
+
     def segment_pages(self, segments: Sequence[int]) -> list[int]:
         """How many pages each of these segments has, deleted ones included."""
         return [self._segment_rows[segment].pages for segment in segments]
@@ -384,15 +390,6 @@ class Snapshot:
         """All rows, or `rows` sorted and each once, with their segments and slots, (n,) each."""
         chosen = np.arange(len(self)) if rows is None else distinct(np.asarray(rows, np.int64))
         return chosen, self._column("segment", chosen), self._column("slot", chosen)
-
-    def _runs(self, rows: I64 | Sequence[int] | None) -> Iterator[Run]:
-        return blocks.runs(self._column("segment", rows), self._column("slot", rows))
-
-    def _vectors_of(self, row: int) -> tuple[int, slice]:
-        """A row's segment, and the slice of its vectors there."""
-        segment, slot = int(self._page_table["segment"][row]), int(self._page_table["slot"][row])
-        first, last = self._segments[segment].offsets[slot : slot + 2].tolist()
-        return segment, slice(first, last)
 
     def _query(self, statement: str, *values: int | float | str) -> list[Any]:
         with self._connection_lock, os_errors.translated(self._directory):
