@@ -372,30 +372,3 @@ def test_index_of_empty_pages_has_no_candidates(tmp_path: Path) -> None:
     with open_snapshot(tmp_path / "index") as snapshot:
         found = open_candidates(snapshot, VISUAL_WORDS).find(ToyEncoder().encode_query(QUERY), count=1)
         assert len(found.pages) == 0 or not found.scores.any()
-
-
-def test_prepare_builds_nothing_for_a_small_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    add(tmp_path / "index", "a", 50)
-    with open_searcher(tmp_path / "index", encoder=ToyEncoder()) as searcher:
-        searcher.prepare()
-    assert parts(tmp_path / "index") == []
-    monkeypatch.setattr("docsearch.engine.retrieval.first_stage.EXACT_VECTORS", 10)
-    with open_searcher(tmp_path / "index", encoder=ToyEncoder()) as searcher:
-        searcher.prepare()
-        assert "two stages" in str(searcher.info()["search"])
-        assert searcher.search(QUERY)
-    assert parts(tmp_path / "index") == ["lists-00000001-00000001"]
-
-
-def test_models_without_visual_words_are_searched_exactly_up_to_more_vectors(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    add(tmp_path / "index", "a", 50)
-    monkeypatch.setattr("docsearch.engine.retrieval.first_stage.EXACT_VECTORS", 10)
-    without = ToyEncoder()
-    del without.visual_words
-    searches = []
-    for encoder in (ToyEncoder(), without):
-        with open_searcher(tmp_path / "index", encoder=encoder) as searcher:
-            searches.append(str(searcher.info()["search"]).split()[0])
-    assert searches == ["two", "exact:"]
