@@ -24,7 +24,12 @@ KEPT_FIGURES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("bytes_per_page", "{:,} bytes per page"),
     ),
     "query": (("median_ms", "{:,.0f} ms"), ("p20_ms", "p20 {:,.0f}"), ("p80_ms", "p80 {:,.0f}")),
-    "encode": (("ms_a_page", "{:,.1f} ms per page"), ("times_ours", "{:.1f} times")),
+    "encode": (
+        ("ms_a_page", "{:,.1f} ms per page"),
+        ("times_ours", "{:.1f} times"),
+        ("processor_ms_a_page", "{:,.1f} ms of processor time"),
+        ("processor_times_ours", "{:.1f} times"),
+    ),
     "maxsim": (("ours_ms", "{:.1f} ms"), ("limit_ms", "limit {:.1f} ms")),
     "server_load": (("p50_ms", "{:.0f} ms"), ("p95_ms", "p95 {:.0f}"), ("queries_per_s", "{} queries/s")),
     "text_search": (("ndcg@5", "nDCG@5 {:.3f}"), ("median_ms", "{:.2f} ms"), ("built_s", "built in {:.1f} s")),
