@@ -16,6 +16,8 @@ from .store import Block, Snapshot
 
 PLACED_VECTORS, PLACED_SEGMENTS = 4_000_000, 64
 """Most vectors and segments of a collection whose files stay mapped for questions about all of its pages."""
+PLACED_ROWS = 1000
+"""Most pages that are read without releasing memory between them."""
 MaximaOf = Callable[[F32, I64 | None], F32]
 """What `token_maxima` does for the pages of one index."""
 
@@ -69,12 +71,15 @@ class PageMaxima:
         """The maxima (n, Q) of `vectors` (Q, D) with the pages `rows` (n,), each once and rising, or with all."""
         if rows is None and self._stays_mapped:
             return self._all.maxima(vectors)
+        if rows is not None and len(rows) <= PLACED_ROWS:
+            return KnownPages(self._snapshot.in_segments(rows)).maxima(vectors)
         return token_maxima(self._snapshot, vectors, rows)
 
     def of(self, rows: I64) -> KnownPages:
         """The pages `rows` (n,), each once and rising, for many queries. Those of a large collection are copied."""
-        views = self._snapshot.views(rows)
-        return KnownPages(chain.from_iterable(views) if self._stays_mapped else self._snapshot.blocks(rows=rows))
+        if self._stays_mapped:
+            return KnownPages(self._snapshot.in_segments(rows))
+        return KnownPages(map(_part, self._snapshot.blocks(rows=rows)))
 
     def forget(self) -> None:
         """Unmap what is mapped."""
@@ -82,7 +87,7 @@ class PageMaxima:
 
     @cached_property
     def _all(self) -> KnownPages:
-        return KnownPages(chain.from_iterable(self._snapshot.views()))
+        return KnownPages(map(_part, chain.from_iterable(self._snapshot.views())))
 
     @cached_property
     def _stays_mapped(self) -> bool:
@@ -94,17 +99,19 @@ class PageMaxima:
 class KnownPages:
     """Pages that are asked for again and again: where their vectors lie is looked up once."""
 
-    def __init__(self, blocks: Iterable[Block]) -> None:
-        """`blocks` has the pages, in order."""
-        by_codec = groupby(blocks, key=lambda block: block.coded.codec)
-        self._pages = [
-            maxsim.PlacedPages([(block.coded, block.offsets) for block in together]) for _, together in by_codec
-        ]
+    def __init__(self, parts: Iterable[maxsim.Part]) -> None:
+        """`parts` have the pages, in order."""
+        by_codec = groupby(parts, key=lambda part: part[0].codec)
+        self._pages = [maxsim.PlacedPages([*together]) for _, together in by_codec]
 
     def maxima(self, vectors: F32) -> F32:
         """The maxima (n, Q) of `vectors` (Q, D) with the pages."""
         found = [each.maxima(vectors) for each in self._pages]
         return np.concatenate(found) if found else np.zeros((0, len(vectors)), np.float32)
+
+
+def _part(block: Block) -> maxsim.Part:
+    return block.coded, block.offsets[:-1], np.diff(block.offsets)
 
 
 def sample(snapshot: Snapshot, count: int) -> I64:

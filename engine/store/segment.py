@@ -219,16 +219,16 @@ class OpenSegments:
             if array is not None:
                 will_need(array)
 
-    def count_vectors_read(self, vectors: Coded) -> None:
-        """As `count_bytes_read`, for the vectors of a run of pages, their scales and their visual words."""
+    def count_vectors_read(self, vectors: Coded, count: int, *, runs: int = 1) -> None:
+        """As `count_bytes_read`, for `count` vectors like those given, with their scales and their visual words."""
         if self._is_large:
-            self.count_bytes_read(len(vectors) * vector_bytes(vectors.codec, vectors.dim))
+            self.count_bytes_read(count * vector_bytes(vectors.codec, vectors.dim), runs=runs)
 
-    def count_bytes_read(self, count: int) -> None:
-        """Call before `count` adjacent bytes are read: in a large index, after MAPPED_BYTES, releases all memory."""
+    def count_bytes_read(self, count: int, *, runs: int = 1) -> None:
+        """Call before `count` bytes in `runs` are read: in a large index, after MAPPED_BYTES, releases all memory."""
         if not self._is_large:
             return
-        self._read_bytes += count + MAPPED_FILES * FAULT_AROUND_BYTES
+        self._read_bytes += count + runs * MAPPED_FILES * FAULT_AROUND_BYTES
         if self._read_bytes > MAPPED_BYTES:
             self._read_bytes = 0
             for opened in list(self._open.values()):

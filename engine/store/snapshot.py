@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..compression import pooling
+from ..compression.codecs import Coded
 from ..distinct import distinct
 from ..errors import UsageError
 from ..records import F16, F32, I64, U16, PageRef, Ragged
@@ -257,6 +258,11 @@ class Snapshot:
     def views(self, rows: I64 | None = None, max_vectors: int = BLOCK_VECTORS) -> Iterator[list[Block]]:
         """As `blocks`, all without a copy: lists of blocks that share a codec and have `max_vectors` in total."""
         return blocks.views(self._segments, *self._sorted_locations(rows), max_vectors)
+
+    def in_segments(self, rows: I64) -> Iterator[tuple[Coded, I64, I64]]:
+        """The vectors of some hundred `rows` (each once), in row order, as `blocks.in_segments` gives them."""
+        _, segments, slots = self._sorted_locations(rows)
+        return blocks.in_segments(self._segments, segments, slots)
 
     def boxes(self, row: int) -> U16:
         """The boxes of a row's T vectors, (T, 4) uint16 in page fractions times BOX_SCALE, mapped."""

@@ -35,6 +35,10 @@ CODECS = {"float16": 0, "int8": 1, "int4": 2, "binary": 3, "residual": 4}
 """The codecs' numbers in C."""
 
 
+Part = tuple[Coded, I64, I64]
+"""Vectors (T, D), and of n pages among them: where they begin (n,), and how many each has (n,)."""
+
+
 class QueryInC(ctypes.Structure):
     """`Query` of maxsim.c."""
 
@@ -143,25 +147,25 @@ def _aligned(size: int) -> np.ndarray:
     return whole[-whole.ctypes.data % CACHE_LINE :][:size]
 
 
-def page_table(parts: Sequence[tuple[Coded, I64]]) -> PageTable:
-    """Where the pages of `parts` lie: vectors (T, D), and the offsets (n + 1,) of the pages among them."""
+def page_table(parts: Sequence[Part]) -> PageTable:
+    """Where the pages of `parts` lie."""
     arrays = [
         [None if array is None else np.ascontiguousarray(array) for array in (part.values, part.scales, part.words)]
-        for part, _ in parts
+        for part, _, _ in parts
     ]
     values, scales, words = (
-        np.concatenate([addresses(own[i], offsets) for own, (_, offsets) in zip(arrays, parts, strict=True)])
+        np.concatenate([addresses(own[i], begins) for own, (_, begins, _) in zip(arrays, parts, strict=True)])
         for i in range(3)
     )
-    return PageTable(values, scales, words, np.concatenate([np.diff(offsets) for _, offsets in parts]), arrays)
+    return PageTable(values, scales, words, np.concatenate([lengths for _, _, lengths in parts]), arrays)
 
 
-def addresses(array: np.ndarray | None, offsets: I64) -> np.ndarray:
-    """The addresses (n,) uint64 of the pages with `offsets` (n + 1,) in an array (T, …); 0 without an array."""
+def addresses(array: np.ndarray | None, begins: I64) -> np.ndarray:
+    """The addresses (n,) uint64 of the pages that begin with the rows `begins` (n,) of an array; 0 without an array."""
     if array is None:
-        return np.zeros(len(offsets) - 1, np.uint64)
+        return np.zeros(len(begins), np.uint64)
     base: int = array.__array_interface__["data"][0]
-    return (base + offsets[:-1] * array.strides[0]).astype(np.uint64)
+    return (base + begins * array.strides[0]).astype(np.uint64)
 
 
 def score_block(score: Any, query: PackedQuery, pages: PageTable, rows: tuple[int, int], out: F32) -> None:

@@ -6,7 +6,7 @@ are the same bits whatever its position, and whatever other pages and query vect
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import pairwise
@@ -20,7 +20,7 @@ from ...compression.residual import Codebook
 from ...records import F32, F64, I64
 from ..exact_products import round_patches, round_query
 from . import compiled
-from .compiled import Kernel, PackedQuery, PageTable
+from .compiled import Kernel, PackedQuery, PageTable, Part
 from .reference import EMPTY
 
 BLOCK_VECTORS = 4096
@@ -41,21 +41,22 @@ def maxima_of_parts(query: F32, parts: Sequence[tuple[Coded, I64]]) -> F32:
 
     Returns (N, Q) float32 for the pages of all parts, in their order. Raises IndexDamaged for an unknown visual word.
     """
-    return PlacedPages(parts).maxima(query)
+    return PlacedPages([(coded, offsets[:-1], np.diff(offsets)) for coded, offsets in parts]).maxima(query)
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedPages:
-    """The N pages of `parts`, as `maxima_of_parts` takes them; where they lie is looked up once for all queries."""
+    """The N pages of `parts`, of one codec, in their order; where they lie is looked up once for all queries."""
 
-    parts: Sequence[tuple[Coded, I64]]
+    parts: Sequence[Part]
 
     def maxima(self, query: F32) -> F32:
         """The maxima (N, Q) of `query` (Q, D) with the pages. Raises IndexDamaged for an unknown visual word."""
-        coded, _ = self.parts[0]
+        coded, _, _ = self.parts[0]
         kernel = compiled.kernel(coded.dim) if len(query) else None
         if kernel is None:
-            return np.concatenate([numpy_maxima(query, coded, offsets) for coded, offsets in self.parts])
+            found = [numpy_maxima(query, *run) for part in self.parts for run in adjacent(*part)]
+            return np.concatenate([np.zeros((0, len(query)), np.float32), *found])
         pages, blocks = self._table
         packed = _packed(kernel, query.tobytes(), len(query), coded.codec, coded.codebook)
         out = np.empty((len(pages.lengths), len(query)), np.float32)
@@ -65,10 +66,23 @@ class PlacedPages:
     @cached_property
     def _table(self) -> tuple[PageTable, list[tuple[int, int]]]:
         """Where the pages lie, and the rows of the blocks that compiled code scores in one call."""
-        for coded, _ in self.parts:
-            _check(coded)
+        for part in self.parts:
+            _check(*part)
         pages = compiled.page_table(self.parts)
         return pages, blocks_of(np.concatenate([[0], np.cumsum(pages.lengths)]), KERNEL_VECTORS)
+
+
+def adjacent(coded: Coded, begins: I64, lengths: I64) -> Iterator[tuple[Coded, I64]]:
+    """The pages of a part in runs that follow each other: vectors (T, D), and the offsets (n + 1,) of a run's pages."""
+    for first, last in runs(begins, lengths):
+        offsets = np.concatenate([begins[first:last], begins[last - 1 : last] + lengths[last - 1 : last]])
+        yield coded[slice(int(offsets[0]), int(offsets[-1]))], offsets - offsets[0]
+
+
+def runs(begins: I64, lengths: I64) -> list[tuple[int, int]]:
+    """The pages from one up to another of each run of pages that follow each other."""
+    breaks = np.flatnonzero(begins[:-1] + lengths[:-1] != begins[1:]) + 1
+    return list(pairwise([0, *breaks.tolist(), len(begins)])) if len(begins) else []
 
 
 def products(query: F32, coded: Coded) -> F32:
@@ -80,9 +94,9 @@ def products(query: F32, coded: Coded) -> F32:
     if kernel is None:
         with threads.no_blas_threads():
             return similarities(round_query(query).T, coded)
-    _check(coded)
+    _check(coded, np.zeros(1, np.int64), np.array([len(coded)]))
     packed = _packed(kernel, query.tobytes(), len(query), coded.codec, coded.codebook)
-    pages = compiled.page_table([(coded, np.array([0, len(coded)]))])
+    pages = compiled.page_table([(coded, np.zeros(1, np.int64), np.array([len(coded)]))])
     out = np.empty((len(coded), len(query)), np.float32)
     score = partial(compiled.score_block, kernel.products, packed, pages, out=out)
     in_blocks(np.arange(len(coded) + 1), PRODUCTS_BLOCK_VECTORS, score)
@@ -107,10 +121,13 @@ def _packed(kernel: Kernel, query: bytes, vectors: int, codec: str, codebook: Co
     return compiled.pack(kernel, np.frombuffer(query, np.float32).reshape(vectors, -1), codec, found)
 
 
-def _check(coded: Coded) -> None:
+def _check(coded: Coded, begins: I64, lengths: I64) -> None:
     """Raise IndexDamaged for an unknown visual word: compiled code would read beyond the table of products."""
-    if coded.codebook is not None and coded.words is not None:
-        coded.codebook.check(coded.words)
+    words = coded.words
+    if coded.codebook is None or words is None or not len(begins):
+        return
+    own = [words[begins[first] : begins[last - 1] + lengths[last - 1]] for first, last in runs(begins, lengths)]
+    coded.codebook.check(np.concatenate(own))
 
 
 def numpy_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
