@@ -52,6 +52,15 @@ def processor_class(machine: Mapping[str, Any]) -> str:
     return CLASSES[3]
 
 
+def is_busy(machine: Mapping[str, Any]) -> bool:
+    """Whether more wanted to run than there were threads when a run began: its times say little.
+
+    >>> is_busy({"load_1min": 1.5, "cores": 2}), is_busy({"load_1min": 13.4, "cores": 2})
+    (False, True)
+    """
+    return float(machine["load_1min"]) > float(machine["cores"])
+
+
 def kept_rows(folder: Path) -> list[dict[str, Any]]:
     """The rows of every kept run, each with the `day` of its run, oldest first."""
     return [
@@ -62,13 +71,18 @@ def kept_rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def tables(rows: Iterable[Mapping[str, Any]]) -> str:
-    """A heading and a table for each class of processors: the last row of each case, subject and arithmetic."""
+    """A heading and a table for each class of processors: the last row of each case, subject and arithmetic.
+
+    A run on a busy machine (`is_busy`) does not take the place of one on a quiet machine.
+    """
     latest: dict[str, dict[tuple[str, ...], Mapping[str, Any]]] = {}
     for row in rows:
         machine = row["machine"]
         if row["case"] in KEPT_FIGURES and "skipped" not in row:
             key = row["case"], _subject(row), machine["cpu"], machine["arithmetic"]
-            latest.setdefault(processor_class(machine), {})[key] = row
+            of_class = latest.setdefault(processor_class(machine), {})
+            if key not in of_class or not is_busy(machine) or is_busy(of_class[key]["machine"]):
+                of_class[key] = row
     parts = []
     for name in CLASSES:
         if name in latest:
