@@ -45,6 +45,10 @@ PRINT_SALIENCY = 0.62
 """Least mean saliency of the units of a part. It is 0.48 to 0.59 where the print is turned by 90°, Latin letters among
 it, and 0.64 to 0.94 where it is in another script and upright.
 """
+SAME_UNIT = 0.8
+"""Cosine from which two units of a page are copies, of which one is enough; docs/log.md#units-once compares."""
+UNITS = 400
+"""Units of a page that are kept in any case; of a page with more, only those that are no copies."""
 OVERLAP = 1.25
 """Factor by which the ranges of heights that two passes read overlap."""
 
@@ -111,7 +115,7 @@ class ScriptPages:
             part = within(concatenated(both), kept / scale / np.array(grey.size * 2))
             if len(part.heights) and part.saliency.mean() >= PRINT_SALIENCY:
                 parts.append(part)
-        units = concatenated(parts)
+        units = without_copies(concatenated(parts))
         return units._replace(heights=(units.heights * scale).astype(np.float32))
 
 
@@ -165,6 +169,24 @@ def read_pass(network: PageNetwork, pixels: U8, corner: tuple[int, int] = (0, 0)
     cells = np.nonzero(words > MIN_SALIENCY)
     vectors, boxes = network.heads(features[cells])
     return PassOutput(features, words, figures, (cells[0], cells[1]), vectors, boxes, pixels.shape[::-1], corner)
+
+
+def without_copies(units: Detections) -> Detections:
+    """Units of a page, most salient first; if there are more than UNITS, without copies of more salient ones, of which
+    as many stay as make UNITS.
+
+    A page full of Chinese has some thousand pairs of characters, and a third of them stand there more than once.
+    """
+    units = units.select(np.argsort(-units.saliency, kind="stable"))
+    if len(units.heights) <= UNITS:
+        return units
+    same = units.vectors @ units.vectors.T > SAME_UNIT
+    is_first = np.ones(len(same), np.bool_)
+    for row in range(1, len(same)):
+        is_first[row] = not (same[row, :row] & is_first[:row]).any()
+    copies = np.flatnonzero(~is_first)[: max(0, UNITS - np.count_nonzero(is_first))]
+    is_first[copies] = True
+    return units.select(is_first)
 
 
 def is_covered(words: Detections, units: Detections) -> Bools:

@@ -8,12 +8,12 @@ import numpy as np
 import pymupdf
 import pytest
 
-from docsearch.engine.models.pixel import spec
+from docsearch.engine.models.pixel import scripts, spec
 from docsearch.engine.models.pixel.detections import Detections
 from docsearch.engine.models.pixel.features import PassOutput
 from docsearch.engine.models.pixel.inference import PageNetwork
 from docsearch.engine.models.pixel.pages import PixelPages
-from docsearch.engine.models.pixel.scripts import OtherPrint, ScriptPages, is_covered, within
+from docsearch.engine.models.pixel.scripts import OtherPrint, ScriptPages, is_covered, within, without_copies
 from docsearch.engine.models.pixel.text import PixelText
 from docsearch.engine.records import F32, U8, PageImage, PageRef
 
@@ -120,3 +120,14 @@ def test_the_detector_sees_all_parts_of_a_page(pages: PixelPages) -> None:
     inner[2:6, 3:8] = True
     inner[[2, 2, 5, 5], [3, 7, 3, 7]] = False  # corners have fewer such neighbours than others
     assert np.array_equal(found.cells, inner)
+
+
+@pytest.mark.parametrize(("most", "kept"), [(4, [0.9, 0.7, 0.6, 0.5]), (3, [0.9, 0.7, 0.6]), (1, [0.9, 0.7, 0.6])])
+def test_a_full_page_keeps_a_unit_once(monkeypatch: pytest.MonkeyPatch, most: int, kept: list[float]) -> None:
+    vectors = np.zeros((4, 128), np.float32)
+    vectors[[0, 2], 0], vectors[1, 1], vectors[3, :2] = 1, 1, (0.6, 0.8)
+    saliency = np.array([0.5, 0.7, 0.9, 0.6], np.float32)
+    units = detections([[0.1 * i, 0, 0.1 * i + 0.05, 1] for i in range(4)])._replace(vectors=vectors, saliency=saliency)
+    monkeypatch.setattr(scripts, "UNITS", most)
+    assert without_copies(units).saliency.tolist() == pytest.approx(kept)
+    assert len(without_copies(units.select(np.zeros(0, int))).heights) == 0
