@@ -11,6 +11,7 @@ from ..engine.store import DocumentRow, Failure, open_snapshot
 from . import discover, source_folders
 from .known_documents import KnownDocuments
 from .other_kinds import OtherKind
+from .render.producer import layout_is_outdated
 
 NEW, COMPARE, AGAIN = "new", "compare", "again"
 
@@ -20,7 +21,8 @@ class PlannedDocument:
     """A document that would be read, its size in `bytes`, and why.
 
     "new": the index has no document of this path, though it may have been moved. "compare": it has, of another size or
-    time, or perhaps of another folder; the content decides. "again": it failed or was not finished.
+    time, or perhaps of another folder, and the content decides; or another program lays its pages out now. "again": it
+    failed or was not finished.
     """
 
     path: str
@@ -60,16 +62,17 @@ def plan(
     directory = Path(directory)
     discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds, renderer=renderer)
     rows: dict[str, DocumentRow] = {}
+    producers: dict[str, str] = {}
     try:
         with open_snapshot(directory) as snapshot:
-            rows = snapshot.documents()
+            rows, producers = snapshot.documents(), snapshot.producers()
     except IndexNotFound:
         pass
     known = KnownDocuments(rows, source_folders.recorded(directory), discovery)
     to_read = [
         PlannedDocument(document.path, _why(rows.get(document.path)), document.size)
         for document in discovery.documents
-        if not known.is_unchanged(document)
+        if layout_is_outdated(document.path, producers) or not known.is_unchanged(document)
     ]
     return Plan(
         to_read=tuple(to_read),

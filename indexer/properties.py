@@ -10,7 +10,7 @@ from ..engine.query.languages import language_of
 from ..engine.query.terms import terms_of
 from ..engine.store import IndexWriter
 from ..engine.store.column_values import Value
-from ..engine.store.columns import AUTHOR, HAS_TEXT, KEYWORDS, KIND, LANGUAGE, SPOKEN, TITLE
+from ..engine.store.columns import AUTHOR, HAS_TEXT, KEYWORDS, KIND, LANGUAGE, PRODUCER, SPOKEN, TITLE
 
 SAME_KINDS = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff", "htm": "html", "markdown": "md", "text": "txt"}
 """Extensions that mean the same kind as another one."""
@@ -47,8 +47,8 @@ def record(writer: IndexWriter, doc_id: str, path: str, properties: Mapping[str,
 def columns(path: str, properties: Mapping[str, str], texts: Sequence[str]) -> dict[str, Value]:
     """The columns of a document at `path` in the index that can be told of it, by name.
 
-    `properties` are what its file says, by names of `render.properties.NAMES`; `texts` are the text layers of its first
-    pages that have one.
+    `properties` are what its file says, by names of `render.properties.NAMES`, and the program that laid out its pages;
+    `texts` are the text layers of its first pages that have one.
     """
     found: dict[str, Value] = {KIND: kind_of(path) or properties.get(KIND, "")}
     for name in SPOKEN:
@@ -57,6 +57,7 @@ def columns(path: str, properties: Mapping[str, str], texts: Sequence[str]) -> d
             found[name] = tuple(dict.fromkeys(filter(None, KEYWORD_BREAKS.split(text))))[:KEYWORDS_MAX]
         elif not (name == TITLE and not says_something(text)) and not (name == AUTHOR and NO_AUTHOR.fullmatch(text)):
             found[name] = text
+    found[PRODUCER] = properties.get(PRODUCER, "")
     found[LANGUAGE] = language(texts)
     found[HAS_TEXT] = any(text.strip() for text in texts)
     return {name: value for name, value in found.items() if value not in ("", ())}

@@ -15,11 +15,13 @@ from ..engine.errors import DocumentError, UsageError
 from ..engine.models.encoder import PageEncoder
 from ..engine.records import PageRef
 from ..engine.store import DocumentRow, Failure, IndexWriter, UnreadContent
+from ..engine.store.columns import PRODUCER
 from ..engine.store.unread import CROWDED
 from . import allocator, discover, properties, source_folders, sources
 from .discover import Document, Found
 from .embed import embed
 from .known_documents import KnownDocuments
+from .render.producer import layout_is_outdated, producer
 from .render.renderer import (
     DocumentDone,
     DocumentFailed,
@@ -99,6 +101,7 @@ class Run:
         source_folders.record(directory, discovery.roots)
         files = writer.files()
         self._known = KnownDocuments(writer.documents(), recorded, discovery, files=files, rehash=rehash)
+        self._producers = writer.producers()
         self._directory = directory
         self._unreachable: list[Path] = []
         self._clashing: set[str] = set()  # paths of documents whose path belongs to a file of another folder
@@ -121,7 +124,8 @@ class Run:
         for each in self._discovery.unreadable:
             self._fail_unreadable(each, each.reason)
         for document in self._discovery.documents:
-            if self._known.is_unchanged(document):
+            is_outdated = layout_is_outdated(document.path, self._producers)
+            if not is_outdated and self._known.is_unchanged(document):
                 self._skipped += 1
                 self._skip(document)
                 continue
@@ -136,13 +140,13 @@ class Run:
                 self._failed.append(Failure(document.path, None, _name_clash(document)))
                 self._clashing.add(document.path)
                 self._skip(document)
-            elif row is not None and row.sha256 == sha256 and row.state == "done":
+            elif row is not None and row.sha256 == sha256 and row.state == "done" and not is_outdated:
                 if (row.size, row.mtime_ns) != (document.size, document.mtime_ns):
                     self._writer.touch_document(document.path, document.size, document.mtime_ns)
                 self._skipped += 1
                 self._skip(document)
             else:
-                yield document, self._begin(document, sha256)
+                yield document, self._begin(document, sha256, replaces=is_outdated and row is not None)
 
     def handle(self, event: RenderEvent) -> None:
         """Record an event of the renderer; embed and store once BATCH_PAGES pages are rendered."""
@@ -261,11 +265,15 @@ class Run:
             self._writer.fail_document(found.path, reason, size=size, mtime_ns=mtime_ns)
         self._failed.append(Failure(found.path, None, reason))
 
-    def _begin(self, document: Document, sha256: str) -> frozenset[int]:
+    def _begin(self, document: Document, sha256: str, *, replaces: bool) -> frozenset[int]:
+        """Begin a document; return the pages to leave out. If it `replaces` its pages, they are of another layout."""
         row = self._known.rows.get(document.path)
+        replaces = replaces and row is not None and row.state == "done"
         if row is None or row.sha256 != sha256:
             self._new_content.add(document.path)
-        begun = self._writer.begin_document(document.path, sha256, document.size, document.mtime_ns, None)
+        begun = self._writer.begin_document(
+            document.path, sha256, document.size, document.mtime_ns, None, replaces=replaces
+        )
         self._in_flight[document.path] = DocumentInFlight(begun.doc_id, begun.done_pages)
         return begun.done_pages
 
@@ -278,7 +286,8 @@ class Run:
             return
         for page in document.missing_pages():
             self._fail_page(path, page, document.last_failure)
-        properties.record(self._writer, document.doc_id, path, document.properties)
+        said = {**document.properties, PRODUCER: producer(path)}
+        properties.record(self._writer, document.doc_id, path, said)
         self._writer.finish_document(document.doc_id, document.page_count)
         self._documents += 1
 

@@ -17,7 +17,7 @@ from .statements import storable_text
 
 PATH, KIND, MODIFIED, SIZE, PAGES = "path", "kind", "modified", "size", "pages"
 TITLE, AUTHOR, SUBJECT, KEYWORDS = "title", "author", "subject", "keywords"
-LANGUAGE, HAS_TEXT = "language", "has_text"
+LANGUAGE, HAS_TEXT, PRODUCER = "language", "has_text", "producer"
 OWN_COLUMNS: Mapping[str, ColumnType] = {
     PATH: "text",
     KIND: "text",
@@ -30,6 +30,7 @@ OWN_COLUMNS: Mapping[str, ColumnType] = {
     KEYWORDS: "list",
     LANGUAGE: "text",
     HAS_TEXT: "flag",
+    PRODUCER: "text",
 }
 """The columns that docsearch fills itself, with their types."""
 SPOKEN = (TITLE, AUTHOR, SUBJECT, KEYWORDS)
@@ -94,6 +95,17 @@ def write(
         (document,),
     )
     _change_revision(connection)
+
+
+def recorded_producers(connection: sqlite3.Connection) -> dict[str, str]:
+    """The program that laid out each document that has no pages of its own, by the document's path."""
+    if not connection.execute(EXISTS).fetchone()[0]:
+        return {}
+    found = connection.execute(
+        "SELECT path, value FROM document_values JOIN documents ON document = key WHERE name = ? AND origin = 'file'",
+        (PRODUCER,),
+    )
+    return dict(found)
 
 
 def changed_by(

@@ -29,7 +29,7 @@ from .blocks import Block
 from .cache import Cache, DerivedFiles
 from .catalog import DocumentRow, Failure, Fingerprint
 from .column_values import folded
-from .columns import ColumnsTable
+from .columns import ColumnsTable, recorded_producers
 from .copies import Copies
 from .copies import find as find_copies
 from .mmap import FAULT_AROUND_BYTES
@@ -337,6 +337,11 @@ class Snapshot:
     def columns(self) -> ColumnsTable:
         """The columns of the documents: titles, authors and so on, and those that users gave."""
         return ColumnsTable(self._query)
+
+    def producers(self) -> dict[str, str]:
+        """The program that laid out each document that has no pages of its own, by the document's path."""
+        with self._connection_lock, os_errors.translated(self._directory):
+            return recorded_producers(self._connection)
 
     def info(self) -> dict[str, str | int | float | dict[str, int]]:
         """The facts for `docsearch info`; sizes in bytes."""

@@ -94,6 +94,12 @@ def write(connection: sqlite3.Connection, document: int, content: UnreadContent)
     )
 
 
+def delete(connection: sqlite3.Connection, document: int) -> None:
+    """Forget what was recorded of the document with this key."""
+    if _exists(connection):
+        connection.execute("DELETE FROM unread_content WHERE document = ?", (document,))
+
+
 def count_places(connection: sqlite3.Connection) -> dict[str, int]:
     """As `UnreadTable.places`."""
     return UnreadTable(lambda statement, *values: connection.execute(statement, values).fetchall()).places()

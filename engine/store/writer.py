@@ -73,6 +73,7 @@ class IndexWriter:
             self._codebook = codebooks.find(self._directory, connection)
             self._buffer = PageBuffer(self._codec, statements.read_dims(connection), self._codebook)
         self._begun: dict[str, DocumentRow] = {}
+        self._replaced: set[str] = set()  # ids of begun documents whose pages in the index are of another layout
         self._keys: dict[str, int] = {}  # catalog keys of begun documents that the transaction has changed
 
     def __enter__(self) -> IndexWriter:
@@ -104,18 +105,26 @@ class IndexWriter:
             return statements.find_paths(connection, prefix)
 
     def begin_document(
-        self, path: str, sha256: str, size: int, mtime_ns: int, page_count: int | None = None
+        self,
+        path: str,
+        sha256: str,
+        size: int,
+        mtime_ns: int,
+        page_count: int | None = None,
+        *,
+        replaces: bool = False,
     ) -> BegunDocument:
         """Announce a document whose pages follow.
 
         Nothing changes yet: the pages of older content are deleted in the transaction that adds its first new page
         or ends it. A document left unfinished with the same content continues after its `done_pages`; one that is done
-        or failed is tried again where it failed.
+        or failed is tried again where it failed. If the document `replaces` its pages, they count as those of older
+        content: it is laid out in another way.
         """
         with self._transaction.reading() as connection:
             known = statements.find_document(connection, path=path)
             done: set[int] = set()
-            if known is not None and known[1].sha256 == sha256:
+            if known is not None and known[1].sha256 == sha256 and not replaces:
                 done = statements.stored_pages(connection, known[0])
                 if known[1].state == "indexing":
                     done |= statements.failed_pages(connection, known[0])
@@ -124,6 +133,8 @@ class IndexWriter:
             if doc_id is None:
                 doc_id = statements.new_id(connection, path, list(self._begun))
         self._keys.pop(doc_id, None)
+        if replaces:
+            self._replaced.add(doc_id)
         self._begun[doc_id] = DocumentRow(doc_id, path, sha256, size, mtime_ns, page_count, "indexing", None)
         return BegunDocument(doc_id, frozenset(done))
 
@@ -194,6 +205,11 @@ class IndexWriter:
         """The paths of complete documents whose properties an earlier version did not record, in order."""
         with self._transaction.reading() as connection:
             return [path for _, path in columns.undescribed(connection)]
+
+    def producers(self) -> dict[str, str]:
+        """The program that laid out each document that has no pages of its own, by the document's path."""
+        with self._transaction.reading() as connection:
+            return columns.recorded_producers(connection)
 
     def document_keys(self) -> dict[int, str]:
         """The path of each document by its key."""
@@ -370,7 +386,9 @@ class IndexWriter:
             key = statements.insert_document(self._transaction.connection, begun)
         else:
             key = known[0]
-            if known[1].sha256 != begun.sha256:
+            if known[1].sha256 != begun.sha256 or doc_id in self._replaced:
+                self._replaced.discard(doc_id)
+                unread.delete(self._transaction.connection, key)
                 self._transaction.record_page_change(
                     f"replace {doc_id}", statements.delete_pages(self._transaction.connection, key)
                 )

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 import hostile
+
+pytest.importorskip("pymupdf", reason="draws what was converted")
+
 from docsearch.indexer import kinds
 from docsearch.indexer.discover import Document, find
 from docsearch.indexer.render import libreoffice, office
