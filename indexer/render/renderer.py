@@ -189,6 +189,7 @@ class Renderer:
                     return event
                 if job.tasks and job.tasks[0].finished:
                     job.tasks.popleft()
+                    self._changed.notify_all()  # the next task is wanted now, and its process may wait for that
                 elif job.started and not job.tasks and job.remaining.is_empty:
                     self._jobs.popleft()
                     self._changed.notify_all()
