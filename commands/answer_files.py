@@ -47,10 +47,12 @@ class RunSettings:
     all_copies: bool
     mode: Mode
     snapshot: str
+    rerank: str | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """The value of "run" in an answer."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        """The value of "run" in an answer; "rerank", the model and how many hits it reads, only where there is one."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in fields.items() if name != "rerank" or value is not None}
 
 
 class AnswerFile:

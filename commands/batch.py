@@ -12,6 +12,7 @@ import typer
 
 from ..engine.errors import UsageError
 from .answer_files import ANSWER_SUFFIXES, AnswerFile, RunSettings, unanswered
+from .defaults import RERANKED_HITS
 from .indexes import opened
 from .interrupts import interruptible
 from .options import (
@@ -22,6 +23,8 @@ from .options import (
     Exact,
     IndexDirectories,
     Quiet,
+    Rerank,
+    RerankHits,
     ScoringDevice,
     SearchMode,
 )
@@ -29,6 +32,7 @@ from .output import message, plural
 from .output_files import check_file
 from .progress import progress_bar
 from .query_files import QueryRow, read_queries
+from .run_query import third_stage
 
 if TYPE_CHECKING:
     from ..engine.records import Query
@@ -47,6 +51,8 @@ def batch(
     exact: Exact = False,
     all_copies: AllCopies = False,
     mode: SearchMode = None,
+    rerank: Rerank = None,
+    rerank_hits: RerankHits = RERANKED_HITS,
     resume: Annotated[bool, typer.Option("--resume", help="Continue after the last answer that is kept.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -60,8 +66,8 @@ def batch(
     row per hit; text that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Answers are collected in OUT.partial; OUT stays as it was until the last one is there. --resume refuses to go on if
-    the queries, -k, --candidates, --exact, --all-copies, --mode or the index have changed ("run" in an answer says with
-    what it was made).
+    the queries, -k, --candidates, --exact, --all-copies, --mode, --rerank or the index have changed ("run" in an answer
+    says with what it was made).
 
     Several --index are searched as one, and each hit has its "index"; in .trec files its name stands before the path.
 
@@ -91,11 +97,13 @@ def batch(
             in_progress.append(row)
             yield Query(str(row.query_id), row.text, row.path)
 
+    stage = third_stage(rerank, rerank_hits, device.value)
     started = flushed = time.monotonic()
     done = without_hits = without_good_match = 0
     with open_searcher(opened(directories), device=device.value) as searcher:
+        model_read = f"{rerank}, {rerank_hits} hits" if rerank else None
         chosen = mode.value if mode else searcher.default_mode
-        run = RunSettings(k, candidates, exact, all_copies, chosen, searcher.snapshot.generation)
+        run = RunSettings(k, candidates, exact, all_copies, chosen, searcher.snapshot.generation, model_read)
         answers = AnswerFile(out, run, resume=resume)
         resumed = answers.count
         with interruptible(lambda: _kept(answers, total)), answers:
@@ -105,7 +113,13 @@ def batch(
                 text=text, total=total, completed=resumed, time_left=True, quiet=quiet, lines=True
             ) as bar:
                 found = searcher.search_many(
-                    queries(rows), k=k, candidates=candidates, exact=exact, all_copies=all_copies, mode=run.mode
+                    queries(rows),
+                    k=k,
+                    candidates=candidates,
+                    exact=exact,
+                    all_copies=all_copies,
+                    mode=run.mode,
+                    rerank=stage,
                 )
                 for _, hits in found:
                     answers.write(in_progress.popleft(), hits)

@@ -5,4 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 DEFAULT_INDEX = Path(".docsearch")
+RERANKED_HITS = 20
+"""Hits that `--rerank` reads."""
 DEFAULT_HITS = 10

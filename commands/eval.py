@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,14 +13,16 @@ import typer
 from .. import __version__
 from ..engine.errors import UsageError
 from . import eval_dataset, eval_pointing
-from .defaults import DEFAULT_INDEX
+from .defaults import DEFAULT_INDEX, RERANKED_HITS
 from .interrupts import interruptible
-from .options import AllCopies, AsJson, Codec, Device, Exact, Quiet, ScoringDevice, SearchModes
+from .options import AllCopies, AsJson, Codec, Device, Exact, Quiet, Rerank, RerankHits, ScoringDevice, SearchModes
 from .output import message, plural
 from .output_files import check_file, is_same
 from .progress import ProgressBar, progress_bar
+from .run_query import third_stage
 
 if TYPE_CHECKING:
+    from ..engine.ranking.third_stage import ThirdStage
     from ..engine.records import Mode
     from ..evaluation.questions import Questions
     from ..evaluation.run import Measured, System
@@ -55,6 +58,8 @@ def evaluate(
     ] = None,
     exact: Exact = False,
     all_copies: AllCopies = False,
+    rerank: Rerank = None,
+    rerank_hits: RerankHits = RERANKED_HITS,
     topics: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The questions of TREC qrels: lines of id, tab, question.")
     ] = None,
@@ -120,7 +125,7 @@ def evaluate(
 
     Printed are nDCG, recall, MRR and success, as trec_eval defines them, with 95 % bootstrap intervals, and the time of
     a question. If there are several --index, --mode or --candidates, all combinations are compared with the first one,
-    question by question.
+    question by question; with --rerank, each also without it.
 
     Examples:
 
@@ -157,7 +162,8 @@ def evaluate(
             "--language, --with-text, --model and --codec say how a --dataset is read and indexed; of other questions, "
             "--where language=english chooses those with this value in the column 'language'"
         )
-    systems = _systems(indexes, mode or [], candidates or [], exact=exact, all_copies=all_copies)
+    stage = third_stage(rerank, rerank_hits, device.value)
+    systems = _systems(indexes, mode or [], candidates or [], exact=exact, all_copies=all_copies, rerank=stage)
     _check_outputs(systems, html, run, qrels, [file for file in (questions, topics) if file is not None])
     prepared = None
     if dataset is not None:
@@ -173,7 +179,9 @@ def evaluate(
                 quiet=quiet,
                 one_corpus_for=None if html is None else "--html",
             )
-        systems = _systems(list(prepared.indexes), mode or [], candidates or [], exact=exact, all_copies=all_copies)
+        systems = _systems(
+            list(prepared.indexes), mode or [], candidates or [], exact=exact, all_copies=all_copies, rerank=stage
+        )
         _check_outputs(systems, html, run, qrels, [])
         read = prepared.questions
     else:
@@ -218,9 +226,15 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _systems(
-    indexes: list[Path], modes: list[SearchModes], candidates: list[int], *, exact: bool, all_copies: bool
+    indexes: list[Path],
+    modes: list[SearchModes],
+    candidates: list[int],
+    *,
+    exact: bool,
+    all_copies: bool,
+    rerank: ThirdStage | None,
 ) -> list[System]:
-    """Every combination of the options; a system is named by what sets it apart."""
+    """Every combination of the options, without `rerank` and with it; a system is named by what sets it apart."""
     from ..evaluation.run import System
 
     searches: list[tuple[int | None, bool]] = [(count, False) for count in candidates]
@@ -239,7 +253,9 @@ def _systems(
                 found.append(System(name, folder, chosen, count, is_exact, all_copies))
     if len({each.name for each in found}) < len(found):
         raise UsageError("the same --index, --mode or --candidates twice: there is nothing to compare")
-    return found
+    if rerank is None:
+        return found
+    return [one for each in found for one in (each, replace(each, name=f"{each.name} reranked", rerank=rerank))]
 
 
 def _check_outputs(
@@ -256,7 +272,9 @@ def _check_outputs(
     if run is not None and qrels is not None and is_same(run, qrels):
         raise UsageError(f"{qrels}: --run and --qrels name the same file; choose another name")
     if run is not None and len(systems) > 1:
-        raise UsageError("--run writes what one system found; give one --index, --mode and --candidates")
+        raise UsageError(
+            "--run writes what one system found; give one --index, --mode and --candidates, and no --rerank"
+        )
 
 
 def _read(questions: Path, topics: Path | None) -> Questions:

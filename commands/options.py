@@ -118,5 +118,15 @@ Workers = Annotated[
         min=1, help="Processes that render pages. By default half the processor cores that this process may use."
     ),
 ]
+Rerank = Annotated[
+    str | None,
+    typer.Option(
+        "--rerank",
+        metavar="MODEL",
+        help="Cross-encoder that reads the texts of the first hits and puts them in its order: an id on the hub or a "
+        f"folder. Needs {install_command('models')}.",
+    ),
+]
+RerankHits = Annotated[int, typer.Option("--rerank-hits", min=1, help="Hits that --rerank reads.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .defaults import DEFAULT_HITS
+from .defaults import DEFAULT_HITS, RERANKED_HITS
 from .options import (
     DEFAULT_INDEX,
     AllCopies,
@@ -16,6 +16,8 @@ from .options import (
     Device,
     Exact,
     IndexDirectories,
+    Rerank,
+    RerankHits,
     ScoringDevice,
     SearchMode,
 )
@@ -40,6 +42,8 @@ def query(
     ] = None,
     all_copies: AllCopies = False,
     mode: SearchMode = None,
+    rerank: Rerank = None,
+    rerank_hits: RerankHits = RERANKED_HITS,
     as_json: AsJson = False,
     heatmap: Annotated[
         Path | None,
@@ -84,6 +88,8 @@ def query(
 
         docsearch query "the same form, filled in" --image form.png
 
+        docsearch query "what did the board decide" --rerank cross-encoder/ms-marco-MiniLM-L6-v2
+
         docsearch query '"net sales" -europe distribut*'
 
         docsearch query "notice period" --index office.index --index archive.index --json
@@ -105,6 +111,8 @@ def query(
             server,
             all_copies,
             None if mode is None else mode.value,
+            rerank,
+            rerank_hits,
             other_indexes=tuple(others),
         )
     )

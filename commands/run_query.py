@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 from ..engine.errors import UsageError
 from ..engine.printable import also_at, printable
 from .answer_notes import answer_notes
-from .defaults import DEFAULT_HITS, DEFAULT_INDEX
+from .defaults import DEFAULT_HITS, DEFAULT_INDEX, RERANKED_HITS
 from .indexes import opened
 from .output import message, plural, print_json
 
 if TYPE_CHECKING:
+    from ..engine.ranking.third_stage import ThirdStage
     from ..engine.records import U8, Mode
     from .ask_server import ServedAnswer
 
@@ -43,6 +44,8 @@ class QueryArguments:
     server: str | None = None
     all_copies: bool = False
     mode: str | None = None
+    rerank: str | None = None
+    rerank_hits: int = RERANKED_HITS
     other_indexes: tuple[Path, ...] = ()
 
     @property
@@ -79,6 +82,7 @@ def run(asked: QueryArguments) -> None:
             image=pixels,
             all_copies=asked.all_copies,
             mode=cast("Mode | None", asked.mode),
+            rerank=third_stage(asked.rerank, asked.rerank_hits, asked.device),
         )
         print_hits([hit.as_dict() for hit in hits], hits.as_dict(), as_json=asked.as_json)
         for note in answer_notes(hits.as_dict(), searcher.encoder.spec.name, is_empty=not hits):
@@ -97,6 +101,16 @@ def run(asked: QueryArguments) -> None:
         if asked.save_pages is not None:
             saved = pictures.save_pages(asked.save_pages, hits, searcher.snapshot, directory)
             message(f"{asked.save_pages}: {plural(saved, 'page')} saved")
+
+
+def third_stage(model: str | None, count: int, device: str) -> ThirdStage | None:
+    """What reranks the first `count` hits with the cross-encoder `model`; None without one. Raises UsageError."""
+    if model is None:
+        return None
+    from ..engine.models.reranker import Reranker
+    from ..engine.ranking.third_stage import ThirdStage
+
+    return ThirdStage(Reranker.open(model, device=device), count)
 
 
 def print_hits(hits: Sequence[Mapping[str, Any]], about: Mapping[str, Any], *, as_json: bool) -> None:
@@ -118,6 +132,8 @@ def _of_server(asked: QueryArguments, text: str) -> ServedAnswer | None:
     try:
         if asked.image is not None or asked.heatmap is not None or asked.save_pages is not None:
             raise ask_server.NotAnswered("pictures are not asked of servers")
+        if asked.rerank is not None:
+            raise ask_server.NotAnswered("--rerank is of this process")
         if asked.device != "auto":
             raise ask_server.NotAnswered("--device is of this process")
         if asked.other_indexes:

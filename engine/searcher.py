@@ -36,6 +36,7 @@ from .ranking import rerank
 from .ranking.accelerator import open_scorer
 from .ranking.filters import path_matches
 from .ranking.rerank import Scorer
+from .ranking.third_stage import ThirdStage
 from .records import F64, U8, FloatBox, Hit, Mode, PageRef, Query, QueryVectors, Ranking, Region, SoughtWord
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
 from .retrieval.question_reading import corrected, read
@@ -142,6 +143,7 @@ class Searcher(PageViews):
         image: U8 | None = None,
         all_copies: bool = False,
         mode: Mode | None = None,
+        rerank: ThirdStage | None = None,
     ) -> Hits:
         """The best `k` pages for a question, or for a picture `image` (H, W, 3) uint8, or for both; best first.
 
@@ -149,11 +151,12 @@ class Searcher(PageViews):
         documents whose path matches this glob, or whose file name it is. Of files with the same bytes only the one with
         the first path is among the hits, and the paths of the others that match `path` are its `also`; with
         `all_copies`, each is a hit of its own. `mode` says what pages are found by, "visual", "text" or "hybrid"; None
-        chooses, see `default_mode`. Raises UsageError when there is nothing to search for, the model does not see
-        pictures, or cannot search in this mode.
+        chooses, see `default_mode`. `rerank` reads the texts of the first hits, too. Raises UsageError when there is
+        nothing to search for, the model does not see pictures, or cannot search in this mode.
         """
         query = Query("", text, path, image)
-        found = self.search_many([query], k=k, candidates=candidates, exact=exact, all_copies=all_copies, mode=mode)
+        options = {"exact": exact, "all_copies": all_copies}
+        found = self.search_many([query], k=k, candidates=candidates, mode=mode, rerank=rerank, **options)
         ((_, hits),) = found
         return hits if self._pictures is None else hits.drawn_by(partial(self._picture_of_hit, query, hits.mode))
 
@@ -188,6 +191,7 @@ class Searcher(PageViews):
         all_copies: bool = False,
         mode: Mode | None = None,
         on_stage: OnStage | None = None,
+        rerank: ThirdStage | None = None,
     ) -> Iterator[tuple[Query, Hits]]:
         """Answer queries in order, each as `search` would; pages are read once for BATCH_QUERIES of them.
 
@@ -202,7 +206,8 @@ class Searcher(PageViews):
             raise UsageError(f"{self.encoder.spec.name} searches in the mode visual only")
         mode = mode or self.default_mode
         strict = isinstance(queries, Sequence) and len(queries) == 1
-        count = self._two_stage.candidates(k, candidates, exact=exact)
+        depth = k if rerank is None else max(k, rerank.count)
+        count = self._two_stage.candidates(depth, candidates, exact=exact)
         waiting = iter(queries)
         while asked_for := list(islice(waiting, BATCH_QUERIES)):
             with timed("encode", on_stage), threads.no_blas_threads():
@@ -221,7 +226,7 @@ class Searcher(PageViews):
             ranked = self._two_stage.rank(
                 batch,
                 asked,
-                k=k,
+                k=depth,
                 candidates=count,
                 on_stage=on_stage,
                 all_copies=all_copies,
@@ -232,6 +237,8 @@ class Searcher(PageViews):
                 hits = self._hits(query, ranked.get(i), all_copies=all_copies)
                 own: Mode = "visual" if not query.text.strip() or query.like is not None else mode
                 answer = self._answers.answer(query, hits, encoded.get(i), weighed.get(i), ranked.get(i), own)
+                if rerank is not None:
+                    answer = rerank.answer(answer, "" if query.like else query.text, k, self.text)
                 read_as = (asked_for[i].text, dict(query.corrections), readings[i].missing_phrases)
                 yield asked_for[i], answer.read_as(*read_as)
 

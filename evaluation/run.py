@@ -10,6 +10,7 @@ from time import perf_counter
 
 import numpy as np
 
+from ..engine.ranking.third_stage import ThirdStage
 from ..engine.records import F64, Hit, Mode, Query
 from ..engine.searcher import Searcher
 from . import significance
@@ -32,6 +33,7 @@ class System:
     candidates: int | None = None
     exact: bool = False
     all_copies: bool = False
+    rerank: ThirdStage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,7 @@ def measure(
             exact=system.exact,
             all_copies=system.all_copies,
             mode=system.mode,
+            rerank=system.rerank,
         )
         seconds = perf_counter() - started
         found = list(hits)

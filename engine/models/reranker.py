@@ -1,0 +1,113 @@
+"""Cross-encoders, which read a question and a text together: stage 3, over the first hits of an answer.
+
+sentence-transformers opens them. They read the text layers of pages. Nogueira and Cho, "Passage Re-ranking with BERT",
+2019.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UsageError
+from ..records import F32
+from . import extras, folders, hub, layouts, model_names
+from .jina_v4.checkpoint import read_json
+from .late_interaction import OPENING_ERRORS, untrained_error
+
+PACKAGES = ("huggingface_hub", "sentence_transformers", "torch", "transformers")
+BATCH = 16
+MAX_CHARS = 8_000
+"""Characters of a text that are given to the tokenizer; the model truncates to what it reads, which is less."""
+
+
+class Reranker:
+    """A cross-encoder in a folder. Its network is loaded when it is first needed. May be shared between threads."""
+
+    def __init__(self, name: str, folder: Path, *, device: str) -> None:
+        self.name = name
+        self._folder = folder
+        self._device = device
+        self._using_model = threading.Lock()
+
+    @staticmethod
+    def open(name: str, *, device: str = "auto") -> Reranker:
+        """Open the cross-encoder `name`, an id on the hub with @REVISION or without, or a folder.
+
+        It is downloaded if need be. Raises UsageError if it is not there, or is another kind of model.
+        """
+        extras.require(PACKAGES, name)
+        asked = model_names.parse(name)
+        if asked.is_hub_id:
+            small = hub.cached_folder(asked.base, folders.SMALL_FILES, asked.revision)
+            where = (asked.base, folders.SMALL_FILES)
+            _check(hub.find_folder(*where, cached=small, download=True, revision=asked.revision))
+            cached = hub.cached_folder(asked.base, folders.FILES, asked.revision)
+            whole = cached if cached is not None and next(cached.glob("*.safetensors"), None) else None
+            folder = hub.find_folder(asked.base, folders.FILES, cached=whole, download=True, revision=asked.revision)
+        else:
+            folder = asked.folder.resolve()
+        _check(folder)
+        if next(folder.rglob("*.safetensors"), None) is None:
+            raise UsageError(f"{folder}: holds no *.safetensors; {layouts.COPY}")
+        return Reranker(asked.full, folder, device=device)
+
+    @cached_property
+    def model(self) -> Any:
+        """The `CrossEncoder` of sentence-transformers on its device. Raises UsageError if it cannot be loaded."""
+        from sentence_transformers import CrossEncoder
+
+        from . import device as devices
+
+        chosen = devices.choose(self._device)
+        try:
+            model = CrossEncoder(
+                str(self._folder),
+                device=chosen.type,
+                local_files_only=True,
+                model_kwargs={"dtype": devices.compute_dtype(chosen), "use_safetensors": True},
+            )
+        except OPENING_ERRORS as err:
+            reason = str(err).strip().partition("\n")[0]
+            raise UsageError(f"{self._folder}: sentence-transformers cannot open it: {reason}") from err
+        if (error := untrained_error(model, self._folder)) is not None:
+            raise error
+        if model.num_labels != 1:
+            raise UsageError(f"{self._folder}: a classifier of {model.num_labels} classes, not a reranker")
+        return model
+
+    def scores(self, question: str, texts: Sequence[str]) -> F32:
+        """How well each of the texts answers the question, (N,) in 0..1; 0 for a blank text."""
+        found = np.zeros(len(texts), np.float32)
+        read = [i for i, text in enumerate(texts) if text.strip()]
+        if read:
+            import torch
+
+            pairs = [(question, texts[i][:MAX_CHARS]) for i in read]
+            with self._using_model:
+                scores = self.model.predict(
+                    pairs, batch_size=BATCH, activation_fn=torch.nn.Sigmoid(), show_progress_bar=False
+                )
+            found[read] = np.asarray(scores, np.float32).reshape(len(read))
+        return found
+
+
+def _check(folder: Path) -> None:
+    """Raise UsageError for a folder that does not hold a cross-encoder, from its JSON files."""
+    if not folder.is_dir():
+        raise UsageError(f"--rerank {folder}: no such folder, nor an id on the hub (OWNER/NAME)")
+    settings = folder / layouts.SENTENCE_TRANSFORMERS
+    kind = read_json(settings).get("model_type") if settings.is_file() else None
+    config = read_json(folder / layouts.CONFIG) if (folder / layouts.CONFIG).is_file() else {}
+    classes = [str(name) for name in config.get("architectures") or ()]
+    if kind != "CrossEncoder" and not any(name.endswith("ForSequenceClassification") for name in classes):
+        named = ", ".join(classes) or "nothing that can be opened"
+        raise UsageError(
+            f"{folder}: holds {named}; --rerank takes a cross-encoder (…ForSequenceClassification, or one that "
+            "sentence-transformers saved)"
+        )
