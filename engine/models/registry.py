@@ -9,7 +9,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from ..errors import UsageError
-from . import extras
+from . import asymmetric, extras
 from .encoder import Encoder, EncoderSpec, LazyEncoder, PageEncoder, QueryEncoder
 from .pixel import spec as pixel_spec
 
@@ -46,6 +46,7 @@ def known_models() -> list[EncoderSpec]:
 
 def family(name: str) -> Family:
     """The family of a model, given by its name or the folder of a checkpoint. Raises UsageError for unknown names."""
+    name = asymmetric.split(name)[0]
     if name == pixel_spec.SPEC.name or pixel_spec.is_model_folder(Path(name).expanduser()):
         return Family.PIXEL
     from . import folders, model_names, published, remote_protocols
@@ -82,6 +83,9 @@ def find_spec(name: str, revision: str = "") -> EncoderSpec:
     Raises UsageError if the name is not known, the checkpoint cannot be used, or a package that it needs is missing.
     """
     kind = family(name)
+    pages, queries = asymmetric.split(name)
+    if queries is not None:
+        return asymmetric.joint_spec(*(find_spec(_other_than_pixel(each)) for each in (pages, queries)))
     if kind is Family.PIXEL:
         return pixel_spec.find(pixel_folder(name), revision)
     if kind is Family.REMOTE:
@@ -160,6 +164,13 @@ def load_encoder(name: str = DEFAULT_MODEL, *, device: str = "auto") -> Encoder:
     return load_language_model(name, device=device)
 
 
+def _other_than_pixel(name: str) -> str:
+    """A name; UsageError for `pixel`, whose vectors no other model meets."""
+    if family(name) is Family.PIXEL:
+        raise UsageError(f"{name}: no other model has vectors in the space of pixel; leave {asymmetric.SETTING}= out")
+    return name
+
+
 def _refuse_gpu(name: str, device: str) -> None:
     """Raise UsageError if a GPU is asked for by name for `pixel`, which computes on the CPU."""
     if device == "cuda":
@@ -168,6 +179,10 @@ def _refuse_gpu(name: str, device: str) -> None:
 
 def load_language_model(name: str, *, device: str) -> LazyEncoder:
     """Open a model other than `pixel`; its weights are loaded when they are first needed, or by `prepare`."""
+    pages, queries = asymmetric.split(name)
+    if queries is not None:
+        names = (_other_than_pixel(each) for each in (pages, queries))
+        return asymmetric.Asymmetric(*(load_language_model(each, device=device) for each in names))
     kind = family(name)
     if kind is Family.REMOTE:
         from .remote import Remote

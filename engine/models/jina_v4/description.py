@@ -49,16 +49,16 @@ def find_folder(base: str, *, download: bool) -> Path:
 
     Raises UsageError, with what to do, if it is neither cached nor downloaded.
     """
-    if not spec.is_published(base):
+    if not spec.is_on_hub(base):
         return Path(base).expanduser()
     name, _, revision = base.partition("@")
-    cached = cached_folder(revision)
+    cached = cached_folder(revision, name)
     return hub.find_folder(name, checkpoint.FILES, cached=cached, download=download, revision=revision)
 
 
-def cached_folder(revision: str = "") -> Path | None:
+def cached_folder(revision: str = "", name: str = spec.HUB_NAME) -> Path | None:
     """The folder in the hub's cache, if it holds a complete checkpoint."""
-    if (folder := hub.cached_folder(spec.HUB_NAME, checkpoint.FILES, revision)) is None:
+    if (folder := hub.cached_folder(name, checkpoint.FILES, revision)) is None:
         return None
     try:
         checkpoint.read(folder)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from ...errors import UsageError
+from .. import model_names
 from ..encoder import EncoderSpec
 
 HUB_NAME = "jinaai/jina-embeddings-v4"
@@ -93,7 +94,7 @@ def full_name(base: str, settings: Settings) -> str:
         for field in fields(Settings)
         if (value := getattr(settings, field.name)) != getattr(default, field.name)
     ]
-    if not is_published(base):
+    if not is_on_hub(base):
         base = str(Path(base).expanduser().resolve())
     return ",".join([base, *changed])
 
@@ -101,6 +102,11 @@ def full_name(base: str, settings: Settings) -> str:
 def is_published(name: str) -> bool:
     """Whether a name is that of the published model, with settings and a revision or without."""
     return name.partition(",")[0].partition("@")[0] == HUB_NAME
+
+
+def is_on_hub(name: str) -> bool:
+    """Whether a name is that of the published model, or of another repository of the hub, rather than a folder."""
+    return is_published(name) or model_names.parse(name.partition(",")[0]).is_hub_id
 
 
 def matches(name: str) -> bool:

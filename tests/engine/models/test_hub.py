@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+import tiny_jina
 import tiny_sentence_transformers as tiny
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models import registry
@@ -93,6 +94,14 @@ def test_weights_are_downloaded_where_the_cache_has_the_small_files_only(hub: Hu
     hub.snapshot_download("some/model", allow_patterns=["*.json", "*/*.json", "model.safetensors"])
     assert registry.find_spec("some/model").dim == 64
     assert "1_Dense/model.safetensors" in hub.downloaded
+
+
+def test_a_repository_with_a_checkpoint_of_jina_embeddings_v4_opens_as_one(hub: Hub, tmp_path: Path) -> None:
+    hub.repositories["some/jina", "v2"] = tiny_jina.write(tmp_path / "jina")
+    spec = registry.find_spec("some/jina@v2,task=code")
+    assert (spec.name, spec.single_dim) == ("some/jina@v2,task=code", 64)
+    assert spec.revision == registry.find_spec(str(tmp_path / "jina")).revision
+    assert len(registry.load_encoder("some/jina@v2,task=code", device="cpu").encode_query("def f").single) == 64
 
 
 def test_an_id_that_is_nowhere_is_reported_with_what_to_do(hub: Hub) -> None:
