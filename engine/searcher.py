@@ -155,8 +155,9 @@ class Searcher(PageViews):
         nothing to search for, the model does not see pictures, or cannot search in this mode.
         """
         query = Query("", text, path, image)
-        options = {"exact": exact, "all_copies": all_copies}
-        found = self.search_many([query], k=k, candidates=candidates, mode=mode, rerank=rerank, **options)
+        found = self.search_many(
+            [query], k=k, candidates=candidates, exact=exact, all_copies=all_copies, mode=mode, rerank=rerank
+        )
         ((_, hits),) = found
         return hits if self._pictures is None else hits.drawn_by(partial(self._picture_of_hit, query, hits.mode))
 
