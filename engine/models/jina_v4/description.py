@@ -33,10 +33,16 @@ def describe(name: str, *, download: bool = False) -> tuple[Checkpoint, EncoderS
         dim=opened.projector_dim,
         single_dim=settings.single_dim or dims[-1],
         max_pixels=settings.max_pixels,
-        settings=(("task", settings.task), ("tokens", settings.tokens)),
+        settings=_recorded(settings),
         present=True,
     )
     return opened, described, settings
+
+
+def _recorded(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """The settings as an index records them; `pages`, newer than some indexes, only if it is not the default."""
+    found = (("task", settings.task), ("tokens", settings.tokens))
+    return found if settings.pages == Settings().pages else (*found, ("pages", settings.pages))
 
 
 def published_spec() -> EncoderSpec:

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from ... import threads
 from ...errors import UsageError
-from ...records import F32, U8, PageImage, PageVectors, QueryVectors, Ragged
+from ...records import F32, U8, U16, WHOLE_PAGE, PageImage, PageVectors, QueryVectors, Ragged
 from .. import device as devices
 from ..encoder import EmbeddedPages, EncoderSpec, TextVectors, contextual_query
 from . import batching, spec
@@ -86,15 +86,26 @@ class JinaV4:
             _ = self.network
 
     def encode_pages(self, pages: Sequence[PageImage], *, task: str | Sequence[str] | None = None) -> EmbeddedPages:
-        """Embed pages: the tokens that the settings keep. Those of the prompt have the whole page as their box."""
-        items = [self.processor.picture(page.pixels) for page in pages]
-        kept = [slice(*item.image_span) if self.settings.tokens == "vision" else slice(None) for item in items]
-        encoded = self.encode(items, self._tasks(task, len(items)))
+        """Embed pages: the tokens that the settings keep. Those of the prompt have the whole page as their box.
+
+        With the setting pages=text, a page that has a text layer is embedded as `encode_texts` does.
+        """
+        tasks = self._tasks(task, len(pages))
+        items = [self._item(page, each) for page, each in zip(pages, tasks, strict=True)]
+        only_vision = self.settings.tokens == "vision"
+        kept = [slice(*item.image_span) if only_vision and item.pixels is not None else slice(None) for item in items]
+        encoded = self.encode(items, tasks)
         vectors = Ragged.of([each.multi[keep].astype(np.float16) for each, keep in zip(encoded, kept, strict=True)])
-        page_boxes = np.concatenate([boxes(item)[keep] for item, keep in zip(items, kept, strict=True)])
+        page_boxes = np.concatenate([_boxes(item)[keep] for item, keep in zip(items, kept, strict=True)])
         single = np.stack([each.single for each in encoded]).astype(np.float16)
         refs = tuple(page.ref for page in pages)
         return EmbeddedPages(PageVectors(refs, vectors, page_boxes, single), words=None)
+
+    def _item(self, page: PageImage, task: str) -> Item:
+        """The input of the network for a page."""
+        if self.settings.pages == "text" and page.text.strip():
+            return self.processor.text(page.text, "passage", task)
+        return self.processor.picture(page.pixels)
 
     def encode_queries(self, texts: Sequence[str], *, task: str | Sequence[str] | None = None) -> list[QueryVectors]:
         """Embed queries, each with its prefix; all tokens of one weigh the same. Raises UsageError for a blank one."""
@@ -180,6 +191,11 @@ class JinaV4:
         if unknown := set(tasks) - set(self.checkpoint.tasks):
             raise ValueError(f"no task {', '.join(sorted(unknown))}; the tasks are {', '.join(self.checkpoint.tasks)}")
         return tasks
+
+
+def _boxes(item: Item) -> U16:
+    """The boxes (T, 4) of an item's tokens; those of a text have the whole page."""
+    return boxes(item) if item.pixels is not None else np.tile(WHOLE_PAGE, (len(item), 1))
 
 
 @threads.one_per_process

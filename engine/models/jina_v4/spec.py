@@ -20,6 +20,7 @@ NOTICE = f"{HUB_NAME}: these weights are licensed {LICENCE}, which does not allo
 SUMMARY = "reads pages as a vision-language model does, in many languages and scripts; text and images in one space"
 TASKS = ("retrieval", "text-matching", "code")
 TOKENS = ("all", "vision")
+PAGES = ("image", "text")
 TOKEN_PX = 28
 """Side of the square that a visual token stands for, in pixels: 2 x 2 patches of 14 px."""
 MAX_PIXELS = 1024 * TOKEN_PX**2
@@ -51,19 +52,23 @@ class Settings:
 
     `task` is the LoRA adapter. `tokens` are the tokens of a page whose vectors are kept: "all", as published, or
     "vision", those that stand for a part of the image. `single_dim` is one of the checkpoint's Matryoshka dimensions
-    (None: the largest), and `max_pixels` the size at which a page is read.
+    (None: the largest), and `max_pixels` the size at which a page is read. `pages` says what is embedded of a page: its
+    picture ("image"), or its text layer ("text"), where it has one.
     """
 
     task: str = "retrieval"
     tokens: str = "all"
     single_dim: int | None = None
     max_pixels: int = MAX_PIXELS
+    pages: str = "image"
 
     def __post_init__(self) -> None:
         if self.task not in TASKS:
             raise UsageError(f"task={self.task}: the tasks are {', '.join(TASKS)}")
         if self.tokens not in TOKENS:
             raise UsageError(f"tokens={self.tokens}: either {' or '.join(TOKENS)}")
+        if self.pages not in PAGES:
+            raise UsageError(f"pages={self.pages}: either {' or '.join(PAGES)}")
         if self.max_pixels < MIN_PIXELS:
             raise UsageError(f"max_pixels={self.max_pixels}: a page needs at least {MIN_PIXELS}, four visual tokens")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 
 import tiny_jina
 from docsearch.engine.errors import UsageError
+from docsearch.engine.models import registry
 from docsearch.engine.models.jina_v4 import encoder as module
 from docsearch.engine.models.jina_v4.encoder import JinaV4
 from docsearch.engine.models.jina_v4.inputs import Item
@@ -242,3 +244,29 @@ def test_unknown_tasks_and_wrong_counts_are_refused(encoder: JinaV4) -> None:
 def test_a_page_of_an_extreme_aspect_ratio_is_refused(encoder: JinaV4) -> None:
     with pytest.raises(ValueError, match="aspect ratio"):
         encoder.encode_pages([page(5, 1500)])
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_text_layers_as_pages_equal_the_oracle_and_pages_without_one_are_pictures(folder: Path, task: str) -> None:
+    encoder = JinaV4.open(f"{folder},pages=text,task={task}", device="cpu", dtype="float32")
+    code = "def revenue(year: int) -> int:\n    return 3_141"
+    pages = [replace(page(90, 400), text=code), page(56, 56)]
+    got = encoder.encode_pages(pages).vectors
+    prefix = "Query" if task == "text-matching" else "Passage"
+    multi, single = oracle.text(folder, f"{prefix}: {code}", task, DIMS[-1])
+    np.testing.assert_allclose(got.vectors[0], multi, atol=1e-3)
+    np.testing.assert_allclose(got.single[0], single, atol=1e-3)
+    multi, single = oracle.picture(folder, pages[1].pixels, task, DIMS[-1], encoder.settings.max_pixels)
+    np.testing.assert_allclose(got.vectors[1], multi, atol=1e-3)
+    boxes = np.split(got.boxes, got.vectors.offsets[1:-1])
+    assert (boxes[0] == [0, 0, 65535, 65535]).all()
+    assert (boxes[1] != [0, 0, 65535, 65535]).any()
+
+
+def test_a_page_as_text_is_another_index_and_as_a_picture_the_one_that_it_was(folder: Path) -> None:
+    plain, text = (registry.find_spec(f"{folder}{setting}").fingerprint for setting in ("", ",pages=text"))
+    assert "pages" not in plain
+    assert text["pages"] == "text"
+    assert str(text["name"]).endswith(",pages=text")
+    with pytest.raises(UsageError, match="pages=sound: either image or text"):
+        registry.find_spec(f"{folder},pages=sound")
