@@ -47,6 +47,14 @@ def index(
             "pooling) in a new one.",
         ),
     ] = None,
+    cross_language: Annotated[
+        bool | None,
+        typer.Option(
+            "--cross-language/--no-cross-language",
+            help="Find pages in other languages than the question's by the meaning of their text, too. By default as "
+            "in the existing index; off in a new one. Needs the extra cross-language.",
+        ),
+    ] = None,
     prune: Prune = False,
     rehash: Rehash = False,
     exclude: Annotated[
@@ -104,6 +112,8 @@ def index(
 
         docsearch index archive/ --codec binary
 
+        docsearch index reports/ --cross-language
+
         docsearch index archive/ --model jinaai/jina-embeddings-v4 --pool 3
     """
     from ..engine.models.registry import find_spec
@@ -133,6 +143,7 @@ def index(
             device=device.value,
             codec=codec,
             pool=pool,
+            cross_language=cross_language,
             prune=prune,
             rehash=rehash,
             exclude=excluded,

@@ -15,6 +15,7 @@ from .output import INTERRUPTED, SOME_FAILED, message, plural, print_json
 from .progress import clock, progress_bar
 
 if TYPE_CHECKING:
+    from ..engine.searcher import Searcher
     from ..engine.store import Failure
     from ..indexer.report import IndexReport, Progress
 
@@ -46,7 +47,7 @@ def run_and_report(
             message("docsearch: interrupted; finished pages are saved, and the same command continues from there")
             raise typer.Exit(INTERRUPTED) from None
     with open_searcher(index) as searcher:
-        searcher.prepare()
+        _prepare(searcher, quiet=quiet)
     unexpected = unexpected_failures(report, known_failures, accepted)
     if as_json:
         print_json(asdict(report))
@@ -56,6 +57,20 @@ def run_and_report(
         if not as_json:
             list_failures(unexpected)
         raise typer.Exit(SOME_FAILED)
+
+
+def _prepare(searcher: Searcher, *, quiet: bool) -> None:
+    """Make what the first question would wait for. Embedding passages takes long, so it has a bar of its own."""
+    if searcher.snapshot.cross_language is None:
+        searcher.prepare()
+        return
+    text = "{task.percentage:>3.0f}%  {task.description}"
+    with progress_bar("embedding passages", text=text, time_left=True, quiet=quiet, lines=True) as bar:
+        try:
+            searcher.prepare(lambda done, total: bar.update(done, total, f"passages of {done:,} of {total:,} pages"))
+        except KeyboardInterrupt:
+            message("docsearch: interrupted; every page is indexed, and the same command embeds the other passages")
+            raise typer.Exit(INTERRUPTED) from None
 
 
 def default_workers() -> int:

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,9 @@ from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
 from .retrieval.question_reading import corrected, read
 from .store import Snapshot, check_encoder, open_snapshot
 from .two_stage import OnStage, TwoStageSearch, dense_scores, timed
+
+if TYPE_CHECKING:
+    from .retrieval.passage_index import OnPages
 
 BATCH_QUERIES = 32
 """Queries that are encoded and ranked together."""
@@ -315,12 +318,17 @@ class Searcher(PageViews):
         asked = self._corrected(read(Query("", text), lambda: texts).query, "hybrid")
         return texts.sought(asked.corrected, asked.operators.beginnings), dict(asked.corrections)
 
-    def prepare(self) -> None:
-        """Open or build the derived files of stage 1, and find copies, so that the first query does not wait for it."""
+    def prepare(self, on_pages: OnPages | None = None) -> None:
+        """Open or build the derived files of stage 1, and find copies, so that the first query does not wait for it.
+
+        `on_pages` is told of pages whose passages are embedded, for cross-language search. Raises UsageError where the
+        sentence encoder is missing.
+        """
         self.snapshot.check_open()
         _ = self.snapshot.copies
         if self.default_mode == "hybrid":
             _ = self.first_stage.texts.names
+            self.first_stage.passages(on_pages)
         if not self.first_stage.is_skipped:
             _ = self.first_stage.candidates
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..engine.compression.visual_words import VisualWords
 from ..engine.errors import IndexNotFound, UsageError
+from ..engine.models import sentences
 from ..engine.models.encoder import PageEncoder
 from ..engine.models.pooled import pooled_encoder, pooled_spec
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
@@ -33,6 +34,7 @@ def index_documents(
     device: str = "auto",
     codec: str | None = None,
     pool: int | None = None,
+    cross_language: bool | None = None,
     prune: bool = False,
     rehash: bool = False,
     exclude: Sequence[str] = (),
@@ -55,9 +57,10 @@ def index_documents(
 
     `model` is loaded on `device` and embeds the pages, unless an `encoder` is passed. `codec` is how vectors are
     stored: by default the index's own, int8 for a new one. `pool` is the token pooling factor
-    (`engine.compression.pooling`): by default the index's own, 1 (no pooling) for a new one. `passwords` are tried on
-    encrypted files. `renderer` is "mupdf" or "pdfium", `workers` the number of its processes. `on_progress` receives a
-    `Progress` after each step.
+    (`engine.compression.pooling`): by default the index's own, 1 (no pooling) for a new one. `cross_language`
+    says whether questions find pages in other languages by the meaning of their text layers: by default as before, not
+    in a new index. `passwords` are tried on encrypted files. `renderer` is "mupdf" or "pdfium", `workers` the number of
+    its processes. `on_progress` receives a `Progress` after each step.
 
     Raises UsageError, EncoderMismatch, IndexLocked, IndexFormatError and StorageFull; earlier commits stay. If
     `on_progress` raises Interrupted, or on KeyboardInterrupt, the pages embedded so far are committed first.
@@ -72,6 +75,7 @@ def index_documents(
         device=device,
         codec=codec,
         pool=pool,
+        cross_language=cross_language,
         prune=prune,
         rehash=rehash,
         passwords=passwords,
@@ -92,6 +96,7 @@ def index_found(
     device: str = "auto",
     codec: str | None = None,
     pool: int | None = None,
+    cross_language: bool | None = None,
     prune: bool = False,
     rehash: bool = False,
     passwords: Sequence[str] = (),
@@ -106,6 +111,10 @@ def index_found(
     The sources `given` are recorded for 'docsearch update'. Everything else as in `index_documents`.
     """
     spec = encoder.spec if encoder is not None else find_spec(model)
+    if cross_language:
+        if not spec.vocabulary:
+            raise UsageError(f"cross-language search needs the model pixel, or one fine-tuned from it, not {spec.name}")
+        sentences.require()
     recorded_factor, known_failures = _recorded(directory)
     factor = recorded_factor if pool is None else pool
     if factor < 1:
@@ -136,6 +145,8 @@ def index_found(
         run.remove_resolved_failures()
         run.record_files()
         run.handle_vanished(prune=prune)
+        if cross_language is not None:
+            writer.set_cross_language(sentences.MULTILINGUAL_USE.name if cross_language else None)
     return run.report()
 
 

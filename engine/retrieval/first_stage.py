@@ -13,6 +13,7 @@ from ..store import Snapshot
 
 if TYPE_CHECKING:
     from .candidates import CandidateIndex
+    from .passage_index import OnPages, PassageIndex
     from .text_evidence import TextSearch
 
 DEFAULT_CANDIDATES = 200
@@ -40,6 +41,7 @@ class FirstStage:
         self._opening = threading.RLock()  # two threads would write the same derived files
         self._opened: CandidateIndex | None = None
         self._opened_texts: TextSearch | None = None
+        self._opened_passages: PassageIndex | None = None
 
     @property
     def exact_vectors(self) -> int:
@@ -83,6 +85,23 @@ class FirstStage:
             if self._opened_texts is None:
                 self._opened_texts = TextSearch(self._snapshot, self._unread)
             return self._opened_texts
+
+    def passages(self, on_pages: OnPages | None = None) -> PassageIndex | None:
+        """The vectors of passages, for questions in other languages than pages; None if the index is without them.
+
+        They are opened, or built, the first time; `on_pages` is told how many pages were embedded meanwhile. Raises
+        UsageError where the sentence encoder is missing.
+        """
+        if self._snapshot.cross_language is None:
+            return None
+        from ..models.sentences import load_sentence_encoder
+        from .passage_index import PassageIndex
+
+        with self._opening:
+            if self._opened_passages is None:
+                encoder = load_sentence_encoder(self._snapshot.cross_language)
+                self._opened_passages = PassageIndex(self._snapshot, encoder, on_pages)
+            return self._opened_passages
 
     def presence(self) -> Presence | None:
         """The pages of tokens by the inverted index of a large collection; None for small ones, or without one."""

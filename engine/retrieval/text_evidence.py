@@ -17,6 +17,7 @@ from ..store import Snapshot
 from .name_index import NameIndex
 from .near_terms import NearTerms
 from .phrases import PhraseSearch
+from .question_language import foreign_pages
 from .sought import sought_words
 from .spelling import Spelling
 from .term_pages import TermPages
@@ -92,6 +93,10 @@ class TextSearch:
         """Which pages (N,) have text in a script that the model does not read; None if there are none."""
         found = np.isin(self._index.page_languages, [CODES.index(code) for code in self._unread])
         return found if found.any() else None
+
+    def foreign_pages(self, question: str) -> NDArray[np.bool_]:
+        """The pages (N,) in another language than a question; see `question_language`."""
+        return foreign_pages(self._index, question, question_terms(question).words)
 
     def printed(self, question: str, row: int) -> frozenset[str]:
         """The terms of a question that a page's text has in any spelling."""

@@ -57,6 +57,7 @@ def open_parts(
     build: Callable[[I64, Path | None], P],
     max_size: int,
     min_new: int = 0,
+    on_missing: Callable[[int], None] | None = None,
 ) -> list[P]:
     """The parts in the cache folders named `prefix`… that cover a snapshot, in the order of their segments.
 
@@ -64,7 +65,8 @@ def open_parts(
     and raises one of UNUSABLE if it is damaged: then it is deleted. Missing parts of up to `max_size` are made by
     `build`, given segments, in a cache folder, which is then read, or, where none can be written, in memory (None).
     Segments that hold less than `min_new` together get no part. Parts are of one index each, where several are read as
-    one, so that they serve that index alone and any others with it.
+    one, so that they serve that index alone and any others with it. `on_missing` receives the size of what is to be
+    built for an index, before the first `build`.
     """
     parts = []
     for files in snapshot.derived_files:
@@ -74,7 +76,10 @@ def open_parts(
             {name: (part.segments[:, 0], part.size) for name, part in found.items()}, its_live, max_size
         )
         parts += [found[name] for name in kept]
-        if sum(live[segment] for segment in missing) >= min_new:
+        missing_size = sum(live[segment] for segment in missing)
+        if on_missing is not None:
+            on_missing(missing_size)
+        if missing_size >= min_new:
             for ids in split(missing, live, max_size):
                 log.debug("building %s for segments %s", prefix, ids)
                 parts.append(_build_part(snapshot, files, prefix, ids, read, build))

@@ -23,6 +23,8 @@ BUSY_TIMEOUT_S = 30.0
 GENERATION_DIGITS = 16  # hexadecimal
 CODEBOOK = "codebook"
 """The setting with the SHA-256 of the codebook, in an index that has one."""
+CROSS_LANGUAGE = "cross_language"
+"""The setting with the name of the sentence encoder, in an index with cross-language search."""
 
 RESTORE = "restore the index from a copy, or build it again with 'docsearch index' and another --index"
 
@@ -195,13 +197,27 @@ def read_meta(connection: sqlite3.Connection, name: str) -> str:
 
 
 def find_meta(connection: sqlite3.Connection, name: str) -> str | None:
-    """A setting that not every index has: CODEBOOK. None if it is missing."""
+    """A setting that not every index has: CODEBOOK, CROSS_LANGUAGE. None if it is missing."""
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])
 
 
 def write_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
     connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
+
+
+def delete_meta(connection: sqlite3.Connection, name: str) -> None:
+    connection.execute("DELETE FROM meta WHERE name = ?", (name,))
+
+
+def change_meta(connection: sqlite3.Connection, name: str, value: str | None) -> bool:
+    """Write a setting that not every index has, or delete it; whether it was another one before."""
+    is_other = find_meta(connection, name) != value
+    if value is None:
+        delete_meta(connection, name)
+    elif is_other:
+        write_meta(connection, name, value)
+    return is_other
 
 
 def read_documents(connection: sqlite3.Connection, first: int = 0, count: int = -1) -> dict[str, DocumentRow]:

@@ -36,7 +36,7 @@ def drop_unused(connection: sqlite3.Connection) -> None:
     """
     needed = catalog.read_meta(connection, "codec") == "residual"
     if not needed and connection.execute("SELECT 1 FROM segments WHERE codec = 'residual'").fetchone() is None:
-        connection.execute("DELETE FROM meta WHERE name = ?", (catalog.CODEBOOK,))
+        catalog.delete_meta(connection, catalog.CODEBOOK)
 
 
 def is_orphaned(directory: Path, connection: sqlite3.Connection) -> bool:

@@ -25,6 +25,7 @@ def read(directory: Path, connection: sqlite3.Connection) -> Facts:
         "format": catalog.FORMAT,
         "model": str(fingerprint.get("name", "")),
         "revision": str(fingerprint.get("revision", "")),
+        "cross_language": catalog.find_meta(connection, catalog.CROSS_LANGUAGE) or "off",
         "codec": catalog.read_meta(connection, "codec"),
         "pool": pooling.factor_of(fingerprint),
         "documents": sum(states.values()),

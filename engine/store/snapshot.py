@@ -81,6 +81,7 @@ class Snapshot:
         self.cache = Cache(directory)
         self.fingerprint: Fingerprint = catalog.read_fingerprint(connection)
         self.codec = catalog.read_meta(connection, "codec")
+        self.cross_language = catalog.find_meta(connection, catalog.CROSS_LANGUAGE)
         self.pool = pooling.factor_of(self.fingerprint)
         self.generation = catalog.read_meta(connection, "generation")
         """Changes with every commit that adds, removes or reorders pages; in the names of derived files."""

@@ -291,6 +291,12 @@ class IndexWriter:
             with self._transaction.changing() as connection:
                 document_files.write(connection, files)
 
+    def set_cross_language(self, name: str | None) -> None:
+        """Record the name of the sentence encoder for cross-language search; None turns it off. Servers notice it."""
+        with self._transaction.changing() as connection:
+            if catalog.change_meta(connection, catalog.CROSS_LANGUAGE, name):
+                self._transaction.record_page_change(f"cross-language {name}", 1)
+
     def remove(self, paths: Iterable[str]) -> int:
         """Remove documents by their paths; return how many pages they had. Raises UsageError for an unknown path."""
         pages = 0

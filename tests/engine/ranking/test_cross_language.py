@@ -1,0 +1,52 @@
+"""What pages in other languages gain."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from docsearch.engine.ranking.cross_language import MOST, WithCrossLanguage, added_shares
+from docsearch.engine.ranking.prior import WithPrior
+
+NEAR = np.array([0.1] * 30 + [0.9, 0.5, np.nan], np.float32)
+ROWS = np.arange(len(NEAR))
+EVERY = np.ones(len(NEAR), bool)
+
+
+def plain() -> WithPrior:
+    return WithPrior(None, np.zeros(len(NEAR), np.float32), 0.0)
+
+
+def test_only_pages_nearer_than_the_average_gain_and_never_those_without_text() -> None:
+    found = added_shares(NEAR, EVERY)
+    assert found.argmax() == 30
+    assert not found[:30].any()
+    assert found[32] == 0
+    assert 0 < found[31] < found[30] <= MOST
+
+
+def test_pages_in_the_language_of_the_question_gain_nothing() -> None:
+    found = added_shares(NEAR, ROWS != 30)
+    assert found[30] == 0
+    assert found[31] == added_shares(NEAR, EVERY)[31]
+
+
+def test_pages_that_are_all_alike_gain_nothing() -> None:
+    assert not added_shares(np.full(5, 0.4, np.float32), EVERY[:5]).any()
+    assert not added_shares(np.full(5, np.nan, np.float32), EVERY[:5]).any()
+
+
+def test_scores_rise_with_the_visual_score_and_stay_within_1() -> None:
+    with_others = WithCrossLanguage(plain(), added_shares(NEAR, EVERY))
+    low, high = (with_others.scores(np.full(len(NEAR), v, np.float32), ROWS) for v in (0.2, 0.9))
+    assert (low < high).all()
+    assert high.max() <= 1
+    np.testing.assert_allclose(low[:30], 0.2)
+    assert low[30] > 0.2
+
+
+def test_a_page_that_is_near_enough_is_a_hit_though_no_word_matches() -> None:
+    with_others = WithCrossLanguage(plain(), added_shares(NEAR, EVERY))
+    nothing = np.zeros(len(NEAR), np.float32)
+    assert np.flatnonzero(with_others.matches(nothing, ROWS)).tolist() == [30]
+    assert with_others.scores(nothing, ROWS)[30] > 0
+    assert with_others.scores(nothing, ROWS)[0] == 0
