@@ -39,7 +39,7 @@ FOLDERS = (
     "sample_docs",
 )
 PATH = re.compile(rf"(?:{'|'.join(FOLDERS)})/[\w./*-]*|(?:cli|__init__|__main__)\.py|[A-Z]+\.md")
-INSTALL = re.compile(r"pip install (-e )?['\"]?[^\s`'\"]*\[[\w,]+\]['\"]?|pip install -e \.?")
+INSTALL = re.compile(r"pip install (-e )?['\"]?[^\s`'\"]*\[[\w,-]+\]['\"]?|pip install -e \.?")
 
 
 def identifiers(documents: list[Path]) -> list[object]:
@@ -168,7 +168,7 @@ def test_every_text_that_says_how_to_install_says_what_works() -> None:
     assert project["name"] == install.DISTRIBUTION
     wrong = []
     for file, text in texts_about_installing():
-        extras = re.search(r"\[([\w,]+)\]", text)
+        extras = re.search(r"\[([\w,-]+)\]", text)
         names = extras[1].split(",") if extras else []
         if (
             file.endswith(".py")

@@ -117,18 +117,18 @@ class PassageIndex:
             max_size=PART_PAGES,
             on_missing=progress.start,
         )
+        self._rows = {id(part): tiers.page_rows(snapshot, part.segments) for part in self._parts}
         self._replacing = threading.Lock()
 
     def cosines(self, question: str) -> F32:
         """The best cosine (N,) of a passage of each page with a question; nan for pages without text."""
         (vector,) = self._encoder.encode([question])
         found = np.full(len(self._snapshot) + 1, -np.inf, np.float32)
-        for part in self._parts:
-            rows = tiers.page_rows(self._snapshot, part.segments)
+        for opened in self._parts:
+            part, cosines = self._compared(opened, vector)
             best = np.full(len(part.counts), -np.inf, np.float32)
-            part, cosines = self._compared(part, vector)
             np.maximum.at(best, part.pages, cosines)
-            found[rows] = best
+            found[self._rows[id(part)]] = best
         found[np.isneginf(found)] = np.nan
         return found[:-1]
 
@@ -139,6 +139,7 @@ class PassageIndex:
         except DamagedFile as err:
             with self._replacing:
                 built = self._rebuild(part.segments, err)
+                self._rows[id(built)] = tiers.page_rows(self._snapshot, built.segments)
                 self._parts = [built if each is part else each for each in self._parts]
             return built, built.cosines(vector)
 
