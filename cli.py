@@ -23,7 +23,7 @@ from .commands.interrupts import interruptible
 from .commands.mcp import mcp
 from .commands.mine import mine
 from .commands.models import models
-from .commands.query import query
+from .commands.query import QueryCommand, query
 from .commands.remove import remove
 from .commands.serve import serve
 from .commands.train import train
@@ -117,7 +117,7 @@ COMMANDS = (
 )
 
 for command in COMMANDS:
-    app.command()(command)
+    app.command(cls=QueryCommand if command is query else None)(command)
 app.command("eval")(evaluate)
 app.command("import")(import_vectors)
 

@@ -253,18 +253,18 @@ def _write_csv(lines: Path, file: Path) -> None:
     """One row per hit, which repeats what is known of the answer; a query without hits has one row.
 
     The column "also" has a JSON list of paths, or nothing. Text that a spreadsheet would take for a formula gets an
-    apostrophe before it (`_cell`).
+    apostrophe before it (`spreadsheet_cell`).
     """
     with file.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         several = [INDEX_KEY] if _has_indexes(lines) else []
         writer = csv.DictWriter(stream, [*CSV_COLUMNS, *several], restval="", lineterminator="\n")
         writer.writeheader()
         for answer in _answers(lines):
-            query = {key: _cell(answer[key]) for key in ("query_id", "query", *ANSWER_KEYS)}
+            query = {key: spreadsheet_cell(answer[key]) for key in ("query_id", "query", *ANSWER_KEYS)}
             for rank, hit in enumerate(answer["hits"], start=1):
                 also = json.dumps([*map(printable, hit["also"])], ensure_ascii=False) if hit["also"] else ""
-                index = {INDEX_KEY: _cell(printable(hit[INDEX_KEY]))} if INDEX_KEY in hit else {}
-                path = _cell(printable(hit["path"]))
+                index = {INDEX_KEY: spreadsheet_cell(printable(hit[INDEX_KEY]))} if INDEX_KEY in hit else {}
+                path = spreadsheet_cell(printable(hit["path"]))
                 writer.writerow({**query, "rank": rank, **hit, "path": path, "also": also, **index})
             if not answer["hits"]:
                 writer.writerow(query)
@@ -275,10 +275,10 @@ def _has_indexes(lines: Path) -> bool:
     return any(INDEX_KEY in hit for answer in _answers(lines) for hit in answer["hits"])
 
 
-def _cell(value: object) -> object:
+def spreadsheet_cell(value: object) -> object:
     """A cell that no spreadsheet runs: text that begins with = + - @ or a tab gets an apostrophe; numbers stay.
 
-    >>> _cell("=HYPERLINK(A1)"), _cell("-1.5"), _cell("revenue")
+    >>> spreadsheet_cell("=HYPERLINK(A1)"), spreadsheet_cell("-1.5"), spreadsheet_cell("revenue")
     ("'=HYPERLINK(A1)", '-1.5', 'revenue')
     """
     if not isinstance(value, str):

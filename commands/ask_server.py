@@ -24,6 +24,7 @@ TIMEOUT_S = 10.0
 ANNOUNCEMENT_MAX_BYTES = 4096
 ANSWER_MAX_BYTES = 16 << 20
 HIT_KEYS = ("rank", "score", "path", "page", "doc_id", "also")
+DETAIL_KEYS = ("label", "title", "modified", "snippet", "recognised")
 ANSWER_KEYS = ("confidence", "no_good_match", "unread_letters", "mode", "corrections", "missing_phrases")
 
 
@@ -53,8 +54,9 @@ def answer(
     path: str | None,
     all_copies: bool = False,
     mode: str | None = None,
+    details: bool = False,
 ) -> ServedAnswer:
-    """The answer to one question from the server at the URL `server`, or AUTO.
+    """The answer to one question from the server at the URL `server`, or AUTO; with the `details` of hits.
 
     The token for a server that asks for one is taken from DOCSEARCH_TOKEN. Raises NotAnswered.
     """
@@ -66,11 +68,13 @@ def answer(
         "path": path,
         "all_copies": all_copies,
         "mode": mode,
+        "details": details or None,
     }
     body = {"queries": [text], **{name: value for name, value in options.items() if value is not None}}
     try:
         (found,) = _post(url, body)["answers"]
-        hits = [{name: hit[name] for name in HIT_KEYS} for hit in found["hits"]]
+        keys = (*HIT_KEYS, *DETAIL_KEYS) if details else HIT_KEYS
+        hits = [{name: hit[name] for name in keys} for hit in found["hits"]]
         about, model = {name: found[name] for name in ANSWER_KEYS}, str(found["model"])
         paths, generation = {hit["doc_id"]: hit["path"] for hit in hits}, found["snapshot"]
     except (KeyError, TypeError, ValueError) as err:

@@ -14,6 +14,7 @@ from .run_query import QueryArguments
 
 DEVICES = ("auto", "cpu", "cuda")
 MODES = ("visual", "text", "hybrid")
+FORMATS = ("table", "json", "csv", "paths")
 GLOB_CHARACTERS = frozenset("*?[~$%")
 """On Windows, typer expands arguments that have one of these."""
 MAX_DIGITS = 9
@@ -62,7 +63,8 @@ def _read(arguments: Sequence[str], environment: Mapping[str, str]) -> QueryArgu
         elif not argument.startswith("-") or argument == "-":
             words.append(argument)
         elif argument in FLAGS:
-            values[FLAGS[argument]] = True
+            name, is_set = FLAGS[argument]
+            values[name] = is_set
         elif argument.startswith("--"):
             name, equals, value = argument.partition("=")
             _set(values, name, value if equals else next(waiting, ""))
@@ -97,6 +99,18 @@ def _mode(text: str) -> str:
     return text
 
 
+def _format(text: str) -> str:
+    if text not in FORMATS:
+        raise _OtherReader
+    return text
+
+
+def _group_by(text: str) -> str:
+    if text != "document":
+        raise _OtherReader
+    return text
+
+
 OPTIONS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     INDEX_OPTION: ("index", Path),
     "-k": ("k", _count),
@@ -105,7 +119,15 @@ OPTIONS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "--path": ("path", str),
     "--server": ("server", str),
     "--mode": ("mode", _mode),
+    "--format": ("output", _format),
+    "--group-by": ("group_by", _group_by),
 }
 """The options that take a value: the field of QueryArguments, and what makes its value. Images are left to typer."""
 VARIABLES = ((INDEX_VARIABLE, INDEX_OPTION), ("DOCSEARCH_DEVICE", "--device"), ("DOCSEARCH_SERVER", "--server"))
-FLAGS: Mapping[str, str] = {"--exact": "exact", "--json": "as_json", "--all-copies": "all_copies"}
+FLAGS: Mapping[str, tuple[str, bool]] = {
+    "--exact": ("exact", True),
+    "--json": ("as_json", True),
+    "--all-copies": ("all_copies", True),
+    "--snippets": ("snippets", True),
+    "--no-snippets": ("snippets", False),
+}

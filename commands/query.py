@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from .defaults import DEFAULT_HITS, RERANKED_HITS
 from .options import (
     DEFAULT_INDEX,
     AllCopies,
-    AsJson,
     Candidates,
     Device,
     Exact,
@@ -22,6 +24,44 @@ from .options import (
     SearchMode,
 )
 from .run_query import QueryArguments, run
+
+
+class Format(StrEnum):
+    """How hits are printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    paths = "paths"
+
+
+class GroupBy(StrEnum):
+    """What hits are put together by."""
+
+    document = "document"
+
+
+class QueryCommand(TyperCommand):
+    """The command `query`, whose option --open may stand without a value: the best hit's page."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        """Read the arguments, with the value that --open stands for."""
+        return super().parse_args(ctx, with_open_value(args))
+
+
+def with_open_value(arguments: Sequence[str]) -> list[str]:
+    """Arguments in which --open has a value: 1 where no number follows it.
+
+    >>> with_open_value(["notice", "--open", "period"]), with_open_value(["--open", "2", "--", "--open"])
+    (['notice', '--open=1', 'period'], ['--open', '2', '--', '--open'])
+    """
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    found = []
+    for at, argument in enumerate(arguments):
+        following = arguments[at + 1] if at + 1 < len(arguments) else ""
+        is_bare = argument == "--open" and at < end and not following.lstrip("-").isdecimal()
+        found.append("--open=1" if is_bare else argument)
+    return found
 
 
 def query(
@@ -44,7 +84,30 @@ def query(
     mode: SearchMode = None,
     rerank: Rerank = None,
     rerank_hits: RerankHits = RERANKED_HITS,
-    as_json: AsJson = False,
+    snippets: Annotated[
+        bool | None,
+        typer.Option(
+            "--snippets/--no-snippets",
+            help="Show the passage of each page that matches, its document's title and date. By default in a terminal, "
+            "in JSON and in CSV.",
+        ),
+    ] = None,
+    group_by: Annotated[
+        GroupBy | None, typer.Option(help="Show -k documents with their best pages, not -k pages.")
+    ] = None,
+    output: Annotated[
+        Format, typer.Option("--format", help="'paths' are the files of the hits, each once.")
+    ] = Format.table,
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    open_: Annotated[
+        int | None,
+        typer.Option(
+            "--open",
+            min=1,
+            metavar="[RANK]",
+            help="Open the page of the best hit, or of the one with this rank, in a viewer or the browser.",
+        ),
+    ] = None,
     heatmap: Annotated[
         Path | None,
         typer.Option(metavar="OUT.png", help="Save the best hit's page with its matches highlighted (.png, .jpg)."),
@@ -67,6 +130,11 @@ def query(
     Scores are between 0 and 1. Files with the same content are one hit, which says where else it is. --heatmap and
     --save-pages render the pages again, so the documents must still be where they were indexed.
 
+    In JSON, a hit has a "snippet" with its "text" and the "spans" that match, first and last + 1 characters; on pages
+    without a text layer "recognised" has words that the model sees, with their boxes. "label" is the page's number as
+    its document has it, where that is another. --open asks DOCSEARCH_VIEWER for a command, such as "evince -p {page}
+    {file}".
+
     If the best hit is most likely wrong, a line says that there is no good match. In JSON, each hit repeats the
     "confidence" that the first one is right, 0 to 1, "no_good_match", and "unread_letters", which the model does not
     read.
@@ -83,6 +151,10 @@ def query(
         docsearch query revenue chart 2023
 
         docsearch query "notice period" --path "contracts/*.pdf" -k 3 --json
+
+        docsearch query "termination for cause" --group-by document --open
+
+        docsearch query invoice -k 50 --format paths
 
         docsearch query "revenue chart 2023" --heatmap hit.png --save-pages hits/
 
@@ -114,5 +186,9 @@ def query(
             rerank,
             rerank_hits,
             other_indexes=tuple(others),
+            output=output.value,
+            snippets=snippets,
+            group_by=None if group_by is None else group_by.value,
+            open_rank=open_,
         )
     )

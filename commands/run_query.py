@@ -5,6 +5,7 @@ Nothing slow is imported before it is needed: a short process is mostly imports.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..engine.errors import UsageError
-from ..engine.printable import also_at, printable
 from .answer_notes import answer_notes
 from .defaults import DEFAULT_HITS, DEFAULT_INDEX, RERANKED_HITS
 from .indexes import opened
-from .output import message, plural, print_json
+from .output import message, plural
 
 if TYPE_CHECKING:
     from ..engine.ranking.third_stage import ThirdStage
@@ -47,11 +47,34 @@ class QueryArguments:
     rerank: str | None = None
     rerank_hits: int = RERANKED_HITS
     other_indexes: tuple[Path, ...] = ()
+    output: str = "table"
+    snippets: bool | None = None
+    group_by: str | None = None
+    open_rank: int | None = None
 
     @property
     def indexes(self) -> tuple[Path, ...]:
         """The folders of all indexes that are searched."""
         return (self.index, *self.other_indexes)
+
+    @property
+    def format(self) -> str:
+        """The format of the answer: --json is short for one."""
+        return "json" if self.as_json else self.output
+
+    @property
+    def hits_wanted(self) -> int:
+        """How many pages to ask for."""
+        from .hit_output import hits_wanted
+
+        return self.k if self.group_by is None else hits_wanted(self.k)
+
+    @property
+    def has_details(self) -> bool:
+        """Whether snippets and titles are shown: in a terminal, and in formats that have room for them, unless not."""
+        if self.snippets is not None:
+            return self.snippets
+        return self.format in ("json", "csv") or (self.format == "table" and sys.stdout.isatty())
 
 
 def run(asked: QueryArguments) -> None:
@@ -61,9 +84,12 @@ def run(asked: QueryArguments) -> None:
         raise UsageError('the question is empty; ask for something, like: docsearch query "revenue chart 2023"')
     _check_outputs(asked)
     if asked.server is not None and (found := _of_server(asked, text)) is not None:
-        print_hits(found.hits, found.about, as_json=asked.as_json)
+        shown = _shown(asked, found.hits)
+        _print(asked, shown, found.about)
         for note in answer_notes(found.about, found.model, is_empty=False):
             message(note)
+        if asked.open_rank is not None:
+            _open(asked, shown)
         return
     from ..engine import threads
 
@@ -75,7 +101,7 @@ def run(asked: QueryArguments) -> None:
     with open_searcher(directory, device=asked.device) as searcher:
         hits = searcher.search(
             text,
-            k=asked.k,
+            k=asked.hits_wanted,
             candidates=asked.candidates,
             exact=asked.exact,
             path=asked.path,
@@ -84,13 +110,19 @@ def run(asked: QueryArguments) -> None:
             mode=cast("Mode | None", asked.mode),
             rerank=third_stage(asked.rerank, asked.rerank_hits, asked.device),
         )
-        print_hits([hit.as_dict() for hit in hits], hits.as_dict(), as_json=asked.as_json)
+        shown = _shown(asked, [hit.as_dict() for hit in hits])
+        if asked.has_details:
+            by_rank = {(hit.ref.doc_id, hit.ref.page): hit for hit in hits}
+            shown = [{**each, **by_rank[each["doc_id"], each["page"]].details.as_dict()} for each in shown]
+        _print(asked, shown, hits.as_dict())
         for note in answer_notes(hits.as_dict(), searcher.encoder.spec.name, is_empty=not hits):
             message(note)
         if not hits:
             unsaved = "; no picture was saved" if asked.heatmap or asked.save_pages else ""
             where = "" if asked.path is None else f" in documents that match {asked.path}"
             message(f"no page matches{where}{unsaved}")
+        if hits and asked.open_rank is not None:
+            _open(asked, shown)
         if not hits or (asked.heatmap is None and asked.save_pages is None):
             return
         from . import pictures
@@ -113,15 +145,44 @@ def third_stage(model: str | None, count: int, device: str) -> ThirdStage | None
     return ThirdStage(Reranker.open(model, device=device), count)
 
 
-def print_hits(hits: Sequence[Mapping[str, Any]], about: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print hits, each as `Hit.as_dict` has it: as JSON, one object per line, with what is known `about` the answer; or
-    as a table in a terminal, and as tab-separated columns elsewhere.
-    """
-    if as_json:
-        for hit in hits:
-            print_json({**hit, **about})
-    elif hits:
-        _print_table(hits)
+def _shown(asked: QueryArguments, hits: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Hits as they are shown: as they are, or put together by document."""
+    from .hit_output import by_document
+
+    return list(hits) if asked.group_by is None else list(by_document(hits, asked.k))
+
+
+def _print(asked: QueryArguments, hits: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> None:
+    """Print hits, each as `Hit.as_dict` has it, with details if there are some."""
+    from . import hyperlinks
+    from .hit_output import print_hits
+
+    links = asked.format == "table" and sys.stdout.isatty() and hyperlinks.are_known(os.environ)
+    print_hits(hits, about, output=asked.format, locate=lambda path: _file(asked.index, path), links=links)
+
+
+def _file(index: Path, path: str) -> Path | None:
+    """The file of a document of an index; None where it is gone."""
+    from ..indexer import source_folders
+
+    try:
+        return source_folders.locate(path, source_folders.recorded(index))
+    except UsageError:
+        return None
+
+
+def _open(asked: QueryArguments, hits: Sequence[Mapping[str, Any]]) -> None:
+    """Open the page of the hit that was asked for in a viewer. Raises UsageError where there is no such hit or file."""
+    from .open_page import open_page
+
+    rank = asked.open_rank or 1
+    if rank > len(hits):
+        raise UsageError(f"--open {rank}: there are only {plural(len(hits), 'hit')}")
+    hit = hits[rank - 1]
+    file = next((found for path in (hit["path"], *hit["also"]) if (found := _file(asked.index, path))), None)
+    if file is None:
+        raise UsageError(f"--open: {hit['path']} is not where it was indexed; put it back, or index it where it is now")
+    message(f"{hit['path']}, page {hit['page']}: opened with {open_page(file, hit['page'])}")
 
 
 def _of_server(asked: QueryArguments, text: str) -> ServedAnswer | None:
@@ -142,12 +203,13 @@ def _of_server(asked: QueryArguments, text: str) -> ServedAnswer | None:
             asked.server,
             asked.index,
             text,
-            k=asked.k,
+            k=asked.hits_wanted,
             candidates=asked.candidates,
             exact=asked.exact,
             path=asked.path,
             all_copies=asked.all_copies,
             mode=asked.mode,
+            details=asked.has_details,
         )
     except ask_server.NotAnswered as err:
         message(f"answered without a server: {err}")
@@ -182,34 +244,3 @@ def _read(image: Path) -> U8:
     from .pictures import read_image  # imports numpy and the renderers
 
     return read_image(image)
-
-
-def _print_table(hits: Sequence[Mapping[str, Any]]) -> None:
-    """Print a table in a terminal, and tab-separated columns elsewhere; the last one only if there are copies."""
-    if not sys.stdout.isatty():
-        has_copies = any(hit["also"] for hit in hits)
-        has_indexes = any("index" in hit for hit in hits)
-        print("rank\tscore\tfile\tpage" + "\tindex" * has_indexes + "\tcopies" * has_copies)
-        for hit in hits:
-            also = f"\t{printable(hit['index'])}" if has_indexes else ""
-            also += f"\t{also_at(hit['also'])}" if has_copies else ""
-            print(f"{hit['rank']}\t{hit['score']:.3f}\t{printable(hit['path'])}\t{hit['page']}{also}")
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("rank", justify="right")
-    table.add_column("score", justify="right")
-    table.add_column("file", overflow="fold")
-    table.add_column("page", justify="right")
-    for hit in hits:
-        file = Text(printable(hit["path"]))
-        if "index" in hit:
-            file.append(f"\nin {printable(hit['index'])}", style="dim")
-        if hit["also"]:
-            file.append(f"\n{also_at(hit['also'])}", style="dim")
-        table.add_row(str(hit["rank"]), f"{hit['score']:.3f}", file, str(hit["page"]))
-    Console().print(table)

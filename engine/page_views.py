@@ -3,21 +3,68 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from .details import HitDetails, RecognisedWord
 from .errors import UsageError
+from .explain.snippet import snippet
+from .models.encoder import QueryEncoder
 from .records import U8, Mode, PageRef, PageWords, QueryVectors, SoughtWord
 from .store import Snapshot
+from .store.columns import MODIFIED, TITLE
 
 if TYPE_CHECKING:
     from .explain.heatmap import WordMarks
     from .explain.printed import PrintedMatches
 
 
+class DetailsOfHits:
+    """Tells the details of the hits of one question, which share what it is searched for. Deep copies are the same."""
+
+    def __init__(self, views: PageViews, text: str) -> None:
+        self._views = views
+        self._text = text
+
+    def __deepcopy__(self, memo: object) -> DetailsOfHits:
+        return self
+
+    def __call__(self, ref: PageRef) -> HitDetails:
+        """The details of a page. Raises UsageError where the index is closed, or has no such page."""
+        text = self._views.text(ref)
+        passage = snippet(text, self._sought)
+        seen = () if passage is not None or self._query is None else self._recognised(ref, self._query)
+        columns = self._views.snapshot.columns.of([ref.doc_id]).get(ref.doc_id, {})
+        title, modified = (str(columns.get(name, "")) for name in (TITLE, MODIFIED))
+        return HitDetails(text, passage, seen, "", title, modified)
+
+    @cached_property
+    def _sought(self) -> tuple[SoughtWord, ...]:
+        return self._views.sought(self._text)[0] if self._text.strip() else ()
+
+    @cached_property
+    def _query(self) -> QueryVectors | None:
+        """The encoded question; None where it has no word."""
+        try:
+            return self._views.encode(self._text) if self._text.strip() else None
+        except UsageError:
+            return None
+
+    def _recognised(self, ref: PageRef, query: QueryVectors) -> tuple[RecognisedWord, ...]:
+        from .explain.patches import placed_patches, recognised
+
+        try:
+            seen = recognised(*placed_patches(self._views.snapshot, ref), query)
+            return tuple(each for each in seen if not self._views.encoder.spec.unread_letters(each.word))
+        except UsageError:  # the model's vectors have no place
+            return ()
+
+
 class PageViews(ABC):
     """The part of a `Searcher` that shows pages. Methods that take `words` mark those of the page's text layer, too."""
 
     snapshot: Snapshot
+    encoder: QueryEncoder
 
     @property
     @abstractmethod
@@ -40,10 +87,11 @@ class PageViews(ABC):
         `words` are those of its text layer, which are marked too where they match.
         """
         from .explain import heatmap  # imports Pillow, which no answer needs
+        from .explain.patches import placed_patches
 
         query = self.encode(text, image=image)
         printed = self.printed_matches(text, query, words)
-        return heatmap.draw(pixels, *heatmap.placed_patches(self.snapshot, ref), query, printed)
+        return heatmap.draw(pixels, *placed_patches(self.snapshot, ref), query, printed)
 
     def overlay(
         self,
@@ -60,6 +108,7 @@ class PageViews(ABC):
         there.
         """
         from .explain import heatmap
+        from .explain.patches import placed_patches
 
         query = self.encode(text)
         printed = self.printed_matches(text, query, words)
@@ -67,15 +116,16 @@ class PageViews(ABC):
             if not 0 <= word < len(query.tokens):
                 raise UsageError(f"there is no word {word} in the question; its words are {', '.join(query.words)}")
             query, printed = heatmap.only_word(query, word), None if printed is None else printed.only_token(word)
-        return heatmap.overlay(size[1], size[0], *heatmap.placed_patches(self.snapshot, ref), query, printed)
+        return heatmap.overlay(size[1], size[0], *placed_patches(self.snapshot, ref), query, printed)
 
     def word_marks(self, text: str, ref: PageRef, *, words: PageWords | None = None) -> list[WordMarks]:
         """Where the page `ref` matches each word of the question, and how well; with the `words` of its text layer."""
         from .explain import heatmap
+        from .explain.patches import placed_patches
 
         query = self.encode(text)
         printed = self.printed_matches(text, query, words)
-        return heatmap.word_marks(*heatmap.placed_patches(self.snapshot, ref), query, printed)
+        return heatmap.word_marks(*placed_patches(self.snapshot, ref), query, printed)
 
     def printed_matches(self, text: str, query: QueryVectors, words: PageWords | None) -> PrintedMatches | None:
         """Where the `words` of a page have the tokens of the question `text`, encoded as `query`; None without words,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .details import HitDetails, Snippet
+from .errors import UsageError
 
 F16 = NDArray[np.float16]
 F32 = NDArray[np.float32]
@@ -323,13 +326,51 @@ class Hit:
     """A page found for a query: its `ref`, its `score` in 0..1 (weighted MaxSim), its `rank` counting from 1.
 
     `also` are the other paths, in order, of documents with the same bytes: the page is the same in each. Those in
-    another index begin with its name and ": ".
+    another index begin with its name and ": ". `details` and the properties after it read the index, which must still
+    be open; a hit that was pickled has no index.
     """
 
     ref: PageRef
     score: float
     rank: int
     also: tuple[str, ...] = ()
+    source: Callable[[PageRef], HitDetails] | None = field(default=None, compare=False, repr=False)
+    """Finds the details; None for a hit without an index."""
+
+    @property
+    def details(self) -> HitDetails:
+        """What the page and its document say, found now. Raises UsageError where the index is closed or unknown."""
+        if self.source is None:
+            raise UsageError(f"{self.ref.path}, page {self.ref.page}: this hit does not know its index")
+        return self.source(self.ref)
+
+    @property
+    def text(self) -> str:
+        """The page's text layer, or ""; raises what `details` raises."""
+        return self.details.text
+
+    @property
+    def snippet(self) -> Snippet | None:
+        """The passage of the text that matches, None without a text layer; raises what `details` raises."""
+        return self.details.snippet
+
+    @property
+    def label(self) -> str:
+        """The page's number as its document has it, "" where that is the same; raises what `details` raises."""
+        return self.details.label
+
+    @property
+    def title(self) -> str:
+        """The document's title, or ""; raises what `details` raises."""
+        return self.details.title
+
+    @property
+    def modified(self) -> str:
+        """When the document's file was changed, in ISO 8601; raises what `details` raises."""
+        return self.details.modified
+
+    def __reduce__(self) -> tuple[Callable[..., Hit], tuple[PageRef, float, int, tuple[str, ...]]]:
+        return Hit, (self.ref, self.score, self.rank, self.also)
 
     def as_dict(self, *, score_digits: int = 6) -> dict[str, int | float | str | list[str]]:
         """The hit as a JSON object, its score rounded to `score_digits` decimals."""

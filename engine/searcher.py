@@ -26,10 +26,12 @@ from .models.encoder import QueryEncoder
 from .models.pooled import pooled_spec
 from .models.registry import find_spec, load_query_encoder
 from .page_maxima import PageMaxima
-from .page_views import PageViews
+from .page_views import DetailsOfHits, PageViews
 from .query.encode import QueryEncoding
 from .query.implied import implied_text, with_implied
 from .query.languages import languages_not_read
+from .query.operators import parse
+from .query.terms import plain_words
 from .query.translated import with_translations
 from .query.weighting import PRESENT_MATCH, Weighting
 from .ranking import rerank
@@ -238,7 +240,7 @@ class Searcher(PageViews):
                 shows=self._pages_that_show,
             )
             for i, query in enumerate(batch):
-                hits = self._hits(query, ranked.get(i), all_copies=all_copies)
+                hits = self._hits(query, ranked.get(i), asked_for[i].text, all_copies=all_copies)
                 own: Mode = "visual" if not query.text.strip() or query.like is not None else mode
                 answer = self._answers.answer(query, hits, encoded.get(i), weighed.get(i), ranked.get(i), own)
                 if rerank is not None:
@@ -314,6 +316,8 @@ class Searcher(PageViews):
 
     def sought(self, text: str) -> tuple[tuple[SoughtWord, ...], dict[str, str]]:
         """What texts are searched for a question, and the words of it that were corrected; see `TextSearch.sought`."""
+        if self.default_mode != "hybrid":
+            return plain_words(parse(text)[0]), {}
         texts = self.first_stage.texts
         asked = self._corrected(read(Query("", text), lambda: texts).query, "hybrid")
         return texts.sought(asked.corrected, asked.operators.beginnings), dict(asked.corrections)
@@ -389,13 +393,14 @@ class Searcher(PageViews):
         shown = None if mode == "visual" else words
         return self.heatmap(query.text, hit.ref, pixels, image=query.image, words=shown)
 
-    def _hits(self, query: Query, ranking: Ranking | None, *, all_copies: bool) -> list[Hit]:
+    def _hits(self, query: Query, ranking: Ranking | None, asked: str, *, all_copies: bool) -> list[Hit]:
         if ranking is None:
             return []
         pages = ranking.pages.tolist()
         also = [() if all_copies else self._also(query, page) for page in pages]
         found = zip(self.snapshot.refs(pages), ranking.scores.tolist(), also, strict=True)
-        return [Hit(ref, score, rank, others) for rank, (ref, score, others) in enumerate(found, 1)]
+        details = DetailsOfHits(self, asked)
+        return [Hit(ref, score, rank, others, details) for rank, (ref, score, others) in enumerate(found, 1)]
 
     def _also(self, query: Query, page: int) -> tuple[str, ...]:
         """The other paths of the content of a row, of those that the query's filter selects."""

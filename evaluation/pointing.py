@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..engine.errors import DocsearchError, UsageError
 from ..engine.explain import heatmap
+from ..engine.explain.patches import placed_patches
 from ..engine.explain.printed import PrintedMatches
 from ..engine.hits import PagePictures
 from ..engine.records import F32, F64, WHOLE_PAGE, FloatBox, PageRef, PageWords, QueryVectors
@@ -71,7 +72,7 @@ def point(searcher: Searcher, text: str, row: int, boxes: F64, words: PageWords 
     nothing to search for, or the model does not tell where its vectors lie.
     """
     (ref,) = searcher.snapshot.refs([row])
-    vectors, patches = heatmap.placed_patches(searcher.snapshot, ref)
+    vectors, patches = placed_patches(searcher.snapshot, ref)
     query = searcher.encode(text)
     printed = None if words is None else searcher.printed_matches(text, query, words)
     return compare(query, vectors, patches, searcher.snapshot.sizes([row])[0], boxes, printed)
@@ -202,7 +203,7 @@ def on_each(
         query = encoded[each.query_id]
         if query is not None:
             (ref,) = searcher.snapshot.refs([each.row])
-            vectors, patches = heatmap.placed_patches(searcher.snapshot, ref)
+            vectors, patches = placed_patches(searcher.snapshot, ref)
             size = searcher.snapshot.sizes([each.row])[0]
             words = None if pictures is None else words_of(pictures, ref)
             printed = None if words is None else searcher.printed_matches(each.text, query, words)

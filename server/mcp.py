@@ -21,7 +21,6 @@ from pydantic import BaseModel, Field
 from .. import __version__
 from ..engine import images
 from ..engine.errors import DocsearchError, UsageError
-from ..engine.explain.snippet import snippet
 from ..engine.printable import printable, printable_text
 from ..engine.ranking.filters import path_matches
 from ..engine.records import Mode, PageRef
@@ -58,7 +57,9 @@ Glob = Annotated[
 
 
 class FoundPage(BaseModel, frozen=True):
-    """One hit. `score` is 0..1, `page` counts from 1, `snippet` is None if the page has no text layer.
+    """One hit. `score` is 0..1, `page` counts from 1, and `label` is the page's number as its document has it, "" where
+    that is the same. `title` and `modified` are the document's. `snippet` is the passage of the text that matches, None
+    if the page has no text layer; then `recognised` are the words of the query that were seen on the page.
 
     `copies` is how many other documents are the same file; `also` are their paths, at most ALSO_MAX.
     """
@@ -70,7 +71,11 @@ class FoundPage(BaseModel, frozen=True):
     doc_id: str
     copies: int
     also: list[str]
+    label: str
+    title: str
+    modified: str
     snippet: str | None
+    recognised: list[str]
 
 
 class Found(BaseModel, frozen=True):
@@ -148,7 +153,7 @@ class AgentTools:
         with self._lock, _as_tool_errors():
             searcher = self._latest()
             hits = searcher.search(query, k=k, path=path, all_copies=all_copies, mode=mode)
-            texts = [printable_text(searcher.text(hit.ref)) for hit in hits]
+            details = [hit.details for hit in hits]
         return Found(
             confidence=None if hits.confidence is None else round(hits.confidence, SCORE_DIGITS),
             no_good_match=hits.no_good_match,
@@ -163,10 +168,14 @@ class AgentTools:
                         "path": printable(hit.ref.path),
                         "copies": len(hit.also),
                         "also": [printable(each) for each in hit.also[:ALSO_MAX]],
-                        "snippet": snippet(text, query) if text.strip() else None,
+                        "label": printable(its.label),
+                        "title": printable(its.title),
+                        "modified": its.modified,
+                        "snippet": None if its.snippet is None else printable(its.snippet.text),
+                        "recognised": [printable(each.word) for each in its.recognised],
                     }
                 )
-                for hit, text in zip(hits, texts, strict=True)
+                for hit, its in zip(hits, details, strict=True)
             ],
         )
 

@@ -51,6 +51,7 @@ class SearchRequest(BaseModel):
     search options. `path` restricts the search to documents whose path matches the glob or whose file name it is.
     Files with the same content are one hit; with `all_copies` each is a hit of its own. `mode` says what pages are
     found by: "visual", their pictures; "text", their text layers; or "hybrid", both, the default where there is text.
+    With `details`, hits have a snippet, and their documents' titles and dates.
     """
 
     model_config = ConfigDict(
@@ -67,11 +68,31 @@ class SearchRequest(BaseModel):
     all_copies: bool = False
     mode: Mode | None = None
     path: Annotated[str, Field(min_length=1, max_length=QUERY_MAX_CHARS)] | None = None
+    details: bool = False
+
+
+class SnippetOut(BaseModel):
+    """A passage of a page's text on one line, and its `spans` that match: first and last + 1 of its code points."""
+
+    text: str = Field(examples=["… The operating margin was 12 % …"])
+    spans: list[tuple[int, int]] = Field(examples=[[[6, 22]]])
+
+
+class RecognisedOut(BaseModel):
+    """A word of the query that the model sees on a page: its best match, 0..1, and x0, y0, x1, y1 in page fractions."""
+
+    word: str
+    score: float
+    box: tuple[float, float, float, float]
 
 
 class HitOut(BaseModel):
     """A hit as `docsearch query --json` prints it, and the URL of its page image. `also` are other paths of the same
     file, of those that match the request's `path`.
+
+    The rest is null or empty unless the request asks for `details`: `label`, the page's number as its document has it,
+    "" where that is the same; `title` and `modified` of the document; the `snippet` of the text, null without a text
+    layer; and on pages without one the `recognised` words.
     """
 
     rank: int
@@ -81,6 +102,11 @@ class HitOut(BaseModel):
     doc_id: str
     also: list[str] = Field(examples=[["copies/report.pdf"]])
     picture: str = Field(examples=["/v1/documents/6f1ed002ab559585/pages/3.png"])
+    label: str | None = Field(default=None, examples=["iv"])
+    title: str | None = None
+    modified: str | None = Field(default=None, examples=["2026-11-30T09:30:00Z"])
+    snippet: SnippetOut | None = None
+    recognised: list[RecognisedOut] = []
 
 
 class AnswerOut(BaseModel):

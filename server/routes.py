@@ -65,7 +65,7 @@ async def search(body: SearchRequest, service: ServiceDep, request: Request) -> 
     alone.
     """
     queries = await _queries(body, service)
-    options = SearchOptions(body.k, body.candidates, body.exact, body.all_copies, body.mode)
+    options = SearchOptions(body.k, body.candidates, body.exact, body.all_copies, body.mode, body.details)
     found = await service.search_worker.search(queries, options)
     setattr(request.state, STAGES_STATE, found[0].seconds if found else {})
     return SearchResponse(answers=[_answer(query.text, answer) for query, answer in zip(queries, found, strict=True)])
@@ -224,8 +224,14 @@ def _ref(searcher: Searcher, doc_id: str, page: int) -> PageRef:
 
 def _answer(text: str, answer: Answer) -> AnswerOut:
     hits = [
-        HitOut.model_validate({**hit.as_dict(), "picture": f"/v1/documents/{hit.ref.doc_id}/pages/{hit.ref.page}.png"})
-        for hit in answer.hits
+        HitOut.model_validate(
+            {
+                **hit.as_dict(),
+                **({} if details is None else details.as_dict()),
+                "picture": f"/v1/documents/{hit.ref.doc_id}/pages/{hit.ref.page}.png",
+            }
+        )
+        for hit, details in zip(answer.hits, answer.details or [None] * len(answer.hits), strict=True)
     ]
     milliseconds = {stage: round(1000 * seconds, 3) for stage, seconds in answer.seconds.items()}
     return AnswerOut.model_validate(

@@ -19,6 +19,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TypeVar
 
+from ..engine.details import HitDetails
 from ..engine.hits import Hits
 from ..engine.models.encoder import QueryEncoder
 from ..engine.records import Mode, Query
@@ -38,13 +39,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """Options of `Searcher.search_many`; only queries with equal options share a batch."""
+    """Options of `Searcher.search_many`, and whether hits come with their `details`; only queries with equal options
+    share a batch.
+    """
 
     k: int = 10
     candidates: int | None = None
     exact: bool = False
     all_copies: bool = False
     mode: Mode | None = None
+    details: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Answer:
     model: str
     seconds: dict[str, float]
     batch: int
+    details: tuple[HitDetails, ...] = ()
+    """Those of each hit, if they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,8 +272,10 @@ class SearchWorker:
         try:
             # An iterator, not a list: a query with nothing to search for gets no hits, alone as in a batch.
             queries = iter([pending.query for pending in batch])
-            found = self._searcher.search_many(queries, **asdict(options), on_stage=add_time)
+            chosen = {name: value for name, value in asdict(options).items() if name != "details"}
+            found = self._searcher.search_many(queries, **chosen, on_stage=add_time)
             hits = [each for _, each in found]
+            details = [tuple(hit.details for hit in each) if options.details else () for each in hits]
         except Exception as err:  # noqa: BLE001 - every client gets the error, and the thread continues
             for pending in batch:
                 _fail(pending.answer, err)
@@ -279,11 +287,12 @@ class SearchWorker:
         seconds = {stage: seconds[stage] for stage in STAGES if stage in seconds}
         for stage, elapsed in seconds.items():
             self._metrics.stage_seconds.labels(stage).observe(elapsed)
-        for pending, its_hits in zip(batch, hits, strict=True):
+        for pending, its_hits, its_details in zip(batch, hits, details, strict=True):
             if pending.answer.set_running_or_notify_cancel():
                 waited = {"wait": started - pending.queued_at}
                 snapshot, model = self._searcher.snapshot.generation, self._searcher.encoder.spec.name
-                pending.answer.set_result(Answer(its_hits, snapshot, model, waited | seconds, len(batch)))
+                answer = Answer(its_hits, snapshot, model, waited | seconds, len(batch), its_details)
+                pending.answer.set_result(answer)
 
     def _watch(self) -> None:
         """Look for commits of other processes every POLL_INTERVAL_S."""

@@ -13,20 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from ..compression import codecs
-from ..errors import UsageError
 from ..kernels import proximity
-from ..records import BOX_SCALE, F32, U8, U16, WHOLE_PAGE, FloatBox, PageRef, QueryVectors
+from ..records import BOX_SCALE, F32, U8, U16, WHOLE_PAGE, FloatBox, QueryVectors
 from ..scoring import match
-from ..store import Snapshot
+from .patches import MIN_MATCH
 from .printed import PrintedMatches
 
 MARK = (255, 196, 0)
 """Colour of matches: yellow, multiplied with the page as a highlighter would, so that print under it stays readable."""
 EDGE = (214, 64, 0)
 """Colour of the outline around strong matches."""
-MIN_MATCH = 0.5
-"""Matches below this are not marked: they may be something else."""
 OUTLINED_MATCH = 0.5
 """Matches from this on get an outline."""
 MIN_RISE = 1e-6
@@ -53,27 +49,6 @@ BLUR_SHARE = 0.0015
 """Blur radius of marked words, as a share of the page's width."""
 SOFT_BLUR_SHARE = 0.01
 """Blur radius of tinted areas and of the glow, as a share of the page's width."""
-
-
-def placed_patches(snapshot: Snapshot, ref: PageRef) -> tuple[F32, U16]:
-    """The vectors (T, D) and boxes (T, 4) of a page's patches, as the functions below take them.
-
-    Raises UsageError where there is no such page, or the model's vectors have no place on the page.
-    """
-    row = snapshot.row(ref)
-    if snapshot.fingerprint["dim"] == 0:
-        raise UsageError(
-            f"the model of this index, {snapshot.fingerprint['name']}, has one vector per page, so there is no heat "
-            "map; 'docsearch models' lists other models"
-        )
-    (block,) = snapshot.blocks(rows=np.array([row], np.int64))
-    boxes = snapshot.boxes(row)
-    if len(boxes) and (boxes == WHOLE_PAGE).all():
-        raise UsageError(
-            f"the model of this index, {snapshot.fingerprint['name']}, does not tell where on a page its vectors lie, "
-            "so there is no heat map; 'docsearch models' lists other models"
-        )
-    return codecs.decode(block.coded), boxes
 
 
 def patch_matches(vectors: F32, query: QueryVectors) -> F32:

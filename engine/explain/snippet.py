@@ -1,41 +1,114 @@
-"""Snippets: the passage of a page's text that holds most of the query's words."""
+"""Snippets: the passage of a page's text that holds most of a question's words, with the places of these words."""
 
 from __future__ import annotations
 
-from collections import Counter
+import re
+from collections.abc import Sequence
 
-from ..models.pixel.words import split_words
+from ..details import Snippet
+from ..models.pixel.words import composed
+from ..query.terms import UNSPACED
+from ..records import SoughtWord
+from .text_matches import TextMatch, find
 
-SNIPPET_WORDS = 40
-"""Words of a snippet."""
+SNIPPET_CHARS = 150
+"""Characters of a snippet: about two lines of a terminal."""
+BEFORE = 0.35
+"""Share of the context of a snippet's matches that stands before them."""
+MATCHES_READ = 2000
+"""Matches of a text that are looked at; no page meant for people has more."""
+ELLIPSIS = "…"
+SPACE = re.compile(r"\s+")
 
 
-def snippet(text: str, query: str, *, words: int = SNIPPET_WORDS) -> str:
-    """The `words` consecutive words of a text that hold most of the query's; "…" marks where the text goes on.
+def snippet(text: str, sought: Sequence[SoughtWord], *, chars: int = SNIPPET_CHARS) -> Snippet | None:
+    """The passage of about `chars` characters of a text that holds most of the `sought` words, by their weights.
 
-    A word counts the more the rarer it is on the page; of equal passages the first is taken.
+    Of equal passages the one with more matches is taken, then the first; without any match, the start of the text.
+    White space is single, and "…" marks where the text goes on. None for a text without words.
 
-    >>> snippet("Costs rose. The margin of 2023 was 12 %. Staff left.", "margin 2023", words=5)
-    '… The margin of 2023 was …'
+    >>> found = snippet("Costs rose. The margin was 12 %. Staff left.", [SoughtWord(("margin",), 1.0, {})], chars=26)
+    >>> found.text, [found.text[start:end] for start, end in found.spans]
+    ('… The margin was 12 %. …', ['margin'])
     """
-    printed = text.split()
-    forms = [set(split_words(word)) for word in printed]
-    wanted = set(split_words(query))
-    on_page = Counter(form for found in forms for form in found & wanted)
-    best_score, best_start = 0.0, 0
-    for start in range(max(1, len(printed) - words + 1)):
-        held = set().union(*forms[start : start + words]) & wanted
-        score = sum(1 / on_page[form] for form in held)
-        if score > best_score + 1e-9:
-            best_score, best_start = score, start
-    first = _centred(forms, wanted, best_start, words)
-    chosen = " ".join(printed[first : first + words])
-    return ("… " if first else "") + chosen + (" …" if first + words < len(printed) else "")
+    text = composed(text)
+    if not text.strip():
+        return None
+    matches = find(text, sought)[:MATCHES_READ]
+    first, last = _densest(matches, sought, chars)
+    held = matches[first:last]
+    start, end = (
+        _around(text, held[0].start, max(match.end for match in held), chars) if held else _around(text, 0, 0, chars)
+    )
+    return _cut(
+        text, start, end, [(match.start, match.end) for match in matches if match.end > start and match.start < end]
+    )
 
 
-def _centred(forms: list[set[str]], wanted: set[str], start: int, words: int) -> int:
-    """Where the passage from `start` on begins once the words of `wanted` in it are centred, to show their context."""
-    held = [at for at in range(start, min(start + words, len(forms))) if forms[at] & wanted]
-    if not held:
-        return 0
-    return max(0, min((held[0] + held[-1] + 1 - words) // 2, len(forms) - words))
+def _densest(matches: Sequence[TextMatch], sought: Sequence[SoughtWord], chars: int) -> tuple[int, int]:
+    """The first of the matches of the best passage of at most `chars` characters, and the one after its last."""
+    best, chosen = (0.0, 0), (0, 0)
+    for first in range(len(matches)):
+        worth = [0.0] * len(sought)
+        for last in range(first, len(matches)):
+            match = matches[last]
+            if match.end - matches[first].start > chars:
+                break
+            worth[match.word] = max(worth[match.word], sought[match.word].weight * match.strength)
+            found = (round(sum(worth), 6), last - first)
+            if found > best or chosen == (0, 0):
+                best, chosen = found, (first, last + 1)
+    return chosen
+
+
+def _around(text: str, first: int, last: int, chars: int) -> tuple[int, int]:
+    """Where a passage of about `chars` characters with those from `first` to `last` starts and ends, between words."""
+    context = max(0, chars - (last - first))
+    start = max(0, first - round(context * BEFORE))
+    end = min(len(text), start + chars)
+    start = max(0, min(start, end - chars))
+    while 0 < start < first and not _is_between_words(text, start):
+        start += 1
+    while last < end < len(text) and not _is_between_words(text, end):
+        end -= 1
+    return start, max(end, last)
+
+
+def _is_between_words(text: str, at: int) -> bool:
+    before, after = text[at - 1], text[at]
+    return before.isspace() or after.isspace() or bool(UNSPACED.match(before) or UNSPACED.match(after))
+
+
+def _cut(text: str, start: int, end: int, matches: Sequence[tuple[int, int]]) -> Snippet:
+    """The passage from `start` to `end` with single spaces, and the places of `matches` in it, joined if they meet."""
+    start += len(text[start:end]) - len(text[start:end].lstrip())
+    end -= len(text[start:end]) - len(text[start:end].rstrip())
+    out = [f"{ELLIPSIS} "] if text[:start].strip() else []
+    spans: list[tuple[int, int]] = []
+    length, at = sum(map(len, out)), start
+    for first, last in _joined(matches):
+        first, last = max(first, start), min(last, end)
+        if first >= last:
+            continue
+        for piece, is_match in ((text[at:first], False), (text[first:last], True)):
+            single = SPACE.sub(" ", piece)
+            if is_match:
+                spans.append((length, length + len(single)))
+            out.append(single)
+            length += len(single)
+        at = last
+    out.append(SPACE.sub(" ", text[at:end]))
+    if text[end:].strip():
+        out.append(f" {ELLIPSIS}")
+    return Snippet("".join(out), tuple(spans))
+
+
+def _joined(matches: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Matches in order, those that touch or overlap as one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(matches):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found

@@ -9,8 +9,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from ..models.pixel.function_words import function_words
+from ..models.pixel.function_words import ENGLISH, by_language, function_words
 from ..models.pixel.words import PREFIXED_YEAR, WORD, normal_form, split_query, split_words, with_year
+from ..records import SoughtWord
 from .characters import clean, folded
 from .dates import DATE, SURE, UNSURE, Form
 from .inflections import inflections
@@ -175,6 +176,17 @@ def question_terms(text: str) -> QuestionTerms:
         tuple(QuestionTerm(term, _others(term, word, others.get(term, ()))) for term, word in dict(own).items()),
         tuple(dict.fromkeys(values)),
     )
+
+
+def plain_words(text: str) -> tuple[SoughtWord, ...]:
+    """The words of a question as they are sought in a text by itself: alike, without the function words of English.
+
+    >>> [word.terms for word in plain_words("What is the margin in 2023?")]
+    [('margin',), ('2023',)]
+    """
+    words = question_terms(text).words
+    telling = [word for word in words if word.term not in by_language()[ENGLISH]] or words
+    return tuple(SoughtWord((word.term,), 1 / len(telling), dict(word.others)) for word in telling)
 
 
 def is_code(term: str) -> bool:

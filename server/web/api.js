@@ -2,7 +2,9 @@
 
 /** @typedef {{x0: number, y0: number, x1: number, y1: number, score: number}} Box */
 /** @typedef {{word: string, weight: number, score: number, boxes: Box[]}} Word */
-/** @typedef {{rank: number, score: number, path: string, page: number, doc_id: string, also: string[]}} Hit */
+/** @typedef {{text: string, spans: [number, number][]}} Snippet */
+/** @typedef {{rank: number, score: number, path: string, page: number, doc_id: string, also: string[],
+ *   snippet: Snippet | null}} Hit */
 /** @typedef {{query: string, hits: Hit[], milliseconds: Record<string, number>, confidence: number | null,
  *   no_good_match: boolean, unread_letters: string, corrections: Record<string, string>,
  *   missing_phrases: string[]}} Answer */

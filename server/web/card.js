@@ -8,7 +8,8 @@ import { splitPath, displayPath } from "./paths.js";
 import { FOUND_SCORE } from "./word_chips.js";
 
 /** @typedef {import("./api.js").Word} Word */
-/** @typedef {{doc_id: string, path: string, page: number, score?: number, also?: string[]}} Page */
+/** @typedef {{doc_id: string, path: string, page: number, score?: number, also?: string[],
+ *   snippet?: import("./api.js").Snippet | null}} Page */
 
 const SVG = "http://www.w3.org/2000/svg";
 /** A match taller than this share of the page covers a figure, and is only tinted. */
@@ -25,6 +26,7 @@ export function createCard(page) {
   const sheet = element("span", { className: "sheet loading" });
   const score = element("span", { className: "score" });
   const matched = element("span", { className: "matched" });
+  const passage = element("span", { className: "snippet" });
   const { folder, name, extension } = splitPath(page.path);
   const link = element(
     "a",
@@ -42,6 +44,7 @@ export function createCard(page) {
       ),
       element("span", { className: "where" }, element("span", {}, `page ${page.page}`), score),
       matched,
+      passage,
     ),
   );
   const item = element("li", {}, link, createCopies(page.also ?? []));
@@ -63,6 +66,12 @@ export function createCard(page) {
       score.style.setProperty("--share", String(value ?? 0));
       score.hidden = value === undefined;
       updateCopies(item);
+    },
+
+    /** Show the passage of the text that matches; null removes it. @param {import("./api.js").Snippet | null} [found] */
+    showSnippet(found) {
+      passage.replaceChildren(...(found ? snippetParts(found) : []));
+      passage.hidden = !found;
     },
 
     /** Load the thumbnail, once. */
@@ -118,6 +127,24 @@ export function createCard(page) {
 }
 
 /** @typedef {ReturnType<typeof createCard>} Card */
+
+/**
+ * A passage with its matches marked. The spans count code points, as the server does, not units of UTF-16.
+ * @param {import("./api.js").Snippet} passage
+ * @returns {(string | HTMLElement)[]}
+ */
+function snippetParts({ text, spans }) {
+  const letters = [...text];
+  /** @type {(string | HTMLElement)[]} */
+  const parts = [];
+  let at = 0;
+  for (const [start, end] of spans) {
+    parts.push(letters.slice(at, start).join(""), element("mark", {}, letters.slice(start, end).join("")));
+    at = end;
+  }
+  parts.push(letters.slice(at).join(""));
+  return parts;
+}
 
 /**
  * The boxes of matches as an SVG that stretches over the page.

@@ -64,6 +64,7 @@ export function showPages(pages, text, onMissing = () => {}) {
     cards.set(key(page), card);
     const target = { ...currentState(), document: page.doc_id, page: page.page, word: null };
     card.update(toUrl(target), page.score);
+    card.showSnippet(text ? page.snippet : null);
   }
   for (const [of, card] of before) {
     observer.unobserve(card.item);

@@ -64,7 +64,7 @@ async function searchWithRetries(request, signal, listener) {
  */
 async function requestBody(state, limit) {
   /** @type {Record<string, unknown>} */
-  const request = { k: limit };
+  const request = { k: limit, details: true };
   if (state.path) request.path = state.path;
   // A chosen document is shown itself, not the copy of it that comes first.
   if (state.copies || state.path) request.all_copies = true;

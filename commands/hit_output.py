@@ -1,0 +1,148 @@
+"""Prints hits: as a table, as JSON, as CSV, or as the paths of their files.
+
+Hits are mappings as `Hit.as_dict` makes them, with the details of `HitDetails.as_dict` where they were asked for.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..engine.printable import also_at, printable
+from .output import print_json
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+Hits = Sequence[Mapping[str, Any]]
+Locate = Callable[[str], Path | None]
+"""Finds the file of a document by its path in the index; None where it is gone."""
+PAGES_PER_DOCUMENT = 10
+"""Hits that are asked for, for each document that is shown, where hits are put together by document."""
+HITS_MAX = 1000
+CSV_COLUMNS = ("rank", "score", "path", "page", "label", "title", "modified", "doc_id", "also", "pages", "snippet")
+MATCH_STYLE = "bold yellow"
+SEEN = "in the picture: "
+"""Before the words that the model sees on a page without a text layer."""
+
+
+def print_hits(hits: Hits, about: Mapping[str, Any], *, output: str, locate: Locate, links: bool = False) -> None:
+    """Print hits in the format `output`, with what is known `about` the answer where it is JSON.
+
+    A table has columns separated by tabs where stdout is no terminal. In a terminal that knows them, names of files are
+    `links` to the files.
+    """
+    if output == "json":
+        for hit in hits:
+            print_json({**hit, **about})
+    elif output == "csv":
+        _print_csv(hits)
+    elif output == "paths":
+        for path in dict.fromkeys(hit["path"] for hit in hits):
+            print(printable(str(locate(path) or path)))
+    elif hits and sys.stdout.isatty():
+        _print_table(hits, locate if links else lambda _: None)
+    elif hits:
+        _print_columns(hits)
+
+
+def hits_wanted(count: int) -> int:
+    """How many hits to ask for, to show `count` documents."""
+    return max(count, min(PAGES_PER_DOCUMENT * count, HITS_MAX))
+
+
+def by_document(hits: Hits, count: int) -> list[dict[str, Any]]:
+    """The first `count` documents of some hits: the best hit of each, with all its "pages" among them, best first."""
+    found: dict[str, dict[str, Any]] = {}
+    for hit in hits:
+        its = found.setdefault(hit["doc_id"], {**hit, "rank": len(found) + 1, "pages": []})
+        its["pages"].append({"page": hit["page"], "score": hit["score"]})
+    return list(found.values())[:count]
+
+
+def _print_columns(hits: Hits) -> None:
+    """Print columns separated by tabs; that of copies, and that of snippets, only where there are some."""
+    has_copies, has_snippets = any(hit["also"] for hit in hits), any("snippet" in hit for hit in hits)
+    print("rank\tscore\tfile\tpage" + "\tcopies" * has_copies + "\tsnippet" * has_snippets)
+    for hit in hits:
+        also = f"\t{also_at(hit['also'])}" if has_copies else ""
+        passage = f"\t{printable(plain_snippet(hit))}" if has_snippets else ""
+        print(f"{hit['rank']}\t{hit['score']:.3f}\t{printable(hit['path'])}\t{_pages(hit)}{also}{passage}")
+
+
+def _print_csv(hits: Hits) -> None:
+    import csv
+
+    from .answer_files import spreadsheet_cell
+
+    columns = [name for name in CSV_COLUMNS if name not in ("pages", "snippet") or any(name in hit for hit in hits)]
+    writer = csv.DictWriter(sys.stdout, columns, restval="", extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for hit in hits:
+        row = {**hit, "path": printable(hit["path"]), "also": " ".join(map(printable, hit["also"]))}
+        row |= {"snippet": plain_snippet(hit), "pages": " ".join(str(each["page"]) for each in hit.get("pages", ()))}
+        writer.writerow({name: spreadsheet_cell(row.get(name, "")) for name in columns})
+
+
+def plain_snippet(hit: Mapping[str, Any]) -> str:
+    """The snippet of a hit as text, or the words that were recognised in its place."""
+    if hit.get("snippet") is not None:
+        return str(hit["snippet"]["text"])
+    words = ", ".join(each["word"] for each in hit.get("recognised", ()))
+    return f"{SEEN}{words}" if words else ""
+
+
+def _print_table(hits: Hits, locate: Locate) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("rank", justify="right")
+    table.add_column("score", justify="right")
+    table.add_column("file", overflow="fold")
+    table.add_column("page", justify="right")
+    for hit in hits:
+        table.add_row(str(hit["rank"]), f"{hit['score']:.3f}", _file_cell(hit, locate), _pages(hit))
+    Console().print(table)
+
+
+def _file_cell(hit: Mapping[str, Any], locate: Locate) -> Text:
+    """The name of a hit's document, where else it is, its title and date, and the passage that matches."""
+    from rich.text import Text
+
+    file = Text()
+    found = locate(hit["path"])
+    file.append(printable(hit["path"]), style=f"link {page_url(found, hit['page'])}" if found is not None else "")
+    if hit["also"]:
+        file.append(f"\n{also_at(hit['also'])}", style="dim")
+    known = [printable(hit.get("title", "")), hit.get("modified", "")[:10]]
+    if any(known):
+        file.append("\n" + " · ".join(filter(None, known)), style="dim")
+    if (passage := hit.get("snippet")) is not None:
+        file.append("\n")
+        at = 0
+        for start, end in passage["spans"]:
+            file.append(printable(passage["text"][at:start]))
+            file.append(printable(passage["text"][start:end]), style=MATCH_STYLE)
+            at = end
+        file.append(printable(passage["text"][at:]))
+    elif hit.get("recognised"):
+        file.append(f"\n{SEEN}", style="dim")
+        file.append(", ".join(printable(each["word"]) for each in hit["recognised"]), style=MATCH_STYLE)
+    return file
+
+
+def _pages(hit: Mapping[str, Any]) -> str:
+    """The page of a hit, with the number that is printed on it; or the pages of a document."""
+    if len(hit.get("pages", ())) > 1:
+        return ", ".join(str(each["page"]) for each in hit["pages"])
+    label = printable(hit.get("label", ""))
+    return f"{hit['page']} ({label})" if label else str(hit["page"])
+
+
+def page_url(file: Path, page: int) -> str:
+    """The URL of a page of a file, which viewers of PDFs in browsers open at that page."""
+    return f"{file.absolute().as_uri()}#page={page}"
