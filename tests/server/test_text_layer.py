@@ -71,3 +71,14 @@ def test_without_its_document_a_page_keeps_the_heat_map_of_its_picture(client: T
         assert word["boxes"]
     finally:
         moved.rename(file)
+
+
+def test_hits_have_details_where_they_are_asked_for(client: TestClient) -> None:
+    for request in ({"query": "营业收入", "details": True}, {"queries": ["营业收入"], "details": True, "k": 2}):
+        (answer,) = client.post("/v1/search", json=request).json()["answers"]
+        hit = answer["hits"][0]
+        assert hit["snippet"] == {"text": LINE, "spans": [[3, 7]]}
+        assert (hit["label"], hit["title"], hit["recognised"]) == ("", "", [])
+        assert hit["modified"].endswith("Z")
+    (answer,) = client.post("/v1/search", json={"query": "营业收入"}).json()["answers"]
+    assert (answer["hits"][0]["snippet"], answer["hits"][0]["modified"]) == (None, None)
