@@ -84,6 +84,11 @@ def test_revenue_chart_2023_finds_the_page_of_the_chart(sample_index: Path) -> N
         "mode",
         "corrections",
         "missing_phrases",
+        "label",
+        "title",
+        "modified",
+        "snippet",
+        "recognised",
     }
     assert 0 < first["score"] <= 1
 

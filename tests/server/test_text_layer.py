@@ -18,7 +18,7 @@ from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 
 LINE = "今年的营业收入增加"
-"""A line in a script that the embedded model does not read."""
+"""A line in a script without spaces between words."""
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_the_heat_map_points_at_words_of_the_text_layer(client: TestClient) -> N
     x0, x1 = min(box["x0"] for box in boxes), max(box["x1"] for box in boxes)
     assert (x0, x1) == (pytest.approx((30 + 3 * 20) / 300, abs=0.03), pytest.approx((30 + 7 * 20) / 300, abs=0.03))
     assert all(0.4 < box["y0"] < 0.5 < box["y1"] < 0.56 for box in boxes)
-    assert 165 < rows.min() < rows.max() < 225
+    assert 140 < rows.min() < rows.max() < 245
 
 
 def test_without_its_document_a_page_keeps_the_heat_map_of_its_picture(client: TestClient, folder: Path) -> None:
