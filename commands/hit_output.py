@@ -44,8 +44,12 @@ def print_hits(hits: Hits, about: Mapping[str, Any], *, output: str, locate: Loc
             print(printable(str(locate(path) or path)))
     elif hits and sys.stdout.isatty():
         _print_table(hits, locate if links else lambda _: None)
+        for hit in (each for each in hits if "explanation" in each):
+            _print_explanation(hit, about)
     elif hits:
         _print_columns(hits)
+        if "explanation" in hits[0]:
+            _print_explanation_columns(hits)
 
 
 def hits_wanted(count: int) -> int:
@@ -70,6 +74,55 @@ def _print_columns(hits: Hits) -> None:
         also = f"\t{also_at(hit['also'])}" if has_copies else ""
         passage = f"\t{printable(plain_snippet(hit))}" if has_snippets else ""
         print(f"{hit['rank']}\t{hit['score']:.3f}\t{printable(hit['path'])}\t{_pages(hit)}{also}{passage}")
+
+
+PARTS = {"from_picture": "picture", "from_text": "text", "from_document": "document", "prior": "page"}
+"""The parts of a score, with their names in the tables."""
+WORD_COLUMNS = ("word", "weight", "picture", "first page", "text weight", "text", "times")
+
+
+def _word_row(word: Mapping[str, Any]) -> list[str]:
+    numbers = (word[name] for name in ("weight", "picture", "first_page", "text_weight", "text"))
+    name = printable(word["word"]) + (" (implied)" if word["is_implied"] else "")
+    return [name, *(f"{number:.2f}" for number in numbers), str(word["times"])]
+
+
+def _print_explanation(hit: Mapping[str, Any], about: Mapping[str, Any]) -> None:
+    """Print what the score of a hit is made of, and a table of its words."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    its = hit["explanation"]
+    parts = " + ".join(f"{its[part]:.3f} {name}" for part, name in PARTS.items() if its[part])
+    sure = about.get("confidence") if hit["rank"] == 1 else None
+    confidence = "" if sure is None else f"; confidence {sure:.2f}"
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in WORD_COLUMNS:
+        table.add_column(name, justify="left" if name == "word" else "right")
+    for word in its["words"]:
+        table.add_row(*_word_row(word))
+    console = Console()
+    console.print(
+        f"{hit['rank']}  {printable(hit['path'])}, page {hit['page']}: {its['score']:.3f} = {parts or '0'}{confidence}",
+        markup=False,
+        highlight=False,
+    )
+    console.print(
+        f"   the picture alone {its['picture']:.3f}, of which words side by side {its['pairs']:.3f}", style="dim"
+    )
+    console.print(table)
+
+
+def _print_explanation_columns(hits: Hits) -> None:
+    print("\t".join(("rank", "score", *PARTS.values())))
+    for hit in hits:
+        its = hit["explanation"]
+        print("\t".join([str(hit["rank"]), f"{its['score']:.4f}", *(f"{its[part]:.4f}" for part in PARTS)]))
+    print("\t".join(("rank", *WORD_COLUMNS)))
+    for hit in hits:
+        for word in hit["explanation"]["words"]:
+            print("\t".join([str(hit["rank"]), *_word_row(word)]))
 
 
 def _print_csv(hits: Hits) -> None:

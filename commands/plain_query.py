@@ -128,6 +128,7 @@ FLAGS: Mapping[str, tuple[str, bool]] = {
     "--exact": ("exact", True),
     "--json": ("as_json", True),
     "--all-copies": ("all_copies", True),
+    "--explain": ("explain", True),
     "--snippets": ("snippets", True),
     "--no-snippets": ("snippets", False),
 }

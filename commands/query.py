@@ -95,6 +95,12 @@ def query(
     group_by: Annotated[
         GroupBy | None, typer.Option(help="Show -k documents with their best pages, not -k pages.")
     ] = None,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Tell which words matched, in the picture and in the text, and what scores are made of."
+        ),
+    ] = False,
     output: Annotated[
         Format, typer.Option("--format", help="'paths' are the files of the hits, each once.")
     ] = Format.table,
@@ -154,6 +160,8 @@ def query(
 
         docsearch query "termination for cause" --group-by document --open
 
+        docsearch query "net sales 2023" -k 1 --explain
+
         docsearch query invoice -k 50 --format paths
 
         docsearch query "revenue chart 2023" --heatmap hit.png --save-pages hits/
@@ -190,5 +198,6 @@ def query(
             snippets=snippets,
             group_by=None if group_by is None else group_by.value,
             open_rank=open_,
+            explain=explain,
         )
     )

@@ -51,6 +51,7 @@ class QueryArguments:
     snippets: bool | None = None
     group_by: str | None = None
     open_rank: int | None = None
+    explain: bool = False
 
     @property
     def indexes(self) -> tuple[Path, ...]:
@@ -82,6 +83,8 @@ def run(asked: QueryArguments) -> None:
     text = " ".join(map(_decoded, asked.words)).strip()
     if not text and asked.image is None:
         raise UsageError('the question is empty; ask for something, like: docsearch query "revenue chart 2023"')
+    if asked.explain and (not text or asked.image is not None):
+        raise UsageError("--explain tells which words matched: ask with words, and without --image")
     _check_outputs(asked)
     if asked.server is not None and (found := _of_server(asked, text)) is not None:
         shown = _shown(asked, found.hits)
@@ -114,6 +117,10 @@ def run(asked: QueryArguments) -> None:
         if asked.has_details:
             by_rank = {(hit.ref.doc_id, hit.ref.page): hit for hit in hits}
             shown = [{**each, **by_rank[each["doc_id"], each["page"]].details.as_dict()} for each in shown]
+        if asked.explain and hits:
+            found = {(hit.ref.doc_id, hit.ref.page): hit for hit in hits}
+            explained = searcher.explain(text, [found[each["doc_id"], each["page"]] for each in shown], mode=hits.mode)
+            shown = [{**each, "explanation": its.as_dict()} for each, its in zip(shown, explained, strict=True)]
         _print(asked, shown, hits.as_dict())
         for note in answer_notes(hits.as_dict(), searcher.encoder.spec.name, is_empty=not hits):
             message(note)
@@ -195,6 +202,8 @@ def _of_server(asked: QueryArguments, text: str) -> ServedAnswer | None:
             raise ask_server.NotAnswered("pictures are not asked of servers")
         if asked.rerank is not None:
             raise ask_server.NotAnswered("--rerank is of this process")
+        if asked.explain:
+            raise ask_server.NotAnswered("--explain is of this process")
         if asked.device != "auto":
             raise ask_server.NotAnswered("--device is of this process")
         if asked.other_indexes:

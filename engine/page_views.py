@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from .details import HitDetails, RecognisedWord
 from .errors import UsageError
 from .explain.snippet import snippet
+from .hits import PagePictures
+from .maxsim_cache import MaxSimCache
 from .models.encoder import QueryEncoder
-from .records import U8, Mode, PageRef, PageWords, QueryVectors, SoughtWord
+from .ranking.prior import WithPrior
+from .records import U8, Hit, Mode, PageRef, PageWords, Query, QueryVectors, SoughtWord
 from .store import Snapshot
 from .store.columns import MODIFIED, TITLE
 
 if TYPE_CHECKING:
     from .explain.heatmap import WordMarks
     from .explain.printed import PrintedMatches
+    from .explained import Explanation
 
 
 class DetailsOfHits:
@@ -36,7 +41,8 @@ class DetailsOfHits:
         seen = () if passage is not None or self._query is None else self._recognised(ref, self._query)
         columns = self._views.snapshot.columns.of([ref.doc_id]).get(ref.doc_id, {})
         title, modified = (str(columns.get(name, "")) for name in (TITLE, MODIFIED))
-        return HitDetails(text, passage, seen, "", title, modified)
+        label = self._views.snapshot.label(self._views.snapshot.row(ref))
+        return HitDetails(text, passage, seen, label, title, modified)
 
     @cached_property
     def _sought(self) -> tuple[SoughtWord, ...]:
@@ -65,6 +71,8 @@ class PageViews(ABC):
 
     snapshot: Snapshot
     encoder: QueryEncoder
+    cache: MaxSimCache
+    pictures: PagePictures | None
 
     @property
     @abstractmethod
@@ -74,6 +82,10 @@ class PageViews(ABC):
     @abstractmethod
     def encode(self, text: str, *, image: U8 | None = None) -> QueryVectors:
         """A question as vectors with the weights that it has in this collection."""
+
+    @abstractmethod
+    def rescored(self, text: str, mode: Mode) -> tuple[QueryVectors, WithPrior | None]:
+        """A question as it is searched for, weighed, and what turns scores of pictures into those of hits."""
 
     @abstractmethod
     def sought(self, text: str) -> tuple[tuple[SoughtWord, ...], dict[str, str]]:
@@ -141,3 +153,21 @@ class PageViews(ABC):
     def text(self, ref: PageRef) -> str:
         """The text layer of the page `ref` as it was indexed, or ""; UsageError where there is no such page."""
         return self.snapshot.text(self.snapshot.row(ref))
+
+    def explain(self, text: str, hits: Sequence[Hit], *, mode: Mode | None = None) -> list[Explanation]:
+        """Why `hits` of the question `text`, found in this `mode`, have their scores. Raises UsageError where the
+        question has no word, or a page is not in the index.
+        """
+        from .explained import explain
+
+        mode = mode or self.default_mode
+        query, rescored = self.rescored(text, mode)
+        return explain(self.snapshot, self.cache, query, rescored, self.sought(text), hits, mode)
+
+    def picture_of_hit(self, query: Query, mode: Mode, hit: Hit) -> U8:
+        """The page of a hit of this `mode` with its heat map, for notebooks; raises what `PagePictures.pixels` does."""
+        assert self.pictures is not None
+        self.snapshot.check_open()
+        pixels, words = self.pictures.with_words(hit.ref)
+        shown = None if mode == "visual" else words
+        return self.heatmap(query.text, hit.ref, pixels, image=query.image, words=shown)

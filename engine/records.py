@@ -124,13 +124,15 @@ class PagesToStore:
     """N embedded pages with everything else that the index stores about them.
 
     `vectors` of the pages; `texts` (N), their text layers; `sizes_pt` (N, 2), width and height in points; `words` (T,)
-    uint16, the visual word of each vector, None for models without visual words.
+    uint16, the visual word of each vector, None for models without visual words. `labels` (N) are the numbers that the
+    documents give the pages, "" where these are their own; () where no page has one.
     """
 
     vectors: PageVectors
     texts: Sequence[str]
     sizes_pt: NDArray[np.floating]
     words: U16 | None = None
+    labels: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.vectors.refs)

@@ -37,6 +37,7 @@ from .query.weighting import PRESENT_MATCH, Weighting
 from .ranking import rerank
 from .ranking.accelerator import open_scorer
 from .ranking.filters import path_matches
+from .ranking.prior import WithPrior
 from .ranking.rerank import Scorer
 from .ranking.third_stage import ThirdStage
 from .records import F64, U8, FloatBox, Hit, Mode, PageRef, Query, QueryVectors, Ranking, Region, SoughtWord
@@ -106,9 +107,9 @@ class Searcher(PageViews):
         """`scorer` computes exact scores on an accelerator; without one the CPU does."""
         self.snapshot = snapshot
         self.encoder = encoder
-        self._pictures = pictures
+        self.pictures = pictures
         self._page_maxima = PageMaxima(snapshot)
-        self._cache = cache = MaxSimCache(len(snapshot), self._page_maxima)
+        self.cache = cache = MaxSimCache(len(snapshot), self._page_maxima)
         self._encoding = QueryEncoding(snapshot, encoder)
         self._unread_languages = languages_not_read(encoder.spec.unread_letters)
         self.first_stage = FirstStage(
@@ -130,12 +131,12 @@ class Searcher(PageViews):
 
     def close(self) -> None:
         """Close the snapshot and drop what is cached; everything else then raises UsageError."""
-        self._cache.clear()
+        self.cache.clear()
         self._weighting.clear()
         self._page_maxima.forget()
         self.snapshot.close()
-        if self._pictures is not None:
-            self._pictures.close()
+        if self.pictures is not None:
+            self.pictures.close()
 
     def search(
         self,
@@ -164,7 +165,7 @@ class Searcher(PageViews):
             [query], k=k, candidates=candidates, exact=exact, all_copies=all_copies, mode=mode, rerank=rerank
         )
         ((_, hits),) = found
-        return hits if self._pictures is None else hits.drawn_by(partial(self._picture_of_hit, query, hits.mode))
+        return hits if self.pictures is None else hits.drawn_by(partial(self.picture_of_hit, query, hits.mode))
 
     def more_like(
         self,
@@ -291,7 +292,7 @@ class Searcher(PageViews):
                 wider = query.floors + np.float32(SHOWN_MATCH / PRESENT_MATCH) * (query.ceilings - query.floors)
                 found[rows] = np.any(presence(query.vectors, query.floors, wider), axis=0)[rows]
             else:
-                matches = (self._cache.of(query.vectors, rows) - query.floors) / (query.ceilings - query.floors)
+                matches = (self.cache.of(query.vectors, rows) - query.floors) / (query.ceilings - query.floors)
                 found[rows] = matches.max(axis=1) >= SHOWN_MATCH
         return found
 
@@ -313,6 +314,19 @@ class Searcher(PageViews):
         if query.like is not None or not query.text.strip() or not languages:
             return encoded
         return with_translations(encoded, query.text, languages, lambda word: self._encoding.encode(Query("", word)))
+
+    def rescored(self, text: str, mode: Mode) -> tuple[QueryVectors, WithPrior | None]:
+        """A question as it is searched for, weighed, and what turns scores of pictures into those of hits."""
+        asked = read(Query("", text), lambda: self.first_stage.texts).query
+        with threads.no_blas_threads():
+            encoded = self._encoding.encode(asked)
+            if mode == "hybrid":
+                encoded = self._with_translations(asked, encoded)
+        (weighed,) = self.weigh([encoded])
+        asked = self._corrected(asked, mode)
+        query = weighed if mode != "hybrid" else self._with_implied([asked], {0: weighed}).get(0, weighed)
+        looked_up = self._two_stage.rescored(asked, query, mode)
+        return query, None if looked_up is None else looked_up()
 
     def sought(self, text: str) -> tuple[tuple[SoughtWord, ...], dict[str, str]]:
         """What texts are searched for a question, and the words of it that were corrected; see `TextSearch.sought`."""
@@ -385,13 +399,6 @@ class Searcher(PageViews):
         row = self.snapshot.row(best.ref)
         ranking = Ranking(np.array([row], np.int64), np.array([best.score], np.float32))
         return self._answers.features(Query("", text), encoded, weighed, ranking, mode)
-
-    def _picture_of_hit(self, query: Query, mode: Mode, hit: Hit) -> U8:
-        assert self._pictures is not None
-        self.snapshot.check_open()
-        pixels, words = self._pictures.with_words(hit.ref)
-        shown = None if mode == "visual" else words
-        return self.heatmap(query.text, hit.ref, pixels, image=query.image, words=shown)
 
     def _hits(self, query: Query, ranking: Ranking | None, asked: str, *, all_copies: bool) -> list[Hit]:
         if ranking is None:

@@ -71,6 +71,7 @@ def _to_store(pages: Sequence[PageRendered], embedded: EmbeddedPages) -> PagesTo
         texts=tuple(page.image.text for page in pages),
         sizes_pt=np.array([page.size_pt for page in pages], np.float64),
         words=embedded.words,
+        labels=tuple(page.label for page in pages),
     )
 
 

@@ -49,12 +49,18 @@ class Fusion:
         own: F32 = (1 - weight) * (1 - stated) * (1 - denied)
         text = stated + weight * (1 - stated) * _scaled(evidence.text)
         self._slope: F32 = ((1 - added) * own).astype(np.float32)
+        self._document: F32 = added.astype(np.float32)
         self._added: F32 = ((1 - added) * text + added).astype(np.float32)
 
     def scores(self, visual: F32, rows: I64) -> F32:
         """The hybrid scores (n,) of pages `rows` (n,) with these `visual` scores (n,), both 0 to 1."""
         found: F32 = np.where(self.matches(visual, rows), visual * self._slope[rows] + self._added[rows], np.float32(0))
         return found
+
+    def parts(self, visual: float, row: int) -> tuple[float, float, float]:
+        """What the hybrid score of a page with this `visual` score has from its picture, its text and its document."""
+        document = float(self._document[row])
+        return visual * float(self._slope[row]), float(self._added[row]) - document, document
 
     def matches(self, visual: F32, rows: I64) -> NDArray[np.bool_]:
         """Whether each of `rows` (n,) matches at all, (n,)."""

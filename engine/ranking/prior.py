@@ -33,6 +33,9 @@ class PageScores(Protocol):
     def matches(self, visual: F32, rows: I64) -> NDArray[np.bool_]:
         """Whether each of `rows` (n,) matches at all, (n,)."""
 
+    def parts(self, visual: float, row: int) -> tuple[float, float, float]:
+        """What the score of a page with this `visual` score has from its picture, its text and its document."""
+
 
 class PagePrior:
     """The prior of the N pages of a snapshot, from their numbers of vectors `lengths` (N,) int64."""
@@ -72,3 +75,9 @@ class WithPrior:
         """Whether each of `rows` (n,) matches at all, (n,)."""
         found: NDArray[np.bool_] = visual > 0 if self._scores is None else self._scores.matches(visual, rows)
         return found
+
+    def parts(self, visual: float, row: int) -> tuple[float, float, float, float]:
+        """What the score of a page with this `visual` score has from its picture, text, document, and its prior."""
+        own = (visual, 0.0, 0.0) if self._scores is None else self._scores.parts(visual, row)
+        share = float(self._share)
+        return share * own[0], share * own[1], share * own[2], float(self._prior[row])

@@ -24,7 +24,7 @@ from ..compression.codecs import Coded
 from ..distinct import distinct
 from ..errors import UsageError
 from ..records import F16, F32, I64, U16, PageRef, Ragged
-from . import blocks, catalog, facts, garbage, links, os_errors, page_table, statements, verify
+from . import blocks, catalog, facts, garbage, labels, links, os_errors, page_table, statements, verify
 from .blocks import Block
 from .cache import Cache, DerivedFiles
 from .catalog import DocumentRow, Failure, Fingerprint
@@ -294,9 +294,12 @@ class Snapshot:
 
     def text(self, row: int) -> str:
         """The text layer of a row's page, or ""."""
-        key = int(self._page_table["key"][row])
-        found = self._query("SELECT text FROM page_text WHERE rowid = ?", key)
+        found = self._query("SELECT text FROM page_text WHERE rowid = ?", int(self._page_table["key"][row]))
         return str(found[0][0]) if found else ""
+
+    def label(self, row: int) -> str:
+        """The number of a row's page as its document has it ("iv"), or "" where that is its own."""
+        return labels.read(self._query, int(self._page_table["key"][row]))
 
     def documents(self, first: int = 0, count: int = -1) -> dict[str, DocumentRow]:
         """Every document by its path, in path order; or `count` of them after the `first` ones."""
@@ -323,9 +326,7 @@ class Snapshot:
         return self._column("document"), {key: path for key, (_, path) in self._documents.items()}
 
     def failures(self, path: str | None = None) -> list[Failure]:
-        """The documents and pages that could not be indexed, or those of one document; by path and page, a document
-        before its pages.
-        """
+        """What could not be indexed, or that of one document; by path and page, a document before its pages."""
         with self._connection_lock, os_errors.translated(self._directory):
             return statements.read_failures(self._connection, path)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..compression.codecs import CODECS
 from ..errors import IndexDamaged, IndexFormatError
-from . import row_checksums
+from . import labels, row_checksums
 from .catalog import RESTORE, DocumentRow, Failure
 from .segment import SegmentRow, StoredFile
 
@@ -129,8 +129,11 @@ def insert_page(
     size: tuple[float, float],
     vectors: int,
     text: str,
+    label: str = "",
 ) -> None:
-    """Add one page at `location` (segment, slot), with `size` (width, height) in points and its text layer `text`."""
+    """Add one page at `location` (segment, slot), with `size` (width, height) in points, its text layer `text` and its
+    `label`, if that is not "".
+    """
     connection.execute("DELETE FROM page_failures WHERE document = ? AND number = ?", (document, number))
     stored = storable_text(text)
     cursor = connection.execute(
@@ -139,6 +142,8 @@ def insert_page(
     )
     assert cursor.lastrowid is not None
     connection.execute("INSERT INTO page_text (rowid, text) VALUES (?, ?)", (cursor.lastrowid, stored))
+    if label:
+        labels.write(connection, cursor.lastrowid, storable_text(label))
     row_checksums.write_page(connection, cursor.lastrowid, document, number, size=size, vectors=vectors, text=stored)
 
 

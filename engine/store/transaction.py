@@ -18,6 +18,7 @@ from . import (
     columns,
     document_files,
     garbage,
+    labels,
     layout,
     links,
     os_errors,
@@ -70,6 +71,7 @@ def open_transaction(
                 row_checksums.create_tables(connection)
                 unread.create_table(connection)
                 columns.create_tables(connection)
+                labels.create_table(connection)
                 document_files.create_table(connection)
                 statements.index_contents(connection)
                 readers.create_register(directory, catalog.read_meta(connection, "generation"))

@@ -164,6 +164,7 @@ class IndexWriter:
                     size=(float(sizes[index, 0]), float(sizes[index, 1])),
                     vectors=lengths[index],
                     text=pages.texts[index],
+                    label=pages.labels[index] if pages.labels else "",
                 )
             self._buffer.add(vectors, pages.words)
         if self._buffer.is_full:

@@ -27,7 +27,8 @@ class OutOfMemory(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PageBitmap:
-    """A rendered page: `rgb` is height x width x 3 bytes, `size_pt` the page's width and height in points.
+    """A rendered page: `rgb` is height x width x 3 bytes, `size_pt` the page's width and height in points, and `label`
+    the page's number as the document has it, if it has one.
 
     `rgb` may point into the library's memory: it is valid until the document renders another page or is closed.
     """
@@ -37,6 +38,7 @@ class PageBitmap:
     rgb: bytes | memoryview
     dpi: float
     size_pt: tuple[float, float]
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

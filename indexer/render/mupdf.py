@@ -102,7 +102,14 @@ class MupdfDocument:
         if OUT_OF_MEMORY.search(pymupdf.TOOLS.mupdf_warnings()):  # MuPDF then renders the page with parts missing
             raise OutOfMemory
         assert (pixmap.n, pixmap.stride) == (3, 3 * pixmap.width)
-        return PageBitmap(pixmap.width, pixmap.height, pixmap.samples_mv, effective_dpi, (width_pt, height_pt))
+        size_pt = (width_pt, height_pt)
+        return PageBitmap(pixmap.width, pixmap.height, pixmap.samples_mv, effective_dpi, size_pt, self._label())
+
+    def _label(self) -> str:
+        try:
+            return str(self._page.get_label()) if self._document.is_pdf else ""
+        except Exception:  # noqa: BLE001 - broken labels must never cost the page
+            return ""
 
     def text(self) -> str:
         """Return the text layer of the page rendered last, as far as it can be seen."""

@@ -88,7 +88,9 @@ class PdfiumDocument:
         width, height, effective_dpi = pixel_size(width_pt, height_pt, dpi=dpi, max_pixels=max_pixels)
         drawn = self._drawn = self._rows(width, height, 0, height)
         rgb = drawn.tobytes()
-        return PageBitmap(width, height, rgb, effective_dpi, (width_pt, height_pt))
+        return PageBitmap(
+            width, height, rgb, effective_dpi, (width_pt, height_pt), self._document.get_page_label(page - 1)
+        )
 
     def _rows(self, width: int, height: int, top: int, bottom: int) -> U8:
         """Rows `top` to `bottom` of the page drawn with `width` and `height`, all in px: (bottom - top, width, 3)."""

@@ -24,6 +24,7 @@ import numpy as np
 
 from ...engine.errors import DocsearchError, DocumentError
 from ...engine.records import U8, PageWords
+from ...engine.store.labels import LABEL_MAX_CHARS
 from . import office, properties, unread
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS, WORDS_MAX
 from .memory_watch import MemoryWatch
@@ -82,12 +83,16 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class RenderedPage:
-    """A page as `pixels` (H, W, 3) uint8 at `dpi`, its text layer, and `size_pt`, its width and height in points."""
+    """A page as `pixels` (H, W, 3) uint8 at `dpi`, its text layer, and `size_pt`, its width and height in points.
+
+    `label` is its number as the document has it, "" where that is its own.
+    """
 
     pixels: U8
     dpi: float
     text: str
     size_pt: tuple[float, float]
+    label: str = ""
 
 
 class RenderProcess:
@@ -258,11 +263,12 @@ class RenderProcess:
             header = self._response("page", action)
             width, height, dpi = int(header["width"]), int(header["height"]), float(header["dpi"])
             size_pt = (float(header["size_pt"][0]), float(header["size_pt"][1]))
+            label = str(header["label"])[:LABEL_MAX_CHARS]
             if width < 1 or height < 1 or width * height > self._settings.max_pixels:
                 raise ValueError(f"an image of {width} x {height} pixels")
             pixels = np.empty((height, width, 3), np.uint8)
             self._read_into(pixels.reshape(-1).data, action)
-        return RenderedPage(pixels, dpi, self._text(), size_pt)
+        return RenderedPage(pixels, dpi, self._text(), size_pt, label)
 
     def _text(self) -> str:
         """Read the page's text; "" if extracting it failed or broke the child, which must not cost the page."""

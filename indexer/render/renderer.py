@@ -51,12 +51,14 @@ class PageRendered:
     """A page was rendered: its `image`, and `size_pt`, its width and height in points.
 
     The renderer knows no index, so `image.ref.doc_id` is "". `unread` is what the image does not show, or too small.
+    `label` is the page's number as the document has it, "" where that is its own.
     """
 
     document: Document
     image: PageImage
     size_pt: tuple[float, float]
     unread: tuple[Unread, ...] = ()
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +277,7 @@ class Renderer:
                 unread = (Unread(SMALL_PRINT, 0, f"drawn at {rendered.dpi:.0f} dpi, because {err}"),)
         pixels = detail[0] if detail else None
         image = PageImage(ref, rendered.pixels, rendered.dpi, rendered.text, pixels)
-        return PageRendered(job.document, image, rendered.size_pt, unread or process.unread("page"))
+        return PageRendered(job.document, image, rendered.size_pt, unread or process.unread("page"), rendered.label)
 
     def _emit(self, job: Job, task: Task, event: RenderEvent) -> None:
         with self._changed:

@@ -9,7 +9,7 @@ that compromises it still cannot make the parent execute anything. The protocol,
     in   {"open": file, "alarm_s"}
     out  {"kind": "opened", "page_count", "properties": {name: text}}
     in   {"render": page, "alarm_s"}
-    out  {"kind": "page", "width", "height", "dpi", "size_pt"} and width x height x 3 bytes of RGB,
+    out  {"kind": "page", "width", "height", "dpi", "size_pt", "label"} and width x height x 3 bytes of RGB,
          {"kind": "text", "bytes"} and that many bytes of UTF-8
     in   {"detail": true, "alarm_s"}                     of the page rendered last
     out  {"kind": "detail", "width", "height", "dpi"} and width x height bytes of grey; 0 x 0 if its print needs none
@@ -34,6 +34,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ...engine.errors import DocumentError
+from ...engine.store.labels import LABEL_MAX_CHARS
 from ..kinds import (
     IMAGE_MAGIC,
     IMAGE_SUFFIXES,
@@ -110,7 +111,8 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                 assert document is not None
                 bitmap = document.render(request["render"], dpi=settings["dpi"], max_pixels=settings["max_pixels"])
                 header = {"kind": "page", "width": bitmap.width, "height": bitmap.height}
-                header |= {"dpi": bitmap.dpi, "size_pt": bitmap.size_pt}
+                label = bitmap.label.strip()[:LABEL_MAX_CHARS] if bitmap.label.strip() != str(request["render"]) else ""
+                header |= {"dpi": bitmap.dpi, "size_pt": bitmap.size_pt, "label": label}
                 body, dpi, sizes = bitmap.rgb, bitmap.dpi, None
                 size = (bitmap.width, bitmap.height)
         except Exception as err:  # noqa: BLE001 - on broken input libraries raise anything; the parent gets the reason

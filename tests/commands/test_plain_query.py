@@ -18,7 +18,8 @@ from docsearch.commands import query as query_module
 from docsearch.commands.run_query import QueryArguments
 
 PARTS = (
-    "--snippets", "--no-snippets", "--format", "--format=csv", "paths", "--group-by", "document", "--group-by=page",
+    "--explain", "--snippets", "--no-snippets", "--format", "--format=csv", "paths",
+    "--group-by", "document", "--group-by=page",
     "--all-copies", "--mode", "--mode=text", "hybrid", "--mode=TEXT",
     "revenue", "chart 2023", "-", "--", "", "-x", "--exact", "--json", "-k", "-k3", "-k=3", "-k0", "3", "0", "-1", "٣",
     "1e3", "--k", "--candidates", "--candidates=50", "--candidates=", "--device", "--device=cpu", "--device=CPU", "cpu",
