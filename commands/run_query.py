@@ -118,8 +118,10 @@ def run(asked: QueryArguments) -> None:
             by_rank = {(hit.ref.doc_id, hit.ref.page): hit for hit in hits}
             shown = [{**each, **by_rank[each["doc_id"], each["page"]].details.as_dict()} for each in shown]
         if asked.explain and hits:
-            found = {(hit.ref.doc_id, hit.ref.page): hit for hit in hits}
-            explained = searcher.explain(text, [found[each["doc_id"], each["page"]] for each in shown], mode=hits.mode)
+            by_page = {(hit.ref.doc_id, hit.ref.page): hit for hit in hits}
+            explained = searcher.explain(
+                text, [by_page[each["doc_id"], each["page"]] for each in shown], mode=hits.mode
+            )
             shown = [{**each, "explanation": its.as_dict()} for each, its in zip(shown, explained, strict=True)]
         _print(asked, shown, hits.as_dict())
         for note in answer_notes(hits.as_dict(), searcher.encoder.spec.name, is_empty=not hits):

@@ -63,7 +63,7 @@ class Explanation:
 
     def as_dict(self) -> dict[str, object]:
         """The explanation as a JSON object, numbers with DIGITS decimals."""
-        return _rounded(asdict(self))
+        return {name: _rounded(value) for name, value in asdict(self).items()}
 
 
 def explain(
@@ -101,7 +101,7 @@ def explain(
         if mode == "text":
             parts = (0.0, hit.score, 0.0, 0.0)
         else:
-            parts = (picture, 0.0, 0.0, 0.0) if rescored is None else rescored.parts(picture, row)
+            parts = (picture, 0.0, 0.0, 0.0) if rescored is None else rescored.all_parts(picture, row)
         raised = np.zeros(len(query.weights)) if row == first_pages[at] else FIRST_PAGE_WEIGHT * first[at]
         words = _words(query, own[at].tolist(), raised.tolist(), snapshot.text(row), sought)
         found.append(

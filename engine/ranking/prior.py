@@ -33,6 +33,10 @@ class PageScores(Protocol):
     def matches(self, visual: F32, rows: I64) -> NDArray[np.bool_]:
         """Whether each of `rows` (n,) matches at all, (n,)."""
 
+
+class ScoreParts(PageScores, Protocol):
+    """Scores that are sums."""
+
     def parts(self, visual: float, row: int) -> tuple[float, float, float]:
         """What the score of a page with this `visual` score has from its picture, its text and its document."""
 
@@ -45,7 +49,7 @@ class PagePrior:
         self._brevity: F32 = (LENGTH_WEIGHT * (longest - np.minimum(np.log1p(lengths), longest))).astype(np.float32)
         self._most = float(LENGTH_WEIGHT * longest)
 
-    def applied(self, question: str, scores: PageScores | None, numbers: F32 | None) -> WithPrior:
+    def applied(self, question: str, scores: ScoreParts | None, numbers: F32 | None) -> WithPrior:
         """`scores`, or visual scores where these are None, with the prior for a question.
 
         `numbers` (N,) are the shares of numbers in the pages' texts, nan where they have none; None if no page has any.
@@ -60,7 +64,7 @@ class PagePrior:
 class WithPrior:
     """Scores s of pages with their prior p, which is 0 to `most`: (s + p) / (1 + most), and 0 where nothing matches."""
 
-    def __init__(self, scores: PageScores | None, prior: F32, most: float) -> None:
+    def __init__(self, scores: ScoreParts | None, prior: F32, most: float) -> None:
         self._scores = scores
         self._prior: F32 = (prior / (1 + most)).astype(np.float32)
         self._share = np.float32(1 / (1 + most))
@@ -76,7 +80,7 @@ class WithPrior:
         found: NDArray[np.bool_] = visual > 0 if self._scores is None else self._scores.matches(visual, rows)
         return found
 
-    def parts(self, visual: float, row: int) -> tuple[float, float, float, float]:
+    def all_parts(self, visual: float, row: int) -> tuple[float, float, float, float]:
         """What the score of a page with this `visual` score has from its picture, text, document, and its prior."""
         own = (visual, 0.0, 0.0) if self._scores is None else self._scores.parts(visual, row)
         share = float(self._share)
