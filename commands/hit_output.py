@@ -17,12 +17,25 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 Hits = Sequence[Mapping[str, Any]]
-Locate = Callable[[str], Path | None]
-"""Finds the file of a document by its path in the index; None where it is gone."""
+Locate = Callable[[Mapping[str, Any]], Path | None]
+"""Finds the file of a hit's document; None where it is gone."""
 PAGES_PER_DOCUMENT = 10
 """Hits that are asked for, for each document that is shown, where hits are put together by document."""
 HITS_MAX = 1000
-CSV_COLUMNS = ("rank", "score", "path", "page", "label", "title", "modified", "doc_id", "also", "pages", "snippet")
+CSV_COLUMNS = (
+    "rank",
+    "score",
+    "path",
+    "page",
+    "label",
+    "title",
+    "modified",
+    "doc_id",
+    "also",
+    "index",
+    "pages",
+    "snippet",
+)
 MATCH_STYLE = "bold yellow"
 SEEN = "in the picture: "
 """Before the words that the model sees on a page without a text layer."""
@@ -40,8 +53,8 @@ def print_hits(hits: Hits, about: Mapping[str, Any], *, output: str, locate: Loc
     elif output == "csv":
         _print_csv(hits)
     elif output == "paths":
-        for path in dict.fromkeys(hit["path"] for hit in hits):
-            print(printable(str(locate(path) or path)))
+        for path in dict.fromkeys(str(locate(hit) or hit["path"]) for hit in hits):
+            print(printable(path))
     elif hits and sys.stdout.isatty():
         _print_table(hits, locate if links else lambda _: None)
         for hit in (each for each in hits if "explanation" in each):
@@ -59,9 +72,9 @@ def hits_wanted(count: int) -> int:
 
 def by_document(hits: Hits, count: int) -> list[dict[str, Any]]:
     """The first `count` documents of some hits: the best hit of each, with all its "pages" among them, best first."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[tuple[str | None, str], dict[str, Any]] = {}
     for hit in hits:
-        its = found.setdefault(hit["doc_id"], {**hit, "rank": len(found) + 1, "pages": []})
+        its = found.setdefault((hit.get("index"), hit["doc_id"]), {**hit, "rank": len(found) + 1, "pages": []})
         its["pages"].append({"page": hit["page"], "score": hit["score"]})
     return list(found.values())[:count]
 
@@ -69,9 +82,11 @@ def by_document(hits: Hits, count: int) -> list[dict[str, Any]]:
 def _print_columns(hits: Hits) -> None:
     """Print columns separated by tabs; that of copies, and that of snippets, only where there are some."""
     has_copies, has_snippets = any(hit["also"] for hit in hits), any("snippet" in hit for hit in hits)
-    print("rank\tscore\tfile\tpage" + "\tcopies" * has_copies + "\tsnippet" * has_snippets)
+    has_indexes = any("index" in hit for hit in hits)
+    print("rank\tscore\tfile\tpage" + "\tindex" * has_indexes + "\tcopies" * has_copies + "\tsnippet" * has_snippets)
     for hit in hits:
-        also = f"\t{also_at(hit['also'])}" if has_copies else ""
+        also = f"\t{printable(hit['index'])}" if has_indexes else ""
+        also += f"\t{also_at(hit['also'])}" if has_copies else ""
         passage = f"\t{printable(plain_snippet(hit))}" if has_snippets else ""
         print(f"{hit['rank']}\t{hit['score']:.3f}\t{printable(hit['path'])}\t{_pages(hit)}{also}{passage}")
 
@@ -130,7 +145,9 @@ def _print_csv(hits: Hits) -> None:
 
     from .answer_files import spreadsheet_cell
 
-    columns = [name for name in CSV_COLUMNS if name not in ("pages", "snippet") or any(name in hit for hit in hits)]
+    columns = [
+        name for name in CSV_COLUMNS if name not in ("index", "pages", "snippet") or any(name in hit for hit in hits)
+    ]
     writer = csv.DictWriter(sys.stdout, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for hit in hits:
@@ -167,8 +184,10 @@ def _file_cell(hit: Mapping[str, Any], locate: Locate) -> Text:
     from rich.text import Text
 
     file = Text()
-    found = locate(hit["path"])
+    found = locate(hit)
     file.append(printable(hit["path"]), style=f"link {page_url(found, hit['page'])}" if found is not None else "")
+    if "index" in hit:
+        file.append(f"\nin {printable(hit['index'])}", style="dim")
     if hit["also"]:
         file.append(f"\n{also_at(hit['also'])}", style="dim")
     known = [printable(hit.get("title", "")), hit.get("modified", "")[:10]]

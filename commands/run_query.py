@@ -113,15 +113,12 @@ def run(asked: QueryArguments) -> None:
             mode=cast("Mode | None", asked.mode),
             rerank=third_stage(asked.rerank, asked.rerank_hits, asked.device),
         )
+        by_page = {_page(hit.as_dict()): hit for hit in hits}
         shown = _shown(asked, [hit.as_dict() for hit in hits])
         if asked.has_details:
-            by_rank = {(hit.ref.doc_id, hit.ref.page): hit for hit in hits}
-            shown = [{**each, **by_rank[each["doc_id"], each["page"]].details.as_dict()} for each in shown]
+            shown = [{**each, **by_page[_page(each)].details.as_dict()} for each in shown]
         if asked.explain and hits:
-            by_page = {(hit.ref.doc_id, hit.ref.page): hit for hit in hits}
-            explained = searcher.explain(
-                text, [by_page[each["doc_id"], each["page"]] for each in shown], mode=hits.mode
-            )
+            explained = searcher.explain(text, [by_page[_page(each)] for each in shown], mode=hits.mode)
             shown = [{**each, "explanation": its.as_dict()} for each, its in zip(shown, explained, strict=True)]
         _print(asked, shown, hits.as_dict())
         for note in answer_notes(hits.as_dict(), searcher.encoder.spec.name, is_empty=not hits):
@@ -167,17 +164,25 @@ def _print(asked: QueryArguments, hits: Sequence[Mapping[str, Any]], about: Mapp
     from .hit_output import print_hits
 
     links = asked.format == "table" and sys.stdout.isatty() and hyperlinks.are_known(os.environ)
-    print_hits(hits, about, output=asked.format, locate=lambda path: _file(asked.index, path), links=links)
+    print_hits(hits, about, output=asked.format, locate=lambda hit: _file(asked, hit), links=links)
 
 
-def _file(index: Path, path: str) -> Path | None:
-    """The file of a document of an index; None where it is gone."""
+def _page(hit: Mapping[str, Any]) -> tuple[str, str, int]:
+    return hit.get("index", ""), hit["doc_id"], hit["page"]
+
+
+def _file(asked: QueryArguments, hit: Mapping[str, Any]) -> Path | None:
+    """The file of a hit's document, or of a copy; None where all are gone."""
     from ..indexer import source_folders
 
-    try:
-        return source_folders.locate(path, source_folders.recorded(index))
-    except UsageError:
-        return None
+    index = next((each for each in asked.indexes if str(each) == hit.get("index")), asked.index)
+    roots = source_folders.recorded(index)
+    for path in (hit["path"], *hit["also"]):
+        try:
+            return source_folders.locate(path, roots)
+        except UsageError:
+            continue
+    return None
 
 
 def _open(asked: QueryArguments, hits: Sequence[Mapping[str, Any]]) -> None:
@@ -188,7 +193,7 @@ def _open(asked: QueryArguments, hits: Sequence[Mapping[str, Any]]) -> None:
     if rank > len(hits):
         raise UsageError(f"--open {rank}: there are only {plural(len(hits), 'hit')}")
     hit = hits[rank - 1]
-    file = next((found for path in (hit["path"], *hit["also"]) if (found := _file(asked.index, path))), None)
+    file = _file(asked, hit)
     if file is None:
         raise UsageError(f"--open: {hit['path']} is not where it was indexed; put it back, or index it where it is now")
     message(f"{hit['path']}, page {hit['page']}: opened with {open_page(file, hit['page'])}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -39,9 +40,10 @@ class DetailsOfHits:
         text = self._views.text(ref)
         passage = snippet(text, self._sought)
         seen = () if passage is not None or self._query is None else self._recognised(ref, self._query)
-        columns = self._views.snapshot.columns.of([ref.doc_id]).get(ref.doc_id, {})
+        index, ref = self._views.snapshot.of_index(ref.index), replace(ref, index="")
+        columns = index.columns.of([ref.doc_id]).get(ref.doc_id, {})
         title, modified = (str(columns.get(name, "")) for name in (TITLE, MODIFIED))
-        label = self._views.snapshot.label(self._views.snapshot.row(ref))
+        label = index.label(index.row(ref))
         return HitDetails(text, passage, seen, label, title, modified)
 
     @cached_property

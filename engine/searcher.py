@@ -249,13 +249,13 @@ class Searcher(PageViews):
                 read_as = (asked_for[i].text, dict(query.corrections), readings[i].missing_phrases)
                 yield asked_for[i], answer.read_as(*read_as)
 
-    def encode(self, text: str, *, image: U8 | None = None) -> QueryVectors:
+    def encode(self, text: str, *, image: U8 | None = None, mode: Mode | None = None) -> QueryVectors:
         """A question as vectors with the weights that it has in this collection. Raises UsageError as `search`."""
         self.snapshot.check_open()
         with threads.no_blas_threads():
             asked = read(Query("", text, image=image), lambda: self.first_stage.texts).query
             encoded = self._encoding.encode(asked)
-            if self.default_mode == "hybrid":
+            if (mode or self.default_mode) == "hybrid":
                 encoded = self._with_translations(asked, encoded)
         (query,) = self.weigh([encoded])
         return query
@@ -317,13 +317,8 @@ class Searcher(PageViews):
 
     def rescored(self, text: str, mode: Mode) -> tuple[QueryVectors, WithPrior | None]:
         """A question as it is searched for, weighed, and what turns scores of pictures into those of hits."""
-        asked = read(Query("", text), lambda: self.first_stage.texts).query
-        with threads.no_blas_threads():
-            encoded = self._encoding.encode(asked)
-            if mode == "hybrid":
-                encoded = self._with_translations(asked, encoded)
-        (weighed,) = self.weigh([encoded])
-        asked = self._corrected(asked, mode)
+        asked = self._corrected(read(Query("", text), lambda: self.first_stage.texts).query, mode)
+        weighed = self.encode(text, mode=mode)
         query = weighed if mode != "hybrid" else self._with_implied([asked], {0: weighed}).get(0, weighed)
         looked_up = self._two_stage.rescored(asked, query, mode)
         return query, None if looked_up is None else looked_up()

@@ -102,6 +102,10 @@ class CombinedSnapshot(Snapshot):
             raise UsageError(f"{name!r} is none of the indexes that are searched: {', '.join(self.members)}")
         return self.members[name]
 
+    def of_index(self, name: str) -> Snapshot:
+        """The snapshot of the index with this name. Raises UsageError."""
+        return self.member(name)
+
     def refs(self, rows: I64 | Sequence[int]) -> list[PageRef]:
         """The pages of `rows` (n,), each with the name of its index."""
         names, asked = list(self.members), np.asarray(rows, np.int64)

@@ -105,9 +105,7 @@ class Snapshot:
         self.close()
 
     def close(self) -> None:
-        """Close the catalog and release the reader's lock; the last snapshot of an earlier generation deletes what only
-        that one needed. Closing twice is harmless.
-        """
+        """Close the catalog and release the lock; the last of an earlier generation deletes what only that needed."""
         if self._is_closed:
             return
         self._is_closed = True
@@ -296,6 +294,10 @@ class Snapshot:
         """The text layer of a row's page, or ""."""
         found = self._query("SELECT text FROM page_text WHERE rowid = ?", int(self._page_table["key"][row]))
         return str(found[0][0]) if found else ""
+
+    def of_index(self, name: str) -> Snapshot:  # noqa: ARG002 - there is one
+        """The snapshot of the index with this name, as a `PageRef` has it."""
+        return self
 
     def label(self, row: int) -> str:
         """The number of a row's page as its document has it ("iv"), or "" where that is its own."""
