@@ -10,7 +10,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,13 +41,10 @@ from .ranking.prior import WithPrior
 from .ranking.rerank import Scorer
 from .ranking.third_stage import ThirdStage
 from .records import F64, U8, FloatBox, Hit, Mode, PageRef, Query, QueryVectors, Ranking, Region, SoughtWord
-from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
+from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage, OnPages
 from .retrieval.question_reading import corrected, read
 from .store import Snapshot, check_encoder, open_snapshot
 from .two_stage import OnStage, TwoStageSearch, dense_scores, timed
-
-if TYPE_CHECKING:
-    from .retrieval.passage_index import OnPages
 
 BATCH_QUERIES = 32
 """Queries that are encoded and ranked together."""
@@ -332,11 +329,7 @@ class Searcher(PageViews):
         return texts.sought(asked.corrected, asked.operators.beginnings), dict(asked.corrections)
 
     def prepare(self, on_pages: OnPages | None = None) -> None:
-        """Open or build the derived files of stage 1, and find copies, so that the first query does not wait for it.
-
-        `on_pages` is told of pages whose passages are embedded, for cross-language search. Raises UsageError where the
-        sentence encoder is missing.
-        """
+        """Open or build what the first query would wait for; `on_pages` is told of pages with passages embedded."""
         self.snapshot.check_open()
         _ = self.snapshot.copies
         if self.default_mode == "hybrid":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from ..store import Snapshot
 
 if TYPE_CHECKING:
     from .candidates import CandidateIndex
-    from .passage_index import OnPages, PassageIndex
+    from .passage_index import PassageIndex
     from .text_evidence import TextSearch
 
 DEFAULT_CANDIDATES = 200
@@ -22,6 +22,9 @@ EXACT_VECTORS = 1_500_000
 """Collections of at most this many patch vectors are searched exactly; docs/log.md#exact-below-vectors has times."""
 EXACT_VECTORS_UNKNOWN = 4_000_000
 """The same for models without visual words, for which the recall of stage 1 was not measured."""
+
+OnPages = Callable[[int, int], None]
+"""Callback: receives how many pages have had their passages embedded, and how many there are to embed."""
 
 
 class FirstStage:

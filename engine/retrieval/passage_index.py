@@ -7,7 +7,6 @@ derived from the texts in the catalog. A question's vector is compared with all 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from ..records import F32, I64
 from ..store import Snapshot
 from ..store.checksums import DamagedFile, DerivedFolder, MappedFile
 from . import tiers
+from .first_stage import OnPages
 from .passages import passages
 from .text_index import REMOVED, segment_sizes
 
@@ -38,8 +38,6 @@ INT8_MAX = 127
 
 I8 = NDArray[np.int8]
 U32 = NDArray[np.uint32]
-OnPages = Callable[[int, int], None]
-"""Callback: receives how many pages have been embedded, and how many there are to embed."""
 
 
 @dataclass(frozen=True, eq=False)
