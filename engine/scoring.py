@@ -112,11 +112,11 @@ def reaching(scores: F32, k: int) -> I64:
     `k` is from 1 to N. Of very many, only those that reach the k-th largest maximum of a block are compared.
     """
     width = len(scores) // (BLOCKS_PER_RESULT * k)
-    found = np.arange(len(scores))
+    found: I64 | None = None
     if width > 1:
         blocks = len(scores) // width
         maxima = scores[: blocks * width].reshape(blocks, width).max(axis=1)
         found = np.flatnonzero(scores >= np.partition(maxima, blocks - k)[blocks - k])
         scores = scores[found]
-    reach: I64 = found[scores >= np.partition(scores, len(scores) - k)[len(scores) - k]]
-    return reach
+    reach: I64 = np.flatnonzero(scores >= np.partition(scores, len(scores) - k)[len(scores) - k])
+    return reach if found is None else found[reach]

@@ -287,7 +287,7 @@ class Searcher(PageViews):
             (query,) = self.weigh([self._encoding.encode(Query("", word))])
             if (presence := self.first_stage.presence()) is not None:
                 wider = query.floors + np.float32(SHOWN_MATCH / PRESENT_MATCH) * (query.ceilings - query.floors)
-                found[rows] = np.any(presence(query.vectors, query.floors, wider), axis=0)[rows]
+                found[rows] = np.any([*presence(query.vectors, query.floors, wider)], axis=0)[rows]
             else:
                 matches = (self.cache.of(query.vectors, rows) - query.floors) / (query.ceilings - query.floors)
                 found[rows] = matches.max(axis=1) >= SHOWN_MATCH

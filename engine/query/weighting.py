@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -51,7 +51,7 @@ _Token = tuple[F32, np.float32, np.float32]
 """The vector (D,) of a token, its floor and its ceiling."""
 _Statistics = tuple[float, float, float]
 """The IDF of a token, its floor in this collection, and the similarity that it is expected to have by chance."""
-Presence = Callable[[F32, F32, F32], list[NDArray[np.bool_]]]
+Presence = Callable[[F32, F32, F32], Iterator[NDArray[np.bool_]]]
 """By an inverted index, which pages (N,) each of the tokens `vectors` (Q, D) is present on, given their `floors` (Q,)
 and `ceilings` (Q,)."""
 

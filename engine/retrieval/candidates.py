@@ -7,15 +7,16 @@ is derived from the segments is kept in the index's cache folder.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..compression.visual_words import VisualWords
 from ..distinct import distinct
-from ..kernels.token_scores.scores import Sums, add_codes, add_tokens
+from ..kernels.token_scores.scores import BLOCK_PAGES, Sums, add_codes, add_tokens
 from ..query.weighting import looked_up
 from ..records import F32, I64, Candidates, QueryVectors
 from ..scoring import reaching, top_k
@@ -63,9 +64,7 @@ class CandidateIndex:
         if self.inverted_index is None:
             nearest = self.nearest_dense(query, count=count, rows=allowed)
             return nearest if fused is None else self._with_texts(nearest, fused, count, allowed)
-        scores = self.scores(query)
-        if fused is not None:
-            scores = fused(scores, np.arange(len(scores)))
+        scores = self._final_scores(query, fused)
         pages = len(scores) if allowed is None else len(allowed)
         if allowed is None:
             allowed = reaching(scores, count) if pages > count else np.arange(pages)
@@ -87,21 +86,42 @@ class CandidateIndex:
 
     def scores(self, query: QueryVectors) -> F32:
         """The approximate score (N,) of every page. Tokens are looked up some at a time, which changes no bit of it."""
+        return self._final_scores(query, None)
+
+    def _final_scores(self, query: QueryVectors, fused: Callable[[F32, I64], F32] | None) -> F32:
+        """The score (N,) of every page, `fused` or by its picture: a block of pages at a time.
+
+        What is allocated for all pages of a large index comes from the system a page of memory at a time, which takes
+        longer than what is computed.
+        """
+        sums = self._sums(query)
+        totals = sums.totals.copy() if sums is self._no_sums else sums.totals
+        for first in range(0, len(totals), BLOCK_PAGES):
+            block = slice(first, first + BLOCK_PAGES)
+            own = Sums(totals[block], sums.best[block]).scores
+            totals[block] = own if fused is None else fused(own, np.arange(first, first + len(own)))
+        return totals
+
+    def _sums(self, query: QueryVectors) -> Sums:
         pruned = prune_for_candidates(query)
-        pages = len(self.first_pages)
         add = self._add_maxima if pruned.contextual else self._add_codes
-        sums = Sums.of_none(pages)
-        vector_bytes = pages * (4 if pruned.contextual else 1)
+        sums = self._no_sums
+        vector_bytes = len(self.first_pages) * (4 if pruned.contextual else 1)
         for tokens in token_groups(pruned, MAXIMA_BYTES // max(1, vector_bytes)):
             sums = add(sums, only_tokens(pruned, tokens))
-        return sums.scores
+        return sums
 
-    def presence(self, vectors: F32, floors: F32, ceilings: F32) -> list[NDArray[np.bool_]]:
+    @cached_property
+    def _no_sums(self) -> Sums:
+        """Before the first token; never written to, so it takes no memory."""
+        return Sums.of_none(len(self.first_pages))
+
+    def presence(self, vectors: F32, floors: F32, ceilings: F32) -> Iterator[NDArray[np.bool_]]:
         """Which pages (N,) each of the tokens `vectors` (Q, D) is present on, by its match: see `query.weighting`."""
         assert self._codes is not None
         scales = code_scales(floors, ceilings)
         codes = self._codes.of_each(vectors, scales)
-        return [each > absent for each, absent in zip(codes, scales.absent, strict=True)]
+        return (each > absent for each, absent in zip(codes, scales.absent, strict=True))
 
     def _add_codes(self, before: Sums, query: QueryVectors) -> Sums:
         """The sums with tokens that depend on nothing else, which are cached."""
