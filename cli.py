@@ -15,6 +15,7 @@ from .commands.compact import compact
 from .commands.errors import KEPT, log_to_stderr, reported
 from .commands.eval import evaluate
 from .commands.export import export
+from .commands.facets import facets
 from .commands.failed import failed
 from .commands.import_vectors import import_vectors
 from .commands.index import index
@@ -109,6 +110,7 @@ COMMANDS = (
     mine,
     train,
     info,
+    facets,
     failed,
     remove,
     verify,

@@ -13,6 +13,7 @@ from .cases import (
     codecs,
     copies,
     encode,
+    filters,
     index,
     jina_v4,
     large,
@@ -57,6 +58,7 @@ CASES = {
         Case(
             "two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run, 1800
         ),
+        Case("filters", "conditions on columns of documents among 100,000 pages", filters.run, 900),
         Case("copies", "one file filed fifty times: what its copies take from other pages", copies.run, 1800),
         Case("large", "an index of 100,000 composed pages: opening, questions cold and warm, memory", large.run, 3600),
         Case("many_documents", "what one document and a filter cost among 1,000 and 100,000", many_documents.run, 3600),

@@ -37,6 +37,10 @@ PARTIAL = ".partial"
 """Ends the name of the file that holds the answers of a run that is not finished."""
 
 
+OPTIONAL = ("rerank", "where")
+"""Settings of a run that an answer has only where they were given."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunSettings:
     """What determines the answers of a run; `snapshot` identifies the state of the index, as in the HTTP API."""
@@ -48,11 +52,12 @@ class RunSettings:
     mode: Mode
     snapshot: str
     rerank: str | None = None
+    where: str | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """The value of "run" in an answer; "rerank", the model and how many hits it reads, only where there is one."""
+        """The value of "run" in an answer. "rerank" is the model and how many hits it reads."""
         fields = {name: getattr(self, name) for name in self.__slots__}
-        return {name: value for name, value in fields.items() if name != "rerank" or value is not None}
+        return {name: value for name, value in fields.items() if name not in OPTIONAL or value is not None}
 
 
 class AnswerFile:

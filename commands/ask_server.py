@@ -55,6 +55,7 @@ def answer(
     all_copies: bool = False,
     mode: str | None = None,
     details: bool = False,
+    where: str | None = None,
 ) -> ServedAnswer:
     """The answer to one question from the server at the URL `server`, or AUTO; with the `details` of hits.
 
@@ -69,6 +70,7 @@ def answer(
         "all_copies": all_copies,
         "mode": mode,
         "details": details or None,
+        "where": where,
     }
     body = {"queries": [text], **{name: value for name, value in options.items() if value is not None}}
     try:
@@ -77,11 +79,12 @@ def answer(
         hits = [{name: hit[name] for name in keys} for hit in found["hits"]]
         about, model = {name: found[name] for name in ANSWER_KEYS}, str(found["model"])
         paths, generation = {hit["doc_id"]: hit["path"] for hit in hits}, found["snapshot"]
+        columns = None if where is None else str(found["columns"])
     except (KeyError, TypeError, ValueError) as err:
         raise NotAnswered(f"{url} sent no answer of docsearch") from err
     if not hits:
         raise NotAnswered(f"{url} found nothing")
-    if not currency.is_current(directory, generation, paths):
+    if not currency.is_current(directory, generation, paths, columns):
         raise NotAnswered(f"{url} serves another index than {directory}, or an earlier state of it")
     return ServedAnswer(hits, about, model)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +27,7 @@ from .options import (
     RerankHits,
     ScoringDevice,
     SearchMode,
+    Where,
 )
 from .output import message, plural
 from .output_files import check_file
@@ -36,6 +37,7 @@ from .run_query import third_stage
 
 if TYPE_CHECKING:
     from ..engine.records import Query
+    from ..engine.searcher import Searcher
 
 FLUSH_INTERVAL_S = 1.0
 """How much work a killed run can lose."""
@@ -53,21 +55,22 @@ def batch(
     mode: SearchMode = None,
     rerank: Rerank = None,
     rerank_hits: RerankHits = RERANKED_HITS,
+    where: Where = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue after the last answer that is kept.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Answer a file of queries.
 
-    Rows have "query", and optionally "query_id" (by default the row's number) and "path" (a filter as in 'query
-    --path'). In .txt files, blank lines and lines that begin with # are skipped. Answers have "query_id", "query",
-    "hits" and "run"; each hit has "path", "page", "score", "doc_id" and "also", the other paths of the same file. They
-    also have the "confidence" that the first hit is right, 0 to 1, "no_good_match", "unread_letters", which the model
-    does not read, and the "mode"; in .jsonl also "corrections" and "missing_phrases", as in 'query'. A .csv file has a
-    row per hit; text that a spreadsheet would take for a formula gets an apostrophe before it.
+    Rows have "query", and optionally "query_id" (by default the row's number), "path" and "where" (filters as in 'query
+    --path' and --where). In .txt files, blank lines and lines that begin with # are skipped. Answers have "query_id",
+    "query", "hits" and "run"; each hit has "path", "page", "score", "doc_id" and "also", the other paths of the same
+    file. They also have the "confidence" that the first hit is right, 0 to 1, "no_good_match", "unread_letters", which
+    the model does not read, and the "mode"; in .jsonl also "corrections" and "missing_phrases", as in 'query'. A .csv
+    file has a row per hit; text that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Answers are collected in OUT.partial; OUT stays as it was until the last one is there. --resume refuses to go on if
-    the queries, -k, --candidates, --exact, --all-copies, --mode, --rerank or the index have changed ("run" in an answer
-    says with what it was made).
+    the queries, -k, --candidates, --exact, --all-copies, --mode, --rerank, --where or the index have changed ("run" in
+    an answer says with what it was made).
 
     Several --index are searched as one, and each hit has its "index"; in .trec files its name stands before the path.
 
@@ -77,6 +80,8 @@ def batch(
 
         docsearch batch queries.jsonl -o run.trec -k 100 --index office.index
 
+        docsearch batch questions.txt -o answers.csv --where "kind = 'pdf' and pages < 50"
+
         docsearch batch queries.csv -o answers.jsonl --resume
 
         docsearch batch queries.csv -o answers.csv --index office.index --index archive.index
@@ -84,7 +89,12 @@ def batch(
     directories = indexes or [DEFAULT_INDEX]
     for index in directories:
         check_file(out, ANSWER_SUFFIXES, index, what="answers", inputs=[file])
-    total = sum(1 for _ in read_queries(file))  # reports an unreadable row before the search begins
+    total = 0
+    conditions: dict[str, str] = {}
+    for row in read_queries(file):  # reports an unreadable row before the search begins
+        total += 1
+        if row.where is not None:
+            conditions.setdefault(row.where, row.place)
     if total == 0:
         raise UsageError(f"{file}: the file contains no queries")
     from ..engine.records import Query
@@ -95,7 +105,7 @@ def batch(
     def queries(rows: Iterator[QueryRow]) -> Iterator[Query]:
         for row in rows:
             in_progress.append(row)
-            yield Query(str(row.query_id), row.text, row.path)
+            yield Query(str(row.query_id), row.text, row.path, where=row.where)
 
     stage = third_stage(rerank, rerank_hits, device.value)
     started = flushed = time.monotonic()
@@ -103,7 +113,8 @@ def batch(
     with open_searcher(opened(directories), device=device.value) as searcher:
         model_read = f"{rerank}, {rerank_hits} hits" if rerank else None
         chosen = mode.value if mode else searcher.default_mode
-        run = RunSettings(k, candidates, exact, all_copies, chosen, searcher.snapshot.generation, model_read)
+        _check(searcher, where, conditions)
+        run = RunSettings(k, candidates, exact, all_copies, chosen, searcher.snapshot.generation, model_read, where)
         answers = AnswerFile(out, run, resume=resume)
         resumed = answers.count
         with interruptible(lambda: _kept(answers, total)), answers:
@@ -120,6 +131,7 @@ def batch(
                     all_copies=all_copies,
                     mode=run.mode,
                     rerank=stage,
+                    where=where,
                 )
                 for _, hits in found:
                     answers.write(in_progress.popleft(), hits)
@@ -137,6 +149,17 @@ def batch(
         nothing = f"; {without_hits:,} without hits" if without_hits else ""
         weak = f"; {without_good_match:,} without a good match" if without_good_match else ""
         message(f"{plural(done, 'answer')} written to {out} in {seconds:.1f} s{rate}{kept}{nothing}{weak}")
+
+
+def _check(searcher: Searcher, where: str | None, conditions: Mapping[str, str]) -> None:
+    """Raise UsageError for a condition that does not fit the index: of all rows, or of those at the places given."""
+    if where is not None:
+        searcher.check_where(where)
+    for condition, place in conditions.items():
+        try:
+            searcher.check_where(condition)
+        except UsageError as err:
+            raise UsageError(f"{place}: {err}") from err
 
 
 def _kept(answers: AnswerFile, total: int) -> str:

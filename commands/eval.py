@@ -60,6 +60,12 @@ def evaluate(
     all_copies: AllCopies = False,
     rerank: Rerank = None,
     rerank_hits: RerankHits = RERANKED_HITS,
+    documents_where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONDITION", help="Search only documents for whose columns this is true, as 'query --where' does."
+        ),
+    ] = None,
     topics: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The questions of TREC qrels: lines of id, tab, question.")
     ] = None,
@@ -186,6 +192,7 @@ def evaluate(
         read = prepared.questions
     else:
         read = _marked(indexes) if questions is None else _read(questions, topics)
+    systems = [replace(each, where=documents_where) for each in systems]
     asked = _chosen(read, where or [], inside=inside)
     if group_by is not None and group_by not in asked.columns():
         raise UsageError(f"no question has the column '{group_by}'; the columns are: {_listed(asked.columns())}")

@@ -82,6 +82,18 @@ def index(
     password: Passwords = None,
     renderer: Renderer = PageRenderer.mupdf,
     workers: Workers = None,
+    metadata: Annotated[
+        Path | None,
+        typer.Option(
+            "--metadata",
+            metavar="FILE",
+            help="Table of columns of the documents (.csv, .jsonl, .parquet), by path or glob: query --where compares "
+            "them. Later runs read it again. A file a.pdf.json beside a.pdf says more of that one.",
+        ),
+    ] = None,
+    no_metadata: Annotated[
+        bool, typer.Option("--no-metadata", help="Forget the table of --metadata and the columns that it gave.")
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -108,6 +120,8 @@ def index(
 
         docsearch index reports/ --known-failures ok --quiet
 
+        docsearch index reports/ --metadata reports/metadata.csv
+
         docsearch index vault/ --password secret --json
 
         docsearch index archive/ --codec binary
@@ -131,6 +145,8 @@ def index(
             print(plan_lines(planned, prune=prune))
             list_failures(planned.failed)
         return
+    if metadata is not None and no_metadata:
+        raise UsageError("--metadata names a table, and --no-metadata forgets it; leave one of them out")
     accepted = accepted_failures(known_failures)
 
     if not quiet and (notice := find_spec(model).notice):
@@ -151,6 +167,8 @@ def index(
             passwords=tuple(password or ()),
             renderer=renderer.value,
             workers=workers or default_workers(),
+            metadata=metadata,
+            forget_metadata=no_metadata,
             on_progress=on_progress,
         ),
         index,

@@ -88,7 +88,25 @@ def summary(report: IndexReport, unexpected: Sequence[Failure]) -> str:
         other_kinds.folder_summary(report.folders),
         unread_summary(report.unread),
         unreachable_summary(report.unreachable),
+        metadata_summary(report),
     )
+
+
+def metadata_summary(report: IndexReport) -> str:
+    """One line about the columns that users give, and how many documents have other values than before."""
+    if report.metadata is None or not (report.metadata.columns or report.metadata.changed):
+        return ""
+    columns = ", ".join(f"{printable(name)} ({kind})" for name, kind in report.metadata.columns.items())
+    return f"columns from users: {columns or 'none'}; {plural(report.metadata.changed, 'document')} changed"
+
+
+def list_metadata_problems(report: IndexReport) -> None:
+    """Print on stderr what of users' columns was not taken over."""
+    problems = () if report.metadata is None else report.metadata.problems
+    for problem in problems[:FAILURES_SHOWN]:
+        message(f"metadata: {printable(problem)}")
+    if len(problems) > FAILURES_SHOWN:
+        message(f"... and {len(problems) - FAILURES_SHOWN:,} more")
 
 
 def unread_summary(places: Mapping[str, int]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ..engine import threads
-from .index_report import list_failures, summary, unexpected_failures
+from .index_report import list_failures, list_metadata_problems, summary, unexpected_failures
 from .output import INTERRUPTED, SOME_FAILED, message, plural, print_json
 from .progress import clock, progress_bar
 
@@ -53,6 +53,7 @@ def run_and_report(
         print_json(asdict(report))
     elif not quiet:
         print(summary(report, unexpected))
+        list_metadata_problems(report)
     if unexpected:
         if not as_json:
             list_failures(unexpected)

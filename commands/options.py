@@ -90,6 +90,15 @@ Exact = Annotated[bool, typer.Option("--exact", help="Score every page; skip can
 AllCopies = Annotated[
     bool, typer.Option("--all-copies", help="Show files with the same content as a hit each, not as one hit.")
 ]
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--where",
+        metavar="CONDITION",
+        help="Search only documents for whose columns this is true, such as \"author = 'Kim' and modified >= 2024\"; "
+        "'docsearch facets' lists the columns.",
+    ),
+]
 SearchMode = Annotated[
     SearchModes | None,
     typer.Option(

@@ -121,6 +121,7 @@ OPTIONS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "--mode": ("mode", _mode),
     "--format": ("output", _format),
     "--group-by": ("group_by", _group_by),
+    "--where": ("where", str),
 }
 """The options that take a value: the field of QueryArguments, and what makes its value. Images are left to typer."""
 VARIABLES = ((INDEX_VARIABLE, INDEX_OPTION), ("DOCSEARCH_DEVICE", "--device"), ("DOCSEARCH_SERVER", "--server"))

@@ -22,6 +22,7 @@ from .options import (
     RerankHits,
     ScoringDevice,
     SearchMode,
+    Where,
 )
 from .run_query import QueryArguments, run
 
@@ -76,6 +77,7 @@ def query(
     path: Annotated[
         str | None, typer.Option(metavar="GLOB", help="Search only documents with a matching path or file name.")
     ] = None,
+    where: Where = None,
     image: Annotated[
         Path | None,
         typer.Option(metavar="IMAGE", help="Image to search by; needs a model that embeds images as queries."),
@@ -164,6 +166,8 @@ def query(
 
         docsearch query invoice -k 50 --format paths
 
+        docsearch query "cost of repairs" --where "modified >= 2023-07 and language in ('de', 'fr')"
+
         docsearch query "revenue chart 2023" --heatmap hit.png --save-pages hits/
 
         docsearch query "the same form, filled in" --image form.png
@@ -193,6 +197,7 @@ def query(
             None if mode is None else mode.value,
             rerank,
             rerank_hits,
+            where=where,
             other_indexes=tuple(others),
             output=output.value,
             snippets=snippets,

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +23,15 @@ BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 @dataclass(frozen=True, slots=True)
 class QueryRow:
-    """One row of a query file. `query_id` is the file's own, or the row number; `path` is a filter as in `Query`."""
+    """One row of a query file. `query_id` is the file's own, or the row number; `path` and `where` are filters as
+    in `Query`, and `place` is the file and the line.
+    """
 
     query_id: str | int
     text: str
     path: str | None = None
+    where: str | None = None
+    place: str = field(default="", compare=False)
 
 
 def read_queries(file: Path) -> Iterator[QueryRow]:
@@ -102,7 +106,7 @@ def _read_parquet(file: Path) -> Iterator[QueryRow]:
     pa, parquet = pyarrow()
     try:
         with parquet.ParquetFile(file) as table:
-            columns = [name for name in ("query_id", "query", "path") if name in table.schema_arrow.names]
+            columns = [name for name in ("query_id", "query", "path", "where") if name in table.schema_arrow.names]
             if "query" not in columns:
                 raise UsageError(f"{file}: no column 'query' ({', '.join(table.schema_arrow.names)})")
             number = 0
@@ -124,7 +128,10 @@ def _row(row: dict[str, Any], number: int, where: str) -> QueryRow:
         raise UsageError(f"{where}: 'query_id' is neither text nor an integer")
     if path is not None and not isinstance(path, str):
         raise UsageError(f"{where}: 'path' is not text")
-    return QueryRow(query_id, text, path or None)
+    condition = row.get("where")
+    if condition is not None and not isinstance(condition, str):
+        raise UsageError(f"{where}: 'where' is not text")
+    return QueryRow(query_id, text, path or None, condition or None, where)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:

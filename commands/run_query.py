@@ -46,6 +46,7 @@ class QueryArguments:
     mode: str | None = None
     rerank: str | None = None
     rerank_hits: int = RERANKED_HITS
+    where: str | None = None
     other_indexes: tuple[Path, ...] = ()
     output: str = "table"
     snippets: bool | None = None
@@ -112,6 +113,7 @@ def run(asked: QueryArguments) -> None:
             all_copies=asked.all_copies,
             mode=cast("Mode | None", asked.mode),
             rerank=third_stage(asked.rerank, asked.rerank_hits, asked.device),
+            where=asked.where,
         )
         by_page = {_page(hit.as_dict()): hit for hit in hits}
         shown = _shown(asked, [hit.as_dict() for hit in hits])
@@ -125,8 +127,9 @@ def run(asked: QueryArguments) -> None:
             message(note)
         if not hits:
             unsaved = "; no picture was saved" if asked.heatmap or asked.save_pages else ""
-            where = "" if asked.path is None else f" in documents that match {asked.path}"
-            message(f"no page matches{where}{unsaved}")
+            selected = " and ".join(filter(None, (asked.path, asked.where)))
+            among = f" in documents that match {selected}" if selected else ""
+            message(f"no page matches{among}{unsaved}")
         if hits and asked.open_rank is not None:
             _open(asked, shown)
         if not hits or (asked.heatmap is None and asked.save_pages is None):
@@ -226,6 +229,7 @@ def _of_server(asked: QueryArguments, text: str) -> ServedAnswer | None:
             all_copies=asked.all_copies,
             mode=asked.mode,
             details=asked.has_details,
+            where=asked.where,
         )
     except ask_server.NotAnswered as err:
         message(f"answered without a server: {err}")

@@ -166,7 +166,8 @@ class Operators:
 class Query:
     """One query of a batch: `text`, a picture `image` (H, W, 3) uint8, both, or `like`, a page to find similar ones.
 
-    `path` keeps the documents whose path matches this glob, or whose file name it is. Where `operators` have been read,
+    `path` keeps the documents whose path matches this glob, or whose file name it is, and `where` those of which this
+    condition on their columns is true (docs/filters.md). Where `operators` have been read,
     `text` is without them. `corrections` are words of it that no page has, each with the word that texts are searched
     for instead.
     """
@@ -178,6 +179,7 @@ class Query:
     like: Region | None = None
     operators: Operators = field(default_factory=Operators)
     corrections: tuple[tuple[str, str], ...] = ()
+    where: str | None = None
 
     @property
     def corrected(self) -> str:

@@ -36,7 +36,6 @@ from .query.translated import with_translations
 from .query.weighting import PRESENT_MATCH, Weighting
 from .ranking import rerank
 from .ranking.accelerator import open_scorer
-from .ranking.filters import path_matches
 from .ranking.prior import WithPrior
 from .ranking.rerank import Scorer
 from .ranking.third_stage import ThirdStage
@@ -45,6 +44,7 @@ from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage, OnPages
 from .retrieval.question_reading import corrected, read
 from .store import Snapshot, check_encoder, open_snapshot
 from .two_stage import OnStage, TwoStageSearch, dense_scores, timed
+from .where.facets import Facet, count_facets
 
 BATCH_QUERIES = 32
 """Queries that are encoded and ranked together."""
@@ -147,17 +147,19 @@ class Searcher(PageViews):
         all_copies: bool = False,
         mode: Mode | None = None,
         rerank: ThirdStage | None = None,
+        where: str | None = None,
     ) -> Hits:
         """The best `k` pages for a question, or for a picture `image` (H, W, 3) uint8, or for both; best first.
 
         Small collections, or `exact`, score every page; otherwise stage 1 proposes `candidates` pages. `path` keeps the
-        documents whose path matches this glob, or whose file name it is. Of files with the same bytes only the one with
-        the first path is among the hits, and the paths of the others that match `path` are its `also`; with
-        `all_copies`, each is a hit of its own. `mode` says what pages are found by, "visual", "text" or "hybrid"; None
-        chooses, see `default_mode`. `rerank` reads the texts of the first hits, too. Raises UsageError when there is
-        nothing to search for, the model does not see pictures, or cannot search in this mode.
+        documents whose path matches this glob, or whose file name it is, and `where` those for which this condition on
+        their columns is true, such as "author = 'Kim' and modified >= 2024" (docs/filters.md). Of files with the same
+        bytes only the one with the first path is among the hits, and the paths of the others that are selected are its
+        `also`; with `all_copies`, each is a hit of its own. `mode` says what pages are found by, "visual", "text" or
+        "hybrid"; None chooses, see `default_mode`. `rerank` reads the texts of the first hits, too. Raises UsageError
+        when there is nothing to search for, the model does not see pictures, or cannot search in this mode.
         """
-        query = Query("", text, path, image)
+        query = Query("", text, path, image, where=where)
         found = self.search_many(
             [query], k=k, candidates=candidates, exact=exact, all_copies=all_copies, mode=mode, rerank=rerank
         )
@@ -174,13 +176,14 @@ class Searcher(PageViews):
         exact: bool = False,
         path: str | None = None,
         all_copies: bool = False,
+        where: str | None = None,
     ) -> list[Hit]:
         """The best `k` other pages that look or read like the page `ref`, or like the part of it in `box`.
 
         `box` is x0, y0, x1, y1 in fractions of the page. Copies of the page itself are hits only with `all_copies`.
         Uses the stored vectors, with any model; else as `search`.
         """
-        query = Query("", "", path, like=Region(ref, box))
+        query = Query("", "", path, like=Region(ref, box), where=where)
         found = self.search_many([query], k=k, candidates=candidates, exact=exact, all_copies=all_copies)
         ((_, hits),) = found
         return hits
@@ -194,12 +197,14 @@ class Searcher(PageViews):
         exact: bool = False,
         all_copies: bool = False,
         mode: Mode | None = None,
+        where: str | None = None,
         on_stage: OnStage | None = None,
         rerank: ThirdStage | None = None,
     ) -> Iterator[tuple[Query, Hits]]:
         """Answer queries in order, each as `search` would; pages are read once for BATCH_QUERIES of them.
 
-        Among several, a query with nothing to search for gets no hits, so that one bad row does not end a batch job.
+        `where` is a condition for all of them, besides their own. Among several, a query with nothing to search for
+        gets no hits, so that one bad row does not end a batch job.
         """
         self.snapshot.check_open()
         if k < 1 or (candidates is not None and candidates < 1):
@@ -216,7 +221,7 @@ class Searcher(PageViews):
         while asked_for := list(islice(waiting, BATCH_QUERIES)):
             with timed("encode", on_stage), threads.no_blas_threads():
                 readings = [read(query, lambda: self.first_stage.texts) for query in asked_for]
-                batch = [reading.query for reading in readings]
+                batch = [self._two_stage.filter.documents.selecting(reading.query, where) for reading in readings]
                 encoded = self._encoding.encode_all(batch, strict=strict)
                 if mode == "hybrid":
                     encoded |= {i: self._with_translations(batch[i], query) for i, query in encoded.items()}
@@ -245,6 +250,15 @@ class Searcher(PageViews):
                     answer = rerank.answer(answer, "" if query.like else query.text, k, self.text)
                 read_as = (asked_for[i].text, dict(query.corrections), readings[i].missing_phrases)
                 yield asked_for[i], answer.read_as(*read_as)
+
+    def facets(self, *columns: str, where: str | None = None, path: str | None = None, limit: int = 20) -> list[Facet]:
+        """How many documents and pages have each value of `columns`, by default of all that have any; see `facets`."""
+        self.snapshot.check_open()
+        return count_facets(self._two_stage.filter.documents, columns, where, path, limit=limit)
+
+    def check_where(self, where: str) -> None:
+        """Raise UsageError if a condition on documents' columns is wrong, or does not fit the index."""
+        self._two_stage.filter.documents.keys(None, where)
 
     def encode(self, text: str, *, image: U8 | None = None, mode: Mode | None = None) -> QueryVectors:
         """A question as vectors with the weights that it has in this collection. Raises UsageError as `search`."""
@@ -392,16 +406,7 @@ class Searcher(PageViews):
         if ranking is None:
             return []
         pages = ranking.pages.tolist()
-        also = [() if all_copies else self._also(query, page) for page in pages]
+        also = [() if all_copies else self._two_stage.filter.copies(page, query.path, query.where) for page in pages]
         found = zip(self.snapshot.refs(pages), ranking.scores.tolist(), also, strict=True)
         details = DetailsOfHits(self, asked)
         return [Hit(ref, score, rank, others, details) for rank, (ref, score, others) in enumerate(found, 1)]
-
-    def _also(self, query: Query, page: int) -> tuple[str, ...]:
-        """The other paths of the content of a row, of those that the query's filter selects."""
-        copies = self.snapshot.copies
-        if copies is None:
-            return ()
-        own, *others = self.snapshot.refs([page, *(row for row in copies.of(page).tolist() if row != page)])
-        chosen = [ref for ref in others if query.path is None or path_matches(ref.path, query.path)]
-        return tuple(ref.path if ref.index == own.index else f"{ref.index}: {ref.path}" for ref in chosen)

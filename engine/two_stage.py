@@ -36,7 +36,7 @@ class TwoStageSearch:
         """`scorer` computes exact scores on an accelerator; without one the CPU does."""
         self._snapshot = snapshot
         self._cache = cache
-        self._filter = PageFilter(snapshot)
+        self.filter = PageFilter(snapshot)
         self._first_stage = first_stage
         self._scorer = scorer
 
@@ -61,7 +61,7 @@ class TwoStageSearch:
                 likely_vectors(query)
                 for queries in asked
                 for i, query in queries.items()
-                if not query.contextual and batch[i].path is None
+                if not query.contextual and _is_open(batch[i])
             ]
             if found and len(self._snapshot):
                 self._cache.fill(np.concatenate(found))
@@ -85,12 +85,12 @@ class TwoStageSearch:
         `mode`. `shows` tells which pages (N,) without a text layer show a word, for words that pages must not have.
         """
         out: dict[int, Ranking] = {}
-        groups: dict[tuple[str | None, Region | None, Operators], list[int]] = {}
+        groups: dict[tuple[str | None, str | None, Region | None, Operators], list[int]] = {}
         for i in weighed:
-            groups.setdefault((batch[i].path, batch[i].like, batch[i].operators), []).append(i)
-        for (path, like, operators), members in groups.items():
+            groups.setdefault((batch[i].path, batch[i].where, batch[i].like, batch[i].operators), []).append(i)
+        for (path, where, like, operators), members in groups.items():
             excluded = None if like is None else self._snapshot.row(like.ref)
-            rows = self._filter.rows(path, excluded, all_copies=all_copies)
+            rows = self.filter.rows(path, excluded, all_copies=all_copies, where=where)
             if operators and (allowed := self._first_stage.texts.allowed(operators, shows)) is not None:
                 rows = np.flatnonzero(allowed) if rows is None else rows[allowed[rows]]
             if mode == "text":
@@ -105,7 +105,7 @@ class TwoStageSearch:
             if candidates is None:
                 if members:
                     with timed("rerank", on_stage), threads.no_blas_threads():
-                        if path is None and self._is_caching:
+                        if path is None and where is None and self._is_caching:
                             self._fill_cache([weighed[i] for i in members])
                         fusions = [self.rescored(batch[i], weighed[i], mode) for i in members]
                         ranked = self._rerank([weighed[i] for i in members], rows, k, fusions)
@@ -193,6 +193,11 @@ def dense_scores(cosines: F32) -> F32:
     """The scores (n,) in 0..1 of pages by the cosines (n,), -1..1, of their dense vectors: (1 + cosine) / 2."""
     scores: F32 = np.clip((1 + cosines) / 2, 0, 1, dtype=np.float32)
     return scores
+
+
+def _is_open(query: Query) -> bool:
+    """Whether a query may find pages of all documents."""
+    return query.path is None and query.where is None
 
 
 def _has_words(query: Query) -> bool:

@@ -34,6 +34,7 @@ class System:
     exact: bool = False
     all_copies: bool = False
     rerank: ThirdStage | None = None
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,8 @@ def measure(
     matched = [names.match(question) for question in questions.items]
     functions = {name: metric(name) for name in METRICS}
     searcher.prepare()
+    if system.where is not None:
+        searcher.check_where(system.where)
     outcomes = []
     for question, judged in zip(questions.items, matched, strict=True):
         started = perf_counter()
@@ -145,6 +148,7 @@ def measure(
             all_copies=system.all_copies,
             mode=system.mode,
             rerank=system.rerank,
+            where=system.where,
         )
         seconds = perf_counter() - started
         found = list(hits)

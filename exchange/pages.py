@@ -11,9 +11,9 @@ import numpy as np
 from ..engine.compression import codecs
 from ..engine.compression.codecs import Coded
 from ..engine.errors import UsageError
-from ..engine.ranking.filters import path_matches
 from ..engine.records import F16, F32, I64, U16, PageRef, Ragged
 from ..engine.store import Snapshot
+from ..engine.where.paths import path_matches
 
 PART_VECTORS = 1 << 18
 """Vectors of a part: 64 MB of float16 at 128 dimensions. A page that has more is a part of its own."""

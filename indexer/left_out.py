@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engine.errors import UsageError
-from ..engine.ranking.filters import path_matches
 from ..engine.store import layout
+from ..engine.where.paths import path_matches
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -18,9 +19,10 @@ from ..engine.models.encoder import PageEncoder
 from ..engine.models.pooled import pooled_encoder, pooled_spec
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.store import Failure, open_snapshot, open_writer
-from . import discover, sources
+from . import discover, source_folders, sources
 from .describe import describe
 from .discover import Document
+from .metadata import Metadata, remembered
 from .render.renderer import Renderer
 from .report import IndexReport, Interrupted, Progress
 from .run import Run
@@ -42,6 +44,8 @@ def index_documents(
     passwords: Sequence[str] = (),
     renderer: str = "mupdf",
     workers: int = 1,
+    metadata: Path | str | None = None,
+    forget_metadata: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
     encoder: PageEncoder | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -54,6 +58,10 @@ def index_documents(
     Files and folders that match a glob of `exclude`, by path or by name, are left out; if the index has documents of
     them, these stay. `kinds` are the names of the kinds of files to read (`kinds.KINDS`; "all"), by default all but
     those that are only read when they are named.
+
+    `metadata` is a table (.csv, .jsonl or .parquet) of what users say of their documents, by path or glob; the index
+    remembers it, and later runs read it again, unless `forget_metadata`. A JSON file beside a document, such as
+    a.pdf.json, says more of that one. Both become columns for conditions (docs/filters.md).
 
     `model` is loaded on `device` and embeds the pages, unless an `encoder` is passed. `codec` is how vectors are
     stored: by default the index's own, int8 for a new one. `pool` is the token pooling factor
@@ -81,6 +89,8 @@ def index_documents(
         passwords=passwords,
         renderer=renderer,
         workers=workers,
+        metadata=metadata,
+        forget_metadata=forget_metadata,
         on_progress=on_progress,
         encoder=encoder,
         clock=clock,
@@ -102,6 +112,8 @@ def index_found(
     passwords: Sequence[str] = (),
     renderer: str = "mupdf",
     workers: int = 1,
+    metadata: Path | str | None = None,
+    forget_metadata: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
     encoder: PageEncoder | None = None,
     clock: Callable[[], float] = time.monotonic,
@@ -124,7 +136,9 @@ def index_found(
         words: VisualWords | None = getattr(encoder or load_query_encoder(model), "visual_words", None)
         codebook = None if words is None else words.codebook
     fingerprint = pooled_spec(spec, factor).fingerprint
+    table = None if metadata is None else Metadata(Path(metadata))  # a mistake is found before an index is made
     with open_writer(directory, fingerprint=fingerprint, codec=codec, codebook=codebook) as writer:
+        users = table or remembered(writer, forget=forget_metadata)
         files = writer.files()
         discovery = find(files)
         sources.record(directory, given, discovery, files, model=spec.name if encoder else model, renderer=renderer)
@@ -147,7 +161,10 @@ def index_found(
         run.handle_vanished(prune=prune)
         if cross_language is not None:
             writer.set_cross_language(sentences.MULTILINGUAL_USE.name if cross_language else None)
-    return run.report()
+        about_metadata = None
+        if users is not None:
+            about_metadata = users.record(writer, discovery.documents, source_folders.recorded(directory))
+    return replace(run.report(), metadata=about_metadata)
 
 
 def add(

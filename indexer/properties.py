@@ -21,7 +21,7 @@ PAGE_CHARS_READ = 4000
 NO_TITLE = re.compile(
     r"(?:microsoft (?:word|powerpoint|excel)|powerpoint presentation|presentation|document|untitled|unbenannt|unknown|"
     r"title|no title|sans titre|sin título|senza titolo|untitled[ -]?document|dokument|slide|folie|blank|none|null|"
-    r"scan(?:ned)?(?: document| image)?|image|print|layout|default|template|doc|draft|n/?a|[\W_\d]*)[ _-]?\d*",
+    r"scan(?:ned)?(?: document| image)?|file:/.*|image|print|layout|default|template|doc|draft|n/?a|[\W_\d]*)[ _-]?\d*",
     re.IGNORECASE,
 )
 """Titles that programs write where nobody gave one."""
@@ -32,7 +32,8 @@ FILE_NAME = re.compile(
 )
 """A title that is the name of the file that the PDF was made from."""
 NO_AUTHOR = re.compile(
-    r"(?:user|admin(?:istrator)?|author|owner|unknown|none|null|default|root|guest|scanner|windows user|[\W_\d]*)\d*",
+    r"(?:user|admin(?:istrator)?|author|owner|unknown|anonymous|none|null|default|root|guest|scanner|windows user|"
+    r"microsoft office user|[\W_\d]*)\d*",
     re.IGNORECASE,
 )
 KEYWORD_BREAKS = re.compile(r"\s*[;,\n]\s*")

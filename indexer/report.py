@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..engine.store import Failure
+from .metadata_report import MetadataReport
 from .other_kinds import OtherKind
 
 
@@ -46,7 +47,8 @@ class IndexReport:
     `other_kinds` counts the files that are not documents, the most frequent kind first; `excluded` is how many files
     and folders were left out as asked, `ignored` how many by `.docsearchignore` files; `folders` were left out because
     they are hidden or a tool's. `unread` counts, by kind, the pages and documents that were indexed and have
-    content that was not read (`store.UnreadContent`).
+    content that was not read (`store.UnreadContent`). `metadata` is what became of the columns that users give, None
+    where there are none.
     """
 
     documents: int
@@ -64,3 +66,4 @@ class IndexReport:
     folders: tuple[OtherKind, ...] = ()
     unread: Mapping[str, int] = field(default_factory=dict)
     unreachable: tuple[str, ...] = ()
+    metadata: MetadataReport | None = None

@@ -22,10 +22,10 @@ from .. import __version__
 from ..engine import images
 from ..engine.errors import DocsearchError, UsageError
 from ..engine.printable import printable, printable_text
-from ..engine.ranking.filters import path_matches
 from ..engine.records import Mode, PageRef
 from ..engine.searcher import Searcher, open_searcher
 from ..engine.store import DocumentRow, open_snapshot
+from ..engine.where.documents import DocumentFilter
 from ..indexer.page_images import PageImages
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,16 @@ Document = Annotated[
 Glob = Annotated[
     str | None,
     Field(description="Only documents whose path matches this glob, such as 'contracts/*', or with this file name."),
+]
+
+
+Where = Annotated[
+    str | None,
+    Field(
+        description="Only documents for whose columns this condition is true, such as \"author = 'Kim' and modified >= "
+        "2024-07 and language in ('de', 'fr')\". Columns: path, kind, modified, size, pages, title, author, subject, "
+        "keywords, language, has_text, and those of this collection: a condition with an unknown column lists all."
+    ),
 ]
 
 
@@ -140,6 +150,7 @@ class AgentTools:
             Mode | None,
             Field(description="What pages are found by: pictures, text layers, or both, the default where it can."),
         ] = None,
+        where: Where = None,
     ) -> Found:
         """Find the pages that answer a question, best first.
 
@@ -152,7 +163,7 @@ class AgentTools:
         """
         with self._lock, _as_tool_errors():
             searcher = self._latest()
-            hits = searcher.search(query, k=k, path=path, all_copies=all_copies, mode=mode)
+            hits = searcher.search(query, k=k, path=path, all_copies=all_copies, mode=mode, where=where)
             details = [hit.details for hit in hits]
         return Found(
             confidence=None if hits.confidence is None else round(hits.confidence, SCORE_DIGITS),
@@ -221,6 +232,7 @@ class AgentTools:
         path: Glob = None,
         offset: Annotated[int, Field(ge=0, description="Documents to skip, to continue an earlier list.")] = 0,
         limit: Annotated[int, Field(ge=1, le=DOCUMENTS_MAX, description="Number of documents to return.")] = DOCUMENTS,
+        where: Where = None,
     ) -> Listed:
         """List the documents that can be searched, in path order, with their doc_id and number of pages.
 
@@ -228,7 +240,8 @@ class AgentTools:
         """
         with _as_tool_errors(), open_snapshot(self._index) as snapshot:
             searchable = [row for row in snapshot.documents().values() if row.state != "failed"]
-            rows = [row for row in searchable if path is None or path_matches(row.path, path)]
+            selected = None if path is None and where is None else DocumentFilter(snapshot).paths(path, where)
+            rows = [row for row in searchable if selected is None or row.path in selected]
             shown = rows[offset : offset + limit]
             unread = snapshot.unread.places_of([row.id for row in shown])
         documents = [
@@ -249,9 +262,9 @@ class AgentTools:
     def _latest(self) -> Searcher:
         """The searcher of the last commit; its model is reused if it is the same."""
         with open_snapshot(self._index) as latest:
-            generation, fingerprint = latest.generation, latest.fingerprint
+            state, fingerprint = (latest.generation, latest.columns.revision), latest.fingerprint
         current = self._searcher
-        if current is not None and current.snapshot.generation == generation:
+        if current is not None and (current.snapshot.generation, current.snapshot.columns.revision) == state:
             return current
         same_model = current is not None and current.snapshot.fingerprint == fingerprint
         encoder = current.encoder if current is not None and same_model else None

@@ -11,6 +11,7 @@ from ..engine.records import Mode
 from .body_limit import PICTURE_MAX_BYTES
 
 QUERY_MAX_CHARS = 2000
+WHERE_MAX_CHARS = 20_000
 QUERIES_MAX = 64
 HITS_MAX = 1000
 CANDIDATES_MAX = 100_000
@@ -52,6 +53,7 @@ class SearchRequest(BaseModel):
     Files with the same content are one hit; with `all_copies` each is a hit of its own. `mode` says what pages are
     found by: "visual", their pictures; "text", their text layers; or "hybrid", both, the default where there is text.
     With `details`, hits have a snippet, and their documents' titles and dates.
+    `where` restricts the search to documents for whose columns a condition is true; /v1/facets lists the columns.
     """
 
     model_config = ConfigDict(
@@ -69,6 +71,10 @@ class SearchRequest(BaseModel):
     mode: Mode | None = None
     path: Annotated[str, Field(min_length=1, max_length=QUERY_MAX_CHARS)] | None = None
     details: bool = False
+    where: (
+        Annotated[str, Field(min_length=1, max_length=WHERE_MAX_CHARS, examples=["kind = 'pdf' and modified >= 2024"])]
+        | None
+    ) = None
 
 
 class SnippetOut(BaseModel):
@@ -88,7 +94,7 @@ class RecognisedOut(BaseModel):
 
 class HitOut(BaseModel):
     """A hit as `docsearch query --json` prints it, and the URL of its page image. `also` are other paths of the same
-    file, of those that match the request's `path`.
+    file, of those that the request's `path` and `where` select.
 
     The rest is null or empty unless the request asks for `details`: `label`, the page's number as its document has it,
     "" where that is the same; `title` and `modified` of the document; the `snippet` of the text, null without a text
@@ -109,6 +115,36 @@ class HitOut(BaseModel):
     recognised: list[RecognisedOut] = []
 
 
+class FacetValueOut(BaseModel):
+    """A value of a column, and how many documents with how many pages have it."""
+
+    value: str | float | bool
+    documents: int
+    pages: int
+
+
+class FacetOut(BaseModel):
+    """The values of a column, the most frequent ones first. Dates are counted by year, and paths by their first folder.
+    `documents` have a value, `without` have none, and `more` is how many further values there are. `least` and `most`
+    are the extremes of numbers and dates.
+    """
+
+    column: str
+    type: Literal["text", "number", "date", "list", "flag"]
+    documents: int
+    without: int
+    values: list[FacetValueOut]
+    more: int
+    least: float | str | None
+    most: float | str | None
+
+
+class FacetsResponse(BaseModel):
+    """The answer of `/v1/facets`."""
+
+    facets: list[FacetOut]
+
+
 class AnswerOut(BaseModel):
     """The hits of one query, best first. `milliseconds` has the time in the queue ("wait") and the time of each stage,
     for the whole batch of `batch` queries; `snapshot` identifies the state of the index. `query` is "" for queries
@@ -122,6 +158,7 @@ class AnswerOut(BaseModel):
 
     query: str
     snapshot: str
+    columns: str = Field(description="Changes when the columns of a document change.")
     confidence: float | None = Field(examples=[0.93])
     no_good_match: bool
     unread_letters: str

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from ..engine.errors import DocumentError, UsageError
@@ -19,12 +20,14 @@ from .http_errors import Busy, NotFound
 from .messages import (
     PAGE_MAX,
     QUERY_MAX_CHARS,
+    WHERE_MAX_CHARS,
     AnswerOut,
     BoxIn,
     BoxOut,
     DocumentId,
     DocumentOut,
     DocumentsResponse,
+    FacetsResponse,
     HeatmapResponse,
     HitOut,
     IndexOut,
@@ -44,6 +47,7 @@ from .service import ServiceDep
 DOCUMENTS_MAX = 1000
 PNG_TYPE = "image/png"
 DEFAULT_WIDTH = 1200
+COLUMNS_MAX, FACET_VALUES_MAX = 50, 1000
 
 DocumentIdQuery = Annotated[str, Query(min_length=1, max_length=64, examples=["6f1ed002ab559585"])]
 PageNumber = Annotated[int, Path(ge=1, le=PAGE_MAX, description="Counts from 1.")]
@@ -52,6 +56,7 @@ Width = Annotated[
     int, Query(ge=WIDTH_MIN, le=WIDTH_MAX, description="Width in pixels; at most the page's width at 200 dpi.")
 ]
 Text = Annotated[str, Query(min_length=1, max_length=QUERY_MAX_CHARS, examples=["revenue chart 2023"])]
+ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
 PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 404, 503)}
 PNG: dict[int | str, dict[str, Any]] = PROBLEMS | {200: {"content": {PNG_TYPE: {}}}, 422: {"model": Problem}}
 
@@ -65,7 +70,9 @@ async def search(body: SearchRequest, service: ServiceDep, request: Request) -> 
     alone.
     """
     queries = await _queries(body, service)
-    options = SearchOptions(body.k, body.candidates, body.exact, body.all_copies, body.mode, body.details)
+    options = SearchOptions(
+        body.k, body.candidates, body.exact, body.all_copies, body.mode, details=body.details, where=body.where
+    )
     found = await service.search_worker.search(queries, options)
     setattr(request.state, STAGES_STATE, found[0].seconds if found else {})
     return SearchResponse(answers=[_answer(query.text, answer) for query, answer in zip(queries, found, strict=True)])
@@ -98,6 +105,24 @@ async def documents(
         for row in rows
     ]
     return DocumentsResponse(total=total, documents=shown)
+
+
+@api.get("/v1/facets", responses=PROBLEMS)
+async def facets(
+    service: ServiceDep,
+    column: Annotated[list[ColumnName] | None, Query(max_length=COLUMNS_MAX)] = None,
+    where: Annotated[str | None, Query(min_length=1, max_length=WHERE_MAX_CHARS)] = None,
+    path: Annotated[str | None, Query(min_length=1, max_length=QUERY_MAX_CHARS)] = None,
+    limit: Annotated[int, Query(ge=1, le=FACET_VALUES_MAX, description="Values of each column.")] = 20,
+) -> FacetsResponse:
+    """How many documents and pages have each value of some columns, by default of all that have any, among the
+    documents that `where` and `path` select.
+    """
+
+    def job(searcher: Searcher) -> list[dict[str, object]]:
+        return [facet.as_dict() for facet in searcher.facets(*(column or ()), where=where, path=path, limit=limit)]
+
+    return FacetsResponse.model_validate({"facets": await service.search_worker.run(job)})
 
 
 @api.get("/v1/documents/{doc_id}/pages/{page}.png", responses=PNG, response_class=Response)
@@ -238,6 +263,7 @@ def _answer(text: str, answer: Answer) -> AnswerOut:
         {
             "query": text,
             "snapshot": answer.snapshot,
+            "columns": answer.columns,
             **answer.hits.as_dict(),
             "model": answer.model,
             "hits": hits,

@@ -49,17 +49,20 @@ class SearchOptions:
     all_copies: bool = False
     mode: Mode | None = None
     details: bool = False
+    where: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The `hits` of one query, the generation of the `snapshot` they come from, and the name of its `model`.
+    """The `hits` of one query, the generation of the `snapshot` they come from with the revision of its documents'
+    `columns`, and the name of its `model`.
 
     `seconds` has the time in the queue ("wait") and the time of each stage for the whole batch of `batch` queries.
     """
 
     hits: Hits
     snapshot: str
+    columns: str
     model: str
     seconds: dict[str, float]
     batch: int
@@ -182,16 +185,18 @@ class SearchWorker:
     def refresh(self, *, renamed: bool = False) -> None:
         """Switch to the last commit; blocks until that is prepared, so it must not run on the event loop.
 
-        A commit that changes no page is skipped, unless documents were `renamed`. Raises what `open_searcher` raises;
-        the current searcher goes on.
+        A commit that changes neither a page nor a column is skipped, unless documents were `renamed`. Raises what
+        `open_searcher` raises; the current searcher goes on.
         """
         with self._refreshing:
             latest = open_searcher(self._directory, encoder=self._encoder, device=self._device)
             unused: Searcher | None = latest
             try:
                 with self._changed:
-                    current = (self._next or self._searcher).snapshot.generation
-                if self._closing or (latest.snapshot.generation == current and not (renamed or self._renamed)):
+                    current = (self._next or self._searcher).snapshot
+                is_same = latest.snapshot.generation == current.generation
+                is_same &= latest.snapshot.columns.revision == current.columns.revision
+                if self._closing or (is_same and not (renamed or self._renamed)):
                     return
                 latest.prepare()
                 with self._changed:
@@ -290,8 +295,9 @@ class SearchWorker:
         for pending, its_hits, its_details in zip(batch, hits, details, strict=True):
             if pending.answer.set_running_or_notify_cancel():
                 waited = {"wait": started - pending.queued_at}
-                snapshot, model = self._searcher.snapshot.generation, self._searcher.encoder.spec.name
-                answer = Answer(its_hits, snapshot, model, waited | seconds, len(batch), its_details)
+                snapshot, model = self._searcher.snapshot, self._searcher.encoder.spec.name
+                state = (snapshot.generation, snapshot.columns.revision)
+                answer = Answer(its_hits, *state, model, waited | seconds, len(batch), its_details)
                 pending.answer.set_result(answer)
 
     def _watch(self) -> None:

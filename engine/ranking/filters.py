@@ -1,151 +1,82 @@
-"""Which pages a query may return: path filters, one of identical pages, and not a page that is itself the query."""
+"""Which pages a query may return: path filters, conditions, one of identical pages, and not the page that it is."""
 
 from __future__ import annotations
 
-import re
-import sys
 import threading
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping
-from fnmatch import translate
-from functools import cached_property, lru_cache
-from itertools import accumulate
-from unicodedata import normalize
+from functools import cached_property
 
 import numpy as np
 
-from ..printable import printable
 from ..records import I64
 from ..store import Snapshot
+from ..where.documents import DocumentFilter
 
-WILDCARD = re.compile(r"[*?[]")
-LAST_CHARACTER = chr(sys.maxunicode)
-COMPARED = 1000
-"""Documents that are compared with a pattern without a search for a piece of it, which takes as long."""
-MANY = 16
-"""If more than one in so many documents has that piece, all are compared."""
-
-
-def path_matches(path: str, pattern: str) -> bool:
-    """Whether a document's path matches the glob `pattern`, or has it as its file name.
-
-    Case and Unicode's normal form do not matter. Brackets in a pattern also stand for themselves, and a name with
-    control characters also matches as it is printed.
-
-    >>> path_matches("contracts/a.pdf", "contracts/*"), path_matches("contracts/a.pdf", "a.pdf")
-    (True, True)
-    >>> path_matches("contracts/a.pdf", "b.pdf")
-    False
-    >>> path_matches("reports [2023]/a.pdf", "Reports [2023]/*")
-    True
-    """
-    return any(_matches_folded(each, pattern) for each in _forms(path))
-
-
-def _forms(path: str) -> set[str]:
-    """A path folded, as it is and as it is printed."""
-    return {_folded(path), _folded(printable(path))}
-
-
-def _matches_folded(path: str, pattern: str) -> bool:
-    folded, matches = _compiled(pattern)
-    return path == folded or path.endswith("/" + folded) or matches(path) is not None
-
-
-@lru_cache(maxsize=64)
-def _compiled(pattern: str) -> tuple[str, Callable[[str], re.Match[str] | None]]:
-    """A pattern folded, and its matcher: with sets of characters in brackets, and with brackets as they are."""
-    folded = _folded(pattern)
-    literal = folded.replace("[", "[[]")
-    return folded, re.compile(f"{translate(folded)}|{translate(literal)}").match
-
-
-def _folded(text: str) -> str:
-    """Text in lower case and Unicode's composed normal form: macOS decomposes the names of files."""
-    return text.lower() if text.isascii() else normalize("NFC", text.lower())
+FEW = 64
+"""Where fewer than one document in so many is selected, its pages are looked up; else all pages are gone through."""
 
 
 class PageFilter:
-    """Finds the pages of one snapshot that a query may return, in time for what it selects. Shared between threads.
-
-    A pattern without wildcards looks documents up by their name, others only among those that begin alike, or that
-    have the longest piece of the pattern in their path.
-    """
+    """Finds the pages of one snapshot that a query may return. Shared between threads."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._reading = threading.Lock()
+        self.documents = DocumentFilter(snapshot)
 
-    def rows(self, path: str | None, excluded: int | None, *, all_copies: bool = False) -> I64 | None:
-        """Rows (n,) of the documents that match `path`, without the row `excluded`, rising; None where all are allowed.
+    def rows(
+        self, path: str | None, excluded: int | None, *, all_copies: bool = False, where: str | None = None
+    ) -> I64 | None:
+        """Rows (n,) of the documents that match `path` and `where`, without the row `excluded`, rising; None where all
+        are allowed.
 
-        Of pages with identical content only the one with the first of the paths that match, and none with the content
-        of `excluded`; with `all_copies` each of them.
+        Of pages with identical content only the one with the first of the paths that are selected, and none with the
+        content of `excluded`; with `all_copies` each of them. Raises UsageError for a `where` that does not fit.
         """
         copies = None if all_copies else self._snapshot.copies
-        if path is None and excluded is None:
+        is_open = path is None and where is None
+        if is_open and excluded is None:
             return None if copies is None else copies.shown
-        rows = np.arange(len(self._snapshot)) if path is None else self._rows_of(path)
+        rows = np.arange(len(self._snapshot)) if is_open else self._rows_of(self.documents.keys(path, where))
         if excluded is not None:
             rows = np.setdiff1d(rows, [excluded] if copies is None else copies.of(excluded), assume_unique=True)
         return rows if copies is None else copies.one_of_each(rows)
 
-    def _rows_of(self, pattern: str) -> I64:
+    def copies(self, row: int, path: str | None, where: str | None) -> tuple[str, ...]:
+        """The other paths of the content of `row` that `path` and `where` select, in order."""
+        copies = self._snapshot.copies
+        if copies is None or len(rows := copies.of(row)) == 1:
+            return ()
+        others = rows[rows != row]
+        if path is not None or where is not None:
+            others = others[np.isin(self._documents[others], self.documents.keys(path, where))]
+        own, *refs = self._snapshot.refs([row, *others.tolist()])
+        return tuple(ref.path if ref.index == own.index else f"{ref.index}: {ref.path}" for ref in refs)
+
+    def _rows_of(self, keys: I64) -> I64:
+        """The rows of documents with `keys`, rising."""
         with self._reading:
-            names = self._names
-            order, documents = self._rows_by_document
-        keys = {key for path, key in names.candidates(pattern) if _matches_folded(path, pattern)}
-        wanted = np.array(sorted(keys), np.int64)
-        spans = zip(np.searchsorted(documents, wanted), np.searchsorted(documents, wanted, side="right"), strict=True)
+            documents = self._documents
+            if FEW * len(keys) >= self._document_count:
+                is_wanted = np.zeros(int(documents.max(initial=0)) + 1, np.bool_)
+                is_wanted[keys[keys < len(is_wanted)]] = True
+                selected: I64 = np.flatnonzero(is_wanted[documents])
+                return selected
+            order, by_document = self._rows_by_document
+        spans = zip(np.searchsorted(by_document, keys), np.searchsorted(by_document, keys, side="right"), strict=True)
         found: I64 = np.sort(np.concatenate([np.zeros(0, np.int64), *(order[first:last] for first, last in spans)]))
         return found
 
     @cached_property
-    def _names(self) -> DocumentNames:
-        return DocumentNames(self._snapshot.page_documents()[1])
+    def _documents(self) -> I64:
+        """The key of each row's document, (N,)."""
+        return self._snapshot.page_documents()[0]
+
+    @cached_property
+    def _document_count(self) -> int:
+        return len(self._snapshot.page_documents()[1])
 
     @cached_property
     def _rows_by_document(self) -> tuple[I64, I64]:
         """Rows (N,) sorted by the key of their document, and these keys (N,)."""
-        documents, _ = self._snapshot.page_documents()
-        order = np.argsort(documents, kind="stable")
-        return order, documents[order]
-
-
-class DocumentNames:
-    """The folded paths of documents, with their keys: sorted, by file name, and as one text to search in."""
-
-    def __init__(self, paths: Mapping[int, str]) -> None:
-        """`paths` of the documents by their keys."""
-        self._sorted = sorted((each, key) for key, path in paths.items() for each in _forms(path))
-        self._by_name: dict[str, list[tuple[str, int]]] = {}
-        for entry in self._sorted:
-            self._by_name.setdefault(entry[0].rpartition("/")[2], []).append(entry)
-        self._text = "".join(f"{path}\0" for path, _ in self._sorted)
-        self._ends = [*accumulate(len(path) + 1 for path, _ in self._sorted)]
-
-    def candidates(self, pattern: str) -> list[tuple[str, int]]:
-        """Every document that may match `pattern`, by a folded path."""
-        folded = _folded(pattern)
-        named = self._by_name.get(folded.rpartition("/")[2], [])
-        prefix = WILDCARD.split(folded, maxsplit=1)[0]
-        if prefix == folded:
-            return named
-        first = bisect_left(self._sorted, (prefix,))
-        last = bisect_left(self._sorted, (prefix + LAST_CHARACTER,)) if prefix else len(self._sorted)
-        piece = "" if "[" in folded else max(WILDCARD.split(folded), key=len)
-        if piece and last - first > COMPARED:
-            return named + self._with(piece, first, last)
-        return named + self._sorted[first:last]
-
-    def _with(self, piece: str, first: int, last: int) -> list[tuple[str, int]]:
-        """The documents `first` to `last` whose folded path contains `piece`; all of these where most might."""
-        found: list[tuple[str, int]] = []
-        at = self._text.find(piece, self._ends[first - 1] if first else 0, self._ends[last - 1])
-        while at >= 0:
-            number = bisect_right(self._ends, at)
-            found.append(self._sorted[number])
-            if len(found) > (last - first) // MANY:
-                return self._sorted[first:last]
-            at = self._text.find(piece, self._ends[number], self._ends[last - 1])
-        return found
+        order = np.argsort(self._documents, kind="stable")
+        return order, self._documents[order]

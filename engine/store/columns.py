@@ -8,7 +8,7 @@ changes. Where a user and the file both give a column, the user's value counts.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from . import catalog
@@ -43,13 +43,13 @@ Origin = Literal["file", "user"]
 
 Query = Callable[..., list[Any]]
 EXISTS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'document_values'"
-SCHEMA = (
+SCHEMA = (  # conditions read the indexes alone: both have every column that a comparison needs
     """CREATE TABLE IF NOT EXISTS document_values (
         document INTEGER NOT NULL REFERENCES documents, name TEXT NOT NULL, origin TEXT NOT NULL, item INTEGER NOT NULL,
         value NOT NULL, compared NOT NULL, counts INTEGER NOT NULL,
         PRIMARY KEY (document, name, origin, item)) WITHOUT ROWID""",
-    """CREATE INDEX IF NOT EXISTS document_values_by_name ON document_values (name, compared, document)
-        WHERE counts = 1""",
+    "CREATE INDEX IF NOT EXISTS document_values_by_value ON document_values (name, counts, compared, document)",
+    "CREATE INDEX IF NOT EXISTS documents_by_size ON documents (size, mtime_ns, page_count)",
     "CREATE TABLE IF NOT EXISTS user_columns (name TEXT PRIMARY KEY, type TEXT NOT NULL) WITHOUT ROWID",
     """CREATE TRIGGER IF NOT EXISTS values_document_deleted AFTER DELETE ON documents
         BEGIN DELETE FROM document_values WHERE document = OLD.key; END""",
@@ -156,17 +156,17 @@ class ColumnsTable:
     """
 
     def __init__(self, query: Query) -> None:
-        self._query = query
+        self.query = query
 
     @property
     def has_values(self) -> bool:
         """Whether any document's file was asked for its values, or a user gave some."""
-        return bool(self._query(EXISTS)[0][0]) and bool(self._query("SELECT 1 FROM document_values LIMIT 1"))
+        return bool(self.query(EXISTS)[0][0]) and bool(self.query("SELECT 1 FROM document_values LIMIT 1"))
 
     @property
     def revision(self) -> str:
         """Changes with every commit that changes a value; "" in an index without any."""
-        found = self._query("SELECT value FROM meta WHERE name = ?", REVISION)
+        found = self.query("SELECT value FROM meta WHERE name = ?", REVISION)
         return str(found[0][0]) if found else ""
 
     def types(self) -> dict[str, ColumnType]:
@@ -177,16 +177,11 @@ class ColumnsTable:
         """The type of every column that users gave, by name, in alphabetical order."""
         return dict(self._rows("SELECT name, type FROM user_columns ORDER BY name"))
 
-    def keys(self, condition: str, values: Sequence[object]) -> list[int]:
-        """The keys of the documents for which an SQL `condition` on the table of documents holds, rising."""
-        found = self._query(f"SELECT group_concat(key) FROM documents WHERE {condition}", *values)[0][0]
-        return sorted(map(int, found.split(","))) if found else []
-
     def of(self, doc_ids: Iterable[str]) -> dict[str, dict[str, Value]]:
         """The columns of some documents that have a value, by the documents' ids; dates are in ISO 8601, in UTC."""
         types, found = self.types(), {}
         for doc_id in doc_ids:
-            row = self._query("SELECT key, path, mtime_ns, size, page_count FROM documents WHERE id = ?", doc_id)
+            row = self.query("SELECT key, path, mtime_ns, size, page_count FROM documents WHERE id = ?", doc_id)
             if row:
                 key, path, mtime_ns, size, pages = row[0]
                 own: dict[str, Value] = {PATH: path, MODIFIED: iso_of_nanoseconds(mtime_ns), SIZE: size, PAGES: pages}
@@ -214,4 +209,4 @@ class ColumnsTable:
         return found
 
     def _rows(self, statement: str, *values: object) -> list[Any]:
-        return self._query(statement, *values) if self._query(EXISTS)[0][0] else []
+        return self.query(statement, *values) if self.query(EXISTS)[0][0] else []

@@ -22,6 +22,7 @@ from ..errors import EncoderMismatch, UsageError
 from ..records import I64, PageRef
 from .cache import DerivedFiles, NoCache
 from .catalog import CODEBOOK
+from .columns import ColumnsTable
 from .copies import Copies, rows_of_contents
 from .segment import OpenSegments, Segment, SegmentRow
 from .snapshot import Snapshot, open_snapshot
@@ -147,6 +148,12 @@ class CombinedSnapshot(Snapshot):
             replace(member.derived_files[0], first=first)
             for member, first in zip(self.members.values(), self._starts.segments.tolist(), strict=True)
         ]
+
+    @property
+    def column_tables(self) -> list[tuple[int, ColumnsTable]]:
+        """The columns of each index, with what its documents' keys are raised by."""
+        starts = self._starts.documents.tolist()
+        return [(start, member.columns) for start, member in zip(starts, self.members.values(), strict=True)]
 
     @cached_property
     def copies(self) -> Copies | None:

@@ -24,11 +24,10 @@ from ..compression.codecs import Coded
 from ..distinct import distinct
 from ..errors import UsageError
 from ..records import F16, F32, I64, U16, PageRef, Ragged
-from . import blocks, catalog, facts, garbage, labels, links, os_errors, page_table, statements, verify
+from . import blocks, catalog, column_values, facts, garbage, labels, links, os_errors, page_table, statements, verify
 from .blocks import Block
 from .cache import Cache, DerivedFiles
 from .catalog import DocumentRow, Failure, Fingerprint
-from .column_values import folded
 from .columns import ColumnsTable, recorded_producers
 from .copies import Copies
 from .copies import find as find_copies
@@ -86,7 +85,7 @@ class Snapshot:
         self.generation = catalog.read_meta(connection, "generation")
         """Changes with every commit that adds, removes or reorders pages; in the names of derived files."""
         statements.check_codecs(connection)
-        connection.create_function("folded", 1, folded, deterministic=True)
+        connection.create_function("folded", 1, column_values.folded, deterministic=True)
         self._process = os.getpid()
 
     def __len__(self) -> int:
@@ -346,6 +345,11 @@ class Snapshot:
         """The program that laid out each document that has no pages of its own, by the document's path."""
         with self._connection_lock, os_errors.translated(self._directory):
             return recorded_producers(self._connection)
+
+    @property
+    def column_tables(self) -> list[tuple[int, ColumnsTable]]:
+        """The columns of each index that is read, with what its documents' keys are raised by."""
+        return [(0, self.columns)]
 
     def info(self) -> dict[str, str | int | float | dict[str, int]]:
         """The facts for `docsearch info`; sizes in bytes."""

@@ -190,6 +190,12 @@ class IndexWriter:
             key = self._key_for_change(doc_id) if doc_id in self._begun else self._known_key(doc_id)
             columns.write(connection, key, found, columns.OWN_COLUMNS, "file")
 
+    def metadata(self) -> tuple[dict[str, ColumnType], dict[int, dict[str, Value]]]:
+        """The types of the columns that users gave, and their values by the documents' keys."""
+        with self._transaction.reading() as connection:
+            table = columns.ColumnsTable(lambda statement, *values: connection.execute(statement, values).fetchall())
+            return table.user_types(), table.stored(table.types(), origin="user")
+
     def record_metadata(self, found: Mapping[int, Mapping[str, Value]], types: Mapping[str, ColumnType]) -> int:
         """Record the columns that users give documents, by the documents' keys, in the place of all recorded ones.
 

@@ -21,9 +21,9 @@ Run = Callable[..., tuple[int, str, str]]
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run the command line in this process, in an empty folder, with a model that has no weights."""
     for module in (pipeline, searcher):
-        monkeypatch.setattr(module, "find_spec", lambda name: SPEC)
+        monkeypatch.setattr(module, "find_spec", lambda name, revision="": SPEC)
     monkeypatch.setattr(pipeline, "load_page_encoder", lambda name, device: FakeEncoder())
-    monkeypatch.setattr(searcher, "load_query_encoder", lambda name: FakeEncoder())
+    monkeypatch.setattr(searcher, "load_query_encoder", lambda name, revision="": FakeEncoder())
     monkeypatch.setattr(registry, "known_models", lambda: [SPEC])
     monkeypatch.delenv("DOCSEARCH_INDEX", raising=False)
     monkeypatch.chdir(tmp_path)

@@ -14,7 +14,7 @@ import pytest
 
 from docsearch.commands.output import PrintableFormatter
 from docsearch.engine.printable import UNSAFE_IN_TEXT
-from docsearch.engine.ranking.filters import path_matches
+from docsearch.engine.where.paths import path_matches
 
 Run = Callable[..., tuple[int, str, str]]
 HOSTILE = "a\x1b[31m\x9b2J\n\tb\u202egnp.pdf"

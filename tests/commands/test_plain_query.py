@@ -23,12 +23,13 @@ PARTS = (
     "--all-copies", "--mode", "--mode=text", "hybrid", "--mode=TEXT",
     "revenue", "chart 2023", "-", "--", "", "-x", "--exact", "--json", "-k", "-k3", "-k=3", "-k0", "3", "0", "-1", "٣",
     "1e3", "--k", "--candidates", "--candidates=50", "--candidates=", "--device", "--device=cpu", "--device=CPU", "cpu",
-    "--index", "--index=other.index", "--path", "--path=*.pdf", "--path=--json", "--heatmap", "hit.png",
+    "--index", "--index=other.index", "--path", "--path=*.pdf", "--path=--json",
+    "--where", "--where=pages > 3", "kind = 'pdf'", "--heatmap", "hit.png",
     "--image=a.png", "--help", "-h", "--ex", "--no-exact", "-vk3", "--server", "--server=auto", "--server=http://127.0.0.1:1/",
 )  # fmt: skip
 LISTS = 400
 NEVER = ("torch", "pydantic", "PIL", "faiss", "transformers", "llvmlite", "fastapi", "typer", "rich", "threadpoolctl",
-    "safetensors", "numpy.random", "onnxruntime")  # fmt: skip
+    "safetensors", "numpy.random", "onnxruntime", "lark")  # fmt: skip
 """Packages that an answer needs nothing of; each takes from 5 ms to seconds to import."""
 LISTED = """
 import sys

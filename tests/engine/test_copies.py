@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 import toy_words
 from docsearch.engine.query import weighting
 from docsearch.engine.ranking import gpu, rerank
-from docsearch.engine.ranking.filters import path_matches
 from docsearch.engine.records import Hit, PageRef, Query, QueryVectors
 from docsearch.engine.retrieval import first_stage
 from docsearch.engine.searcher import Searcher, open_searcher
 from docsearch.engine.store import open_writer
+from docsearch.engine.where.paths import path_matches
 from toy_words import ToyEncoder
 
 QUESTIONS = ["w1 w2", "w3", "w0 w4 w5", "w1 w7"]

@@ -260,3 +260,46 @@ def test_the_api_describes_itself_with_examples(client: TestClient) -> None:
     assert {"/v1/search", "/v1/documents", "/v1/heatmap", "/v1/heatmap.png"} <= described["paths"].keys()
     assert described["components"]["schemas"]["SearchRequest"]["examples"]
     assert "cdn" not in client.get("/docs").text
+
+
+def give_years(index: Path, years: dict[str, float]) -> None:
+    """Give documents the users' column "year"."""
+    with open_writer(index, fingerprint=None) as writer:
+        keys = {path: key for key, path in writer.document_keys().items()}
+        writer.record_metadata({keys[path]: {"year": year} for path, year in years.items()}, {"year": "number"})
+
+
+def test_a_condition_filters(client: TestClient) -> None:
+    by_name = found(client, queries=["revenue", "notes"], where="path = 'a.pdf' and kind = 'pdf'")
+    assert [{path for path, _, _ in hits} for hits in by_name] == [{"a.pdf"}, {"a.pdf"}]
+    assert found(client, query="revenue", where="pages > 100") == [[]]
+
+
+def test_a_mistake_in_a_condition_is_told(client: TestClient) -> None:
+    response = client.post("/v1/search", json={"query": "revenue", "where": "pages >"})
+    assert response.status_code == 400
+    assert "where, character 8" in response.json()["error"]
+
+
+def test_columns_that_change_are_seen_by_a_running_server(serve: Serve, index: Path) -> None:
+    client, service = serve()
+    (before,) = client.post("/v1/search", json={"query": "revenue"}).json()["answers"]
+    give_years(index, {"a.pdf": 2021.0})
+    service.search_worker.refresh()
+    assert {path for path, _, _ in found(client, query="revenue", where="year = 2021")[0]} == {"a.pdf"}
+    (after,) = client.post("/v1/search", json={"query": "revenue"}).json()["answers"]
+    assert before["snapshot"] == after["snapshot"]
+    assert before["columns"] != after["columns"]
+
+
+def test_facets_are_counted(client: TestClient, index: Path) -> None:
+    response = client.get("/v1/facets", params={"column": ["kind", "pages"], "where": "path matches 'sub/*'"})
+    kind, pages = response.json()["facets"]
+    assert kind == {
+        "column": "kind", "type": "text", "documents": 1, "without": 0, "more": 0, "least": None, "most": None,
+        "values": [{"value": "pdf", "documents": 1, "pages": 1}],
+    }  # fmt: skip
+    assert (pages["least"], pages["most"], pages["values"]) == (1, 1, [])
+    assert {facet["column"] for facet in client.get("/v1/facets").json()["facets"]} >= {"path", "kind", "has_text"}
+    assert client.get("/v1/facets", params={"column": "nothing"}).status_code == 400
+    assert client.get("/v1/facets", params={"limit": 0}).status_code == 422

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import toy_words
-from docsearch.engine.ranking import filters
-from docsearch.engine.ranking.filters import DocumentNames, PageFilter, path_matches
+from docsearch.engine.ranking.filters import PageFilter
 from docsearch.engine.store import Snapshot, catalog, open_snapshot
+from docsearch.engine.where import paths
+from docsearch.engine.where.paths import DocumentNames, path_matches
 
 PATHS = [
     "a.pdf", "b/a.pdf", "b/c.pdf", "B/D.pdf", "b/c/a.pdf", "bb/a.pdf", "c [x].pdf", "b/e\u0301.pdf",
@@ -32,12 +33,12 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Snapshot]:
         yield opened
 
 
-@pytest.mark.parametrize("compared", [filters.COMPARED, 0], ids=["few documents", "many documents"])
+@pytest.mark.parametrize("compared", [paths.COMPARED, 0], ids=["few documents", "many documents"])
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_filter_finds_the_rows_of_all_documents_that_match(
     snapshot: Snapshot, pattern: str, compared: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(filters, "COMPARED", compared)
+    monkeypatch.setattr(paths, "COMPARED", compared)
     wanted = [row for row, path in enumerate(snapshot.paths().tolist()) if path_matches(path, pattern)]
     found = PageFilter(snapshot)
     rows = found.rows(pattern, None)
@@ -68,7 +69,7 @@ def test_only_documents_that_begin_or_end_alike_are_compared(pattern: str, most:
 def test_documents_are_read_from_the_catalog_once(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     found = PageFilter(snapshot)
     found.rows("b/*", None)
-    monkeypatch.setattr(filters, "_forms", None)  # folding all paths again would fail
+    monkeypatch.setattr(paths, "_forms", None)  # folding all paths again would fail
     assert np.array_equal(found.rows("*", None), np.arange(len(snapshot)))  # type: ignore[arg-type]
 
 
