@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The C of the kernels: they are compiled again when it changes.
 C := $(wildcard engine/kernels/*/*.[ch]) build_backend/kernel_compiler.py
 
-.PHONY: demo test slow lowered quickstart lean integrations check format bench docs browser screenshots clean .axe
+.PHONY: demo test slow lowered quickstart lean integrations site check format bench docs browser screenshots clean .axe
 
 demo: .venv/kernels
 	@echo "== Indexing sample_docs into .demo"
@@ -74,8 +74,20 @@ screenshots: .venv/browsing
 docs: .venv/developing
 	$(BIN)/typer docsearch.cli utils docs --name docsearch --output docs/cli.md
 
+# The documentation as a site, warnings as errors; build/site can be opened without a network.
+site: .venv-site/installed
+	NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --quiet
+
+# mkdocstrings reads the public names through links: the whole root would bring its environments along.
+.venv-site/installed: pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet "mkdocs-material<10" "mkdocstrings[python]<2"
+	mkdir -p $(@D)/docsearch
+	for name in __init__.py engine indexer; do ln -sfn ../../$$name $(@D)/docsearch/$$name; done
+	touch $@
+
 clean:
-	rm -rf engine/kernels/native/_kernels.* .venv .venv-lean .venv-integrations .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf engine/kernels/native/_kernels.* .venv .venv-lean .venv-integrations .venv-site .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@echo "== Making a virtual environment in .venv"
