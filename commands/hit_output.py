@@ -91,7 +91,13 @@ def _print_columns(hits: Hits) -> None:
         print(f"{hit['rank']}\t{hit['score']:.3f}\t{printable(hit['path'])}\t{_pages(hit)}{also}{passage}")
 
 
-PARTS = {"from_picture": "picture", "from_text": "text", "from_document": "document", "prior": "page"}
+PARTS = {
+    "from_picture": "picture",
+    "from_text": "text",
+    "from_document": "document",
+    "prior": "page",
+    "from_passages": "meaning",
+}
 """The parts of a score, with their names in the tables."""
 WORD_COLUMNS = ("word", "weight", "picture", "first page", "text weight", "text", "times")
 

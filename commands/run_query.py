@@ -86,6 +86,8 @@ def run(asked: QueryArguments) -> None:
         raise UsageError('the question is empty; ask for something, like: docsearch query "revenue chart 2023"')
     if asked.explain and (not text or asked.image is not None):
         raise UsageError("--explain tells which words matched: ask with words, and without --image")
+    if asked.explain and asked.rerank is not None:
+        raise UsageError("--explain tells what scores of search are made of; leave --rerank out")
     _check_outputs(asked)
     if asked.server is not None and (found := _of_server(asked, text)) is not None:
         shown = _shown(asked, found.hits)

@@ -13,7 +13,7 @@ from .maxsim_cache import MaxSimCache
 from .models.pixel.words import composed
 from .query.terms import terms_of
 from .ranking import rerank
-from .ranking.prior import WithPrior
+from .ranking.prior import Parts, ScoreParts
 from .records import Hit, Mode, QueryVectors, SoughtWord
 from .scoring import FIRST_PAGE_WEIGHT, score_tokens
 from .store import Snapshot
@@ -43,7 +43,8 @@ class ExplainedWord:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What the `score` of a hit is made of: it is the sum of `from_picture`, `from_text`, `from_document` and `prior`.
+    """What the `score` of a hit is made of: it is the sum of `from_picture`, `from_text`, `from_document`, `prior` and
+    `from_passages`, which is what a page in another language has for the meaning of its passages.
 
     `picture` is the score of the page's picture alone, 0..1, of which neighbouring words that stand together give
     `pairs`. `from_document` is what the name and the first words of the document give, and `prior` what the page has
@@ -59,6 +60,7 @@ class Explanation:
     from_text: float
     from_document: float
     prior: float
+    from_passages: float
     words: tuple[ExplainedWord, ...]
 
     def as_dict(self) -> dict[str, object]:
@@ -70,7 +72,7 @@ def explain(
     snapshot: Snapshot,
     cache: MaxSimCache,
     query: QueryVectors,
-    rescored: WithPrior | None,
+    rescored: ScoreParts | None,
     sought: tuple[Sequence[SoughtWord], Mapping[str, str]],
     hits: Sequence[Hit],
     mode: Mode,
@@ -99,9 +101,9 @@ def explain(
     for at, (hit, row) in enumerate(zip(hits, rows.tolist(), strict=True)):
         picture = visual.get(row, 0.0)
         if mode == "text":
-            parts = (0.0, hit.score, 0.0, 0.0)
+            parts = Parts(0.0, hit.score)
         else:
-            parts = (picture, 0.0, 0.0, 0.0) if rescored is None else rescored.all_parts(picture, row)
+            parts = Parts(picture) if rescored is None else rescored.parts(picture, row)
         raised = np.zeros(len(query.weights)) if row == first_pages[at] else FIRST_PAGE_WEIGHT * first[at]
         words = _words(query, own[at].tolist(), raised.tolist(), snapshot.text(row), sought)
         found.append(

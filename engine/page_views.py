@@ -14,7 +14,7 @@ from .explain.snippet import snippet
 from .hits import PagePictures
 from .maxsim_cache import MaxSimCache
 from .models.encoder import QueryEncoder
-from .ranking.prior import WithPrior
+from .ranking.prior import ScoreParts
 from .records import U8, Hit, Mode, PageRef, PageWords, Query, QueryVectors, SoughtWord
 from .store import Snapshot
 from .store.columns import MODIFIED, TITLE
@@ -86,7 +86,7 @@ class PageViews(ABC):
         """A question as vectors with the weights that it has in this collection."""
 
     @abstractmethod
-    def rescored(self, text: str, mode: Mode) -> tuple[QueryVectors, WithPrior | None]:
+    def rescored(self, text: str, mode: Mode) -> tuple[QueryVectors, ScoreParts | None]:
         """A question as it is searched for, weighed, and what turns scores of pictures into those of hits."""
 
     @abstractmethod

@@ -36,7 +36,7 @@ from .query.translated import with_translations
 from .query.weighting import PRESENT_MATCH, Weighting
 from .ranking import rerank
 from .ranking.accelerator import open_scorer
-from .ranking.prior import WithPrior
+from .ranking.prior import ScoreParts
 from .ranking.rerank import Scorer
 from .ranking.third_stage import ThirdStage
 from .records import F64, U8, FloatBox, Hit, Mode, PageRef, Query, QueryVectors, Ranking, Region, SoughtWord
@@ -326,7 +326,7 @@ class Searcher(PageViews):
             return encoded
         return with_translations(encoded, query.text, languages, lambda word: self._encoding.encode(Query("", word)))
 
-    def rescored(self, text: str, mode: Mode) -> tuple[QueryVectors, WithPrior | None]:
+    def rescored(self, text: str, mode: Mode) -> tuple[QueryVectors, ScoreParts | None]:
         """A question as it is searched for, weighed, and what turns scores of pictures into those of hits."""
         asked = self._corrected(read(Query("", text), lambda: self.first_stage.texts).query, mode)
         weighed = self.encode(text, mode=mode)

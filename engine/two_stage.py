@@ -18,7 +18,7 @@ from .ranking import rerank
 from .ranking.cross_language import WithCrossLanguage, added_shares
 from .ranking.filters import PageFilter
 from .ranking.fusion import Fusion, text_scores
-from .ranking.prior import PagePrior, PageScores
+from .ranking.prior import PagePrior, ScoreParts
 from .ranking.rerank import Scorer
 from .records import F32, I64, Mode, Operators, Query, QueryVectors, Ranking, Region
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
@@ -123,7 +123,7 @@ class TwoStageSearch:
                     (out[i],) = self._rerank([weighed[i]], pages, k, [fusion])
         return out
 
-    def rescored(self, query: Query, encoded: QueryVectors, mode: Mode) -> Callable[[], PageScores] | None:
+    def rescored(self, query: Query, encoded: QueryVectors, mode: Mode) -> Callable[[], ScoreParts] | None:
         """What turns the visual scores of a query, `encoded`, into final ones, when it is called.
 
         None where visual scores are final: of queries without words, and of models for which nothing else was measured.
@@ -133,7 +133,7 @@ class TwoStageSearch:
         if mode != "hybrid":
             return lambda: self._prior.applied(query.text, None, None)
 
-        def looked_up() -> PageScores:
+        def looked_up() -> ScoreParts:
             texts = self._first_stage.texts
             fusion = Fusion(texts.evidence(query.corrected, query.operators.beginnings))
             scores = self._prior.applied(query.text, fusion, texts.number_shares)
@@ -180,7 +180,7 @@ class TwoStageSearch:
         queries: Sequence[QueryVectors],
         rows: I64 | None,
         k: int,
-        fusions: Sequence[Callable[[], PageScores] | None],
+        fusions: Sequence[Callable[[], ScoreParts] | None],
     ) -> list[Ranking]:
         """Exact scores; uses cached maxima unless a query is contextual."""
         cached = None if any(query.contextual for query in queries) else self._cache.of

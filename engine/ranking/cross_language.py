@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import F32, I64
-from .prior import PageScores
+from .prior import Parts, ScoreParts
 
 CROSS_LANGUAGE_WEIGHT = 0.015
 """Share of what a page's score lacks to 1 that it gains for one standard deviation; four times that for two.
@@ -43,7 +43,7 @@ def added_shares(cosines: F32, is_foreign: NDArray[np.bool_]) -> F32:
 class WithCrossLanguage:
     """Scores s of pages with what they gain, m: s + m · (1 - s). They rise with s, as `PageScores` have to."""
 
-    def __init__(self, scores: PageScores, added: F32) -> None:
+    def __init__(self, scores: ScoreParts, added: F32) -> None:
         """`added` (N,) are the shares m of all pages."""
         self._scores = scores
         self._added = added
@@ -58,3 +58,11 @@ class WithCrossLanguage:
         """Whether each of `rows` (n,) matches at all, (n,)."""
         found: NDArray[np.bool_] = self._scores.matches(visual, rows) | (self._added[rows] >= FOUND)
         return found
+
+    def parts(self, visual: float, row: int) -> Parts:
+        """What the score of a page with this `visual` score, 0 to 1, is the sum of."""
+        gained = float(self._added[row])
+        own = Parts(0.0)
+        if self._scores.matches(np.array([visual], np.float32), np.array([row])).all():
+            own = self._scores.parts(visual, row)
+        return own.scaled(1 - gained)._replace(passages=gained)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import F32, I64, TextEvidence
+from .prior import Parts
 
 TEXT_WEIGHT = 0.4
 """Share of a page's score that its text layer gives where it has one; docs/log.md#hybrid compares 0 to 0.67."""
@@ -57,10 +58,10 @@ class Fusion:
         found: F32 = np.where(self.matches(visual, rows), visual * self._slope[rows] + self._added[rows], np.float32(0))
         return found
 
-    def parts(self, visual: float, row: int) -> tuple[float, float, float]:
-        """What the hybrid score of a page with this `visual` score has from its picture, its text and its document."""
+    def parts(self, visual: float, row: int) -> Parts:
+        """What the hybrid score of a page with this `visual` score, 0 to 1, is the sum of."""
         document = float(self._document[row])
-        return visual * float(self._slope[row]), float(self._added[row]) - document, document
+        return Parts(visual * float(self._slope[row]), float(self._added[row]) - document, document)
 
     def matches(self, visual: F32, rows: I64) -> NDArray[np.bool_]:
         """Whether each of `rows` (n,) matches at all, (n,)."""

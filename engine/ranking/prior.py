@@ -6,7 +6,7 @@ well, the shorter one is more often right. docs/log.md#page-prior measures both 
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,20 @@ USUAL_NUMBERS = 0.2
 """Share of numbers in the text of a page without a text layer."""
 
 
+class Parts(NamedTuple):
+    """What a score has from the page's picture and text, its document, its prior, and the meaning of its passages."""
+
+    picture: float
+    text: float = 0.0
+    document: float = 0.0
+    prior: float = 0.0
+    passages: float = 0.0
+
+    def scaled(self, share: float) -> Parts:
+        """A share of each."""
+        return Parts(*(share * each for each in self))
+
+
 class PageScores(Protocol):
     """Turns visual scores of pages into others that rise with them, for one question."""
 
@@ -37,8 +51,8 @@ class PageScores(Protocol):
 class ScoreParts(PageScores, Protocol):
     """Scores that are sums."""
 
-    def parts(self, visual: float, row: int) -> tuple[float, float, float]:
-        """What the score of a page with this `visual` score has from its picture, its text and its document."""
+    def parts(self, visual: float, row: int) -> Parts:
+        """What the score of a page with this `visual` score, 0 to 1, is the sum of."""
 
 
 class PagePrior:
@@ -80,8 +94,7 @@ class WithPrior:
         found: NDArray[np.bool_] = visual > 0 if self._scores is None else self._scores.matches(visual, rows)
         return found
 
-    def all_parts(self, visual: float, row: int) -> tuple[float, float, float, float]:
-        """What the score of a page with this `visual` score has from its picture, text, document, and its prior."""
-        own = (visual, 0.0, 0.0) if self._scores is None else self._scores.parts(visual, row)
-        share = float(self._share)
-        return share * own[0], share * own[1], share * own[2], float(self._prior[row])
+    def parts(self, visual: float, row: int) -> Parts:
+        """What the score of a page with this `visual` score, 0 to 1, is the sum of."""
+        own = Parts(visual) if self._scores is None else self._scores.parts(visual, row)
+        return own.scaled(float(self._share))._replace(prior=float(self._prior[row]))
