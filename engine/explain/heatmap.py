@@ -32,7 +32,10 @@ AREA_SHARE, AREA_TINT = 0.1, 0.3
 EXPANSION_AREA_SHARE = 0.03
 """The same share for patches that only expansion terms match, such as the drawing of a chart."""
 UNPRINTED_SHARE = 0.5
-"""Share of a patch's match with a token that counts where the text layer has another word, and the token elsewhere."""
+"""Share of a patch's match with a token that counts where the text layer has another word, and the token elsewhere.
+
+docs/log.md#text-layers-in-heat-maps measures it.
+"""
 REACH = 0.07
 """Standard deviation of the Gaussian by which a match heats its surroundings, as a share of the page's width and
 height: half of the heat remains at 1.2 of this distance. docs/log.md#heat-maps compares 0.02 to 0.2.
