@@ -174,3 +174,13 @@ def test_an_image_can_be_pasted(visit: Visit, address: str) -> None:
     )
     expect(page.locator("#picture-query img")).to_be_visible()
     assert "picture=1" in page.url
+
+
+def test_a_result_shows_the_passage_of_its_text_that_matches(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    passage = page.locator(f"{BEST} .snippet")
+    expect(passage).to_contain_text("Revenue chart 2023")
+    marked = [mark.inner_text().lower() for mark in passage.locator("mark").all()]
+    assert {"revenue", "chart", "2023"} <= set(marked)
+    page.fill("#query", "zebra")
+    expect(page.locator(f"{BEST} .snippet mark")).to_have_count(0)
