@@ -242,12 +242,13 @@ class TextSearch:
         named_pages = self.names.first_pages_of({each for names in named.values() for each in names})
         held = np.zeros(len(self._snapshot))
         for (term, _), pages in zip(words, found, strict=True):
-            is_held = np.zeros(len(self._snapshot), bool)
-            is_held[pages.rows[pages.begins]] = True  # of first pages only these rows are read
+            share = np.zeros(len(self._snapshot))
             for each in named[term]:
                 if each in named_pages:
-                    is_held[named_pages[each]] = True
-            held += pages.idf * is_held
+                    rows, weights = named_pages[each]
+                    share[rows] = np.maximum(share[rows], weights)
+            share[pages.rows[pages.begins]] = 1  # of first pages only these rows are read
+            held += pages.idf * share
         total = sum(pages.idf for pages in found)
         shares: F32 = (held[self._first_pages] / total if total else held).astype(np.float32)
         return shares

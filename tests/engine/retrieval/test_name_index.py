@@ -107,3 +107,42 @@ def test_names_of_an_index_that_cannot_be_written_to_are_found(kept: Path) -> No
     (kept / "cache").write_text("not a folder")
     with open_snapshot(kept) as snapshot:
         check(snapshot, NameIndex(snapshot))
+
+
+def describe(directory: Path, path: str, **columns: str | tuple[str, ...]) -> None:
+    with open_writer(directory, fingerprint=None) as writer:
+        row = writer.document(path=path)
+        assert row is not None
+        writer.record_properties(row.id, columns)
+
+
+@pytest.mark.parametrize("cached", [1, 1000])
+def test_what_files_say_of_themselves_names_them_at_the_weight_of_its_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cached: int
+) -> None:
+    monkeypatch.setattr(name_index, "CACHED_DOCUMENTS", cached)
+    add(tmp_path, "acme.pdf", "x.pdf")
+    describe(tmp_path, "x.pdf", title="Annual margins", author="Acme Group", keywords=("margins", "audit report"))
+    for _ in range(2):  # built, then read
+        with open_snapshot(tmp_path) as snapshot:
+            index = NameIndex(snapshot)
+            named = index.first_pages_of(["acme", "margin", "audit", "nothing"])
+            first = {path: row for row, path in enumerate(snapshot.paths().tolist()) if row % 2 == 0}
+        weights = {
+            term: dict(zip(found.rows.tolist(), found.weights.tolist(), strict=True)) for term, found in named.items()
+        }
+        assert weights == {
+            "acme": {first["acme.pdf"]: 1.0, first["x.pdf"]: 0.5},
+            "margin": {first["x.pdf"]: 1.0},
+            "audit": {first["x.pdf"]: 0.5},
+        }
+
+
+def test_columns_that_change_are_read_anew(kept: Path) -> None:
+    describe(kept, "b/acme.pdf", title="Something else")
+    with open_snapshot(kept) as snapshot:
+        assert len(NameIndex(snapshot).first_pages("something")) == 1
+    describe(kept, "b/acme.pdf", title="Other words")
+    with open_snapshot(kept) as snapshot:
+        assert len(NameIndex(snapshot).first_pages("something")) == 0
+    assert len(files(kept)) == 1
