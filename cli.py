@@ -30,6 +30,7 @@ from .commands.serve import serve
 from .commands.train import train
 from .commands.update import update
 from .commands.verify import verify
+from .commands.watch import watch
 
 HELP = """Visual document retrieval: find the pages of PDFs, scans and slides that answer a question.
 
@@ -101,6 +102,7 @@ def _options(
 COMMANDS = (
     index,
     update,
+    watch,
     query,
     ask,
     batch,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import threading
 import webbrowser
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ..engine.errors import UsageError
 from ..engine.install import needs
+from ..engine.store import catalog
+from .indexing import default_workers, run_and_report
 from .options import DEFAULT_INDEX, Device, IndexDirectory, Passwords, ScoringDevice
-from .output import message
+from .output import SOME_FAILED, message
 
 REQUIRED_PACKAGES = ("fastapi", "prometheus_client", "uvicorn")
 DEFAULT_PORT = 8750
@@ -35,6 +39,12 @@ def serve(
     read_only: Annotated[bool, typer.Option("--read-only", help="Refuse uploads and removals.")] = False,
     upload_max_mb: Annotated[int, typer.Option(min=1, help="Maximum size of an upload in MB.")] = UPLOAD_MAX_MB,
     device: ScoringDevice = Device.auto,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep the index up to date with its folders, as 'docsearch watch' does.")
+    ] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="With --watch: remove documents that are no longer on disk.")
+    ] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
 ) -> None:
     """Serve a web page and an HTTP API: search, documents, page images, heat maps, uploads.
@@ -46,6 +56,8 @@ def serve(
 
         docsearch serve --open
 
+        docsearch serve --watch
+
         docsearch serve --read-only
 
         docsearch serve --index office.index --host 0.0.0.0 --token "$(openssl rand -hex 16)"
@@ -53,6 +65,7 @@ def serve(
     missing = [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(needs(f"'docsearch serve' needs {', '.join(missing)}", "server"))
+    index = with_an_index(index)
     from ..server.app import serve as run
     from ..server.settings import ServerSettings
 
@@ -65,6 +78,8 @@ def serve(
         read_only=read_only,
         upload_max_mb=upload_max_mb,
         device=device.value,
+        watch=watch,
+        prune=prune,
     )
 
     def on_listening(address: str) -> None:
@@ -74,3 +89,36 @@ def serve(
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
     run(settings, on_listening)
+
+
+def with_an_index(index: Path) -> Path:
+    """The index to serve; where there is none, a terminal is asked what to make one of.
+
+    Elsewhere the error of opening it says which command makes one.
+    """
+    if catalog.exists(index) or not is_terminal():
+        return index
+    from ..indexer.pipeline import index_documents
+
+    message(f"there is no index in {index}")
+    source = typer.prompt("Folder or file to index (Ctrl-C ends)", default=str(Path.cwd()), err=True)
+    try:
+        run_and_report(
+            lambda on_progress: index_documents(
+                [Path(source).expanduser()], index, workers=default_workers(), on_progress=on_progress
+            ),
+            index,
+            known_failures=None,
+            accepted=frozenset(),
+            as_json=False,
+            quiet=False,
+        )
+    except typer.Exit as ended:
+        if ended.exit_code != SOME_FAILED:
+            raise
+    return index
+
+
+def is_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()

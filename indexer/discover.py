@@ -8,7 +8,7 @@ import os
 import stat
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -96,6 +96,7 @@ def find(
     exclude: Sequence[str] = (),
     kinds: Sequence[str] | None = None,
     renderer: str = "mupdf",
+    within: Collection[Path] | None = None,
 ) -> Discovery:
     """Find the documents at `paths`, each a file or a folder; folders are searched with all their subfolders.
 
@@ -106,11 +107,15 @@ def find(
     file name alone for a file given; where two would be equal, folder names are put in front of both. What matches a
     glob of `exclude`, by its path or its name, or a pattern of a `.docsearchignore` file is left out: a file or a whole
     folder. Raises UsageError for a path that does not exist, a kind that is not known, and an ignore file that cannot
-    be read, and NothingFound if no document is found at all.
+    be read, and NothingFound if no document is found at all. Of folders, only what is at or below the absolute paths
+    `within` is looked at, if these are given.
     """
     if not paths:
         raise UsageError("no PATH was given; name at least one file or folder to index")
     search = _Search(tuple(pattern.rstrip("/") for pattern in exclude), kinds, renderer)
+    if within is not None:
+        search.within = frozenset(map(os.fspath, within))
+        search.above = frozenset(os.fspath(parent) for path in within for parent in path.parents)
     roots: list[Path] = []
     searched: list[Path] = []
     for path in paths:
@@ -160,6 +165,8 @@ class _Search:
         self.renderer = renderer
         self.refuses_others = kinds is not None  # also among the files that are given
         self.folders = OtherKinds()  # left out because of what they are
+        self.within: frozenset[str] | None = None  # absolute paths that are looked at, with what is below; None: all
+        self.above: frozenset[str] = frozenset()  # the folders above those
         self.found: dict[str, tuple[Path, Found]] = {}  # by absolute file, each once
         self.refused: dict[str, str] = {}  # files that were given, but are of another kind: path and kind
         self.other_kinds = OtherKinds()
@@ -221,7 +228,9 @@ class _Search:
                 rules = rules.below(folder, prefix)
             for entry in entries:
                 path = prefix + entry.name
-                if entry.name == IGNORE_FILE or self._is_left_out(path, entry, rules):
+                if entry.name == IGNORE_FILE or not self._is_wanted(entry.path):
+                    continue
+                if self._is_left_out(path, entry, rules):
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     real.append((folder / entry.name, path + "/", rules))
@@ -229,6 +238,12 @@ class _Search:
                     linked.append((folder / entry.name, path + "/", rules))
                 else:
                     self._entry(root, _escaped(path), entry)
+
+    def _is_wanted(self, file: str) -> bool:
+        """Whether an absolute path is one of `within`, below or above one; any is without `within`."""
+        if self.within is None or file in self.within or file in self.above:
+            return True
+        return any(os.fspath(parent) in self.within for parent in Path(file).parents)
 
     def _is_left_out(self, path: str, entry: os.DirEntry[str], rules: IgnoreRules) -> bool:
         """Whether a file or folder is not to be looked at; counts it, by the reason."""

@@ -30,9 +30,13 @@ class KnownDocuments:
         rehash: bool = False,
     ) -> None:
         self.rows = rows
-        self.files = files or {}
         self._discovery = discovery
         self._other_roots = [root for root in recorded if root not in discovery.roots]
+        # A copy of an index may have been given other folders, while those of the original are still there.
+        below = tuple(
+            os.fsencode(f"{os.fspath(root).rstrip(os.sep)}{os.sep}") for root in (*discovery.roots, *recorded)
+        )
+        self.files = {path: file for path, file in (files or {}).items() if file.startswith(below)}
         self._found = {document.path for document in discovery.documents}
         # The rows may be of a folder that is gone, and whose files had the same names, sizes and times.
         self._rehash = rehash or any(root not in recorded for root in discovery.roots)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,22 +22,27 @@ Find = Callable[[Record, Mapping[str, bytes]], Discovery]
 """Finds documents in recorded sources, given the file of each document in the index; as `find_all`."""
 
 
-def find_all(record: Record, files: Mapping[str, bytes]) -> Discovery:
-    """Everything in the sources that can be reached, each file under the path that it has in the index."""
+def find_all(record: Record, files: Mapping[str, bytes], within: Collection[Path] | None = None) -> Discovery:
+    """Everything in the sources that can be reached, each file under the path that it has in the index.
+
+    With `within`, only what is at or below these absolute paths; then nothing is said of the rest of the sources.
+    """
     away = sources.unreachable(record.sources, (Path(os.fsdecode(file)) for file in files.values()))
     groups: dict[tuple[tuple[str, tuple[str, ...]], ...], list[Path]] = defaultdict(list)
     for source in record.sources:
-        if source.is_reachable() and source.path.exists():
+        asked = within is None or any(source.holds(path) or sources.is_in(str(source.path), [path]) for path in within)
+        if asked and source.is_reachable() and source.path.exists():
             groups[tuple(sorted(source.options.items()))].append(source.path)
     found = []
     for options, paths in groups.items():
         try:
-            found.append(discover.find(paths, **dict(options), renderer=record.renderer))
+            found.append(discover.find(paths, **dict(options), renderer=record.renderer, within=within))
         except NothingFound:
             roots = tuple(path if path.is_dir() else path.parent for path in paths)
             found.append(Discovery(roots, (), searched=roots))
     kept = {path for path, file in files.items() if sources.is_in(os.fsdecode(file), away)}
-    return known_paths.merged(found, files, kept)
+    merged = known_paths.merged(found, files, kept)
+    return merged if within is None else replace(merged, searched=())
 
 
 def update_index(

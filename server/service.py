@@ -18,11 +18,12 @@ from ..engine.records import FloatBox, PageRef, Region
 from ..engine.store import DocumentRow, open_snapshot
 from ..evaluation import marks
 from ..indexer import source_folders
+from .folder_watch import FolderWatch
 from .http_errors import Forbidden, NotFound
 from .metrics import Metrics
 from .page_pictures import PagePictures
 from .search_worker import SearchWorker
-from .settings import ServerSettings, check
+from .settings import ServerSettings, check, check_watch
 from .stored_uploads import UploadsLock
 from .uploads import UploadQueue
 from .vital_threads import VitalThreads
@@ -41,6 +42,8 @@ class Service:
     uploads: UploadQueue | None
     """None if the server is read-only."""
     threads: VitalThreads
+    folders: FolderWatch | None = None
+    """None unless the folders of the index are watched."""
 
     @staticmethod
     def open(settings: ServerSettings, *, encoder: QueryEncoder | None = None) -> Service:
@@ -49,6 +52,7 @@ class Service:
         Raises UsageError for unsafe settings, and what `open_searcher` raises.
         """
         check(settings)
+        check_watch(settings)
         metrics = Metrics()
         threads = VitalThreads()
         worker = SearchWorker(
@@ -81,12 +85,26 @@ class Service:
                 threads=threads,
             )
             metrics.add_gauge("docsearch_uploads_waiting", "Uploads in the queue.", lambda: uploads.pending)
-        return Service(settings, metrics, worker, pictures, uploads, threads)
+        folders = None
+        if settings.watch:
+            if uploads is None:
+                raise UsageError(f"--watch: {settings.index} cannot be changed, or another server changes it")
+            folders = FolderWatch(
+                settings.index,
+                uploads,
+                lambda: _page_encoder(worker),
+                prune=settings.prune,
+                passwords=settings.passwords,
+                on_commit=lambda renamed: worker.try_refresh(renamed=renamed),
+                threads=threads,
+            )
+        return Service(settings, metrics, worker, pictures, uploads, threads, folders)
 
     @property
     def ready(self) -> bool:
         """Whether requests are answered, commits noticed and, unless it is read-only, uploads indexed."""
-        return self.search_worker.ready and (self.uploads is None or self.uploads.ready)
+        parts = (self.search_worker, self.uploads, self.folders)
+        return all(part is None or part.ready for part in parts)
 
     @property
     def accepts_marks(self) -> bool:
@@ -107,6 +125,8 @@ class Service:
         self.search_worker.start()
         if self.uploads is not None:
             self.uploads.start()
+        if self.folders is not None:
+            self.folders.start()
 
     def close(self) -> None:
         """Finish accepted requests and close everything; unfinished uploads continue at the next start.
@@ -118,6 +138,8 @@ class Service:
             closing.callback(self.search_worker.close)
             if self.uploads is not None:
                 closing.callback(self.uploads.close)
+            if self.folders is not None:
+                closing.callback(self.folders.close)
 
     def end_event_streams(self) -> None:
         """End the responses that would otherwise stay open as long as the server runs."""

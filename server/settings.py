@@ -20,6 +20,7 @@ class ServerSettings:
     tried on encrypted documents when their pages are rendered, and when they are uploaded. `read_only` refuses uploads
     and removals. An upload has at most `upload_max_mb` MB of 2^20 bytes. `device` is where pages are scored: "cpu",
     "cuda", or "auto" for a GPU if there is one.
+    `watch` keeps the index up to date with its folders; `prune` then removes documents that are gone from disk.
     """
 
     index: Path
@@ -33,6 +34,8 @@ class ServerSettings:
     upload_max_mb: int = 200
     uploads_max: int = 64
     device: str = "cpu"
+    watch: bool = False
+    prune: bool = False
 
     @property
     def upload_max_bytes(self) -> int:
@@ -52,6 +55,14 @@ def check(settings: ServerSettings) -> None:
             f"{settings.host} can be reached from other machines: give a --token (or $DOCSEARCH_TOKEN) that clients "
             "must send, or leave --host at 127.0.0.1"
         )
+
+
+def check_watch(settings: ServerSettings) -> None:
+    """Raise UsageError for settings of --watch that contradict others."""
+    if settings.watch and settings.read_only:
+        raise UsageError("--watch changes the index, which --read-only forbids; leave one of them out")
+    if settings.prune and not settings.watch:
+        raise UsageError("--prune belongs to --watch; 'docsearch update --prune' removes documents once")
 
 
 def is_loopback(host: str) -> bool:

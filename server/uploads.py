@@ -69,6 +69,15 @@ class _Removal:
     done: Future[None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """Any other change of the index. It runs again after an interruption, unless `stopped` is set."""
+
+    run: Callable[[Callable[[Progress], None]], None]
+    stopped: threading.Event
+    done: Future[None]
+
+
 class UploadQueue:
     """The uploads and removals of one index, and the thread that carries them out.
 
@@ -100,6 +109,7 @@ class UploadQueue:
         self._queue: deque[StoredUpload] = deque()
         self._receiving = 0
         self._removals: deque[_Removal] = deque()
+        self._works: deque[_Work] = deque()
         self._statuses: dict[str, UploadStatus] = {}  # oldest first
         self._followers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._closing = False
@@ -120,6 +130,9 @@ class UploadQueue:
             self._changed.notify_all()
         if self._thread.ident is not None:
             self._thread.join()
+        for work in self._works:
+            work.done.set_exception(Busy("the server is shutting down"))
+        self._works.clear()
         self.end_event_streams()
         self._lock.release()
 
@@ -219,6 +232,20 @@ class UploadQueue:
             self._changed.notify_all()
         return removal.done
 
+    def run(self, change: Callable[[Callable[[Progress], None]], None], stopped: threading.Event) -> Future[None]:
+        """Queue another change of the index, behind uploads and removals.
+
+        `change` gets a function to report progress to, which may raise Interrupted: then it runs again later, unless
+        `stopped` is set by then. Raises Busy; the future raises that, too, and what `change` raises.
+        """
+        work = _Work(change, stopped, Future())
+        with self._changed:
+            if self._closing:
+                raise Busy("the server is shutting down")
+            self._works.append(work)
+            self._changed.notify_all()
+        return work.done
+
     def _end_receiving(self) -> None:
         with self._changed:
             self._receiving -= 1
@@ -253,7 +280,9 @@ class UploadQueue:
         while (job := self._next_job()) is not None:
             if isinstance(job, StoredUpload):
                 self._process(job)
-            elif job.done.set_running_or_notify_cancel():
+            elif isinstance(job, _Work):
+                self._carry_out(job)
+            elif isinstance(job, _Removal) and job.done.set_running_or_notify_cancel():
                 try:
                     self._remove(job.doc_id)
                     job.done.set_result(None)
@@ -267,21 +296,53 @@ class UploadQueue:
         """Accept no more, and let those who wait know that the thread is gone. Accepted uploads stay on disk."""
         with self._changed:
             self._closing = True
-            removals = list(self._removals)
+            waiting = [*(removal.done for removal in self._removals), *(work.done for work in self._works)]
             self._removals.clear()
-        for removal in removals:
-            if removal.done.set_running_or_notify_cancel():
-                removal.done.set_exception(Busy("the server is ending after an error"))
+            self._works.clear()
+        for done in waiting:
+            if done.set_running_or_notify_cancel():
+                done.set_exception(Busy("the server is ending after an error"))
         self.end_event_streams()
 
-    def _next_job(self) -> StoredUpload | _Removal | None:
-        """Wait for the next job, removals first; None when closed. An upload stays in the queue until it is final."""
+    def _next_job(self) -> StoredUpload | _Removal | _Work | None:
+        """Wait for the next job, removals first, then uploads; None when closed.
+
+        An upload stays in the queue until it is final, and other work until it is done.
+        """
         with self._changed:
-            while not (self._removals or self._queue or self._closing):
+            while not (self._removals or self._queue or self._works or self._closing):
                 self._changed.wait()
             if self._removals:
                 return self._removals.popleft()
-            return None if self._closing else self._queue[0]
+            if self._closing:
+                return None
+            return self._queue[0] if self._queue else self._works[0]
+
+    def _carry_out(self, work: _Work) -> None:
+        """Do other work; what an upload or a removal interrupts is done again after that."""
+
+        def on_progress(progress: Progress) -> None:
+            if self._closing or work.stopped.is_set() or ((self._removals or self._queue) and progress.pages):
+                raise Interrupted
+
+        error: Exception | None = None
+        try:
+            if work.stopped.is_set():
+                raise Interrupted
+            work.run(on_progress)
+        except Interrupted:
+            if not (self._closing or work.stopped.is_set()):
+                return
+            error = Busy("the server is shutting down")
+        except Exception as err:  # noqa: BLE001 - raised where the future is awaited
+            error = err
+        with self._changed:
+            if work in self._works:
+                self._works.remove(work)
+        if error is None:
+            work.done.set_result(None)
+        else:
+            work.done.set_exception(error)
 
     def _process(self, stored: StoredUpload) -> None:
         """Index an upload; one that must wait stays first in the queue."""

@@ -1,0 +1,93 @@
+"""`docsearch serve --watch`: the server notices what changes in the folders, and uploads and removals come first."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from docsearch.engine.errors import UsageError
+from docsearch.indexer import pipeline
+from docsearch.indexer.watch import WatchLock
+from docsearch.server.app import create_app
+from docsearch.server.service import Service
+from docsearch.server.settings import ServerSettings
+from fake_encoder import FakeEncoder
+
+pytest.importorskip("watchfiles", reason="needs watchfiles (extra watch)")
+
+MakePdf = Callable[..., Path]
+WAIT_S = 60.0
+
+
+@pytest.fixture
+def settings(tmp_path: Path, make_pdf: MakePdf) -> ServerSettings:
+    make_pdf(tmp_path / "docs/a.pdf", ["revenue"])
+    pipeline.index_documents([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder())
+    return ServerSettings(tmp_path / "index", watch=True, prune=True)
+
+
+@contextmanager
+def served(settings: ServerSettings) -> Iterator[tuple[TestClient, Service]]:
+    service = Service.open(settings, encoder=FakeEncoder())
+    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
+        yield client, service
+
+
+def paths(client: TestClient) -> list[str]:
+    body = {"query": "question", "k": 50}
+    (answer,) = client.post("/v1/search", json=body).json()["answers"]
+    return sorted(hit["path"] for hit in answer["hits"])
+
+
+def wait_for(condition: Callable[[], Any]) -> None:
+    started = time.monotonic()
+    while not condition():
+        assert time.monotonic() - started < WAIT_S, "waited in vain"
+        time.sleep(0.1)
+
+
+def test_a_query_finds_what_is_new_and_not_what_is_gone(
+    settings: ServerSettings, tmp_path: Path, make_pdf: MakePdf
+) -> None:
+    with served(settings) as (client, service):
+        wait_for(lambda: service.ready)
+        time.sleep(1)
+        make_pdf(tmp_path / "docs/b.pdf", ["notes"])
+        wait_for(lambda: paths(client) == ["a.pdf", "b.pdf"])
+        (tmp_path / "docs/a.pdf").unlink()
+        wait_for(lambda: paths(client) == ["b.pdf"])
+
+
+def test_uploads_and_removals_work_meanwhile(settings: ServerSettings, tmp_path: Path, make_pdf: MakePdf) -> None:
+    content = make_pdf(tmp_path / "other/c.pdf", ["minutes"]).read_bytes()
+    with served(settings) as (client, _):
+        accepted = client.post("/v1/documents?name=c.pdf", content=content).json()
+        wait_for(lambda: client.get("/v1/uploads").json()["uploads"][0]["state"] == "done")
+        assert accepted["upload"]
+        make_pdf(tmp_path / "docs/b.pdf", ["notes"])
+        wait_for(lambda: "b.pdf" in paths(client))
+        (uploaded,) = [each for each in client.get("/v1/documents").json()["documents"] if "c.pdf" in each["path"]]
+        assert client.delete(f"/v1/documents/{uploaded['id']}").status_code == 204
+        wait_for(lambda: paths(client) == ["a.pdf", "b.pdf"])
+
+
+def test_only_one_process_watches(settings: ServerSettings) -> None:
+    lock = WatchLock(settings.index)
+    with pytest.raises(UsageError, match="another process watches"):
+        Service.open(settings, encoder=FakeEncoder())
+    lock.release()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"), [({"read_only": True}, "--read-only forbids"), ({"watch": False}, "belongs to --watch")]
+)
+def test_contradicting_settings_are_refused(settings: ServerSettings, values: dict[str, bool], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Service.open(replace(settings, **values), encoder=FakeEncoder())
