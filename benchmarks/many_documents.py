@@ -56,6 +56,7 @@ def _write_index(directory: Path, folder: Path, source: Path, documents: int) ->
     from docsearch.engine.models.pixel.text import load_visual_words
     from docsearch.engine.records import PageRef, PagesToStore, PageVectors, Ragged
     from docsearch.engine.store import open_snapshot, open_writer
+    from docsearch.engine.store.columns import HAS_TEXT, KIND
     from docsearch.indexer import source_folders
 
     visual_words, generator = load_visual_words(), np.random.default_rng(SEED)
@@ -75,5 +76,6 @@ def _write_index(directory: Path, folder: Path, source: Path, documents: int) ->
             single = visual_words.page_vectors(Ragged(words[patches], ragged.offsets))
             page = PageVectors((PageRef(doc_id, path, 1),), ragged, boxes[patches], single)
             writer.add_pages(PagesToStore(page, [""], np.array([SIZE], np.float64), words[patches]))
+            writer.record_properties(doc_id, {KIND: "png", HAS_TEXT: False})
             writer.finish_document(doc_id, 1)
     source_folders.record(directory, [folder.resolve()])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -85,20 +85,29 @@ class Service:
                 threads=threads,
             )
             metrics.add_gauge("docsearch_uploads_waiting", "Uploads in the queue.", lambda: uploads.pending)
-        folders = None
-        if settings.watch:
-            if uploads is None:
-                raise UsageError(f"--watch: {settings.index} cannot be changed, or another server changes it")
-            folders = FolderWatch(
-                settings.index,
-                uploads,
-                lambda: _page_encoder(worker),
-                prune=settings.prune,
-                passwords=settings.passwords,
-                on_commit=lambda renamed: worker.try_refresh(renamed=renamed),
-                threads=threads,
-            )
-        return Service(settings, metrics, worker, pictures, uploads, threads, folders)
+        service = Service(settings, metrics, worker, pictures, uploads, threads)
+        if not settings.watch:
+            return service
+        try:
+            return replace(service, folders=service.watch_folders())
+        except BaseException:
+            service.close()
+            raise
+
+    def watch_folders(self) -> FolderWatch:
+        """A watch over the folders of the index, to be started. Raises UsageError."""
+        if self.uploads is None:
+            raise UsageError(f"--watch: {self.settings.index} cannot be changed, or another server changes it")
+        worker = self.search_worker
+        return FolderWatch(
+            self.settings.index,
+            self.uploads,
+            lambda: _page_encoder(worker),
+            prune=self.settings.prune,
+            passwords=self.settings.passwords,
+            on_commit=lambda renamed: worker.try_refresh(renamed=renamed),
+            threads=self.threads,
+        )
 
     @property
     def ready(self) -> bool:

@@ -83,6 +83,7 @@ def test_only_one_process_watches(settings: ServerSettings) -> None:
     with pytest.raises(UsageError, match="another process watches"):
         Service.open(settings, encoder=FakeEncoder())
     lock.release()
+    Service.open(settings, encoder=FakeEncoder()).close()  # what was opened before is closed: the lock is free
 
 
 @pytest.mark.parametrize(
