@@ -20,7 +20,6 @@ from .http_errors import Busy, NotFound
 from .messages import (
     PAGE_MAX,
     QUERY_MAX_CHARS,
-    WHERE_MAX_CHARS,
     AnswerOut,
     BoxIn,
     BoxOut,
@@ -47,7 +46,7 @@ from .service import ServiceDep
 DOCUMENTS_MAX = 1000
 PNG_TYPE = "image/png"
 DEFAULT_WIDTH = 1200
-COLUMNS_MAX, FACET_VALUES_MAX = 50, 1000
+COLUMNS_MAX, FACET_VALUES_MAX = 20, 1000
 
 DocumentIdQuery = Annotated[str, Query(min_length=1, max_length=64, examples=["6f1ed002ab559585"])]
 PageNumber = Annotated[int, Path(ge=1, le=PAGE_MAX, description="Counts from 1.")]
@@ -56,7 +55,7 @@ Width = Annotated[
     int, Query(ge=WIDTH_MIN, le=WIDTH_MAX, description="Width in pixels; at most the page's width at 200 dpi.")
 ]
 Text = Annotated[str, Query(min_length=1, max_length=QUERY_MAX_CHARS, examples=["revenue chart 2023"])]
-ColumnName = Annotated[str, Field(min_length=1, max_length=200)]
+ColumnName = Annotated[str, Field(min_length=1, max_length=100)]
 PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 404, 503)}
 PNG: dict[int | str, dict[str, Any]] = PROBLEMS | {200: {"content": {PNG_TYPE: {}}}, 422: {"model": Problem}}
 
@@ -111,7 +110,7 @@ async def documents(
 async def facets(
     service: ServiceDep,
     column: Annotated[list[ColumnName] | None, Query(max_length=COLUMNS_MAX)] = None,
-    where: Annotated[str | None, Query(min_length=1, max_length=WHERE_MAX_CHARS)] = None,
+    where: Annotated[str | None, Query(min_length=1, max_length=QUERY_MAX_CHARS)] = None,
     path: Annotated[str | None, Query(min_length=1, max_length=QUERY_MAX_CHARS)] = None,
     limit: Annotated[int, Query(ge=1, le=FACET_VALUES_MAX, description="Values of each column.")] = 20,
 ) -> FacetsResponse:
