@@ -115,7 +115,7 @@ class Searcher(PageViews):
         self._weighting = Weighting(
             snapshot, cache, self.first_stage.presence, encoder.spec.chance, encoder.spec.reads_nothing_of
         )
-        self._answers = Answers(snapshot, cache, self._weighting, encoder.spec, self._printed)
+        self._answers = Answers(snapshot, cache, self._weighting, encoder.spec, self.first_stage.printed)
         self._two_stage = TwoStageSearch(snapshot, cache, self.first_stage, scorer)
 
     def __enter__(self) -> Searcher:
@@ -278,14 +278,9 @@ class Searcher(PageViews):
 
     @property
     def default_mode(self) -> Mode:
-        """How questions are answered if they do not say: "hybrid" if the index has text and the model is the embedded
-        one or made from it, for which the weights of both sides were measured; else "visual".
-        """
+        """How questions are answered if they do not say: "hybrid" if there is text and the model is `pixel`."""
         has_words = self._encoding.visual_words is not None
         return "hybrid" if has_words and self.first_stage.texts.has_text.any() else "visual"
-
-    def _printed(self, question: str, row: int) -> frozenset[str]:
-        return self.first_stage.texts.printed(question, row)
 
     def _corrected(self, query: Query, mode: Mode) -> Query:
         """A query that was read with, where text is searched, its typing errors corrected."""
@@ -354,23 +349,15 @@ class Searcher(PageViews):
 
     def info(self) -> dict[str, object]:
         """The facts of the index, and how it is searched."""
-        skipped = self.first_stage.is_skipped
+        has_stages = not (self.first_stage.is_skipped or self.first_stage.is_only)
         return {
             **self.snapshot.info(),
-            "search": self._how,
+            "search": self.first_stage.description,
             "exact_below_vectors": self.first_stage.exact_vectors,
-            "candidates": None if skipped or self.first_stage.is_only else DEFAULT_CANDIDATES,
+            "candidates": DEFAULT_CANDIDATES if has_stages else None,
             "mode": self.default_mode,
             "kernels": library.description(),
         }
-
-    @property
-    def _how(self) -> str:
-        """How pages are found, in a few words."""
-        if self.first_stage.is_only:
-            return "one vector per page: no MaxSim, no heat maps"
-        skipped = self.first_stage.is_skipped
-        return "exact: every page is scored" if skipped else f"two stages, {DEFAULT_CANDIDATES} candidates"
 
     @property
     def codebook(self) -> Codebook | None:

@@ -56,6 +56,17 @@ class FirstStage:
         """Whether the model has visual words: it is the embedded one, or made from it."""
         return self._visual_words is not None
 
+    @property
+    def description(self) -> str:
+        """How pages are found, in a few words."""
+        if self.is_only:
+            return "one vector per page: no MaxSim, no heat maps"
+        return "exact: every page is scored" if self.is_skipped else f"two stages, {DEFAULT_CANDIDATES} candidates"
+
+    def printed(self, question: str, row: int) -> frozenset[str]:
+        """Which terms of a question the text layer of a page has, in any spelling."""
+        return self.texts.printed(question, row)
+
     @cached_property
     def is_only(self) -> bool:
         """Whether stage 1 is the whole search: a page has one dense vector, and no patch vectors."""

@@ -27,14 +27,13 @@ from ..records import F16, F32, I64, U16, PageRef, Ragged
 from . import blocks, catalog, column_values, facts, garbage, labels, links, os_errors, page_table, statements, verify
 from .blocks import Block
 from .cache import Cache, DerivedFiles
-from .catalog import DocumentRow, Failure, Fingerprint
-from .columns import ColumnsTable, recorded_producers
+from .catalog import Fingerprint
 from .copies import Copies
 from .copies import find as find_copies
+from .document_reader import DocumentReader
 from .mmap import FAULT_AROUND_BYTES
 from .readers import ReaderLock
 from .segment import OpenSegments, SegmentRow
-from .unread import UnreadTable
 
 BLOCK_VECTORS = 65536
 """Vectors of a block: 8 MB at 128 dimensions in int8."""
@@ -65,7 +64,7 @@ def open_snapshot(directory: Path) -> Snapshot:
             raise
 
 
-class Snapshot:
+class Snapshot(DocumentReader):
     """N live pages as rows 0 to N - 1; see `open_snapshot`.
 
     The arrays it returned stay valid after it is closed; reading more of it then raises UsageError.
@@ -302,54 +301,9 @@ class Snapshot:
         """The number of a row's page as its document has it ("iv"), or "" where that is its own."""
         return labels.read(self._query, int(self._page_table["key"][row]))
 
-    def documents(self, first: int = 0, count: int = -1) -> dict[str, DocumentRow]:
-        """Every document by its path, in path order; or `count` of them after the `first` ones."""
-        with self._connection_lock, os_errors.translated(self._directory):
-            return catalog.read_documents(self._connection, first, count)
-
-    def document_count(self) -> int:
-        """The number of documents, without reading them."""
-        return int(self._query("SELECT count(*) FROM documents")[0][0])
-
-    def documents_of_content(self, sha256: str) -> list[DocumentRow]:
-        """The complete documents with this content, in path order. Does not read the others."""
-        with self._connection_lock, os_errors.translated(self._directory):
-            return statements.find_documents_of_content(self._connection, sha256)
-
-    def document(self, *, path: str = "", doc_id: str = "") -> DocumentRow | None:
-        """One document by its path or by its id; None if there is none. Does not read the others."""
-        with self._connection_lock, os_errors.translated(self._directory):
-            found = statements.find_document(self._connection, path=path, doc_id=doc_id)
-        return None if found is None else found[1]
-
     def page_documents(self) -> tuple[I64, dict[int, str]]:
         """The key of each row's document, (N,), and the path of each document by its key."""
         return self._column("document"), {key: path for key, (_, path) in self._documents.items()}
-
-    def failures(self, path: str | None = None) -> list[Failure]:
-        """What could not be indexed, or that of one document; by path and page, a document before its pages."""
-        with self._connection_lock, os_errors.translated(self._directory):
-            return statements.read_failures(self._connection, path)
-
-    @property
-    def unread(self) -> UnreadTable:
-        """What was not read of the documents."""
-        return UnreadTable(self._query)
-
-    @property
-    def columns(self) -> ColumnsTable:
-        """The columns of the documents: titles, authors and so on, and those that users gave."""
-        return ColumnsTable(self._query)
-
-    def producers(self) -> dict[str, str]:
-        """The program that laid out each document that has no pages of its own, by the document's path."""
-        with self._connection_lock, os_errors.translated(self._directory):
-            return recorded_producers(self._connection)
-
-    @property
-    def column_tables(self) -> list[tuple[int, ColumnsTable]]:
-        """The columns of each index that is read, with what its documents' keys are raised by."""
-        return [(0, self.columns)]
 
     def info(self) -> dict[str, str | int | float | dict[str, int]]:
         """The facts for `docsearch info`; sizes in bytes."""

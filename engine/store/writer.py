@@ -16,12 +16,13 @@ from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
 from ..errors import UsageError
 from ..records import PagesToStore
-from . import catalog, columns, compaction, document_files, garbage, row_checksums, statements, transaction, unread
+from . import catalog, columns, compaction, garbage, row_checksums, statements, transaction, unread
 from . import codebook as codebooks
 from .buffer import PageBuffer
 from .catalog import DocumentRow, Fingerprint
-from .column_values import ColumnType, Value
+from .column_values import Value
 from .compaction import CompactReport
+from .recorder import Recorder
 from .segment import SegmentRow, StoredFile
 from .transaction import Transaction
 from .unread import UnreadContent
@@ -58,14 +59,14 @@ def open_writer(
         raise
 
 
-class IndexWriter:
+class IndexWriter(Recorder):
     """See `open_writer`. As a context manager it commits at the end, unless an exception ends the block.
 
     An error inside a method that changes the index rolls back everything since the last commit and ends the writer.
     """
 
     def __init__(self, transaction: Transaction) -> None:
-        self._transaction = transaction
+        super().__init__(transaction)
         self._directory = transaction.directory
         with transaction.reading() as connection:
             self._codec = catalog.read_meta(connection, "codec")
@@ -190,53 +191,10 @@ class IndexWriter:
             key = self._key_for_change(doc_id) if doc_id in self._begun else self._known_key(doc_id)
             columns.write(connection, key, found, columns.OWN_COLUMNS, "file")
 
-    def metadata(self) -> tuple[dict[str, ColumnType], dict[int, dict[str, Value]]]:
-        """The types of the columns that users gave, and their values by the documents' keys."""
-        with self._transaction.reading() as connection:
-            table = columns.ColumnsTable(lambda statement, *values: connection.execute(statement, values).fetchall())
-            return table.user_types(), table.stored(table.types(), origin="user")
-
-    def record_metadata(self, found: Mapping[int, Mapping[str, Value]], types: Mapping[str, ColumnType]) -> int:
-        """Record the columns that users give documents, by the documents' keys, in the place of all recorded ones.
-
-        `types` are those of all the columns that are not docsearch's own. Returns how many documents changed.
-        """
-        with self._transaction.changing() as connection:
-            changed = columns.changed_by(connection, found, types)
-            columns.write_user_columns(connection, types)
-            for key in changed:
-                columns.write(connection, key, found.get(key, {}), {**columns.OWN_COLUMNS, **types}, "user")
-        return len(changed)
-
-    def undescribed(self) -> list[str]:
-        """The paths of complete documents whose properties an earlier version did not record, in order."""
-        with self._transaction.reading() as connection:
-            return [path for _, path in columns.undescribed(connection)]
-
-    def producers(self) -> dict[str, str]:
-        """The program that laid out each document that has no pages of its own, by the document's path."""
-        with self._transaction.reading() as connection:
-            return columns.recorded_producers(connection)
-
-    def document_keys(self) -> dict[int, str]:
-        """The path of each document by its key."""
-        with self._transaction.reading() as connection:
-            return dict(connection.execute("SELECT key, path FROM documents"))
-
     def texts(self, doc_id: str, limit: int) -> list[str]:
         """The text layers of the first `limit` pages of a document that have one, uncommitted pages included."""
         with self._transaction.reading() as connection:
             return statements.read_texts(connection, doc_id, limit)
-
-    def setting(self, name: str) -> str | None:
-        """A setting of the index, or None."""
-        with self._transaction.reading() as connection:
-            return catalog.find_meta(connection, name)
-
-    def write_setting(self, name: str, value: str) -> None:
-        """Record a setting of the index."""
-        with self._transaction.changing() as connection:
-            catalog.write_meta(connection, name, value)
 
     def finish_document(self, doc_id: str, page_count: int) -> None:
         """Mark a begun document as done.
@@ -286,17 +244,6 @@ class IndexWriter:
     def touch_document(self, path: str, size: int, mtime_ns: int) -> None:
         """Update the recorded size and modification time of a document whose content is the same."""
         self.move_document(path, path, size, mtime_ns)
-
-    def files(self) -> dict[str, bytes]:
-        """The file that each document was last seen in, as `record_files` takes them; some documents have none."""
-        with self._transaction.reading() as connection:
-            return document_files.read(connection)
-
-    def record_files(self, files: Mapping[str, bytes]) -> None:
-        """Record the absolute paths of documents' files, encoded by `os.fsencode`, by the documents' paths."""
-        if files:
-            with self._transaction.changing() as connection:
-                document_files.write(connection, files)
 
     def set_cross_language(self, name: str | None) -> None:
         """Record the name of the sentence encoder for cross-language search; None turns it off. Servers notice it."""

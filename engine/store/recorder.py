@@ -1,0 +1,70 @@
+"""What an index records beside its pages: settings, columns that users give documents, the files documents were in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from . import catalog, columns, document_files
+from .column_values import ColumnType, Value
+from .transaction import Transaction
+
+
+class Recorder:
+    """The part of an `IndexWriter` that records what is not a page; see there for when a change becomes visible."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    def metadata(self) -> tuple[dict[str, ColumnType], dict[int, dict[str, Value]]]:
+        """The types of the columns that users gave, and their values by the documents' keys."""
+        with self._transaction.reading() as connection:
+            table = columns.ColumnsTable(lambda statement, *values: connection.execute(statement, values).fetchall())
+            return table.user_types(), table.stored(table.types(), origin="user")
+
+    def record_metadata(self, found: Mapping[int, Mapping[str, Value]], types: Mapping[str, ColumnType]) -> int:
+        """Record the columns that users give documents, by the documents' keys, in the place of all recorded ones.
+
+        `types` are those of all the columns that are not docsearch's own. Returns how many documents changed.
+        """
+        with self._transaction.changing() as connection:
+            changed = columns.changed_by(connection, found, types)
+            columns.write_user_columns(connection, types)
+            for key in changed:
+                columns.write(connection, key, found.get(key, {}), {**columns.OWN_COLUMNS, **types}, "user")
+        return len(changed)
+
+    def undescribed(self) -> list[str]:
+        """The paths of complete documents whose properties an earlier version did not record, in order."""
+        with self._transaction.reading() as connection:
+            return [path for _, path in columns.undescribed(connection)]
+
+    def producers(self) -> dict[str, str]:
+        """The program that laid out each document that has no pages of its own, by the document's path."""
+        with self._transaction.reading() as connection:
+            return columns.recorded_producers(connection)
+
+    def document_keys(self) -> dict[int, str]:
+        """The path of each document by its key."""
+        with self._transaction.reading() as connection:
+            return dict(connection.execute("SELECT key, path FROM documents"))
+
+    def setting(self, name: str) -> str | None:
+        """A setting of the index, or None."""
+        with self._transaction.reading() as connection:
+            return catalog.find_meta(connection, name)
+
+    def write_setting(self, name: str, value: str) -> None:
+        """Record a setting of the index."""
+        with self._transaction.changing() as connection:
+            catalog.write_meta(connection, name, value)
+
+    def files(self) -> dict[str, bytes]:
+        """The file that each document was last seen in, as `record_files` takes them; some documents have none."""
+        with self._transaction.reading() as connection:
+            return document_files.read(connection)
+
+    def record_files(self, files: Mapping[str, bytes]) -> None:
+        """Record the absolute paths of documents' files, encoded by `os.fsencode`, by the documents' paths."""
+        if files:
+            with self._transaction.changing() as connection:
+                document_files.write(connection, files)
