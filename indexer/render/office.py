@@ -237,6 +237,6 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
     """End a process and all that it started."""
     if sys.platform == "win32":
         process.kill()
-        return
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    else:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)

@@ -28,33 +28,30 @@ def without_network() -> bool:
 
     Linux only, and only where the system lets this user do it. Files are read with the same rights as before.
     """
-    if sys.platform != "linux":
-        return False
-    # Root in a user namespace would lose its rights on files of others, so it leaves that out.
-    flags = CLONE_NEWNET if os.geteuid() == 0 else CLONE_NEWUSER | CLONE_NEWNET
-    try:
-        return bool(ctypes.CDLL(None, use_errno=True).unshare(flags) == 0)
-    except (OSError, AttributeError):
-        return False
+    if sys.platform == "linux":
+        # Root in a user namespace would lose its rights on files of others, so it leaves that out.
+        flags = CLONE_NEWNET if os.geteuid() == 0 else CLONE_NEWUSER | CLONE_NEWNET
+        with suppress(OSError, AttributeError):
+            return bool(ctypes.CDLL(None, use_errno=True).unshare(flags) == 0)
+    return False
 
 
 def _limit(memory_mb: int, seconds: int, file_mb: int) -> None:
-    if sys.platform == "win32":
-        return
-    import resource
+    if sys.platform != "win32":
+        import resource
 
-    limits = {
-        resource.RLIMIT_AS: memory_mb << 20,
-        resource.RLIMIT_CPU: seconds,
-        resource.RLIMIT_FSIZE: file_mb << 20,
-        resource.RLIMIT_CORE: 0,
-    }
-    for kind, limit in limits.items():
-        with suppress(OSError, ValueError):  # a lower limit stays; macOS refuses to limit memory
-            _, maximum = resource.getrlimit(kind)
-            lowered = limit if maximum == resource.RLIM_INFINITY else min(limit, maximum)
-            resource.setrlimit(kind, (lowered, lowered))
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        limits = {
+            resource.RLIMIT_AS: memory_mb << 20,
+            resource.RLIMIT_CPU: seconds,
+            resource.RLIMIT_FSIZE: file_mb << 20,
+            resource.RLIMIT_CORE: 0,
+        }
+        for kind, limit in limits.items():
+            with suppress(OSError, ValueError):  # a lower limit stays; macOS refuses to limit memory
+                _, maximum = resource.getrlimit(kind)
+                lowered = limit if maximum == resource.RLIM_INFINITY else min(limit, maximum)
+                resource.setrlimit(kind, (lowered, lowered))
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 
 
 if __name__ == "__main__":
