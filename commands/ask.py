@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import DEFAULT_INDEX, AsJson, IndexDirectory, SearchMode
+from .options import DEFAULT_INDEX, AsJson, IndexDirectory, SearchMode, Where
 from .output import message, plural, print_json
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ def ask(
     path: Annotated[
         str | None, typer.Option(metavar="GLOB", help="Answer only from documents with a matching path or file name.")
     ] = None,
+    where: Where = None,
     mode: SearchMode = None,
     send: Annotated[
         Sent,
@@ -82,7 +83,7 @@ def ask(
         raise UsageError('the question is empty; ask something, like: docsearch ask "What was revenue in 2023?"')
     endpoint = ChatEndpoint(llm, model)
     wanted: Mode | None = None if mode is None else mode.value
-    with PageSearch(index, path=path, mode=wanted, pictures=send is not Sent.text) as search:
+    with PageSearch(index, path=path, where=where, mode=wanted, pictures=send is not Sent.text) as search:
         pages = search.search(question, k)
     if not pages:
         message("no page matches: nothing was sent")

@@ -26,16 +26,17 @@ class DocsearchRetriever:
         index: str,
         top_k: int = 5,
         path: str | None = None,
+        where: str | None = None,
         mode: Mode | None = None,
         exact: bool = False,
         pictures: bool = False,
     ) -> None:
         """Retrieve `top_k` pages from the index in the folder `index`, which is opened by `warm_up` or the first run.
 
-        `path`, `mode`, `exact` and `pictures` are those of PageSearch.
+        `path`, `where`, `mode`, `exact` and `pictures` are those of PageSearch.
         """
         self.index, self.top_k = index, top_k
-        self.path, self.mode, self.exact, self.pictures = path, mode, exact, pictures
+        self.path, self.where, self.mode, self.exact, self.pictures = path, where, mode, exact, pictures
         self._search: PageSearch | None = None
 
     def warm_up(self) -> None:
@@ -59,6 +60,7 @@ class DocsearchRetriever:
             index=self.index,
             top_k=self.top_k,
             path=self.path,
+            where=self.where,
             mode=self.mode,
             exact=self.exact,
             pictures=self.pictures,
@@ -74,7 +76,7 @@ class DocsearchRetriever:
     def _opened(self) -> PageSearch:
         if self._search is None:
             self._search = PageSearch(
-                self.index, path=self.path, mode=self.mode, exact=self.exact, pictures=self.pictures
+                self.index, path=self.path, where=self.where, mode=self.mode, exact=self.exact, pictures=self.pictures
             )
         return self._search
 

@@ -29,6 +29,8 @@ class DocsearchRetriever(BaseRetriever):
     """How many pages are returned."""
     path: str | None = None
     """Only documents whose path matches this glob, or whose file name it is."""
+    where: str | None = None
+    """Only documents whose columns meet this condition, such as `year >= 2021`; see docs/filters.md."""
     mode: Mode | None = None
     """What pages are found by; None for the index's default."""
     exact: bool = False
@@ -41,7 +43,9 @@ class DocsearchRetriever(BaseRetriever):
     def model_post_init(self, context: Any, /) -> None:
         """Open the index. Raises IndexNotFound where there is none."""
         super().model_post_init(context)
-        self._search = PageSearch(self.index, path=self.path, mode=self.mode, exact=self.exact, pictures=self.pictures)
+        self._search = PageSearch(
+            self.index, path=self.path, where=self.where, mode=self.mode, exact=self.exact, pictures=self.pictures
+        )
 
     def _get_relevant_documents(
         self,

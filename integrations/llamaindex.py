@@ -27,6 +27,7 @@ class DocsearchRetriever(BaseRetriever):
         *,
         k: int = 5,
         path: str | None = None,
+        where: str | None = None,
         mode: Mode | None = None,
         exact: bool = False,
         pictures: bool = False,
@@ -34,12 +35,12 @@ class DocsearchRetriever(BaseRetriever):
     ) -> None:
         """Open the index in the folder `index`; `k` pages are returned.
 
-        `path`, `mode`, `exact` and `pictures` are those of PageSearch, `options` those of BaseRetriever. Raises
+        `path`, `where`, `mode`, `exact` and `pictures` are those of PageSearch, `options` those of BaseRetriever. Raises
         IndexNotFound where there is no index.
         """
         super().__init__(**options)
         self._k = k
-        self._search = PageSearch(index, path=path, mode=mode, exact=exact, pictures=pictures)
+        self._search = PageSearch(index, path=path, where=where, mode=mode, exact=exact, pictures=pictures)
 
     def _retrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return [_node(page) for page in self._search.search(query_bundle.query_str, self._k)]

@@ -59,7 +59,7 @@ class PageSearch:
     """Answers from the index in `directory` as it is now: it is opened again after it changed.
 
     A context manager; frameworks, which close nothing, may drop it instead. `path` restricts answers to documents by a
-    glob or a file name, `mode` is "visual", "text" or "hybrid" (None for the index's default), `pictures` asks for a
+    glob or a file name, `where` by a condition on their columns (docs/filters.md); `mode` is "visual", "text" or "hybrid" (None for the index's default), `pictures` asks for a
     picture of each page. Threads may share it; searches run one at a time.
     """
 
@@ -68,13 +68,14 @@ class PageSearch:
         directory: Path | str,
         *,
         path: str | None = None,
+        where: str | None = None,
         mode: Mode | None = None,
         exact: bool = False,
         pictures: bool = False,
     ) -> None:
         """Open the index. Raises IndexNotFound and what else `open_index` raises."""
         self._directory = Path(directory)
-        self._path, self._mode, self._exact = path, mode, exact
+        self._path, self._where, self._mode, self._exact = path, where, mode, exact
         self._images = PageImages(self._directory, dpi=PICTURE_DPI, max_pixels=PICTURE_MAX_PIXELS) if pictures else None
         self._lock = threading.Lock()
         self._searcher = open_searcher(self._directory)
@@ -104,7 +105,7 @@ class PageSearch:
         """
         with self._lock:
             searcher = self._current()
-            hits = searcher.search(query, k=k, path=self._path, mode=self._mode, exact=self._exact)
+            hits = searcher.search(query, k=k, path=self._path, where=self._where, mode=self._mode, exact=self._exact)
             return [FoundPage(hit, searcher.text(hit.ref), self._picture(hit)) for hit in hits]
 
     async def search_async(self, query: str, k: int) -> list[FoundPage]:

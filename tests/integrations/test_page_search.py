@@ -41,6 +41,15 @@ def test_pictures_are_jpegs_of_the_pages(sample_index: Path) -> None:
         assert page.picture_url.startswith("data:image/jpeg;base64,/9j/")
 
 
+def test_conditions_on_columns_choose_documents(sample_index: Path) -> None:
+    with PageSearch(sample_index, where="kind = 'pdf' and pages > 3") as search:
+        with open_index(sample_index) as index:
+            long = {path for path, row in index.snapshot.documents().items() if (row.page_count or 0) > 3}
+        found = {page.hit.ref.path for page in search.search("2023", 20)}
+        assert found
+        assert found <= long
+
+
 def test_a_page_whose_document_is_gone_has_no_picture(tmp_path: Path, make_pdf: Callable[..., Path]) -> None:
     document = make_pdf(tmp_path / "docs/harbour.pdf", ["harbour dues"])
     index_documents([tmp_path / "docs"], tmp_path / "index")
