@@ -35,8 +35,8 @@ class DocsearchRetriever(BaseRetriever):
     ) -> None:
         """Open the index in the folder `index`; `k` pages are returned.
 
-        `path`, `where`, `mode`, `exact` and `pictures` are those of PageSearch, `options` those of BaseRetriever. Raises
-        IndexNotFound where there is no index.
+        `path`, `where`, `mode`, `exact` and `pictures` are those of PageSearch, `options` those of BaseRetriever.
+        Raises IndexNotFound where there is no index.
         """
         super().__init__(**options)
         self._k = k
