@@ -19,6 +19,7 @@ DATE = re.compile(
 """A date, or a date with a time, which is in UTC unless it has a zone."""
 MOMENT_FORMAT = "%Y-%m-%dT%H:%M:%S"
 FIRST_YEAR, LAST_YEAR = 2, 9998
+LAST_ZONE_HOUR, LAST_MINUTE = 23, 59
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -50,6 +51,8 @@ def date_span(text: str) -> tuple[datetime, datetime]:
     shift = timedelta()
     if zone not in (None, "Z"):
         digits = zone.replace(":", "")
+        if int(digits[1:3]) > LAST_ZONE_HOUR or int(digits[3:5]) > LAST_MINUTE:
+            raise ValueError(f"{text!r} is no date: {zone} is no time zone")
         shift = timedelta(hours=int(digits[1:3]), minutes=int(digits[3:5])) * (-1 if digits[0] == "-" else 1)
     try:
         start = datetime(year, month or 1, day or 1, hour or 0, minute or 0, second or 0, tzinfo=UTC)
@@ -71,8 +74,11 @@ def moment(when: datetime) -> str:
 
 
 def nanoseconds(when: datetime) -> int:
-    """Nanoseconds from the beginning of 1970, as files have their modification times."""
-    return ((when - EPOCH) // timedelta(microseconds=1)) * 1000
+    """Nanoseconds from the beginning of 1970, as files have their modification times.
+
+    Moments before 1677 and after 2262 count as the first and the last one that 64 bits hold: no file is older or newer.
+    """
+    return min(max(((when - EPOCH) // timedelta(microseconds=1)) * 1000, -(2**63)), 2**63 - 1)
 
 
 def iso_of_nanoseconds(mtime_ns: int) -> str:

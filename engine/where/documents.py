@@ -63,7 +63,7 @@ class DocumentFilter:
 
     def _where(self, where: str) -> I64:
         with self._reading:
-            if where in self._found:
+            if isinstance(where, str) and where in self._found:
                 self._found.move_to_end(where)
                 return self._found[where]
         from .evaluation import select  # imports the parser, which most questions do not need

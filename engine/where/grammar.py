@@ -8,6 +8,7 @@ Keywords and names of columns may be written in any case. Names that are no word
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from functools import lru_cache
 from typing import Any
@@ -62,6 +63,7 @@ GRAMMAR = r"""
     NUMBER: /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?!\w)/
     %ignore /\s+/
 """
+SURROGATE = re.compile("[\ud800-\udfff]")
 VALUES = frozenset(("TEXT", "SIZE", "DATE", "NUMBER", "FLAG"))
 
 
@@ -71,10 +73,14 @@ def parse(text: str) -> Condition:
     >>> parse("pages > 10")
     Comparison(column='pages', operator='>', values=(Constant(text='10', kind='number', at=8),), at=0)
     """
+    if not isinstance(text, str):
+        raise UsageError(f"where: a condition is text, not {type(text).__name__}")
     if not text.strip():
         raise UsageError("where: the condition is empty; write one, such as author = 'Kim' and modified >= 2024")
     if len(text) > MAX_CHARS:
         raise UsageError(f"where: the condition has {len(text):,} characters; the limit is {MAX_CHARS:,}")
+    if lone := SURROGATE.search(text):
+        raise error(text, lone.start(), "half of a character (a lone surrogate), which no document has")
     try:
         found: Condition = _parser().parse(text)  # type: ignore[assignment]
     except UnexpectedInput as err:

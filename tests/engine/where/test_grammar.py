@@ -94,6 +94,11 @@ def test_conditions_that_are_none(text: str, says: str) -> None:
         parse(text)
 
 
+def test_a_condition_is_text() -> None:
+    with pytest.raises(UsageError, match="text, not int"):
+        parse(5)  # type: ignore[arg-type]
+
+
 @given(st.text("ab'\"()<>=!,.%-0123 andorilkeTZ\\", max_size=40))
 def test_any_text_is_a_condition_or_an_error(text: str) -> None:
     with suppress(UsageError):
