@@ -19,6 +19,8 @@ MATCHES_READ = 2000
 """Matches of a text that are looked at; no page meant for people has more."""
 ELLIPSIS = "…"
 SPACE = re.compile(r"\s+")
+CONTROL = re.compile(r"(?!\s)[\x00-\x1f\x7f-\x9f]")
+"""What some text layers have in place of a bullet or an arrow; shown as a space."""
 
 
 def snippet(text: str, sought: Sequence[SoughtWord], *, chars: int = SNIPPET_CHARS) -> Snippet | None:
@@ -31,7 +33,7 @@ def snippet(text: str, sought: Sequence[SoughtWord], *, chars: int = SNIPPET_CHA
     >>> found.text, [found.text[start:end] for start, end in found.spans]
     ('… The margin was 12 %. …', ['margin'])
     """
-    text = composed(text)
+    text = CONTROL.sub(" ", composed(text))
     if not text.strip():
         return None
     matches = find(text, sought)[:MATCHES_READ]

@@ -33,6 +33,11 @@ def test_snippet_is_the_passage_with_most_of_the_words() -> None:
     assert len(found.text) <= 60 + 4
 
 
+def test_control_characters_are_shown_as_spaces() -> None:
+    found = snippet("\x07points\x0c per\x07purchase\nin shops", [SoughtWord(("purchase",), 1.0, {})])
+    assert found == Snippet("points per purchase in shops", ((11, 19),))
+
+
 def test_a_rare_word_counts_more_than_two_frequent_ones() -> None:
     text = "the revenue of the group " + "filler " * 30 + "gearbox"
     sought = [SoughtWord(("revenue",), 0.2, {}), SoughtWord(("group",), 0.2, {}), SoughtWord(("gearbox",), 0.6, {})]
