@@ -13,7 +13,6 @@ import typer
 
 from ..engine.errors import UsageError
 from ..engine.install import needs
-from ..engine.store import catalog
 from .indexing import default_workers, run_and_report
 from .options import DEFAULT_INDEX, Device, IndexDirectory, Passwords, ScoringDevice
 from .output import SOME_FAILED, message
@@ -47,10 +46,11 @@ def serve(
     ] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
 ) -> None:
-    """Serve a web page and an HTTP API: search, documents, page images, heat maps, uploads.
+    """Serve a web page and an HTTP API.
 
-    New commits of 'docsearch index' are picked up while the server runs. Ctrl-C finishes accepted requests, then exits.
-    The API is described at /openapi.json.
+    Both search, show pages with their heat maps, list documents and take uploads. New commits of 'docsearch index' are
+    picked up while the server runs. Ctrl-C finishes accepted requests, then exits. The API is described at
+    /openapi.json.
 
     Examples:
 
@@ -96,6 +96,8 @@ def with_an_index(index: Path) -> Path:
 
     Elsewhere the error of opening it says which command makes one.
     """
+    from ..engine.store import catalog
+
     if catalog.exists(index) or not is_terminal():
         return index
     from ..indexer.pipeline import index_documents
