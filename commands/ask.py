@@ -62,10 +62,11 @@ def ask(
     ] = DEFAULT_BUDGET,
     as_json: AsJson = False,
 ) -> None:
-    """Answer a question in sentences, from the pages that the index finds for it, with citations.
+    """Answer a question in sentences, with citations of pages.
 
-    The pages found are sent to the endpoint that --llm names, and nowhere else; without --llm nothing is sent.
-    Citations like [2] are numbers of the pages listed below the answer; one that stands for no page is said so.
+    A language model writes the answer from the pages that the index finds. These are sent to the endpoint that --llm
+    names, and nowhere else; without --llm nothing is sent. Citations like [2] are numbers of the pages listed below the
+    answer; a citation of a page that is not listed is pointed out.
 
     Examples:
 

@@ -21,7 +21,7 @@ def compact(
     codec: Codec = None,
     as_json: AsJson = False,
 ) -> None:
-    """Reclaim the space of removed and replaced pages, or convert the index to another codec.
+    """Reclaim the space of removed pages, or change the codec.
 
     A codec with fewer bits loses precision for good; 'docsearch verify --loss' measures the loss beforehand.
 

@@ -123,7 +123,7 @@ def evaluate(
     device: ScoringDevice = Device.auto,
     quiet: Quiet = False,
 ) -> None:
-    """Measure how well an index answers questions whose answers are known.
+    """Measure search on questions whose answers are known.
 
     A row of QUESTIONS is {"query": "notice period", "path": "lease.pdf", "page": 3}; without "page", the whole document
     is the answer. A path is one in the index, or the end of just one. Answers that are not in the index are counted,

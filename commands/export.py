@@ -46,7 +46,8 @@ def export(
     out: Annotated[
         str,
         typer.Argument(
-            help="Folder to write to; with --format qdrant a server's URL, or a folder for Qdrant's local mode."
+            metavar="OUT",
+            help="Folder to write to; with --format qdrant a server's URL, or a folder for Qdrant's local mode.",
         ),
     ],
     index: IndexDirectory = DEFAULT_INDEX,
@@ -62,7 +63,8 @@ def export(
         typer.Option("--vectors", help="Patch vectors as float16, as the index stores them, or none: ids and texts."),
     ] = ExportedVectors.float16,
     path: Annotated[
-        str | None, typer.Option("--path", help="Only documents whose path matches this glob, or whose name it is.")
+        str | None,
+        typer.Option("--path", metavar="GLOB", help="Export only documents with a matching path or file name."),
     ] = None,
     thumbnails: Annotated[
         int | None,
@@ -72,7 +74,9 @@ def export(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Export pages with their vectors, texts and boxes: for a notebook, a data frame or a vector database.
+    """Export pages with their vectors, texts and boxes.
+
+    Other programs read them: a notebook, a data frame, a vector database.
 
     A killed export continues where it was when the same command is run again.
 

@@ -30,12 +30,12 @@ def facets(
     limit: Annotated[int, typer.Option(min=1, help="Values of each column to list.")] = DEFAULT_VALUES,
     as_json: AsJson = False,
 ) -> None:
-    """List the columns of the documents, and how many documents and pages have each value.
+    """List the columns of the documents, and count their values.
 
     These columns are what --where compares: those that docsearch fills (path, kind, modified, size, pages, title,
-    author, subject, keywords, language, has_text), and those of 'docsearch index --metadata'. Dates are counted by
-    year, and paths by their first folder. Outside of a terminal, a line has the column, the value, the number of
-    documents and that of pages, separated by tabs.
+    author, subject, keywords, language, has_text, producer), and those of 'docsearch index --metadata'. Dates are
+    counted by year, and paths by their first folder. Outside of a terminal, a line has the column, the value, the
+    number of documents and that of pages, separated by tabs.
 
     Examples:
 

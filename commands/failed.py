@@ -10,11 +10,11 @@ FAILED = "failed"
 
 
 def failed(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> None:
-    """List documents and pages that could not be indexed, and what was not read of others, with the reason.
+    """List what could not be indexed or read, with the reason.
 
-    Not read are attached files, comments such as sticky notes, dynamic forms (XFA), frames of an animation after the
-    first, print that is too small at the resolution at which the page was drawn, and words of a page that has too many.
-    In JSON, "kind" tells these from failures ("failed").
+    Failed are documents and single pages. Not read are attached files, comments such as sticky notes, dynamic forms
+    (XFA), frames of an animation after the first, print that is too small at the resolution at which the page was
+    drawn, and words of a page that has too many. In JSON, "kind" tells these from failures ("failed").
 
     Examples:
 

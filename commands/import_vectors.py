@@ -37,10 +37,11 @@ def import_vectors(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Fill an index with pages whose vectors are in Parquet files, as 'docsearch export' writes them.
+    """Fill an index from Parquet files with pages and vectors.
 
-    Columns are path, page (from 1) and vectors, a list of lists of numbers for each page; text, width, height, boxes,
-    words and single are taken where there are any. A killed import continues when it is run again.
+    'docsearch export' writes such files. Columns are path, page (from 1) and vectors, a list of lists of numbers for
+    each page; text, width, height, boxes, words and single are taken where there are any. A killed import
+    continues when it is run again.
 
     Examples:
 

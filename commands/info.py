@@ -8,7 +8,7 @@ from .output import print_json
 
 
 def info(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> None:
-    """Show what the index contains: documents, pages, bytes, model, and how it is searched.
+    """Show what the index contains, and how it is searched.
 
     Examples:
 
@@ -25,4 +25,13 @@ def info(index: IndexDirectory = DEFAULT_INDEX, as_json: AsJson = False) -> None
         return
     width = max(len(name) for name in facts)
     for name, value in facts.items():
-        print(printable(f"{name.replace('_', ' '):{width}}  {f'{value:,}' if isinstance(value, int) else value}"))
+        print(printable(f"{name.replace('_', ' '):{width}}  {_shown(value)}"))
+
+
+def _shown(value: object) -> str:
+    """A fact as people read it: 22,811; "int8 2" for counts by name; "-" where there is nothing to tell."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {count:,}" for name, count in value.items()) or "-"
+    if isinstance(value, float):
+        return f"{value:,.0f}"
+    return "-" if value is None else f"{value:,}" if isinstance(value, int) else str(value)

@@ -13,10 +13,10 @@ def mcp(
     index: IndexDirectory = DEFAULT_INDEX,
     password: Passwords = None,
 ) -> None:
-    """Let an agent search the index: a Model Context Protocol server on stdin and stdout.
+    """Let an agent search the index, by the Model Context Protocol.
 
-    Its tools are search, read_page (image and text) and list_documents; all are read-only. The agent's program starts
-    and stops this command; docs/agents.md shows how to configure it.
+    The server talks on stdin and stdout. Its tools are search, read_page (image and text) and list_documents; all are
+    read-only. The agent's program starts and stops this command; docs/agents.md shows how to configure it.
 
     Examples:
 

@@ -49,7 +49,7 @@ def mine(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make training rows from an index: questions, their pages, and hard negatives.
+    """Make training rows: questions, their pages, and hard negatives.
 
     A row of QUERIES is {"query": "notice period", "path": "lease.pdf", "page": 3}, with path and page as 'docsearch
     query --json' prints them. Unlabelled pages that rank high become negatives, unless they score so close to the

@@ -138,10 +138,10 @@ def query(
     Scores are between 0 and 1. Files with the same content are one hit, which says where else it is. --heatmap and
     --save-pages render the pages again, so the documents must still be where they were indexed.
 
-    In JSON, a hit has a "snippet" with its "text" and the "spans" that match, first and last + 1 characters; on pages
-    without a text layer "recognised" has words that the model sees, with their boxes. "label" is the page's number as
-    its document has it, where that is another. --open asks DOCSEARCH_VIEWER for a command, such as "evince -p {page}
-    {file}".
+    In JSON, a hit has a "snippet" with its "text" and the "spans" that match, each as the first character and the one
+    after the last; on pages without a text layer "recognised" has words that the model sees, with their boxes. "label"
+    is the page's number as its document has it, where that is another. --open asks DOCSEARCH_VIEWER for a command, such
+    as "evince -p {page} {file}".
 
     If the best hit is most likely wrong, a line says that there is no good match. In JSON, each hit repeats the
     "confidence" that the first one is right, 0 to 1, "no_good_match", and "unread_letters", which the model does not

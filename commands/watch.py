@@ -45,7 +45,7 @@ def watch(
     First does what 'docsearch update' does, then waits for changes. A file is read once it has not changed for a
     second. A folder that cannot be reached, as on a disk that is not mounted, is waited for; its documents stay. One
     process at a time watches an index; others may search it and write to it. Prints a line, or a JSON report, for each
-    update that changed something.
+    update that changed something. Needs the extra watch.
 
     Examples:
 

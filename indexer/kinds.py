@@ -92,7 +92,7 @@ KIND_OF = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 SUFFIXES = tuple(KIND_OF)
 
 EXPORT_PDF, EXPORT_PICTURE = "export them as PDF", "camera RAW is not read; export them as JPEG or TIFF"
-UNPACK, SAVE_AS_EML = "archives are not opened; unpack them", "save them as .eml"
+UNPACK, SAVE_AS_EML = "archives are not opened; unpack them", "save as .eml from the mail program"
 ADVICE = {
     **dict.fromkeys(
         (".pages", ".numbers", ".key", ".vsdx", ".vsd", ".pub", ".one", ".djvu", ".ps", ".eps"), EXPORT_PDF

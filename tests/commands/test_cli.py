@@ -106,7 +106,7 @@ def test_query_prints_one_object_per_hit(run: Run, indexed: Path) -> None:
     assert [hit["rank"] for hit in hits] == [1, 2]
     assert set(hits[0]) == {
         *("rank", "score", "path", "page", "doc_id", "also", "confidence", "no_good_match", "unread_letters", "mode"),
-        *("corrections", "missing_phrases"),
+        *("corrections", "missing_phrases", "label", "title", "modified", "snippet", "recognised"),
     }
     assert all(0 <= hit["score"] <= 1 for hit in hits)
 
@@ -185,6 +185,7 @@ def test_info_shows_the_facts(run: Run, indexed: Path) -> None:
     facts = json.loads(run("info", "--json")[1])
     assert (facts["documents"], facts["pages"]) == (2, 3)
     assert "pages" in run("info")[1]
+    assert re.search(r"^segments by codec +int8 \d+$", run("info")[1], re.MULTILINE)
 
 
 def test_remove_takes_documents_folders_and_globs(run: Run, indexed: Path) -> None:
