@@ -27,7 +27,7 @@ def names(*paths: Path) -> list[str]:
 
 def test_document_paths_are_relative_to_their_folder_and_sorted(tmp_path: Path) -> None:
     put(*(tmp_path / name for name in ("b.pdf", "A.PDF", "sub/deep/c.tiff", "sub/d.JPeG", "e.webp", "f.png", "g.jpg")))
-    put(tmp_path / "notes.docx", tmp_path / "h.pdf.part")
+    put(tmp_path / "notes.numbers", tmp_path / "h.pdf.part")
     assert names(tmp_path) == ["A.PDF", "b.pdf", "e.webp", "f.png", "g.jpg", "sub/d.JPeG", "sub/deep/c.tiff"]
 
 
