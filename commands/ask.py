@@ -64,9 +64,9 @@ def ask(
 ) -> None:
     """Answer a question in sentences, with citations of pages.
 
-    A language model writes the answer from the pages that the index finds. These are sent to the endpoint that --llm
-    names, and nowhere else; without --llm nothing is sent. Citations like [2] are numbers of the pages listed below the
-    answer; a citation of a page that is not listed is pointed out.
+    A language model, which --llm names, writes the answer from the pages that the index finds. They are sent to it and
+    nowhere else. Citations like [2] are numbers of the pages listed below the answer; a citation of a page that is not
+    listed is pointed out.
 
     Examples:
 
