@@ -4,7 +4,7 @@ UsageError
 ├── NotFound          404   there is no such document, page or upload
 ├── Forbidden         403   the server does not accept changes, or not from this origin
 ├── TooLarge          413   the file is larger than the server accepts
-└── UnsupportedType   415   the file is neither a PDF nor an image
+└── UnsupportedType   415   the file is of a kind that docsearch does not read
 DocsearchError
 └── Busy              503   the queue is full; Retry-After says when to try again
 

@@ -34,7 +34,7 @@ export function showWelcome(index, canAdd) {
           "p",
           { className: "lead" },
           canAdd
-            ? "Drop PDFs or images anywhere on this page, or choose some files. They stay on this server."
+            ? "Drop PDFs, Office documents, pictures, e-mail or text anywhere on this page, or choose some files. They stay on this server."
             : "Add documents on the machine that runs this server:",
         ),
         canAdd
