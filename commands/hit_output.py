@@ -130,7 +130,8 @@ def _print_explanation(hit: Mapping[str, Any], about: Mapping[str, Any]) -> None
         highlight=False,
     )
     console.print(
-        f"   the picture alone {its['picture']:.3f}, of which words side by side {its['pairs']:.3f}", style="dim"
+        f"   by the picture alone {its['picture']:.3f}, {its['pairs']:.3f} of it for neighbouring words side by side",
+        style="dim",
     )
     console.print(table)
 

@@ -147,6 +147,10 @@ def query(
     "confidence" that the first one is right, 0 to 1, "no_good_match", and "unread_letters", which the model does not
     read.
 
+    With --explain, a score is the sum of what the picture gives, the text, the document (its name and first words), the
+    page (short ones come first) and, for another language, the meaning of the text. Each word has its weight and match,
+    0 to 1, in the picture, on the document's first page, and in the text, where "times" counts its places.
+
     In the question, "an exact phrase" must be in a page's text, pages with -word are left out, and word* finds all
     words that begin so. In a sentence, quotes are only quotes. A word that no page has is taken for a typing error if
     the pages have one like it: a line says so, and "corrections" in JSON, which also has "missing_phrases".
