@@ -9,6 +9,7 @@ import numpy as np
 
 from . import threads
 from .explain.text_matches import find
+from .kernels import proximity
 from .maxsim_cache import MaxSimCache
 from .models.pixel.words import composed
 from .query.terms import terms_of
@@ -94,6 +95,8 @@ def explain(
     own, token_scores = score_tokens(
         maxima[np.searchsorted(every, rows)], maxima[np.searchsorted(every, first_pages)], query
     )
+    # As in rerank.with_pairs: a score is the sum of tokens and pairs over the sum of their weights.
+    total = 1 + float(proximity.pair_weights(query.weights, query.pairs).sum())
     first, _ = score_tokens(
         maxima[np.searchsorted(every, first_pages)], maxima[np.searchsorted(every, first_pages)], query
     )
@@ -107,7 +110,7 @@ def explain(
         raised = np.zeros(len(query.weights)) if row == first_pages[at] else FIRST_PAGE_WEIGHT * first[at]
         words = _words(query, own[at].tolist(), raised.tolist(), snapshot.text(row), sought)
         found.append(
-            Explanation(hit.score, mode, picture, max(0.0, picture - float(token_scores[at])), *parts, tuple(words))
+            Explanation(hit.score, mode, picture, max(0.0, picture - float(token_scores[at]) / total), *parts, tuple(words))
         )
     return found
 

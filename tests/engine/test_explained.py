@@ -50,6 +50,12 @@ def test_words_are_told_with_what_they_matched(searcher: Searcher) -> None:
     assert sum(word.text_weight for word in scan.words) == pytest.approx(1)
 
 
+def test_words_side_by_side_on_a_page_are_told(searcher: Searcher) -> None:
+    hits = {(hit.ref.path, hit.ref.page): hit for hit in searcher.search("w3 w17", mode="visual")}
+    (beside,) = searcher.explain("w3 w17", [hits["scan.pdf", 1]], mode="visual")
+    assert 0.1 < beside.pairs < beside.picture
+
+
 def test_nothing_is_explained_of_no_hits_and_of_pages_that_are_not_there(searcher: Searcher) -> None:
     assert searcher.explain("w3", []) == []
     with pytest.raises(UsageError, match="not in this index"):
