@@ -110,7 +110,9 @@ def explain(
         raised = np.zeros(len(query.weights)) if row == first_pages[at] else FIRST_PAGE_WEIGHT * first[at]
         words = _words(query, own[at].tolist(), raised.tolist(), snapshot.text(row), sought)
         found.append(
-            Explanation(hit.score, mode, picture, max(0.0, picture - float(token_scores[at]) / total), *parts, tuple(words))
+            Explanation(
+                hit.score, mode, picture, max(0.0, picture - float(token_scores[at]) / total), *parts, tuple(words)
+            )
         )
     return found
 

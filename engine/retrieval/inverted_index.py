@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -75,6 +75,11 @@ class PostingsPart:
         """Patches in the lists."""
         return int(self.postings.starts[-1])
 
+    @cached_property
+    def filled(self) -> NDArray[np.bool_]:
+        """Which lists have a patch, (V,)."""
+        return np.diff(self.postings.starts) > 0
+
 
 @dataclass(frozen=True, slots=True)
 class NearestLists:
@@ -90,7 +95,7 @@ class NearestLists:
 
     @staticmethod
     def of(vector: F32, products: Mapping[Codebook, F32], within: float, probes: int = NPROBE) -> NearestLists:
-        """The `probes` nearest of all centroids, whose `products` (V,) are given by codebook.
+        """The `probes` nearest of all centroids, whose `products` (V,) are given by codebook, -inf for an empty list.
 
         Those more than `within` less than the largest product are left out.
         """
@@ -98,9 +103,9 @@ class NearestLists:
         for book, every in products.items():
             first = max(0, len(every) - probes)
             nearest = np.argpartition(every, first)[first:]
-            nearest = nearest[every[nearest] >= every[nearest].max() - within]
+            nearest = nearest[(every[nearest] >= every[nearest].max() - within) & (every[nearest] > -np.inf)]
             words[book], own[book] = nearest, every[nearest]
-            if len(nearest) < len(every):
+            if 0 < len(nearest) < np.count_nonzero(every > -np.inf):
                 farthest = max(farthest, float(every[nearest].min()))
         return NearestLists(vector, words, own, farthest)
 
@@ -184,9 +189,11 @@ class InvertedIndex:
         parts, pool = self.parts, threads.shared_pool()
         with threads.no_blas_threads():
             products = {book: _centroid_products(book, vectors) for book in {part.postings.codebook for part in parts}}
+        # Centroids of scripts that no page has would take the place of those that pages have.
+        filled = {book: _filled(part for part in parts if part.postings.codebook is book) for book in products}
 
         def nearest_to(number: int) -> NearestLists:
-            own = {book: each[number] for book, each in products.items()}
+            own = {book: np.where(filled[book], each[number], -np.inf) for book, each in products.items()}
             nearby = np.inf if within is None else float(within[number])
             return NearestLists.of(vectors[number], own, nearby, NPROBE if probes is None else int(probes[number]))
 
@@ -228,6 +235,12 @@ def _centroid_products(codebook: Codebook, vectors: F32) -> F32:
     """The products (Q, V) of `vectors` (Q, D) with all centroids: BLAS would round each by how many there are."""
     coded = Coded("float16", codebook.centroids, None, codebook.centroids.shape[1])
     return np.ascontiguousarray(maxsim.products(np.ascontiguousarray(vectors, np.float32), coded).T)
+
+
+def _filled(parts: Iterable[PostingsPart]) -> NDArray[np.bool_]:
+    """Which lists of parts with one codebook have a patch, (V,)."""
+    found: NDArray[np.bool_] = np.logical_or.reduce([part.filled for part in parts])
+    return found
 
 
 def open_inverted_index(snapshot: Snapshot, visual_words: VisualWords | None) -> InvertedIndex:

@@ -25,7 +25,7 @@ def trust(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     def set_bias(bias: float) -> None:
         encoder = FakeEncoder()
         encoder.spec = replace(SPEC, calibration=Calibration(bias, (0.0,) * 5, 0.1))
-        monkeypatch.setattr(searcher, "load_query_encoder", lambda name: encoder)
+        monkeypatch.setattr(searcher, "load_query_encoder", lambda name, revision="": encoder)
 
     return set_bias
 

@@ -149,13 +149,13 @@ def test_maxima_with_copies_are_not_computed_where_most_pages_are_copies(
     write(tmp_path, random_contents(2), {f"{i}.pdf": i % 2 for i in range(9)})
     computed: list[int] = []
     with open_searcher(tmp_path, encoder=ToyEncoder()) as searcher:
-        maxima_of = searcher._cache._maxima_of
+        maxima_of = searcher.cache._maxima_of
 
         def counted(vectors: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
             computed.append(len(searcher.snapshot) if rows is None else len(rows))
             return maxima_of(vectors, rows)
 
-        searcher._cache._maxima_of = counted
+        searcher.cache._maxima_of = counted
         searcher.search("w1 w2", exact=True)
     assert max(computed) == 2 * 6
 

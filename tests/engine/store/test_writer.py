@@ -213,7 +213,7 @@ def test_vectors_of_another_width_are_refused(filled: Path, synthetic: ModuleTyp
 
 
 def test_another_encoder_is_refused_by_name(filled: Path, synthetic: ModuleType) -> None:
-    with pytest.raises(EncoderMismatch, match="revision '1' there, '2' here"):
+    with pytest.raises(EncoderMismatch, match="made with revision 1 of the model synthetic, and this version"):
         store.open_writer(filled, fingerprint={**synthetic.FINGERPRINT, "revision": "2"})
 
 

@@ -173,8 +173,8 @@ def test_ordinary_print_is_not_read_as_huge(vision: PixelPages) -> None:
     assert len(vision.huge_words(base.image).heights) == 0
 
 
-def test_the_error_for_an_unknown_model_names_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="known: pixel"):
+def test_the_error_for_an_unknown_model_says_what_names_a_model() -> None:
+    with pytest.raises(UsageError, match="a name that 'docsearch models' lists"):
         registry.load_page_encoder("nothing")
 
 
