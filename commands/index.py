@@ -132,12 +132,17 @@ def index(
     """
     from ..engine.models.registry import find_spec
     from ..indexer import pipeline
+    from ..indexer.metadata import Metadata
     from ..indexer.plan import plan
 
     excluded = tuple(exclude or ())
+    if metadata is not None and no_metadata:
+        raise UsageError("--metadata names a table, and --no-metadata forgets it; leave one of them out")
     if dry_run:
         if rehash:
             raise UsageError("--dry-run reads no document, so --rehash would change nothing; leave one of them out")
+        if metadata is not None:
+            Metadata(metadata)  # a mistake in the table is told now
         planned = plan(paths, index, exclude=excluded, kinds=kinds, renderer=renderer.value)
         if as_json:
             print_json(asdict(planned))
@@ -145,8 +150,6 @@ def index(
             print(plan_lines(planned, prune=prune))
             list_failures(planned.failed)
         return
-    if metadata is not None and no_metadata:
-        raise UsageError("--metadata names a table, and --no-metadata forgets it; leave one of them out")
     accepted = accepted_failures(known_failures)
 
     if not quiet and (notice := find_spec(model).notice):

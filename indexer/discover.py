@@ -16,6 +16,7 @@ from ..engine.errors import DocumentError, NothingFound, UsageError
 from . import kinds as file_kinds
 from .kinds import PDF_MAGIC_WITHIN, is_supported
 from .left_out import IGNORE_FILE, IgnoreRules, is_excluded, is_index, is_tool_folder, marker
+from .metadata_files import SIDECAR_SUFFIX
 from .other_kinds import BROKEN_LINK, HIDDEN, OtherKind, OtherKinds, by_mode, by_name, summary
 
 log = logging.getLogger(__name__)
@@ -270,6 +271,8 @@ class _Search:
     def _entry(self, root: Path, path: str, entry: os.DirEntry[str]) -> None:
         try:
             if _suffix(entry.name) not in self.wanted:
+                if self._is_sidecar(entry):
+                    return
                 self.other_kinds.add(_kind(entry), path)
                 return
             status = entry.stat()
@@ -280,6 +283,11 @@ class _Search:
             self.other_kinds.add(special, path)
         else:
             self._add(root, path, entry.path, status)
+
+    def _is_sidecar(self, entry: os.DirEntry[str]) -> bool:
+        """Whether a file says more of the document beside it, as a.pdf.json does: it is read with that one."""
+        name = entry.name.removesuffix(SIDECAR_SUFFIX)
+        return name != entry.name and _suffix(name) in self.wanted and Path(entry.path).with_name(name).is_file()
 
     def _add(self, root: Path, path: str, file: str, status: os.stat_result) -> None:
         document = Document(path, Path(file), status.st_size, status.st_mtime_ns)

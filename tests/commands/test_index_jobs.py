@@ -73,7 +73,7 @@ def test_dry_run_says_what_would_be_read_and_changes_nothing(run: Run, docs: Pat
     run("index", docs)
     make_pdf(docs / "sub/b.pdf", ["changed"])
     (docs / "sub/drafts/c.pdf").rename(docs / "d.pdf")
-    (docs / "e.docx").write_text("text")
+    (docs / "e.zip").write_text("text")
     (docs / "gone.pdf").symlink_to("nothing.pdf")
     before = {file: file.read_bytes() for file in Path(".docsearch").rglob("*") if file.is_file()}
     plan = json.loads(run("index", docs, "--dry-run", "--json")[1])
@@ -84,10 +84,29 @@ def test_dry_run_says_what_would_be_read_and_changes_nothing(run: Run, docs: Pat
     ]
     assert (plan["unchanged"], plan["vanished"]) == (0, ["sub/drafts/c.pdf"])
     assert [each["path"] for each in plan["failed"]] == ["gone.pdf"]
-    assert plan["other_kinds"][0]["kind"] == ".docx"
+    assert plan["other_kinds"][0]["kind"] == ".zip"
     for file, content in before.items():
         assert file.read_bytes() == content
     assert run("index", docs, "--dry-run", "--rehash")[0] == 2
+
+
+def test_dry_run_reads_the_table_of_metadata(run: Run, docs: Path) -> None:
+    table = docs.parent / "table.csv"
+    table.write_text("team\nx\n")
+    code, _, err = run("index", docs, "--dry-run", "--metadata", table)
+    assert code == 2
+    assert "no column 'path'" in err
+    assert run("index", docs, "--dry-run", "--metadata", table, "--no-metadata")[0] == 2
+    table.write_text("path,team\na.pdf,x\n")
+    assert run("index", docs, "--dry-run", "--metadata", table)[0] == 0
+
+
+def test_files_of_metadata_beside_documents_are_not_told_as_skipped(run: Run, docs: Path) -> None:
+    (docs / "a.pdf.json").write_text('{"author": "Kim"}')
+    (docs / "b.json").write_text("{}")
+    (docs / "nothing.pdf.json").write_text("{}")
+    (kind,) = json.loads(run("index", docs, "--dry-run", "--json")[1])["other_kinds"]
+    assert (kind["kind"], sorted(kind["paths"])) == (".json", ["b.json", "nothing.pdf.json"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the name is not allowed there")
