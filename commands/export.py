@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 PAGES_DONE = "{task.completed:,.0f} of {task.total:,.0f} pages"
 KEPT = "files that are written are kept, and the same command continues after them"
+DEFAULT_COLLECTION = "docsearch"
 THUMBNAIL_QUALITY = 80
 """Pillow's quality setting, 1 to 95."""
 
@@ -70,7 +71,10 @@ def export(
         int | None,
         typer.Option("--thumbnails", min=16, max=2400, metavar="PIXELS", help="Add a JPEG of each page, so wide."),
     ] = None,
-    collection: Annotated[str, typer.Option("--collection", help="Name of the collection in Qdrant.")] = "docsearch",
+    collection: Annotated[
+        str | None,
+        typer.Option("--collection", help=f"Name of the collection in Qdrant.  [default: {DEFAULT_COLLECTION}]"),
+    ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -93,6 +97,14 @@ def export(
 
     if file_format is ExportFormat.qdrant and (thumbnails is not None or vectors is not ExportedVectors.float16):
         raise UsageError("--format qdrant takes neither --thumbnails nor --vectors: its vectors are float16")
+    if file_format is not ExportFormat.qdrant:
+        if "://" in out:
+            raise UsageError(f"{out}: a URL is written to with --format qdrant only; give a folder, or add that option")
+        if collection is not None:
+            raise UsageError("--collection is for --format qdrant only; leave it out, or add that option")
+        if Path(out).exists() and not Path(out).is_dir():
+            raise UsageError(f"{out}: a file, but an export is a folder; choose another name")
+    collection = collection or DEFAULT_COLLECTION
     with interruptible(lambda: KEPT), open_snapshot(index) as snapshot:
         done = _run(snapshot, index, out, file_format, vectors, path, thumbnails, collection, quiet=quiet)
     if as_json:

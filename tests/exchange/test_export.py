@@ -136,6 +136,25 @@ def test_the_command_writes_thumbnails(sample_index: Path, tmp_path: Path) -> No
         assert (picture.format, picture.width) == ("JPEG", 120)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["http://localhost:6333"], "with --format qdrant only"),
+        (["pages", "--collection", "reports"], "--collection is for --format qdrant only"),
+        (["file.txt"], "a file, but an export is a folder"),
+    ],
+)
+def test_what_an_export_to_a_folder_has_no_use_for_is_refused(
+    sample_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file.txt").write_text("mine")
+    done = CliRunner().invoke(app, ["export", *arguments, "--index", str(sample_index)])
+    assert isinstance(done.exception, UsageError)
+    assert says in str(done.exception)
+    assert [file.name for file in tmp_path.iterdir()] == ["file.txt"]
+
+
 def test_rows_are_taken_without_a_copy() -> None:
     values = np.arange(12, dtype=np.float16).reshape(6, 2)
     assert arrow.rows_of(values).flatten().buffers()[1].address == values.ctypes.data
