@@ -31,7 +31,12 @@ VIEWERS = {
 def open_page(file: Path, page: int) -> str:
     """Open a page of a file, and return what it was opened with. Raises UsageError where nothing could."""
     if command := os.environ.get(VIEWER):
-        return _start(_filled(shlex.split(command), file, page), f"{VIEWER} ({command})")
+        try:
+            words = shlex.split(command)
+        except ValueError as err:
+            raise UsageError(f"--open: {VIEWER} ({command}) is no command: {err}") from err
+        if words:
+            return _start(_filled(words, file, page), f"{VIEWER} ({command})")
     if sys.platform.startswith("linux") and file.suffix.lower() == ".pdf":
         for name, arguments in VIEWERS.items():
             if (program := shutil.which(name)) is not None:

@@ -88,6 +88,12 @@ def run(asked: QueryArguments) -> None:
         raise UsageError("--explain tells which words matched: ask with words, and without --image")
     if asked.explain and asked.rerank is not None:
         raise UsageError("--explain tells what scores of search are made of; leave --rerank out")
+    if asked.format in ("paths", "csv") and asked.explain:
+        raise UsageError(f"--explain has no place in --format {asked.format}; use table or json, or leave it out")
+    if asked.format == "paths" and asked.snippets:
+        raise UsageError("--snippets has no place in --format paths, which prints files only; leave one of them out")
+    if asked.rerank is not None and not asked.rerank.strip():
+        raise UsageError("--rerank is empty; name a cross-encoder: an id on the hub (OWNER/NAME) or a folder")
     _check_outputs(asked)
     if asked.server is not None and (found := _of_server(asked, text)) is not None:
         shown = _shown(asked, found.hits)

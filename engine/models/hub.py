@@ -28,7 +28,7 @@ def find_folder(name: str, patterns: Sequence[str], *, cached: Path | None, down
     at = f" --revision {revision}" if revision else ""
     raise UsageError(
         f"{name} is not on this machine ({reason}); on a machine with network access run "
-        f"'hf download {name}{at} --local-dir FOLDER', then use --model FOLDER"
+        f"'hf download {name}{at} --local-dir FOLDER', then give FOLDER in its place"
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from docsearch import open_index
+from docsearch.cli import app
 from docsearch.commands import hit_output, hyperlinks, open_page
 from docsearch.engine.errors import UsageError
 
@@ -100,6 +101,20 @@ def test_documents_are_shown_once_with_their_pages(asked: Callable[..., str]) ->
     assert table[1].split("\t")[3].startswith(f"{documents[0]['page']}, ")
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--explain", "--format", "paths"), "--explain has no place in --format paths"),
+        (("--explain", "--format", "csv"), "--explain has no place in --format csv"),
+        (("--snippets", "--format", "paths"), "--snippets has no place in --format paths"),
+        (("--rerank", ""), "--rerank is empty"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(options: tuple[str, ...], says: str) -> None:
+    with pytest.raises(UsageError, match=says):
+        app(["query", "ships", *options], standalone_mode=False)
+
+
 def test_documents_are_asked_for_with_enough_pages() -> None:
     assert hit_output.hits_wanted(3) == 30
     assert hit_output.hits_wanted(500) == 1000
@@ -137,6 +152,9 @@ def test_a_hit_that_is_not_there_is_not_opened(run: Run, indexed: Path) -> None:
 def test_a_viewer_that_cannot_be_started_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv(open_page.VIEWER, str(tmp_path / "nothing"))
     with pytest.raises(UsageError, match="cannot be started"):
+        open_page.open_page(tmp_path / "a.pdf", 3)
+    monkeypatch.setenv(open_page.VIEWER, "evince '{file}")
+    with pytest.raises(UsageError, match="is no command: No closing quotation"):
         open_page.open_page(tmp_path / "a.pdf", 3)
     monkeypatch.delenv(open_page.VIEWER)
     monkeypatch.setattr(open_page.shutil, "which", lambda name: None)
