@@ -52,6 +52,7 @@ def import_vectors(
     from ..engine.errors import UsageError
     from ..engine.models.registry import find_spec
     from ..exchange import importing
+    from ..indexer import properties
     from .progress import progress_bar
 
     if model is not None and name is not None:
@@ -66,6 +67,7 @@ def import_vectors(
             index,
             fingerprint=fingerprint,
             codec=codec,
+            columns=properties.columns,
             on_progress=lambda pages, total: bar.update(pages, total, ""),
         )
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,17 @@ from ..engine.errors import UsageError
 from ..engine.install import pyarrow
 from ..engine.records import WHOLE_PAGE, PageRef, PagesToStore, PageVectors, Ragged
 from ..engine.store import BegunDocument, Fingerprint, IndexWriter, open_writer
+from ..engine.store.column_values import Value
 from . import arrow
 
 REQUIRED = ("path", "page", "vectors")
 BATCH_PAGES = 32
 LETTER_PT = (612.0, 792.0)
 """The size of a page that has none in the file, in points."""
+PAGES_READ = 8
+"""Pages with a text layer that the columns of a document are told from."""
+Columns = Callable[[str, Mapping[str, str], Sequence[str]], Mapping[str, Value]]
+"""What tells a document's columns from its path, what its file says of itself, and texts of its pages."""
 MISSING = "not in the files that were imported"
 """Why a page between others of its document is not in the index."""
 
@@ -41,6 +46,7 @@ def run(
     *,
     fingerprint: Fingerprint | None = None,
     codec: str | None = None,
+    columns: Columns | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Imported:
     """Add the pages of a Parquet file, or of those in a folder, to the index in `directory`, which is made if need be.
@@ -48,6 +54,7 @@ def run(
     Columns are `path`, `page` (from 1) and `vectors`, a list of lists of D numbers; and, where there are any, `text`,
     `width` and `height` in points, `boxes` (x0, y0, x1, y1 in page fractions times 65,535 for each vector), `words`
     and `single`. `fingerprint` says what made the vectors; None takes that of the file, which an export has.
+    `columns` tells the columns of a document that conditions compare (its kind, language, …) from its path and texts.
     A killed import goes on when it is run again. Raises UsageError for files that are not as described, with the file
     and the row, and EncoderMismatch where the index has vectors of another model.
     """
@@ -61,6 +68,7 @@ def run(
     with open_writer(directory, fingerprint=made_by, codec=codec) as writer:
         begun: dict[str, BegunDocument] = {}
         for rows in _batches(files):
+            _check_dimension(rows, made_by)
             for path in dict.fromkeys(row["path"] for row in rows):
                 if path not in begun:
                     own = hashlib.sha256(digest.digest() + path.encode("utf-8", "surrogatepass")).hexdigest()
@@ -72,6 +80,9 @@ def run(
             if on_progress is not None:
                 on_progress(done, total)
         for path, document in begun.items():
+            if columns is not None:
+                texts = writer.texts(document.doc_id, PAGES_READ)
+                writer.record_properties(document.doc_id, columns(path, {}, texts))
             _finish(writer, document, documents[path])
     return Imported(len(documents), added, before)
 
@@ -173,6 +184,17 @@ def _matrix(value: Any, dtype: Any, where: str, name: str) -> np.ndarray:
         return flat.reshape(len(inner), -1).astype(dtype) if len(inner) else np.zeros((0, 0), dtype)
     except (AttributeError, ValueError, TypeError) as err:
         raise UsageError(f"{where}: {name} are no list of lists of as many numbers each") from err
+
+
+def _check_dimension(rows: list[dict[str, Any]], made_by: Fingerprint) -> None:
+    """Raise UsageError for vectors that are not as long as those of the model that is said to have made them."""
+    dim = made_by.get("dim")
+    for row in rows:
+        if dim is not None and (found := row["vectors"].shape[1]) != dim:
+            raise UsageError(
+                f"{row['path']}, page {row['page']}: vectors of {found} dimensions, but {made_by.get('name')} makes "
+                f"vectors of {dim}"
+            )
 
 
 def _pages(rows: list[dict[str, Any]], begun: Mapping[str, BegunDocument]) -> PagesToStore:

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from docsearch import EncoderMismatch, UsageError, open_index
 from docsearch.cli import app
 from docsearch.engine.store import open_snapshot
+from docsearch.engine.where.documents import DocumentFilter
 from docsearch.exchange import folder, importing
 
 NAMED = {"name": "my-model"}
@@ -51,6 +52,19 @@ def test_an_export_comes_back_with_the_same_answers(sample_index: Path, tmp_path
             ours, theirs = index.search(question, k=5), copy.search(question, k=5)
             assert [(hit.ref.path, hit.ref.page) for hit in theirs] == [(hit.ref.path, hit.ref.page) for hit in ours]
             np.testing.assert_allclose([hit.score for hit in theirs], [hit.score for hit in ours], atol=5e-3)
+
+
+def test_imported_documents_have_the_columns_that_path_and_text_tell(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    file = write(rows(3, text=["the notice period is in the contract of the tenant", "", ""]))
+    done = CliRunner().invoke(app, ["import", str(file), "--index", str(tmp_path / "other"), "--model", "pixel"])
+    assert "vectors of 8 dimensions, but pixel makes vectors of 128" in str(done.exception)
+    done = CliRunner().invoke(app, ["import", str(file), "--index", str(tmp_path / "copy"), "--name", "mine"])
+    assert done.exit_code == 0, done.output
+    with open_snapshot(tmp_path / "copy") as snapshot:
+        wanted = DocumentFilter(snapshot).paths(None, "kind = 'pdf' and has_text and language = 'en'")
+    assert wanted == {"a.pdf"}
 
 
 def test_a_second_import_adds_nothing_and_a_killed_one_goes_on(write: Callable[..., Path], tmp_path: Path) -> None:
