@@ -10,7 +10,7 @@ import typer
 
 from ..engine.printable import printable
 from .options import DEFAULT_INDEX, AsJson, IndexDirectory, Where
-from .output import plural, print_json
+from .output import message, plural, print_json
 
 if TYPE_CHECKING:
     from ..engine.where.facets import Facet, FacetValue
@@ -51,6 +51,8 @@ def facets(
 
     with open_snapshot(Path(index)) as snapshot:
         found = count_facets(DocumentFilter(snapshot), tuple(columns or ()), where, path, limit=limit)
+    if not any(facet.documents for facet in found):
+        message("no document matches" if where or path else "no document has a value")
     for facet in found:
         if as_json:
             print_json(facet.as_dict())

@@ -75,6 +75,12 @@ def test_a_wrong_condition_of_a_row_is_told_with_its_line_before_the_search(run:
     assert "q.jsonl:1: 'where' is not text" in run("batch", "q.jsonl", "-o", "answers.jsonl")[2]
 
 
+def test_facets_of_nothing_say_so(run: Run, described: Path) -> None:
+    code, out, err = run("facets", "--where", "kind = 'nothing'")
+    assert (code, out) == (0, "")
+    assert "no document matches" in err
+
+
 def test_facets_are_printed_as_lines_and_as_json(run: Run, described: Path) -> None:
     code, out, _ = run("facets", "team", "year")
     assert code == 0
