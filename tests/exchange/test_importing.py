@@ -57,7 +57,16 @@ def test_an_export_comes_back_with_the_same_answers(sample_index: Path, tmp_path
 def test_imported_documents_have_the_columns_that_path_and_text_tell(
     write: Callable[..., Path], tmp_path: Path
 ) -> None:
-    file = write(rows(3, text=["the notice period is in the contract of the tenant", "", ""]))
+    file = write(
+        rows(
+            3,
+            text=[
+                "the notice period is in the contract of the tenant and this is what they have to do for us with that",
+                "",
+                "",
+            ],
+        )
+    )
     done = CliRunner().invoke(app, ["import", str(file), "--index", str(tmp_path / "other"), "--model", "pixel"])
     assert "vectors of 8 dimensions, but pixel makes vectors of 128" in str(done.exception)
     done = CliRunner().invoke(app, ["import", str(file), "--index", str(tmp_path / "copy"), "--name", "mine"])
