@@ -137,7 +137,7 @@ def find(
         skipped = summary(search.other_kinds.found(renderer))
         counts = ((search.excluded, "--exclude"), (search.ignored, IGNORE_FILE))
         left_out = "".join(f"; {what} left out {count:,}" for count, what in counts if count)
-        skipped = f" ({skipped})" if skipped else ""
+        skipped = f" ({'; '.join(line.strip() for line in skipped.splitlines())})" if skipped else ""
         raise NothingFound(f"no documents found in {named}{skipped}{left_out}; {file_kinds.read_kinds()}")
     found = list(_with_unique_paths(list(search.found.values())))
     documents = sorted((each for each in found if isinstance(each, Document)), key=lambda document: document.path)

@@ -101,6 +101,12 @@ def test_dry_run_reads_the_table_of_metadata(run: Run, docs: Path) -> None:
     assert run("index", docs, "--dry-run", "--metadata", table)[0] == 0
 
 
+def test_what_was_skipped_is_told_in_one_line_where_nothing_is_found(run: Run, docs: Path) -> None:
+    code, _, err = run("index", docs / "a.pdf", "--kinds", "image")
+    assert code == 2
+    assert "skipped: .pdf 1; .pdf: --kinds pdf reads them)" in err
+
+
 def test_files_of_metadata_beside_documents_are_not_told_as_skipped(run: Run, docs: Path) -> None:
     (docs / "a.pdf.json").write_text('{"author": "Kim"}')
     (docs / "b.json").write_text("{}")
