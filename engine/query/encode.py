@@ -88,7 +88,7 @@ class QueryEncoding:
             )
         assert query.image is not None
         (seen,) = self._encoder.encode_image_queries([query.image])
-        if not len(seen.vectors) and not len(seen.single):
+        if not len(seen.vectors) and self._snapshot.fingerprint["dim"] != 0:
             raise UsageError("there is nothing on the picture to search for")
         if not seen.contextual:
             seen = by_example.most_distinctive_patches(self._snapshot, seen, self.visual_words)

@@ -28,7 +28,7 @@ def index(tmp_path: Path, make_pdf: Callable[..., Path], monkeypatch: pytest.Mon
     make_pdf(tmp_path / "docs/a.pdf", ["revenue chart", "notes"])
     make_pdf(tmp_path / "docs/b & c.pdf", ["minutes"])
     pipeline.index_documents([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder())
-    monkeypatch.setattr(searching, "find_spec", lambda name: SPEC)
+    monkeypatch.setattr(searching, "find_spec", lambda name, revision="": SPEC)
     monkeypatch.setattr(searching, "load_query_encoder", lambda name, revision="": FakeEncoder())
     return tmp_path / "index"
 

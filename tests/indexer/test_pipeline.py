@@ -241,7 +241,7 @@ def test_a_pooling_factor_below_1_is_refused_before_an_index_is_made(folder: Pat
 
 
 def test_an_unknown_model_is_refused_before_an_index_is_made(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="pixel"):
+    with pytest.raises(UsageError, match="model 'no-such-model' is not known"):
         pipeline.index_documents([folder], tmp_path / "index", model="no-such-model")
     assert not (tmp_path / "index").exists()
 

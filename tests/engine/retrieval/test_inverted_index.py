@@ -81,15 +81,27 @@ def test_every_patch_is_in_the_list_of_its_visual_word(tmp_path: Path) -> None:
 
 def test_similarities_of_pages_not_scanned_are_imputed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     toy_words.write(tmp_path / "index", {"a.pdf": [[1, 2], [3], []]})
-    monkeypatch.setattr(inverted_index, "NPROBE", 3)
+    monkeypatch.setattr(inverted_index, "NPROBE", 1)
     vector = toy_words.directions()[1:2]
-    farthest = np.sort(vector @ VISUAL_WORDS.codebook.centroids_f32.T, axis=1)[0, -3]
+    farthest = np.max(vector @ VISUAL_WORDS.codebook.centroids_f32.T)
     with open_snapshot(tmp_path / "index") as snapshot:
         lists = open_inverted_index(snapshot, VISUAL_WORDS)
         scanned, imputed = (lists.maxima(vector, -1.0, impute_missing=impute)[:, 0] for impute in (False, True))
     assert scanned[0] > 0.9
     assert scanned[1:].tolist() == [-np.inf, -np.inf]
-    np.testing.assert_allclose(imputed, [scanned[0], farthest, farthest], rtol=1e-6)  # BLAS rounds otherwise
+    np.testing.assert_allclose(
+        imputed, [max(scanned[0], farthest), farthest, farthest], rtol=1e-6
+    )  # BLAS rounds otherwise
+
+
+def test_empty_lists_take_no_place_of_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The word of the only page is far from the query: lists that are nearer have nothing."""
+    toy_words.write(tmp_path / "index", {"a.pdf": [[7]]})
+    monkeypatch.setattr(inverted_index, "NPROBE", 1)
+    with open_snapshot(tmp_path / "index") as snapshot:
+        lists = open_inverted_index(snapshot, VISUAL_WORDS)
+        found = lists.maxima(toy_words.directions()[1:2], -1.0)
+    assert np.isfinite(found).all()
 
 
 def test_all_tokens_of_a_contextual_query_are_looked_up() -> None:

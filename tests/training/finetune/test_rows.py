@@ -47,7 +47,7 @@ def test_paths_are_relative_to_the_file_and_other_keys_are_ignored(folder: Path)
         ({"query": " ", "image": "one.png"}, "'query' is missing or empty"),
         ({"query": "a"}, "'image' is missing"),
         ({"query": "a", "image": "none.png"}, "there is no file"),
-        ({"query": "a", "image": "rows.jsonl"}, "has none of the suffixes .pdf"),
+        ({"query": "a", "image": "rows.exe"}, "has none of the suffixes .pdf"),
         ({"query": "a", "image": "deep/two.pdf"}, "needs 'page', a whole number from 1"),
         ({"query": "a", "image": "deep/two.pdf", "page": "2"}, "needs 'page'"),
         ({"query": "a", "image": "one.png", "page": 0}, "needs 'page'"),
