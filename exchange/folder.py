@@ -115,14 +115,13 @@ def _write_manifest(folder: Path, manifest: Mapping[str, object]) -> None:
 def _write_parquet(
     file: Path, read: ExportedPages, description: Mapping[str, object], thumbnails: list[bytes | None] | None
 ) -> None:
-    _, parquet = pyarrow()
-    parquet.write_table(
-        arrow.table(read, description, thumbnails),
-        file,
-        row_group_size=ROW_GROUP_PAGES,
-        compression="zstd",
-        use_dictionary=["doc_id", "path"],
-    )
+    pa, parquet = pyarrow()
+    rows = arrow.table(read, description, thumbnails)
+    # Arrow's own pool would keep what each part took.
+    options = {"compression": "zstd", "use_dictionary": ["doc_id", "path"], "memory_pool": pa.system_memory_pool()}
+    with parquet.ParquetWriter(file, rows.schema, **options) as writer:
+        for first in range(0, len(rows), ROW_GROUP_PAGES):
+            writer.write_table(rows.slice(first, ROW_GROUP_PAGES))
 
 
 def _write_npz(

@@ -15,8 +15,8 @@ from ..engine.records import F16, F32, I64, U16, PageRef, Ragged
 from ..engine.store import Snapshot
 from ..engine.where.paths import path_matches
 
-PART_VECTORS = 1 << 18
-"""Vectors of a part: 64 MB of float16 at 128 dimensions. A page that has more is a part of its own."""
+PART_VECTORS = 1 << 17
+"""Vectors of a part: 32 MB of float16 at 128 dimensions. A page that has more is a part of its own."""
 PART_PAGES = 1000
 Vectors = Literal["float16", "stored", "none"]
 """How vectors are exported: decoded, as the index stores them, or not at all."""
