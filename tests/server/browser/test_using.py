@@ -145,7 +145,7 @@ def test_a_busy_server_is_retried(visit: Visit, address: str) -> None:
 
     def refuse_once(route: sync_api.Route) -> None:
         if next(answers, False):
-            route.fulfill(status=503, headers={"Retry-After": "1"}, json={"error": "256 questions wait already"})
+            route.fulfill(status=503, headers={"Retry-After": "3"}, json={"error": "256 questions wait already"})
         else:
             route.continue_()
 
