@@ -182,7 +182,7 @@ def test_the_error_for_a_model_that_cannot_be_downloaded_says_what_to_do(tmp_pat
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 2
     assert f"{spec.HUB_NAME} is not on this machine" in done.stderr
-    assert "--model FOLDER" in done.stderr
+    assert "--local-dir FOLDER', then give FOLDER in its place" in done.stderr
     assert "Traceback" not in done.stderr
 
 
