@@ -15,7 +15,7 @@ from itertools import pairwise
 import numpy as np
 
 from ...records import I64
-from .words import spellings, split_query
+from .words import spellings, split_query, word_grams
 
 CJK = (
     "\u3005\u3007\u3041-\u3096\u309d\u309e\u30a1-\u30fa\u30fc-\u30fe\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -56,9 +56,6 @@ ONE_LETTER = str.maketrans(
 PUNCTUATION = ".,:;!?()[]\"'\u060c\u061b\u061f\u0964"
 BUCKETS = 65536
 MAX_WORD_CHARS = 40
-NGRAM_MAX_CHARS = 4
-POSITIONS = 12
-"""Characters at each end of a word that are also features by their distance from that end."""
 NO_TAIL = "-"
 
 
@@ -169,17 +166,4 @@ def pair_grams(unit: str) -> list[str]:
         elif len(part) > 1:
             grams += [f"{place}t{letter}" for letter in part]
             grams += [f"{place}T{a}{b}" for a, b in pairwise(part)]
-    return grams
-
-
-def word_grams(word: str) -> list[str]:
-    """The features of a word, before hashing."""
-    marked = f"<{word}>"
-    grams = [f"n{marked[i : i + n]}" for n in range(1, NGRAM_MAX_CHARS + 1) for i in range(len(marked) - n + 1)]
-    grams.append(f"w{word}")
-    for i in range(min(len(word), POSITIONS)):
-        grams.append(f"l{i}{word[i]}")
-        grams.append(f"r{i}{word[-1 - i]}")
-        grams.append(f"L{i}{word[i : i + 2]}")
-        grams.append(f"R{i}{word[len(word) - 1 - i :][:2]}")
     return grams

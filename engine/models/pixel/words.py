@@ -107,6 +107,12 @@ def word_features(word: str) -> I64:
     """
     if is_concept(word):
         return np.array([zlib.crc32(word.encode("utf-8")) % BUCKETS], np.int64)
+    grams = word_grams(word)
+    return np.fromiter((zlib.crc32(g.encode("utf-8")) % BUCKETS for g in grams), np.int64, len(grams))
+
+
+def word_grams(word: str) -> list[str]:
+    """The features of a word, before hashing."""
     marked = f"<{word}>"
     grams = [f"n{marked[i : i + n]}" for n in range(1, NGRAM_MAX_CHARS + 1) for i in range(len(marked) - n + 1)]
     grams.append(f"w{word}")
@@ -115,4 +121,4 @@ def word_features(word: str) -> I64:
         grams.append(f"r{i}{word[-1 - i]}")
         grams.append(f"L{i}{word[i : i + 2]}")
         grams.append(f"R{i}{word[len(word) - 1 - i :][:2]}")
-    return np.fromiter((zlib.crc32(g.encode("utf-8")) % BUCKETS for g in grams), np.int64, len(grams))
+    return grams
