@@ -116,7 +116,7 @@ clean:
 
 .venv-integrations/installed: pyproject.toml
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet -e ".[haystack,langchain,llamaindex,qdrant]" hypothesis langchain-tests "pytest>=8.2" pytest-asyncio
+	$(@D)/bin/python -m pip install --quiet -e ".[haystack,lance,langchain,llamaindex,qdrant]" hypothesis langchain-tests "pytest>=8.2" pytest-asyncio qdrant-edge-py
 	touch $@
 
 .venv/browsing: .venv/developing

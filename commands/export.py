@@ -32,6 +32,7 @@ class ExportFormat(StrEnum):
 
     parquet = "parquet"
     npz = "npz"
+    lance = "lance"
     qdrant = "qdrant"
 
 
@@ -56,7 +57,8 @@ def export(
         ExportFormat,
         typer.Option(
             "--format",
-            help=f"parquet ({install_command('parquet')}), npz (numpy's), or qdrant ({install_command('qdrant')}).",
+            help=f"parquet ({install_command('parquet')}), npz (numpy's), lance ({install_command('lance')}), or "
+            f"qdrant ({install_command('qdrant')}).",
         ),
     ] = ExportFormat.parquet,
     vectors: Annotated[
@@ -89,6 +91,8 @@ def export(
         docsearch export pages/
 
         docsearch export pages/ --format npz --vectors stored --path "2023/*"
+
+        docsearch export pages.lance --format lance
 
         docsearch export http://localhost:6333 --format qdrant --collection reports
     """
@@ -141,10 +145,19 @@ def _run(
                 return qdrant.export(snapshot, client, collection, path=path, on_progress=on_progress)
             finally:
                 client.close()
-        from ..exchange import folder
+        from ..exchange import folder, lance
 
         pictures, close = _thumbnails(index, thumbnails)
         try:
+            if file_format is ExportFormat.lance:
+                return lance.export(
+                    snapshot,
+                    Path(out),
+                    vectors=vectors.value,
+                    path=path,
+                    thumbnails=pictures,
+                    on_progress=on_progress,
+                )
             return folder.export(
                 snapshot,
                 Path(out),

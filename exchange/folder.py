@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from .pages import ExportedPages, Vectors
 MANIFEST = "_manifest.json"  # readers of Parquet folders skip names with "_"
 FORMAT = 1
 FOLDER_FORMATS = ("parquet", "npz")
-ROW_GROUP_PAGES = 100
-"""Pages of a row group: what a reader of Parquet has in memory at least."""
+ROW_GROUP_VECTORS = 1 << 14
+"""Vectors of a row group, at least: what readers and writers of Parquet have in memory several times, with 4 bytes of
+levels for each number beside it."""
 Thumbnails = Callable[[ExportedPages], "list[bytes | None]"]
 
 
@@ -67,6 +69,7 @@ def export(
                 pictures = None if thumbnails is None else thumbnails(read)
                 with atomic_file(file) as temporary:
                     (_write_npz if file_format == "npz" else _write_parquet)(temporary, read, description, pictures)
+            snapshot.release_memory()
             done, written = done + len(part), written + file.stat().st_size
             if on_progress is not None:
                 on_progress(done, total)
@@ -120,8 +123,16 @@ def _write_parquet(
     # Arrow's own pool would keep what each part took.
     options = {"compression": "zstd", "use_dictionary": ["doc_id", "path"], "memory_pool": pa.system_memory_pool()}
     with parquet.ParquetWriter(file, rows.schema, **options) as writer:
-        for first in range(0, len(rows), ROW_GROUP_PAGES):
-            writer.write_table(rows.slice(first, ROW_GROUP_PAGES))
+        for first, last in _row_groups(read):
+            writer.write_table(rows.slice(first, last - first))
+
+
+def _row_groups(read: ExportedPages) -> Iterator[tuple[int, int]]:
+    """The first page of each row group, and the one after its last."""
+    starts = [0]
+    if read.offsets is not None:
+        starts = np.flatnonzero(np.diff(read.offsets[:-1] // ROW_GROUP_VECTORS, prepend=-1)).tolist()
+    yield from pairwise([*starts, len(read)])
 
 
 def _write_npz(

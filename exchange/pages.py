@@ -83,8 +83,14 @@ def read(snapshot: Snapshot, rows: I64, vectors: Vectors) -> ExportedPages:
     if vectors == "stored":
         coded = _stored(snapshot, rows)
         return ExportedPages(refs, pages.sizes, texts, None, coded, offsets, boxes, words, single)
-    decoded = [codecs.decode(block.coded).astype(np.float16) for block in snapshot.blocks(rows=rows)]
-    values = np.concatenate(decoded) if decoded else np.zeros((0, 0), np.float16)
+    values = np.zeros((0, 0), np.float16)
+    last = 0
+    for block in snapshot.blocks(rows=rows):
+        decoded = codecs.decode(block.coded)
+        if not last:
+            values = np.empty((int(offsets[-1]), decoded.shape[1]), np.float16)
+        values[last : last + len(decoded)] = decoded
+        last += len(decoded)
     return ExportedPages(refs, pages.sizes, texts, Ragged(values, offsets), None, offsets, boxes, words, single)
 
 

@@ -161,8 +161,8 @@ class Segment:
     def release(self) -> None:
         """Drop its mapped files from resident memory."""
         coded = self.__dict__.get("coded")
-        arrays = [coded.values, coded.scales, coded.words] if coded is not None else []
-        for array in (*arrays, self.__dict__.get("boxes"), self.__dict__.get("dense")):
+        arrays = [coded.values, coded.scales] if coded is not None else []
+        for array in (*arrays, *(self.__dict__.get(name) for name in ("boxes", "words", "dense"))):
             if array is not None:
                 release(array)
 
@@ -230,9 +230,13 @@ class OpenSegments:
             return
         self._read_bytes += count + runs * MAPPED_FILES * FAULT_AROUND_BYTES
         if self._read_bytes > MAPPED_BYTES:
-            self._read_bytes = 0
-            for opened in list(self._open.values()):
-                opened.release()
+            self.release()
+
+    def release(self) -> None:
+        """Drop all mapped files from resident memory; arrays stay valid."""
+        self._read_bytes = 0
+        for opened in list(self._open.values()):
+            opened.release()
 
 
 def descriptors_for(files: int) -> int:

@@ -261,6 +261,10 @@ class Snapshot(DocumentReader):
         _, segments, slots = self._sorted_locations(rows)
         return blocks.in_segments(self._segments, segments, slots)
 
+    def release_memory(self) -> None:
+        """Drop the mapped files of the index from this process's resident memory; arrays stay valid."""
+        self._segments.release()
+
     def boxes(self, row: int) -> U16:
         """The boxes of a row's T vectors, (T, 4) uint16 in page fractions times BOX_SCALE, mapped."""
         segment, slot = int(self._page_table["segment"][row]), int(self._page_table["slot"][row])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -28,8 +29,53 @@ def client(sample_index: Path) -> QdrantClient:
     return made
 
 
+Search = Callable[[list[list[float]]], list[tuple[str, float]]]
+"""Query vectors to the ids and scores of the first ten pages."""
+
+
+@pytest.fixture(params=["local mode", "server's engine"])
+def search(request: pytest.FixtureRequest, client: QdrantClient, tmp_path: Path) -> Search:
+    """By the client's own local mode, in numpy; and by the engine of Qdrant's server, with the same points."""
+    if request.param == "local mode":
+
+        def by_client(query: list[list[float]]) -> list[tuple[str, float]]:
+            found = client.query_points("docsearch", query=query, using=qdrant.PATCHES, limit=TOP).points
+            return [(point.payload["id"], point.score) for point in found if point.payload is not None]
+
+        return by_client
+    edge = pytest.importorskip("qdrant_edge", reason="needs qdrant-edge-py")
+    vectors = client.get_collection("docsearch").config.params.vectors
+    assert isinstance(vectors, dict)
+    assert vectors[qdrant.PATCHES].datatype == models.Datatype.FLOAT16
+    multivector = edge.MultiVectorConfig(edge.MultiVectorComparator.MaxSim)
+    patches = edge.EdgeVectorParams(
+        vectors[qdrant.PATCHES].size,
+        edge.Distance.Dot,
+        multivector_config=multivector,
+        datatype=edge.VectorStorageDatatype.Float16,
+    )
+    shard = edge.EdgeShard.create(str(tmp_path / "shard"), edge.EdgeConfig({qdrant.PATCHES: patches}))
+    points, _ = client.scroll("docsearch", limit=10_000, with_vectors=True)
+    shard.update(
+        edge.UpdateOperation.upsert_points(
+            [
+                edge.Point(point.id, {qdrant.PATCHES: point.vector[qdrant.PATCHES]}, point.payload)
+                for point in points
+                if isinstance(point.vector, dict)
+            ]
+        )
+    )
+
+    def by_engine(query: list[list[float]]) -> list[tuple[str, float]]:
+        nearest = edge.Query.Nearest(query, using=qdrant.PATCHES)
+        found = shard.query(edge.QueryRequest(limit=TOP, query=nearest, with_payload=True))
+        return [(point.payload["id"], point.score) for point in found]
+
+    return by_engine
+
+
 def test_the_first_ten_are_the_same_for_every_sample_question(
-    client: QdrantClient, sample_index: Path, sample_docs: Path
+    search: Search, sample_index: Path, sample_docs: Path
 ) -> None:
     questions = [json.loads(line)["query"] for line in (sample_docs / "queries.jsonl").read_text("utf-8").splitlines()]
     assert len(questions) == 47
@@ -39,12 +85,11 @@ def test_the_first_ten_are_the_same_for_every_sample_question(
         for question in questions:
             vectors = index.encode(question).vectors
             ours = token_maxima(index.snapshot, vectors, rows).astype(np.float64).sum(axis=1)
-            found = client.query_points("docsearch", query=vectors.tolist(), using=qdrant.PATCHES, limit=TOP).points
-            theirs = [ids.index(point.payload["id"]) for point in found if point.payload is not None]
+            found = search(vectors.tolist())
             best = np.sort(ours)[::-1][:TOP]
             # The same pages; where two of ours are closer than float16 tells apart, either order.
-            np.testing.assert_allclose(ours[theirs], best, atol=5e-3)
-            np.testing.assert_allclose([point.score for point in found], best, atol=5e-3)
+            np.testing.assert_allclose(ours[[ids.index(name) for name, _ in found]], best, atol=5e-3)
+            np.testing.assert_allclose([score for _, score in found], best, atol=5e-3)
 
 
 def test_points_carry_the_page(client: QdrantClient) -> None:
