@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The C of the kernels: they are compiled again when it changes.
 C := $(wildcard engine/kernels/*/*.[ch]) build_backend/kernel_compiler.py
 
-.PHONY: demo test slow lowered quickstart lean integrations site check format bench docs browser screenshots clean .axe
+.PHONY: demo test slow lowered quickstart lean integrations cluster site check format bench docs browser screenshots clean .axe
 
 demo: .venv/kernels
 	@echo "== Indexing sample_docs into .demo"
@@ -47,6 +47,10 @@ lowered: .venv/developing .venv/kernels
 # The retrievers, under the tests of their frameworks, whose packages no other test should see.
 integrations: .venv-integrations/installed .venv/kernels
 	.venv-integrations/bin/python -m pytest -o asyncio_mode=auto -o asyncio_default_fixture_loop_scope=function tests/integrations
+
+# Indexing and searching on a Ray cluster of three nodes, all on this machine.
+cluster: .venv-cluster/installed .venv/kernels
+	.venv-cluster/bin/python -m pytest tests/cluster -m "not slow"
 
 check: .venv/developing .venv/typed/docsearch
 	$(BIN)/ruff check .
@@ -87,7 +91,7 @@ site: .venv-site/installed
 	touch $@
 
 clean:
-	rm -rf engine/kernels/native/_kernels.* .venv .venv-lean .venv-integrations .venv-site .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf engine/kernels/native/_kernels.* .venv .venv-lean .venv-integrations .venv-cluster .venv-site .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@echo "== Making a virtual environment in .venv"
@@ -117,6 +121,11 @@ clean:
 .venv-integrations/installed: pyproject.toml
 	$(PYTHON) -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet -e ".[haystack,lance,langchain,llamaindex,qdrant]" hypothesis langchain-tests "pytest>=8.2" pytest-asyncio qdrant-edge-py
+	touch $@
+
+.venv-cluster/installed: pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet -e ".[office,ray,s3]" hypothesis "moto[s3,server]>=5" "pytest>=8.2" python-docx
 	touch $@
 
 .venv/browsing: .venv/developing

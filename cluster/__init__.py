@@ -1,0 +1,1 @@
+"""Indexing and searching on more than one machine, on a Ray cluster."""

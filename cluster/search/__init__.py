@@ -1,0 +1,1 @@
+"""Search over the shards of a collection on a Ray cluster, with the hits of one index."""

@@ -1,0 +1,42 @@
+"""A Ray cluster of several nodes on this machine, for tests; imported by its name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).resolve().parents[1]
+OBJECT_STORE_BYTES = 80_000_000
+
+
+@contextmanager
+def local_cluster(nodes: int = 3, *, cpus: int = 2) -> Iterator[Any]:
+    """Start `nodes` nodes of `cpus` logical processors each, and connect this process to them.
+
+    Yields the `ray.cluster_utils.Cluster`, whose `add_node` and `remove_node` change it. Workers can import the modules
+    in `tests`, such as `fake_encoder`.
+    """
+    import ray
+    from ray.cluster_utils import Cluster
+
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), str(TESTS / "cluster"), before]))
+    each = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES}
+    cluster = Cluster(initialize_head=True, head_node_args={**each, "include_dashboard": False})
+    try:
+        for _ in range(nodes - 1):
+            cluster.add_node(**each)
+        ray.init(address=cluster.address, log_to_driver=False)
+        yield cluster
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+        if before is None:
+            del os.environ["PYTHONPATH"]
+        else:
+            os.environ["PYTHONPATH"] = before
