@@ -27,6 +27,7 @@ from .commands.models import models
 from .commands.query import QueryCommand, query
 from .commands.remove import remove
 from .commands.serve import serve
+from .commands.shard import shard
 from .commands.train import train
 from .commands.update import update
 from .commands.verify import verify
@@ -107,6 +108,7 @@ COMMANDS = (
     ask,
     batch,
     serve,
+    shard,
     mcp,
     export,
     mine,

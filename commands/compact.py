@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from .interrupts import interruptible
 from .options import DEFAULT_INDEX, AsJson, Codec, IndexDirectory
 from .output import print_json
+from .shard import print_shards
 
 if TYPE_CHECKING:
     from ..engine.compression.residual import Codebook
@@ -19,6 +22,12 @@ KEPT = "every page is kept, and the same command continues from the last segment
 def compact(
     index: IndexDirectory = DEFAULT_INDEX,
     codec: Codec = None,
+    shards: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="Then move the segments into this many shards; 0 moves them back. See 'docsearch shard'."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Reclaim the space of removed pages, or change the codec.
@@ -30,17 +39,24 @@ def compact(
         docsearch compact
 
         docsearch compact --index office.index --codec binary
+
+        docsearch compact --index office.index --shards 4
     """
     from ..engine.store import open_writer
 
     codebook = _codebook(index) if codec == "residual" else None
     with interruptible(lambda: KEPT), open_writer(index, fingerprint=None, create=False) as writer:
         report = writer.compact(codec, codebook)
+        divided = None if shards is None else writer.divide(shards)
     facts = asdict(report)
     if as_json:
+        if divided is not None:
+            facts["shards"] = [asdict(shard) for shard in divided]
         print_json(facts)
     else:
         print("; ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in facts.items()))
+        if divided is not None:
+            print_shards(divided)
 
 
 def _codebook(index: Path) -> Codebook | None:

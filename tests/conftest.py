@@ -60,6 +60,19 @@ def sample_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
+def segmented_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An index of the sample documents in several segments, of 16 pages or so."""
+    from docsearch.engine.store import buffer
+    from docsearch.indexer.pipeline import index_documents
+
+    index = tmp_path_factory.mktemp("segmented") / "index"
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(buffer, "SEGMENT_PAGES", 8)
+        index_documents([sample_docs], index, workers=1)
+    return index
+
+
+@pytest.fixture(scope="session")
 def make_pdf() -> Callable[..., Path]:
     """`make_pdf(file, pages)` writes a PDF of as many pages as there are strings, each showing its string."""
     import pymupdf

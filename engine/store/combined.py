@@ -39,7 +39,7 @@ SUMMED = (
     "dead_pages",
     "bytes",
 )
-COUNTED = ("unread", "segments_by_codec")
+COUNTED = ("unread", "segments_by_codec", "shards")
 """The facts of an index that are added up, numbers and counts by name."""
 
 

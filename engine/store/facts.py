@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from pathlib import Path
 
 from ..compression import pooling
-from . import catalog, compaction, layout, statements, unread
+from . import catalog, compaction, layout, shards, statements, unread
 
 Facts = dict[str, str | int | float | dict[str, int]]
 
@@ -39,8 +40,17 @@ def read(directory: Path, connection: sqlite3.Connection) -> Facts:
         "dim": next((row.dim for row in segments), 0),
         "segments": counted.segments,
         "segments_by_codec": codecs,
+        "shards": _shards(directory, {row.id for row in segments}),
         "dead_pages": sum(row.pages for row in segments) - counted.pages,
         "bytes": size,
         "bytes_per_page": round(size / max(1, counted.pages), 1),
         "generation": catalog.read_meta(connection, "generation"),
     }
+
+
+def _shards(directory: Path, segments: set[int]) -> dict[str, int]:
+    """How many of the `segments` each shard holds, and how many none does yet; nothing for an undivided index."""
+    if not (names := shards.names(directory)):
+        return {}
+    found = Counter(shard for segment, shard in shards.placement(directory).items() if segment in segments)
+    return {name: found[name] for name in names} | ({"none": found[""]} if found[""] else {})

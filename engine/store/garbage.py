@@ -7,7 +7,6 @@ closed (`readers`). It is renamed first and deleted when snapshots can open agai
 from __future__ import annotations
 
 import logging
-import os
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import DocsearchError
-from . import catalog, codebook, durable, layout, private_copy, readers
+from . import catalog, codebook, durable, layout, private_copy, readers, shards
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +33,13 @@ class _Committed:
         segments = frozenset(segment for (segment,) in connection.execute("SELECT id FROM segments"))
         return _Committed(catalog.read_meta(connection, "generation"), segments, catalog.read_last_segment(connection))
 
-    def dropped(self, directory: Path, names: Iterable[str] | None = None) -> list[Path]:
-        """Folders of segments that an earlier commit had, of those with these `names`, or of all."""
+    def dropped(self, directory: Path, entries: Iterable[Path] | None = None) -> list[Path]:
+        """Folders of segments that an earlier commit had, among these `entries`, or among all segments."""
         live = {f"{segment:08d}" for segment in self.segments}
         return [
-            directory / layout.SEGMENTS / name
-            for name in (_segment_names(directory) if names is None else names)
-            if name not in live and name.isdecimal() and int(name) <= self.last_segment
+            entry
+            for entry in (shards.segment_entries(directory) if entries is None else entries)
+            if entry.name not in live and entry.name.isdecimal() and int(entry.name) <= self.last_segment
         ]
 
 
@@ -50,18 +49,19 @@ def delete_orphans(directory: Path, connection: sqlite3.Connection) -> None:
     A segment number above the last committed one was never visible to anyone. A lower one was dropped by a later
     commit, and an older snapshot may still map its files, so it stays until no such snapshot is open.
     """
-    committed, names = _Committed.read(connection), _segment_names(directory)  # thousands in a large index
+    committed, entries = _Committed.read(connection), list(shards.segment_entries(directory))  # thousands, if large
     _delete(
-        directory / layout.SEGMENTS / name
-        for name in names
-        if name.startswith(layout.TEMPORARY) or (name.isdecimal() and int(name) > committed.last_segment)
+        entry
+        for entry in entries
+        if entry.name.startswith(layout.TEMPORARY)
+        or (entry.name.isdecimal() and int(entry.name) > committed.last_segment)
     )
     for file in directory.glob(f"{layout.TEMPORARY}*"):
         # Only what this package left, earlier versions included: people put files of their own into the folder.
         if durable.is_temporary(file.name) or file.name == layout.TEMPORARY + layout.CODEBOOK:
             with suppress(OSError):
                 file.unlink()
-    has_dropped = bool(committed.dropped(directory, names))
+    has_dropped = bool(committed.dropped(directory, entries))
     has_garbage = codebook.is_orphaned(directory, connection) or has_dropped
     detached: list[Path] = []
     with readers.no_snapshot_opens(directory, wait=has_garbage) as is_held:
@@ -111,11 +111,6 @@ def delete_after_reading(directory: Path) -> None:
     except (OSError, sqlite3.Error, DocsearchError) as err:
         logger.debug("%s: garbage was not deleted: %s", directory, err)
     _delete(detached)
-
-
-def _segment_names(directory: Path) -> list[str]:
-    with os.scandir(directory / layout.SEGMENTS) as entries:
-        return [entry.name for entry in entries]
 
 
 def _outdated_derived(directory: Path, committed: _Committed, registered: set[str]) -> list[Path]:

@@ -5,6 +5,8 @@ writer.lock          held by the one writer; contains its process id
 readers.lock         held shared by a snapshot that opens, and exclusively while segments are deleted (readers.py)
 readers/             a file for each generation that is read, named by it: held shared by its open snapshots
 segments/00000001/   one committed segment: the .npy files below
+shards.json          the names of the shards, in an index whose segments are divided among folders (shards.py)
+shards/0000/         a shard, with segments/ of its own
 codebook.npy         centroids of the visual words, (V, D) float16: only with the codec residual
 roots.json           the folders that were indexed, absolute, newest first (written by the indexer)
 sources.json         what 'docsearch update' reads again: files and folders, and settings (written by the indexer)
@@ -36,6 +38,8 @@ WRITER_LOCK = "writer.lock"
 READERS_LOCK = "readers.lock"
 READERS = "readers"
 SEGMENTS = "segments"
+SHARDS = "shards"
+SHARD_LIST = "shards.json"
 CACHE = "cache"
 TEMPORARY = ".tmp-"
 
@@ -60,5 +64,5 @@ def server_file(directory: Path) -> Path:
 
 
 def segment_folder(directory: Path, segment: int) -> Path:
-    """The folder of the committed segment with number `segment`."""
+    """The folder of segment number `segment` in an index, or in one shard of it: see `shards.find_segment`."""
     return directory / SEGMENTS / f"{segment:08d}"

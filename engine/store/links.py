@@ -7,12 +7,13 @@ from pathlib import Path
 from ..errors import UsageError
 from . import layout
 
-FOLDERS = (layout.SEGMENTS, layout.CACHE, layout.READERS, layout.UPLOADS)
+FOLDERS = (layout.SEGMENTS, layout.SHARDS, layout.CACHE, layout.READERS, layout.UPLOADS)
 FILES = (
     layout.CATALOG,
     f"{layout.CATALOG}-wal",
     f"{layout.CATALOG}-shm",
     layout.CODEBOOK,
+    layout.SHARD_LIST,
     layout.ROOTS,
     layout.SOURCES,
     layout.WATCH_LOCK,

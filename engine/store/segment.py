@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from ..compression.codecs import Coded, stored_dtype, stored_scales, stored_width, vector_bytes
 from ..compression.residual import Codebook
 from ..records import F16, I64, U8, U16
-from . import arrays, codebook, durable, layout
+from . import arrays, codebook, durable, layout, shards
 from .mmap import FAULT_AROUND_BYTES, blocks_read, release, will_need
 
 logger = logging.getLogger(__name__)
@@ -123,7 +123,12 @@ class Segment:
         """`codebook` returns the index's, and is called only with a codec that needs it."""
         self.row = row
         self._codebook = codebook
-        self._folder = layout.segment_folder(directory, row.id)
+        self._directory = directory
+
+    @property
+    def _folder(self) -> Path:
+        """Where it is now: it may be moved to another shard between the opening of two files."""
+        return shards.find_segment(self._directory, self.row.id)
 
     @cached_property
     def offsets(self) -> I64:
@@ -169,6 +174,10 @@ class Segment:
     def _open(self, name: str, *, mapped: bool) -> NDArray[np.generic]:
         path = self._folder / name
         dtype, shape = self.row.files()[name]
+        if not path.exists():  # moved just now, or gone
+            path = self._folder / name
+            if not path.exists() and (absent := shards.missing(self._directory)):
+                raise arrays.damaged(path, f"shard {', '.join(absent)} is missing; is its disk mounted?")
         array = arrays.load(path, mapped=mapped)
         if array.dtype != np.dtype(dtype) or array.shape != shape or not array.flags.c_contiguous:
             raise arrays.damaged(path, f"it contains {array.dtype} {array.shape}, the catalog says {dtype} {shape}")

@@ -334,6 +334,17 @@ class Snapshot(DocumentReader):
         """Where derived files of the segments are kept."""
         return [DerivedFiles(self.cache, self.segment_digests)]
 
+    @property
+    def segment_rows(self) -> dict[int, SegmentRow]:
+        """The segments, by their numbers."""
+        self.check_open()
+        return dict(self._segment_rows)
+
+    def copy_catalog(self, target: sqlite3.Connection) -> None:
+        """Copy the catalog, as of this snapshot, into an empty database."""
+        with self._connection_lock, os_errors.translated(self._directory):
+            self._connection.backup(target)
+
     def segment_pages(self, segments: Sequence[int]) -> list[int]:
         """How many pages each of these segments has, deleted ones included."""
         return [self._segment_rows[segment].pages for segment in segments]

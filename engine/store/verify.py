@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import IndexDamaged
-from . import codebook, layout, os_errors, row_checksums, statements
+from . import codebook, layout, os_errors, row_checksums, shards, statements
 from .segment import OpenSegments, SegmentRow, StoredFile
 
 READ_ERROR = re.compile(r"unable to get the page\. error code=(\d+)")
@@ -76,7 +76,7 @@ def _problems_of_segments(directory: Path, connection: sqlite3.Connection) -> It
             damage = segment_problems(directory, row, statements.read_files(connection, row.id))
             yield from damage or _length_problems(directory, row, connection)
         except Exception as err:  # noqa: BLE001 - as in `problems`; the other segments are checked, too
-            yield f"{layout.segment_folder(directory, row.id)}: cannot be checked ({_told(directory, err)})"
+            yield f"{shards.find_segment(directory, row.id)}: cannot be checked ({_told(directory, err)})"
 
 
 def segment_problems(
@@ -86,7 +86,7 @@ def segment_problems(
 
     A file that is there and cannot be read is a problem, too; with `raise_failures` it raises OSError.
     """
-    folder = layout.segment_folder(directory, row.id)
+    folder = shards.find_segment(directory, row.id)
     found = []
     if {file.name for file in files} != set(row.files()):
         found.append(f"{folder}: the files in the catalog are not those of such a segment")
@@ -116,5 +116,5 @@ def _length_problems(directory: Path, row: SegmentRow, connection: sqlite3.Conne
         return [str(err)]
     wrong = sum(1 for slot, vectors in pages if slot >= row.pages or lengths[slot] != vectors)
     if wrong:
-        return [f"{layout.segment_folder(directory, row.id)}: {wrong} pages have another length in the catalog"]
+        return [f"{shards.find_segment(directory, row.id)}: {wrong} pages have another length in the catalog"]
     return []

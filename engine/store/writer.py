@@ -16,7 +16,7 @@ from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
 from ..errors import UsageError
 from ..records import PagesToStore
-from . import catalog, columns, compaction, garbage, row_checksums, statements, transaction, unread
+from . import catalog, columns, compaction, garbage, row_checksums, sharding, statements, transaction, unread
 from . import codebook as codebooks
 from .buffer import PageBuffer
 from .catalog import DocumentRow, Fingerprint
@@ -24,6 +24,7 @@ from .column_values import Value
 from .compaction import CompactReport
 from .recorder import Recorder
 from .segment import SegmentRow, StoredFile
+from .sharding import OnSegment, ShardReport
 from .transaction import Transaction
 from .unread import UnreadContent
 
@@ -273,6 +274,12 @@ class IndexWriter(Recorder):
                 self._insert_segment(*self._buffer.write(self._directory, self._segment))
                 self._buffer = PageBuffer(self._codec, statements.read_dims(connection), self._codebook)
         self._transaction.commit()
+
+    def divide(self, count: int, on_segment: OnSegment | None = None) -> list[ShardReport]:
+        """Commit, then move the segments into `count` shards, 0 for none; see `sharding.place`. Raises UsageError."""
+        self.commit()
+        with self._transaction.reading() as connection:
+            return sharding.place(self._directory, statements.read_segments(connection), count, on_segment)
 
     def compact(self, codec: str | None = None, codebook: Codebook | None = None) -> CompactReport:
         """Rewrite segments with deleted pages, small ones, and those of another codec than `codec`; pages and ids stay.
