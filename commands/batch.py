@@ -12,7 +12,6 @@ import typer
 
 from ..engine.errors import UsageError
 from .answer_files import ANSWER_SUFFIXES, AnswerFile, RunSettings, unanswered
-from .defaults import RERANKED_HITS
 from .indexes import opened
 from .interrupts import interruptible
 from .options import (
@@ -33,7 +32,7 @@ from .output import message, plural
 from .output_files import check_file
 from .progress import progress_bar
 from .query_files import QueryRow, read_queries
-from .run_query import third_stage
+from .run_query import check_candidates, check_rerank_hits, third_stage
 
 if TYPE_CHECKING:
     from ..engine.records import Query
@@ -54,7 +53,7 @@ def batch(
     all_copies: AllCopies = False,
     mode: SearchMode = None,
     rerank: Rerank = None,
-    rerank_hits: RerankHits = RERANKED_HITS,
+    rerank_hits: RerankHits = None,
     where: Where = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue after the last answer that is kept.")] = False,
     quiet: Quiet = False,
@@ -86,6 +85,8 @@ def batch(
 
         docsearch batch queries.csv -o answers.csv --index office.index --index archive.index
     """
+    check_candidates(candidates, exact=exact)
+    check_rerank_hits(rerank, rerank_hits)
     directories = indexes or [DEFAULT_INDEX]
     for index in directories:
         check_file(out, ANSWER_SUFFIXES, index, what="answers", inputs=[file])
@@ -111,7 +112,7 @@ def batch(
     started = flushed = time.monotonic()
     done = without_hits = without_good_match = 0
     with open_searcher(opened(directories), device=device.value) as searcher:
-        model_read = f"{rerank}, {rerank_hits} hits" if rerank else None
+        model_read = f"{rerank}, {stage.count} hits" if stage is not None else None
         chosen = mode.value if mode else searcher.default_mode
         _check(searcher, where, conditions)
         run = RunSettings(k, candidates, exact, all_copies, chosen, searcher.snapshot.generation, model_read, where)

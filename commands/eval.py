@@ -13,7 +13,7 @@ import typer
 from .. import __version__
 from ..engine.errors import UsageError
 from . import eval_dataset, eval_pointing
-from .defaults import DEFAULT_INDEX, RERANKED_HITS
+from .defaults import DEFAULT_INDEX
 from .interrupts import interruptible
 from .options import AllCopies, AsJson, Codec, Device, Exact, Quiet, Rerank, RerankHits, ScoringDevice, SearchModes
 from .output import message, plural
@@ -59,7 +59,7 @@ def evaluate(
     exact: Exact = False,
     all_copies: AllCopies = False,
     rerank: Rerank = None,
-    rerank_hits: RerankHits = RERANKED_HITS,
+    rerank_hits: RerankHits = None,
     documents_where: Annotated[
         str | None,
         typer.Option(

@@ -10,6 +10,7 @@ import typer
 
 from ..engine.install import install_command
 from .defaults import DEFAULT_INDEX as DEFAULT_INDEX
+from .defaults import RERANKED_HITS
 
 
 class SearchModes(StrEnum):
@@ -136,6 +137,9 @@ Rerank = Annotated[
         f"folder. Needs {install_command('models')}.",
     ),
 ]
-RerankHits = Annotated[int, typer.Option("--rerank-hits", min=1, help="Hits that --rerank reads.")]
+RerankHits = Annotated[
+    int | None,
+    typer.Option("--rerank-hits", min=1, help="Hits that --rerank reads.", show_default=str(RERANKED_HITS)),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]

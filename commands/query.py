@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from .defaults import DEFAULT_HITS, RERANKED_HITS
+from .defaults import DEFAULT_HITS
 from .options import (
     DEFAULT_INDEX,
     AllCopies,
@@ -85,7 +85,7 @@ def query(
     all_copies: AllCopies = False,
     mode: SearchMode = None,
     rerank: Rerank = None,
-    rerank_hits: RerankHits = RERANKED_HITS,
+    rerank_hits: RerankHits = None,
     snippets: Annotated[
         bool | None,
         typer.Option(

@@ -45,7 +45,7 @@ class QueryArguments:
     all_copies: bool = False
     mode: str | None = None
     rerank: str | None = None
-    rerank_hits: int = RERANKED_HITS
+    rerank_hits: int | None = None
     where: str | None = None
     other_indexes: tuple[Path, ...] = ()
     output: str = "table"
@@ -94,6 +94,8 @@ def run(asked: QueryArguments) -> None:
         raise UsageError("--snippets has no place in --format paths, which prints files only; leave one of them out")
     if asked.rerank is not None and not asked.rerank.strip():
         raise UsageError("--rerank is empty; name a cross-encoder: an id on the hub (OWNER/NAME) or a folder")
+    check_candidates(asked.candidates, exact=asked.exact)
+    check_rerank_hits(asked.rerank, asked.rerank_hits)
     _check_outputs(asked)
     if asked.server is not None and (found := _of_server(asked, text)) is not None:
         shown = _shown(asked, found.hits)
@@ -152,14 +154,30 @@ def run(asked: QueryArguments) -> None:
             message(f"{asked.save_pages}: {plural(saved, 'page')} saved")
 
 
-def third_stage(model: str | None, count: int, device: str) -> ThirdStage | None:
-    """What reranks the first `count` hits with the cross-encoder `model`; None without one. Raises UsageError."""
+def check_candidates(candidates: int | None, *, exact: bool) -> None:
+    """Raise UsageError where --candidates is given for a search that scores every page."""
+    if exact and candidates is not None:
+        raise UsageError("--exact scores every page, so --candidates has no effect; leave one of them out")
+
+
+def check_rerank_hits(model: str | None, count: int | None) -> None:
+    """Raise UsageError where --rerank-hits is given without --rerank."""
+    if model is None and count is not None:
+        raise UsageError("--rerank-hits has no effect without --rerank MODEL, which reads these hits")
+
+
+def third_stage(model: str | None, count: int | None, device: str) -> ThirdStage | None:
+    """What reranks the first `count` hits (None: RERANKED_HITS) with the cross-encoder `model`; None without one.
+
+    Raises UsageError where the model cannot be opened, or a `count` is given without one.
+    """
+    check_rerank_hits(model, count)
     if model is None:
         return None
     from ..engine.models.reranker import Reranker
     from ..engine.ranking.third_stage import ThirdStage
 
-    return ThirdStage(Reranker.open(model, device=device), count)
+    return ThirdStage(Reranker.open(model, device=device), count or RERANKED_HITS)
 
 
 def _shown(asked: QueryArguments, hits: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from pathlib import Path
 
 from ..errors import UsageError
+from ..install import needs
 from . import asymmetric, extras
 from .encoder import Encoder, EncoderSpec, LazyEncoder, PageEncoder, QueryEncoder
 from .pixel import spec as pixel_spec
@@ -66,8 +67,9 @@ def family(name: str) -> Family:
         )
     if published.named(asked.base) is not None:
         return Family.MULTI_VECTOR
-    if asked.is_hub_id:
-        extras.require(("huggingface_hub",), name)
+    if asked.is_hub_id and not extras.is_installed("huggingface_hub"):
+        missing = f"there is no folder {asked.base}; if it is the id of a model on the hub, huggingface-hub is missing"
+        raise UsageError(needs(missing, extras.EXTRA))
     if not asked.is_hub_id and not asked.folder.is_dir():
         return Family.JINA_V4  # which reports the missing folder
     found = folders.layout(asked, download=True)

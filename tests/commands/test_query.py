@@ -67,3 +67,18 @@ def test_batch_counts_queries_without_hits(run: Run, indexed: Path) -> None:
     code, _, err = run("batch", "q.jsonl", "-o", "out.csv")
     assert code == 0
     assert err.endswith("; 1 without hits\n")
+
+
+def test_options_without_effect_are_refused(run: Run, indexed: Path) -> None:
+    (indexed / "q.txt").write_text("revenue\n", "utf-8")
+    for command in (["query", "revenue"], ["batch", "q.txt", "-o", "out.jsonl"]):
+        for options, reason in (
+            (("--rerank-hits", "5"), "no effect without --rerank"),
+            (("--exact", "--candidates", "50"), "--candidates has no effect"),
+        ):
+            code, out, err = run(*command, *options)
+            assert (code, out) == (2, ""), options
+            assert reason in err
+    assert not (indexed / "out.jsonl").exists()
+    code, _, err = run("eval", "q.txt", "--rerank-hits", "5")
+    assert (code, "no effect without --rerank" in err) == (2, True)

@@ -90,6 +90,15 @@ def test_nothing_is_downloaded_for_a_model_that_cannot_run(name: str, monkeypatc
         registry.find_spec(name)
 
 
+def test_a_missing_folder_that_reads_like_an_id_of_the_hub_is_reported_as_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=rf"no folder missing/folder; .*huggingface-hub is missing; {INSTALL}"):
+        registry.find_spec("missing/folder")
+
+
 def test_a_missing_folder_is_reported_before_missing_packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "transformers", None)
     with pytest.raises(UsageError, match="no such folder"):
