@@ -1,9 +1,12 @@
 """docsearch finds the pages of PDFs, scans and slides that answer a question, by looking at the pages.
 
 >>> from docsearch import index_documents, open_index
->>> index_documents(["reports/"], "reports.index")           # doctest: +SKIP
->>> with open_index("reports.index") as index:               # doctest: +SKIP
-...     hits = index.search("revenue chart 2023", k=3)
+>>> report = index_documents(["reports/"], "reports.index")
+>>> with open_index("reports.index") as index:
+...     for hit in index.search("revenue chart 2023", k=2, path="annual-report-*"):
+...         print(hit.rank, hit.ref.path, hit.ref.page)
+1 annual-report-2023.pdf 6
+2 annual-report-2023.pdf 13
 
 The names in `__all__` are the public API. Each is loaded when it is first used, so `import docsearch` is fast.
 """
@@ -45,8 +48,12 @@ if TYPE_CHECKING:
         Region,
     )
     from .engine.searcher import Searcher
+    from .engine.where.pages import Pages
+    from .indexer.async_searcher import AsyncSearcher
+    from .indexer.index import Index
     from .indexer.pipeline import index_documents
-    from .indexer.report import IndexReport
+    from .indexer.removal import Removed
+    from .indexer.report import IndexReport, Progress
     from .indexer.update import update_index
 
 __version__ = "0.1.0"
@@ -79,19 +86,25 @@ _HOMES = {
         "Region",
     ),
     ".engine.searcher": ("Searcher",),
+    ".engine.where.pages": ("Pages",),
+    ".indexer.async_searcher": ("AsyncSearcher",),
+    ".indexer.index": ("Index",),
     ".indexer.pipeline": ("index_documents",),
-    ".indexer.report": ("IndexReport",),
+    ".indexer.removal": ("Removed",),
+    ".indexer.report": ("IndexReport", "Progress"),
     ".indexer.update": ("update_index",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AsyncSearcher",
     "Candidates",
     "DocsearchError",
     "DocumentError",
     "EncoderMismatch",
     "Hit",
     "Hits",
+    "Index",
     "IndexDamaged",
     "IndexFormatError",
     "IndexLocked",
@@ -100,11 +113,14 @@ __all__ = [
     "PageImage",
     "PageRef",
     "PageVectors",
+    "Pages",
+    "Progress",
     "Query",
     "QueryVectors",
     "Ragged",
     "Ranking",
     "Region",
+    "Removed",
     "Searcher",
     "StorageFailed",
     "StorageFull",
@@ -128,9 +144,12 @@ def open_index(
     they were indexed. Raises IndexNotFound, IndexFormatError, IndexDamaged, EncoderMismatch when a model is of another
     revision or the indexes differ in theirs, and UsageError when there is no such GPU.
 
-    >>> index = open_index("reports.index")                   # doctest: +SKIP
-    >>> index.search("revenue chart 2023", k=5)               # doctest: +SKIP
-    >>> both = open_index(["reports.index", "letters.index"]) # doctest: +SKIP
+    >>> with open_index("reports.index") as index:
+    ...     index.search("invoice total", k=1)[0].ref.path
+    'invoice-20418.pdf'
+    >>> with open_index(["reports.index", "archive.index"]) as both:
+    ...     [hit.ref.index for hit in both.search("invoice total", k=2, all_copies=True)]
+    ['reports.index', 'archive.index']
     """
     from pathlib import Path
 
@@ -138,7 +157,7 @@ def open_index(
     from .indexer.page_images import PageImages
 
     opened = Path(directory) if isinstance(directory, str | Path) else {str(path): Path(path) for path in directory}
-    return open_searcher(opened, encoder=encoder, pictures=PageImages.small(opened), device=device)
+    return open_searcher(opened, encoder=encoder, pictures=PageImages.readable(opened), device=device)
 
 
 def __getattr__(name: str) -> object:

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from fnmatch import fnmatchcase
 from typing import Annotated
-from unicodedata import normalize
 
 import typer
 
-from ..engine.errors import UsageError
-from ..engine.printable import printable
 from .interrupts import interruptible
 from .options import DEFAULT_INDEX, AsJson, IndexDirectory
 from .output import plural, print_json
 
-WILDCARD = re.compile(r"[*?[]")
 KEPT = "documents are removed all together or not at all; 'docsearch info' counts them"
 
 
@@ -36,29 +30,11 @@ def remove(
 
         docsearch remove drafts/ "*.png"
     """
-    from ..engine.store import open_writer
+    from ..indexer import removal
 
-    with interruptible(lambda: KEPT), open_writer(index, fingerprint=None, create=False) as writer:
-        chosen: dict[str, None] = {}
-        for path in paths:
-            prefix = WILDCARD.split(normalize("NFC", path).rstrip("/"), maxsplit=1)[0]
-            matching = [known for known in writer.find_paths(prefix) if _matches(known, path)]
-            if not matching:
-                raise UsageError(f"{path}: no document in the index has this path; nothing was removed")
-            chosen.update(dict.fromkeys(matching))
-        pages = writer.remove(chosen)
-        writer.commit()
+    with interruptible(lambda: KEPT):
+        removed = removal.remove(index, paths)
     if as_json:
-        print_json({"documents": len(chosen), "pages": pages})
+        print_json({"documents": removed.documents, "pages": removed.pages})
     else:
-        print(f"{plural(len(chosen), 'document')} removed, {plural(pages, 'page')}")
-
-
-def _matches(document: str, path: str) -> bool:
-    """Whether a document is meant by PATH, in either of Unicode's normal forms, or as its name is printed."""
-    path = normalize("NFC", path)
-    folder = path.rstrip("/") + "/"
-    return any(
-        name == path or name.startswith(folder) or fnmatchcase(name, path)
-        for name in {normalize("NFC", document), normalize("NFC", printable(document))}
-    )
+        print(f"{plural(removed.documents, 'document')} removed, {plural(removed.pages, 'page')}")

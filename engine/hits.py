@@ -5,11 +5,15 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
-from typing import Any, Protocol, SupportsIndex, overload
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, overload
 
 from .errors import DocsearchError
+from .install import pandas
 from .printable import also_at, printable
 from .records import U8, Hit, Mode, PageRef, PageWords
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 PICTURES_MAX = 12
 """Hits shown with a picture of their page; the others are rows of a table."""
@@ -95,6 +99,34 @@ class Hits(list[Hit]):
             "corrections": self.corrections,
             "missing_phrases": list(self.missing_phrases),
         }
+
+    def to_pandas(self, *, details: bool = False) -> DataFrame:
+        """A row per hit: `rank`, `score`, `path`, `page`, `doc_id`, `also`, and `index` where several are searched.
+
+        With `details`, also what the hits tell while the index is open: `label`, `title`, `modified` (a time in UTC),
+        `snippet` (its text, None without a text layer) and `text`. Raises UsageError where pandas is not installed, or,
+        with `details`, where the index was closed.
+        """
+        pd = pandas()
+        rows = [{**hit.as_dict(), "score": hit.score} for hit in self]
+        names = [
+            "rank",
+            "score",
+            "path",
+            "page",
+            "doc_id",
+            "also",
+            *(["index"] if any("index" in r for r in rows) else []),
+        ]
+        frame = pd.DataFrame(rows, columns=names)
+        if details:
+            told = [hit.details for hit in self]
+            for name in ("label", "title"):
+                frame[name] = [str(getattr(its, name)) for its in told]
+            frame["modified"] = pd.to_datetime([its.modified or None for its in told], utc=True)
+            frame["snippet"] = [None if its.snippet is None else its.snippet.text for its in told]
+            frame["text"] = [its.text for its in told]
+        return frame
 
     def drawn_by(self, draw: Callable[[Hit], U8] | None) -> Hits:
         """The same hits, whose pages a notebook shows as `draw` returns them."""

@@ -42,3 +42,12 @@ def pyarrow() -> tuple[Any, Any]:
     except ImportError as err:
         raise UsageError(needs("Parquet files need pyarrow", "parquet")) from err
     return pa, parquet
+
+
+def pandas() -> Any:
+    """The module pandas. Raises UsageError where it is not installed."""
+    try:
+        import pandas as pd
+    except ImportError as err:
+        raise UsageError(needs("tables of hits and pages need pandas", "pandas")) from err
+    return pd

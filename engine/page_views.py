@@ -1,13 +1,16 @@
-"""What an open index tells of one page and a question: heat maps, where words match, the page's text."""
+"""What an open index tells of its pages: heat maps, where words match, text, vectors, lists and facets."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from .compression.codecs import decode
 from .details import HitDetails, RecognisedWord
 from .errors import UsageError
 from .explain.snippet import snippet
@@ -15,9 +18,12 @@ from .hits import PagePictures
 from .maxsim_cache import MaxSimCache
 from .models.encoder import QueryEncoder
 from .ranking.prior import ScoreParts
-from .records import U8, Hit, Mode, PageRef, PageWords, Query, QueryVectors, SoughtWord
+from .records import F16, U8, Hit, Mode, PageRef, PageWords, Query, QueryVectors, SoughtWord
 from .store import Snapshot
 from .store.columns import MODIFIED, TITLE
+from .where.documents import DocumentFilter
+from .where.facets import Facet, count_facets
+from .where.pages import Pages, pages_of
 
 if TYPE_CHECKING:
     from .explain.heatmap import WordMarks
@@ -26,11 +32,16 @@ if TYPE_CHECKING:
 
 
 class DetailsOfHits:
-    """Tells the details of the hits of one question, which share what it is searched for. Deep copies are the same."""
+    """The source of the hits of one `query`, found in this `mode`: they share what it is searched for.
 
-    def __init__(self, views: PageViews, text: str) -> None:
+    A deep copy is the same object.
+    """
+
+    def __init__(self, views: PageViews, query: Query, mode: Mode) -> None:
         self._views = views
-        self._text = text
+        self._asked = query
+        self._mode = mode
+        self._text = query.text
 
     def __deepcopy__(self, memo: object) -> DetailsOfHits:
         return self
@@ -45,6 +56,33 @@ class DetailsOfHits:
         title, modified = (str(columns.get(name, "")) for name in (TITLE, MODIFIED))
         label = index.label(index.row(ref))
         return HitDetails(text, passage, seen, label, title, modified)
+
+    def page(self, ref: PageRef) -> U8:
+        """The page as (H, W, 3) uint8. Raises what `PagePictures.pixels` does, and UsageError without pictures."""
+        self._views.snapshot.check_open()
+        return self._pictures.pixels(ref)
+
+    def page_with_matches(self, ref: PageRef) -> U8:
+        """The page with its heat map, (H, W, 3) uint8; raises what `page` raises, and UsageError without a question."""
+        self._views.snapshot.check_open()
+        if self._asked.like is not None:
+            raise UsageError(f"{ref.path}, page {ref.page}: found by a page, so there is no word to mark")
+        pixels, words = self._pictures.with_words(ref)
+        shown = None if self._mode == "visual" else words
+        return self._views.heatmap(self._text, ref, pixels, image=self._asked.image, words=shown)
+
+    @property
+    def drawn(self) -> Callable[[Hit], U8] | None:
+        """Draws the pages of these hits for a notebook; None where the index has no pictures."""
+        if self._views.pictures is None:
+            return None
+        return lambda hit: (self.page if self._asked.like is not None else self.page_with_matches)(hit.ref)
+
+    @property
+    def _pictures(self) -> PagePictures:
+        if self._views.pictures is None:
+            raise UsageError("this index was opened without pictures of its pages; docsearch.open_index has them")
+        return self._views.pictures
 
     @cached_property
     def _sought(self) -> tuple[SoughtWord, ...]:
@@ -69,9 +107,10 @@ class DetailsOfHits:
 
 
 class PageViews(ABC):
-    """The part of a `Searcher` that shows pages. Methods that take `words` mark those of the page's text layer, too."""
+    """The part of a `Searcher` that shows and lists pages. Methods that take `words` of a text layer mark these too."""
 
     snapshot: Snapshot
+    documents: DocumentFilter
     encoder: QueryEncoder
     cache: MaxSimCache
     pictures: PagePictures | None
@@ -166,10 +205,28 @@ class PageViews(ABC):
         query, rescored = self.rescored(text, mode)
         return explain(self.snapshot, self.cache, query, rescored, self.sought(text), hits, mode)
 
-    def picture_of_hit(self, query: Query, mode: Mode, hit: Hit) -> U8:
-        """The page of a hit of this `mode` with its heat map, for notebooks; raises what `PagePictures.pixels` does."""
-        assert self.pictures is not None
+    def pages(self, *, path: str | None = None, where: str | None = None) -> Pages:
+        """The pages of the index, by path and number: of documents that `path` and `where` select, as in a search.
+
+        Raises UsageError for a condition that does not fit the index.
+        """
         self.snapshot.check_open()
-        pixels, words = self.pictures.with_words(hit.ref)
-        shown = None if mode == "visual" else words
-        return self.heatmap(query.text, hit.ref, pixels, image=query.image, words=shown)
+        return pages_of(self.documents, path, where)
+
+    def vectors(self, ref: PageRef) -> F16:
+        """The patch vectors of the page `ref` as the index has them, decoded, (T, D) float16.
+
+        Raises UsageError where there is no such page.
+        """
+        rows = np.array([self.snapshot.row(ref)], np.int64)
+        (vectors,) = [decode(block.coded) for block in self.snapshot.blocks(rows=rows)]
+        return vectors.astype(np.float16)
+
+    def facets(self, *columns: str, where: str | None = None, path: str | None = None, limit: int = 20) -> list[Facet]:
+        """How many documents and pages have each value of `columns`, by default of all that have any; see `facets`."""
+        self.snapshot.check_open()
+        return count_facets(self.documents, columns, where, path, limit=limit)
+
+    def check_where(self, where: str) -> None:
+        """Raise UsageError if a condition on documents' columns is wrong, or does not fit the index."""
+        self.documents.keys(None, where)

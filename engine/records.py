@@ -10,8 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .details import HitDetails, Snippet
-from .errors import UsageError
+from .details import DescribedHit, HitSource
 
 F16 = NDArray[np.float16]
 F32 = NDArray[np.float32]
@@ -326,52 +325,20 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(DescribedHit):
     """A page found for a query: its `ref`, its `score` in 0..1 (weighted MaxSim), its `rank` counting from 1.
 
     `also` are the other paths, in order, of documents with the same bytes: the page is the same in each. Those in
-    another index begin with its name and ": ". `details` and the properties after it read the index, which must still
-    be open; a hit that was pickled has no index.
+    another index begin with its name and ": ". `details`, the properties and the pictures of `DescribedHit` read the
+    index, which must still be open; a hit that was pickled has no index.
     """
 
     ref: PageRef
     score: float
     rank: int
     also: tuple[str, ...] = ()
-    source: Callable[[PageRef], HitDetails] | None = field(default=None, compare=False, repr=False)
-    """Finds the details; None for a hit without an index."""
-
-    @property
-    def details(self) -> HitDetails:
-        """What the page and its document say, found now. Raises UsageError where the index is closed or unknown."""
-        if self.source is None:
-            raise UsageError(f"{self.ref.path}, page {self.ref.page}: this hit does not know its index")
-        return self.source(self.ref)
-
-    @property
-    def text(self) -> str:
-        """The page's text layer, or ""; raises what `details` raises."""
-        return self.details.text
-
-    @property
-    def snippet(self) -> Snippet | None:
-        """The passage of the text that matches, None without a text layer; raises what `details` raises."""
-        return self.details.snippet
-
-    @property
-    def label(self) -> str:
-        """The page's number as its document has it, "" where that is the same; raises what `details` raises."""
-        return self.details.label
-
-    @property
-    def title(self) -> str:
-        """The document's title, or ""; raises what `details` raises."""
-        return self.details.title
-
-    @property
-    def modified(self) -> str:
-        """When the document's file was changed, in ISO 8601; raises what `details` raises."""
-        return self.details.modified
+    source: HitSource | None = field(default=None, compare=False, repr=False)
+    """The index; None for a hit without one."""
 
     def __reduce__(self) -> tuple[Callable[..., Hit], tuple[PageRef, float, int, tuple[str, ...]]]:
         return Hit, (self.ref, self.score, self.rank, self.also)

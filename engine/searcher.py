@@ -6,7 +6,7 @@ encode -> weigh -> candidates -> rerank -> hits
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -28,6 +28,7 @@ from .models.registry import find_spec, load_query_encoder
 from .page_maxima import PageMaxima
 from .page_views import DetailsOfHits, PageViews
 from .query.encode import QueryEncoding
+from .query.given import as_queries
 from .query.implied import implied_text, with_implied
 from .query.languages import languages_not_read
 from .query.operators import parse
@@ -44,7 +45,6 @@ from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage, OnPages
 from .retrieval.question_reading import corrected, read
 from .store import Snapshot, check_encoder, open_snapshot
 from .two_stage import OnStage, TwoStageSearch, dense_scores, timed
-from .where.facets import Facet, count_facets
 
 BATCH_QUERIES = 32
 """Queries that are encoded and ranked together."""
@@ -88,9 +88,10 @@ def open_searcher(
 class Searcher(PageViews):
     """Answers from one snapshot of an index; a context manager. May be shared between threads.
 
-    >>> with open_index("reports.index") as index:  # doctest: +SKIP
-    ...     for hit in index.search("revenue chart 2023", k=3):
-    ...         print(hit.rank, hit.ref.path, hit.ref.page)
+    >>> with open_index("reports.index") as index:
+    ...     for hit in index.search("revenue chart 2023", k=1):
+    ...         print(hit.ref.path, hit.ref.page)
+    annual-report-2023.pdf 6
     """
 
     def __init__(
@@ -117,6 +118,7 @@ class Searcher(PageViews):
         )
         self._answers = Answers(snapshot, cache, self._weighting, encoder.spec, self.first_stage.printed)
         self._two_stage = TwoStageSearch(snapshot, cache, self.first_stage, scorer)
+        self.documents = self._two_stage.filter.documents
 
     def __enter__(self) -> Searcher:
         return self
@@ -164,7 +166,7 @@ class Searcher(PageViews):
             [query], k=k, candidates=candidates, exact=exact, all_copies=all_copies, mode=mode, rerank=rerank
         )
         ((_, hits),) = found
-        return hits if self.pictures is None else hits.drawn_by(partial(self.picture_of_hit, query, hits.mode))
+        return hits
 
     def more_like(
         self,
@@ -177,7 +179,7 @@ class Searcher(PageViews):
         path: str | None = None,
         all_copies: bool = False,
         where: str | None = None,
-    ) -> list[Hit]:
+    ) -> Hits:
         """The best `k` other pages that look or read like the page `ref`, or like the part of it in `box`.
 
         `box` is x0, y0, x1, y1 in fractions of the page. Copies of the page itself are hits only with `all_copies`.
@@ -190,7 +192,7 @@ class Searcher(PageViews):
 
     def search_many(
         self,
-        queries: Iterable[Query],
+        queries: Iterable[Query | str],
         *,
         k: int = 10,
         candidates: int | None = None,
@@ -203,6 +205,7 @@ class Searcher(PageViews):
     ) -> Iterator[tuple[Query, Hits]]:
         """Answer queries in order, each as `search` would; pages are read once for BATCH_QUERIES of them.
 
+        A string is a question, and its number in the order, from 0, its `query_id`.
         `where` is a condition for all of them, besides their own. Among several, a query with nothing to search for
         gets no hits, so that one bad row does not end a batch job.
         """
@@ -217,7 +220,7 @@ class Searcher(PageViews):
         strict = isinstance(queries, Sequence) and len(queries) == 1
         depth = k if rerank is None else max(k, rerank.count)
         count = self._two_stage.candidates(depth, candidates, exact=exact)
-        waiting = iter(queries)
+        waiting = as_queries(queries)
         while asked_for := list(islice(waiting, BATCH_QUERIES)):
             with timed("encode", on_stage), threads.no_blas_threads():
                 readings = [read(query, lambda: self.first_stage.texts) for query in asked_for]
@@ -243,22 +246,14 @@ class Searcher(PageViews):
                 shows=self._pages_that_show,
             )
             for i, query in enumerate(batch):
-                hits = self._hits(query, ranked.get(i), asked_for[i].text, all_copies=all_copies)
                 own: Mode = "visual" if not query.text.strip() or query.like is not None else mode
+                source = DetailsOfHits(self, replace(query, text=asked_for[i].text), own)
+                hits = self._hits(query, ranked.get(i), source, all_copies=all_copies)
                 answer = self._answers.answer(query, hits, encoded.get(i), weighed.get(i), ranked.get(i), own)
                 if rerank is not None:
                     answer = rerank.answer(answer, "" if query.like else query.text, k, self.text)
                 read_as = (asked_for[i].text, dict(query.corrections), readings[i].missing_phrases)
-                yield asked_for[i], answer.read_as(*read_as)
-
-    def facets(self, *columns: str, where: str | None = None, path: str | None = None, limit: int = 20) -> list[Facet]:
-        """How many documents and pages have each value of `columns`, by default of all that have any; see `facets`."""
-        self.snapshot.check_open()
-        return count_facets(self._two_stage.filter.documents, columns, where, path, limit=limit)
-
-    def check_where(self, where: str) -> None:
-        """Raise UsageError if a condition on documents' columns is wrong, or does not fit the index."""
-        self._two_stage.filter.documents.keys(None, where)
+                yield asked_for[i], answer.read_as(*read_as).drawn_by(source.drawn)
 
     def encode(self, text: str, *, image: U8 | None = None, mode: Mode | None = None) -> QueryVectors:
         """A question as vectors with the weights that it has in this collection. Raises UsageError as `search`."""
@@ -389,11 +384,10 @@ class Searcher(PageViews):
         ranking = Ranking(np.array([row], np.int64), np.array([best.score], np.float32))
         return self._answers.features(Query("", text), encoded, weighed, ranking, mode)
 
-    def _hits(self, query: Query, ranking: Ranking | None, asked: str, *, all_copies: bool) -> list[Hit]:
+    def _hits(self, query: Query, ranking: Ranking | None, source: DetailsOfHits, *, all_copies: bool) -> list[Hit]:
         if ranking is None:
             return []
         pages = ranking.pages.tolist()
         also = [() if all_copies else self._two_stage.filter.copies(page, query.path, query.where) for page in pages]
         found = zip(self.snapshot.refs(pages), ranking.scores.tolist(), also, strict=True)
-        details = DetailsOfHits(self, asked)
-        return [Hit(ref, score, rank, others, details) for rank, (ref, score, others) in enumerate(found, 1)]
+        return [Hit(ref, score, rank, others, source) for rank, (ref, score, others) in enumerate(found, 1)]

@@ -18,6 +18,8 @@ from .render.renderer import RENDERER_LIBRARIES
 SMALL_DPI = 72.0
 SMALL_MAX_PIXELS = 2_000_000
 SMALL_TIMEOUT_S = 10.0
+READABLE_DPI = 150.0
+READABLE_MAX_PIXELS = 6_000_000
 
 
 class PageImages:
@@ -46,6 +48,11 @@ class PageImages:
     def small(cls, directory: Path | Mapping[str, Path]) -> PageImages:
         """Images large enough for a list of hits: a letter page is 612 pixels wide."""
         return cls(directory, dpi=SMALL_DPI, max_pixels=SMALL_MAX_PIXELS, page_timeout_s=SMALL_TIMEOUT_S)
+
+    @classmethod
+    def readable(cls, directory: Path | Mapping[str, Path], *, passwords: tuple[str, ...] = ()) -> PageImages:
+        """Images in which ordinary print can be read: a letter page is 1,275 pixels wide."""
+        return cls(directory, dpi=READABLE_DPI, max_pixels=READABLE_MAX_PIXELS, passwords=passwords)
 
     def render(self, ref: PageRef) -> RenderedPage:
         """Render one page, from a copy of its document where that is gone.

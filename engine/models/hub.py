@@ -27,8 +27,8 @@ def find_folder(name: str, patterns: Sequence[str], *, cached: Path | None, down
             reason = str(err).partition("\n")[0]
     at = f" --revision {revision}" if revision else ""
     raise UsageError(
-        f"{name} is not on this machine ({reason}), and there is no folder of this name; on a machine with network access run "
-        f"'hf download {name}{at} --local-dir FOLDER', then give FOLDER in its place"
+        f"{name} is not on this machine ({reason}), and there is no folder of this name; on a machine with "
+        f"network access run 'hf download {name}{at} --local-dir FOLDER', then give FOLDER in its place"
     )
 
 

@@ -182,7 +182,7 @@ def plain_words(text: str) -> tuple[SoughtWord, ...]:
     """The words of a question as they are sought in a text by itself: alike, without the function words of English.
 
     >>> [word.terms for word in plain_words("What is the margin in 2023?")]
-    [('margin',), ('2023',)]
+    [('margin',), ('in',), ('2023',)]
     """
     words = question_terms(text).words
     telling = [word for word in words if word.term not in by_language()[ENGLISH]] or words

@@ -106,7 +106,8 @@ def test_a_repository_with_a_checkpoint_of_jina_embeddings_v4_opens_as_one(hub: 
 
 def test_an_id_that_is_nowhere_is_reported_with_what_to_do(hub: Hub) -> None:
     with pytest.raises(
-        UsageError, match=r"some/nothing is not on this machine \(404: no such repository\), and there is no folder of this name.*hf download"
+        UsageError,
+        match=r"some/nothing is not on this machine \(404: no such repository\), and there is no folder.*hf download",
     ):
         registry.find_spec("some/nothing")
     with pytest.raises(UsageError, match=r"model 'nothing' is not known; .* an id on the hub .OWNER/NAME."):

@@ -1,0 +1,91 @@
+"""The searcher of an index's last commit: opened again after a change, while earlier ones serve those who use them."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Mapping
+from pathlib import Path
+
+from .errors import UsageError
+from .hits import PagePictures
+from .models.encoder import QueryEncoder
+from .searcher import Searcher, open_searcher
+from .store import CombinedSnapshot, Snapshot
+from .store.currency import is_current
+
+
+class LatestSearcher:
+    """Opens a searcher of the index in `directory`, or of several by their names, when it is first asked for one.
+
+    A searcher that a commit made outdated stays open for the hits that were found with it, and is closed once nothing
+    refers to it any more. The model stays loaded as long as the index has it. Threads may share a LatestSearcher.
+    """
+
+    def __init__(
+        self,
+        directory: Path | Mapping[str, Path],
+        *,
+        encoder: QueryEncoder | None = None,
+        pictures: PagePictures | None = None,
+        device: str = "cpu",
+    ) -> None:
+        """The arguments are those of `open_searcher`."""
+        self._directory = directory
+        self._encoder = encoder
+        self._pictures = pictures
+        self._device = device
+        self._lock = threading.Lock()
+        self._current: Searcher | None = None
+        self._open: weakref.WeakSet[Snapshot] = weakref.WeakSet()
+        self._is_closed = False
+
+    def current(self, *, changed: bool = False) -> Searcher:
+        """The searcher of the last commit. `changed` says that there was one, which may have renamed documents only.
+
+        Raises what `open_searcher` raises, and UsageError after `close`.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise UsageError(f"{self._directory}: the index was closed; open it again")
+            if self._current is None or changed or not self._is_current(self._current):
+                self._current = self._opened(self._current)
+            return self._current
+
+    def close(self) -> None:
+        """Close the searcher, the earlier ones that are still used, and the pictures. Closing twice is harmless."""
+        with self._lock:
+            self._is_closed = True
+            if self._current is not None:
+                self._current.close()
+            elif self._pictures is not None:
+                self._pictures.close()
+            for snapshot in list(self._open):
+                snapshot.close()
+            self._current = None
+
+    def _is_current(self, searcher: Searcher) -> bool:
+        snapshot = searcher.snapshot
+        members = snapshot.members if isinstance(snapshot, CombinedSnapshot) else {"": snapshot}
+        directories = self._directory if isinstance(self._directory, Mapping) else {"": self._directory}
+        return all(
+            is_current(directories[name], member.generation, {}, member.columns.revision)
+            for name, member in members.items()
+        )
+
+    def _opened(self, earlier: Searcher | None) -> Searcher:
+        reused = self._encoder
+        if reused is None and earlier is not None:
+            reused = earlier.encoder
+        try:
+            searcher = self._open_with(reused)
+        except UsageError:  # the index was made again with another model
+            if self._encoder is not None or reused is None:
+                raise
+            searcher = self._open_with(None)
+        self._open.add(searcher.snapshot)
+        weakref.finalize(searcher, searcher.snapshot.close).atexit = False
+        return searcher
+
+    def _open_with(self, encoder: QueryEncoder | None) -> Searcher:
+        return open_searcher(self._directory, encoder=encoder, pictures=self._pictures, device=self._device)
