@@ -74,6 +74,13 @@ def index(
             "all but code.",
         ),
     ] = None,
+    archives: Annotated[
+        bool,
+        typer.Option(
+            "--archives",
+            help="Open archives (.zip, .tar, .tar.gz, …), too: the documents in them are indexed as reports.zip/a.pdf.",
+        ),
+    ] = False,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print what would be read, without reading or changing anything."),
@@ -106,7 +113,8 @@ def index(
     'docsearch update' needs no arguments.
 
     Hidden files and folders, and folders of tools such as node_modules, are left out. A .docsearchignore file, with
-    patterns as in .gitignore, leaves out more of its folder, and takes in again what begins with "!".
+    patterns as in .gitignore, leaves out more of its folder, and takes in again what begins with "!". Files attached to
+    e-mails and embedded in PDFs are documents, too: mail.eml/report.pdf.
 
     Examples:
 
@@ -117,6 +125,8 @@ def index(
         docsearch index reports/ --exclude drafts --exclude '*.tmp.pdf' --dry-run
 
         docsearch index photos/ --kinds pdf,image
+
+        docsearch index backup/ --archives
 
         docsearch index reports/ --known-failures ok --quiet
 
@@ -132,10 +142,13 @@ def index(
     """
     from ..engine.models.registry import find_spec
     from ..indexer import pipeline
+    from ..indexer.kinds import with_archives
     from ..indexer.metadata import Metadata
     from ..indexer.plan import plan
 
     excluded = tuple(exclude or ())
+    if archives:
+        kinds = with_archives(kinds)
     if metadata is not None and no_metadata:
         raise UsageError("--metadata names a table, and --no-metadata forgets it; leave one of them out")
     if dry_run:

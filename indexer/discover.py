@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ..engine.errors import DocumentError, NothingFound, UsageError
 from . import kinds as file_kinds
-from .kinds import PDF_MAGIC_WITHIN, is_supported
+from .kinds import ARCHIVE_SUFFIXES, OPEN_ARCHIVES, PDF_MAGIC_WITHIN, is_supported, suffix_of
 from .left_out import IGNORE_FILE, IgnoreRules, is_excluded, is_index, is_tool_folder, marker
 from .metadata_files import SIDECAR_SUFFIX
 from .other_kinds import BROKEN_LINK, HIDDEN, OtherKind, OtherKinds, by_mode, by_name, summary
@@ -72,7 +72,8 @@ class Discovery:
     `roots` are the folders that document paths are relative to, and `searched` those of them that were searched with
     their subfolders, rather than for one file; `documents` are sorted by path; `other_kinds` are files in the folders
     that were skipped, the most frequent kind first. `excluded` is how many files and folders match a glob of `exclude`,
-    `ignored` how many a `.docsearchignore` file leaves out; `folders` were left out because of what they are.
+    `ignored` how many a `.docsearchignore` file leaves out; `folders` were left out because of what they are. Files
+    with one of the `suffixes` were looked for, and so they are in documents that other documents lie in.
     """
 
     roots: tuple[Path, ...]
@@ -84,6 +85,7 @@ class Discovery:
     excluded: int = 0
     ignored: int = 0
     folders: tuple[OtherKind, ...] = ()
+    suffixes: frozenset[str] = frozenset()
 
     def leaves_out(self, path: str) -> bool:
         """Whether a document of this path, or a folder of it, matches a glob of `exclude`."""
@@ -152,6 +154,7 @@ def find(
         search.excluded,
         search.ignored,
         search.folders.found(),
+        search.wanted,
     )
 
 
@@ -161,8 +164,7 @@ class _Search:
     def __init__(self, exclude: tuple[str, ...], kinds: Sequence[str] | None, renderer: str) -> None:
         self.exclude = exclude
         self.excluded = self.ignored = 0
-        chosen = file_kinds.selected(kinds)
-        self.wanted = frozenset(suffix for suffix in chosen if not file_kinds.missing(suffix, renderer))
+        self.wanted = file_kinds.readable(kinds, renderer)
         self.renderer = renderer
         self.refuses_others = kinds is not None  # also among the files that are given
         self.folders = OtherKinds()  # left out because of what they are
@@ -193,9 +195,11 @@ class _Search:
 
     def _why_not(self, file: Path) -> str:
         """Why a file that was given is not read; "" if it is."""
-        suffix = _suffix(file.name)
+        suffix = suffix_of(file.name)
         if suffix in self.wanted:
             return ""
+        if suffix in ARCHIVE_SUFFIXES:
+            return f"archives are not opened ({OPEN_ARCHIVES})"
         if self.refuses_others:
             return "of a kind that --kinds leaves out"
         if what := file_kinds.missing(suffix, self.renderer):
@@ -260,7 +264,7 @@ class _Search:
             if entry.is_dir(follow_symlinks=False):
                 if not is_index(entry):
                     self.folders.add(HIDDEN, _escaped(path))
-            elif _suffix(entry.name) in self.wanted and entry.is_file(follow_symlinks=False):
+            elif suffix_of(entry.name) in self.wanted and entry.is_file(follow_symlinks=False):
                 self.other_kinds.add(HIDDEN, _escaped(path))
             return True
         if is_tool_folder(entry.name) and entry.is_dir(follow_symlinks=False):
@@ -270,7 +274,7 @@ class _Search:
 
     def _entry(self, root: Path, path: str, entry: os.DirEntry[str]) -> None:
         try:
-            if _suffix(entry.name) not in self.wanted:
+            if suffix_of(entry.name) not in self.wanted:
                 if self._is_sidecar(entry):
                     return
                 self.other_kinds.add(_kind(entry), path)
@@ -287,7 +291,7 @@ class _Search:
     def _is_sidecar(self, entry: os.DirEntry[str]) -> bool:
         """Whether a file says more of the document beside it, as a.pdf.json does: it is read with that one."""
         name = entry.name.removesuffix(SIDECAR_SUFFIX)
-        return name != entry.name and _suffix(name) in self.wanted and Path(entry.path).with_name(name).is_file()
+        return name != entry.name and suffix_of(name) in self.wanted and Path(entry.path).with_name(name).is_file()
 
     def _add(self, root: Path, path: str, file: str, status: os.stat_result) -> None:
         document = Document(path, Path(file), status.st_size, status.st_mtime_ns)
@@ -308,10 +312,6 @@ def _is_folder(absolute: Path, as_given: Path) -> bool:
         raise UsageError(f"{as_given}: no such file or folder") from None
     except OSError as err:
         raise UsageError(f"{as_given}: cannot be read: {_reason(err)}") from err
-
-
-def _suffix(name: str) -> str:
-    return os.path.splitext(name)[1].lower()  # noqa: PTH122 - pathlib takes most of a scan's time
 
 
 def _leads_to_folder(entry: os.DirEntry[str]) -> bool:

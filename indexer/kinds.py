@@ -7,11 +7,11 @@ by its path, or uploaded, also by its first bytes if it is a PDF or a picture.
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from ..engine.errors import UsageError
 from ..engine.install import needs
@@ -56,7 +56,10 @@ CODE_SUFFIXES = (
     *(".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".xml", ".csv", ".tsv", ".log", ".diff", ".patch"),
 )
 """Source code and data: a folder of it has many pages that few people search as pages."""
-ALL = "all"
+COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz")
+ARCHIVE_SUFFIXES = (".zip", ".tar", *(f".tar{suffix}" for suffix in COMPRESSED_SUFFIXES), ".tgz", ".tbz2", ".txz")
+"""Opened only where `--archives` asks for it."""
+ALL, ARCHIVE = "all", "archive"
 NAMED_MAX = 3
 """Extensions of a kind that messages name."""
 
@@ -80,11 +83,12 @@ KINDS = (
     Kind("mail", (".eml", ".mbox")),
     Kind("office", OFFICE_SUFFIXES),
     Kind("code", CODE_SUFFIXES, is_default=False),
+    Kind(ARCHIVE, ARCHIVE_SUFFIXES, is_default=False),
 )
 MUPDF_SUFFIXES = frozenset(
     (
         *(*DRAWING_SUFFIXES, *XPS_SUFFIXES, *BOOK_SUFFIXES, *TEXT_SUFFIXES, *WEB_SUFFIXES),
-        *(*MAIL_SUFFIXES, ".mbox", *CODE_SUFFIXES),
+        *(*MAIL_SUFFIXES, ".mbox", *CODE_SUFFIXES, *ARCHIVE_SUFFIXES),
     )
 )
 """What only the renderer mupdf reads."""
@@ -92,13 +96,14 @@ KIND_OF = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 SUFFIXES = tuple(KIND_OF)
 
 EXPORT_PDF, EXPORT_PICTURE = "export them as PDF", "camera RAW is not read; export them as JPEG or TIFF"
-UNPACK, SAVE_AS_EML = "archives are not opened; unpack them", "save as .eml from the mail program"
+UNPACK, SAVE_AS_EML = "not opened; unpack them", "save as .eml from the mail program"
+OPEN_ARCHIVES = "--archives opens them"
 ADVICE = {
     **dict.fromkeys(
         (".pages", ".numbers", ".key", ".vsdx", ".vsd", ".pub", ".one", ".djvu", ".ps", ".eps"), EXPORT_PDF
     ),
     **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw"), EXPORT_PICTURE),
-    **dict.fromkeys((".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".cbr"), UNPACK),
+    **dict.fromkeys((".7z", ".rar", ".gz", ".bz2", ".xz", ".zst", ".cbr"), UNPACK),
     ".msg": SAVE_AS_EML,
 }
 """What to do about files that no renderer reads, by extension."""
@@ -121,8 +126,36 @@ def selected(names: Sequence[str] | None) -> frozenset[str]:
             raise UsageError(f"--kinds {name}: there is no such kind; choose among {', '.join((*by_name, ALL))}")
     if not wanted:
         raise UsageError(f"--kinds names no kind; choose among {', '.join((*by_name, ALL))}")
-    chosen: Iterable[Kind] = KINDS if ALL in wanted else [by_name[name] for name in wanted]
+    every = [kind for kind in KINDS if ALL in wanted and kind.name != ARCHIVE]
+    chosen: Iterable[Kind] = (*every, *(by_name[name] for name in wanted if name != ALL))
     return frozenset(suffix for kind in chosen for suffix in kind.suffixes)
+
+
+def with_archives(names: Sequence[str] | None) -> list[str]:
+    """The names of kinds with that of archives added; those that are read by default for None.
+
+    >>> with_archives(["pdf"])
+    ['pdf', 'archive']
+    """
+    return [*(names or (kind.name for kind in KINDS if kind.is_default)), ARCHIVE]
+
+
+def readable(names: Sequence[str] | None, renderer: str = "mupdf") -> frozenset[str]:
+    """The extensions of the kinds with these names that `renderer` and the installed libraries can read now.
+
+    `names` and errors as in `selected`.
+    """
+    return frozenset(suffix for suffix in selected(names) if not missing(suffix, renderer))
+
+
+def suffix_of(name: str) -> str:
+    """The extension of a file name in lower case, that of a compressed .tar with both its parts.
+
+    >>> suffix_of("a.PDF"), suffix_of("backup.2021.tar.gz"), suffix_of("table.csv.gz")
+    ('.pdf', '.tar.gz', '.gz')
+    """
+    stem, suffix = os.path.splitext(name.lower())  # noqa: PTH122 - pathlib takes most of a scan's time
+    return f".tar{suffix}" if suffix in COMPRESSED_SUFFIXES and stem.endswith(".tar") else suffix
 
 
 def read_kinds() -> str:
@@ -134,6 +167,7 @@ def read_kinds() -> str:
     named = (
         f"{kind.name} ({' '.join(kind.suffixes[:NAMED_MAX])}{' …' if len(kind.suffixes) > NAMED_MAX else ''})"
         for kind in KINDS
+        if kind.name != ARCHIVE
     )
     return f"docsearch reads {', '.join(named)}"
 
@@ -144,7 +178,9 @@ def is_supported(name: str, head: bytes) -> bool:
     >>> is_supported("a.PDF", b""), is_supported("a", b"%PDF-1.7"), is_supported("a", b"word")
     (True, True, False)
     """
-    return Path(name).suffix.lower() in KIND_OF or PDF_MAGIC in head or IMAGE_MAGIC.match(head) is not None
+    suffix = suffix_of(name)
+    is_named = suffix in KIND_OF and suffix not in ARCHIVE_SUFFIXES
+    return is_named or PDF_MAGIC in head or IMAGE_MAGIC.match(head) is not None
 
 
 def missing(suffix: str, renderer: str = "mupdf") -> str:
@@ -172,6 +208,8 @@ def advice(suffix: str, renderer: str = "mupdf") -> str:
     """What to do about files with this extension, in lower case, that are skipped; "" if nothing is known."""
     if suffix not in KIND_OF:
         return ADVICE.get(suffix, "")
+    if suffix in ARCHIVE_SUFFIXES:
+        return missing(suffix, renderer) or OPEN_ARCHIVES
     return missing(suffix, renderer) or f"--kinds {KIND_OF[suffix].name} reads them"
 
 

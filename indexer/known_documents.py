@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..engine.store import DocumentRow
+from ..engine.store.attached import container_of
 from . import source_folders, sources
 from .discover import Discovery, Document, Found
 
@@ -72,13 +73,18 @@ class KnownDocuments:
         return False
 
     def vanished(self) -> dict[str, list[str]]:
-        """Paths in the index that are neither found nor on disk, by SHA-256 of their content, "" if never read."""
+        """Paths in the index that are neither found nor on disk, by SHA-256 of their content, "" if never read.
+
+        Without those of documents that lie in other documents.
+        """
         roots = (*self._discovery.roots, *self._other_roots)
         vanished: dict[str, list[str]] = defaultdict(list)
         for path, row in sorted(self.rows.items()):
             if path in self._found:
                 continue
             known = self.files.get(path)
+            if known is None and container_of(path, self.rows) is not None:
+                continue  # it goes with the document that it lies in
             if not (source_folders.exists(path, roots) if known is None else source_folders.may_exist(known)):
                 vanished[row.sha256].append(path)
         return vanished

@@ -54,6 +54,7 @@ def merged(found: Sequence[Discovery], files: Mapping[str, bytes], kept: Collect
         excluded=sum(each.excluded for each in found),
         ignored=sum(each.ignored for each in found),
         folders=_counted(kind for each in found for kind in each.folders),
+        suffixes=frozenset(suffix for each in found for suffix in each.suffixes),
     )
 
 

@@ -7,9 +7,8 @@ import stat
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from .kinds import advice
+from .kinds import ARCHIVE_SUFFIXES, advice, suffix_of
 
 BROKEN_LINK, HIDDEN, NO_EXTENSION, OTHER_NAME = "broken link", "hidden", "no extension", "other name"
 EXTENSION = re.compile(r"\.[a-z0-9_+~-]{1,10}")
@@ -65,9 +64,11 @@ def by_name(name: str) -> str:
     >>> by_name("A.DOCX"), by_name("LICENSE"), by_name("minutes.of the 3rd meeting")
     ('.docx', 'no extension', 'other name')
     """
-    extension = Path(name).suffix.lower()
+    extension = suffix_of(name)
     if not extension:
         return NO_EXTENSION
+    if extension in ARCHIVE_SUFFIXES:
+        return extension
     return extension if EXTENSION.fullmatch(extension) else OTHER_NAME
 
 

@@ -60,7 +60,7 @@ class PageImages:
         Raises UsageError if the document is not where it was indexed or no renderer is installed, and DocumentError if
         the page cannot be rendered.
         """
-        file = source_folders.locate_content(self._directories[ref.index], ref.path)
+        file = source_folders.locate_content(self._directories[ref.index], ref.path, self._settings.passwords)
         with self._lock:
             return self._render(file, ref)[0]
 
@@ -68,7 +68,7 @@ class PageImages:
         """The page as pixels, (H, W, 3) uint8, and the words of its text layer that can be seen, both from its document
         as it is now; raises what `render` raises.
         """
-        file = source_folders.locate_content(self._directories[ref.index], ref.path)
+        file = source_folders.locate_content(self._directories[ref.index], ref.path, self._settings.passwords)
         with self._lock:
             rendered, process = self._render(file, ref)
             return rendered.pixels, process.words()

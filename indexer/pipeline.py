@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -20,6 +21,7 @@ from ..engine.models.pooled import pooled_encoder, pooled_spec
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.store import Failure, open_snapshot, open_writer
 from . import discover, source_folders, sources
+from . import kinds as file_kinds
 from .describe import describe
 from .discover import Document
 from .metadata import Metadata, remembered
@@ -142,7 +144,17 @@ def index_found(
         files = writer.files()
         discovery = find(files)
         sources.record(directory, given, discovery, files, model=spec.name if encoder else model, renderer=renderer)
-        run = Run(writer, directory, discovery, on_progress, clock, rehash=rehash, known_failures=known_failures)
+        run = Run(
+            writer,
+            directory,
+            discovery,
+            on_progress,
+            clock,
+            rehash=rehash,
+            known_failures=known_failures,
+            renderer=renderer,
+            passwords=passwords,
+        )
         make_renderer = partial(
             Renderer,
             dpi=spec.render_dpi,
@@ -180,10 +192,19 @@ def add(
 
     Its vectors are pooled by the index's own factor. Raises what `index_documents` raises, and IndexNotFound.
     """
-    discovery = discover.Discovery((), (document,), ())
+    discovery = discover.Discovery((), (document,), (), suffixes=file_kinds.readable(None))
     spec, (factor, known_failures) = encoder.spec, _recorded(directory)
     with open_writer(directory, fingerprint=pooled_spec(spec, factor).fingerprint, create=False) as writer:
-        run = Run(writer, directory, discovery, on_progress, clock, rehash=True, known_failures=known_failures)
+        run = Run(
+            writer,
+            directory,
+            discovery,
+            on_progress,
+            clock,
+            rehash=True,
+            known_failures=known_failures,
+            passwords=passwords,
+        )
         make_renderer = partial(
             Renderer,
             dpi=spec.render_dpi,
@@ -205,17 +226,27 @@ def _recorded(directory: Path) -> tuple[int, frozenset[Failure]]:
 
 
 def _render_and_store(run: Run, make_renderer: Callable[[], Renderer], load_encoder: Callable[[], PageEncoder]) -> None:
-    """Render, embed and store the missing pages; loads the model and starts processes only if there are any."""
-    to_render = run.documents_to_render()
-    if (first := next(to_render, None)) is None:
-        run.flush()
-        return
-    run.encoder = load_encoder()
-    with make_renderer() as renderer:
-        try:
-            for event in renderer.render(chain([first], to_render)):
-                run.handle(event)
+    """Render, embed and store the missing pages; loads the model and starts processes only if there are any.
+
+    Then those of the documents that lie in these documents, in these, and so on.
+    """
+    with run.attached, ExitStack() as opened:
+        renderer: Renderer | None = None
+        documents = run.documents_to_render()
+        while True:
+            if (first := next(documents, None)) is not None:
+                if renderer is None:
+                    run.encoder = load_encoder()
+                    renderer = opened.enter_context(make_renderer())
+                try:
+                    for event in renderer.render(chain([first], documents)):
+                        run.handle(event)
+                    run.flush()
+                except (KeyboardInterrupt, Interrupted):
+                    run.commit_interrupted()
+                    raise
             run.flush()
-        except (KeyboardInterrupt, Interrupted):
-            run.commit_interrupted()
-            raise
+            run.record_attached()
+            if run.attached.is_empty:
+                return
+            documents = run.attached_to_render()

@@ -16,9 +16,10 @@ from ..engine.models.encoder import PageEncoder
 from ..engine.records import PageRef
 from ..engine.store import DocumentRow, Failure, IndexWriter, UnreadContent
 from ..engine.store.columns import PRODUCER
-from ..engine.store.unread import CROWDED
+from ..engine.store.unread import ATTACHMENT, CROWDED
 from . import allocator, discover, properties, source_folders, sources
-from .discover import Document, Found
+from .attached_documents import AttachedDocuments
+from .discover import Document, Found, Unreadable
 from .embed import embed
 from .known_documents import KnownDocuments
 from .render.producer import layout_is_outdated, producer
@@ -78,7 +79,7 @@ class Run:
     """One run of `index` over the documents of a discovery, up to the open `writer`.
 
     `encoder` is set before the first page is rendered. `rehash` reads every document, whatever its modification time.
-    `known_failures` are those of earlier runs.
+    `known_failures` are those of earlier runs. `attached` takes files out of documents, by `renderer` and `passwords`.
     """
 
     def __init__(
@@ -91,6 +92,8 @@ class Run:
         *,
         rehash: bool = False,
         known_failures: Collection[Failure] = (),
+        renderer: str = "mupdf",
+        passwords: Sequence[str] = (),
     ) -> None:
         self._writer = writer
         self._discovery = discovery
@@ -102,6 +105,9 @@ class Run:
         files = writer.files()
         self._known = KnownDocuments(writer.documents(), recorded, discovery, files=files, rehash=rehash)
         self._producers = writer.producers()
+        self.attached = AttachedDocuments(
+            writer, discovery, self._known.rows, files, self._producers, renderer=renderer, passwords=passwords
+        )
         self._directory = directory
         self._unreachable: list[Path] = []
         self._clashing: set[str] = set()  # paths of documents whose path belongs to a file of another folder
@@ -118,6 +124,7 @@ class Run:
         self._documents = self._pages = self._skipped = self._moved = self._removed = self._vanished = 0
         self._pages_total = self._processed = self._bytes = self._bytes_skipped = 0
         self._bytes_total = sum(document.size for document in discovery.documents)
+        self._documents_total = len(discovery.documents)
 
     def documents_to_render(self) -> Iterator[tuple[Document, frozenset[int]]]:
         """Yield the documents to render, each with the page numbers to leave out: stored already, or known to fail."""
@@ -126,8 +133,7 @@ class Run:
         for document in self._discovery.documents:
             is_outdated = layout_is_outdated(document.path, self._producers)
             if not is_outdated and self._known.is_unchanged(document):
-                self._skipped += 1
-                self._skip(document)
+                self._skip_unchanged(document)
                 continue
             try:
                 sha256 = document.sha256()
@@ -143,10 +149,32 @@ class Run:
             elif row is not None and row.sha256 == sha256 and row.state == "done" and not is_outdated:
                 if (row.size, row.mtime_ns) != (document.size, document.mtime_ns):
                     self._writer.touch_document(document.path, document.size, document.mtime_ns)
-                self._skipped += 1
-                self._skip(document)
+                self._skip_unchanged(document)
             else:
                 yield document, self._begin(document, sha256, replaces=is_outdated and row is not None)
+
+    def attached_to_render(self) -> Iterator[tuple[Document, frozenset[int]]]:
+        """Yield the documents that lie in those rendered or skipped so far, as `documents_to_render` does."""
+        for found in self.attached.documents():
+            if isinstance(found, Unreadable):
+                self._writer.fail_document(found.path, found.reason)
+                self._failed.append(Failure(found.path, None, found.reason))
+                continue
+            self._documents_total += 1
+            self._bytes_total += found.size
+            sha256 = found.sha256()
+            row = self._known.rows.get(found.path)
+            is_outdated = layout_is_outdated(found.path, self._producers)
+            if row is not None and row.sha256 == sha256 and row.state == "done" and not is_outdated:
+                self._skip_unchanged(found)
+                self.attached.release(found.path)
+            else:
+                yield found, self._begin(found, sha256, replaces=is_outdated and row is not None)
+
+    def record_attached(self) -> None:
+        """Record which documents were opened for what lies in them, once that is in the index."""
+        if count := self.attached.record():
+            self._unread_places[ATTACHMENT] += count
 
     def handle(self, event: RenderEvent) -> None:
         """Record an event of the renderer; embed and store once BATCH_PAGES pages are rendered."""
@@ -186,9 +214,11 @@ class Run:
             path = event.document.path
             if isinstance(event, DocumentDone):
                 self._finish(path)
+                self.attached.rendered(event.document)
             else:
                 self._fail_document(path, event.reason)
             del self._in_flight[path]
+            self.attached.release(path)
         self._ended.clear()
         self._report_progress()
 
@@ -319,11 +349,19 @@ class Run:
         for kind, items, detail in unread:
             content = UnreadContent(path, page, kind, items, detail)
             self._writer.record_unread(self._in_flight[path].doc_id, content)
-            self._unread_places[kind] += 1
+            if kind == ATTACHMENT and self._discovery.suffixes:
+                self.attached.note(path)
+            else:
+                self._unread_places[kind] += 1
 
     def _count_processed(self, document: Document) -> None:
         self._processed += 1
         self._bytes += document.size
+
+    def _skip_unchanged(self, document: Document) -> None:
+        self._skipped += 1
+        self._skip(document)
+        self.attached.unchanged(document)
 
     def _skip(self, document: Document) -> None:
         self._count_processed(document)
@@ -337,7 +375,7 @@ class Run:
             self._on_progress(
                 Progress(
                     documents=self._processed,
-                    documents_total=len(self._discovery.documents),
+                    documents_total=self._documents_total,
                     bytes=self._bytes,
                     bytes_total=self._bytes_total,
                     bytes_skipped=self._bytes_skipped,

@@ -57,22 +57,47 @@ def locate(path: str, roots: Sequence[Path]) -> Path:
     )
 
 
-def locate_content(directory: Path, path: str) -> Path:
+def holder(path: str, roots: Sequence[Path]) -> tuple[Path, str] | None:
+    """The file on disk that the document `path` lies in, as an attachment does in an e-mail, and its path in that.
+
+    None if it lies in none that is there.
+    """
+    parts = path.split("/")
+    for length in range(1, len(parts)):
+        for file in _possible_files("/".join(parts[:length]), roots):
+            if file.is_file():
+                return file, "/".join(parts[length:])
+    return None
+
+
+def locate_content(directory: Path, path: str, passwords: tuple[str, ...] = ()) -> Path:
     """The file of the document `path` of the index in `directory`, or, if it is gone, one with the same content.
 
-    Raises UsageError if all are gone, and what `open_snapshot` raises.
+    One that lies in another document is taken out of it, with `passwords` for encrypted ones, into a temporary file
+    that this process keeps for a while. Raises UsageError if all are gone, and what `open_snapshot` raises.
     """
     roots = recorded(directory)
     try:
-        return locate(path, roots)
+        return _locate_or_take_out(path, roots, passwords)
     except UsageError:
         with open_snapshot(directory) as snapshot:
             row = snapshot.document(path=path)
             copies = snapshot.documents_of_content(row.sha256) if row is not None and row.sha256 else []
         for copy in copies:
-            if is_seen(copy.path, roots):
-                return locate(copy.path, roots)
+            if is_seen(copy.path, roots) or holder(copy.path, roots) is not None:
+                return _locate_or_take_out(copy.path, roots, passwords)
         raise
+
+
+def _locate_or_take_out(path: str, roots: Sequence[Path], passwords: tuple[str, ...]) -> Path:
+    try:
+        return locate(path, roots)
+    except UsageError:
+        if (held := holder(path, roots)) is None:
+            raise
+    from .taken_out import of_this_process
+
+    return of_this_process().file(*held, passwords)
 
 
 def exists(path: str, roots: Sequence[Path]) -> bool:

@@ -21,7 +21,7 @@ EXISTS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'do
 
 def create_table(connection: sqlite3.Connection) -> None:
     """Add the table and its trigger to an index that has none."""
-    if not _exists(connection):
+    if not exists(connection):
         connection.execute("BEGIN IMMEDIATE")
         for statement in SCHEMA:
             connection.execute(statement)
@@ -30,7 +30,7 @@ def create_table(connection: sqlite3.Connection) -> None:
 
 def read(connection: sqlite3.Connection) -> dict[str, bytes]:
     """The absolute path of each document's file, as the system encodes it (`os.fsencode`), by the document's path."""
-    if not _exists(connection):
+    if not exists(connection):
         return {}
     return dict(connection.execute("SELECT path, file FROM document_files JOIN documents ON document = key"))
 
@@ -43,5 +43,6 @@ def write(connection: sqlite3.Connection, files: Mapping[str, bytes]) -> None:
     )
 
 
-def _exists(connection: sqlite3.Connection) -> bool:
+def exists(connection: sqlite3.Connection) -> bool:
+    """Whether the index has the table: those of earlier versions get it when they are next written to."""
     return bool(connection.execute(EXISTS).fetchone()[0])

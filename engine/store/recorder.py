@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from . import catalog, columns, document_files
+from . import attached, catalog, columns, document_files, statements
 from .column_values import ColumnType, Value
 from .transaction import Transaction
+from .unread import UnreadContent
 
 
 class Recorder:
@@ -68,3 +69,24 @@ class Recorder:
         if files:
             with self._transaction.changing() as connection:
                 document_files.write(connection, files)
+
+    def documents_below(self, path: str) -> list[str]:
+        """The paths of the documents that lie in the one at `path`, at any depth; see `attached`."""
+        with self._transaction.reading() as connection:
+            return attached.below(connection, path)
+
+    def opened(self) -> dict[str, frozenset[str]]:
+        """For which extensions each document was opened for what lies in it, by its path."""
+        with self._transaction.reading() as connection:
+            return attached.opened(connection)
+
+    def with_unread_attachments(self) -> set[str]:
+        """The paths of documents in which files lie that were not read."""
+        with self._transaction.reading() as connection:
+            return attached.with_unread(connection)
+
+    def record_opened(self, path: str, suffixes: Sequence[str], left: UnreadContent | None) -> None:
+        """Record that a document was opened for files of these extensions in it; `left` is what was not read."""
+        with self._transaction.changing() as connection:
+            if (found := statements.find_document(connection, path=path)) is not None:
+                attached.record_opened(connection, found[0], suffixes, left)

@@ -14,6 +14,7 @@ from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
 from ..errors import IndexDamaged, UsageError
 from . import (
+    attached,
     catalog,
     columns,
     document_files,
@@ -73,6 +74,7 @@ def open_transaction(
                 columns.create_tables(connection)
                 labels.create_table(connection)
                 document_files.create_table(connection)
+                attached.create_table(connection)
                 statements.index_contents(connection)
                 readers.create_register(directory, catalog.read_meta(connection, "generation"))
                 garbage.delete_orphans(directory, connection)

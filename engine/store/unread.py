@@ -63,7 +63,7 @@ def reason(kind: str, items: int, detail: str = "") -> str:
     were = "was" if items == 1 else "were"
     plural = "" if items == 1 else "s"
     text = {
-        ATTACHMENT: f"{items:,} attached file{plural} {were} not read",
+        ATTACHMENT: f"{items:,} attached file{plural} {were} not read" if items else "attached files were not read",
         COMMENT: f"{items:,} comment{plural} {were} not read, because the page does not show the text",
         DYNAMIC_FORM: "the pages of a dynamic form (XFA) were not read, because only some viewers can draw them",
         FRAMES: f"{items:,} frame{plural} of an animation after the first one {were} not read",

@@ -16,7 +16,18 @@ from ..compression.codecs import CODECS
 from ..compression.residual import Codebook
 from ..errors import UsageError
 from ..records import PagesToStore
-from . import catalog, columns, compaction, garbage, row_checksums, sharding, statements, transaction, unread
+from . import (
+    attached,
+    catalog,
+    columns,
+    compaction,
+    garbage,
+    row_checksums,
+    sharding,
+    statements,
+    transaction,
+    unread,
+)
 from . import codebook as codebooks
 from .buffer import PageBuffer
 from .catalog import DocumentRow, Fingerprint
@@ -235,12 +246,20 @@ class IndexWriter(Recorder):
             statements.insert_document(connection, row)
 
     def move_document(self, old_path: str, new_path: str, size: int, mtime_ns: int) -> None:
-        """Change a document's path; its id and its pages stay. Raises ValueError if `new_path` is in the index."""
+        """Change a document's path; its id and its pages stay, and documents that lie in it go with it.
+
+        Raises ValueError if `new_path` is in the index.
+        """
         with self._transaction.changing() as connection:
             if old_path != new_path and statements.find_document(connection, path=new_path) is not None:
                 raise ValueError(f"cannot move {old_path} to {new_path}: that document is in the index too")
             key, row = self._find(old_path)
+            lying_in = attached.below(connection, old_path) if old_path != new_path else []
             statements.update_document(connection, key, replace(row, path=new_path, size=size, mtime_ns=mtime_ns))
+            for path in lying_in:
+                key, row = self._find(path)
+                moved = replace(row, path=new_path + path[len(old_path) :])
+                statements.update_document(connection, key, moved)
 
     def touch_document(self, path: str, size: int, mtime_ns: int) -> None:
         """Update the recorded size and modification time of a document whose content is the same."""
@@ -253,10 +272,15 @@ class IndexWriter(Recorder):
                 self._transaction.record_page_change(f"cross-language {name}", 1)
 
     def remove(self, paths: Iterable[str]) -> int:
-        """Remove documents by their paths; return how many pages they had. Raises UsageError for an unknown path."""
+        """Remove documents by their paths, and those that lie in them; return how many pages all of them had.
+
+        Raises UsageError for an unknown path.
+        """
         pages = 0
         with self._transaction.changing() as connection:
-            for path in paths:
+            given = list(paths)
+            lying_in = [each for path in given for each in attached.below(connection, path)]
+            for path in dict.fromkeys((*lying_in, *given)):
                 key, row = self._find(path)
                 removed = statements.delete_document(connection, key)
                 self._transaction.record_page_change(f"remove {row.id}", removed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -93,6 +93,13 @@ class OpenDocument(Protocol):
 
     def close(self) -> None:
         """Close the file."""
+
+
+class OpenPdf(OpenDocument, Protocol):
+    """A PDF opened by a rendering library."""
+
+    def attached_files(self) -> list[tuple[str, Callable[[], bytes]]]:
+        """Return the name of each file that lies in it, and a function that reads the file."""
 
 
 def as_render_error(what: str, err: Exception) -> OutOfMemory | DocumentError:

@@ -18,8 +18,9 @@ import pymupdf
 from ...engine.errors import DocumentError
 from ...engine.store.columns import AUTHOR, KIND, TITLE
 from ...engine.store.unread import PARTIAL
-from ..kinds import MAIL_SUFFIXES, MARKDOWN_SUFFIXES, WEB_SUFFIXES
+from ..kinds import ARCHIVE_SUFFIXES, MAIL_SUFFIXES, MARKDOWN_SUFFIXES, WEB_SUFFIXES, suffix_of
 from . import mail, markup
+from .archive import NAME_MAX_CHARS, open_archive
 from .backend import GreyBitmap, PageBitmap, as_render_error
 from .mupdf import MupdfDocument, cause, prepare
 from .properties import VALUE_MAX_CHARS
@@ -38,6 +39,8 @@ FILE_TYPES = {
 """Extension -> MuPDF's name of the type."""
 BINARY_WITHIN = 4096
 """A file with a zero byte among this many first bytes is not text."""
+NAMES_SHOWN = 1000
+"""Files of an archive that are on its pages: these say what lies in it."""
 PAGE_SIZE_PT, FONT_SIZE_PT = (595, 842), 11
 """A4, and the size of ordinary print on it."""
 
@@ -45,11 +48,13 @@ PAGE_SIZE_PT, FONT_SIZE_PT = (595, 842), 11
 def open_laid_out(file: Path) -> LaidOutDocument | Mailbox:
     """Open a file of a kind in `kinds.MUPDF_SUFFIXES`, by its extension. Raises DocumentError."""
     prepare()
-    suffix = file.suffix.lower()
+    suffix = suffix_of(file.name)
     if suffix in FILE_TYPES:
         return _open(FILE_TYPES[suffix], file=file)
     if suffix == ".mbox":
         return _open_mailbox(file)
+    if suffix in ARCHIVE_SUFFIXES:
+        return _open_archive(file)
     content, is_cut = _read(file, mail.MESSAGE_MAX_BYTES if suffix in MAIL_SUFFIXES else markup.MARKUP_MAX_BYTES)
     if suffix in MAIL_SUFFIXES:
         if is_cut:
@@ -192,6 +197,18 @@ def _open_message(message: mail.MessagePage) -> LaidOutDocument:
     unread = [*attachments(message.attachments), *_cut(message.is_cut)]
     said = {TITLE: message.subject[:VALUE_MAX_CHARS], AUTHOR: message.sender[:VALUE_MAX_CHARS]}
     return _open_html(message.markup, unread, {name: text for name, text in said.items() if text})
+
+
+def _open_archive(file: Path) -> LaidOutDocument:
+    """An archive as the list of the files in it."""
+    archive = open_archive(file)
+    names = [name[-NAME_MAX_CHARS:] for name in archive.names]
+    archive.close()
+    if not names:
+        raise DocumentError("there are no files in the archive")
+    rows = "".join(f"<p>{markup.escaped(name)}</p>" for name in names[:NAMES_SHOWN])
+    more = [Unread(PARTIAL, 0, f"the first {len(names):,} files")] if archive.is_cut else []
+    return _open_html(f"<body>{rows}</body>", [*attachments(names), *more])
 
 
 def _open_mailbox(file: Path) -> Mailbox:

@@ -9,12 +9,15 @@ import base64
 import email
 import email.policy
 import mailbox
-from collections.abc import Iterator
+import mimetypes
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage, Message
-from pathlib import Path
+from functools import partial
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ...engine.errors import DocumentError
 from .markup import MARKUP_MAX_BYTES, decoded, escaped, self_contained
 
 HEADERS = ("Subject", "From", "To", "Cc", "Date")
@@ -65,6 +68,75 @@ def count_messages(file: Path) -> int:
         return len(box)
     finally:
         box.close()
+
+
+class AttachedToMessages:
+    """The files attached to a message, or to the first MESSAGES_MAX messages of a mailbox, as `archive.Members`.
+
+    In a mailbox, their names begin with the number of the message. Raises DocumentError.
+    """
+
+    def __init__(self, file: Path, *, is_mailbox: bool) -> None:
+        self._box = mailbox.mbox(file, factory=None, create=False) if is_mailbox else None
+        self._places: list[tuple[str, int]] = []  # the key of the message of each file, and its place in that
+        self._open: tuple[str, list[tuple[str, Callable[[], bytes]]]] = ("", [])
+        self.names: list[str] = []
+        if self._box is None:
+            if file.stat().st_size > MESSAGE_MAX_BYTES:
+                raise DocumentError(f"the message is larger than {MESSAGE_MAX_BYTES >> 20} MB")
+            self._open = ("", _attached(file.read_bytes()))
+            self.names = [name for name, _ in self._open[1]]
+            self._places = [("", place) for place in range(len(self.names))]
+        else:
+            for number, key in zip(range(1, MESSAGES_MAX + 1), self._box.iterkeys(), strict=False):
+                names = [f"{number}/{name}" for name, _ in self._message(key)]
+                self.names += names
+                self._places += [(key, place) for place in range(len(names))]
+        self.is_cut = self._box is not None and len(self._box) > MESSAGES_MAX
+
+    def read(self, number: int) -> bytes:
+        """As `Members.read`."""
+        key, place = self._places[number]
+        return self._message(key)[place][1]()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._box is not None:
+            self._box.close()
+
+    def _message(self, key: str) -> list[tuple[str, Callable[[], bytes]]]:
+        """The files attached to a message; the last one asked for stays open."""
+        if self._box is not None and (key != self._open[0] or not self._open[1]):
+            self._open = (key, _attached(self._box.get_bytes(key)[:MESSAGE_MAX_BYTES]))
+        return self._open[1]
+
+
+def _attached(content: bytes) -> list[tuple[str, Callable[[], bytes]]]:
+    message = email.message_from_bytes(content, policy=email.policy.default)
+    parts = _parts(message)
+    body = _body(message, parts)
+    return [
+        (_with_extension(name, part), partial(_content, part)) for part in parts if (name := _attachment(part, body))
+    ]
+
+
+def _content(part: Message[Any, Any]) -> bytes:
+    """The content of an attached file; of an attached message, the message as a file would have it."""
+    payload = part.get_payload()
+    if part.get_content_type() == "message/rfc822" and isinstance(payload, list):
+        return b"".join(each.as_bytes() for each in payload[:1] if isinstance(each, Message))
+    decoded_payload = part.get_payload(decode=True)
+    return decoded_payload if isinstance(decoded_payload, bytes) else b""
+
+
+def _with_extension(name: str, part: Message[Any, Any]) -> str:
+    """The name of an attached file, with the extension of its type if it has none."""
+    kind = part.get_content_type()
+    if kind == "message/rfc822":
+        return name if name.lower().endswith(".eml") else f"{name}.eml"
+    if name == f"({kind})":
+        name = "attachment"
+    return name if PurePosixPath(name).suffix else f"{name}{mimetypes.guess_extension(kind) or ''}"
 
 
 def _page(message: Message[Any, Any]) -> MessagePage:

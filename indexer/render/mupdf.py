@@ -8,9 +8,11 @@ Runs only inside the child process (`worker`): MuPDF is not thread-safe, and a b
 
 from __future__ import annotations
 
+import logging
 import stringprep
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,10 +29,14 @@ from .properties import of_pdf
 from .unread import COMMENT_SUBTYPES, Unread, attachments
 from .visible_text import Word, seen_words, visible_text
 
+log = logging.getLogger(__name__)
+
 OBJECTS_SEARCHED_MAX = 500_000
 """Objects scanned for pages in a file without a usable page tree."""
 ANNOTATIONS_MAX = 20_000
 """Annotations of a page that are looked at; no page meant for people has more."""
+ATTACHED_MAX, PAGES_WITH_ATTACHED_MAX = 1000, 5000
+"""Files in a PDF that are looked at, and pages that these are looked for on."""
 COVERED_SHARE = 0.5
 """A page of which one image covers this share is a scan, and read at the resolution of that image at most."""
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_DEHYPHENATE
@@ -135,6 +141,26 @@ class MupdfDocument:
         for x0, y0, x1, y1, word, *_ in page.extractWORDS():
             yield x0 * across, y0 * down, x1 * across, y1 * down, word
 
+    def attached_files(self) -> list[tuple[str, Callable[[], bytes]]]:
+        """Return the files embedded in the PDF and those attached to its pages, as `OpenPdf.attached_files`."""
+        document: Any = self._document
+        if not document.is_pdf:
+            return []
+        found: list[tuple[str, Callable[[], bytes]]] = []
+        for key in document.embfile_names()[:ATTACHED_MAX]:
+            info = document.embfile_info(key)
+            name = info.get("ufilename") or info.get("filename") or key
+            found.append((str(name), partial(document.embfile_get, key)))
+        for number in range(min(self.page_count, PAGES_WITH_ATTACHED_MAX)):
+            try:
+                page = document.load_page(number)
+                for annotation in page.annots(types=[pymupdf.mupdf.PDF_ANNOT_FILE_ATTACHMENT]):
+                    name = str(annotation.file_info.get("filename", ""))
+                    found.append((name, partial(_file_of_annotation, document, number, annotation.xref)))
+            except Exception as err:  # noqa: BLE001 - a page that is broken costs what is attached to it
+                log.debug("page %d has no readable annotations: %s", number + 1, err)
+        return found[:ATTACHED_MAX]
+
     def unread(self) -> list[Unread]:
         """Return attached files, and a form that a viewer would have to lay out first (dynamic XFA)."""
         document: Any = self._document
@@ -210,6 +236,12 @@ class MupdfDocument:
         """Close the file."""
         self._display_list = self._pixmap = self._page = None
         self._document.close()
+
+
+def _file_of_annotation(document: Any, number: int, xref: int) -> bytes:
+    """The file that the annotation `xref` of a page, counted from 0, attaches to it."""
+    page = document.load_page(number)
+    return bytes(page.load_annot(xref).get_file())
 
 
 def _page_count(document: pymupdf.Document) -> int:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,12 @@ class PdfiumDocument:
         pdfium_c.FPDF_PageToDevice(self._page, 0, 0, width, height, 0, x, y, column, row)
         return column.value, row.value
 
+    def attached_files(self) -> list[tuple[str, Callable[[], bytes]]]:
+        """Return the files embedded in the PDF, as `OpenPdf.attached_files`; not those attached to its pages."""
+        count = min(self._document.count_attachments(), ATTACHMENTS_MAX)
+        files = [self._document.get_attachment(number) for number in range(count)]
+        return [(file.get_name(), partial(_content, file)) for file in files]
+
     def unread(self) -> list[Unread]:
         """Return attached files, and a form that a viewer would have to lay out first (XFA)."""
         count = min(self._document.count_attachments(), ATTACHMENTS_MAX)
@@ -205,3 +212,7 @@ class PdfiumDocument:
         if self._page is not None:
             self._page.close()
             self._page = None
+
+
+def _content(attachment: pypdfium2.PdfAttachment) -> bytes:
+    return bytes(attachment.get_data())

@@ -17,6 +17,10 @@ that compromises it still cannot make the parent execute anything. The protocol,
     out  {"kind": "words", "bytes"} and that many bytes of JSON: [[x0, y0, x1, y1, word], ...] in fractions of the page
     in   {"unread": "document" or "page", "alarm_s"}      of the open document, or of the page rendered last
     out  {"kind": "unread", "unread": [[kind, items, detail], ...]}
+    in   {"members": file, "alarm_s"}                     the files that lie in a document
+    out  {"kind": "members", "bytes"} and that many bytes of JSON: [[name, ...], whether there are more]
+    in   {"member": number, "alarm_s"}                    of those listed last, counted from 0
+    out  {"kind": "member", "bytes"} and that many bytes
 
 Instead of a response it may send {"kind": "failed", "reason"} or {"kind": "memory"}; after the latter it exits.
 """
@@ -45,14 +49,26 @@ from ..kinds import (
     PDF_MAGIC_WITHIN,
     ZIP_MAGIC,
     missing,
+    suffix_of,
 )
-from .backend import TEXT_MAX_CHARS, WORDS_MAX, ConvertedPdf, GreyBitmap, OpenDocument, OutOfMemory, as_render_error
+from .archive import NAME_MAX_CHARS, Members, check_size
+from .backend import (
+    TEXT_MAX_CHARS,
+    WORDS_MAX,
+    ConvertedPdf,
+    GreyBitmap,
+    OpenDocument,
+    OpenPdf,
+    OutOfMemory,
+    as_render_error,
+)
 from .detail import MIN_GAIN, needed
+from .members import open_members
 from .unread import small_print
 
 STDERR_MAX_BYTES = 1 << 20
 """Size at which writes of native libraries to stderr, which is a file, begin to fail."""
-PdfOpener = Callable[[Path, tuple[str, ...], ConvertedPdf | None], OpenDocument]
+PdfOpener = Callable[[Path, tuple[str, ...], ConvertedPdf | None], OpenPdf]
 
 
 def main() -> None:
@@ -72,6 +88,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
     passwords, dpi = tuple(settings["passwords"]), float(settings["dpi"])
     sizes: list[tuple[float, int]] | None = None
     size = (1, 1)
+    members: Members | None = None
     for line in requests:
         request = json.loads(line)
         _alarm(request["alarm_s"])
@@ -94,6 +111,21 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                     wanted = min(settings["dpi"], own_dpi or settings["dpi"])
                     unread = [*document.unread_on_page(), *small_print(sizes, dpi=dpi, wanted_dpi=wanted)]
                 header = {"kind": "unread", "unread": unread}
+            elif "members" in request:
+                if members is not None:
+                    members.close()
+                    members = None
+                members = open_members(
+                    Path(request["members"]), passwords, lambda file: open_pdf(file, passwords, None)
+                )
+                names = [name[-NAME_MAX_CHARS:] for name in members.names]
+                body = json.dumps([names, members.is_cut]).encode()
+                header = {"kind": "members", "bytes": len(body)}
+            elif "member" in request:
+                assert members is not None
+                body = members.read(request["member"])
+                check_size(len(body))
+                header = {"kind": "member", "bytes": len(body)}
             elif "words" in request:
                 assert document is not None
                 body = _words(document, size)
@@ -117,6 +149,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                 size = (bitmap.width, bitmap.height)
         except Exception as err:  # noqa: BLE001 - on broken input libraries raise anything; the parent gets the reason
             error = err if isinstance(err, (DocumentError, OutOfMemory)) else as_render_error("", err)
+            body = b""
             header = {"kind": "memory"} if isinstance(error, OutOfMemory) else {"kind": "failed", "reason": str(error)}
         _send(responses, header, body)
         if header["kind"] == "memory":
@@ -142,7 +175,7 @@ def open_document(file: Path, passwords: tuple[str, ...], renderer: str, open_pd
         raise DocumentError("the file is empty (0 bytes)")
     document: OpenDocument
     looks_like_pdf, looks_like_image = PDF_MAGIC in head, IMAGE_MAGIC.match(head) is not None
-    suffix = file.suffix.lower()
+    suffix = suffix_of(file.name)
     named_image = suffix in IMAGE_SUFFIXES
     if suffix in MUPDF_SUFFIXES and not (head.startswith(PDF_MAGIC) or looks_like_image):
         if what := missing(suffix, renderer):

@@ -1,0 +1,47 @@
+"""The files that lie in a document, by its kind: attached to e-mails, embedded in PDFs, packed in archives.
+
+Runs only inside the child process (`worker`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..kinds import ARCHIVE_SUFFIXES, MAIL_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN, suffix_of
+from .archive import NAMES_MAX, Members, open_archive
+from .backend import OpenPdf
+
+
+def open_members(file: Path, passwords: Sequence[str], open_pdf: Callable[[Path], OpenPdf]) -> Members:
+    """Open a document for the files in it; none in a document of a kind that has none. Raises DocumentError."""
+    suffix = suffix_of(file.name)
+    if suffix in ARCHIVE_SUFFIXES:
+        return open_archive(file, passwords)
+    if suffix in MAIL_SUFFIXES or suffix == ".mbox":
+        from .mail import AttachedToMessages
+
+        return AttachedToMessages(file, is_mailbox=suffix == ".mbox")
+    with file.open("rb") as stream:
+        is_pdf = PDF_MAGIC in stream.read(PDF_MAGIC_WITHIN)
+    return EmbeddedFiles(open_pdf(file) if is_pdf else None)
+
+
+class EmbeddedFiles:
+    """The files in a PDF, as `archive.Members`; none of None."""
+
+    def __init__(self, document: OpenPdf | None) -> None:
+        self._document = document
+        files = [] if document is None else document.attached_files()
+        self._files = files[:NAMES_MAX]
+        self.names = [name for name, _ in self._files]
+        self.is_cut = len(files) > NAMES_MAX
+
+    def read(self, number: int) -> bytes:
+        """As `Members.read`."""
+        return self._files[number][1]()
+
+    def close(self) -> None:
+        """Close the document."""
+        if self._document is not None:
+            self._document.close()
