@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from ..engine.store import currency, layout
 
@@ -61,7 +61,7 @@ def answer(
 
     The token for a server that asks for one is taken from DOCSEARCH_TOKEN. Raises NotAnswered.
     """
-    url = announced_url(directory) if server == AUTO else server
+    url, collection = announced(directory) if server == AUTO else (server, "")
     options = {
         "k": k,
         "candidates": candidates,
@@ -74,7 +74,7 @@ def answer(
     }
     body = {"queries": [text], **{name: value for name, value in options.items() if value is not None}}
     try:
-        (found,) = _post(url, body)["answers"]
+        (found,) = _post(url, body, collection)["answers"]
         keys = (*HIT_KEYS, *DETAIL_KEYS) if details else HIT_KEYS
         hits = [{name: hit[name] for name in keys} for hit in found["hits"]]
         about, model = {name: found[name] for name in ANSWER_KEYS}, str(found["model"])
@@ -89,11 +89,14 @@ def answer(
     return ServedAnswer(hits, about, model)
 
 
-def announced_url(directory: Path) -> str:
-    """The address of the server that runs on an index, on this machine. Raises NotAnswered."""
+def announced(directory: Path) -> tuple[str, str]:
+    """The address of the server that runs on an index, on this machine, and the index's collection there, "" where the
+    server has no other. Raises NotAnswered.
+    """
     try:
         with layout.server_file(directory).open("rb") as opened:
-            url = str(json.loads(opened.read(ANNOUNCEMENT_MAX_BYTES))["url"])
+            named = json.loads(opened.read(ANNOUNCEMENT_MAX_BYTES))
+        url, collection = str(named["url"]), str(named.get("collection", ""))
     except OSError:
         raise NotAnswered(f"no server runs on {directory}") from None
     except (KeyError, TypeError, ValueError) as err:
@@ -101,7 +104,7 @@ def announced_url(directory: Path) -> str:
     if not _is_of_this_machine(url):
         # The file may come from somebody else, as the index may: questions do not leave this machine because of it.
         raise NotAnswered(f"{layout.server_file(directory)} names a server of another machine")
-    return url
+    return url, collection
 
 
 def _is_of_this_machine(url: str) -> bool:
@@ -113,8 +116,10 @@ def _is_of_this_machine(url: str) -> bool:
         return False
 
 
-def _post(url: str, body: Mapping[str, object]) -> Mapping[str, Any]:
-    """The parsed response of a search. Raises NotAnswered, or ValueError where it is no JSON object."""
+def _post(url: str, body: Mapping[str, object], collection: str) -> Mapping[str, Any]:
+    """The parsed response of a search, in a `collection` unless that is "". Raises NotAnswered, or ValueError where it
+    is no JSON object.
+    """
     try:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
@@ -127,7 +132,8 @@ def _post(url: str, body: Mapping[str, object]) -> Mapping[str, Any]:
     if token := os.environ.get("DOCSEARCH_TOKEN"):
         headers["Authorization"] = f"Bearer {token}"
     try:
-        connection.request("POST", f"{parts.path.rstrip('/')}/v1/search", json.dumps(body).encode(), headers)
+        query = f"?{urlencode({'collection': collection})}" if collection else ""
+        connection.request("POST", f"{parts.path.rstrip('/')}/v1/search{query}", json.dumps(body).encode(), headers)
         response = connection.getresponse()
         content = response.read(ANSWER_MAX_BYTES)
     except (OSError, http.client.HTTPException, UnicodeError, ValueError) as err:

@@ -11,10 +11,11 @@ from typing import Annotated
 
 import typer
 
-from ..engine.errors import UsageError
+from ..engine.errors import IndexNotFound, UsageError
 from ..engine.install import needs
+from .indexes import by_name
 from .indexing import default_workers, run_and_report
-from .options import DEFAULT_INDEX, Device, IndexDirectory, Passwords, ScoringDevice
+from .options import DEFAULT_INDEX, Device, Passwords, ScoringDevice
 from .output import SOME_FAILED, message
 
 REQUIRED_PACKAGES = ("fastapi", "prometheus_client", "uvicorn")
@@ -23,7 +24,25 @@ UPLOAD_MAX_MB = 200
 
 
 def serve(
-    index: IndexDirectory = DEFAULT_INDEX,
+    index: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--index",
+            envvar="DOCSEARCH_INDEX",
+            help="Folder of the index. Given several times, each is a collection, searched by itself or with the "
+            "others.",
+            metavar="DIR",
+            show_default=str(DEFAULT_INDEX),
+        ),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="Name of a collection, in the order of --index; by default that of its folder.",
+        ),
+    ] = None,
     host: Annotated[
         str, typer.Option(help="Address to listen on. The default is reachable from this machine only.")
     ] = ("127.0.0.1"),
@@ -44,12 +63,28 @@ def serve(
     prune: Annotated[
         bool, typer.Option("--prune", help="With --watch: remove documents that are no longer on disk.")
     ] = False,
+    llm: Annotated[
+        str | None,
+        typer.Option(
+            "--llm",
+            metavar="URL",
+            help="Endpoint of OpenAI's protocol that answers questions on the page, such as http://localhost:11434/v1; "
+            "found pages are sent to it when somebody asks. Its key is taken from $DOCSEARCH_LLM_KEY.",
+        ),
+    ] = None,
+    llm_model: Annotated[
+        str | None, typer.Option("--llm-model", help="Its model; by default the first that it lists.")
+    ] = None,
+    yes: Annotated[
+        bool,
+        typer.Option("--yes", "-y", help="Where there is no index, make one of the current folder without asking."),
+    ] = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
 ) -> None:
     """Serve a web page and an HTTP API.
 
     Both search, show pages with their heat maps, list documents and take uploads. New commits of 'docsearch index' are
-    picked up while the server runs. Ctrl-C finishes accepted requests, then exits. The API is described at
+    picked up while the server runs. Ctrl-C finishes accepted requests, then exits. The API is described at /docs and
     /openapi.json.
 
     Examples:
@@ -60,17 +95,26 @@ def serve(
 
         docsearch serve --read-only
 
+        docsearch serve --index contracts.index --index reports.index --name Contracts --name Reports
+
+        docsearch serve --llm http://localhost:11434/v1 --llm-model llama3.2
+
         docsearch serve --index office.index --host 0.0.0.0 --token "$(openssl rand -hex 16)"
     """
     missing = [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(needs(f"'docsearch serve' needs {', '.join(missing)}", "server"))
-    index = with_an_index(index)
+    indexes = index or [DEFAULT_INDEX]
+    if llm_model is not None and llm is None:
+        raise UsageError("--llm-model belongs to --llm, the URL of the endpoint that has the model")
+    if len(indexes) == 1:
+        indexes = [with_an_index(indexes[0], yes=yes)]
+    collections = by_name(indexes, name or []) if len(indexes) > 1 or name else {}
     from ..server.app import serve as run
     from ..server.settings import ServerSettings
 
     settings = ServerSettings(
-        index,
+        indexes[0],
         host,
         port,
         token or None,
@@ -80,10 +124,13 @@ def serve(
         device=device.value,
         watch=watch,
         prune=prune,
+        collections=tuple(collections.items()),
+        llm=llm,
+        llm_model=llm_model,
     )
 
     def on_listening(address: str) -> None:
-        message(f"docsearch: {index} answers at {address} (Ctrl-C ends)")
+        message(f"docsearch: {' + '.join(map(str, indexes))} answers at {address} (Ctrl-C ends)")
         if open_page:
             # Some browsers block the caller until they are closed.
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
@@ -91,19 +138,32 @@ def serve(
     run(settings, on_listening)
 
 
-def with_an_index(index: Path) -> Path:
-    """The index to serve; where there is none, a terminal is asked what to make one of.
+def with_an_index(index: Path, *, yes: bool = False) -> Path:
+    """The index to serve; where there is none, a terminal is asked what to make one of, unless `yes` says so.
 
-    Elsewhere the error of opening it says which command makes one.
+    A folder of documents is offered itself, with its index within it. Raises IndexNotFound where nobody can be asked.
     """
     from ..engine.store import catalog
 
-    if catalog.exists(index) or not is_terminal():
+    if catalog.exists(index):
         return index
+    folder = Path.cwd()
+    if _has_files(index):
+        folder, index = index, index / DEFAULT_INDEX
+        if catalog.exists(index):
+            return index
+    if not (yes or is_terminal()):
+        raise IndexNotFound(
+            f"there is no index in {index}: make one with 'docsearch index {folder} --index {index}', or add --yes"
+        )
     from ..indexer.pipeline import index_documents
 
     message(f"there is no index in {index}")
-    source = typer.prompt("Folder or file to index (Ctrl-C ends)", default=str(Path.cwd()), err=True)
+    source = str(folder)
+    if yes:
+        message(f"making one of {source}")
+    else:
+        source = typer.prompt("Folder or file to index (Ctrl-C ends)", default=source, err=True)
     try:
         run_and_report(
             lambda on_progress: index_documents(
@@ -119,6 +179,14 @@ def with_an_index(index: Path) -> Path:
         if ended.exit_code != SOME_FAILED:
             raise
     return index
+
+
+def _has_files(folder: Path) -> bool:
+    """Whether a folder has anything in it that is not hidden."""
+    try:
+        return any(not entry.name.startswith(".") for entry in folder.iterdir())
+    except OSError:
+        return False
 
 
 def is_terminal() -> bool:

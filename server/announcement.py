@@ -22,12 +22,13 @@ ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, 
 
 
 @contextmanager
-def announced(directory: Path, host: str, port: int) -> Iterator[None]:
-    """Name the address of this machine that a server listens on, while the block runs. An index that cannot be written
-    to gets no announcement.
+def announced(directory: Path, host: str, port: int, *, collection: str = "") -> Iterator[None]:
+    """Name the address of this machine that a server listens on, while the block runs, and the name of the index's
+    `collection` if it has one there. An index that cannot be written to gets no announcement.
     """
     name = ANY_ADDRESS.get(host) or (f"[{host}]" if ":" in host else host)
-    content = json.dumps({"url": f"http://{name}:{port}/", "process": os.getpid()}) + "\n"
+    named = {"collection": collection} if collection else {}
+    content = json.dumps({"url": f"http://{name}:{port}/", **named, "process": os.getpid()}) + "\n"
     file = layout.server_file(directory)
     try:
         with atomic_file(file, sync=False, follow_links=False) as temporary:

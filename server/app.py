@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import signal
 import socket
@@ -22,6 +23,9 @@ from ..engine.errors import DocsearchError, UsageError
 from ..engine.models.encoder import QueryEncoder
 from . import http_errors
 from .announcement import announced
+from .ask_routes import api as ask_api
+from .collection_set import CollectionSet
+from .document_routes import api as document_api
 from .mark_routes import api as mark_api
 from .middleware import SecurityMiddleware
 from .observers import Observer, tracer
@@ -32,6 +36,8 @@ from .settings import ServerSettings
 from .static_files import web
 from .write_routes import api as write_api
 
+log = logging.getLogger(__name__)
+
 BACKLOG = 128
 FAILED_SHUTDOWN_S = 5
 """How long requests may take to finish after a thread died that they might wait for."""
@@ -40,21 +46,22 @@ EXIT_BY_SIGNAL = 128
 STDERR = 2
 
 
-def create_app(service: Service, observers: Sequence[Observer] = ()) -> FastAPI:
-    """The application of an open service; its lifespan starts the service, and closes it at shutdown.
+def create_app(served: CollectionSet | Service, observers: Sequence[Observer] = ()) -> FastAPI:
+    """The application of open collections, or of one service; its lifespan starts them, and closes them at shutdown.
 
     `observers` hear of each request that was answered.
     """
+    collections = CollectionSet.of(served)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         try:
-            service.start()
+            collections.start()
             yield
         finally:
-            await run_in_threadpool(service.close)
+            await run_in_threadpool(collections.close)
 
-    # FastAPI's interactive documentation is off: it loads scripts from another host.
+    # FastAPI's interactive documentation is off: it loads scripts from another host. The page /docs shows the same.
     app = FastAPI(
         title="docsearch",
         version=__version__,
@@ -63,17 +70,17 @@ def create_app(service: Service, observers: Sequence[Observer] = ()) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.service = service
-    app.state.sessions = Sessions(service.settings)
-    for routes in (api, write_api, mark_api, session, web):
+    app.state.collections = collections
+    app.state.sessions = Sessions(collections.settings)
+    for routes in (api, document_api, write_api, mark_api, ask_api, session, web):
         app.include_router(routes)
     app.add_exception_handler(DocsearchError, http_errors.error_response)
     app.add_exception_handler(RequestValidationError, http_errors.invalid_request_response)
     app.add_exception_handler(HTTPException, http_errors.http_exception_response)
     app.add_middleware(
         SecurityMiddleware,
-        settings=service.settings,
-        metrics=service.metrics,
+        settings=collections.settings,
+        metrics=collections.metrics,
         sessions=app.state.sessions,
         observers=observers,
     )
@@ -93,7 +100,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept no more requests, and wait for the accepted ones."""
         assert isinstance(self.config.app, FastAPI)
-        self.config.app.state.service.end_event_streams()
+        self.config.app.state.collections.end_event_streams()
         await super().shutdown(sockets)
 
     def end(self) -> None:
@@ -126,33 +133,38 @@ def serve(
     a thread died that the server needs.
     """
     traced = tracer()
-    service = Service.open(settings, encoder=encoder)
+    collections = CollectionSet.open(settings, encoder=encoder)
     with ExitStack() as running:
         observers = []
         if traced is not None:
             observers.append(traced[0])
             running.callback(traced[1])
         config = uvicorn.Config(
-            create_app(service, observers), lifespan="off", access_log=False, log_config=None, server_header=False
+            create_app(collections, observers), lifespan="off", access_log=False, log_config=None, server_header=False
         )
         server = Server(config)
         running.enter_context(_signals_end(server))
-        running.callback(service.close)
+        running.callback(collections.close)
         listener = running.enter_context(_listener(settings))
         try:
-            service.start()
+            collections.start()
         except (OSError, RuntimeError, sqlite3.Error) as err:  # RuntimeError: no more threads
             raise UsageError(f"the server of {settings.index} cannot start: {err}") from err
-        service.threads.when_one_dies(server.end)
+        collections.threads.when_one_dies(server.end)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         port: int = listener.getsockname()[1]
-        running.enter_context(announced(settings.index, settings.host, port))
+        for name, service in collections.services.items():
+            running.enter_context(announced(service.settings.index, settings.host, port, collection=name))
+        if collections.apart is not None:
+            log.warning("these collections are searched one at a time: %s", collections.apart)
         on_listening(f"http://{host}:{port}/")
         gc.collect()
         gc.freeze()  # what start-up made stays for good: a collection while a question waits need not look at it
         server.run(sockets=[listener])
-    if service.threads.failure is not None:
-        raise DocsearchError(f"the server ended: {service.threads.failure}; start it again ('docsearch -v' says more)")
+    if collections.threads.failure is not None:
+        raise DocsearchError(
+            f"the server ended: {collections.threads.failure}; start it again ('docsearch -v' says more)"
+        )
 
 
 def _listener(settings: ServerSettings) -> socket.socket:

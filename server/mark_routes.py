@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from ..evaluation import marks
+from .collection_set import CollectionName, CollectionsDep, ServiceDep
 from .messages import QUERY_MAX_CHARS, MarkOut, MarkRequest, MarksResponse, Problem
 from .search_body import BoundedRoute
-from .service import ServiceDep
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 503)}
 REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (403, 404, 413, 507)}
@@ -20,9 +20,15 @@ api = APIRouter(route_class=BoundedRoute)
 
 
 @api.get("/v1/marks", responses=PROBLEMS)
-async def list_marks(service: ServiceDep, query: Text = None) -> MarksResponse:
+async def list_marks(
+    collections: CollectionsDep, query: Text = None, collection: CollectionName = None
+) -> MarksResponse:
     """The marks of one query, or all."""
-    found = await run_in_threadpool(marks.read, service.settings.index)
+    found = [
+        (each.name or None, mark)
+        for each in collections.chosen(collection)
+        for mark in await run_in_threadpool(marks.read, each.settings.index)
+    ]
     wanted = None if query is None else " ".join(query.split())
     return MarksResponse(
         marks=[
@@ -33,8 +39,9 @@ async def list_marks(service: ServiceDep, query: Text = None) -> MarksResponse:
                 page=mark.page,
                 right=mark.right,
                 time=mark.time,
+                collection=name,
             )
-            for mark in found
+            for name, mark in found
             if wanted in (None, mark.query)
         ]
     )

@@ -15,6 +15,7 @@ WHERE_MAX_CHARS = 20_000
 QUERIES_MAX = 64
 HITS_MAX = 1000
 CANDIDATES_MAX = 100_000
+ASK_PAGES_MAX = 20
 
 PICTURE_MAX_CHARS = PICTURE_MAX_BYTES * 4 // 3 + 4
 PAGE_MAX = 1_000_000_000
@@ -36,7 +37,9 @@ class BoxIn(BaseModel):
 
 
 class LikeRequest(BaseModel):
-    """A page of the index, or its part inside `box`, to find similar pages of."""
+    """A page of the index, or its part inside `box`, to find similar pages of; with its `collection` on a server of
+    several.
+    """
 
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"examples": [{"document": "6f1ed002ab559585", "page": 3}]}
@@ -45,6 +48,7 @@ class LikeRequest(BaseModel):
     document: Annotated[str, Field(min_length=1, max_length=64)]
     page: Annotated[int, Field(ge=1, le=PAGE_MAX)]
     box: BoxIn | None = None
+    collection: Annotated[str, Field(min_length=1, max_length=100)] | None = None
 
 
 class SearchRequest(BaseModel):
@@ -94,7 +98,7 @@ class RecognisedOut(BaseModel):
 
 class HitOut(BaseModel):
     """A hit as `docsearch query --json` prints it, and the URL of its page image. `also` are other paths of the same
-    file, of those that the request's `path` and `where` select.
+    file, of those that the request's `path` and `where` select. `collection` is null on a server of one index.
 
     The rest is null or empty unless the request asks for `details`: `label`, the page's number as its document has it,
     "" where that is the same; `title` and `modified` of the document; the `snippet` of the text, null without a text
@@ -107,6 +111,7 @@ class HitOut(BaseModel):
     page: int
     doc_id: str
     also: list[str] = Field(examples=[["copies/report.pdf"]])
+    collection: str | None = None
     picture: str = Field(examples=["/v1/documents/6f1ed002ab559585/pages/3.png"])
     label: str | None = Field(default=None, examples=["iv"])
     title: str | None = None
@@ -180,7 +185,7 @@ class SearchResponse(BaseModel):
 class DocumentOut(BaseModel):
     """A document of the index; `state` is "done", "indexing" or "failed" (with its `error`); `bytes` is its size.
     `unread` counts, by kind, the pages (and the document as a whole) with content that was not read: "attachment",
-    "comment", "dynamic form", "small print", "frames" or "crowded".
+    "comment", "dynamic form", "small print", "frames" or "crowded". `collection` is null on a server of one index.
     """
 
     id: str
@@ -190,6 +195,7 @@ class DocumentOut(BaseModel):
     error: str | None
     bytes: int
     unread: dict[str, int] = Field(examples=[{"attachment": 1, "comment": 3}])
+    collection: str | None = None
 
 
 class DocumentsResponse(BaseModel):
@@ -233,8 +239,9 @@ class UploadAccepted(BaseModel):
 
 
 class UploadOut(BaseModel):
-    """Progress of an upload: `pages_done` of `pages_total`, which is null until known. `error` says why it failed, why
-    it is still waiting, or which pages are missing.
+    """Progress of an upload: `pages_done` of `pages_total`, which is null until known. `place` is how many uploads are
+    ahead of one that waits. `error` says why it failed, why it is still waiting, or which pages are missing.
+    `collection` is null on a server of one index.
     """
 
     upload: str
@@ -244,17 +251,21 @@ class UploadOut(BaseModel):
     pages_total: int | None
     doc_id: str | None
     error: str | None
+    place: int
+    collection: str | None = None
 
 
 class UploadsResponse(BaseModel):
-    """Recent uploads, newest first."""
+    """Recent uploads, newest first within each collection."""
 
     uploads: list[UploadOut]
 
 
 class IndexOut(BaseModel):
     """What the index contains, whether this server accepts uploads and removals, and whether it accepts marks. `unread`
-    is as in a document, of all of them.
+    is as in a document, of all of them. For all of several collections, counts are sums, and what any of them allows is
+    allowed; `model` is "" where they differ. `answers_by` is the host of the chat endpoint that pages are sent to if a
+    client asks for an answer, null without one.
     """
 
     model: str
@@ -265,6 +276,23 @@ class IndexOut(BaseModel):
     uploads_allowed: bool
     marks_allowed: bool
     snapshot: str
+    answers_by: str | None = None
+
+
+class CollectionOut(IndexOut):
+    """A collection by its `name`."""
+
+    name: str
+
+
+class CollectionsResponse(BaseModel):
+    """The collections of the server, in the order in which it was started with them; none on a server of one index.
+
+    `apart` says why they cannot be searched as one, null where they can.
+    """
+
+    collections: list[CollectionOut]
+    apart: str | None
 
 
 class MarkRequest(BaseModel):
@@ -292,12 +320,27 @@ class MarkOut(BaseModel):
     page: int
     right: bool
     time: str = Field(examples=["2026-11-30T09:30:00Z"])
+    collection: str | None = None
 
 
 class MarksResponse(BaseModel):
     """Marks, in the order in which they were first made."""
 
     marks: list[MarkOut]
+
+
+class AskRequest(BaseModel):
+    """A `question`, and how many pages, of which documents, it is answered from; see SearchRequest."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"question": "What was revenue in 2023?"}]}
+    )
+
+    question: QueryText
+    k: Annotated[int, Field(ge=1, le=ASK_PAGES_MAX)] = 5
+    path: Annotated[str, Field(min_length=1, max_length=QUERY_MAX_CHARS)] | None = None
+    where: Annotated[str, Field(min_length=1, max_length=WHERE_MAX_CHARS)] | None = None
+    mode: Mode | None = None
 
 
 class Status(BaseModel):

@@ -30,6 +30,8 @@ CACHE_BYTES = 64 << 20
 CACHED_WORDS_PAGES = 256
 """Pages whose words are kept with their places, about 50 KB each."""
 PNG_COMPRESSION = 4
+MODEL_WIDTH, MODEL_QUALITY = 1020, 85
+"""Width in pixels and JPEG quality of pages for language models: ordinary print can be read."""
 T = TypeVar("T")
 
 
@@ -93,6 +95,15 @@ class PagePictures:
         self._metrics.pictures.labels("drawn").inc()
         self._add_to_cache(key, picture)
         return picture
+
+    async def jpeg(self, file: Path, page: int) -> bytes:
+        """A page as a JPEG that a language model can read; raises what `picture` raises."""
+        process, executor = self._renderers[LARGE_DPI]
+
+        def draw() -> bytes:
+            return images.encode_jpeg(process.render(file, page).pixels, width=MODEL_WIDTH, quality=MODEL_QUALITY)
+
+        return await self._run(executor, draw)
 
     async def words(self, file: Path, sha256: str, page: int) -> PageWords:
         """The words of a page's text layer; raises what `picture` raises."""

@@ -1,12 +1,12 @@
-"""Routes of the HTTP API that read: search, documents, page images, heat maps, health and metrics."""
+"""Routes of the HTTP API that search and tell of the index: search, facets, heat maps, health and metrics."""
 
 from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
@@ -16,20 +16,19 @@ from ..engine.models.encoder import ImageQueryEncoder
 from ..engine.records import FloatBox, PageRef, PageWords
 from ..engine.records import Query as SearchQuery
 from ..engine.searcher import Searcher
+from .collection_set import CollectionName, CollectionsDep, CollectionSet, ServiceDep, WorkerDep
+from .document_routes import DEFAULT_WIDTH, PNG, PROBLEMS, Width, page_url, png, render
 from .http_errors import Busy, NotFound
 from .messages import (
     PAGE_MAX,
     QUERY_MAX_CHARS,
+    WHERE_MAX_CHARS,
     AnswerOut,
     BoxIn,
     BoxOut,
-    DocumentId,
-    DocumentOut,
-    DocumentsResponse,
     FacetsResponse,
     HeatmapResponse,
     HitOut,
-    IndexOut,
     Problem,
     SearchRequest,
     SearchResponse,
@@ -38,98 +37,68 @@ from .messages import (
 )
 from .metrics import CONTENT_TYPE
 from .observers import STAGES_STATE
-from .page_pictures import WIDTH_MAX, WIDTH_MIN, PagePicture
+from .page_pictures import PagePicture
 from .search_body import BoundedRoute
 from .search_worker import Answer, SearchOptions
-from .service import ServiceDep
+from .service import Service
 
-DOCUMENTS_MAX = 1000
-PNG_TYPE = "image/png"
-DEFAULT_WIDTH = 1200
 COLUMNS_MAX, FACET_VALUES_MAX = 20, 1000
 
 DocumentIdQuery = Annotated[str, Query(min_length=1, max_length=64, examples=["6f1ed002ab559585"])]
-PageNumber = Annotated[int, Path(ge=1, le=PAGE_MAX, description="Counts from 1.")]
 PageNumberQuery = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Counts from 1.")]
-Width = Annotated[
-    int, Query(ge=WIDTH_MIN, le=WIDTH_MAX, description="Width in pixels; at most the page's width at 200 dpi.")
-]
 Text = Annotated[str, Query(min_length=1, max_length=QUERY_MAX_CHARS, examples=["revenue chart 2023"])]
 ColumnName = Annotated[str, Field(min_length=1, max_length=100)]
-PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 404, 503)}
-PNG: dict[int | str, dict[str, Any]] = PROBLEMS | {200: {"content": {PNG_TYPE: {}}}, 422: {"model": Problem}}
-
 api = APIRouter(route_class=BoundedRoute)
 
 
 @api.post("/v1/search", responses=PROBLEMS | {413: {"model": Problem}})
-async def search(body: SearchRequest, service: ServiceDep, request: Request) -> SearchResponse:
+async def search(
+    body: SearchRequest,
+    collections: CollectionsDep,
+    worker: WorkerDep,
+    request: Request,
+    collection: CollectionName = None,
+) -> SearchResponse:
     """Find the pages that answer one or more queries, match an image, or resemble a page of the index (the page itself
     is never among the hits). Concurrent queries of different clients are batched; each gets the answer it would get
-    alone.
+    alone. A server of several collections searches all of them as one, unless one is named.
     """
-    queries = await _queries(body, service)
+    queries = await _queries(body, collections, collection)
     options = SearchOptions(
         body.k, body.candidates, body.exact, body.all_copies, body.mode, details=body.details, where=body.where
     )
-    found = await service.search_worker.search(queries, options)
+    found = await worker.search(queries, options)
     setattr(request.state, STAGES_STATE, found[0].seconds if found else {})
-    return SearchResponse(answers=[_answer(query.text, answer) for query, answer in zip(queries, found, strict=True)])
-
-
-@api.get("/v1/index", responses=PROBLEMS)
-async def index(service: ServiceDep) -> IndexOut:
-    """What the index contains, and whether it can be changed."""
-    return IndexOut.model_validate(await run_in_threadpool(service.info))
-
-
-@api.get("/v1/documents", responses=PROBLEMS)
-async def documents(
-    service: ServiceDep,
-    offset: Annotated[int, Query(ge=0)] = 0,
-    limit: Annotated[int, Query(ge=1, le=DOCUMENTS_MAX)] = 100,
-) -> DocumentsResponse:
-    """List the documents of the index, including those that failed."""
-    rows, total, unread = await run_in_threadpool(service.documents, min(offset, PAGE_MAX), limit)
-    shown = [
-        DocumentOut(
-            id=row.id,
-            path=row.path,
-            pages=row.page_count,
-            state=row.state,
-            error=row.error,
-            bytes=row.size,
-            unread=unread.get(row.id, {}),
-        )
-        for row in rows
-    ]
-    return DocumentsResponse(total=total, documents=shown)
+    named = collection if collections.are_several else None
+    return SearchResponse(
+        answers=[_answer(query.text, answer, named) for query, answer in zip(queries, found, strict=True)]
+    )
 
 
 @api.get("/v1/facets", responses=PROBLEMS)
 async def facets(
-    service: ServiceDep,
-    column: Annotated[list[ColumnName] | None, Query(max_length=COLUMNS_MAX)] = None,
-    where: Annotated[str | None, Query(min_length=1, max_length=QUERY_MAX_CHARS)] = None,
+    worker: WorkerDep,
+    column: Annotated[list[ColumnName] | None, Query(max_length=COLUMNS_MAX, description="May be repeated.")] = None,
+    columns: Annotated[
+        str | None,
+        Query(min_length=1, max_length=QUERY_MAX_CHARS, examples=["kind,author"], description="Separated by commas."),
+    ] = None,
+    where: Annotated[str | None, Query(min_length=1, max_length=WHERE_MAX_CHARS)] = None,
     path: Annotated[str | None, Query(min_length=1, max_length=QUERY_MAX_CHARS)] = None,
     limit: Annotated[int, Query(ge=1, le=FACET_VALUES_MAX, description="Values of each column.")] = 20,
 ) -> FacetsResponse:
     """How many documents and pages have each value of some columns, by default of all that have any, among the
     documents that `where` and `path` select.
     """
+    listed = [name.strip() for name in (columns or "").split(",")]
+    names = list(dict.fromkeys([*(column or ()), *filter(None, listed)]))
+    if len(names) > COLUMNS_MAX:
+        raise UsageError(f"{len(names)} columns are asked for; at most {COLUMNS_MAX} are counted at a time")
 
     def job(searcher: Searcher) -> list[dict[str, object]]:
-        return [facet.as_dict() for facet in searcher.facets(*(column or ()), where=where, path=path, limit=limit)]
+        return [facet.as_dict() for facet in searcher.facets(*names, where=where, path=path, limit=limit)]
 
-    return FacetsResponse.model_validate({"facets": await service.search_worker.run(job)})
-
-
-@api.get("/v1/documents/{doc_id}/pages/{page}.png", responses=PNG, response_class=Response)
-async def page_picture(
-    doc_id: DocumentId, page: PageNumber, service: ServiceDep, width: Width = DEFAULT_WIDTH
-) -> Response:
-    """An image of a page, rendered from its document."""
-    return _png(await _render(service, doc_id, page, width))
+    return FacetsResponse.model_validate({"facets": await worker.run(job)})
 
 
 @api.get("/v1/heatmap", responses=PROBLEMS)
@@ -159,14 +128,14 @@ async def heatmap_picture(
     """The heat map of a query as a transparent image, of the same size as the page image of this `width`. Laid over the
     page image with blend mode "multiply", it gives the image of `docsearch query --heatmap`.
     """
-    picture = await _render(service, document, page, width)
+    picture = await render(service, document, page, width)
     words = await _words(service, document, page)
 
     def job(searcher: Searcher) -> PagePicture:
         ref = _ref(searcher, document, page)
         return PagePicture.encode(searcher.overlay(query, ref, (picture.width, picture.height), word=word, words=words))
 
-    return _png(await service.search_worker.run(job))
+    return png(await service.search_worker.run(job))
 
 
 @api.get("/healthz")
@@ -176,38 +145,42 @@ async def healthz() -> Status:
 
 
 @api.get("/readyz", responses={503: {"model": Status}})
-async def readyz(service: ServiceDep, response: Response) -> Status:
+async def readyz(collections: CollectionsDep, response: Response) -> Status:
     """Whether queries are being answered and changes of the index noticed; not during shutdown, nor when the last
     commit could not be opened several times in a row, and answers come from an earlier one.
     """
-    if service.ready:
+    if collections.ready:
         return Status(status="ok")
     response.status_code = 503
     behind = "not ready: answers come from an earlier state of the index; its last commit cannot be opened"
-    return Status(status=behind if service.search_worker.is_behind else "not ready")
+    return Status(status=behind if collections.is_behind else "not ready")
 
 
 @api.get("/metrics", response_class=Response)
-async def metrics(service: ServiceDep) -> Response:
+async def metrics(collections: CollectionsDep) -> Response:
     """Prometheus metrics."""
-    return Response(service.metrics.text(), media_type=CONTENT_TYPE)
+    return Response(collections.metrics.text(), media_type=CONTENT_TYPE)
 
 
-async def _queries(body: SearchRequest, service: ServiceDep) -> list[SearchQuery]:
-    """The queries of a request."""
+async def _queries(body: SearchRequest, collections: CollectionSet, collection: str | None) -> list[SearchQuery]:
+    """The queries of a request to a collection, or to all."""
     kinds = (body.queries is not None, body.query is not None or body.image is not None, body.like is not None)
     if sum(kinds) != 1:
         raise UsageError('send one of: "query" and/or "image"; "queries"; "like"')
     if body.like is not None:
-        box = None if body.like.box is None else _box(body.like.box)
-        region = await run_in_threadpool(service.region, body.like.document, body.like.page, box)
+        like, among_all = body.like, collection is None and collections.are_several
+        if like.collection is not None and collection not in (None, like.collection):
+            raise UsageError("the page is of another collection than the one to search; search all collections")
+        box = None if like.box is None else _box(like.box)
+        service = collections.service(like.collection or collection)
+        region = await run_in_threadpool(service.region, like.document, like.page, box, among_all=among_all)
         return [SearchQuery("", "", body.path, like=region)]
     if body.image is None:
         texts = [body.query] if body.query is not None else body.queries or []
         return [SearchQuery("", text, body.path) for text in texts]
-    if not isinstance(service.search_worker.encoder, ImageQueryEncoder):
+    if not isinstance(collections.worker(collection).encoder, ImageQueryEncoder):
         raise UsageError("this index's model accepts text queries only")
-    pixels = await service.pictures.decode(_from_base64(body.image))
+    pixels = await collections.chosen(collection)[0].pictures.decode(_from_base64(body.image))
     return [SearchQuery("", body.query or "", body.path, image=pixels)]
 
 
@@ -224,12 +197,7 @@ def _box(box: BoxIn) -> FloatBox:
     return (box.x0, box.y0, box.x1, box.y1)
 
 
-async def _render(service: ServiceDep, doc_id: str, page: int, width: int) -> PagePicture:
-    row, file = await run_in_threadpool(service.locate_page, doc_id, page)
-    return await service.pictures.picture(file, row.sha256, page, width)
-
-
-async def _words(service: ServiceDep, doc_id: str, page: int) -> PageWords | None:
+async def _words(service: Service, doc_id: str, page: int) -> PageWords | None:
     """The words of a page's text layer; None where they cannot be told now, and only its picture is compared."""
     try:
         row, file = await run_in_threadpool(service.locate_page, doc_id, page)
@@ -246,13 +214,15 @@ def _ref(searcher: Searcher, doc_id: str, page: int) -> PageRef:
     return PageRef(doc_id, row.path, page)
 
 
-def _answer(text: str, answer: Answer) -> AnswerOut:
+def _answer(text: str, answer: Answer, collection: str | None) -> AnswerOut:
+    """An answer of the `collection`, or of all; None on a server of one index."""
     hits = [
         HitOut.model_validate(
             {
                 **hit.as_dict(),
                 **({} if details is None else details.as_dict()),
-                "picture": f"/v1/documents/{hit.ref.doc_id}/pages/{hit.ref.page}.png",
+                "collection": (named := hit.ref.index or collection),
+                "picture": page_url(hit.ref.doc_id, hit.ref.page, named),
             }
         )
         for hit, details in zip(answer.hits, answer.details or [None] * len(answer.hits), strict=True)
@@ -278,7 +248,3 @@ def _word(marks: WordMarks) -> WordOut:
 
 def _boxes(boxes: Sequence[tuple[tuple[float, float, float, float], float]]) -> list[BoxOut]:
     return [BoxOut(x0=x0, y0=y0, x1=x1, y1=y1, score=score) for (x0, y0, x1, y1), score in boxes]
-
-
-def _png(picture: PagePicture) -> Response:
-    return Response(picture.png, media_type=PNG_TYPE)

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from ..engine.hits import Hits
 from ..engine.models.encoder import QueryEncoder
 from ..engine.records import Mode, Query
 from ..engine.searcher import BATCH_QUERIES, STAGES, Searcher, open_searcher
+from ..engine.store import Snapshot
 from .http_errors import Busy
 from .metrics import Metrics
 from .vital_threads import VitalThreads
@@ -87,7 +88,7 @@ class _Job:
 
 
 class SearchWorker:
-    """Holds the searcher of the index in `directory` and the thread that uses it.
+    """Holds the searcher of the index in `directory`, or of several by their names, and the thread that uses it.
 
     `encoder` stands in for the index's model. At most `max_pending` queries and jobs are queued. `device` is where
     pages are scored, as in `open_searcher`. `threads` is told if a thread dies.
@@ -95,7 +96,7 @@ class SearchWorker:
 
     def __init__(
         self,
-        directory: Path,
+        directory: Path | Mapping[str, Path],
         encoder: QueryEncoder | None,
         *,
         max_pending: int,
@@ -194,8 +195,7 @@ class SearchWorker:
             try:
                 with self._changed:
                     current = (self._next or self._searcher).snapshot
-                is_same = latest.snapshot.generation == current.generation
-                is_same &= latest.snapshot.columns.revision == current.columns.revision
+                is_same = _state(latest.snapshot) == _state(current)
                 if self._closing or (is_same and not (renamed or self._renamed)):
                     return
                 latest.prepare()
@@ -295,9 +295,10 @@ class SearchWorker:
         for pending, its_hits, its_details in zip(batch, hits, details, strict=True):
             if pending.answer.set_running_or_notify_cancel():
                 waited = {"wait": started - pending.queued_at}
-                snapshot, model = self._searcher.snapshot, self._searcher.encoder.spec.name
-                state = (snapshot.generation, snapshot.columns.revision)
-                answer = Answer(its_hits, *state, model, waited | seconds, len(batch), its_details)
+                model = self._searcher.encoder.spec.name
+                answer = Answer(
+                    its_hits, *_state(self._searcher.snapshot), model, waited | seconds, len(batch), its_details
+                )
                 pending.answer.set_result(answer)
 
     def _watch(self) -> None:
@@ -327,6 +328,11 @@ class SearchWorker:
                 each.fail(_ending())
             else:
                 _fail(each.answer, _ending())
+
+
+def _state(snapshot: Snapshot) -> tuple[str, str]:
+    """The generation of a snapshot, and the revision of its documents' columns."""
+    return snapshot.generation, "+".join(table.revision for _, table in snapshot.column_tables)
 
 
 def _ending() -> Busy:

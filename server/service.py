@@ -1,21 +1,20 @@
-"""The components of a running server, opened once and shared by its routes; looks up documents by id."""
+"""The components that serve one index, opened once and shared by the routes; looks up documents by id."""
 
 from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
-
-from fastapi import Depends, Request
 
 from ..engine.errors import UsageError
 from ..engine.models.encoder import PageEncoder, QueryEncoder
 from ..engine.models.registry import load_page_encoder
 from ..engine.records import FloatBox, PageRef, Region
 from ..engine.store import DocumentRow, open_snapshot
+from ..engine.where.documents import DocumentFilter
 from ..evaluation import marks
 from ..indexer import source_folders
 from .folder_watch import FolderWatch
@@ -33,7 +32,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The open components of one server, from `start` to `close`."""
+    """The open components of one index, from `start` to `close`. `name` is that of its collection where a server has
+    several, else "".
+    """
 
     settings: ServerSettings
     metrics: Metrics
@@ -44,17 +45,27 @@ class Service:
     threads: VitalThreads
     folders: FolderWatch | None = None
     """None unless the folders of the index are watched."""
+    name: str = ""
 
     @staticmethod
-    def open(settings: ServerSettings, *, encoder: QueryEncoder | None = None) -> Service:
+    def open(
+        settings: ServerSettings,
+        *,
+        encoder: QueryEncoder | None = None,
+        name: str = "",
+        metrics: Metrics | None = None,
+        threads: VitalThreads | None = None,
+        on_commit: Callable[[bool], None] = lambda renamed: None,  # noqa: ARG005 - as it is called
+    ) -> Service:
         """Open the index, with the model that made it or with `encoder`.
 
-        Raises UsageError for unsafe settings, and what `open_searcher` raises.
+        `metrics` and `threads` are those of the server. `on_commit` is called after each commit of this server, with
+        whether documents were renamed. Raises UsageError for unsafe settings, and what `open_searcher` raises.
         """
         check(settings)
         check_watch(settings)
-        metrics = Metrics()
-        threads = VitalThreads()
+        metrics = metrics or Metrics()
+        threads = threads or VitalThreads()
         worker = SearchWorker(
             settings.index,
             encoder,
@@ -71,8 +82,11 @@ class Service:
             max_pixels=spec.max_pixels,
             passwords=settings.passwords,
         )
-        metrics.add_gauge("docsearch_questions_waiting", "Queries in the queue.", lambda: worker.pending)
-        metrics.add_gauge("docsearch_pictures_waiting", "Page images in the queue.", lambda: pictures.pending)
+
+        def committed(renamed: bool) -> None:
+            worker.try_refresh(renamed=renamed)
+            on_commit(renamed)
+
         uploads = None
         if not settings.read_only and (lock := UploadsLock.acquire(settings.index)) is not None:
             uploads = UploadQueue(
@@ -81,21 +95,20 @@ class Service:
                 lambda: _page_encoder(worker),
                 max_pending=settings.uploads_max,
                 passwords=settings.passwords,
-                on_commit=lambda renamed: worker.try_refresh(renamed=renamed),
+                on_commit=committed,
                 threads=threads,
             )
-            metrics.add_gauge("docsearch_uploads_waiting", "Uploads in the queue.", lambda: uploads.pending)
-        service = Service(settings, metrics, worker, pictures, uploads, threads)
+        service = Service(settings, metrics, worker, pictures, uploads, threads, name=name)
         if not settings.watch:
             return service
         try:
-            return replace(service, folders=service.watch_folders())
+            return replace(service, folders=service.watch_folders(committed))
         except BaseException:
             service.close()
             raise
 
-    def watch_folders(self) -> FolderWatch:
-        """A watch over the folders of the index, to be started. Raises UsageError."""
+    def watch_folders(self, on_commit: Callable[[bool], None]) -> FolderWatch:
+        """A watch over the folders of the index, to be started; see `open` for `on_commit`. Raises UsageError."""
         if self.uploads is None:
             raise UsageError(f"--watch: {self.settings.index} cannot be changed, or another server changes it")
         worker = self.search_worker
@@ -105,7 +118,7 @@ class Service:
             lambda: _page_encoder(worker),
             prune=self.settings.prune,
             passwords=self.settings.passwords,
-            on_commit=lambda renamed: worker.try_refresh(renamed=renamed),
+            on_commit=on_commit,
             threads=self.threads,
         )
 
@@ -169,18 +182,36 @@ class Service:
                 "snapshot": snapshot.generation,
             }
 
-    def region(self, doc_id: str, page: int, box: FloatBox | None) -> Region:
-        """A page of the index, or its part in `box`. Raises NotFound."""
+    def region(self, doc_id: str, page: int, box: FloatBox | None, *, among_all: bool = False) -> Region:
+        """A page of the index, or its part in `box`; `among_all` for a search of all collections. Raises NotFound."""
         row = self._document(doc_id, page)
-        return Region(PageRef(doc_id, row.path, page), box)
+        return Region(PageRef(doc_id, row.path, page, self.name if among_all else ""), box)
 
-    def documents(self, first: int, count: int) -> tuple[list[DocumentRow], int, dict[str, dict[str, int]]]:
+    def documents(
+        self, first: int, count: int, where: str | None = None
+    ) -> tuple[list[DocumentRow], int, dict[str, dict[str, int]]]:
         """`count` documents of the last commit after the `first` ones, in path order; how many there are; and how many
         pages of these have unread content, by the document's id and by kind.
+
+        With a condition `where`, only documents for which it is true are counted and returned. Raises
+        UsageError for a condition that is wrong, or does not fit the index.
         """
         with open_snapshot(self.settings.index) as snapshot:
-            rows = list(snapshot.documents(first, count).values())
-            return rows, snapshot.document_count(), snapshot.unread.places_of([row.id for row in rows])
+            if where is None:
+                rows, total = list(snapshot.documents(first, count).values()), snapshot.document_count()
+            else:
+                paths = sorted(DocumentFilter(snapshot).paths(None, where))
+                found = [snapshot.document(path=path) for path in paths[first : first + count]]
+                rows, total = [row for row in found if row is not None], len(paths)
+            return rows, total, snapshot.unread.places_of([row.id for row in rows])
+
+    def locate(self, doc_id: str) -> tuple[DocumentRow, Path]:
+        """The document with this id, and its file or that of a copy. Raises NotFound if there is none."""
+        with open_snapshot(self.settings.index) as snapshot:
+            row = snapshot.document(doc_id=doc_id)
+        if row is None:
+            raise NotFound("there is no document with this id in the index")
+        return row, self._file(row)
 
     def locate_page(self, doc_id: str, page: int) -> tuple[DocumentRow, Path]:
         """The document with this id, and its file or that of a copy.
@@ -188,8 +219,11 @@ class Service:
         Raises NotFound if it has no such page, or all files are gone.
         """
         row = self._document(doc_id, page)
+        return row, self._file(row)
+
+    def _file(self, row: DocumentRow) -> Path:
         try:
-            return row, source_folders.locate_content(self.settings.index, row.path)
+            return source_folders.locate_content(self.settings.index, row.path)
         except UsageError as err:  # its message names folders of this machine, which clients must not see
             log.warning("%s", err)
             raise NotFound(f"{row.path}: the document is not where it was indexed") from err
@@ -210,13 +244,3 @@ def _page_encoder(worker: SearchWorker) -> PageEncoder:
     """The page encoder of the index's model; the query encoder itself if it embeds pages, too."""
     encoder = worker.encoder
     return encoder if isinstance(encoder, PageEncoder) else load_page_encoder(encoder.spec.name)
-
-
-def _of_request(request: Request) -> Service:
-    service = request.app.state.service
-    assert isinstance(service, Service)
-    return service
-
-
-ServiceDep = Annotated[Service, Depends(_of_request)]
-"""Parameter type of routes that use the service."""

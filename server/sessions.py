@@ -60,7 +60,7 @@ session = APIRouter()
 async def begin(request: Request, response: Response) -> None:
     """Begin a session: exchange the token for a cookie. A server without a token needs no session."""
     sessions = _of_request(request)
-    if request.app.state.service.settings.token is not None:
+    if request.app.state.collections.settings.token is not None:
         by_https = request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")
         response.set_cookie(
             sessions.cookie, sessions.open(), max_age=LIFETIME_S, httponly=True, samesite="strict", secure=by_https

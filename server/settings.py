@@ -21,6 +21,9 @@ class ServerSettings:
     and removals. An upload has at most `upload_max_mb` MB of 2^20 bytes. `device` is where pages are scored: "cpu",
     "cuda", or "auto" for a GPU if there is one.
     `watch` keeps the index up to date with its folders; `prune` then removes documents that are gone from disk.
+    `collections` are several indexes by name, served together; `index` is then the first of them.
+    `llm` is the URL of a chat endpoint that answers questions from pages, and `llm_model` its model; without a URL no
+    page is sent anywhere. At most `answers_max` answers are written at a time.
     """
 
     index: Path
@@ -36,6 +39,10 @@ class ServerSettings:
     device: str = "cpu"
     watch: bool = False
     prune: bool = False
+    collections: tuple[tuple[str, Path], ...] = ()
+    llm: str | None = None
+    llm_model: str | None = None
+    answers_max: int = 4
 
     @property
     def upload_max_bytes(self) -> int:

@@ -10,7 +10,8 @@ from ..engine.errors import UsageError
 from ..indexer.kinds import PDF_MAGIC_WITHIN, is_supported, read_kinds
 from .http_errors import TooLarge, UnsupportedType
 from .stored_uploads import IncomingUpload
-from .uploads import UploadQueue, UploadStatus
+from .upload_status import UploadStatus
+from .uploads import UploadQueue
 
 BLOCK_BYTES = 1 << 20
 """Bytes that are written at a time, and the most of an upload that is held in memory."""

@@ -18,7 +18,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from ..engine.errors import DocsearchError, IndexLocked, StorageFull
 from ..engine.models.encoder import PageEncoder
@@ -27,6 +26,7 @@ from ..indexer.report import Interrupted, Progress
 from . import mutations, stored_uploads
 from .http_errors import Busy, NotFound
 from .stored_uploads import IncomingUpload, StoredUpload, UploadsLock
+from .upload_status import UploadStatus
 from .vital_threads import VitalThreads
 
 log = logging.getLogger(__name__)
@@ -43,24 +43,6 @@ LOCKED = "another process is writing to the index; this upload waits until it en
 FULL = "the disk is full; this upload waits until there is space"
 REMOVED = "the document was removed before it was completely indexed"
 BROKEN = "the document could not be indexed; the server's log has the reason"
-
-
-@dataclass(frozen=True, slots=True)
-class UploadStatus:
-    """Progress of an upload: `pages_done` of `pages_total` pages are embedded; the total is None until it is known."""
-
-    upload: str
-    name: str
-    state: Literal["waiting", "indexing", "done", "failed"] = "waiting"
-    pages_done: int = 0
-    pages_total: int | None = None
-    doc_id: str | None = None
-    error: str | None = None
-
-    @property
-    def is_final(self) -> bool:
-        """Whether it will not change any more."""
-        return self.state in ("done", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,14 +162,26 @@ class UploadQueue:
     def recent(self) -> list[UploadStatus]:
         """Pending and recently finished uploads, newest first."""
         with self._changed:
-            return list(reversed(self._statuses.values()))
+            return [self._placed(each) for each in reversed(self._statuses.values())]
+
+    def knows(self, upload: str) -> bool:
+        """Whether `status` would return one."""
+        with self._changed:
+            return upload in self._statuses
 
     def status(self, upload: str) -> UploadStatus:
         """The status of one upload. Raises NotFound."""
         with self._changed:
             if upload not in self._statuses:
                 raise NotFound("there is no upload with this id, or it finished long ago")
-            return self._statuses[upload]
+            return self._placed(self._statuses[upload])
+
+    def _placed(self, status: UploadStatus) -> UploadStatus:
+        """A status with its place in the queue as it is now; the lock is held."""
+        if status.state != "waiting":
+            return status
+        ahead = next((i for i, each in enumerate(self._queue) if each.upload == status.upload), 0)
+        return status if ahead == status.place else replace(status, place=ahead)
 
     async def follow(self, upload: str) -> AsyncIterator[UploadStatus | None]:
         """Yield the status of an upload at each change until it is final, and None every KEEPALIVE_S without one."""

@@ -13,11 +13,11 @@ from fastapi.responses import StreamingResponse
 from starlette.requests import ClientDisconnect
 
 from ..engine.errors import UsageError
-from .http_errors import Forbidden
+from .collection_set import CollectionName, CollectionsDep, ServiceDep
+from .http_errors import Forbidden, NotFound
 from .messages import DocumentId, Problem, UploadAccepted, UploadOut, UploadsResponse
-from .service import ServiceDep
 from .upload_body import receive
-from .uploads import UploadStatus
+from .upload_status import UploadStatus
 
 FILE_NAME_MAX_CHARS = 1000
 OCTETS = "application/octet-stream"
@@ -65,10 +65,12 @@ async def upload(name: FileName, request: Request, service: ServiceDep) -> Uploa
 
 
 @api.get("/v1/uploads", responses=PROBLEMS)
-async def uploads(service: ServiceDep) -> UploadsResponse:
-    """Progress of recent uploads, newest first."""
-    recent = service.uploads.recent() if service.uploads is not None else []
-    return UploadsResponse(uploads=[_upload_out(status) for status in recent])
+async def uploads(collections: CollectionsDep, collection: CollectionName = None) -> UploadsResponse:
+    """Progress of recent uploads, newest first within each collection."""
+    queues = [(each.name or None, each.uploads) for each in collections.chosen(collection) if each.uploads is not None]
+    return UploadsResponse(
+        uploads=[UploadOut(**asdict(status), collection=name) for name, queue in queues for status in queue.recent()]
+    )
 
 
 @api.get(
@@ -76,12 +78,17 @@ async def uploads(service: ServiceDep) -> UploadsResponse:
     response_class=StreamingResponse,
     responses=PROBLEMS | NOT_FOUND | {200: {"content": {EVENTS: {"schema": {"type": "string"}}}}},
 )
-async def upload_events(upload: UploadId, service: ServiceDep) -> StreamingResponse:
+async def upload_events(
+    upload: UploadId, collections: CollectionsDep, collection: CollectionName = None
+) -> StreamingResponse:
     """Progress of an upload as server-sent events, until it is done or failed. Done means that searches find it."""
-    if service.uploads is None:
+    queues = [each.uploads for each in collections.chosen(collection) if each.uploads is not None]
+    if not queues:
         raise Forbidden("this server does not accept uploads")
-    service.uploads.status(upload)  # raises NotFound before the response begins
-    return StreamingResponse(_events(service.uploads.follow(upload)), media_type=EVENTS)
+    queue = next((each for each in queues if each.knows(upload)), None)
+    if queue is None:
+        raise NotFound("there is no upload with this id, or it finished long ago")
+    return StreamingResponse(_events(queue.follow(upload)), media_type=EVENTS)
 
 
 @api.delete(
@@ -100,7 +107,3 @@ async def remove(doc_id: DocumentId, service: ServiceDep) -> None:
 async def _events(statuses: AsyncIterator[UploadStatus | None]) -> AsyncIterator[str]:
     async for status in statuses:
         yield ": waiting\n\n" if status is None else f"data: {json.dumps(asdict(status))}\n\n"
-
-
-def _upload_out(status: UploadStatus) -> UploadOut:
-    return UploadOut(**asdict(status))

@@ -63,7 +63,7 @@ def test_a_server_is_asked_without_numpy(server: subprocess.Popen[str], sample_i
 def test_the_environment_chooses_a_server_and_pictures_are_made_here(
     server: subprocess.Popen[str], sample_index: Path, tmp_path: Path
 ) -> None:
-    url = ask_server.announced_url(sample_index)
+    url, _ = ask_server.announced(sample_index)
     found = ask(sample_index, "revenue chart 2023", DOCSEARCH_SERVER=url)
     assert (found.returncode, found.stderr) == (0, b"")
     picture = tmp_path / "hit.png"
@@ -122,7 +122,7 @@ def test_a_server_of_another_index_is_not_believed(
     with sqlite3.connect(layout.catalog_file(other)) as connection:
         connection.execute("UPDATE meta SET value = '0123456789abcdef' WHERE name = 'generation'")
     connection.close()
-    url = ask_server.announced_url(sample_index)
+    url, _ = ask_server.announced(sample_index)
     with pytest.raises(ask_server.NotAnswered, match="serves another index"):
         ask_server.answer(url, other, "revenue", k=3, candidates=None, exact=False, path=None)
 

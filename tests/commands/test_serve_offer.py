@@ -8,6 +8,7 @@ import pytest
 import typer
 
 from docsearch.commands import serve
+from docsearch.engine.errors import IndexNotFound
 from docsearch.engine.store import catalog, open_snapshot
 
 
@@ -31,5 +32,26 @@ def test_a_terminal_is_asked_for_a_folder_and_gets_an_index(docs: Path, monkeypa
 def test_elsewhere_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve, "is_terminal", lambda: False)
     monkeypatch.setattr(typer, "prompt", None)
-    assert serve.with_an_index(Path("new")) == Path("new")
+    with pytest.raises(IndexNotFound, match="or add --yes"):
+        serve.with_an_index(Path("new"))
     assert not catalog.exists(Path("new"))
+
+
+@pytest.mark.usefixtures("run")
+def test_yes_makes_one_of_the_current_folder(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(typer, "prompt", None)
+    monkeypatch.chdir(docs)
+    index = serve.with_an_index(Path(".docsearch"), yes=True)
+    with open_snapshot(index) as snapshot:
+        assert set(snapshot.documents()) == {"a.pdf", "sub/b.pdf"}
+
+
+@pytest.mark.usefixtures("run", "terminal")
+def test_a_folder_of_documents_is_offered_with_its_index_inside(docs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    offered = []
+    monkeypatch.setattr(typer, "prompt", lambda *_, default, **__: offered.append(default) or default)
+    index = serve.with_an_index(docs)
+    assert (index, offered) == (docs / ".docsearch", [str(docs)])
+    assert serve.with_an_index(docs) == index
+    with open_snapshot(index) as snapshot:
+        assert set(snapshot.documents()) == {"a.pdf", "sub/b.pdf"}

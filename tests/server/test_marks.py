@@ -27,7 +27,7 @@ def test_a_mark_is_on_disk_when_it_is_acknowledged(client: TestClient, index: Pa
     kept = json.loads(line)
     assert (kept["query"], kept["path"], kept["page"], kept["right"]) == ("revenue", "a.pdf", 2, True)
     assert client.get("/v1/marks", params={"query": " revenue"}).json()["marks"] == [
-        {**mark, "path": "a.pdf", "time": kept["time"]}
+        {**mark, "path": "a.pdf", "time": kept["time"], "collection": None}
     ]
     assert client.get("/v1/marks", params={"query": "other"}).json() == {"marks": []}
 

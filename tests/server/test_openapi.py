@@ -22,11 +22,11 @@ ROUTES = (
     "POST /v1/search", "GET /v1/index", "GET /v1/documents", "POST /v1/documents", "DELETE /v1/documents/{doc_id}",
     "GET /v1/documents/{doc_id}/pages/{page}.png", "GET /v1/heatmap", "GET /v1/heatmap.png", "GET /v1/uploads",
     "GET /v1/uploads/{upload}/events", "GET /v1/marks", "PUT /v1/marks", "POST /v1/session", "DELETE /v1/session",
-    "GET /v1/facets", "GET /healthz", "GET /readyz", "GET /metrics",
+    "GET /v1/facets", "GET /v1/collections", "GET /v1/documents/{doc_id}/file",
+    "GET /v1/documents/{doc_id}/pages/{page}.txt", "POST /v1/ask", "GET /healthz", "GET /readyz", "GET /metrics",
 )  # fmt: skip
 NO_PARAMETERS = {
-    "GET /v1/index", "GET /v1/uploads", "POST /v1/session", "DELETE /v1/session", "GET /healthz", "GET /readyz",
-    "GET /metrics",
+    "GET /v1/collections", "POST /v1/session", "DELETE /v1/session", "GET /healthz", "GET /readyz", "GET /metrics",
 }  # fmt: skip
 """Routes without parameters: no request to them is invalid."""
 

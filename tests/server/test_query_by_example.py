@@ -49,7 +49,7 @@ def encoded(content: bytes) -> str:
 def picture_of(client: TestClient, path: str, page: int) -> bytes:
     """A page as an image file that has the page's own pixels when it is rendered at the fake model's resolution."""
     (row,) = [row for row in client.get("/v1/documents").json()["documents"] if row["path"] == path]
-    service = client.app.state.service  # type: ignore[attr-defined]
+    service = client.app.state.collections.first  # type: ignore[attr-defined]
     file = service.locate_page(row["id"], page)[1]
     process = RenderProcess(RenderSettings(SPEC.render_dpi, SPEC.max_pixels))
     drawn = process.render(file, page)

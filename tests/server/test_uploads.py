@@ -25,7 +25,8 @@ from docsearch.server.http_errors import TooLarge
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from docsearch.server.upload_body import receive
-from docsearch.server.uploads import UploadQueue, UploadStatus
+from docsearch.server.upload_status import UploadStatus
+from docsearch.server.uploads import UploadQueue
 from fake_encoder import FakeEncoder
 
 Serve = Callable[..., tuple[TestClient, Service]]
@@ -71,7 +72,7 @@ def test_an_upload_is_indexed_and_found_when_it_is_done(client: TestClient, pdf:
     assert answer["snapshot"] == after["snapshot"] != before["snapshot"]
     assert {hit["doc_id"] for hit in answer["hits"]} <= {states[-1]["doc_id"]}
     assert client.get(f"/v1/documents/{states[-1]['doc_id']}/pages/2.png").status_code == 200
-    assert client.get("/v1/uploads").json()["uploads"] == [states[-1]]
+    assert client.get("/v1/uploads").json()["uploads"] == [{**states[-1], "collection": None}]
 
 
 def test_two_uploads_of_one_name_are_two_documents(
@@ -330,7 +331,7 @@ def test_an_upload_whose_document_is_removed_before_its_end_does_not_come_back(
         upload = send(client, long, "long.pdf")
         assert encoder.began.wait(30)
         doc_id = hashlib.sha256(f".uploads/{upload}/long.pdf".encode()).hexdigest()[:16]  # docs/index-format.md
-        service = client.app.state.service  # type: ignore[attr-defined]
+        service = client.app.state.collections.first  # type: ignore[attr-defined]
         removals = [service.uploads.remove(each) for each in (paths(client)["a.pdf"], doc_id)]
         encoder.go.set()
         for removal in removals:

@@ -1,0 +1,123 @@
+"""Answers in sentences over HTTP, against a stand-in for a chat endpoint."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from docsearch.engine.errors import UsageError
+from docsearch.server.service import Service
+from stand_in import StandIn, running
+
+Serve = Callable[..., tuple[TestClient, Service]]
+QUESTION = {"question": "What was revenue?"}
+
+
+def events(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    return [json.loads(line.removeprefix("data: ")) for line in answer.text.splitlines() if line]
+
+
+def test_an_answer_streams_with_its_pages_and_checked_citations(serve: Serve) -> None:
+    with running(StandIn(pieces=["It rose [1]", ", they say [9]", "."])) as endpoint:
+        client, _ = serve(llm=endpoint.url, llm_model="stand-in-1")
+        first, *pieces, last = events(client.post("/v1/ask", json=QUESTION))
+    assert first["model"] == "stand-in-1"
+    assert [page["number"] for page in first["pages"]] == list(range(1, len(first["pages"]) + 1))
+    assert first["pages"][0]["picture"].startswith("/v1/documents/")
+    assert "".join(each["piece"] for each in pieces) == "It rose [1], they say [9]."
+    assert last["citations"] == [{"number": 1, "found": True}, {"number": 9, "found": False}]
+    assert last["error"] is None
+    assert "revenue chart" in json.dumps(endpoint.requests)
+
+
+def test_nothing_is_sent_unless_somebody_asks(serve: Serve) -> None:
+    with running(StandIn()) as endpoint:
+        client, _ = serve(llm=endpoint.url)
+        assert client.post("/v1/search", json={"query": "revenue"}).status_code == 200
+        assert client.get("/v1/index").json()["answers_by"] == endpoint.url.split("/")[2]
+        assert endpoint.requests == []
+    client, _ = serve(read_only=True)
+    assert client.get("/v1/index").json()["answers_by"] is None
+    refused = client.post("/v1/ask", json=QUESTION)
+    assert refused.status_code == 403
+    assert "--llm" in refused.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "error"),
+    [
+        (StandIn(status=401, error="no key"), "wants a key"),
+        (StandIn(status=429, error="slow down"), "too much to do"),
+        (StandIn(breaks_after=1), "broke off"),
+        (StandIn(raw=b"data: no JSON\n\n"), "did not answer with JSON"),
+        (StandIn(models=[]), "lists no models"),
+    ],
+)
+def test_an_error_of_the_endpoint_is_the_end(serve: Serve, behaviour: StandIn, error: str) -> None:
+    with running(behaviour) as endpoint:
+        client, _ = serve(llm=endpoint.url)
+        last = events(client.post("/v1/ask", json=QUESTION))[-1]
+    assert error in last["error"]
+    assert endpoint.url not in last["error"]
+
+
+def test_an_endpoint_that_is_not_there_is_told(serve: Serve) -> None:
+    client, _ = serve(llm="http://127.0.0.1:9/v1", llm_model="m")
+    assert "cannot be reached" in events(client.post("/v1/ask", json=QUESTION))[-1]["error"]
+
+
+def test_filters_hold_for_answers(serve: Serve) -> None:
+    with running(StandIn()) as endpoint:
+        client, _ = serve(llm=endpoint.url)
+        first, *_ = events(client.post("/v1/ask", json={**QUESTION, "path": "sub/*"}))
+        assert {page["path"] for page in first["pages"]} == {"sub/b.pdf"}
+        assert client.post("/v1/ask", json={**QUESTION, "where": "pages > 99"}).status_code == 400
+        assert client.post("/v1/ask", json={**QUESTION, "where": "pages >"}).status_code == 400
+        assert client.post("/v1/ask", content=b'{"question": "\\ud800"}').status_code == 422
+        assert len(endpoint.requests) == 1
+
+
+def test_a_few_answers_are_written_at_a_time(serve: Serve) -> None:
+    with running(StandIn(wait_s=1.5)) as endpoint:
+        client, _ = serve(llm=endpoint.url, llm_model="m", answers_max=1)
+        statuses: list[int] = []
+        asking = [
+            threading.Thread(target=lambda: statuses.append(client.post("/v1/ask", json=QUESTION).status_code))
+            for _ in range(2)
+        ]
+        for each in asking:
+            each.start()
+        for each in asking:
+            each.join()
+        assert sorted(statuses) == [200, 503]
+        assert client.post("/v1/ask", json=QUESTION).status_code == 200  # its place is free again
+
+
+def test_the_server_ends_while_an_answer_is_written(serve: Serve) -> None:
+    with running(StandIn(wait_s=20)) as endpoint:
+        client, _ = serve(llm=endpoint.url, llm_model="m")
+        found: list[dict[str, Any]] = []
+        asking = threading.Thread(target=lambda: found.extend(events(client.post("/v1/ask", json=QUESTION))))
+        asking.start()
+        while not endpoint.requests:
+            time.sleep(0.01)
+        client.app.state.collections.end_event_streams()  # type: ignore[attr-defined]
+        asking.join(10)
+        assert not asking.is_alive()
+        endpoint.wait_s = 0
+    assert "shutting down" in found[-1]["error"]
+
+
+@pytest.mark.parametrize("url", ["localhost:11434", "ftp://localhost/v1", "http://"])
+def test_an_address_that_is_none_ends_the_start(serve: Serve, url: str) -> None:
+    with pytest.raises(UsageError, match="is no URL of a chat endpoint"):
+        serve(llm=url)
