@@ -20,6 +20,7 @@ from .cases import (
     many_documents,
     maxsim,
     maxsim_gpu,
+    pipeline,
     pointing,
     quality,
     query,
@@ -54,6 +55,7 @@ CASES = {
         ),
         Case("encode", "pages to vectors, compared with Tesseract and ColModernVBERT's network", encode.run),
         Case("index", "docsearch index: pages/s, memory of all its processes, bytes per page", index.run, 1800),
+        Case("pipeline", "how busy an encoder of fixed latency is while documents are indexed", pipeline.run),
         Case("query", "docsearch query as a whole process", query.run),
         Case(
             "two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run, 1800

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..engine.models.encoder import EmbeddedPages, PageEncoder
+from ..engine.models.encoder import EmbeddedPages, PageEncoder, PreparingEncoder
 from ..engine.records import PageRef, PagesToStore
 from .render.renderer import PageRendered
 
@@ -37,10 +37,16 @@ class Embedded(NamedTuple):
     crowded: list[tuple[PageRef, int]]
 
 
-def embed(encoder: PageEncoder, pages: Sequence[PageRendered]) -> Embedded:
-    """Embed `pages` in one batch or, if that fails, one by one, so that a bad page fails alone."""
+def embed(encoder: PageEncoder, pages: Sequence[PageRendered], prepared: object | None = None) -> Embedded:
+    """Embed `pages` in one batch or, if that fails, one by one, so that a bad page fails alone.
+
+    `prepared` is what a `PreparingEncoder` made of the pages before, None if it did not.
+    """
     try:
-        embedded = encoder.encode_pages([page.image for page in pages])
+        if prepared is not None and isinstance(encoder, PreparingEncoder):
+            embedded = encoder.encode_prepared(prepared)
+        else:
+            embedded = encoder.encode_pages([page.image for page in pages])
     except EMBEDDING_ERRORS as err:
         log.debug("a batch of %d pages could not be embedded (%s); trying one by one", len(pages), err)
         return _embed_one_by_one(encoder, pages)

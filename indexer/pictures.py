@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from ..engine.errors import IndexNotFound, UsageError
@@ -21,13 +22,11 @@ from ..engine.models.pooled import pooled_encoder, pooled_spec
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.records import PageRef
 from ..engine.store import Failure, IndexWriter, open_snapshot, open_writer
-from . import allocator
 from .discover import Document
-from .embed import embed
 from .kinds import IMAGE_MAGIC
-from .render.renderer import DocumentDone, DocumentFailed, DocumentOpened, PageFailed, PageRendered, Renderer
+from .render.renderer import DocumentDone, DocumentOpened, PageFailed, PageRendered, Renderer
 from .report import IndexReport, Interrupted, Progress
-from .run import BATCH_PAGES, COMMIT_AFTER_S
+from .stages import EncodedBatch, Stages
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +90,21 @@ def index_pictures(
         with tempfile.TemporaryDirectory(prefix="docsearch-pictures-") as spool:
             to_render = run.pictures_to_render(pictures, Path(spool))
             if (first := next(to_render, None)) is not None:
-                run.encoder = pooled_encoder(encoder or load_page_encoder(model, device=device), factor)
-                with Renderer(dpi=spec.render_dpi, max_pixels=spec.max_pixels, workers=workers) as renderer:
-                    run.render(renderer, first, to_render)
+                embedding = pooled_encoder(encoder or load_page_encoder(model, device=device), factor)
+                stages = Stages(run, embedding, on_progress=on_progress, clock=clock)
+                run.on_progress = stages.report
+                try:
+                    with Renderer(dpi=spec.render_dpi, max_pixels=spec.max_pixels, workers=workers) as renderer:
+                        stages.run(renderer, chain([first], to_render))
+                except (KeyboardInterrupt, Interrupted):
+                    with suppress(UsageError):  # the writer failed and takes no more calls: the last commit stands
+                        run.commit()
+                    raise
     return run.report()
 
 
 class _Run:
-    """The state of one run: pictures that wait for the renderer, pages that wait for the model, and counts."""
+    """The books of one run: pictures that are announced to the renderer, and counts."""
 
     def __init__(
         self,
@@ -107,17 +113,14 @@ class _Run:
         on_progress: Callable[[Progress], None] | None,
         clock: Callable[[], float],
     ) -> None:
-        self.encoder: PageEncoder | None = None
         self._writer = writer
         self._total = total
-        self._on_progress = on_progress
+        self.on_progress = on_progress
         self._clock = clock
-        self._started = self._committed = clock()
+        self._started = clock()
         self._known = writer.documents()
         self._waiting: dict[str, tuple[str, str]] = {}  # name -> document id and text
         self._page_counts: dict[str, int] = {}
-        self._rendered: list[PageRendered] = []
-        self._ended: list[DocumentDone | DocumentFailed] = []
         self._failed: list[Failure] = []
         self._seen = self._done = self._pages = self._skipped = 0
 
@@ -137,41 +140,43 @@ class _Run:
             file.write_bytes(picture.content)
             yield Document(picture.name, file, size, 0), begun.done_pages
 
-    def render(
-        self,
-        renderer: Renderer,
-        first: tuple[Document, frozenset[int]],
-        following: Iterator[tuple[Document, frozenset[int]]],
-    ) -> None:
-        """Render, embed and store; on an interruption, what is embedded is committed first."""
+    def as_indexed(self, page: PageRendered) -> PageRendered:
+        """The rendered page with its document's id, and with the text of the collection."""
+        doc_id, text = self._waiting[page.document.path]
+        ref = PageRef(doc_id, page.document.path, page.image.ref.page)
+        return replace(page, image=replace(page.image, ref=ref, text=text))
 
-        def all_of_them() -> Iterator[tuple[Document, frozenset[int]]]:
-            yield first
-            yield from following
+    def handle(self, event: DocumentOpened | PageFailed) -> None:
+        """Record that a picture was opened, or that it could not be rendered."""
+        name = event.document.path
+        if isinstance(event, DocumentOpened):
+            self._page_counts[name] = event.page_count
+        else:
+            self._fail_page(name, event.page, event.reason)
 
-        try:
-            for event in renderer.render(all_of_them()):
-                name = event.document.path
-                if isinstance(event, DocumentOpened):
-                    self._page_counts[name] = event.page_count
-                elif isinstance(event, PageRendered):
-                    self._rendered.append(event)
-                elif isinstance(event, PageFailed):
-                    self._fail_page(name, event.page, event.reason)
-                else:
-                    self._ended.append(event)
-                    event.document.file.unlink(missing_ok=True)
-                if len(self._rendered) >= BATCH_PAGES or (self._ended and not self._rendered):
-                    self._flush()
-                if self._clock() - self._committed > COMMIT_AFTER_S:
-                    self._flush()
-                    self._writer.commit()
-                    self._committed = self._clock()
-            self._flush()
-        except (KeyboardInterrupt, Interrupted):
-            with suppress(UsageError):  # the writer failed and takes no more calls: the last commit stands
-                self._writer.commit()
-            raise
+    def store(self, batch: EncodedBatch) -> None:
+        """Add the pages of a batch to the store, and close the documents that have ended."""
+        for pages in batch.embedded.batches:
+            self._writer.add_pages(pages)
+            self._pages += len(pages)
+        for each in batch.embedded.failed:
+            self._fail_page(each.ref.path, each.ref.page, each.reason)
+        for event in batch.ended:
+            name = event.document.path
+            event.document.file.unlink(missing_ok=True)
+            doc_id, _ = self._waiting.pop(name)
+            if isinstance(event, DocumentDone):
+                self._writer.finish_document(doc_id, self._page_counts.pop(name))
+                self._seen += 1
+            else:
+                self._writer.fail_document(doc_id, event.reason)
+                self._failed.append(Failure(name, None, event.reason))
+            self._done += 1
+            self._report_progress(name)
+
+    def commit(self) -> None:
+        """Make the pages stored so far durable."""
+        self._writer.commit()
 
     def report(self) -> IndexReport:
         """The counts and failures of the run."""
@@ -186,45 +191,14 @@ class _Run:
             seconds=self._clock() - self._started,
         )
 
-    def _flush(self) -> None:
-        if self._rendered:
-            assert self.encoder is not None, "set before the first picture is rendered"
-            batches, failed, _ = embed(self.encoder, [self._as_indexed(page) for page in self._rendered])
-            for batch in batches:
-                self._writer.add_pages(batch)
-                self._pages += len(batch)
-            for each in failed:
-                self._fail_page(each.ref.path, each.ref.page, each.reason)
-            self._rendered.clear()
-            allocator.trim_heap()
-        # A document can only be closed once its pages are stored, and all that were rendered are.
-        for event in self._ended:
-            name = event.document.path
-            doc_id, _ = self._waiting.pop(name)
-            if isinstance(event, DocumentDone):
-                self._writer.finish_document(doc_id, self._page_counts.pop(name))
-                self._seen += 1
-            else:
-                self._writer.fail_document(doc_id, event.reason)
-                self._failed.append(Failure(name, None, event.reason))
-            self._done += 1
-            self._report_progress(name)
-        self._ended.clear()
-
-    def _as_indexed(self, page: PageRendered) -> PageRendered:
-        """The rendered page with its document's id, and with the text of the collection."""
-        doc_id, text = self._waiting[page.document.path]
-        ref = PageRef(doc_id, page.document.path, page.image.ref.page)
-        return replace(page, image=replace(page.image, ref=ref, text=text))
-
     def _fail_page(self, name: str, page: int, reason: str) -> None:
         self._writer.fail_page(self._waiting[name][0], page, reason)
         self._failed.append(Failure(name, page, reason))
 
     def _report_progress(self, name: str) -> None:
-        if self._on_progress is None:
+        if self.on_progress is None:
             return
-        self._on_progress(
+        self.on_progress(
             Progress(
                 documents=self._done,
                 documents_total=self._total,

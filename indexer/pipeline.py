@@ -28,6 +28,7 @@ from .metadata import Metadata, remembered
 from .render.renderer import Renderer
 from .report import IndexReport, Interrupted, Progress
 from .run import Run
+from .stages import Stages
 
 
 def index_documents(
@@ -230,22 +231,25 @@ def _render_and_store(run: Run, make_renderer: Callable[[], Renderer], load_enco
 
     Then those of the documents that lie in these documents, in these, and so on.
     """
+    on_progress, encoder = run.on_progress, None
     with run.attached, ExitStack() as opened:
         renderer: Renderer | None = None
         documents = run.documents_to_render()
         while True:
             if (first := next(documents, None)) is not None:
-                if renderer is None:
-                    run.encoder = load_encoder()
-                    renderer = opened.enter_context(make_renderer())
+                encoder = encoder or load_encoder()
+                renderer = renderer or opened.enter_context(make_renderer())
+                stages = Stages(run, encoder, on_progress=on_progress, clock=run.clock)
+                run.on_progress = stages.report
                 try:
-                    for event in renderer.render(chain([first], documents)):
-                        run.handle(event)
-                    run.flush()
+                    stages.run(renderer, chain([first], documents))
                 except (KeyboardInterrupt, Interrupted):
                     run.commit_interrupted()
                     raise
-            run.flush()
+                finally:
+                    run.on_progress = on_progress
+            else:
+                run.report_progress()
             run.record_attached()
             if run.attached.is_empty:
                 return

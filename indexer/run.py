@@ -12,33 +12,20 @@ from itertools import chain
 from pathlib import Path
 
 from ..engine.errors import DocumentError, UsageError
-from ..engine.models.encoder import PageEncoder
 from ..engine.records import PageRef
 from ..engine.store import DocumentRow, Failure, IndexWriter, UnreadContent
 from ..engine.store.columns import PRODUCER
 from ..engine.store.unread import ATTACHMENT, CROWDED
-from . import allocator, discover, properties, source_folders, sources
+from . import discover, properties, source_folders, sources
 from .attached_documents import AttachedDocuments
 from .discover import Document, Found, Unreadable
-from .embed import embed
 from .known_documents import KnownDocuments
 from .render.producer import layout_is_outdated, producer
-from .render.renderer import (
-    DocumentDone,
-    DocumentFailed,
-    DocumentOpened,
-    PageFailed,
-    PageRendered,
-    RenderEvent,
-    pages_of_memory,
-)
+from .render.renderer import DocumentDone, DocumentOpened, PageFailed, PageRendered
 from .render.unread import Unread
 from .report import IndexReport, Progress
+from .stages import EncodedBatch
 
-BATCH_PAGES = 16
-"""Pages embedded together; together with the pages rendered ahead, this bounds memory."""
-COMMIT_AFTER_S = 20.0
-"""Seconds between commits: a killed run loses at most this much embedding."""
 MISSING_PAGES_MAX = 10_000
 """A document that lacks more pages at its end fails as a whole: a damaged file can claim a billion."""
 REPORT_SKIPPED_EVERY_S = 0.1
@@ -78,8 +65,8 @@ class DocumentInFlight:
 class Run:
     """One run of `index` over the documents of a discovery, up to the open `writer`.
 
-    `encoder` is set before the first page is rendered. `rehash` reads every document, whatever its modification time.
-    `known_failures` are those of earlier runs. `attached` takes files out of documents, by `renderer` and `passwords`.
+    `rehash` reads every document, whatever its modification time. `known_failures` are those of earlier runs.
+    `attached` takes files out of documents, by `renderer` and `passwords`.
     """
 
     def __init__(
@@ -97,9 +84,8 @@ class Run:
     ) -> None:
         self._writer = writer
         self._discovery = discovery
-        self._on_progress = on_progress
-        self._clock = clock
-        self.encoder: PageEncoder | None = None
+        self.on_progress = on_progress
+        self.clock = clock
         recorded = source_folders.recorded(directory)
         source_folders.record(directory, discovery.roots)
         files = writer.files()
@@ -115,11 +101,9 @@ class Run:
         self._new_content: set[str] = set()  # paths of documents that were not in the index with their content
         self._vanished_paths = self._known.vanished()
         self._in_flight: dict[str, DocumentInFlight] = {}  # by path
-        self._rendered: list[PageRendered] = []  # not embedded yet
-        self._ended: list[DocumentDone | DocumentFailed] = []  # not yet closed in the store
         self._failed: list[Failure] = []
         self._unread_places: Counter[str] = Counter()
-        self._started = self._committed = clock()
+        self._started = clock()
         self._reported = -math.inf
         self._documents = self._pages = self._skipped = self._moved = self._removed = self._vanished = 0
         self._pages_total = self._processed = self._bytes = self._bytes_skipped = 0
@@ -176,51 +160,53 @@ class Run:
         if count := self.attached.record():
             self._unread_places[ATTACHMENT] += count
 
-    def handle(self, event: RenderEvent) -> None:
-        """Record an event of the renderer; embed and store once BATCH_PAGES pages are rendered."""
+    def as_indexed(self, page: PageRendered) -> PageRendered:
+        """A page of the renderer with the id of its document."""
+        path = page.document.path
+        ref = PageRef(self._in_flight[path].doc_id, path, page.image.ref.page)
+        return replace(page, image=replace(page.image, ref=ref))
+
+    def handle(self, event: DocumentOpened | PageFailed) -> None:
+        """Record that a document was opened, or that a page could not be rendered."""
         path = event.document.path
+        document = self._in_flight[path]
         if isinstance(event, DocumentOpened):
-            document = self._in_flight[path]
             document.page_count, document.properties = event.page_count, event.properties
             self._record_unread(path, None, event.unread)
             self._pages_total += document.missing_count
-            self._report_progress(path)
-        elif isinstance(event, PageRendered):
-            self._in_flight[path].seen_pages.add(event.image.ref.page)
-            self._rendered.append(event)
-            self._record_unread(path, event.image.ref.page, event.unread)
-        elif isinstance(event, PageFailed):
-            document = self._in_flight[path]
+            self.report_progress(path)
+        else:
             document.seen_pages.add(event.page)
             document.last_failure = event.reason
             self._fail_page(path, event.page, event.reason)
-        else:
-            self._ended.append(event)
-            self._count_processed(event.document)
-        if sum(map(pages_of_memory, self._rendered)) >= BATCH_PAGES or (self._ended and not self._rendered):
-            self.flush()
-        if self._clock() - self._committed > COMMIT_AFTER_S:
-            self.flush()
-            self._writer.commit()
-            self._committed = self._clock()
 
-    def flush(self) -> None:
-        """Embed the rendered pages, add them to the store, and close the documents that have ended."""
-        if self._rendered:
-            self._embed(self._rendered)
-            self._rendered.clear()
-            allocator.trim_heap()
-        for event in self._ended:
+    def store(self, batch: EncodedBatch) -> None:
+        """Add the pages of a batch to the store, and close the documents that have ended."""
+        for ref, unread in batch.pages:
+            self._in_flight[ref.path].seen_pages.add(ref.page)
+            self._record_unread(ref.path, ref.page, unread)
+        for pages in batch.embedded.batches:
+            self._writer.add_pages(pages)
+            self._pages += len(pages)
+        for each in batch.embedded.failed:
+            self._fail_page(each.ref.path, each.ref.page, each.reason)
+        for ref, count in batch.embedded.crowded:
+            self._record_unread(ref.path, ref.page, [Unread(CROWDED, count)])
+        for event in batch.ended:
             path = event.document.path
             if isinstance(event, DocumentDone):
                 self._finish(path)
                 self.attached.rendered(event.document)
             else:
                 self._fail_document(path, event.reason)
+            self._count_processed(event.document)
             del self._in_flight[path]
             self.attached.release(path)
-        self._ended.clear()
-        self._report_progress()
+        self.report_progress()
+
+    def commit(self) -> None:
+        """Make the pages stored so far durable."""
+        self._writer.commit()
 
     def commit_interrupted(self) -> None:
         """Commit the pages embedded so far, in a run that ends early."""
@@ -264,7 +250,7 @@ class Run:
             vanished=self._vanished,
             unreachable=tuple(map(str, self._unreachable)),
             failed=tuple(self._failed),
-            seconds=self._clock() - self._started,
+            seconds=self.clock() - self._started,
             other_kinds=self._discovery.other_kinds,
             excluded=self._discovery.excluded,
             ignored=self._discovery.ignored,
@@ -321,22 +307,6 @@ class Run:
         self._writer.finish_document(document.doc_id, document.page_count)
         self._documents += 1
 
-    def _embed(self, pages: Sequence[PageRendered]) -> None:
-        assert self.encoder is not None, "set before the first page is rendered"
-        done = embed(self.encoder, [self._with_doc_id(page) for page in pages])
-        for batch in done.batches:
-            self._writer.add_pages(batch)
-            self._pages += len(batch)
-        for each in done.failed:
-            self._fail_page(each.ref.path, each.ref.page, each.reason)
-        for ref, count in done.crowded:
-            self._record_unread(ref.path, ref.page, [Unread(CROWDED, count)])
-
-    def _with_doc_id(self, page: PageRendered) -> PageRendered:
-        path = page.document.path
-        ref = PageRef(self._in_flight[path].doc_id, path, page.image.ref.page)
-        return replace(page, image=replace(page.image, ref=ref))
-
     def _fail_document(self, path: str, reason: str) -> None:
         self._writer.fail_document(self._in_flight[path].doc_id, reason)
         self._failed.append(Failure(path, None, reason))
@@ -366,13 +336,14 @@ class Run:
     def _skip(self, document: Document) -> None:
         self._count_processed(document)
         self._bytes_skipped += document.size
-        if self._clock() - self._reported >= REPORT_SKIPPED_EVERY_S:
-            self._report_progress(document.path)
+        if self.clock() - self._reported >= REPORT_SKIPPED_EVERY_S:
+            self.report_progress(document.path)
 
-    def _report_progress(self, path: str = "") -> None:
-        self._reported = self._clock()
-        if self._on_progress is not None:
-            self._on_progress(
+    def report_progress(self, path: str = "") -> None:
+        """Call `on_progress`; `path` is the document being worked on."""
+        self._reported = self.clock()
+        if self.on_progress is not None:
+            self.on_progress(
                 Progress(
                     documents=self._processed,
                     documents_total=self._documents_total,
@@ -382,7 +353,7 @@ class Run:
                     pages=self._pages,
                     pages_total=self._pages_total,
                     failed=len(self._failed),
-                    seconds=self._clock() - self._started,
+                    seconds=self.clock() - self._started,
                     path=path,
                 )
             )

@@ -176,6 +176,28 @@ class PageEncoder(Protocol):
         ...
 
 
+BATCH_PAGES = 16
+"""Pages that an encoder gets at a time, unless it is a `PreparingEncoder` and says otherwise."""
+
+
+@runtime_checkable
+class PreparingEncoder(Protocol):
+    """Embeds pages in two steps, so that the processor prepares some while others are computed."""
+
+    @property
+    def batch_pages(self) -> int:
+        """How many pages to prepare at a time."""
+        ...
+
+    def prepare_pages(self, pages: Sequence[PageImage]) -> object:
+        """What the network reads of one or more pages. Called by a thread of its own, ahead of `encode_prepared`."""
+        ...
+
+    def encode_prepared(self, prepared: object) -> EmbeddedPages:
+        """Embed pages, given what `prepare_pages` returned: as `encode_pages` does."""
+        ...
+
+
 class Encoder(QueryEncoder, BatchEncoder, PageEncoder, Protocol):
     """All of a model, for programs: what `docsearch.load_encoder` returns."""
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..compression import pooling
 from ..records import F16, U16, PageImage, Ragged
-from .encoder import EmbeddedPages, EncoderSpec, PageEncoder
+from .encoder import BATCH_PAGES, EmbeddedPages, EncoderSpec, PageEncoder, PreparingEncoder
 
 
 @runtime_checkable
@@ -55,7 +55,24 @@ class PoolingPageEncoder:
 
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed one or more pages; a page without patches has no vectors."""
-        embedded = self.encoder.encode_pages(pages)
+        return self._pooled(self.encoder.encode_pages(pages))
+
+    @property
+    def batch_pages(self) -> int:
+        """How many pages `encoder` prepares at a time."""
+        return self.encoder.batch_pages if isinstance(self.encoder, PreparingEncoder) else BATCH_PAGES
+
+    def prepare_pages(self, pages: Sequence[PageImage]) -> object:
+        """What `encoder` prepares of pages; the pages themselves if it prepares nothing."""
+        return self.encoder.prepare_pages(pages) if isinstance(self.encoder, PreparingEncoder) else pages
+
+    def encode_prepared(self, prepared: object) -> EmbeddedPages:
+        """Embed pages, given what `prepare_pages` returned."""
+        if isinstance(self.encoder, PreparingEncoder):
+            return self._pooled(self.encoder.encode_prepared(prepared))
+        return self.encode_pages(cast("Sequence[PageImage]", prepared))
+
+    def _pooled(self, embedded: EmbeddedPages) -> EmbeddedPages:
         every, cuts = embedded.vectors, embedded.vectors.vectors.offsets[1:-1]
         vectors = cast("list[F16]", list(every.vectors))
         boxes = np.split(every.boxes, cuts)

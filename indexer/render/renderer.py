@@ -135,14 +135,18 @@ class Renderer:
     def __exit__(
         self, kind: type[BaseException] | None, err: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
+        self.stop()
         for process in self._processes:
             process.kill()
         for thread in self._threads:
             thread.join()
         self._converter.close()
+
+    def stop(self) -> None:
+        """Have `render` end early, in whichever thread it runs; nothing more is rendered."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
 
     def render(self, documents: Iterable[tuple[Document, frozenset[int]]]) -> Iterator[RenderEvent]:
         """Render the pages of each document, except the page numbers (from 1) given with it.
@@ -154,7 +158,7 @@ class Renderer:
         assert not self._jobs, "one render() at a time"
         source = iter(documents)
         try:
-            while self._enqueue_from(source):
+            while not self._stopped and self._enqueue_from(source):
                 if (event := self._next_event()) is not None:
                     yield event
         finally:
@@ -183,6 +187,8 @@ class Renderer:
             while True:
                 if self._error is not None:
                     raise self._error
+                if self._stopped:
+                    return None
                 job = self._jobs[0]
                 if job.tasks and job.tasks[0].events:
                     event = job.tasks[0].events.popleft()

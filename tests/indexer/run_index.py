@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from docsearch.indexer import pipeline, run
+from docsearch.indexer import pipeline, stages
 from fake_encoder import FakeEncoder
 
 
 def main() -> None:
     folder, index, seconds_per_page = sys.argv[1:]
-    run.BATCH_PAGES = 2
-    run.COMMIT_AFTER_S = 0.05
+    stages.BATCH_PAGES = 2
+    stages.COMMIT_AFTER_S = 0.05
     report = pipeline.index_documents(
         [Path(folder)], Path(index), encoder=FakeEncoder(seconds_per_page=float(seconds_per_page)), workers=1
     )

@@ -39,6 +39,19 @@ class Pixel:
         """Embed pages; see `PixelPages.encode_pages`."""
         return self.pages.encode_pages(pages)
 
+    @property
+    def batch_pages(self) -> int:
+        """See `PixelPages.batch_pages`."""
+        return self.pages.batch_pages
+
+    def prepare_pages(self, pages: Sequence[PageImage]) -> object:
+        """See `PixelPages.prepare_pages`."""
+        return self.pages.prepare_pages(pages)
+
+    def encode_prepared(self, prepared: object) -> EmbeddedPages:
+        """See `PixelPages.encode_prepared`."""
+        return self.pages.encode_prepared(prepared)
+
     def assign(self, vectors: F16) -> U16:
         """The nearest visual word of each vector (T, D); see `PixelPages.assign`."""
         return self.pages.assign(vectors)

@@ -9,7 +9,7 @@ upside-down page is rotated by 180° first, and blocks of text rotated by 90° a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +19,7 @@ from PIL import Image
 
 from ... import threads
 from ...compression.visual_words import VisualWords
-from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageVectors, Ragged
+from ...records import BOX_SCALE, F16, F32, U8, U16, PageImage, PageRef, PageVectors, Ragged
 from ..encoder import EmbeddedPages, EncoderSpec
 from . import heads, spec
 from .architecture import STRIDE_PX
@@ -39,6 +39,8 @@ from .spaced_letters import read_spaced
 from .text import load_visual_words
 from .weights import PageWeights
 
+BATCH_PAGES_MIN = 4
+"""Pages that are given to the cores at a time, or as many as there are cores."""
 COARSE_FACTOR = 3
 """The coarse pass reads the image of the base pass reduced by this factor."""
 HUGE_FACTOR, HUGE_SALIENCY = 9, 0.6
@@ -96,6 +98,13 @@ BLANK_SAMPLE = (7, 15)
 """Rows and columns of blank cells that are read to know what the middle one of them looks like."""
 
 
+class PagesBeingRead(NamedTuple):
+    """Pages that the threads of `page_pool` read, or will read: what `PixelPages.encode_counted` returns of each."""
+
+    refs: tuple[PageRef, ...]
+    pages: list[Future[tuple[U16, F16, U16, int]]]
+
+
 class BasePass(NamedTuple):
     """The base pass over a page.
 
@@ -142,17 +151,42 @@ class PixelPages:
         assignment = TwoAssignments.of(visual_words.centroids, spec.FIRST_SCRIPT_WORD)
         return PixelPages(network, *heads.load(folder), visual_words, assignment, described, ScriptPages.load())
 
+    @property
+    def batch_pages(self) -> int:
+        """As few as keep all cores busy, if the next ones are prepared: pages that wait take memory."""
+        return max(BATCH_PAGES_MIN, threads.available())
+
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed one or more pages; a blank page has no patches.
 
         Each core reads one page at a time, which uses the cores better than sharing a page.
         """
-        with threads.no_blas_threads():
-            boxes, halves, words, left_out = zip(*page_pool().map(self.encode_counted, pages), strict=True)
+        return self.encode_prepared(self.prepare_pages(pages))
+
+    def prepare_pages(self, pages: Sequence[PageImage]) -> PagesBeingRead:
+        """Have the cores begin with one or more pages, as soon as they have read those that they were given before."""
+        return PagesBeingRead(
+            tuple(page.ref for page in pages), [page_pool().submit(self._encode_alone, page) for page in pages]
+        )
+
+    def encode_prepared(self, prepared: object) -> EmbeddedPages:
+        """Wait for pages that `prepare_pages` began with."""
+        assert isinstance(prepared, PagesBeingRead), "what prepare_pages returned"
+        try:
+            boxes, halves, words, left_out = zip(*(each.result() for each in prepared.pages), strict=True)
+        finally:  # after an error, or Ctrl-C, nobody begins another page of these
+            for each in prepared.pages:
+                each.cancel()
         vectors, every_word = Ragged.of(halves), np.concatenate(words)
         single = self.visual_words.page_vectors(Ragged(every_word, vectors.offsets))
-        refs = tuple(page.ref for page in pages)
-        return EmbeddedPages(PageVectors(refs, vectors, np.concatenate(boxes), single), every_word, left_out)
+        return EmbeddedPages(
+            PageVectors(prepared.refs, vectors, np.concatenate(boxes), single), every_word, tuple(left_out)
+        )
+
+    def _encode_alone(self, page: PageImage) -> tuple[U16, F16, U16, int]:
+        """As `encode_counted`, on one of several threads."""
+        with threads.no_blas_threads():
+            return self.encode_counted(page)
 
     def encode_page(self, page: PageImage) -> tuple[U16, F16, U16]:
         """The boxes (T, 4), vectors (T, D) and visual words (T,) of a page."""
