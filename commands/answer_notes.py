@@ -14,6 +14,9 @@ def answer_notes(about: Mapping[str, Any], model: str, *, is_empty: bool) -> Ite
         yield f"showing results for '{printable(instead)}': no page has '{printable(typed)}'"
     for phrase in about["missing_phrases"]:
         yield f'no page has the phrase "{printable(phrase)}": showing pages with its words'
+    if about.get("missing_shards"):
+        names = ", ".join(about["missing_shards"])
+        yield f"{about['missing_pages']:,} pages were not searched: shard {names} did not answer"
     if about["unread_letters"]:
         yield f"{model} does not read these letters: {about['unread_letters']} ('docsearch models' lists other models)"
     if about["no_good_match"] and not is_empty:

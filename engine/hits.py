@@ -27,6 +27,13 @@ PICTURE = "width:100%;height:auto;display:block;border:1px solid rgba(128,128,12
 CELL = "text-align:{};padding:2px 12px 2px 0"
 
 
+FIELDS = (
+    "text", "confidence", "no_good_match", "unread_letters", "mode", "corrections", "missing_phrases", "missing_shards",
+    "missing_pages",
+)  # fmt: skip
+"""What is known of an answer besides its hits."""
+
+
 class PagePictures(Protocol):
     """A source of page pictures; the engine itself opens no documents."""
 
@@ -51,7 +58,8 @@ class Hits(list[Hit]):
     without a calibration. `no_good_match` says that it is too low to trust the hits, which are then the closest pages.
     `unread_letters` are those letters of the query that the model does not read. `corrections` are the words of the
     query that no page has, each with the word that was searched for instead, and `missing_phrases` the phrases in
-    quotes that no page has as they are.
+    quotes that no page has as they are. `missing_shards` are the shards of the index that did not answer, where answers
+    without them are accepted, and `missing_pages` how many pages they have: these were not searched.
 
     A notebook shows each hit as its page with the heat map on it, as `draw` returns it, (H, W, 3) uint8. Hits for which
     `draw` raises DocsearchError are rows of a table; without `draw` all are.
@@ -69,6 +77,8 @@ class Hits(list[Hit]):
         mode: Mode = "visual",
         corrections: Mapping[str, str] | None = None,
         missing_phrases: Sequence[str] = (),
+        missing_shards: Sequence[str] = (),
+        missing_pages: int = 0,
     ) -> None:
         super().__init__(hits)
         self.text = text
@@ -78,6 +88,8 @@ class Hits(list[Hit]):
         self.mode = mode
         self.corrections = dict(corrections or {})
         self.missing_phrases = tuple(missing_phrases)
+        self.missing_shards = tuple(missing_shards)
+        self.missing_pages = missing_pages
         self._draw = draw
 
     @overload
@@ -98,7 +110,14 @@ class Hits(list[Hit]):
             "mode": self.mode,
             "corrections": self.corrections,
             "missing_phrases": list(self.missing_phrases),
+            **self._missing(),
         }
+
+    def _missing(self) -> dict[str, Any]:
+        """What was not searched; nothing for an answer of the whole index."""
+        if not self.missing_shards:
+            return {}
+        return {"missing_shards": list(self.missing_shards), "missing_pages": self.missing_pages}
 
     def to_pandas(self, *, details: bool = False) -> DataFrame:
         """A row per hit: `rank`, `score`, `path`, `page`, `doc_id`, `also`, and `index` where several are searched.
@@ -143,7 +162,15 @@ class Hits(list[Hit]):
             mode=self.mode,
             corrections=self.corrections,
             missing_phrases=self.missing_phrases,
+            missing_shards=self.missing_shards,
+            missing_pages=self.missing_pages,
         )
+
+    def without(self, shards: Sequence[str], pages: int) -> Hits:
+        """The same hits, marked as those of an index without some `shards`, which have so many `pages`."""
+        found = self._like(self, self._draw)
+        found.missing_shards, found.missing_pages = tuple(shards), pages
+        return found
 
     def read_as(self, text: str, corrections: Mapping[str, str], missing_phrases: Sequence[str]) -> Hits:
         """The same hits, of the query `text` before it was read: with its operators and typing errors."""
@@ -152,9 +179,8 @@ class Hits(list[Hit]):
         return found
 
     def __reduce__(self) -> tuple[Callable[..., Hits], tuple[list[Hit], dict[str, object]]]:
-        names = ("text", "confidence", "no_good_match", "unread_letters", "mode", "corrections", "missing_phrases")
         # `draw` is left out: another process has no open index.
-        return _unpickled, (list(self), {name: getattr(self, name) for name in names})
+        return _unpickled, (list(self), {name: getattr(self, name) for name in FIELDS})
 
     def __repr__(self) -> str:
         lines = [self._heading()]
@@ -196,6 +222,9 @@ class Hits(list[Hit]):
         found = f"{len(self)} hit{'' if len(self) == 1 else 's'}{about}"
         for typed, instead in self.corrections.items():
             found += f"; showing results for {instead!r} (no page has {typed!r})"
+        if self.missing_shards:
+            names = ", ".join(self.missing_shards)
+            found += f"; {self.missing_pages:,} pages were not searched: shard {names} did not answer"
         return f"{found}; no good match, these are the closest pages" if self and self.no_good_match else found
 
 

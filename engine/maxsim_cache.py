@@ -12,7 +12,7 @@ from collections import OrderedDict
 import numpy as np
 
 from . import threads
-from .page_maxima import KnownPages, MaximaOf
+from .page_maxima import FixedPages, MaximaOf
 from .records import F32, I64
 
 BYTES_MAX = 64 << 20
@@ -31,7 +31,7 @@ class MaxSimCache:
         self._cached: OrderedDict[bytes, F32] = OrderedDict()
         self._lock = threading.Lock()
 
-    def of(self, vectors: F32, rows: I64 | None, known_pages: KnownPages | None = None) -> F32:
+    def of(self, vectors: F32, rows: I64 | None, known_pages: FixedPages | None = None) -> F32:
         """The maxima (n, Q) of `vectors` (Q, D) with the pages `rows` (n,), each once and rising, or with all.
 
         Only maxima with all pages are cached; those of some pages are read from them where they are. `known_pages` are

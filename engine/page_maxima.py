@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, groupby
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from .distinct import distinct
 from .kernels import maxsim
-from .records import F32, I64, U16
+from .records import F32, I64, U16, QueryVectors
 from .store import Block, Snapshot
 
 PLACED_VECTORS, PLACED_SEGMENTS = 4_000_000, 64
@@ -46,11 +46,31 @@ class Pages(Protocol):
         """As `Snapshot.boxes`."""
 
 
+@runtime_checkable
+class PagesElsewhere(Protocol):
+    """Pages whose vectors other processes hold, which compute with them: those of an index on several machines."""
+
+    def token_maxima(self, vectors: F32, rows: I64 | None) -> F32:
+        """As the function `token_maxima`."""
+
+    def pair_matches(self, query: QueryVectors, rows: I64) -> F32:
+        """As `ranking.rerank.pairs_on`."""
+
+
+class FixedPages(Protocol):
+    """Some pages that are asked for again and again."""
+
+    def maxima(self, vectors: F32) -> F32:
+        """The maxima (n, Q) of `vectors` (Q, D) with the pages."""
+
+
 def token_maxima(pages: Pages, vectors: F32, rows: I64 | None) -> F32:
     """The largest inner product of each of `vectors` (Q, D) with each page, (n, Q) float32.
 
     `rows` (n,) are the pages, each once and in rising order; None stands for all of them.
     """
+    if isinstance(pages, PagesElsewhere):
+        return pages.token_maxima(vectors, rows)
     found = [
         maxsim.maxima_of_parts(vectors, [(block.coded, block.offsets) for block in together])
         for together in pages.views(rows)
@@ -69,14 +89,18 @@ class PageMaxima:
 
     def __call__(self, vectors: F32, rows: I64 | None) -> F32:
         """The maxima (n, Q) of `vectors` (Q, D) with the pages `rows` (n,), each once and rising, or with all."""
+        if isinstance(self._snapshot, PagesElsewhere):
+            return self._snapshot.token_maxima(vectors, rows)
         if rows is None and self._stays_mapped:
             return self._all.maxima(vectors)
         if rows is not None and len(rows) <= PLACED_ROWS:
             return KnownPages(self._snapshot.in_segments(rows)).maxima(vectors)
         return token_maxima(self._snapshot, vectors, rows)
 
-    def of(self, rows: I64) -> KnownPages:
+    def of(self, rows: I64) -> FixedPages:
         """The pages `rows` (n,), each once and rising, for many queries. Those of a large collection are copied."""
+        if isinstance(self._snapshot, PagesElsewhere):
+            return _FixedElsewhere(self._snapshot, rows)
         if self._stays_mapped:
             return KnownPages(self._snapshot.in_segments(rows))
         return KnownPages(map(_part, self._snapshot.blocks(rows=rows)))
@@ -94,6 +118,16 @@ class PageMaxima:
         segments, _ = self._snapshot.locations()
         few = np.count_nonzero(np.diff(segments)) < PLACED_SEGMENTS
         return bool(few and self._snapshot.lengths.sum() <= PLACED_VECTORS)
+
+
+class _FixedElsewhere:
+    """Some `rows` (n,) of pages that other processes hold."""
+
+    def __init__(self, pages: PagesElsewhere, rows: I64) -> None:
+        self._pages, self._rows = pages, rows
+
+    def maxima(self, vectors: F32) -> F32:
+        return self._pages.token_maxima(vectors, self._rows)
 
 
 class KnownPages:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ..chance import Chance
 from ..maxsim_cache import MaxSimCache
-from ..page_maxima import KnownPages, PageMaxima, sample
+from ..page_maxima import FixedPages, PageMaxima, sample
 from ..records import F32, I64, QueryVectors
 from ..scoring import idf
 from ..store import Snapshot
@@ -175,7 +175,7 @@ class Weighting:
         return np.array(counts, np.int64), self._counted_pages
 
     @cached_property
-    def _sample(self) -> tuple[I64, KnownPages]:
+    def _sample(self) -> tuple[I64, FixedPages]:
         """The pages on which levels are measured, and in a small collection tokens counted: rows (n,), and vectors."""
         rows = sample(self._snapshot, SAMPLE_PAGES if self._inverted_index() is None else LEVEL_PAGES)
         return rows, PageMaxima(self._snapshot).of(rows)

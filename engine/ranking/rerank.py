@@ -13,7 +13,7 @@ import numpy as np
 
 from ..distinct import distinct
 from ..kernels import maxsim, proximity
-from ..page_maxima import MaximaOf, Pages, token_maxima
+from ..page_maxima import MaximaOf, Pages, PagesElsewhere, token_maxima
 from ..records import BOX_SCALE, F32, I64, QueryVectors, Ranking
 from ..scoring import score_tokens, top_k, weighted_sum
 from .prior import PageScores
@@ -166,6 +166,8 @@ def with_pairs(
 
 def pairs_on(snapshot: Pages, query: QueryVectors, rows: I64) -> F32:
     """Matches (n, P) of the query's pairs of neighbouring tokens on the pages `rows` (n,)."""
+    if isinstance(snapshot, PagesElsewhere):
+        return snapshot.pair_matches(query, rows)
     order = np.argsort(rows)
     out = np.empty((len(rows), len(query.pairs)), np.float32)
     first = 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +22,23 @@ from ..query.weighting import looked_up
 from ..records import F32, I64, Candidates, QueryVectors
 from ..scoring import reaching, top_k
 from ..store import Snapshot
-from .dense import DenseIndex, open_dense_index
+from .dense import open_dense_index
 from .inverted_index import InvertedIndex, open_inverted_index
 from .match_codes import SLACK, MatchCodes, code_scales
 
 MAXIMA_BYTES = 64 << 20
 """Memory for the maxima or codes of tokens that are looked up together, or of one token with its expansion terms where
 a collection needs more."""
+
+
+class NearestPages(Protocol):
+    """Search by dense vectors: `DenseIndex`."""
+
+    def nearest(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
+        """As `DenseIndex.nearest`."""
+
+    def nearest_exactly(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
+        """As `DenseIndex.nearest_exactly`."""
 
 
 class CandidateIndex:
@@ -38,7 +49,7 @@ class CandidateIndex:
         first_pages: I64,
         page_order: I64,
         inverted_index: InvertedIndex | None,
-        dense_index: DenseIndex | None,
+        dense_index: NearestPages | None,
     ) -> None:
         """`first_pages` (N,) and `page_order` (N,) are those of the snapshot."""
         self.first_pages = first_pages
@@ -46,6 +57,11 @@ class CandidateIndex:
         self.inverted_index = inverted_index
         self.dense_index = dense_index
         self._codes = None if inverted_index is None else MatchCodes(inverted_index, len(first_pages))
+
+    @property
+    def looks_up_patches(self) -> bool:
+        """Whether patches are looked up in inverted lists; else pages have dense vectors, if anything."""
+        return self.inverted_index is not None
 
     def find(
         self,
@@ -61,7 +77,7 @@ class CandidateIndex:
         there the first `count` by either side are candidates.
         """
         allowed = None if rows is None else distinct(rows)
-        if self.inverted_index is None:
+        if not self.looks_up_patches:
             nearest = self.nearest_dense(query, count=count, rows=allowed)
             return nearest if fused is None else self._with_texts(nearest, fused, count, allowed)
         scores = self._final_scores(query, fused)
@@ -186,11 +202,21 @@ def only_tokens(query: QueryVectors, kept: I64) -> QueryVectors:
     )
 
 
+@runtime_checkable
+class CandidatesElsewhere(Protocol):
+    """A snapshot whose stage 1 other processes compute."""
+
+    def open_candidates(self, visual_words: VisualWords | None) -> CandidateIndex:
+        """As the function `open_candidates`."""
+
+
 def open_candidates(snapshot: Snapshot, visual_words: VisualWords | None, *, on_gpu: bool = False) -> CandidateIndex:
     """Open the derived files of stage 1, or build them where they are missing or stale.
 
     `on_gpu`, dense vectors are searched on the GPU where FAISS can.
     """
+    if isinstance(snapshot, CandidatesElsewhere):
+        return snapshot.open_candidates(visual_words)
     pages = snapshot.first_pages(), snapshot.page_order()
     if visual_words is not None and snapshot.has_words:
         return CandidateIndex(*pages, open_inverted_index(snapshot, visual_words), None)

@@ -119,6 +119,6 @@ class FirstStage:
 
     def presence(self) -> Presence | None:
         """The pages of tokens by the inverted index of a large collection; None for small ones, or without one."""
-        if self.is_skipped or self.candidates.inverted_index is None:
+        if self.is_skipped or not self.candidates.looks_up_patches:
             return None
         return self.candidates.presence

@@ -58,7 +58,7 @@ PREFIX = "lists-"
 """How names of the cache folders with these parts begin."""
 MAPPED_BYTES = 1 << 28
 """Lists of a part with more bytes are read, not mapped, to keep resident memory low."""
-LISTS, STARTS, WORDS = "lists.npy", "starts.npy", "words.npy"
+LISTS, STARTS, WORDS, LEARNED = "lists.npy", "starts.npy", "words.npy", "learned.npy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +69,8 @@ class PostingsPart:
     segments: I64
     file: MappedFile | None = None
     """The file with its lists, whose blocks are verified before they are scanned; None in memory."""
+    learned: F32 | None = None
+    """The centroids (V, D) that its patches were assigned to, where they were learned from them."""
 
     @property
     def size(self) -> int:
@@ -127,6 +129,14 @@ class InvertedIndex:
             self._add(part)
         self._rebuilding = threading.Lock()
         self._pages = len(snapshot)
+        self._filled_in_all: Mapping[Codebook, NDArray[np.bool_]] = {}
+
+    def use_filled(self, filled: Mapping[Codebook, NDArray[np.bool_]]) -> None:
+        """Scan the nearest of the lists (V,) of each codebook that are `filled`, also where they are empty here.
+
+        For an index that holds some of a collection's pages: a vector scans the same lists as in one of all pages.
+        """
+        self._filled_in_all = dict(filled)
 
     def maxima(self, vectors: F32, floor: float, *, impute_missing: bool = False) -> F32:
         """The approximate MaxSim (N, Q) float32 of `vectors` (Q, D) with every page; -inf where not above `floor`.
@@ -188,9 +198,12 @@ class InvertedIndex:
         """
         parts, pool = self.parts, threads.shared_pool()
         with threads.no_blas_threads():
-            products = {book: _centroid_products(book, vectors) for book in {part.postings.codebook for part in parts}}
+            books = {part.postings.codebook for part in parts} | self._filled_in_all.keys()
+            products = {book: _centroid_products(book, vectors) for book in books}
         # Centroids of scripts that no page has would take the place of those that pages have.
-        filled = {book: _filled(part for part in parts if part.postings.codebook is book) for book in products}
+        filled = self._filled_in_all or {
+            book: _filled(part for part in parts if part.postings.codebook is book) for book in products
+        }
 
         def nearest_to(number: int) -> NearestLists:
             own = {book: np.where(filled[book], each[number], -np.inf) for book, each in products.items()}
@@ -268,14 +281,20 @@ def read(visual_words: VisualWords | None, folder: DerivedFolder, segments: I64)
         raise ValueError(f"{LISTS}, {STARTS} and the visual words do not fit each other")
     if lists.nbytes > MAPPED_BYTES:
         file.open()
-    return PostingsPart(Postings(lists, starts, codebook, file.descriptor, file.start), segments, file)
+    learned = folder.load(LEARNED) if visual_words is None and folder.has(LEARNED) else None
+    return PostingsPart(Postings(lists, starts, codebook, file.descriptor, file.start), segments, file, learned)
 
 
-def build(snapshot: Snapshot, visual_words: VisualWords | None, segments: I64, folder: Path | None) -> PostingsPart:
-    """Build the posting lists of `segments` (S, 2), in files of `folder`, or in memory for None."""
+def build(
+    snapshot: Snapshot, visual_words: VisualWords | None, segments: I64, folder: Path | None, *, assign: bool = False
+) -> PostingsPart:
+    """Build the posting lists of `segments` (S, 2), in files of `folder`, or in memory for None.
+
+    `assign`, patches are assigned to the `visual_words`, which are not stored with them.
+    """
     where, slots = snapshot.locations()
     rows = np.flatnonzero(np.isin(where, segments[:, 0]))
-    stored = visual_words is not None
+    stored, is_learned = visual_words is not None and not assign, visual_words is None
     visual_words = visual_words or learn_visual_words(snapshot, rows)
     words = cast("U16", snapshot.words(rows).values) if stored else _assign(snapshot, rows, visual_words)
     visual_words.codebook.check(words)
@@ -293,7 +312,9 @@ def build(snapshot: Snapshot, visual_words: VisualWords | None, segments: I64, f
         np.save(folder / STARTS, builder.starts)
         if not stored:
             np.save(folder / WORDS, visual_words.codebook.centroids)
-    return PostingsPart(Postings(lists, builder.starts, visual_words.codebook), segments)
+            np.save(folder / LEARNED, visual_words.centroids)
+    learned = visual_words.centroids if is_learned else None
+    return PostingsPart(Postings(lists, builder.starts, visual_words.codebook), segments, learned=learned)
 
 
 def learn_visual_words(snapshot: Snapshot, rows: I64) -> VisualWords:

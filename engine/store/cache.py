@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +119,24 @@ class NoCache(Cache):
     def read_array(self, name: str) -> NDArray[Any]:
         """Raise FileNotFoundError."""
         raise FileNotFoundError(name)
+
+
+class ReadOnlyCache(Cache):
+    """Reads what there is; what is missing, or damaged, is made in memory."""
+
+    def path(self, name: str) -> Path:
+        """Where the derived file or folder `name` belongs."""
+        return self._folder / name
+
+    def delete(self, entry: Path) -> None:
+        """Delete nothing."""
+
+    def new_folder(self, name: str, segment_digests: Mapping[int, str]) -> NoReturn:  # noqa: ARG002 - as in Cache
+        """Raise PermissionError."""
+        raise PermissionError(f"{self._folder}: only read")
+
+    def write_file(self, name: str, write: Callable[[Path], object]) -> None:
+        """Write nothing."""
 
 
 @dataclass(frozen=True, slots=True)

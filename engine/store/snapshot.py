@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -39,10 +39,13 @@ BLOCK_VECTORS = 65536
 """Vectors of a block: 8 MB at 128 dimensions in int8."""
 
 
-def open_snapshot(directory: Path) -> Snapshot:
+def open_snapshot(
+    directory: Path, make: Callable[[Path, sqlite3.Connection, ReaderLock], Snapshot] | None = None
+) -> Snapshot:
     """Open the index in `directory` as of its last commit. A snapshot may be shared between threads.
 
-    Raises IndexNotFound, IndexFormatError, IndexDamaged, UsageError.
+    `make` makes it of the folder, the catalog and the reader's lock, where it is not a plain `Snapshot`. Raises
+    IndexNotFound, IndexFormatError, IndexDamaged, UsageError.
     """
     with os_errors.translated(directory):
         links.refuse(directory)
@@ -55,7 +58,7 @@ def open_snapshot(directory: Path) -> Snapshot:
             lock.release()
             raise
         try:
-            snapshot = Snapshot(directory, connection, lock)
+            snapshot = (make or Snapshot)(directory, connection, lock)
             lock.register(snapshot.generation)
             return snapshot
         except BaseException:
@@ -92,6 +95,10 @@ class Snapshot(DocumentReader):
 
     @cached_property
     def _pages(self) -> int:
+        return self._stored_pages
+
+    @cached_property
+    def _stored_pages(self) -> int:
         return int(self._query("SELECT count(*) FROM pages")[0][0])
 
     def __enter__(self) -> Snapshot:
@@ -362,7 +369,7 @@ class Snapshot(DocumentReader):
                 self._segment_rows,
                 self.cache,
                 generation=self.generation,
-                pages=len(self),
+                pages=self._stored_pages,
             )
 
     @cached_property

@@ -1,0 +1,315 @@
+"""The pages of an index whose vectors are held by the workers of its shards: what the driver searches.
+
+The driver has the catalog, so that rows, texts, statistics and ties are those of one undivided index. What reads many
+pages' vectors is computed by the shards and put together by rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...engine.compression.visual_words import VisualWords
+from ...engine.distinct import distinct
+from ...engine.errors import UsageError
+from ...engine.kernels.token_scores.scores import BLOCK_PAGES
+from ...engine.records import F32, I64, U8, Candidates, PageRef, QueryVectors
+from ...engine.retrieval.candidates import CandidateIndex
+from ...engine.retrieval.flat_scan import best_rows
+from ...engine.retrieval.inverted_index import open_inverted_index
+from ...engine.store import Snapshot, open_snapshot, shards
+from ...engine.store.cache import DerivedFiles, ReadOnlyCache
+from ...engine.store.copies import Copies
+from ...engine.store.copies import find as find_copies
+from ...engine.store.readers import ReaderLock
+from .fan_out import Call
+from .shard import Filled
+from .shard_pages import LearnedWords, ShardSpec
+
+PREPARE_TIMEOUT_S = 4 * 3600.0
+"""Seconds that workers may take to fetch segments, and to build what stage 1 needs."""
+
+
+class Send(Protocol):
+    """Calls shards: a `FanOut`."""
+
+    def __call__(self, calls: Sequence[Call], *, timeout_s: float | None = None) -> list[Any]:
+        """The answers, in the order of the calls."""
+
+
+@dataclass(frozen=True, eq=False)
+class ShardRows:
+    """The rows (m,) of a shard's own pages, rising."""
+
+    name: str
+    rows: I64
+
+    def own(self, rows: I64) -> I64:
+        """The places (n,) in the shard of those of `rows`, rising, that are of it."""
+        places = np.searchsorted(self.rows, rows).clip(max=max(0, len(self.rows) - 1))
+        found: I64 = places[self.rows[places] == rows] if len(self.rows) else np.zeros(0, np.int64)
+        return found
+
+
+def open_sharded_pages(directory: Path, without: Collection[str] = ()) -> ShardedPages:
+    """Open the index in `directory` as `open_snapshot` does, without the pages of some shards if need be."""
+    opened = open_snapshot(directory, partial(ShardedPages, without=frozenset(without)))
+    assert isinstance(opened, ShardedPages)
+    return opened
+
+
+class ShardedPages(Snapshot):
+    """A snapshot whose shards compute what needs vectors; see `page_maxima.PagesElsewhere`.
+
+    Without some shards it has the rows, the statistics and the answers of an index without their pages.
+    """
+
+    send: Send
+
+    def __init__(
+        self,
+        directory: Path,
+        connection: sqlite3.Connection,
+        lock: ReaderLock,
+        *,
+        without: frozenset[str] = frozenset(),
+    ) -> None:
+        super().__init__(directory, connection, lock)
+        self.without = without
+        self._placement = self._placed()
+        if without:
+            self.cache = ReadOnlyCache(directory)
+
+    @property
+    def directory(self) -> Path:
+        """The folder of the index."""
+        return self._directory
+
+    def _placed(self) -> dict[int, str]:
+        """The shard of each segment; those that are in none yet are searched by the last one."""
+        names = shards.names(self._directory) or ("",)
+        found = shards.placement(self._directory)
+        return {segment: found.get(segment) or names[-1] for segment in super()._segment_rows}
+
+    @property
+    def placement(self) -> str:
+        """Tells where the segments are from other placements of the same generation."""
+        return hashlib.sha256(repr(sorted(self._placement.items())).encode()).hexdigest()[:16]
+
+    @property
+    def pages_missing(self) -> int:
+        """How many pages are in the shards that are left out."""
+        return self._stored_pages - len(self)
+
+    @cached_property
+    def _pages(self) -> int:
+        return len(self._page_table) if self.without else self._stored_pages
+
+    @cached_property
+    def _table(self) -> NDArray[np.void]:
+        whole = super()._table
+        if not self.without:
+            return whole
+        left_out = [segment for segment, shard in self._placement.items() if shard in self.without]
+        return whole[~np.isin(whole["segment"], left_out)]
+
+    @property
+    def copies(self) -> Copies | None:
+        """Which pages have the same content as another one."""
+        return self._copies
+
+    @cached_property
+    def _copies(self) -> Copies | None:
+        if not self.without:
+            return super().copies
+        with self._connection_lock:
+            return find_copies(self._connection, self._page_table, self._page_order, self.cache, self.generation)
+
+    def row(self, ref: PageRef) -> int:
+        """The row of a page. Raises UsageError if there is no such page, or its shard is left out."""
+        row = super().row(ref)
+        if self.without and (row >= len(self) or self.refs([row]) != [ref]):
+            raise UsageError(f"{ref.path}, page {ref.page}: in a shard that does not answer")
+        return row
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the shards that have pages."""
+        return frozenset(shard.name for shard in self.shard_rows)
+
+    @cached_property
+    def shard_rows(self) -> list[ShardRows]:
+        """The rows of each shard that has any."""
+        names = sorted(set(self._placement.values()) - self.without)
+        segments = self._column("segment")
+        found = []
+        for name in names:
+            own = [segment for segment, shard in self._placement.items() if shard == name]
+            rows = np.flatnonzero(np.isin(segments, own))
+            if len(rows):
+                found.append(ShardRows(name, rows))
+        return found
+
+    def specs(self, visual_words: VisualWords | None) -> list[ShardSpec]:
+        """What the workers need to know, with the model's visual words if it has any."""
+        first_pages, files = self.first_pages(), self._files()
+        words, learned = self._words(visual_words)
+        return [self._spec(each, first_pages, files, words, learned) for each in self.shard_rows]
+
+    def _spec(
+        self,
+        shard: ShardRows,
+        first_pages: I64,
+        files: dict[int, list[Any]],
+        visual_words: VisualWords | None,
+        learned: Sequence[LearnedWords],
+    ) -> ShardSpec:
+        rows = distinct(np.concatenate([shard.rows, first_pages[shard.rows]]))
+        table = self._page_table[rows]
+        held = np.unique(table["segment"]).tolist()
+        return ShardSpec(
+            name=shard.name,
+            directory=self._directory.resolve(),
+            generation=self.generation,
+            fingerprint=dict(self.fingerprint),
+            codec=self.codec,
+            pool=self.pool,
+            segments={segment: self._segment_rows[segment] for segment in held},
+            digests={segment: self.segment_digests[segment] for segment in held},
+            files={segment: files[segment] for segment in held},
+            table=table,
+            is_own=np.isin(rows, shard.rows),
+            page_order=np.ascontiguousarray(self.page_order()[rows]),
+            centroids=None if visual_words is None else visual_words.codebook.centroids,
+            learned=[] if visual_words is not None else list(learned),
+            width=0 if visual_words is None else visual_words.width,
+        )
+
+    def _words(self, visual_words: VisualWords | None) -> tuple[VisualWords | None, list[LearnedWords]]:
+        """The visual words by which stage 1 looks patches up: the model's, or those learned from its pages."""
+        if visual_words is not None and self.has_words:
+            return visual_words, []
+        if self.dense_dim or not self.lengths.any():
+            return None, []
+        parts = open_inverted_index(self, None).parts
+        return None, [
+            LearnedWords(
+                part.segments[:, 0], part.postings.codebook.centroids_f32 if part.learned is None else part.learned
+            )
+            for part in parts
+        ]
+
+    def _files(self) -> dict[int, list[Any]]:
+        from ...engine.store import statements
+
+        with self._connection_lock:
+            return {segment: statements.read_files(self._connection, segment) for segment in self._segment_rows}
+
+    @property
+    def derived_files(self) -> list[DerivedFiles]:
+        """Where derived files of all segments are, those of shards that are left out among them."""
+        return [DerivedFiles(self.cache, self.segment_digests)]
+
+    def token_maxima(self, vectors: F32, rows: I64 | None) -> F32:
+        """The largest inner product of each of `vectors` (Q, D) with each of `rows`, (n, Q); see `token_maxima`."""
+        asked = np.arange(len(self)) if rows is None else rows
+        out = np.empty((len(asked), len(vectors)), np.float32)
+        self._gather("maxima", (np.ascontiguousarray(vectors),), asked, rows is None, out)
+        return out
+
+    def pair_matches(self, query: QueryVectors, rows: I64) -> F32:
+        """Matches (n, P) of the query's pairs on `rows` (n,), in any order; see `rerank.pairs_on`."""
+        order = np.argsort(rows)
+        found = np.empty((len(rows), len(query.pairs)), np.float32)
+        self._gather("pair_matches", (query,), rows[order], False, found)
+        out = np.empty_like(found)
+        out[order] = found
+        return out
+
+    def _gather(self, method: str, arguments: tuple[Any, ...], rows: I64, is_all: bool, out: NDArray[Any]) -> None:
+        """Call the shards of `rows` (n,), rising, and put the arrays (m, …) that they return into `out`."""
+        wanted = [(shard, shard.own(rows)) for shard in self.shard_rows]
+        wanted = [(shard, own) for shard, own in wanted if len(own)]
+        calls = [Call(shard.name, method, (*arguments, None if is_all else own)) for shard, own in wanted]
+        for (shard, own), found in zip(wanted, self.send(calls), strict=True):
+            out[np.searchsorted(rows, shard.rows[own])] = found
+
+    def open_candidates(self, visual_words: VisualWords | None) -> CandidateIndex:
+        """Stage 1, whose lists or dense vectors the shards have."""
+        has_patches = bool(self.lengths.any()) and ((visual_words is not None and self.has_words) or not self.dense_dim)
+        return ShardedCandidates(self, has_patches=has_patches)
+
+
+class ShardedCandidates(CandidateIndex):
+    """Stage 1 of all shards: every page's approximate score, of which the best of all are candidates."""
+
+    def __init__(self, pages: ShardedPages, *, has_patches: bool) -> None:
+        """`has_patches`, patches are looked up; else each page has a dense vector, if it has any."""
+        dense = None if has_patches or not pages.dense_dim else ShardedDense(pages)
+        super().__init__(pages.first_pages(), pages.page_order(), None, dense)
+        self._sharded = pages
+        self._has_patches = has_patches
+
+    @property
+    def looks_up_patches(self) -> bool:
+        """Whether patches are looked up in inverted lists."""
+        return self._has_patches
+
+    @cached_property
+    def _filled(self) -> Filled:
+        """The lists that have a patch in any shard."""
+        calls = [Call(shard.name, "filled") for shard in self._sharded.shard_rows]
+        of_each = self._sharded.send(calls, timeout_s=PREPARE_TIMEOUT_S)
+        return tuple(np.bitwise_or.reduce(each) for each in zip(*of_each, strict=True))
+
+    def presence(self, vectors: F32, floors: F32, ceilings: F32) -> Iterator[NDArray[np.bool_]]:
+        """Which pages (N,) each of the tokens `vectors` (Q, D) is present on."""
+        of_each: list[list[U8]] = self._call("presence", vectors, floors, ceilings, self._filled)
+        for token in range(len(vectors)):
+            found = np.zeros(len(self.first_pages), bool)
+            for shard, bits in zip(self._sharded.shard_rows, of_each, strict=True):
+                found[shard.rows] = np.unpackbits(bits[token], count=len(shard.rows)).astype(bool)
+            yield found
+
+    def _final_scores(self, query: QueryVectors, fused: Callable[[F32, I64], F32] | None) -> F32:
+        totals = np.zeros(len(self.first_pages), np.float32)
+        for shard, found in zip(self._sharded.shard_rows, self._call("scores", query, self._filled), strict=True):
+            totals[shard.rows] = found
+        if fused is not None:
+            for first in range(0, len(totals), BLOCK_PAGES):
+                block = slice(first, first + BLOCK_PAGES)
+                totals[block] = fused(totals[block], np.arange(first, first + len(totals[block])))
+        return totals
+
+    def _call(self, method: str, *arguments: Any) -> list[Any]:
+        return self._sharded.send([Call(shard.name, method, arguments) for shard in self._sharded.shard_rows])
+
+
+class ShardedDense:
+    """Search by dense vectors in all shards; every vector is read."""
+
+    def __init__(self, pages: ShardedPages) -> None:
+        self._pages = pages
+
+    def nearest(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
+        """The `count` pages with the largest inner products with `vector` (S,), among `rows` if given."""
+        wanted: Iterable[tuple[Any, I64 | None]] = ((shard, None) for shard in self._pages.shard_rows)
+        if rows is not None:
+            wanted = ((shard, shard.own(rows)) for shard in self._pages.shard_rows)
+        chosen = [(shard, own) for shard, own in wanted if own is None or len(own)]
+        found = self._pages.send([Call(shard.name, "nearest", (vector, count, own)) for shard, own in chosen])
+        pages = [shard.rows[places] for (shard, _), (places, _) in zip(chosen, found, strict=True)]
+        scores = np.concatenate([np.zeros(0, np.float32), *(scores for _, scores in found)])
+        return best_rows(scores, np.concatenate([np.zeros(0, np.int64), *pages]), count, self._pages.page_order())
+
+    def nearest_exactly(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
+        """As `nearest`."""
+        return self.nearest(vector, count=count, rows=rows)
