@@ -73,7 +73,8 @@ class Discovery:
     their subfolders, rather than for one file; `documents` are sorted by path; `other_kinds` are files in the folders
     that were skipped, the most frequent kind first. `excluded` is how many files and folders match a glob of `exclude`,
     `ignored` how many a `.docsearchignore` file leaves out; `folders` were left out because of what they are. Files
-    with one of the `suffixes` were looked for, and so they are in documents that other documents lie in.
+    with one of the `suffixes` were looked for, and so they are in documents that other documents lie in. `urls` of
+    object storage were searched in the place of folders.
     """
 
     roots: tuple[Path, ...]
@@ -86,6 +87,7 @@ class Discovery:
     ignored: int = 0
     folders: tuple[OtherKind, ...] = ()
     suffixes: frozenset[str] = frozenset()
+    urls: tuple[str, ...] = ()
 
     def leaves_out(self, path: str) -> bool:
         """Whether a document of this path, or a folder of it, matches a glob of `exclude`."""

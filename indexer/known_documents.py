@@ -17,8 +17,8 @@ class KnownDocuments:
     """The documents in the index, `rows` by path, beside a `discovery`.
 
     `recorded` are the folders that the index was built from before, and `files` the file that each document was last
-    seen in, by the document's path and encoded by `os.fsencode`; some documents have none. With `rehash` no document
-    counts as unchanged.
+    seen in, by the document's path and encoded by `os.fsencode`; some documents have none, and that of an object in
+    object storage is its URL as a path. With `rehash` no document counts as unchanged.
     """
 
     def __init__(
@@ -37,7 +37,10 @@ class KnownDocuments:
         below = tuple(
             os.fsencode(f"{os.fspath(root).rstrip(os.sep)}{os.sep}") for root in (*discovery.roots, *recorded)
         )
-        self.files = {path: file for path, file in (files or {}).items() if file.startswith(below)}
+        self.files = {
+            path: file for path, file in (files or {}).items() if file.startswith(below) or sources.is_remote(file)
+        }
+        self._urls = tuple(os.fsencode(Path(url)) for url in discovery.urls)
         self._found = {document.path for document in discovery.documents}
         # The rows may be of a folder that is gone, and whose files had the same names, sizes and times.
         self._rehash = rehash or any(root not in recorded for root in discovery.roots)
@@ -57,11 +60,13 @@ class KnownDocuments:
             return False
         if known is not None and known != os.fsencode(document.file):
             return False
-        return os.access(document.file, os.R_OK)
+        return sources.is_remote(os.fsencode(document.file)) or os.access(document.file, os.R_OK)
 
     def is_of_another_folder(self, row: DocumentRow, found: Found) -> bool:
         """Whether `row`, of the path of `found`, is of a file in a folder of an earlier run, still as it was then."""
         known = self.files.get(row.path)
+        if known is not None and sources.is_remote(known):
+            return not self._is_searched(known)
         files = [root / row.path for root in self._other_roots] if known is None else [Path(os.fsdecode(known))]
         for file in files:
             try:
@@ -85,13 +90,21 @@ class KnownDocuments:
             known = self.files.get(path)
             if known is None and container_of(path, self.rows) is not None:
                 continue  # it goes with the document that it lies in
-            if not (source_folders.exists(path, roots) if known is None else source_folders.may_exist(known)):
+            if known is not None and sources.is_remote(known):
+                exists = not self._is_searched(known)
+            else:
+                exists = source_folders.exists(path, roots) if known is None else source_folders.may_exist(known)
+            if not exists:
                 vanished[row.sha256].append(path)
         return vanished
 
+    def _is_searched(self, file: bytes) -> bool:
+        """Whether a file in object storage is at or below one of the URLs that were searched."""
+        return any(file == url or file.startswith(url + b"/") for url in self._urls)
+
     def changed_files(self) -> dict[str, bytes]:
-        """The files of documents found below a root that differ from what is recorded, by the documents' paths."""
-        if not self._discovery.roots:
+        """The files of documents found below a root or a URL, by the documents' paths, that differ from the record."""
+        if not self._discovery.roots and not self._urls:
             return {}
         found = {document.path: os.fsencode(document.file) for document in self._discovery.documents}
         return {path: file for path, file in found.items() if self.files.get(path) != file}

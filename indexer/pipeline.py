@@ -30,6 +30,9 @@ from .report import IndexReport, Interrupted, Progress
 from .run import Run
 from .stages import Stages
 
+RenderAndStore = Callable[[Run, Callable[[], Renderer], Callable[[], PageEncoder]], None]
+"""Renders, embeds and stores the pages that a run lacks, given how to make a renderer and how to open the model."""
+
 
 def index_documents(
     paths: Sequence[Path | str],
@@ -52,6 +55,7 @@ def index_documents(
     on_progress: Callable[[Progress], None] | None = None,
     encoder: PageEncoder | None = None,
     clock: Callable[[], float] = time.monotonic,
+    render_and_store: RenderAndStore | None = None,
 ) -> IndexReport:
     """Bring the index in `directory` up to date with the documents at `paths`, files or folders.
 
@@ -71,7 +75,8 @@ def index_documents(
     (`engine.compression.pooling`): by default the index's own, 1 (no pooling) for a new one. `cross_language`
     says whether questions find pages in other languages by the meaning of their text layers: by default as before, not
     in a new index. `passwords` are tried on encrypted files. `renderer` is "mupdf" or "pdfium", `workers` the number of
-    its processes. `on_progress` receives a `Progress` after each step.
+    its processes. `on_progress` receives a `Progress` after each step. Another `render_and_store` does the work
+    elsewhere, as on other machines.
 
     Raises UsageError, EncoderMismatch, IndexLocked, IndexFormatError and StorageFull; earlier commits stay. If
     `on_progress` raises Interrupted, or on KeyboardInterrupt, the pages embedded so far are committed first.
@@ -97,6 +102,7 @@ def index_documents(
         on_progress=on_progress,
         encoder=encoder,
         clock=clock,
+        render_and_store=render_and_store,
     )
 
 
@@ -120,6 +126,7 @@ def index_found(
     on_progress: Callable[[Progress], None] | None = None,
     encoder: PageEncoder | None = None,
     clock: Callable[[], float] = time.monotonic,
+    render_and_store: RenderAndStore | None = None,
 ) -> IndexReport:
     """Bring an index up to date with what `find` finds, given the files of the index's documents (`IndexWriter.files`).
 
@@ -165,9 +172,9 @@ def index_found(
             passwords=passwords,
             detail_pixels=spec.detail_pixels,
         )
-        _render_and_store(
-            run, make_renderer, lambda: pooled_encoder(encoder or load_page_encoder(model, device=device), factor)
-        )
+        # Partial functions, not lambdas: they can be sent to another process.
+        load_encoder = partial(_load_encoder, encoder, model, device, factor)
+        (render_and_store or _render_and_store)(run, make_renderer, load_encoder)
         describe(writer, discovery, make_renderer, on_progress, clock)
         run.remove_resolved_failures()
         run.record_files()
@@ -215,6 +222,10 @@ def add(
         )
         _render_and_store(run, make_renderer, lambda: pooled_encoder(encoder, factor))
     return run.report()
+
+
+def _load_encoder(encoder: PageEncoder | None, model: str, device: str, factor: int) -> PageEncoder:
+    return pooled_encoder(encoder or load_page_encoder(model, device=device), factor)
 
 
 def _recorded(directory: Path) -> tuple[int, frozenset[Failure]]:

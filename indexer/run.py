@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from ..engine.errors import DocumentError, UsageError
 from ..engine.records import PageRef
-from ..engine.store import DocumentRow, Failure, IndexWriter, UnreadContent
+from ..engine.store import BuiltSegment, DocumentRow, Failure, IndexWriter, UnreadContent
 from ..engine.store.columns import PRODUCER
 from ..engine.store.unread import ATTACHMENT, CROWDED
 from . import discover, properties, source_folders, sources
 from .attached_documents import AttachedDocuments
 from .discover import Document, Found, Unreadable
+from .in_flight import DocumentInFlight
 from .known_documents import KnownDocuments
 from .render.producer import layout_is_outdated, producer
 from .render.renderer import DocumentDone, DocumentOpened, PageFailed, PageRendered
@@ -30,36 +31,6 @@ MISSING_PAGES_MAX = 10_000
 """A document that lacks more pages at its end fails as a whole: a damaged file can claim a billion."""
 REPORT_SKIPPED_EVERY_S = 0.1
 """Seconds between reports of progress over unchanged documents: drawing each would take longer than they take."""
-
-
-@dataclass(slots=True)
-class DocumentInFlight:
-    """A document whose pages are being rendered and embedded.
-
-    `done_pages` are in the index already, or known to fail; `seen_pages` came from the renderer. Pages that did not are
-    counted, not listed: a document may claim a billion.
-    """
-
-    doc_id: str
-    done_pages: frozenset[int]
-    page_count: int = 0
-    seen_pages: set[int] = field(default_factory=set)
-    properties: Mapping[str, str] = field(default_factory=dict)
-    last_failure: str = "the renderer left this page out"
-
-    @property
-    def missing_count(self) -> int:
-        """How many pages are neither done nor seen."""
-        done = sum(1 for page in self.done_pages if 1 <= page <= self.page_count)
-        return self.page_count - done - len(self.seen_pages)
-
-    def missing_pages(self) -> Iterator[int]:
-        """The pages that are neither done nor seen, in order."""
-        return (
-            page
-            for page in range(1, self.page_count + 1)
-            if page not in self.done_pages and page not in self.seen_pages
-        )
 
 
 class Run:
@@ -82,7 +53,8 @@ class Run:
         renderer: str = "mupdf",
         passwords: Sequence[str] = (),
     ) -> None:
-        self._writer = writer
+        self.writer = self._writer = writer
+        self.directory = directory
         self._discovery = discovery
         self.on_progress = on_progress
         self.clock = clock
@@ -94,7 +66,6 @@ class Run:
         self.attached = AttachedDocuments(
             writer, discovery, self._known.rows, files, self._producers, renderer=renderer, passwords=passwords
         )
-        self._directory = directory
         self._unreachable: list[Path] = []
         self._clashing: set[str] = set()  # paths of documents whose path belongs to a file of another folder
         self._known_failures = known_failures
@@ -107,14 +78,20 @@ class Run:
         self._reported = -math.inf
         self._documents = self._pages = self._skipped = self._moved = self._removed = self._vanished = 0
         self._pages_total = self._processed = self._bytes = self._bytes_skipped = 0
-        self._bytes_total = sum(document.size for document in discovery.documents)
+        self.bytes_total = sum(document.size for document in discovery.documents)
         self._documents_total = len(discovery.documents)
 
-    def documents_to_render(self) -> Iterator[tuple[Document, frozenset[int]]]:
-        """Yield the documents to render, each with the page numbers to leave out: stored already, or known to fail."""
+    def documents_to_render(self, *, hash_elsewhere: bool = False) -> Iterator[tuple[Document, frozenset[int]]]:
+        """Yield the documents to render, each with the page numbers to leave out: stored already, or known to fail.
+
+        With `hash_elsewhere`, the content of a document that is certainly new is not read here: `begin` follows.
+        """
         for each in self._discovery.unreadable:
             self._fail_unreadable(each, each.reason)
         for document in self._discovery.documents:
+            if hash_elsewhere and document.path not in self._known.rows and not self._vanished_paths:
+                yield document, frozenset()
+                continue
             is_outdated = layout_is_outdated(document.path, self._producers)
             if not is_outdated and self._known.is_unchanged(document):
                 self._skip_unchanged(document)
@@ -135,7 +112,7 @@ class Run:
                     self._writer.touch_document(document.path, document.size, document.mtime_ns)
                 self._skip_unchanged(document)
             else:
-                yield document, self._begin(document, sha256, replaces=is_outdated and row is not None)
+                yield document, self.begin(document, sha256, replaces=is_outdated and row is not None)
 
     def attached_to_render(self) -> Iterator[tuple[Document, frozenset[int]]]:
         """Yield the documents that lie in those rendered or skipped so far, as `documents_to_render` does."""
@@ -145,7 +122,7 @@ class Run:
                 self._failed.append(Failure(found.path, None, found.reason))
                 continue
             self._documents_total += 1
-            self._bytes_total += found.size
+            self.bytes_total += found.size
             sha256 = found.sha256()
             row = self._known.rows.get(found.path)
             is_outdated = layout_is_outdated(found.path, self._producers)
@@ -153,12 +130,21 @@ class Run:
                 self._skip_unchanged(found)
                 self.attached.release(found.path)
             else:
-                yield found, self._begin(found, sha256, replaces=is_outdated and row is not None)
+                yield found, self.begin(found, sha256, replaces=is_outdated and row is not None)
 
     def record_attached(self) -> None:
         """Record which documents were opened for what lies in them, once that is in the index."""
         if count := self.attached.record():
             self._unread_places[ATTACHMENT] += count
+
+    def is_begun(self, path: str) -> bool:
+        """Whether a document is being rendered, and its content is known."""
+        return path in self._in_flight
+
+    def fail_unreadable(self, document: Document, reason: str) -> None:
+        """Record a document that could not be read elsewhere, before it was begun."""
+        self._fail_unreadable(document, reason)
+        self._skip(document)
 
     def as_indexed(self, page: PageRendered) -> PageRendered:
         """A page of the renderer with the id of its document."""
@@ -172,7 +158,7 @@ class Run:
         document = self._in_flight[path]
         if isinstance(event, DocumentOpened):
             document.page_count, document.properties = event.page_count, event.properties
-            self._record_unread(path, None, event.unread)
+            self.record_unread(path, None, event.unread)
             self._pages_total += document.missing_count
             self.report_progress(path)
         else:
@@ -180,18 +166,29 @@ class Run:
             document.last_failure = event.reason
             self._fail_page(path, event.page, event.reason)
 
+    def add_segment(self, segment: BuiltSegment, folder: Path) -> None:
+        """Add the pages of a segment that another process built in `folder`, see `IndexWriter.add_segment`; their refs
+        need no `doc_id`.
+        """
+        pages = []
+        for page in segment.pages:
+            document = self._in_flight[page.ref.path]
+            document.seen_pages.add(page.ref.page)
+            pages.append(replace(page, ref=replace(page.ref, doc_id=document.doc_id)))
+        self._pages += self._writer.add_segment(replace(segment, pages=tuple(pages)), folder)
+
     def store(self, batch: EncodedBatch) -> None:
         """Add the pages of a batch to the store, and close the documents that have ended."""
         for ref, unread in batch.pages:
             self._in_flight[ref.path].seen_pages.add(ref.page)
-            self._record_unread(ref.path, ref.page, unread)
+            self.record_unread(ref.path, ref.page, unread)
         for pages in batch.embedded.batches:
             self._writer.add_pages(pages)
             self._pages += len(pages)
         for each in batch.embedded.failed:
             self._fail_page(each.ref.path, each.ref.page, each.reason)
         for ref, count in batch.embedded.crowded:
-            self._record_unread(ref.path, ref.page, [Unread(CROWDED, count)])
+            self.record_unread(ref.path, ref.page, [Unread(CROWDED, count)])
         for event in batch.ended:
             path = event.document.path
             if isinstance(event, DocumentDone):
@@ -228,7 +225,7 @@ class Run:
         Those in a place that cannot be reached now, as on a disk that is not mounted, are never removed.
         """
         vanished = [path for paths in self._vanished_paths.values() for path in paths]
-        if vanished and (record := sources.read(self._directory)) is not None:
+        if vanished and (record := sources.read(self.directory)) is not None:
             found = (os.fsencode(document.file) for document in self._discovery.documents)
             files = chain(found, self._known.files.values())
             self._unreachable = sources.unreachable(record.sources, map(Path, map(os.fsdecode, files)))
@@ -281,7 +278,7 @@ class Run:
             self._writer.fail_document(found.path, reason, size=size, mtime_ns=mtime_ns)
         self._failed.append(Failure(found.path, None, reason))
 
-    def _begin(self, document: Document, sha256: str, *, replaces: bool) -> frozenset[int]:
+    def begin(self, document: Document, sha256: str, *, replaces: bool = False) -> frozenset[int]:
         """Begin a document; return the pages to leave out. If it `replaces` its pages, they are of another layout."""
         row = self._known.rows.get(document.path)
         replaces = replaces and row is not None and row.state == "done"
@@ -302,7 +299,7 @@ class Run:
             return
         for page in document.missing_pages():
             self._fail_page(path, page, document.last_failure)
-        said = {**document.properties, PRODUCER: producer(path)}
+        said = {PRODUCER: producer(path), **document.properties}
         properties.record(self._writer, document.doc_id, path, said)
         self._writer.finish_document(document.doc_id, document.page_count)
         self._documents += 1
@@ -315,7 +312,8 @@ class Run:
         self._writer.fail_page(self._in_flight[path].doc_id, page, reason)
         self._failed.append(Failure(path, page, reason))
 
-    def _record_unread(self, path: str, page: int | None, unread: Sequence[Unread]) -> None:
+    def record_unread(self, path: str, page: int | None, unread: Sequence[Unread]) -> None:
+        """Record what was not read of a document in flight, or of one of its pages."""
         for kind, items, detail in unread:
             content = UnreadContent(path, page, kind, items, detail)
             self._writer.record_unread(self._in_flight[path].doc_id, content)
@@ -348,7 +346,7 @@ class Run:
                     documents=self._processed,
                     documents_total=self._documents_total,
                     bytes=self._bytes,
-                    bytes_total=self._bytes_total,
+                    bytes_total=self.bytes_total,
                     bytes_skipped=self._bytes_skipped,
                     pages=self._pages,
                     pages_total=self._pages_total,

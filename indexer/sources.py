@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,9 @@ from pathlib import Path
 from ..engine.store import layout
 from ..engine.store.durable import atomic_file
 from .discover import Discovery
+
+REMOTE = re.compile(rb"[a-z][a-z0-9+.-]+:[/\\]")
+"""The scheme of a URL; the letter of a drive is one character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,15 @@ def is_in(file: str, places: Sequence[Path]) -> bool:
     """Whether the absolute path `file` is one of `places`, or below one."""
     names = [os.fspath(place).rstrip(os.sep) for place in places]
     return any(file == name or file.startswith(name + os.sep) for name in names)
+
+
+def is_remote(file: bytes) -> bool:
+    """Whether the recorded file of a document is a URL of object storage, written as a path.
+
+    >>> is_remote(b"s3:/bucket/a.pdf"), is_remote(b"/reports/a.pdf"), is_remote(b"C:/reports/a.pdf")
+    (True, False, False)
+    """
+    return REMOTE.match(file) is not None
 
 
 def with_mounts(source: Source, with_documents: Iterable[Path]) -> Source:

@@ -114,14 +114,17 @@ class Stages:
         self._is_stopping = False
         self._is_announcing = False  # only the thread that stores reads and writes it
 
-    def run(self, renderer: Renderer, documents: Iterator[ToRender]) -> None:
-        """Index `documents`, which the thread that stores iterates over. After an error the `renderer` is stopped.
+    def run(
+        self, renderer: Renderer, documents: Iterator[ToRender], *, first: int = 1, last: int | None = None
+    ) -> None:
+        """Index the pages `first` to `last`, or the end, of `documents`, which the thread that stores iterates over.
+        After an error the `renderer` is stopped.
 
         Raises what a stage raised first. However it ends, every batch that was encoded before has been given to the
         books, unless these raised an error.
         """
         bodies: dict[str, Callable[[], None]] = {
-            "draw": partial(self._draw, renderer),
+            "draw": partial(self._draw, renderer, first, last),
             "store": partial(self._store, documents),
         }
         if isinstance(self._encoder, PreparingEncoder):
@@ -151,9 +154,9 @@ class Stages:
         self._progress = progress
         self._prepared.wake()
 
-    def _draw(self, renderer: Renderer) -> None:
+    def _draw(self, renderer: Renderer, first: int, last: int | None) -> None:
         batch, begun = Batch(), self._clock()
-        for event in renderer.render(self._documents()):
+        for event in renderer.render(self._documents(), first=first, last=last):
             if isinstance(event, PageRendered):
                 batch.pages.append(self._books.as_indexed(event))
             elif isinstance(event, DocumentDone | DocumentFailed):

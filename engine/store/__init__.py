@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .blocks import Block
+    from .built import BuiltPage, BuiltSegment, SegmentBuilder
     from .catalog import DocumentRow, Failure, Fingerprint, check_encoder
     from .combined import CombinedSnapshot, open_combined
     from .compaction import CompactReport
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 __all__ = [
     "BegunDocument",
     "Block",
+    "BuiltPage",
+    "BuiltSegment",
     "CombinedSnapshot",
     "CompactReport",
     "DocumentRow",
     "Failure",
     "Fingerprint",
     "IndexWriter",
+    "SegmentBuilder",
     "Snapshot",
     "UnreadContent",
     "check_encoder",
@@ -37,6 +41,7 @@ __all__ = [
 ]
 _HOMES = {
     ".blocks": ("Block",),
+    ".built": ("BuiltPage", "BuiltSegment", "SegmentBuilder"),
     ".catalog": ("DocumentRow", "Failure", "Fingerprint", "check_encoder"),
     ".combined": ("CombinedSnapshot", "open_combined"),
     ".compaction": ("CompactReport",),

@@ -16,6 +16,7 @@ uploads.lock         held by the one server that accepts uploads
 marks.jsonl          hits that people marked right or wrong (written by the server, see evaluation/marks.py)
 marks.lock           held while that is written
 server.json          the address of a server that runs on this index (written by the server)
+staging/             segments that other processes build and that are no part of the index yet (see built.py)
 cache/               derived files, such as posting lists: may be deleted at any time
 .tmp-…               in any of these folders: a file or folder that is being written (durable.py)
 """
@@ -40,6 +41,7 @@ READERS = "readers"
 SEGMENTS = "segments"
 SHARDS = "shards"
 SHARD_LIST = "shards.json"
+STAGING = "staging"
 CACHE = "cache"
 TEMPORARY = ".tmp-"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from . import attached, catalog, columns, document_files, statements
+from .catalog import DocumentRow
 from .column_values import ColumnType, Value
 from .transaction import Transaction
 from .unread import UnreadContent
@@ -90,3 +91,24 @@ class Recorder:
         with self._transaction.changing() as connection:
             if (found := statements.find_document(connection, path=path)) is not None:
                 attached.record_opened(connection, found[0], suffixes, left)
+
+    def find_paths(self, prefix: str) -> list[str]:
+        """The paths of documents that begin with `prefix`, and all that are not plain ASCII, in order."""
+        with self._transaction.reading() as connection:
+            return statements.find_paths(connection, prefix)
+
+    def texts(self, doc_id: str, limit: int) -> list[str]:
+        """The text layers of the first `limit` pages of a document that have one, uncommitted pages included."""
+        with self._transaction.reading() as connection:
+            return statements.read_texts(connection, doc_id, limit)
+
+    def set_cross_language(self, name: str | None) -> None:
+        """Record the name of the sentence encoder for cross-language search; None turns it off. Servers notice it."""
+        with self._transaction.changing() as connection:
+            if catalog.change_meta(connection, catalog.CROSS_LANGUAGE, name):
+                self._transaction.record_page_change(f"cross-language {name}", 1)
+
+    def documents(self) -> dict[str, DocumentRow]:
+        """Every document by its path, this writer's uncommitted changes included."""
+        with self._transaction.reading() as connection:
+            return catalog.read_documents(connection)

@@ -18,6 +18,7 @@ from . import (
     catalog,
     columns,
     document_files,
+    durable,
     garbage,
     labels,
     layout,
@@ -78,6 +79,7 @@ def open_transaction(
                 statements.index_contents(connection)
                 readers.create_register(directory, catalog.read_meta(connection, "generation"))
                 garbage.delete_orphans(directory, connection)
+                durable.delete_folder(directory / layout.STAGING)  # of a killed writer
             except BaseException:
                 connection.close()
                 raise

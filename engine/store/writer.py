@@ -18,6 +18,7 @@ from ..errors import UsageError
 from ..records import PagesToStore
 from . import (
     attached,
+    built,
     catalog,
     columns,
     compaction,
@@ -30,6 +31,7 @@ from . import (
 )
 from . import codebook as codebooks
 from .buffer import PageBuffer
+from .built import BuiltSegment
 from .catalog import DocumentRow, Fingerprint
 from .column_values import Value
 from .compaction import CompactReport
@@ -81,10 +83,10 @@ class IndexWriter(Recorder):
         super().__init__(transaction)
         self._directory = transaction.directory
         with transaction.reading() as connection:
-            self._codec = catalog.read_meta(connection, "codec")
+            self.codec = catalog.read_meta(connection, "codec")
             self._segment = catalog.read_last_segment(connection) + 1
-            self._codebook = codebooks.find(self._directory, connection)
-            self._buffer = PageBuffer(self._codec, statements.read_dims(connection), self._codebook)
+            self.codebook = codebooks.find(self._directory, connection)
+            self._buffer = PageBuffer(self.codec, statements.read_dims(connection), self.codebook)
         self._begun: dict[str, DocumentRow] = {}
         self._replaced: set[str] = set()  # ids of begun documents whose pages in the index are of another layout
         self._keys: dict[str, int] = {}  # catalog keys of begun documents that the transaction has changed
@@ -101,21 +103,11 @@ class IndexWriter(Recorder):
         finally:
             self.close()
 
-    def documents(self) -> dict[str, DocumentRow]:
-        """Every document by its path, this writer's uncommitted changes included."""
-        with self._transaction.reading() as connection:
-            return catalog.read_documents(connection)
-
     def document(self, *, path: str = "", doc_id: str = "") -> DocumentRow | None:
         """One document by its path or by its id; None if there is none. Does not read the others."""
         with self._transaction.reading() as connection:
             found = statements.find_document(connection, path=path, doc_id=doc_id)
         return None if found is None else found[1]
-
-    def find_paths(self, prefix: str) -> list[str]:
-        """The paths of documents that begin with `prefix`, and all that are not plain ASCII, in order."""
-        with self._transaction.reading() as connection:
-            return statements.find_paths(connection, prefix)
 
     def begin_document(
         self,
@@ -166,8 +158,7 @@ class IndexWriter(Recorder):
             keys = [self._key_for_change(ref.doc_id) for ref in vectors.refs]
             lengths = vectors.vectors.lengths.tolist()
             for index, ref in enumerate(vectors.refs):
-                existing = "SELECT 1 FROM pages WHERE document = ? AND number = ?"
-                if connection.execute(existing, (keys[index], ref.page)).fetchone():
+                if built.is_stored(connection, keys[index], ref.page):
                     raise ValueError(f"page {ref.page} of {ref.path} is already in the index")
                 statements.insert_page(
                     connection,
@@ -182,6 +173,27 @@ class IndexWriter(Recorder):
             self._buffer.add(vectors, pages.words)
         if self._buffer.is_full:
             self.commit()
+
+    def add_segment(self, segment: BuiltSegment, folder: Path) -> int:
+        """Add the pages of begun documents in a segment that another process built; return how many there were.
+
+        Its files are moved from `folder`, on the file system of the index. Pages that the index has are left out: a
+        segment whose pages all are is not added, and stays where it is. Commits what was added by `add_pages` before.
+        Raises IndexDamaged if its files are not as they were written, and ValueError if its codec or its dimensions are
+        not the index's, or a document is not begun.
+        """
+        if self._buffer.pages:
+            self.commit()
+        with self._transaction.changing() as connection:
+            built.check(segment, self.codec, statements.read_dims(connection))
+            keys = {doc_id: self._key_for_change(doc_id) for doc_id in {page.ref.doc_id for page in segment.pages}}
+            new = sum(not built.is_stored(connection, keys[each.ref.doc_id], each.ref.page) for each in segment.pages)
+            if new:
+                row = built.move_in(self._directory, self._segment, segment, folder)
+                built.insert_pages(connection, row.id, segment.pages, keys)
+                self._insert_segment(row, segment.files)
+                self._buffer = PageBuffer(self.codec, statements.read_dims(connection), self.codebook)
+        return new
 
     def fail_page(self, doc_id: str, page: int, reason: str) -> None:
         """Record that a page of a begun document cannot be indexed; the document is indexed without it."""
@@ -202,11 +214,6 @@ class IndexWriter(Recorder):
         with self._transaction.changing() as connection:
             key = self._key_for_change(doc_id) if doc_id in self._begun else self._known_key(doc_id)
             columns.write(connection, key, found, columns.OWN_COLUMNS, "file")
-
-    def texts(self, doc_id: str, limit: int) -> list[str]:
-        """The text layers of the first `limit` pages of a document that have one, uncommitted pages included."""
-        with self._transaction.reading() as connection:
-            return statements.read_texts(connection, doc_id, limit)
 
     def finish_document(self, doc_id: str, page_count: int) -> None:
         """Mark a begun document as done.
@@ -265,12 +272,6 @@ class IndexWriter(Recorder):
         """Update the recorded size and modification time of a document whose content is the same."""
         self.move_document(path, path, size, mtime_ns)
 
-    def set_cross_language(self, name: str | None) -> None:
-        """Record the name of the sentence encoder for cross-language search; None turns it off. Servers notice it."""
-        with self._transaction.changing() as connection:
-            if catalog.change_meta(connection, catalog.CROSS_LANGUAGE, name):
-                self._transaction.record_page_change(f"cross-language {name}", 1)
-
     def remove(self, paths: Iterable[str]) -> int:
         """Remove documents by their paths, and those that lie in them; return how many pages all of them had.
 
@@ -296,7 +297,7 @@ class IndexWriter(Recorder):
         if self._buffer.pages:
             with self._transaction.changing() as connection:
                 self._insert_segment(*self._buffer.write(self._directory, self._segment))
-                self._buffer = PageBuffer(self._codec, statements.read_dims(connection), self._codebook)
+                self._buffer = PageBuffer(self.codec, statements.read_dims(connection), self.codebook)
         self._transaction.commit()
 
     def divide(self, count: int, on_segment: OnSegment | None = None) -> list[ShardReport]:
@@ -314,23 +315,23 @@ class IndexWriter(Recorder):
         """
         if codec is not None and codec not in CODECS:
             raise UsageError(f"codec {codec!r} is not one of {', '.join(CODECS)}")
-        if codec == "residual" and self._codebook is None and codebook is None:
+        if codec == "residual" and self.codebook is None and codebook is None:
             raise UsageError(transaction.NO_CODEBOOK)
         self.commit()
-        self._codec = codec or self._codec
+        self.codec = codec or self.codec
         with self._transaction.changing() as connection:
             before = compaction.count(self._directory, connection)
-            plan = compaction.plan(self._directory, connection, self._codec)
+            plan = compaction.plan(self._directory, connection, self.codec)
             if codec == "residual" and codebook is not None:
                 codebooks.add(self._directory, connection, codebook)
-                self._codebook = self._codebook or codebook
-            if catalog.read_meta(connection, "codec") != self._codec:
-                catalog.write_meta(connection, "codec", self._codec)
-            self._buffer = PageBuffer(self._codec, statements.read_dims(connection), self._codebook)
+                self.codebook = self.codebook or codebook
+            if catalog.read_meta(connection, "codec") != self.codec:
+                catalog.write_meta(connection, "codec", self.codec)
+            self._buffer = PageBuffer(self.codec, statements.read_dims(connection), self.codebook)
         while True:
             with self._transaction.changing() as connection:
                 written = compaction.rewrite_next(
-                    self._directory, connection, plan, self._segment, self._codec, self._codebook
+                    self._directory, connection, plan, self._segment, self.codec, self.codebook
                 )
                 if written is not None:
                     self._insert_segment(*written)
@@ -340,7 +341,7 @@ class IndexWriter(Recorder):
         with self._transaction.changing() as connection:
             row_checksums.add_missing(connection)
             codebooks.drop_unused(connection)
-            self._codebook = codebooks.find(self._directory, connection)
+            self.codebook = codebooks.find(self._directory, connection)
         self.commit()
         with self._transaction.reading() as connection:
             if plan:

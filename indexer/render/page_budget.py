@@ -14,7 +14,7 @@ CONSECUTIVE_FAILURES_MAX = 100
 
 @dataclass(slots=True)
 class RemainingPages:
-    """The pages from `next_page` to `page_count`, except those in `skip`.
+    """The pages from `next_page` to `page_count`, or to `last_page` if that is less, except those in `skip`.
 
     `page_count` is None until the document is open. Holds counters rather than lists, so a document that claims a
     billion pages costs nothing.
@@ -30,11 +30,18 @@ class RemainingPages:
     processes_lost_in_a_row: int = 0
     failures_in_a_row: int = 0
     last_reason: str = ""
+    last_page: int | None = None
+
+    @property
+    def end(self) -> int:
+        """The last page to render, of a document that is open."""
+        assert self.page_count is not None
+        return self.page_count if self.last_page is None else min(self.page_count, self.last_page)
 
     @property
     def is_empty(self) -> bool:
         """Whether no page remains to be claimed; also true while the document is not open."""
-        return self.page_count is None or self.next_page > self.page_count
+        return self.page_count is None or self.next_page > self.end
 
     @property
     def is_hopeless(self) -> bool:
@@ -60,12 +67,12 @@ class RemainingPages:
 
     def give_up(self) -> tuple[int, int]:
         """Drop all remaining pages untried; return the first of them and their number."""
-        assert self.page_count is not None
-        skipped = sum(1 for page in self.skip if self.next_page <= page <= self.page_count)
-        first, count = self.next_page, self.page_count - self.next_page + 1 - skipped
+        end = self.end
+        skipped = sum(1 for page in self.skip if self.next_page <= page <= end)
+        first, count = self.next_page, end - self.next_page + 1 - skipped
         while first in self.skip:
             first += 1
-        self.next_page = self.page_count + 1
+        self.next_page = end + 1
         return first, max(0, count)
 
     def record_success(self) -> None:

@@ -148,8 +148,11 @@ class Renderer:
             self._stopped = True
             self._changed.notify_all()
 
-    def render(self, documents: Iterable[tuple[Document, frozenset[int]]]) -> Iterator[RenderEvent]:
-        """Render the pages of each document, except the page numbers (from 1) given with it.
+    def render(
+        self, documents: Iterable[tuple[Document, frozenset[int]]], *, first: int = 1, last: int | None = None
+    ) -> Iterator[RenderEvent]:
+        """Render the pages `first` to `last`, or the end, of each document, except the page numbers (from 1) given with
+        it.
 
         A document yields either `DocumentFailed`, or `DocumentOpened`, then a `PageRendered` or `PageFailed` for each
         page in order, then `DocumentDone`. The iterable is advanced in the caller's thread, a few documents ahead.
@@ -158,7 +161,7 @@ class Renderer:
         assert not self._jobs, "one render() at a time"
         source = iter(documents)
         try:
-            while not self._stopped and self._enqueue_from(source):
+            while not self._stopped and self._enqueue_from(source, first, last):
                 if (event := self._next_event()) is not None:
                     yield event
         finally:
@@ -169,7 +172,7 @@ class Renderer:
                 self._pending = 0
                 self._changed.notify_all()
 
-    def _enqueue_from(self, source: Iterator[tuple[Document, frozenset[int]]]) -> bool:
+    def _enqueue_from(self, source: Iterator[tuple[Document, frozenset[int]]], first: int, last: int | None) -> bool:
         """Queue enough documents from `source` to keep every process busy; False once all are done."""
         while len(self._jobs) < 2 * len(self._processes) + 1:
             following = next(source, None)
@@ -177,7 +180,7 @@ class Renderer:
                 break
             document, skip = following
             with self._changed:
-                self._jobs.append(Job(document, RemainingPages(skip)))
+                self._jobs.append(Job(document, RemainingPages(skip, next_page=first, last_page=last)))
                 self._changed.notify_all()
         return bool(self._jobs)
 

@@ -32,6 +32,22 @@ def test_pages_given_up_are_those_not_claimed(page_count: int, skip: frozenset[i
     assert not untried or first == untried[0]
 
 
+@given(st.integers(0, 60), st.frozensets(st.integers(1, 70)), st.integers(1, 60), st.integers(0, 30))
+def test_ranges_of_pages_are_claimed_and_given_up_alone(
+    page_count: int, skip: frozenset[int], first: int, length: int
+) -> None:
+    def part() -> RemainingPages:
+        return RemainingPages(skip, page_count, next_page=first, last_page=first + length - 1)
+
+    expected = [page for page in range(first, min(first + length - 1, page_count) + 1) if page not in skip]
+    remaining, claimed = part(), list[int]()
+    while pages := remaining.claim():
+        claimed += pages
+    assert claimed == expected
+    assert remaining.is_empty
+    assert part().give_up()[1] == len(expected)
+
+
 def test_a_false_page_count_costs_nothing() -> None:
     remaining = RemainingPages(page_count=10**15)
     while remaining.claim():

@@ -217,3 +217,15 @@ def test_a_page_is_the_same_whichever_pages_were_rendered_before_it(tmp_path: Pa
     with Renderer(dpi=72, max_pixels=1_000_000) as renderer:
         alone = pages(list(renderer.render([(Document("a.pdf", file, 0, 0), frozenset({1, 2}))])))[0].image.pixels
     assert np.array_equal(together, alone)
+
+
+def test_a_range_of_pages_is_rendered_alone(tmp_path: Path, make_pdf: MakePdf) -> None:
+    file = make_pdf(tmp_path / "a.pdf", [str(page) for page in range(1, 12)])
+    opened = shared_renderer(dpi=72, max_pixels=1_000_000)
+    documents = [(Document("a.pdf", file, 0, 0), frozenset({5}))]
+    events = list(opened.render(documents, first=3, last=8))
+    assert [page.image.ref.page for page in pages(events)] == [3, 4, 6, 7, 8]
+    assert [event.page_count for event in events if isinstance(event, DocumentOpened)] == [11]
+    assert isinstance(events[-1], DocumentDone)
+    assert [page.image.ref.page for page in pages(list(opened.render(documents, first=10, last=20)))] == [10, 11]
+    assert pages(list(opened.render(documents, first=12, last=20))) == []
