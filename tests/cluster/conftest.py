@@ -22,8 +22,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def three_nodes() -> Iterator[Any]:
+def three_nodes(object_storage: Any) -> Iterator[Any]:
     """A cluster of three nodes that this process is connected to, for tests that leave its nodes alone."""
     pytest.importorskip("ray", reason="needs the extra ray")
     with local_cluster(3) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def object_storage() -> Iterator[Any]:
+    """A server of S3's protocol on this machine, which every process reaches: its environment names it.
+
+    Yields the server's boto3 client.
+    """
+    moto = pytest.importorskip("moto.server", reason="needs moto")
+    pytest.importorskip("s3fs", reason="needs the extra s3")
+    import boto3
+
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    given = {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.setenv(name, value)
+        yield boto3.client("s3")
+    server.stop()

@@ -1,0 +1,184 @@
+"""An index that a cluster made is the one that a single machine makes, whatever happens to the workers."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from same_index import content
+
+from docsearch.cluster.indexing import coordinator, tasks
+from docsearch.cluster.indexing.coordinator import ClusterOptions
+from docsearch.cluster.indexing.index import index_documents
+from docsearch.cluster.indexing.pool import PoolOptions
+from docsearch.engine.store import layout
+from docsearch.indexer import pipeline
+from fake_encoder import FakeEncoder
+
+pytest.importorskip("ray", reason="needs the extra ray")
+
+PLAIN = ClusterOptions(PoolOptions(cpus=1))
+
+
+@pytest.fixture
+def documents(tmp_path: Path, make_pdf: Callable[..., Path]) -> Path:
+    """Twelve documents of 1 to 5 pages, a long one, other kinds, one in an e-mail, and files that cannot be read."""
+    folder = tmp_path / "documents"
+    for number in range(12):
+        make_pdf(folder / f"{number % 3}/{number}.pdf", [f"page {page} of {number}" for page in range(1 + number % 5)])
+    make_pdf(folder / "long.pdf", [f"page {page} of the long one" for page in range(70)])
+    make_pdf(folder / "locked.pdf", ["secret"], password="secret")
+    (folder / "damaged.pdf").write_bytes(b"%PDF-1.7 and nothing else")
+    (folder / "empty.pdf").write_bytes(b"")
+    mail = EmailMessage()
+    mail["Subject"] = "The figures"
+    mail.set_content("They are attached.")
+    figures = make_pdf(tmp_path / "figures.pdf", ["figures of the year", "and of the last"])
+    mail.add_attachment(figures.read_bytes(), maintype="application", subtype="pdf", filename="figures.pdf")
+    (folder / "mail.eml").write_bytes(mail.as_bytes())
+    Image.new("RGB", (300, 200), "white").save(folder / "scan.png")
+    (folder / "letter.html").write_text("<h1>Dear reader</h1><p>Yours, the writer")
+    return folder
+
+
+@pytest.fixture
+def small_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks of two documents, so that there are several."""
+    monkeypatch.setattr(tasks, "TASK_DOCUMENTS_MAX", 2)
+
+
+def test_a_cluster_makes_the_index_that_one_machine_makes(
+    three_nodes: Any, documents: Path, tmp_path: Path, small_tasks: None
+) -> None:
+    encoder = FakeEncoder(fails_on=4)
+    alone = pipeline.index_documents([documents], tmp_path / "alone", encoder=encoder)
+    together = index_documents([documents], tmp_path / "together", options=PLAIN, encoder=encoder)
+    assert content(tmp_path / "together") == content(tmp_path / "alone")
+    assert (together.documents, together.pages) == (alone.documents, alone.pages)
+    assert sorted(map(str, together.failed)) == sorted(map(str, alone.failed))
+    assert not (tmp_path / "together" / layout.STAGING).exists()
+
+
+def test_unchanged_documents_are_skipped_and_changed_ones_replaced(
+    three_nodes: Any, documents: Path, tmp_path: Path, make_pdf: Callable[..., Path]
+) -> None:
+    index = tmp_path / "index"
+    index_documents([documents], index, options=PLAIN, encoder=FakeEncoder())
+    make_pdf(documents / "0/0.pdf", ["another page", "and one more"])
+    (documents / "1/1.pdf").rename(documents / "moved.pdf")
+    report = index_documents([documents], index, options=PLAIN, encoder=FakeEncoder())
+    assert (report.documents, report.pages, report.moved) == (1, 2, 1)
+    pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
+    found, expected = content(index), content(tmp_path / "alone")
+    assert {page: row[1:] for page, row in found["pages"].items()} == {
+        page: row[1:] for page, row in expected["pages"].items()
+    }
+
+
+def test_a_long_document_is_shared_out_by_ranges_of_its_pages(
+    three_nodes: Any, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    give = coordinator.Pool.give
+    monkeypatch.setattr(tasks, "RANGE_PAGES", 16)
+
+    def noted(self: Any, member: Any, task: tasks.Task) -> None:
+        given.append(task.first)
+        give(self, member, task)
+
+    monkeypatch.setattr(coordinator.Pool, "give", noted)
+    make_long = documents / "long.pdf"
+    index_documents([make_long], tmp_path / "together", options=PLAIN, encoder=FakeEncoder())
+    assert sorted(given) == [1, 17, 33, 49, 65]
+    pipeline.index_documents([make_long], tmp_path / "alone", encoder=FakeEncoder())
+    assert content(tmp_path / "together") == content(tmp_path / "alone")
+
+
+def test_a_killed_worker_costs_nothing_but_time(
+    three_nodes: Any, documents: Path, tmp_path: Path, small_tasks: None
+) -> None:
+    encoder = FakeEncoder(seconds_per_page=0.02)
+    seen: set[int] = set()
+    killed: list[int] = []
+    started = coordinator.Pool.started
+
+    def kill(process: int) -> None:
+        time.sleep(0.3)
+        os.kill(process, signal.SIGKILL)
+        killed.append(process)
+
+    def noted(self: Any, reference: Any) -> None:
+        started(self, reference)
+        process = self.members[-1].info.process
+        if len(seen) < 2:
+            seen.add(process)
+            threading.Thread(target=kill, args=[process]).start()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(coordinator.Pool, "started", noted)
+        index_documents([documents], tmp_path / "together", options=PLAIN, encoder=encoder)
+    assert len(killed) == 2
+    pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
+    assert content(tmp_path / "together") == content(tmp_path / "alone")
+
+
+class Deadly(FakeEncoder):
+    """Kills its process on a page of black print as wide as the page: only the poison has one."""
+
+    def encode_pages(self, pages: Any) -> Any:
+        if any(page.ref.path == "poison.pdf" for page in pages):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().encode_pages(pages)
+
+
+def test_a_document_that_kills_its_workers_fails_alone(
+    three_nodes: Any, documents: Path, tmp_path: Path, make_pdf: Callable[..., Path]
+) -> None:
+    make_pdf(documents / "poison.pdf", ["poison"])
+    report = index_documents([documents], tmp_path / "together", options=PLAIN, encoder=Deadly())
+    (documents / "poison.pdf").unlink()
+    alone = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
+    failed = {failure.path: failure.reason for failure in report.failed}
+    assert failed.pop("poison.pdf").startswith("3 workers died of it")
+    assert failed == {failure.path: failure.reason for failure in alone.failed}
+    found, expected = content(tmp_path / "together"), content(tmp_path / "alone")
+    assert found["documents"].pop("poison.pdf")["state"] == "failed"
+    assert found == expected
+
+
+def test_documents_and_segments_in_object_storage(
+    three_nodes: Any, object_storage: Any, documents: Path, tmp_path: Path, small_tasks: None
+) -> None:
+    (documents / "mail.eml").unlink()  # what is attached to e-mails in object storage is not read
+    object_storage.create_bucket(Bucket="archive")
+    files = [file for file in documents.rglob("*") if file.is_file()]
+    for file in files:
+        object_storage.upload_file(str(file), "archive", f"reports/{file.relative_to(documents).as_posix()}")
+    object_storage.put_object(Bucket="archive", Key="reports/notes.xyz", Body=b"of another kind")
+    options = ClusterOptions(PoolOptions(cpus=1), staged="s3://archive/staging")
+    index = tmp_path / "together"
+    report = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder())
+    alone = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
+    assert (report.documents, report.pages) == (alone.documents, alone.pages)
+    assert [(kind.kind, kind.files) for kind in report.other_kinds] == [(".xyz", 1)]
+    found, expected = content(index), content(tmp_path / "alone")
+    for row in (*found["documents"].values(), *expected["documents"].values()):
+        del row["mtime_ns"]  # when it was uploaded
+    assert found == expected
+    assert object_storage.list_objects_v2(Bucket="archive", Prefix="staging").get("Contents", []) == []
+
+    again = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder())
+    assert (again.documents, again.pages, again.skipped) == (0, 0, alone.documents)
+    elsewhere = pipeline.index_documents([documents / "0"], index, encoder=FakeEncoder(), prune=True)
+    assert elsewhere.removed == 0
+    object_storage.delete_object(Bucket="archive", Key="reports/long.pdf")
+    pruned = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), prune=True)
+    assert pruned.removed == 1
