@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..engine.errors import UsageError
+from .cluster import ClusterProgress, Ray, RayGpus, RayWorkers, Staging, index_on_cluster, places
 from .index_report import accepted_failures, list_failures, plan_lines
-from .indexing import default_workers, run_and_report
+from .indexing import default_workers, progress_line, run_and_report
 from .options import (
     DEFAULT_INDEX,
     AsJson,
@@ -29,10 +31,17 @@ from .options import (
 )
 from .output import message, print_json
 
+if TYPE_CHECKING:
+    from ..indexer.report import IndexReport, Progress
+
 
 def index(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Folders or files, of the kinds that --kinds names.")
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Folders or files, of the kinds that --kinds names; with --ray also URLs such as s3://bucket/reports.",
+        ),
     ],
     index: IndexDirectory = DEFAULT_INDEX,
     model: Annotated[str, typer.Option(help="Embedding model; 'docsearch models' lists them.")] = "pixel",
@@ -101,6 +110,10 @@ def index(
     no_metadata: Annotated[
         bool, typer.Option("--no-metadata", help="Forget the table of --metadata and the columns that it gave.")
     ] = False,
+    ray: Ray = None,
+    ray_workers: RayWorkers = None,
+    ray_gpus: RayGpus = None,
+    staging: Staging = "",
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -115,6 +128,9 @@ def index(
     Hidden files and folders, and folders of tools such as node_modules, are left out. A .docsearchignore file, with
     patterns as in .gitignore, leaves out more of its folder, and takes in again what begins with "!". Files attached to
     e-mails and embedded in PDFs are documents, too: mail.eml/report.pdf.
+
+    With --ray, workers on a Ray cluster render and embed, and this process writes the index (docs/scale.md). With
+    --json, lines about the progress go to stderr then.
 
     Examples:
 
@@ -139,6 +155,8 @@ def index(
         docsearch index reports/ --cross-language
 
         docsearch index archive/ --model jinaai/jina-embeddings-v4 --pool 3
+
+        docsearch index s3://archive/reports --index /data/reports.index --ray head:6379 --staging s3://archive/staging
     """
     from ..engine.models.registry import find_spec
     from ..indexer import pipeline
@@ -149,6 +167,9 @@ def index(
     excluded = tuple(exclude or ())
     if archives:
         kinds = with_archives(kinds)
+    given = places(paths, on_cluster=ray is not None and not dry_run)
+    if ray is None and (ray_workers is not None or ray_gpus is not None or staging):
+        raise UsageError("--ray-workers, --ray-gpus and --staging need --ray, the address of a cluster")
     if metadata is not None and no_metadata:
         raise UsageError("--metadata names a table, and --no-metadata forgets it; leave one of them out")
     if dry_run:
@@ -156,7 +177,7 @@ def index(
             raise UsageError("--dry-run reads no document, so --rehash would change nothing; leave one of them out")
         if metadata is not None:
             Metadata(metadata)  # a mistake in the table is told now
-        planned = plan(paths, index, exclude=excluded, kinds=kinds, renderer=renderer.value)
+        planned = plan(given, index, exclude=excluded, kinds=kinds, renderer=renderer.value)
         if as_json:
             print_json(asdict(planned))
         elif not quiet:
@@ -167,29 +188,45 @@ def index(
 
     if not quiet and (notice := find_spec(model).notice):
         message(notice)
-    run_and_report(
-        lambda on_progress: pipeline.index_documents(
-            paths,
+    settings: dict[str, Any] = {
+        "model": model,
+        "device": device.value,
+        "codec": codec,
+        "pool": pool,
+        "cross_language": cross_language,
+        "prune": prune,
+        "rehash": rehash,
+        "exclude": excluded,
+        "kinds": kinds,
+        "passwords": tuple(password or ()),
+        "renderer": renderer.value,
+        "workers": workers or default_workers(),
+        "metadata": metadata,
+        "forget_metadata": no_metadata,
+    }
+    shown = ClusterProgress(as_json=as_json, quiet=quiet)
+
+    def run(on_progress: Callable[[Progress], None]) -> IndexReport:
+        if ray is None:
+            return pipeline.index_documents(given, index, **settings, on_progress=on_progress)
+        return index_on_cluster(
+            given,
             index,
-            model=model,
-            device=device.value,
-            codec=codec,
-            pool=pool,
-            cross_language=cross_language,
-            prune=prune,
-            rehash=rehash,
-            exclude=excluded,
-            kinds=kinds,
-            passwords=tuple(password or ()),
-            renderer=renderer.value,
-            workers=workers or default_workers(),
-            metadata=metadata,
-            forget_metadata=no_metadata,
+            address=ray,
+            ray_workers=ray_workers,
+            gpus=ray_gpus,
+            staging=staging,
+            shown=shown,
+            **settings,
             on_progress=on_progress,
-        ),
+        )
+
+    run_and_report(
+        run,
         index,
         known_failures=known_failures,
         accepted=accepted,
         as_json=as_json,
         quiet=quiet,
+        line=progress_line if ray is None else shown.line,
     )

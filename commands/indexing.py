@@ -31,8 +31,11 @@ def run_and_report(
     accepted: frozenset[Failure],
     as_json: bool,
     quiet: bool,
+    line: Callable[[Progress], str] | None = None,
 ) -> None:
     """Call `run`, which takes where to report progress; prepare the index for searching; print what was done.
+
+    `line` says how far the run is, `progress_line` by default.
 
     Exits with SOME_FAILED where something failed that is not accepted, see `unexpected_failures`.
     """
@@ -42,7 +45,8 @@ def run_and_report(
         "scanning documents", text="{task.percentage:>3.0f}%  {task.description}", quiet=quiet, lines=True
     ) as bar:
         try:
-            report = run(lambda progress: bar.update(progress.bytes, progress.bytes_total, progress_line(progress)))
+            describe = line or progress_line
+            report = run(lambda progress: bar.update(progress.bytes, progress.bytes_total, describe(progress)))
         except KeyboardInterrupt:
             message("docsearch: interrupted; finished pages are saved, and the same command continues from there")
             raise typer.Exit(INTERRUPTED) from None
