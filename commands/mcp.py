@@ -25,5 +25,7 @@ def mcp(
     if importlib.util.find_spec("mcp") is None:
         raise UsageError(needs("'docsearch mcp' needs the Model Context Protocol's SDK", "mcp"))
     from ..server.mcp import serve
+    from ..server.mended_input import mend_stdin
 
+    mend_stdin()
     serve(index, passwords=tuple(password or ()))
