@@ -17,7 +17,7 @@ from .observers import STAGES_STATE, AnsweredRequest, Observer, log_request
 from .sessions import Sessions
 from .settings import ServerSettings, is_loopback
 
-PUBLIC_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json"})
+PUBLIC_PATHS = frozenset({"/", "/docs", "/healthz", "/readyz", "/openapi.json"})
 PUBLIC_PREFIX = "/static/"
 """Public paths reveal nothing about the documents; they are answered without a token."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

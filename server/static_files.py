@@ -13,7 +13,7 @@ from fastapi import APIRouter, Header, Response
 from .http_errors import NotFound
 
 FOLDER = "web"
-INDEX_PAGE = "index.html"
+INDEX_PAGE, API_PAGE = "index.html", "api.html"
 MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
@@ -64,6 +64,12 @@ web = APIRouter(include_in_schema=False)
 def front(if_none_match: Annotated[str, Header()] = "") -> Response:
     """The web page."""
     return _response(INDEX_PAGE, if_none_match)
+
+
+@web.api_route("/docs", methods=["GET", "HEAD"])
+def api_reference(if_none_match: Annotated[str, Header()] = "") -> Response:
+    """The page that describes the HTTP API."""
+    return _response(API_PAGE, if_none_match)
 
 
 @web.api_route("/static/{name}", methods=["GET", "HEAD"])

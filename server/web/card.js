@@ -1,21 +1,16 @@
-/** A result card: thumbnail with highlighted matches, document name, page, score, matched words and copies. */
+/** A result card: thumbnail with its heat map, document name, page, score, matched words and copies. */
 
 import { pageImageUrl } from "./api.js";
 import { createCopies, updateCopies } from "./copies.js";
 import { element } from "./dom.js";
+import { createHeatmapLayer } from "./heatmap_layer.js";
 import { loadImage, THUMBNAIL_WIDTH } from "./page_images.js";
-import { splitPath, displayPath } from "./paths.js";
+import { cutName } from "./paths.js";
 import { FOUND_SCORE } from "./word_chips.js";
 
 /** @typedef {import("./api.js").Word} Word */
-/** @typedef {{doc_id: string, path: string, page: number, score?: number, also?: string[],
+/** @typedef {{doc_id: string, path: string, page: number, score?: number, also?: string[], collection?: string | null,
  *   snippet?: import("./api.js").Snippet | null}} Page */
-
-const SVG = "http://www.w3.org/2000/svg";
-/** A match taller than this share of the page covers a figure, and is only tinted. */
-const FIGURE_HEIGHT = 0.1;
-const FIGURE_OPACITY = 0.3;
-const BOXES_MAX = 60;
 
 /**
  * The card of a page. Its thumbnail is loaded by `load`.
@@ -23,11 +18,12 @@ const BOXES_MAX = 60;
  */
 export function createCard(page) {
   const destroyed = new AbortController();
-  const sheet = element("span", { className: "sheet loading" });
+  const layer = element("span", { className: "marks" });
+  const heatmap = createHeatmapLayer(layer, THUMBNAIL_WIDTH);
+  const sheet = element("span", { className: "sheet loading" }, layer);
   const score = element("span", { className: "score" });
   const matched = element("span", { className: "matched" });
   const passage = element("span", { className: "snippet" });
-  const { folder, name, extension } = splitPath(page.path);
   const link = element(
     "a",
     { className: "card" },
@@ -35,22 +31,15 @@ export function createCard(page) {
     element(
       "span",
       { className: "caption" },
-      element(
-        "span",
-        { className: "title", title: displayPath(page.path) },
-        folder && element("span", { className: "folder" }, folder),
-        name,
-        element("span", { className: "extension" }, extension),
-      ),
+      ...cutName(page.path, { className: "title" }),
+      page.collection && element("span", { className: "of-collection" }, page.collection),
       element("span", { className: "where" }, element("span", {}, `page ${page.page}`), score),
       matched,
       passage,
     ),
   );
   const item = element("li", {}, link, createCopies(page.also ?? []));
-  /** @type {SVGSVGElement | null} */
-  let boxes = null;
-  let shownWord = /** @type {number | null} */ (null);
+  let query = "";
 
   return {
     item,
@@ -90,14 +79,14 @@ export function createCard(page) {
       }
     },
 
-    /** Highlight matches and list the words; null removes them. @param {Word[] | null} words */
-    showMatches(words) {
-      boxes?.remove();
-      boxes = null;
+    /** Show the heat map of a query, and list its words; null removes both.
+     * @param {Word[] | null} words @param {string} [text] the query */
+    showMatches(words, text = "") {
+      heatmap.clear();
       matched.replaceChildren();
+      query = text;
       if (!words) return;
-      boxes = createMatchBoxes(words);
-      sheet.append(boxes);
+      heatmap.loadAll(query, page.doc_id, page.page);
       matched.append(
         ...words.map(({ word, score: match }) =>
           element(
@@ -107,20 +96,18 @@ export function createCard(page) {
           ),
         ),
       );
-      this.highlightWord(shownWord);
     },
 
-    /** Highlight the matches of one word, or of all. @param {number | null} word */
+    /** Show the heat map of one word, or of all. @param {number | null} word */
     highlightWord(word) {
-      shownWord = word;
-      for (const group of boxes?.children ?? []) {
-        group.classList.toggle("off", word !== null && group.getAttribute("data-word") !== String(word));
-      }
+      heatmap.showWord(word);
+      if (word !== null && query) heatmap.loadWord(query, page.doc_id, page.page, word);
     },
 
     /** Remove the card, and cancel its requests. */
     destroy() {
       destroyed.abort();
+      heatmap.clear();
       item.remove();
     },
   };
@@ -144,32 +131,4 @@ function snippetParts({ text, spans }) {
   }
   parts.push(letters.slice(at).join(""));
   return parts;
-}
-
-/**
- * The boxes of matches as an SVG that stretches over the page.
- * @param {Word[]} words
- */
-function createMatchBoxes(words) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("class", "marks");
-  svg.setAttribute("viewBox", "0 0 1 1");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true");
-  words.forEach((word, i) => {
-    const group = document.createElementNS(SVG, "g");
-    group.setAttribute("data-word", String(i));
-    for (const { x0, y0, x1, y1, score } of word.boxes.slice(0, BOXES_MAX)) {
-      if (x1 - x0 >= 1 && y1 - y0 >= 1) continue; // the whole page is not a location
-      const box = document.createElementNS(SVG, "rect");
-      box.setAttribute("x", String(x0));
-      box.setAttribute("y", String(y0));
-      box.setAttribute("width", String(x1 - x0));
-      box.setAttribute("height", String(y1 - y0));
-      box.setAttribute("fill-opacity", String(score * (y1 - y0 > FIGURE_HEIGHT ? FIGURE_OPACITY : 1)));
-      group.append(box);
-    }
-    svg.append(group);
-  });
-  return svg;
 }

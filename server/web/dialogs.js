@@ -34,12 +34,46 @@ export function confirmDialog(title, text, yes) {
   });
 }
 
+/**
+ * Ask for one of several options; null if none is chosen.
+ * @param {string} title @param {string[]} options
+ * @returns {Promise<string | null>}
+ */
+export function chooseDialog(title, options) {
+  return new Promise((resolve) => {
+    const choices = options.map((option, i) =>
+      element(
+        "button",
+        { type: "button", className: "plain", autofocus: i === 0, onclick: () => dialog.close(`chosen ${option}`) },
+        option,
+      ),
+    );
+    const no = element("button", { type: "button", className: "plain", onclick: () => dialog.close() }, "Cancel");
+    const dialog = createDialog(
+      title,
+      element("div", { className: "choices" }, ...choices),
+      element("div", { className: "buttons" }, no),
+    );
+    dialog.addEventListener("close", () =>
+      resolve(dialog.returnValue.startsWith("chosen ") ? dialog.returnValue.slice("chosen ".length) : null),
+    );
+    dialog.showModal();
+  });
+}
+
 const SHORTCUTS = {
   Anywhere: { "/": "go to the search box", "?": "keyboard shortcuts", Esc: "close, or clear the search" },
-  Results: { "↓": "from the search box to the results", "← → ↑ ↓": "move between results", Enter: "open the page" },
+  Results: {
+    "↓": "from the search box to the results",
+    "j k": "next, previous result",
+    "← → ↑ ↓": "move between results",
+    Enter: "open the page",
+    Esc: "back to the search box",
+  },
+  "List of documents": { Enter: "search this document alone", Del: "delete the document" },
   "A page": {
     "← →": "previous, next page",
-    "[ ]": "previous, next result",
+    "k j": "previous, next result; also [ ]",
     "+ − 0": "zoom in, zoom out, fit",
     w: "highlight the next word",
     m: "highlights on or off",
@@ -62,11 +96,22 @@ export function showShortcuts() {
       ]),
     ),
   ];
-  const [anywhere, results, page] = Object.entries(SHORTCUTS).map(part);
+  const [anywhere, results, documents, page] = Object.entries(SHORTCUTS).map(part);
   const dialog = createDialog(
     "Keyboard shortcuts",
-    element("div", { className: "keys" }, element("div", {}, ...anywhere, ...results), element("div", {}, ...page)),
-    element("p", { className: "note" }, "Drop documents anywhere to add them. Paste an image to search by it."),
+    element(
+      "div",
+      { className: "keys" },
+      element("div", {}, ...anywhere, ...results),
+      element("div", {}, ...page, ...documents),
+    ),
+    element(
+      "p",
+      { className: "note" },
+      "Drop documents anywhere to add them. Paste an image to search by it. ",
+      element("a", { href: "/docs" }, "The HTTP API"),
+      " of this server.",
+    ),
     element(
       "form",
       { method: "dialog", className: "buttons" },

@@ -2,7 +2,8 @@
 
 import { currentState, navigate } from "./url_state.js";
 import { deleteDocument, listDocuments } from "./api.js";
-import { splitPath, displayPath } from "./paths.js";
+import { whereOf } from "./filters.js";
+import { splitPath, displayPath, cutName } from "./paths.js";
 import { confirmDialog } from "./dialogs.js";
 import { byId, element, icon, plural, announce } from "./dom.js";
 import { evictDocument } from "./page_images.js";
@@ -16,14 +17,14 @@ const order = new Intl.Collator("en", { numeric: true });
 let documents = new Map();
 let total = 0;
 let canDelete = false;
-/** @type {Map<string, number>} number of hits by path */
+/** @type {Map<string, number>} number of hits by collection and path */
 let counts = new Map();
 let onchange = () => {};
 
 const filter = element("input", {
   type: "search",
   id: "filter",
-  placeholder: "Filter",
+  placeholder: "Find a document",
   autocomplete: "off",
   spellcheck: false,
   "aria-controls": "document-list",
@@ -51,10 +52,14 @@ export const searchableDocuments = () => [...documents.values()].filter((doc) =>
 /** The number of documents that failed. */
 export const failedCount = () => [...documents.values()].filter((doc) => doc.state === "failed").length;
 
-/** Load the documents from the server. `changed` is called after one was deleted here.
+/** A document's place: several collections may have one path. @param {{collection?: string | null, path: string}} of */
+const placeOf = ({ collection, path }) => `${collection ?? ""}/${path}`;
+
+/** Load the documents of the chosen collection that the filters select. `changed` is called after one was deleted here.
  * @param {() => void} changed */
 export async function loadDocuments(changed) {
-  const listed = await listDocuments();
+  const { collection, filters } = currentState();
+  const listed = await listDocuments(collection, whereOf(filters));
   const inOrder = listed.documents.sort((a, b) => order.compare(displayPath(a.path), displayPath(b.path)));
   documents = new Map(inOrder.map((doc) => [doc.id, doc]));
   total = listed.total;
@@ -68,10 +73,10 @@ export function allowDelete(may) {
   renderDocuments();
 }
 
-/** Show how many of the results are from each document. @param {{path: string}[]} pages */
+/** Show how many of the results are from each document. @param {{path: string, collection?: string | null}[]} pages */
 export function showHitCounts(pages) {
   counts = new Map();
-  for (const { path } of pages) counts.set(path, (counts.get(path) ?? 0) + 1);
+  for (const page of pages) counts.set(placeOf(page), (counts.get(placeOf(page)) ?? 0) + 1);
   renderDocuments();
 }
 
@@ -103,9 +108,11 @@ export function renderDocuments() {
  * @param {boolean} isChosen
  */
 function row(path, label, count, doc, isChosen) {
-  const { folder, name, extension } = splitPath(label);
+  const { name, extension } = splitPath(label);
   const failed = doc?.state === "failed";
-  const hits = counts.get(path) ?? 0;
+  // Of several collections, the name of a document's own tells documents with one path apart.
+  const before = doc?.collection && !currentState().collection ? `${doc.collection} › ` : "";
+  const hits = doc ? (counts.get(placeOf(doc)) ?? 0) : 0;
   const details = failed
     ? "could not be read"
     : doc
@@ -120,15 +127,15 @@ function row(path, label, count, doc, isChosen) {
       "aria-pressed": String(isChosen),
       title: failed ? `${displayPath(label)}: ${doc?.error ?? "failed"}` : displayPath(label) + unreadText(doc),
       disabled: failed,
-      onclick: () => navigate({ path: isChosen ? "" : path }, { push: true }),
+      onclick: () =>
+        navigate(isChosen ? { path: "" } : { path, ...(doc?.collection && { collection: doc.collection }) }, {
+          push: true,
+        }),
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        if (event.key === "Delete" && doc && canDelete) remove(doc);
+      },
     },
-    element(
-      "span",
-      { className: "name" },
-      folder && element("span", { className: "folder" }, folder),
-      name,
-      element("span", { className: "extension" }, extension),
-    ),
+    ...(doc ? cutName(label, { className: "name", before }) : [element("span", { className: "name" }, label)]),
     element("span", { className: "visually-hidden" }, `, ${details}`),
     hits > 0 && element("span", { className: "hits", "aria-hidden": "true" }, String(hits)),
     element("span", { className: "count", "aria-hidden": "true" }, failed ? "failed" : String(count ?? "")),
@@ -141,6 +148,7 @@ function row(path, label, count, doc, isChosen) {
       {
         type: "button",
         className: "quiet delete",
+        tabIndex: -1, // the Delete key does the same, and Tab goes from document to document
         title: `Delete ${name}${extension}`,
         "aria-label": `Delete ${name}${extension}`,
         onclick: () => remove(doc),

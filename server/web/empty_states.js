@@ -18,10 +18,22 @@ export const clearState = () => show();
 
 /**
  * The start page: what the index contains, and suggested queries made from the names of its documents.
- * @param {import("./api.js").Index | null} index @param {boolean} canAdd
+ * @param {import("./api.js").Index | null} index @param {{canAdd: boolean, isFiltered: boolean}} options
  */
-export function showWelcome(index, canAdd) {
+export function showWelcome(index, { canAdd, isFiltered }) {
   const documents = searchableDocuments();
+  if (!documents.length && isFiltered) {
+    show(
+      element(
+        "section",
+        { className: "no-match" },
+        element("h2", {}, "No document has these values"),
+        element("p", {}, "The filters in use leave nothing to search."),
+        withoutFilters("Clear the filters"),
+      ),
+    );
+    return;
+  }
   const pages = index?.pages ?? documents.reduce((sum, doc) => sum + (doc.pages ?? 0), 0);
   const failed = index?.failed ?? failedCount();
   if (!documents.length) {
@@ -86,7 +98,13 @@ export function showWelcome(index, canAdd) {
       failed > 0 &&
         element("p", { className: "note" }, `${plural(failed, "document")} could not be read; the list shows why.`),
     ),
-    element("h3", { className: "section-title" }, "Documents in this index"),
+    element(
+      "h3",
+      { className: "section-title" },
+      isFiltered
+        ? `${documents.length.toLocaleString("en")} of ${plural(index?.documents ?? documents.length, "document")} have these values`
+        : "Documents in this index",
+    ),
   );
 }
 
@@ -106,6 +124,14 @@ export function suggestedQueries(paths) {
   const step = Math.max(1, unique.length / SUGGESTIONS);
   return Array.from({ length: Math.min(SUGGESTIONS, unique.length) }, (_, i) => unique[Math.floor(i * step)]);
 }
+
+/** @param {string} label */
+const withoutFilters = (label) =>
+  element(
+    "button",
+    { type: "button", className: "plain", onclick: () => navigate({ path: "", filters: [] }, { push: true }) },
+    label,
+  );
 
 /** Placeholder cards while a search is slow. */
 export function showSkeletons() {
@@ -128,9 +154,10 @@ export function showSkeletons() {
  * No page matches, or none well. With `nearest`, the best pages follow below. `missing` are words not recognised on
  * them, and `unreadLetters` letters that the `model` does not read.
  * @param {string} query
- * @param {{missing?: string[], nearest: boolean, path: string, model: string, unreadLetters: string}} options
+ * @param {{missing?: string[], nearest: boolean, path: string, isFiltered: boolean, model: string,
+ *   unreadLetters: string}} options
  */
-export function showNoMatch(query, { missing = [], nearest, path, model, unreadLetters }) {
+export function showNoMatch(query, { missing = [], nearest, path, isFiltered, model, unreadLetters }) {
   const where = path ? ` in ${splitPath(path).name}` : "";
   const what = query ? `“${query}”` : "this image";
   const words = missing.map((word) => `“${word}”`).join(", ");
@@ -149,12 +176,7 @@ export function showNoMatch(query, { missing = [], nearest, path, model, unreadL
           ? "These are the closest pages. Try other words, as they would be printed on the page."
           : "Try other words, as they would be printed on the page, or fewer words.",
       ),
-      path &&
-        element(
-          "button",
-          { type: "button", className: "plain", onclick: () => navigate({ path: "" }, { push: true }) },
-          "Search all documents",
-        ),
+      (path || isFiltered) && withoutFilters("Search all documents"),
     ),
   );
 }

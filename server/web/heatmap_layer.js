@@ -7,8 +7,9 @@ const WIDTH_PX = 1000;
 
 /**
  * @param {HTMLElement} layer lies over the page image, with blend mode multiply
+ * @param {number} [width] of the images, in pixels
  */
-export function createHeatmapLayer(layer) {
+export function createHeatmapLayer(layer, width = WIDTH_PX) {
   let loading = new AbortController();
   /** @type {Map<string, HTMLImageElement>} by position of the word; "all" is the whole query */
   let loaded = new Map();
@@ -48,15 +49,21 @@ export function createHeatmapLayer(layer) {
     async loadAll(query, document, page) {
       clear();
       const { signal } = loading;
-      await load("all", heatmapUrl(query, document, page, WIDTH_PX, null), signal);
+      await load("all", heatmapUrl(query, document, page, width, null), signal);
     },
     /** Load the heat map of each of `words` words, so that pointing at one shows it at once.
      * @param {string} query @param {string} document @param {number} page @param {number} words */
     async loadWords(query, document, page, words) {
       const { signal } = loading;
       for (let word = 0; word < words && !signal.aborted; word++) {
-        await load(String(word), heatmapUrl(query, document, page, WIDTH_PX, word), signal);
+        await load(String(word), heatmapUrl(query, document, page, width, word), signal);
       }
+    },
+    /** Load the heat map of one word, unless it is there.
+     * @param {string} query @param {string} document @param {number} page @param {number} word */
+    async loadWord(query, document, page, word) {
+      if (!loaded.has(String(word)))
+        await load(String(word), heatmapUrl(query, document, page, width, word), loading.signal);
     },
     /** Show the heat map of one word, or of all. @param {number | null} word */
     showWord(word) {

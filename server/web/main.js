@@ -1,7 +1,10 @@
 /** Wires the page: runs the search of the URL state, and passes the answer to the components. */
 
 import { currentState, navigate, onNavigate, toUrl } from "./url_state.js";
+import { allowAnswers, offerAnswer } from "./answer_panel.js";
 import { fetchIndexInfo } from "./api.js";
+import { loadCollections, showCollections } from "./collections.js";
+import { showFilters, whereOf } from "./filters.js";
 import { listenForFiles } from "./file_input.js";
 import { hasQuery, runSearch, cancelSearch } from "./search.js";
 import { showShortcuts } from "./dialogs.js";
@@ -45,26 +48,41 @@ let startsNewQuery = true;
 
 async function start() {
   try {
-    [index] = await Promise.all([fetchIndexInfo(), loadDocuments(refresh)]);
+    await loadCollections();
+    [index] = await Promise.all([fetchIndexInfo(currentState().collection), loadDocuments(refresh)]);
   } catch (error) {
     return handleError(/** @type {Error} */ (error), { retry: start, restart: start });
   }
-  canAdd = index?.uploads_allowed ?? false;
-  byId("add").hidden = !canAdd;
-  allowDelete(canAdd);
-  allowMarks(index?.marks_allowed ?? false);
+  allow();
   if (canAdd) resumeUploads().catch(() => {}); // the next request reports the error
   show();
   viewer.update();
 }
 
-/** Reload after a document was added or deleted. */
-async function refresh() {
+/** Show what the server allows. */
+function allow() {
+  canAdd = index?.uploads_allowed ?? false;
+  byId("add").hidden = !canAdd;
+  allowDelete(canAdd);
+  allowMarks(index?.marks_allowed ?? false);
+  allowAnswers(index?.answers_by);
+  showFilters(!index || index.documents > 0);
+}
+
+/**
+ * Reload after a document was added or deleted, or other documents were chosen; `andSearch` again, too.
+ * @param {boolean} [andSearch]
+ */
+async function refresh(andSearch = true) {
+  const { collection } = currentState();
   try {
-    [index] = await Promise.all([fetchIndexInfo(), loadDocuments(refresh)]);
-    show();
+    const [found] = await Promise.all([fetchIndexInfo(collection), loadDocuments(refresh)]);
+    if (collection !== currentState().collection) return;
+    index = found;
+    allow();
+    if (andSearch) show();
   } catch (error) {
-    handleError(/** @type {Error} */ (error), { retry: refresh, restart: start });
+    handleError(/** @type {Error} */ (error), { retry: () => refresh(andSearch), restart: start });
   }
 }
 
@@ -73,6 +91,7 @@ function show() {
   const state = currentState();
   clearTimeout(weakTimer);
   showImageQuery(state);
+  offerAnswer(hasQuery(state) ? state : null);
   if (!hasQuery(state)) return showWithoutQuery(state);
   document.title = state.query ? `${state.query} · docsearch` : "docsearch";
   byId("heading").textContent = "Results";
@@ -115,7 +134,7 @@ function showAnswer(state, hits) {
  * @param {{model: string, unreadLetters: string}} unread
  */
 function showWeak(state, hits, unread) {
-  const options = { nearest: hits.length > 0, path: state.path, ...unread };
+  const options = { nearest: hits.length > 0, path: state.path, isFiltered: state.filters.length > 0, ...unread };
   showNoMatch(state.query, options);
   showPages(hits, state.query.trim(), (missing) => showNoMatch(state.query, { ...options, missing }));
   byId("pages").classList.remove("stale");
@@ -135,11 +154,11 @@ function showWithoutQuery(state) {
   if (!chosen) {
     hideSummary();
     byId("heading").textContent = "Start";
-    showWelcome(index, canAdd);
+    showWelcome(index, { canAdd, isFiltered: state.filters.length > 0 });
     return showPages(
       searchableDocuments()
         .slice(0, COVERS_MAX)
-        .map((doc) => ({ doc_id: doc.id, path: doc.path, page: 1 })),
+        .map((doc) => ({ doc_id: doc.id, path: doc.path, page: 1, collection: doc.collection })),
       "",
     );
   }
@@ -197,8 +216,12 @@ onNavigate((now, before) => {
   if (input.value !== now.query && (document.activeElement !== input || now.query !== input.value.trim()))
     input.value = now.query;
   if (searchOf(now) !== searchOf(before)) {
+    const isOther = now.collection !== before.collection || whereOf(now.filters) !== whereOf(before.filters);
+    if (isOther) showCollections();
+    if (isOther) showFilters(true);
+    if (isOther) refresh(!hasQuery(now));
     if (now.path !== before.path) renderDocuments();
-    show();
+    if (!isOther || hasQuery(now)) show();
   }
   if (now.document !== before.document || now.path !== before.path) startsNewQuery = true;
   viewer.update();
@@ -230,14 +253,18 @@ byId("show-documents").addEventListener("click", () => {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog.small[open]")) return;
-  const isTyping = event.target instanceof HTMLInputElement;
+  const isTyping = event.target instanceof HTMLInputElement && !/^(checkbox|file)$/.test(event.target.type);
+  const isElsewhere = event.target === document.body || event.target === byId("results");
   if (event.key === "?" && !isTyping) showShortcuts();
   else if (event.key === "/" && !isTyping && !document.querySelector("dialog[open]")) {
     input.focus();
     input.select();
-  } else return;
+  } else if (["j", "ArrowDown"].includes(event.key) && isElsewhere && shownPages().length) focusCard();
+  else return;
   event.preventDefault();
 });
 
 input.value = currentState().query;
+// On a screen that is touched, focus would open the keyboard over half of it.
+if (!currentState().document && matchMedia("(hover: hover)").matches) input.focus();
 start();

@@ -1,6 +1,6 @@
 /** Loads page images, a few at a time, with an LRU cache. */
 
-import { Busy, fetchImage } from "./api.js";
+import { Busy, fetchImage, pageImageUrl } from "./api.js";
 import { createLimiter } from "./concurrency.js";
 
 const THUMBNAILS_AT_A_TIME = 3;
@@ -48,8 +48,10 @@ export const isCached = (url) => cache.has(url);
 
 /** Drop all images of a document from the cache. @param {string} document */
 export function evictDocument(document) {
+  const of = new URL(pageImageUrl(document, 1, THUMBNAIL_WIDTH), location.href);
+  const folder = of.pathname.slice(0, of.pathname.indexOf("/pages/"));
   for (const [url, local] of cache) {
-    if (!url.includes(encodeURIComponent(document))) continue;
+    if (!url.includes(folder.slice(folder.lastIndexOf("/") + 1))) continue;
     cache.delete(url);
     URL.revokeObjectURL(local);
   }

@@ -135,7 +135,8 @@ async function showMatchesInView() {
           );
           if (signal.aborted || !cards.has(of)) return;
           matches.set(of, words);
-          card.showMatches(words);
+          card.showMatches(words, text);
+          if (pressed !== null) card.highlightWord(pressed);
           showWords(words);
         } catch {
           // The card stays without highlights; the search itself reports an unreachable server.
@@ -174,14 +175,18 @@ function showWords(words) {
 
 /** @param {number | null} word */
 function point(word) {
-  for (const card of cards.values()) card.highlightWord(word);
+  for (const [of, card] of cards) if (inView.has(of) || word === null) card.highlightWord(word);
 }
 
 byId("pages").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
   const links = [...cards.values()].map((card) => card.link);
   const at = links.indexOf(/** @type {HTMLAnchorElement} */ (document.activeElement));
   if (at < 0) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
   const to = {
+    k: at - 1,
+    j: at + 1,
+    Escape: -1,
     ArrowLeft: at - 1,
     ArrowRight: at + 1,
     Home: 0,

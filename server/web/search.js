@@ -1,6 +1,7 @@
 /** Runs the search of the URL state, one at a time: a new search cancels the last; retries if the server is busy. */
 
 import { Busy, search } from "./api.js";
+import { whereOf } from "./filters.js";
 import { imageAsBase64 } from "./image_query.js";
 
 /** @typedef {import("./url_state.js").UrlState} UrlState */
@@ -32,7 +33,7 @@ export async function runSearch(state, limit, listener) {
   const timer = setTimeout(listener.onSlow, SLOW_AFTER_MS);
   const started = performance.now();
   try {
-    const answer = await searchWithRetries(await requestBody(state, limit), own.signal, listener);
+    const answer = await searchWithRetries(await requestBody(state, limit), state.collection, own.signal, listener);
     if (!own.signal.aborted) listener.onAnswer(answer, performance.now() - started);
   } catch (error) {
     if (!own.signal.aborted) listener.onError(/** @type {Error} */ (error));
@@ -42,13 +43,14 @@ export async function runSearch(state, limit, listener) {
 }
 
 /**
- * @param {Record<string, unknown>} request @param {AbortSignal} signal @param {Listener} listener
+ * @param {Record<string, unknown>} request @param {string} collection @param {AbortSignal} signal
+ * @param {Listener} listener
  * @returns {Promise<Answer>}
  */
-async function searchWithRetries(request, signal, listener) {
+async function searchWithRetries(request, collection, signal, listener) {
   for (;;) {
     try {
-      return await search(request, signal);
+      return await search(request, collection, signal);
     } catch (error) {
       if (!(error instanceof Busy) || signal.aborted) throw error;
       listener.onError(error);
@@ -66,6 +68,8 @@ async function requestBody(state, limit) {
   /** @type {Record<string, unknown>} */
   const request = { k: limit, details: true };
   if (state.path) request.path = state.path;
+  const where = whereOf(state.filters);
+  if (where) request.where = where;
   // A chosen document is shown itself, not the copy of it that comes first.
   if (state.copies || state.path) request.all_copies = true;
   if (state.like) {

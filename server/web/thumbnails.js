@@ -1,7 +1,8 @@
-/** Thumbnails of the pages around the open one. */
+/** Thumbnails of the pages around the open one, with their heat maps. */
 
 import { pageImageUrl } from "./api.js";
 import { element } from "./dom.js";
+import { createHeatmapLayer } from "./heatmap_layer.js";
 import { loadImage, THUMBNAIL_WIDTH } from "./page_images.js";
 
 const PAGES_EACH_SIDE = 4;
@@ -12,6 +13,7 @@ export function createThumbnails(onturn) {
   let loading = new AbortController();
   let key = "";
   let openDocument = "";
+  let query = "";
 
   /**
    * Show the pages around a page.
@@ -32,17 +34,39 @@ export function createThumbnails(onturn) {
     openDocument = document;
   }
 
-  /** Load the images; called after the open page itself has been loaded. */
-  function load() {
+  /** Load the images; called after the open page itself has been loaded. @param {string} text whose heat maps are shown */
+  async function load(text) {
+    if (query !== text) for (const button of list.querySelectorAll("button")) delete button.dataset.highlighted;
+    query = text;
+    await Promise.all(
+      [...list.querySelectorAll("button")].map(async (button) => {
+        if (button.dataset.requested) return;
+        button.dataset.requested = "yes";
+        try {
+          const url = pageImageUrl(openDocument, Number(button.dataset.page), THUMBNAIL_WIDTH);
+          sheetOf(button).prepend(await loadImage(url, loading.signal));
+        } catch {
+          button.classList.add("gone");
+        }
+      }),
+    );
+  }
+
+  /** Load the heat maps of the query that `load` was called with. */
+  async function highlight() {
+    const { signal } = loading;
     for (const button of list.querySelectorAll("button")) {
-      if (button.dataset.requested) continue;
-      button.dataset.requested = "yes";
-      loadImage(pageImageUrl(openDocument, Number(button.dataset.page), THUMBNAIL_WIDTH), loading.signal).then(
-        (image) => button.prepend(image),
-        () => button.classList.add("gone"),
-      );
+      if (button.dataset.highlighted) continue;
+      button.dataset.highlighted = "yes";
+      const layer = /** @type {HTMLElement} */ (sheetOf(button).lastElementChild);
+      const heatmap = createHeatmapLayer(layer, THUMBNAIL_WIDTH);
+      heatmap.clear();
+      if (query && !signal.aborted) await heatmap.loadAll(query, openDocument, Number(button.dataset.page));
     }
   }
+
+  /** @param {HTMLElement} button */
+  const sheetOf = (button) => /** @type {HTMLElement} */ (button.firstElementChild);
 
   /** @param {number} page @param {boolean} isOpen */
   function item(page, isOpen) {
@@ -58,10 +82,11 @@ export function createThumbnails(onturn) {
           "aria-current": isOpen ? "page" : undefined,
           onclick: () => onturn(page),
         },
+        element("span", { className: "mini" }, element("span", { className: "marks" })),
         element("span", { className: "number" }, String(page)),
       ),
     );
   }
 
-  return { list, show, load };
+  return { list, show, load, highlight };
 }

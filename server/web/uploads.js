@@ -1,16 +1,29 @@
-/** Uploads: sends each file, then shows its progress in a corner of the page until it is indexed. */
+/** Uploads: sends files one after the other, and shows each with its place in the queue until it is indexed. */
 
-import { Busy, listUploads, uploadDocument, uploadEventsUrl } from "./api.js";
+import { Busy, documentKey, listUploads, uploadDocument } from "./api.js";
+import { collectionForUploads } from "./collections.js";
 import { navigate } from "./url_state.js";
 import { byId, element, icon, iconButton, plural, announce } from "./dom.js";
 import { createLimiter } from "./concurrency.js";
+import { cutName } from "./paths.js";
 
 /** @typedef {import("./api.js").Upload} Upload */
 
-const AT_A_TIME = 1;
-const limitUploads = createLimiter(AT_A_TIME);
+const POLL_MS = 700;
+const sendOneAtATime = createLimiter(1);
 const never = new AbortController().signal;
 let onDone = () => {};
+
+/** @type {Map<string, Row>} rows of uploads that the server has, by upload, until they are final */
+const followed = new Map();
+/** Files that wait to be sent, or are being sent. */
+let unsent = 0;
+/** @type {number | undefined} */
+let pollTimer;
+
+const list = element("div", { className: "upload-list" });
+const title = element("h2", { className: "upload-title", role: "status" });
+byId("uploads").append(title, list);
 
 /** `done` is called after each document that was added. @param {() => void} done */
 export function onUploaded(done) {
@@ -20,28 +33,46 @@ export function onUploaded(done) {
 /** Show the uploads that the server is still working on. */
 export async function resumeUploads() {
   for (const upload of (await listUploads()).reverse()) {
-    if (upload.state === "waiting" || upload.state === "indexing") {
-      const row = createRow(upload.name);
-      limitUploads(() => follow(upload, row), never);
-    }
+    if (upload.state !== "waiting" && upload.state !== "indexing") continue;
+    if (followed.has(upload.upload)) continue;
+    const row = createRow(upload.name);
+    followed.set(upload.upload, row);
+    row.show(upload);
   }
+  schedule();
 }
 
-/** Upload and index files, one after the other. @param {File[]} files */
-export function addDocuments(files) {
-  if (files.length) announce(`Adding ${plural(files.length, "document")}`);
-  for (const file of files) {
-    const row = createRow(file.name);
-    limitUploads(() => upload(file, row), never);
-  }
+/** Upload files, and show their progress. @param {File[]} files */
+export async function addDocuments(files) {
+  if (!files.length) return;
+  const collection = await collectionForUploads();
+  if (collection === null) return;
+  announce(`Adding ${plural(files.length, "document")}`);
+  for (const file of files) enqueue(file, collection, createRow(file.name));
 }
 
-/** @param {File} file @param {Row} row */
-async function upload(file, row) {
+/** @param {File} file @param {string} collection @param {Row} row */
+function enqueue(file, collection, row) {
+  unsent += 1;
+  row.showProgress(unsent > 1 ? `to be sent, ${unsent - 1} before it` : "sending…", 0);
+  row.onretry(() => enqueue(file, collection, row));
+  showTitle();
+  sendOneAtATime(() => send(file, collection, row), never).finally(() => {
+    unsent -= 1;
+    showTitle();
+  });
+}
+
+/** @param {File} file @param {string} collection @param {Row} row */
+async function send(file, collection, row) {
+  if (row.isClosed()) return;
   row.showProgress("sending…", 0);
   for (;;) {
     try {
-      return await follow(await uploadDocument(file), row);
+      const upload = await uploadDocument(file, collection);
+      followed.set(upload.upload, row);
+      row.showProgress("waiting…", 0);
+      return schedule();
     } catch (error) {
       if (!(error instanceof Busy)) return row.showFailed(/** @type {Error} */ (error).message);
       row.showProgress("waiting for the server…", 0);
@@ -50,39 +81,36 @@ async function upload(file, row) {
   }
 }
 
-/** Show the progress of an upload until it is done or failed. @param {Upload} upload @param {Row} row @returns {Promise<void>} */
-function follow(upload, row) {
-  return new Promise((resolve) => {
-    // The browser reconnects a broken stream by itself, unless the server answers with an error.
-    const events = new EventSource(uploadEventsUrl(upload.upload));
-    const end = () => {
-      events.close();
-      resolve();
-    };
-    events.onmessage = ({ data }) => {
-      /** @type {Upload} */
-      const now = JSON.parse(data);
-      if (now.state === "done") {
-        row.showDone(now);
-        onDone();
-        end();
-      } else if (now.state === "failed") {
-        row.showFailed(now.error ?? "it could not be indexed");
-        end();
-      } else if (now.state === "indexing") {
-        const of = now.pages_total;
-        row.showProgress(of ? `page ${now.pages_done} of ${of}` : "reading…", of ? now.pages_done / of : 0);
-      } else {
-        row.showProgress(now.error ?? "waiting…", 0);
-      }
-    };
-    events.onerror = () => {
-      if (events.readyState !== EventSource.CLOSED)
-        return row.showProgress("the server does not respond; trying again…");
-      row.showFailed("the server does not report its progress");
-      end();
-    };
-  });
+/** Ask the server for the progress of all uploads, as long as there are any. */
+function schedule() {
+  clearTimeout(pollTimer);
+  showTitle();
+  if (followed.size) pollTimer = setTimeout(poll, POLL_MS);
+}
+
+async function poll() {
+  try {
+    const found = new Map((await listUploads()).map((upload) => [upload.upload, upload]));
+    for (const [key, row] of followed) {
+      const now = found.get(key);
+      if (!now) {
+        followed.delete(key);
+        row.showFailed("the server no longer knows of it; look for the document in the list");
+      } else if (now.state === "done" || now.state === "failed") {
+        followed.delete(key);
+        row.show(now);
+        if (now.state === "done") onDone();
+      } else row.show(now);
+    }
+  } catch {
+    for (const row of followed.values()) row.showProgress("the server does not respond; trying again…");
+  }
+  schedule();
+}
+
+function showTitle() {
+  const count = unsent + followed.size;
+  title.textContent = count ? `Adding ${plural(count, "document")}` : "Documents added";
 }
 
 /** @typedef {ReturnType<typeof createRow>} Row */
@@ -91,46 +119,71 @@ function follow(upload, row) {
 function createRow(name) {
   const state = element("span", { className: "upload-state" });
   const bar = element("progress", { max: 1, value: 0, "aria-label": `Progress of ${name}` });
+  const actions = element("span", { className: "upload-actions" });
   const row = element(
     "div",
     { className: "upload" },
-    element("span", { className: "upload-name", title: name }, name),
+    ...cutName(name, { className: "upload-name" }),
+    actions,
     state,
     bar,
   );
   const box = byId("uploads");
-  box.prepend(row);
+  list.append(row);
   box.hidden = false;
+  let retry = () => {};
+  let closed = false;
 
   function close() {
+    closed = true;
+    const next = /** @type {HTMLElement | null} */ (row.nextElementSibling ?? row.previousElementSibling);
     row.remove();
-    box.hidden = !box.children.length;
+    box.hidden = !list.children.length;
+    /** @type {HTMLElement | null} */ (next?.querySelector("button"))?.focus();
   }
 
   /** @param {string} text @param {...Node} buttons */
   function end(text, ...buttons) {
-    bar.remove();
+    bar.hidden = true;
     state.textContent = text;
-    row.append(...buttons, iconButton("close", `Dismiss ${name}`, close));
+    actions.replaceChildren(...buttons, iconButton("close", `Dismiss ${name}`, close));
   }
 
-  return {
+  const shown = {
+    isClosed: () => closed,
+    /** @param {() => void} action what sends the file again */
+    onretry(action) {
+      retry = action;
+    },
     /** @param {string} text @param {number} [fraction] */
     showProgress(text, fraction) {
+      row.classList.remove("failed");
+      actions.replaceChildren();
+      bar.hidden = false;
       state.textContent = text;
       if (fraction !== undefined) bar.value = fraction;
+    },
+    /** Show what the server says of an upload. @param {Upload} upload */
+    show(upload) {
+      const { pages_done: done, pages_total: of, place } = upload;
+      if (upload.state === "done") shown.showDone(upload);
+      else if (upload.state === "failed") shown.showFailed(upload.error ?? "it could not be indexed");
+      else if (upload.state === "indexing")
+        shown.showProgress(of ? `page ${done} of ${of}` : "reading…", of ? done / of : 0);
+      else shown.showProgress(upload.error ?? (place ? `waiting, ${place} before it` : "next in line"), 0);
     },
     /** @param {Upload} upload */
     showDone(upload) {
       row.classList.add("done");
-      const { doc_id: document, error } = upload;
+      const { doc_id: id, error, collection } = upload;
       const pages = upload.pages_total ?? upload.pages_done;
       const open = element(
         "button",
         {
           type: "button",
           className: "plain",
-          onclick: () => document && navigate({ document, page: 1, word: null }, { push: true }),
+          "aria-label": `Open ${name}`,
+          onclick: () => id && navigate({ document: documentKey(collection, id), page: 1, word: null }, { push: true }),
         },
         "Open",
       );
@@ -141,8 +194,12 @@ function createRow(name) {
     /** @param {string} reason */
     showFailed(reason) {
       row.classList.add("failed");
-      end(reason);
+      const again = iconButton("retry", `Try ${name} again`, () => retry());
+      end(reason, ...(hasFile() ? [again] : []));
       announce(`${name} was not added: ${reason}`);
     },
   };
+  const none = retry;
+  const hasFile = () => retry !== none;
+  return shown;
 }

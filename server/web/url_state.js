@@ -6,10 +6,18 @@
  */
 
 /**
+ * A value that documents must have in a column. A column may have several: a document must have one of them.
+ * @typedef {{column: string, value: string | number | boolean}} Filter
+ */
+
+/**
+ * The collection that is searched ("" for all), and the filters.
  * The search (`query`, `like`, or the number of a stored image, `picture`), the document it is restricted to (`path`),
  * whether each of several files with the same content is a result (`copies`), and the page open in the viewer, with the word whose matches are shown (null: all words).
  * @typedef {object} UrlState
  * @property {string} query
+ * @property {string} collection
+ * @property {Filter[]} filters
  * @property {string} path
  * @property {boolean} copies
  * @property {Like | null} like
@@ -76,6 +84,8 @@ function fromQueryString(search) {
   const number = (/** @type {string} */ name) => Math.max(0, parseInt(params.get(name) ?? "", 10) || 0);
   return {
     query: params.get("q") ?? "",
+    collection: params.get("collection") ?? "",
+    filters: params.getAll("filter").flatMap(parseFilter),
     path: params.get("in") ?? "",
     copies: params.get("copies") === "all",
     like: parseLike(params.get("like") ?? ""),
@@ -93,6 +103,8 @@ function fromQueryString(search) {
 export function toUrl(state) {
   const out = new URLSearchParams();
   if (state.query) out.set("q", state.query);
+  if (state.collection) out.set("collection", state.collection);
+  for (const { column, value } of state.filters) out.append("filter", `${column}:${JSON.stringify(value)}`);
   if (state.path) out.set("in", state.path);
   if (state.copies) out.set("copies", "all");
   if (state.like) {
@@ -119,4 +131,21 @@ function parseLike(text) {
   if (!document || !(Number(page) >= 1)) return null;
   const whole = box.length === 4 && box.every((side) => side >= 0 && side <= 1) && box[0] < box[2] && box[1] < box[3];
   return { document, page: Math.floor(Number(page)), box: whole ? box : null };
+}
+
+/**
+ * @param {string} text
+ * @returns {Filter[]}
+ */
+function parseFilter(text) {
+  // A value in JSON has no colon before its first quotation mark, and a name of a column may have one.
+  const at = /:(?="|-?\d|true$|false$)/.exec(text)?.index ?? -1;
+  try {
+    const value = JSON.parse(text.slice(at + 1));
+    return at > 0 && ["string", "number", "boolean"].includes(typeof value)
+      ? [{ column: text.slice(0, at), value }]
+      : [];
+  } catch {
+    return [];
+  }
 }

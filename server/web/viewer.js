@@ -2,10 +2,10 @@
 
 import { goBack, currentState, navigate } from "./url_state.js";
 import { pageImageUrl, fetchWordMatches } from "./api.js";
-import { splitPath, displayPath } from "./paths.js";
+import { splitPath, displayPath, cutName } from "./paths.js";
 import { createCopies } from "./copies.js";
 import { pageCount, documentPath } from "./documents.js";
-import { announce, element } from "./dom.js";
+import { announce } from "./dom.js";
 import { createHeatmapLayer } from "./heatmap_layer.js";
 import { isCached, loadImage, THUMBNAIL_WIDTH } from "./page_images.js";
 import { createRegionSelector } from "./region_selector.js";
@@ -36,7 +36,7 @@ export function createViewer() {
     searchSimilar: () => searchLike(null),
   });
   const { dialog, title, where, rank, hits, heat, sheet, problem, frame } = parts;
-  const { chips, chipsNote, marks, also, thumbnails, buttons } = parts;
+  const { chips, chipsNote, marks, original, also, thumbnails, buttons } = parts;
 
   const heatmap = createHeatmapLayer(heat);
   const region = createRegionSelector(sheet, {
@@ -81,7 +81,7 @@ export function createViewer() {
     const of = pageCount(document);
     const path = documentPath(document) ?? shownPages().find((hit) => hit.doc_id === document)?.path ?? "";
     const { name, extension } = splitPath(path);
-    title.replaceChildren(name, element("span", { className: "extension" }, extension));
+    title.replaceChildren(...cutName(path, { withFolder: false }));
     title.title = displayPath(path);
     where.textContent = of ? `${page} of ${of}` : `page ${page}`;
     buttons.before.disabled = page <= 1;
@@ -94,6 +94,7 @@ export function createViewer() {
     buttons.hitAfter.disabled = at === results.length - 1;
     frame.setAttribute("aria-label", `Page ${page} of ${name}`);
     thumbnails.show(document, page, of);
+    original.show(document, page, extension);
     const copies = createCopies(results.find((hit) => hit.doc_id === document)?.also ?? []);
     also.hidden = !copies;
     also.lastElementChild?.replaceChildren(copies ?? "");
@@ -104,7 +105,7 @@ export function createViewer() {
     loading = new AbortController();
     const { signal } = loading;
     const { document, page, query } = shown;
-    announce(`${title.textContent}, page ${where.textContent}`);
+    announce(`${title.firstElementChild?.textContent}, page ${where.textContent}`);
     region.end();
     heatmap.clear();
     heat.dataset.word = "";
@@ -118,18 +119,33 @@ export function createViewer() {
     marks.show(query, document, page);
     const small = pageImageUrl(document, page, THUMBNAIL_WIDTH);
     if (isCached(small)) await showImage(small, signal);
+    // First the page with its highlights; then what is beside it, and what may be looked at next.
+    const highlights = query ? heatmap.loadAll(query, document, page) : null;
+    const found = query ? loadWords(query, document, page, signal) : null;
     await loadSharp();
-    thumbnails.load();
-    if (signal.aborted || !query) return preload();
-    heatmap.loadAll(query, document, page);
+    await highlights;
+    const words = await found;
+    if (signal.aborted) return;
+    await thumbnails.load(query);
+    if (words) await heatmap.loadWords(query, document, page, words);
+    if (signal.aborted) return;
+    thumbnails.highlight();
+    preload();
+  }
+
+  /**
+   * Show the words of a query with their matches on a page; resolves to their number.
+   * @param {string} query @param {string} document @param {number} page @param {AbortSignal} signal
+   */
+  async function loadWords(query, document, page, signal) {
     try {
-      const words = await fetchWordMatches(query, document, page, signal);
-      showWords(words);
-      await heatmap.loadWords(query, document, page, words.length);
+      const found = await fetchWordMatches(query, document, page, signal);
+      showWords(found);
+      return found.length;
     } catch (error) {
       if (!signal.aborted) chipsNote.textContent = /** @type {Error} */ (error).message;
+      return 0;
     }
-    if (!signal.aborted) preload();
   }
 
   /** Load an image that is wide enough for the current zoom. */
@@ -257,6 +273,8 @@ export function createViewer() {
     PageDown: () => turn(1),
     "[": () => step(-1),
     "]": () => step(1),
+    k: () => step(-1),
+    j: () => step(1),
     "+": () => panZoom.zoomIn(),
     "=": () => panZoom.zoomIn(),
     "-": () => panZoom.zoomOut(),

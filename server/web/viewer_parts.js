@@ -2,6 +2,7 @@
 
 import { element, iconButton } from "./dom.js";
 import { createMarks } from "./marks.js";
+import { createOriginal } from "./original.js";
 import { createThumbnails } from "./thumbnails.js";
 
 /** Label of the button that selects a region. */
@@ -53,10 +54,11 @@ export function createParts(actions) {
   for (const button of [zoomOut, zoomIn]) button.classList.add("step");
   const before = iconButton("before", "Previous page", () => actions.turn(-1), "←");
   const after = iconButton("after", "Next page", () => actions.turn(1), "→");
-  const hitBefore = iconButton("before", "Previous result", () => actions.step(-1), "[");
-  const hitAfter = iconButton("after", "Next result", () => actions.step(1), "]");
+  const hitBefore = iconButton("before", "Previous result", () => actions.step(-1), "k");
+  const hitAfter = iconButton("after", "Next result", () => actions.step(1), "j");
   const hits = element("div", { className: "group hits" }, hitBefore, rank, hitAfter);
   const marks = createMarks();
+  const original = createOriginal();
   const also = element("section", { hidden: true }, element("h3", {}, "Copies"), element("div"));
 
   const dialog = element(
@@ -84,6 +86,7 @@ export function createParts(actions) {
         element("button", { type: "button", className: "plain", onclick: () => actions.searchSimilar() }, "This page"),
         regionButton,
       ),
+      original.section,
       also,
       element("section", { className: "neighbours" }, element("h3", {}, "In this document"), thumbnails.list),
     ),
@@ -91,5 +94,6 @@ export function createParts(actions) {
   document.body.append(dialog);
 
   const buttons = { before, after, hitBefore, hitAfter, highlights: highlightsButton, region: regionButton, zoom };
-  return { dialog, title, where, rank, hits, heat, sheet, problem, frame, chips, chipsNote, marks, also, thumbnails, buttons };
+  const page = { frame, sheet, heat, problem };
+  return { dialog, title, where, rank, hits, ...page, chips, chipsNote, marks, original, also, thumbnails, buttons };
 }

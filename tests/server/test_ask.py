@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import time
@@ -13,6 +14,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from docsearch.engine.errors import UsageError
+from docsearch.engine.records import Hit, PageRef
+from docsearch.integrations.page_search import FoundPage
+from docsearch.server.answering import Answering
+from docsearch.server.http_errors import Busy
 from docsearch.server.service import Service
 from stand_in import StandIn, running
 
@@ -86,6 +91,19 @@ def test_filters_hold_for_answers(serve: Serve) -> None:
         assert len(endpoint.requests) == 1
 
 
+def test_a_question_needs_the_token_and_comes_from_no_other_site(serve: Serve) -> None:
+    with running(StandIn()) as endpoint:
+        client, _ = serve(llm=endpoint.url, token="0123456789abcdef")
+        assert client.post("/v1/ask", json=QUESTION).status_code == 401
+        bearer = {"Authorization": "Bearer 0123456789abcdef"}
+        other = {**bearer, "Origin": "https://evil.example"}
+        assert client.post("/v1/ask", json=QUESTION, headers=other).status_code == 403
+        assert client.post("/v1/ask", json={"question": "a" * 2001}, headers=bearer).status_code == 422
+        assert client.post("/v1/ask", content=b" " * (1 << 21), headers=bearer).status_code == 413
+        assert endpoint.requests == []
+        assert client.post("/v1/ask", json=QUESTION, headers=bearer).status_code == 200
+
+
 def test_a_few_answers_are_written_at_a_time(serve: Serve) -> None:
     with running(StandIn(wait_s=1.5)) as endpoint:
         client, _ = serve(llm=endpoint.url, llm_model="m", answers_max=1)
@@ -100,6 +118,22 @@ def test_a_few_answers_are_written_at_a_time(serve: Serve) -> None:
             each.join()
         assert sorted(statuses) == [200, 503]
         assert client.post("/v1/ask", json=QUESTION).status_code == 200  # its place is free again
+
+
+def test_a_client_that_leaves_frees_its_place() -> None:
+    page = FoundPage(Hit(PageRef("d", "report.pdf", 1), 0.9, 1, ()), "Revenue 52.1", None)
+
+    async def leave_and_come_back(answering: Answering) -> list[str]:
+        left = answering.answer("a", [page])
+        assert (await anext(left)).kind == "pages"
+        with pytest.raises(Busy):
+            await anext(answering.answer("b", [page]))
+        await left.aclose()
+        return [event.kind async for event in answering.answer("c", [page])]
+
+    with running(StandIn(wait_s=0.3, pieces=["one"])) as endpoint:
+        kinds = asyncio.run(leave_and_come_back(Answering(endpoint.url, "m", 1)))
+    assert kinds == ["pages", "piece", "end"]
 
 
 def test_the_server_ends_while_an_answer_is_written(serve: Serve) -> None:

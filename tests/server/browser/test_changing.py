@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -37,7 +37,7 @@ def test_a_dropped_document_is_indexed_found_and_deleted(
     page.fill("#query", "lighthouse keeper")
     expect(page.locator(f"{BEST} .title")).to_have_text("lighthouse.pdf")
     expect(page.locator(f"{BEST} .where")).to_contain_text("page 1")
-    page.get_by_role("button", name="Open").click()
+    page.get_by_role("button", name="Open lighthouse.pdf").click()
     expect(page.locator(".viewer .pages-of")).to_have_text("1 of 2")
     page.keyboard.press("Escape")
 
@@ -62,23 +62,67 @@ def test_a_file_that_is_no_document_is_refused_with_the_reason(serve: Callable[.
     expect(page.locator("#uploads")).to_be_hidden()
 
 
-def test_progress_is_shown_as_the_server_reports_it(serve: Callable[..., str], visit: Visit) -> None:
+def test_progress_and_places_are_shown_as_the_server_reports_them(serve: Callable[..., str], visit: Visit) -> None:
     page = visit(serve())
     expect(page.locator("#add")).to_be_visible()
-    upload = {"upload": "u", "name": "long.pdf", "doc_id": None, "error": None}
-    event = json.dumps({**upload, "state": "indexing", "pages_done": 3, "pages_total": 12})
+    sent: list[str] = []
+    states = [{"state": "indexing", "pages_done": 3, "pages_total": 12}, {"state": "waiting", "place": 1}, {}]
+    base = {"doc_id": None, "error": None, "pages_done": 0, "pages_total": None, "place": 0, "collection": None}
 
     def accept(route: Route) -> None:
-        route.fulfill(status=202, json={**upload, "state": "waiting"})
+        name = parse_qs(urlsplit(route.request.url).query)["name"][0]
+        sent.append(name)
+        route.fulfill(status=202, json={"upload": f"u{len(sent)}", "name": name, "state": "waiting"})
+
+    def report(route: Route) -> None:
+        known = zip(sent, states, strict=False)
+        each = [
+            {**base, "upload": f"u{at}", "name": name, **state} for at, (name, state) in enumerate(known, 1) if state
+        ]
+        route.fulfill(json={"uploads": each})
 
     page.route("**/v1/documents?name=*", accept)
-    page.route(
-        "**/v1/uploads/u/events",
-        lambda route: route.fulfill(content_type="text/event-stream", body=f"retry: 60000\ndata: {event}\n\n"),
-    )
-    page.set_input_files("#document-files", {"name": "long.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-"})
+    page.route("**/v1/uploads", report)
+    files = [{"name": name, "mimeType": "application/pdf", "buffer": b"%PDF-"} for name in ("long.pdf", "next.pdf")]
+    page.set_input_files("#document-files", files)
     progress = page.get_by_role("progressbar", name="Progress of long.pdf")
     expect(progress).to_have_js_property("value", 0.25)
+    expect(page.locator(".upload-state")).to_have_text(["page 3 of 12", "waiting, 1 before it"])
+    expect(page.locator(".upload-title")).to_have_text("Adding 2 documents")
+    states[0] = {"state": "done", "pages_done": 12, "pages_total": 12, "doc_id": "d"}
+    states[1] = {"state": "failed", "error": "it has no pages"}
+    expect(page.locator(".upload-state")).to_have_text(["12 pages", "it has no pages"])
+    expect(page.locator(".upload-title")).to_have_text("Documents added")
+    states[2] = {"state": "waiting", "place": 0}
+    page.get_by_role("button", name="Try next.pdf again").click()
+    expect(page.locator(".upload-state")).to_have_text(["12 pages", "next in line"])
+    assert sent == ["long.pdf", "next.pdf", "next.pdf"]
+
+
+def test_a_file_that_could_not_be_sent_is_sent_again(
+    serve: Callable[..., str], visit: Visit, make_pdf: Callable[..., Path], tmp_path: Path
+) -> None:
+    page = visit(serve(), expected=("ERR_FAILED",))
+    expect(page.locator("#add")).to_be_visible()
+    page.route("**/v1/documents?name=*", lambda route: route.abort())
+    page.set_input_files("#document-files", make_pdf(tmp_path / "report.pdf", ["rhubarb"]))
+    expect(page.locator(".upload.failed .upload-state")).to_have_text("the server does not respond")
+    page.unroute("**/v1/documents?name=*")
+    page.get_by_role("button", name="Try report.pdf again").click()
+    expect(page.locator(".upload.done .upload-state")).to_have_text("1 page")
+
+
+def test_documents_are_deleted_without_a_mouse_and_tab_passes_by(serve: Callable[..., str], visit: Visit) -> None:
+    page = visit(serve())
+    rows = page.locator("#document-list .document")
+    expect(rows).to_have_count(6)
+    rows.nth(1).focus()
+    page.keyboard.press("Tab")
+    expect(rows.nth(2)).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(page.get_by_role("dialog")).to_contain_text("Delete canteen-menu.png?")
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(rows).to_have_count(5)
 
 
 def test_a_read_only_server_offers_no_changes(visit: Visit, address: str) -> None:

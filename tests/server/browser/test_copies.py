@@ -43,7 +43,7 @@ def filed(tmp_path_factory: pytest.TempPathFactory, sample_docs: Path) -> Iterat
 
 
 def titles(page: Page) -> list[str]:
-    return page.locator("#pages .title").all_inner_texts()
+    return page.locator("#pages .title").all_text_contents()
 
 
 def test_copies_are_one_result_and_each_on_request(visit: Visit, filed: str) -> None:

@@ -21,7 +21,7 @@ OVERFLOW = "document.documentElement.scrollWidth - innerWidth"
 def test_everything_is_reachable_by_keyboard(visit: Visit, address: str) -> None:
     page = visit(address)
     expect(page.locator(".welcome")).to_be_visible()
-    page.keyboard.press("/")
+    expect(page.locator("#query")).to_be_focused()
     page.keyboard.type("revenue chart 2023")
     expect(page.locator(f"{BEST} .score")).to_have_text(re.compile(r"^0\.8\d$"))
     page.keyboard.press("ArrowDown")
@@ -53,6 +53,35 @@ def test_everything_is_reachable_by_keyboard(visit: Visit, address: str) -> None
     page.keyboard.press("/")
     page.keyboard.press("Escape")
     expect(page.locator(".welcome")).to_be_visible()
+
+
+def test_results_are_walked_through_with_one_hand(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    cards = page.locator("#pages .card")
+    expect(cards.first).to_be_visible()
+    expect(page.locator("#query")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("j")
+    expect(cards.nth(1)).to_be_focused()
+    page.keyboard.press("k")
+    expect(cards.nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator(".rank")).to_have_text(re.compile("^result 1 of "))
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(page.locator(".rank")).to_have_text(re.compile("^result 3 of "))
+    page.keyboard.press("k")
+    expect(page.locator(".rank")).to_have_text(re.compile("^result 2 of "))
+    page.keyboard.press("Escape")
+    expect(cards.nth(1)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#query")).to_be_focused()
+    expect(page.locator("#query")).to_have_value("revenue chart 2023")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("j")
+    expect(cards.nth(0)).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.locator("#query")).to_be_focused()
 
 
 def test_escape_ends_a_region_before_the_viewer(visit: Visit, address: str) -> None:
@@ -172,3 +201,31 @@ def test_the_theme_is_kept(visit: Visit, address: str) -> None:
     assert dark != light
     page.reload()
     assert page.evaluate(background) == dark
+
+
+def test_the_api_is_described_without_another_host(visit: Visit, address: str) -> None:
+    page = visit(f"{address}docs")
+    search = page.locator("section.route", has_text="POST /v1/search")
+    expect(search.first).to_contain_text("Find the pages that answer one or more queries")
+    expect(search.first.locator("dt", has_text="candidates")).to_be_visible()
+    page.get_by_role("link", name="GET /v1/facets").click()
+    expect(page.locator("section.route", has_text="GET /v1/facets")).to_be_in_viewport()
+
+
+def test_a_long_name_is_cut_in_its_middle(visit: Visit, address: str) -> None:
+    def rename(page: Page) -> None:
+        def answer(route: sync_api.Route) -> None:
+            found = route.fetch().json()
+            found["answers"][0]["hits"][0]["path"] = (
+                f"{'a very long name of a folder and of a report ' * 4}final-v3.pdf"
+            )
+            route.fulfill(json=found)
+
+        page.route("**/v1/search", answer)
+
+    page = visit(f"{address}?q=revenue+chart+2023", before=rename)
+    title = page.locator(f"{BEST} .title")
+    expect(title.locator(".tail")).to_have_text("final-v3.pdf")
+    boxes = [title.bounding_box(), title.locator(".tail").bounding_box()]
+    assert boxes[1]["x"] + boxes[1]["width"] <= boxes[0]["x"] + boxes[0]["width"] + 1
+    assert title.locator(".head").evaluate("head => head.scrollWidth > head.clientWidth")

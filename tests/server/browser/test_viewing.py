@@ -165,3 +165,37 @@ def test_the_focus_comes_back_to_the_card(visit: Visit, address: str) -> None:
     page.keyboard.press("Escape")
     expect(page.locator(".viewer")).to_be_hidden()
     expect(page.locator(BEST)).to_be_focused()
+
+
+def test_the_page_with_its_heat_map_comes_before_the_thumbnails(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023")
+    expect(page.locator(f"{BEST} .marks")).to_have_attribute("data-word", "all")
+    page.wait_for_load_state("networkidle")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_best(page)
+    expect(page.locator(".thumbnails .marks[data-word=all]")).to_have_count(9)
+    heat = next(i for i, url in enumerate(asked) if "/v1/heatmap.png" in url and "width=1000" in url)
+    thumbnails = [i for i, url in enumerate(asked) if url.endswith("width=300")]
+    assert thumbnails
+    assert heat < min(thumbnails)
+
+
+def test_the_original_is_offered_and_the_text_is_copied(visit: Visit, address: str) -> None:
+    page = visit(f"{address}?q=revenue+chart+2023", permissions=["clipboard-read", "clipboard-write"])
+    open_best(page)
+    section = page.locator(".viewer .original")
+    address_of = section.get_by_role("link", name="Open the original").get_attribute("href")
+    assert re.fullmatch(r"/v1/documents/[0-9a-f]+/file#page=6", address_of)
+    found = page.request.get(address.rstrip("/") + address_of.partition("#")[0])
+    assert found.headers["content-disposition"] == 'inline; filename="annual-report-2023.pdf"'
+    with page.expect_download() as saved:
+        section.get_by_role("link", name="Download").click()
+    assert saved.value.suggested_filename == "annual-report-2023.pdf"
+    section.get_by_role("button", name="Copy text").click()
+    expect(section.locator(".note")).to_have_text("Copied.")
+    assert "Revenue chart 2023" in page.evaluate("navigator.clipboard.readText()")
+    page.goto(f"{address}?in=canteen-menu.png")
+    page.locator(BEST).click()
+    section.get_by_role("button", name="Copy text").click()
+    expect(section.locator(".note")).to_contain_text("it has no text to copy")

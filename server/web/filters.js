@@ -1,0 +1,243 @@
+/** Filters by what is known of documents: a panel with the values of each column, and a chip for each chosen value. */
+
+import { fetchFacets } from "./api.js";
+import { announce, byId, element, icon, plural } from "./dom.js";
+import { currentState, navigate } from "./url_state.js";
+
+/** @typedef {import("./url_state.js").Filter} Filter */
+/** @typedef {import("./api.js").Facet} Facet */
+
+/** Columns that are no use as a choice of values. */
+const LEFT_OUT = new Set(["size", "pages", "title", "subject", "producer"]);
+/** The first folder of a path, and a glob that the path matches: two filters by the column "path". */
+const FOLDER = "folder";
+const GLOB = "path";
+const NO_FOLDER = "./";
+const LABELS = /** @type {Record<string, string>} */ ({
+  modified: "Year",
+  has_text: "Text layer",
+  [FOLDER]: "Folder",
+  [GLOB]: "Path",
+});
+
+/** The condition that some filters are, "" for none. @param {Filter[]} filters */
+export function whereOf(filters) {
+  /** @type {Map<string, string[]>} */
+  const columns = new Map();
+  for (const filter of filters) {
+    const condition = conditionOf(filter);
+    columns.set(filter.column, [...(columns.get(filter.column) ?? []), condition]);
+  }
+  return [...columns.values()].map((any) => `(${any.join(" or ")})`).join(" and ");
+}
+
+/** @param {Filter} filter */
+function conditionOf({ column, value }) {
+  if (column === GLOB) return `path matches ${quoted(String(value))}`;
+  if (column === FOLDER && value === NO_FOLDER) return "not path contains '/'";
+  if (column === FOLDER) return `path like ${quoted(String(value).replace(/[\\%_]/g, "\\$&") + "%")}`;
+  return `"${column.replaceAll('"', '""')}" = ${typeof value === "string" ? quoted(value) : value}`;
+}
+
+/** @param {string} text */
+const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
+
+/** @param {string} column */
+const labelOf = (column) => LABELS[column] ?? column.charAt(0).toUpperCase() + column.slice(1).replaceAll("_", " ");
+
+/** @param {string} column @param {string | number | boolean} value */
+function shownValue(column, value) {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return column === FOLDER && value === NO_FOLDER ? "no folder" : String(value);
+}
+
+/** @param {Filter} one @param {Filter} other */
+const isSame = (one, other) => one.column === other.column && one.value === other.value;
+
+/** Add a filter, or remove it. @param {Filter} filter */
+function toggle(filter) {
+  const { filters } = currentState();
+  const others = filters.filter((each) => !isSame(each, filter));
+  navigate({ filters: others.length < filters.length ? others : [...filters, filter] }, { push: true });
+}
+
+const panel = element("div", { id: "filter-panel", className: "filter-panel", hidden: true });
+const button = element(
+  "button",
+  {
+    type: "button",
+    className: "plain slim",
+    id: "show-filters",
+    "aria-expanded": "false",
+    "aria-controls": "filter-panel",
+    onclick: () => open(Boolean(panel.hidden)),
+  },
+  icon("filter"),
+  "Filters",
+);
+const chips = element("ul", { className: "filter-chips", "aria-label": "Filters in use" });
+byId("filters").append(button, chips);
+byId("filters").after(panel);
+panel.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  event.stopPropagation();
+  open(false);
+  button.focus();
+});
+
+/** @param {boolean} shown */
+function open(shown) {
+  panel.hidden = !shown;
+  button.setAttribute("aria-expanded", String(shown));
+  if (shown) loadFacets();
+}
+
+/**
+ * Show the filters of the state, and if the panel is open, how many documents have each value.
+ * @param {boolean} hasDocuments whether there is anything to filter
+ */
+export function showFilters(hasDocuments) {
+  const { filters } = currentState();
+  button.hidden = !hasDocuments && !filters.length;
+  chips.replaceChildren(
+    ...filters.map((filter) => element("li", {}, chip(filter))),
+    ...(filters.length > 1
+      ? [
+          element(
+            "li",
+            {},
+            element(
+              "button",
+              { type: "button", className: "plain slim", onclick: () => navigate({ filters: [] }, { push: true }) },
+              "Clear all",
+            ),
+          ),
+        ]
+      : []),
+  );
+  if (!panel.hidden) loadFacets();
+}
+
+/** @param {Filter} filter */
+function chip(filter) {
+  const label = `${labelOf(filter.column)}: ${shownValue(filter.column, filter.value)}`;
+  return element(
+    "button",
+    {
+      type: "button",
+      className: "filter-chip",
+      title: `Remove the filter ${label}`,
+      "aria-label": `Remove the filter ${label}`,
+      onclick: () => {
+        const place = [...chips.children].findIndex((each) => each.contains(document.activeElement));
+        toggle(filter);
+        const next = chips.children[Math.max(0, Math.min(place, chips.children.length - 1))];
+        const following = /** @type {HTMLElement | null} */ (next ? next.firstElementChild : null);
+        (following ?? button).focus();
+      },
+    },
+    element("span", { className: "text" }, label),
+    icon("close"),
+  );
+}
+
+let asked = 0;
+
+async function loadFacets() {
+  const own = ++asked;
+  const { filters, collection } = currentState();
+  const chosen = [...new Set(filters.map((filter) => filter.column))];
+  try {
+    // A column with chosen values is counted without them, so that others can be added.
+    const [all, ...without] = await Promise.all([
+      fetchFacets([], whereOf(filters), collection),
+      ...chosen
+        .filter((column) => column !== GLOB)
+        .map((column) =>
+          fetchFacets(
+            [column === FOLDER ? "path" : column],
+            whereOf(filters.filter((filter) => filter.column !== column)),
+            collection,
+          ),
+        ),
+    ]);
+    if (own !== asked) return;
+    const ownFacets = new Map(without.flat().map((facet) => [facet.column, facet]));
+    const listed = all.map((facet) => ownFacets.get(facet.column) ?? facet);
+    for (const facet of ownFacets.values()) if (!all.some(({ column }) => column === facet.column)) listed.push(facet);
+    render(listed);
+  } catch (error) {
+    if (own === asked) panel.replaceChildren(element("p", { className: "note" }, /** @type {Error} */ (error).message));
+  }
+}
+
+/** @param {Facet[]} facets */
+function render(facets) {
+  const { filters } = currentState();
+  const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.id;
+  const groups = facets
+    .filter(({ column }) => !LEFT_OUT.has(column))
+    .map((facet) => (facet.column === "path" ? { ...facet, column: FOLDER } : facet))
+    .filter(
+      ({ column, values, without }) =>
+        values.length > 1 || (values.length && without) || filters.some((filter) => filter.column === column),
+    )
+    .map((facet) => group(facet, filters));
+  panel.replaceChildren(...groups, pathField(filters));
+  if (focused) document.getElementById(focused)?.focus();
+  announce(plural(groups.length, "column") + " to filter by");
+}
+
+/** @param {Facet} facet @param {Filter[]} filters */
+function group({ column, values, more }, filters) {
+  const rows = values.map(({ value, documents }) => {
+    const filter = { column, value };
+    const id = `filter-${column}-${value}`;
+    return element(
+      "li",
+      {},
+      element("input", {
+        type: "checkbox",
+        id,
+        checked: filters.some((each) => isSame(each, filter)),
+        onchange: () => toggle(filter),
+      }),
+      element("label", { for: id, title: shownValue(column, value) }, shownValue(column, value)),
+      element("span", { className: "count", title: plural(documents, "document") }, documents.toLocaleString("en")),
+    );
+  });
+  return element(
+    "fieldset",
+    {},
+    element("legend", {}, labelOf(column)),
+    // A list that scrolls can be reached, and scrolled, with the keyboard alone.
+    element("ul", { tabIndex: rows.length > 6 ? 0 : -1, "aria-label": `Values of ${labelOf(column)}` }, ...rows),
+    more > 0 && element("p", { className: "note" }, `and ${more.toLocaleString("en")} more`),
+  );
+}
+
+/** @param {Filter[]} filters */
+function pathField(filters) {
+  const field = element("input", {
+    id: "filter-glob",
+    type: "text",
+    placeholder: "contracts/*.pdf",
+    autocomplete: "off",
+    spellcheck: false,
+    value: String(filters.find((filter) => filter.column === GLOB)?.value ?? ""),
+  });
+  return element(
+    "form",
+    {
+      onsubmit: (/** @type {Event} */ event) => {
+        event.preventDefault();
+        const others = currentState().filters.filter((filter) => filter.column !== GLOB);
+        const value = field.value.trim();
+        navigate({ filters: value ? [...others, { column: GLOB, value }] : others }, { push: true });
+      },
+    },
+    element("label", { for: "filter-glob" }, "Path or file name"),
+    element("div", { className: "field" }, field, element("button", { className: "plain slim" }, "Apply")),
+    element("p", { className: "note" }, "* stands for any characters, ? for one."),
+  );
+}
