@@ -1,31 +1,86 @@
-"""`docsearch mcp`: serves an index to an agent over the Model Context Protocol."""
+"""`docsearch mcp`: serves indexes to an agent over the Model Context Protocol, and sets that up in its program."""
 
 from __future__ import annotations
 
 import importlib.util
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from ..engine.errors import UsageError
 from ..engine.install import needs
-from .options import DEFAULT_INDEX, IndexDirectory, Passwords
+from .indexes import by_name
+from .options import DEFAULT_INDEX, IndexDirectories, Passwords
+
+
+class Client(StrEnum):
+    """Programs with agents that `--install` knows."""
+
+    claude_code = "claude-code"
+    claude_desktop = "claude-desktop"
+    cursor = "cursor"
+    vscode = "vscode"
+    codex = "codex"
 
 
 def mcp(
-    index: IndexDirectory = DEFAULT_INDEX,
+    indexes: IndexDirectories = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--name", metavar="NAME", help="Name of an index as a collection, in the order of --index."),
+    ] = None,
+    allow_index: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--allow-index",
+            metavar="FOLDER",
+            help="Let the agent index this folder, and folders in it; nothing outside it, also by links.",
+        ),
+    ] = None,
     password: Passwords = None,
+    install: Annotated[
+        Client | None,
+        typer.Option("--install", help="Show the change to this program's settings that starts this server, and ask."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --install: do not ask.")] = False,
+    show: Annotated[
+        bool, typer.Option("--print", help="With --install: print the settings to add, and change nothing.")
+    ] = False,
 ) -> None:
-    """Let an agent search the index, by the Model Context Protocol.
+    """Let an agent search an index, by the Model Context Protocol.
 
-    The server talks on stdin and stdout. Its tools are search, read_page (image and text) and list_documents; all are
-    read-only. The agent's program starts and stops this command; docs/agents.md shows how to configure it.
+    The server talks on stdin and stdout. Its tools are search, read_page (picture and text), facets and list_documents,
+    which are read-only; with --allow-index also index_folder. Several --index are collections, by --name or the names
+    of their folders. The agent's program starts and stops this command; --install sets it up, or docs/agents.md shows
+    how.
 
     Examples:
 
         docsearch mcp --index office.index
+
+        docsearch mcp --index office.index --install claude-code
+
+        docsearch mcp --index notes.index --allow-index notes/ --install cursor --yes
     """
+    directories = indexes or [DEFAULT_INDEX]
+    if len(directories) == 1 and names:
+        raise UsageError("--name tells several collections apart: give several --index, or leave it out")
+    collections = {"": directories[0]} if len(directories) == 1 else by_name(directories, names or [])
+    if install is not None:
+        from .mcp_install import install_in
+
+        if password:
+            raise UsageError("--password is not written into settings; leave it out, and add it there yourself")
+        install_in(install.value, directories, names or [], allow_index or [], yes=yes, show=show)
+        return
+    if yes or show:
+        raise UsageError("--yes and --print belong to --install")
     if importlib.util.find_spec("mcp") is None:
         raise UsageError(needs("'docsearch mcp' needs the Model Context Protocol's SDK", "mcp"))
-    from ..server.mcp import serve
+    from ..server.agents.serving import serve
     from ..server.mended_input import mend_stdin
 
     mend_stdin()
-    serve(index, passwords=tuple(password or ()))
+    serve(collections, passwords=tuple(password or ()), allowed_folders=allow_index or [])

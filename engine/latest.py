@@ -38,17 +38,22 @@ class LatestSearcher:
         self._lock = threading.Lock()
         self._current: Searcher | None = None
         self._open: weakref.WeakSet[Snapshot] = weakref.WeakSet()
-        self._is_closed = False
+        self._is_closed = self._is_outdated = False
 
-    def current(self, *, changed: bool = False) -> Searcher:
-        """The searcher of the last commit. `changed` says that there was one, which may have renamed documents only.
+    def outdated(self) -> None:
+        """Say that there was a commit, which may have renamed documents only: `current` would not notice that."""
+        self._is_outdated = True
+
+    def current(self) -> Searcher:
+        """The searcher of the last commit.
 
         Raises what `open_searcher` raises, and UsageError after `close`.
         """
         with self._lock:
             if self._is_closed:
                 raise UsageError(f"{self._directory}: the index was closed; open it again")
-            if self._current is None or changed or not self._is_current(self._current):
+            if self._current is None or self._is_outdated or not self._is_current(self._current):
+                self._is_outdated = False
                 self._current = self._opened(self._current)
             return self._current
 

@@ -26,6 +26,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+def own_model(directory: Path) -> str | None:
+    """The model of the index in `directory`, by the name that it was made with; None where there is no index yet."""
+    if (record := sources.read(directory)) is not None:
+        return record.model
+    try:
+        with open_snapshot(directory) as snapshot:
+            return str(snapshot.fingerprint["name"])
+    except IndexNotFound:
+        return None
+
+
 def _of_searcher(method: Callable[Concatenate[Searcher, P], T]) -> Callable[Concatenate[Index, P], T]:
     """The method of the searcher of the last commit."""
 
@@ -73,7 +84,6 @@ class Index:
         self._encoder = encoder
         pictures = PageImages.readable(self.directory, passwords=self._passwords)
         self._latest = LatestSearcher(self.directory, encoder=encoder, pictures=pictures, device=device)
-        self._changes = self._changes_seen = 0
 
     def __enter__(self) -> Index:
         return self
@@ -100,10 +110,7 @@ class Index:
     @property
     def searcher(self) -> Searcher:
         """The searcher of the last commit. Raises IndexNotFound, and what else `open_index` raises."""
-        changes = self._changes
-        searcher = self._latest.current(changed=changes != self._changes_seen)
-        self._changes_seen = changes
-        return searcher
+        return self._latest.current()
 
     def add(
         self,
@@ -123,7 +130,7 @@ class Index:
             return index_documents(
                 [paths] if isinstance(paths, str | Path) else paths,
                 self.directory,
-                model=self._model or self._own_model() or DEFAULT_MODEL,
+                model=self._model or own_model(self.directory) or DEFAULT_MODEL,
                 device=self._device,
                 exclude=exclude,
                 kinds=kinds,
@@ -177,20 +184,10 @@ class Index:
     facets = _of_searcher(Searcher.facets)
     info = _of_searcher(Searcher.info)
 
-    def _own_model(self) -> str | None:
-        """The model of the index, by the name that it was made with; None where there is no index yet."""
-        if (record := sources.read(self.directory)) is not None:
-            return record.model
-        try:
-            with open_snapshot(self.directory) as snapshot:
-                return str(snapshot.fingerprint["name"])
-        except IndexNotFound:
-            return None
-
     @contextmanager
     def _changing(self) -> Iterator[None]:
         """Notes that the index may have changed, however what is done in it ends."""
         try:
             yield
         finally:
-            self._changes += 1
+            self._latest.outdated()

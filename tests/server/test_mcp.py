@@ -60,12 +60,14 @@ def test_tools_are_described_and_marked_read_only(sample_index: Path) -> None:
         return (await client.list_tools()).tools
 
     tools = {tool.name: tool for tool in talk(sample_index, what)}
-    assert set(tools) == {"search", "read_page", "list_documents"}
+    assert set(tools) == {"search", "read_page", "list_documents", "facets"}
     for tool in tools.values():
         assert tool.annotations is not None
         assert tool.annotations.read_only_hint
         assert tool.description
         assert all("description" in each for each in tool.input_schema["properties"].values())
+        assert tool.input_schema["additionalProperties"] is False
+        assert "collection" not in tool.input_schema["properties"]
 
 
 def test_an_agent_finds_a_page_and_reads_it(sample_index: Path) -> None:
@@ -92,7 +94,7 @@ def test_an_agent_finds_a_page_and_reads_it(sample_index: Path) -> None:
         assert picture.mime_type == "image/png"
         with Image.open(io.BytesIO(base64.b64decode(picture.data))) as image:
             assert (image.format, image.width) == ("PNG", width)
-        assert text.text.startswith("annual-report-2023.pdf, page 6 of ")
+        assert text.text.startswith('"annual-report-2023.pdf", page 6 of ')
         assert "Revenue in 2023" in text.text
 
 
