@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..engine.printable import printable
-from .options import DEFAULT_INDEX, AsJson, IndexDirectory, Where
+from .indexes import opened
+from .options import DEFAULT_INDEX, AsJson, IndexDirectories, Where
 from .output import message, plural, print_json
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def facets(
     columns: Annotated[
         list[str] | None, typer.Argument(metavar="COLUMN...", help="Columns; by default all that have a value.")
     ] = None,
-    index: IndexDirectory = DEFAULT_INDEX,
+    indexes: IndexDirectories = None,
     where: Where = None,
     path: Annotated[
         str | None, typer.Option(metavar="GLOB", help="Count only documents with a matching path or file name.")
@@ -44,12 +44,16 @@ def facets(
         docsearch facets author year --where "kind = 'pdf'" --limit 50
 
         docsearch facets tag --json
+
+        docsearch facets --index a.index --index b.index
     """
     from ..engine.store import open_snapshot
+    from ..engine.store.combined import open_combined
     from ..engine.where.documents import DocumentFilter
     from ..engine.where.facets import count_facets
 
-    with open_snapshot(Path(index)) as snapshot:
+    wanted = opened(indexes or [DEFAULT_INDEX])
+    with open_combined(wanted) if isinstance(wanted, dict) else open_snapshot(wanted) as snapshot:
         found = count_facets(DocumentFilter(snapshot), tuple(columns or ()), where, path, limit=limit)
     if not any(facet.documents for facet in found):
         message("no document matches" if where or path else "no document has a value")

@@ -14,6 +14,7 @@ from ..records import I64, Query
 from ..store import Snapshot
 from ..store.column_values import ColumnType
 from .paths import DocumentNames
+from .sorted_columns import SortedColumns
 
 CACHED_CONDITIONS = 64
 
@@ -33,6 +34,7 @@ class DocumentFilter:
         self.snapshot = snapshot
         self._reading = threading.RLock()
         self._found: OrderedDict[str, I64] = OrderedDict()
+        self._columns = SortedColumns(snapshot)
 
     def keys(self, path: str | None, where: str | None) -> I64:
         """The keys (n,) of the documents whose path matches the glob `path` and for which `where` holds, rising.
@@ -70,7 +72,7 @@ class DocumentFilter:
 
         with self._reading:
             documents = self._documents
-        found = select(where, self.snapshot, documents, self._matching)
+        found = select(where, self.snapshot, documents, self._matching, self._columns)
         with self._reading:
             self._found[where] = found
             while len(self._found) > CACHED_CONDITIONS:

@@ -20,6 +20,7 @@ from ..store.columns import CATALOG_COLUMNS, MODIFIED, OWN_COLUMNS, PATH
 from .conditions import Comparison, Condition, Constant, Every, Negated
 from .documents import all_types
 from .grammar import error, parse
+from .sorted_columns import END, SortedColumn, SortedColumns, Span
 
 MAX_DEPTH = 32
 MAX_WILDCARDS = 10
@@ -27,7 +28,8 @@ MAX_WILDCARDS = 10
 VALUES = "SELECT group_concat(document) FROM document_values WHERE counts = 1 AND name = ?"
 DOCUMENTS = "SELECT group_concat(key) FROM documents WHERE"
 """Queries give the keys as one text: rows of their own take longer to read than to find."""
-FOLDED_PATH = "CASE WHEN path GLOB '*[^ -~]*' THEN folded(path) ELSE lower(path) END"
+FOLDED_PATH = "CASE WHEN length(path) = length(CAST(path AS BLOB)) THEN lower(path) ELSE folded(path) END"
+"""In ASCII, of as many bytes as characters, SQLite folds by itself."""
 ORDERED = ("=", "!=", "<", "<=", ">", ">=", "in", "between")
 TYPE_NAMES: Mapping[ColumnType, str] = {
     "text": "text",
@@ -48,21 +50,36 @@ class Sql:
     values: tuple[str | float, ...] = ()
 
 
-def select(where: str, snapshot: Snapshot, documents: Selected, matching: Callable[[str], list[int]]) -> I64:
+def select(
+    where: str,
+    snapshot: Snapshot,
+    documents: Selected,
+    matching: Callable[[str], list[int]],
+    columns: SortedColumns,
+) -> I64:
     """The keys (n,) of the documents for which a condition holds, rising.
 
-    `documents` (K,) tells of which keys there is a document, and `matching` finds the keys of those whose path matches
-    a glob. A column without a value makes a comparison false. A list is what any of its items is.
+    `documents` (K,) tells of which keys there is a document, `matching` finds the keys of those whose path matches a
+    glob, `columns` keeps some in memory. A column without a value makes a comparison false. A list is what any of its
+    items is.
 
     Raises UsageError for a mistake in the condition, a column that is not there, or a value of the wrong type.
     """
-    found = _Evaluation(where, snapshot, len(documents), matching).selected(parse(where), 1)
+    found = _Evaluation(where, snapshot, len(documents), matching, columns).selected(parse(where), 1)
     return np.flatnonzero(found & documents)
 
 
 class _Evaluation:
-    def __init__(self, where: str, snapshot: Snapshot, size: int, matching: Callable[[str], list[int]]) -> None:
-        self._where, self._size, self._matching = where, size, matching
+    def __init__(
+        self,
+        where: str,
+        snapshot: Snapshot,
+        size: int,
+        matching: Callable[[str], list[int]],
+        columns: SortedColumns,
+    ) -> None:
+        self._where, self._size, self._matching, self._columns = where, size, matching, columns
+        self._in_memory: dict[str, SortedColumn | None] = {}  # of the columns of this condition
         self._tables = snapshot.column_tables
         self._types = all_types(snapshot)
         self._has_values = any(table.has_values for _, table in self._tables)
@@ -90,6 +107,8 @@ class _Evaluation:
             found = np.zeros(self._size, np.bool_)
             found[self._matching(asked.values[0].text)] = True
             return found
+        if (in_memory := self._look_up_in_memory(asked, kind)) is not None:
+            return in_memory
         if asked.column in CATALOG_COLUMNS:
             column = CATALOG_COLUMNS[asked.column]
             if asked.operator == "is null":
@@ -103,6 +122,52 @@ class _Evaluation:
             return ~self._look_up(VALUES, asked.column)
         test = self._test("compared", asked, kind)
         return self._look_up(f"{VALUES} AND {test.text}", asked.column, *test.values)
+
+    def _look_up_in_memory(self, asked: Comparison, kind: ColumnType) -> Selected | None:
+        """As `_comparison`, of a column that is kept in memory; None for others."""
+        if asked.operator == "is null":
+            return None
+        if asked.column not in self._in_memory:
+            self._in_memory[asked.column] = self._columns.find(asked.column, self._size)
+        if (column := self._in_memory[asked.column]) is None:
+            return None
+        if asked.operator == "like":
+            keys = [column.like(self._pattern(asked.values[0]))]
+        elif asked.operator == "contains":
+            piece = folded(asked.values[0].text)
+            if not piece or END in piece:
+                return None
+            keys = [column.containing(piece)]
+        else:
+            keys = column.within(self._spans(asked, kind))
+        found = np.zeros(self._size, np.bool_)
+        for each in keys:
+            found[each[each < self._size]] = True
+        return found
+
+    def _spans(self, asked: Comparison, kind: ColumnType) -> list[Span]:
+        """Where the values lie for which a comparison of a column in memory holds."""
+        operator, values = asked.operator, asked.values
+        if operator == "is true":
+            return [Span(1, 1)]
+        if kind == "date":
+            spans = [self._span(value, asked.column, as_number=asked.column == MODIFIED) for value in values]
+            (first, after), last = spans[0], spans[-1][1]
+            return {
+                "between": [Span(first, last, with_high=False)],
+                "<": [Span(high=first, with_high=False)],
+                "<=": [Span(high=after, with_high=False)],
+                ">": [Span(after)],
+                ">=": [Span(first)],
+            }.get(operator, [Span(low, high, with_high=False) for low, high in spans])
+        bound = [self._bound(value, kind, asked.column) for value in values]
+        return {
+            "between": [Span(bound[0], bound[-1])],
+            "<": [Span(high=bound[0], with_high=False)],
+            "<=": [Span(high=bound[0])],
+            ">": [Span(bound[0], with_low=False)],
+            ">=": [Span(bound[0])],
+        }.get(operator, [Span(value, value) for value in bound])
 
     def _look_up(self, query: str, *values: str | float) -> Selected:
         found = np.zeros(self._size, np.bool_)

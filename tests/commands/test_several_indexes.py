@@ -77,3 +77,11 @@ def test_answers_have_the_index_of_each_hit(run: Run, two: Path, suffix: str) ->
         assert {line.rpartition(",")[2] for line in text.splitlines()[1:]} == {"one", "two"}
     else:
         assert {line.split()[2] for line in text.splitlines()} == {"one/one.pdf#1", "two/two.pdf#1"}
+
+
+def test_conditions_and_facets_are_those_of_both(run: Run, two: Path) -> None:
+    code, out, err = run("query", "question", *BOTH, "--where", "path = 'two.pdf'", "--json")
+    assert (code, [json.loads(line)["path"] for line in out.splitlines()]) == (0, ["two.pdf"]), err
+    assert run("facets", "kind", *BOTH)[1] == "kind\tpdf\t2\t2\n"
+    (path,) = map(json.loads, run("facets", "path", *BOTH, "--where", "path = 'two.pdf'", "--json")[1].splitlines())
+    assert path["documents"] == 1

@@ -17,6 +17,8 @@ from docsearch.engine.errors import UsageError
 from docsearch.engine.searcher import Searcher, open_searcher
 from docsearch.engine.store import Snapshot, open_snapshot, open_writer
 from docsearch.engine.store.column_values import nanoseconds
+from docsearch.engine.store.combined import open_combined
+from docsearch.engine.where import sorted_columns
 from docsearch.engine.where.documents import DocumentFilter
 from toy_words import ToyEncoder
 
@@ -57,76 +59,106 @@ def snapshot(index: Path) -> Iterator[Snapshot]:
         yield opened
 
 
-def selected(snapshot: Snapshot, where: str, path: str | None = None) -> str:
-    """The first letters of the documents' names: A is a.pdf, B is b/a.pdf, S is b/Straße.pdf, C is c.pdf."""
+def selected(snapshot: Snapshot, where: str, path: str | None = None, *, again: str = "") -> str:
+    """What a condition selects, perhaps after another one that has the same columns.
+
+    The first letters of the documents' names: A is a.pdf, B is b/a.pdf, S is b/Straße.pdf, C is c.pdf."""
     letters = {"a.pdf": "A", "b/a.pdf": "B", "b/Straße.pdf": "S", "c.pdf": "C"}
-    found = DocumentFilter(snapshot).paths(path, where)
+    documents = DocumentFilter(snapshot)
+    if again:
+        documents.paths(path, again)
+    found = documents.paths(path, where)
     return "".join(letters[path] for path in letters if path in found)
 
 
-@pytest.mark.parametrize(
-    ("where", "wanted"),
-    [
-        ("author = 'kim'", "AC"),
-        ("author != 'kim'", "BS"),
-        ("author is null", "BS"),
-        ("author in ('Lee', 'Kim')", "AC"),
-        ("author not in ('Lee', 'Kim')", "BS"),
-        ("title = 'écoles'", "B"),
-        ("title like '%REPORT'", "A"),
-        ("title like '_nnual%'", "A"),
-        ("title contains 'port'", "A"),
-        ("title > 'b'", "B"),
-        ("keywords = 'X Y'", "B"),
-        ("keywords contains 'x'", "B"),
-        ("tag = 'tax'", "A"),
-        ("tag in ('law', 'tax')", "AB"),
-        ("tag is null", "SC"),
-        ("not tag = 'tax'", "BSC"),
-        ("year = 2021", "B"),
-        ("year >= 2021", "BS"),
-        ("year between 2020 and 2021", "AB"),
-        ("year != 2021", "ASC"),
-        ("due = 2024-02-29", "A"),
-        ("due = 2024-02", "A"),
-        ("due = 2024", "AB"),
-        ("due > 2024-02", "B"),
-        ("due >= '2024-02-29' and due <= 2024-02-29", "A"),
-        ("due < 2024-03-02", "AB"),
-        ("due between 2024-01 and 2024-02", "A"),
-        ("due in (2024-03-01, 2020)", "B"),
-        ("done", "A"),
-        ("done = false", "B"),
-        ("not done", "BSC"),
-        ("code = '007'", "A"),
-        ("code = 7", "B"),
-        (r"code like '100\%\_'", "S"),
-        ("code contains '%'", "S"),
-        ('"Odd Name" = "x"', "S"),
-        ("path = 'B/STRASSE.pdf'", "S"),
-        ("path like 'b/%'", "BS"),
-        ("path contains 'straße'", "S"),
-        ("path matches 'b/*'", "BS"),
-        ("path matches 'a.pdf' and not path = 'a.pdf'", "B"),
-        ("path in ('c.pdf', 'a.pdf')", "AC"),
-        ("size = 1 kb", "ABSC"),
-        ("size < 0.5 kb", ""),
-        ("pages = 2", "ABSC"),
-        ("pages is null", ""),
-        ("modified = 2024-02-29", "ABSC"),
-        ("modified >= 2024-02-29T12:00:01", ""),
-        ("modified < 2300", "ABSC"),
-        ("modified between 1500 and 9998-12-31T23:59:59-23:00", "ABSC"),
-        ("modified < 1500", ""),
-        ("modified <= 2024-02-29T14:00+02:00", "ABSC"),
-        ("modified > 2024-02-28 and modified < 2024-03", "ABSC"),
-        ("kind = 'pdf' and language in ('en', 'fr') and has_text", "AB"),
-        ("author = 'kim' and year >= 2020 or tag = 'law'", "AB"),
-        ("author = 'kim' and (year >= 2020 or tag = 'law')", "A"),
-    ],
-)
+CONDITIONS = [
+    ("author = 'kim'", "AC"),
+    ("author != 'kim'", "BS"),
+    ("author is null", "BS"),
+    ("author in ('Lee', 'Kim')", "AC"),
+    ("author not in ('Lee', 'Kim')", "BS"),
+    ("title = 'écoles'", "B"),
+    ("title like '%REPORT'", "A"),
+    ("title like '_nnual%'", "A"),
+    ("title contains 'port'", "A"),
+    ("title > 'b'", "B"),
+    ("keywords = 'X Y'", "B"),
+    ("keywords contains 'x'", "B"),
+    ("tag = 'tax'", "A"),
+    ("tag in ('law', 'tax')", "AB"),
+    ("tag is null", "SC"),
+    ("not tag = 'tax'", "BSC"),
+    ("year = 2021", "B"),
+    ("year >= 2021", "BS"),
+    ("year between 2020 and 2021", "AB"),
+    ("year != 2021", "ASC"),
+    ("due = 2024-02-29", "A"),
+    ("due = 2024-02", "A"),
+    ("due = 2024", "AB"),
+    ("due > 2024-02", "B"),
+    ("due >= '2024-02-29' and due <= 2024-02-29", "A"),
+    ("due < 2024-03-02", "AB"),
+    ("due between 2024-01 and 2024-02", "A"),
+    ("due in (2024-03-01, 2020)", "B"),
+    ("done", "A"),
+    ("done = false", "B"),
+    ("not done", "BSC"),
+    ("code = '007'", "A"),
+    ("code = 7", "B"),
+    (r"code like '100\%\_'", "S"),
+    ("code contains '%'", "S"),
+    ('"Odd Name" = "x"', "S"),
+    ("path = 'B/STRASSE.pdf'", "S"),
+    ("path like 'b/%'", "BS"),
+    ("path contains 'straße'", "S"),
+    ("path matches 'b/*'", "BS"),
+    ("path matches 'a.pdf' and not path = 'a.pdf'", "B"),
+    ("path in ('c.pdf', 'a.pdf')", "AC"),
+    ("size = 1 kb", "ABSC"),
+    ("size < 0.5 kb", ""),
+    ("pages = 2", "ABSC"),
+    ("pages is null", ""),
+    ("modified = 2024-02-29", "ABSC"),
+    ("modified >= 2024-02-29T12:00:01", ""),
+    ("modified < 2300", "ABSC"),
+    ("modified between 1500 and 9998-12-31T23:59:59-23:00", "ABSC"),
+    ("modified < 1500", ""),
+    ("modified <= 2024-02-29T14:00+02:00", "ABSC"),
+    ("modified > 2024-02-28 and modified < 2024-03", "ABSC"),
+    ("kind = 'pdf' and language in ('en', 'fr') and has_text", "AB"),
+    ("author = 'kim' and year >= 2020 or tag = 'law'", "AB"),
+    ("author = 'kim' and (year >= 2020 or tag = 'law')", "A"),
+    ("title like 'a%n%rep_rt'", "A"),
+    ("path like '%'", "ABSC"),
+    ("path contains ''", "ABSC"),
+    ("code >= '1'", "BS"),
+]
+
+
+@pytest.mark.parametrize(("where", "wanted"), CONDITIONS)
 def test_conditions(snapshot: Snapshot, where: str, wanted: str) -> None:
     assert selected(snapshot, where) == wanted
+
+
+@pytest.mark.parametrize(("where", "wanted"), CONDITIONS)
+def test_conditions_on_columns_in_memory(
+    snapshot: Snapshot, where: str, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sorted_columns, "MIN_DOCUMENTS", 0)
+    assert selected(snapshot, where, again=f"not ({where})") == wanted
+
+
+def test_a_column_with_texts_and_numbers_is_left_to_the_catalog(
+    index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sorted_columns, "MIN_DOCUMENTS", 0)
+    toy_words.write(tmp_path / "other", {"d.pdf": [[1]]})
+    with open_writer(tmp_path / "other", fingerprint=None) as writer:
+        writer.record_metadata({key: {"year": "late"} for key in writer.document_keys()}, {"year": "text"})
+    with open_combined({"one": index, "two": tmp_path / "other"}) as both:
+        documents = DocumentFilter(both)
+        assert documents.paths(None, "year < 2020") == set()
+        assert documents.paths(None, "year = 2021") == {"b/a.pdf"}
 
 
 def test_a_path_filter_and_a_condition_hold_together(snapshot: Snapshot) -> None:
