@@ -29,13 +29,17 @@ class Answers:
         weighting: Weighting,
         spec: EncoderSpec,
         printed: Callable[[str, int], AbstractSet[str]],
+        is_named: Callable[[str, int], bool],
     ) -> None:
-        """`printed` tells which terms of a question the text layer of a page, by its row, has in any spelling."""
+        """`printed` tells which terms of a question the text layer of a page, by its row, has in any spelling, and
+        `is_named` whether the question is the name of its document.
+        """
         self._snapshot = snapshot
         self._cache = cache
         self._weighting = weighting
         self._spec = spec
         self._printed = printed
+        self._is_named = is_named
 
     def answer(
         self,
@@ -63,6 +67,8 @@ class Answers:
             assert weighed is not None
             assert ranking is not None
             found = calibration.confidence(self.features(query, encoded, weighed, ranking, mode))
+            if self._is_named(query.text, int(ranking.pages[0])):
+                found = max(found, calibration.no_good_match)  # what its page shows says nothing of that
         is_weak = found < calibration.no_good_match
         return Hits(hits, query.text, confidence=found, no_good_match=is_weak, unread_letters=unread, mode=mode)
 

@@ -18,6 +18,7 @@ from .ranking import rerank
 from .ranking.cross_language import WithCrossLanguage, added_shares
 from .ranking.filters import PageFilter
 from .ranking.fusion import Fusion, text_scores
+from .ranking.named import WithNames
 from .ranking.prior import PagePrior, ScoreParts
 from .ranking.rerank import Scorer
 from .records import F32, I64, Mode, Operators, Query, QueryVectors, Ranking, Region
@@ -130,11 +131,16 @@ class TwoStageSearch:
         """
         if not self._first_stage.has_visual_words or encoded.contextual or not _has_words(query):
             return None
-        if mode != "hybrid":
+        texts = self._first_stage.texts
+        if mode != "hybrid" and texts.has_text.any():  # by pictures alone, though there is text
             return lambda: self._prior.applied(query.text, None, None)
 
+        def with_names() -> ScoreParts:
+            scores = looked_up() if mode == "hybrid" else self._prior.applied(query.text, None, None)
+            named = texts.named_pages(query.text)
+            return WithNames(scores, named, len(self._snapshot)) if len(named) else scores
+
         def looked_up() -> ScoreParts:
-            texts = self._first_stage.texts
             fusion = Fusion(texts.evidence(query.corrected, query.operators.beginnings))
             scores = self._prior.applied(query.text, fusion, texts.number_shares)
             passages = self._first_stage.passages()
@@ -142,7 +148,7 @@ class TwoStageSearch:
                 return scores
             return WithCrossLanguage(scores, added_shares(passages.cosines(query.text), is_foreign))
 
-        return looked_up
+        return with_names
 
     @cached_property
     def _prior(self) -> PagePrior:

@@ -223,6 +223,15 @@ def name_terms(path: str) -> frozenset[str]:
     return frozenset(term for word in words for term in _terms_of_name_word(word))
 
 
+def plain_name(name: str) -> str:
+    """A file name, or a path, as people may write it: its words in lower case, without an extension.
+
+    >>> plain_name("Annual_Report-2021.PDF"), plain_name("annual report 2021")
+    ('annual report 2021', 'annual report 2021')
+    """
+    return " ".join(folded(word.lower()) for word in NAME_WORD.findall(NAME_SUFFIX.sub("", name)))
+
+
 @lru_cache(maxsize=NAME_WORDS)
 def _terms_of_name_word(word: str) -> tuple[str, ...]:
     """The terms of a word of a path, and of its parts; cached, since names in a folder share words."""

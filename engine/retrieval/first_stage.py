@@ -67,6 +67,10 @@ class FirstStage:
         """Which terms of a question the text layer of a page has, in any spelling."""
         return self.texts.printed(question, row)
 
+    def is_named(self, question: str, row: int) -> bool:
+        """Whether a question is the file name of the document that the page is the first of."""
+        return row in self.texts.named_pages(question)
+
     @cached_property
     def is_only(self) -> bool:
         """Whether stage 1 is the whole search: a page has one dense vector, and no patch vectors."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..distinct import distinct
-from ..query.terms import name_terms, terms_of
+from ..query.terms import name_terms, plain_name, terms_of
 from ..records import F32, I64
 from ..store import Snapshot
 from ..store.columns import AUTHOR, KEYWORDS, SUBJECT, TITLE
@@ -26,6 +26,8 @@ FIELD_WEIGHTS = {TITLE: 1.0, AUTHOR: 0.5, SUBJECT: 0.5, KEYWORDS: 0.5}
 """How much a term in one of these columns counts beside one in the path (docs/log.md#document-fields)."""
 WEIGHT_UNIT = 1000
 """Weights are stored as whole numbers of such parts."""
+NAMED_MAX = 1000
+"""Documents with all the words of a name that are compared with it."""
 SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 U64 = NDArray[np.uint64]
 
@@ -66,6 +68,33 @@ class NameIndex:
             for term, first, last in bounds
             if first < last
         }
+
+
+def pages_of_name(index: NameIndex, snapshot: Snapshot, question: str) -> I64:
+    """The first pages, as rows (n,), rising, of the documents whose own file name a question is, and of their copies.
+
+    Folders in the question are those at the end of their path. Case, the extension and what stands between the words do
+    not matter.
+    """
+    none, asked = np.zeros(0, np.int64), [plain_name(part) for part in question.strip("/").split("/")]
+    terms = name_terms(question.strip("/").rpartition("/")[2])
+    if not asked[-1] or not terms:
+        return none
+    found = index.first_pages_of(terms)
+    if len(found) < len(terms):
+        return none
+    rows, *others = sorted((named.rows for named in found.values()), key=len)
+    for each in others:
+        rows = np.intersect1d(rows, each, assume_unique=True)
+    keys, paths = snapshot.page_documents()
+    named = []
+    for row, key in zip(rows[:NAMED_MAX].tolist(), keys[rows[:NAMED_MAX]].tolist(), strict=True):
+        its = [plain_name(part) for part in paths[key].split("/")[-len(asked) :]]
+        if its == asked[-len(its) :]:
+            named.append(row)
+    if snapshot.copies is None or not named:
+        return np.array(named, np.int64)
+    return distinct(np.concatenate([snapshot.copies.of(row) for row in named]))
 
 
 def _open(snapshot: Snapshot, rows: I64, keys: list[int], paths: list[str]) -> tuple[U64, U64, U64]:

@@ -12,9 +12,9 @@ from ..models.pixel.function_words import ENGLISH, by_language
 from ..query.implied import IMPLIED_WEIGHT, implied_text
 from ..query.languages import CODES
 from ..query.terms import QuestionTerm, Value, is_code, joined_terms, question_terms, terms_of
-from ..records import F32, Operators, SoughtWord, TextEvidence
+from ..records import F32, I64, Operators, SoughtWord, TextEvidence
 from ..store import Snapshot
-from .name_index import NameIndex
+from .name_index import NameIndex, pages_of_name
 from .near_terms import NearTerms
 from .phrases import PhraseSearch
 from .question_language import foreign_pages
@@ -107,6 +107,10 @@ class TextSearch:
             if (pages.rows == row).any():
                 printed.update(value.words)
         return frozenset(printed)
+
+    def named_pages(self, question: str) -> I64:
+        """The first pages, as rows (n,), of the documents that a question names by their own file name."""
+        return pages_of_name(self.names, self._snapshot, question)
 
     def unknown_words(self, words: Sequence[QuestionTerm]) -> frozenset[str]:
         """The terms of those words that no text has in any spelling, nor any document's name."""
@@ -248,6 +252,8 @@ class TextSearch:
                     rows, weights = named_pages[each]
                     share[rows] = np.maximum(share[rows], weights)
             share[pages.rows[pages.begins]] = 1  # of first pages only these rows are read
+            if self._snapshot.copies is not None:
+                self._snapshot.copies.share_largest(share)
             held += pages.idf * share
         total = sum(pages.idf for pages in found)
         shares: F32 = (held[self._first_pages] / total if total else held).astype(np.float32)

@@ -56,6 +56,13 @@ class Copies:
         kept[at[order[~is_first]]] = False
         return rows[kept]
 
+    def share_largest(self, values: NDArray[np.float64]) -> None:
+        """Give each of the pages with one content the largest of their `values` (N,)."""
+        rows, contents = self._shared[:, 0], self._shared[:, 1]
+        largest = np.zeros(len(values), values.dtype)
+        np.maximum.at(largest, contents, values[rows])
+        values[rows] = largest[contents]
+
     def of(self, row: int) -> I64:
         """The rows (n,) of the content of `row`, itself among them, in the order of their paths."""
         if not self._is_shared[row]:

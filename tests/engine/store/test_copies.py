@@ -51,6 +51,15 @@ def test_copies_of_a_row_are_those_with_its_content_in_path_order(drawn: tuple[l
     assert found.shown.tolist() == found.one_of_each(np.arange(len(contents))).tolist()
 
 
+@given(contents_in_some_order(), st.data())
+def test_pages_of_one_content_share_the_largest_value(drawn: tuple[list[int], list[int]], data: st.DataObject) -> None:
+    contents, order = drawn
+    values = data.draw(st.lists(st.integers(0, 9), min_size=len(contents), max_size=len(contents)))
+    shared = np.array(values, np.float64)
+    copies_of(contents, order).share_largest(shared)
+    assert shared.tolist() == [max(v for v, c in zip(values, contents, strict=True) if c == each) for each in contents]
+
+
 PAGES = {"c.pdf": [[1], [2]], "a.pdf": [[1], [2]], "other.pdf": [[1], [2]], "b.pdf": [[1]]}
 
 
