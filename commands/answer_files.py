@@ -20,7 +20,7 @@ from .query_files import PARQUET_ROWS, QueryRow
 
 if TYPE_CHECKING:
     from ..engine.hits import Hits
-    from ..engine.records import Mode
+    from ..engine.records import Hit, Mode
 
 ANSWER_SUFFIXES = (".jsonl", ".csv", ".parquet", ".trec")
 HIT_KEYS = ("path", "page", "score", "doc_id", "also")
@@ -37,7 +37,9 @@ PARTIAL = ".partial"
 """Ends the name of the file that holds the answers of a run that is not finished."""
 
 
-OPTIONAL = ("rerank", "where")
+DETAIL_KEYS = ("label", "title", "modified", "snippet")
+"""Columns of the details of hits, where answers have them."""
+OPTIONAL = ("rerank", "where", "snippets")
 """Settings of a run that an answer has only where they were given."""
 
 
@@ -53,9 +55,12 @@ class RunSettings:
     snapshot: str
     rerank: str | None = None
     where: str | None = None
+    snippets: bool | None = None
 
     def as_dict(self) -> dict[str, object]:
-        """The value of "run" in an answer. "rerank" is the model and how many hits it reads."""
+        """The value of "run" in an answer. "rerank" is the model and how many hits it reads; "snippets" is true where
+        hits have their details.
+        """
         fields = {name: getattr(self, name) for name in self.__slots__}
         return {name: value for name, value in fields.items() if name not in OPTIONAL or value is not None}
 
@@ -117,10 +122,7 @@ class AnswerFile:
             "query_id": row.query_id,
             "query": row.text,
             **hits.as_dict(),
-            "hits": [
-                {key: fields[key] for key in (*HIT_KEYS, INDEX_KEY) if key in fields}
-                for fields in (hit.as_dict() for hit in hits)
-            ],
+            "hits": [self._fields(hit) for hit in hits],
             "run": self._run,
         }
         line = json_line(answer) + "\n"
@@ -129,6 +131,12 @@ class AnswerFile:
         except OSError as err:
             raise self._unwritable(err) from err
         self.count += 1
+
+    def _fields(self, hit: Hit) -> dict[str, object]:
+        """What an answer has of a hit."""
+        fields = hit.as_dict()
+        told = hit.details.as_dict() if self._run.get("snippets") else {}
+        return {key: fields[key] for key in (*HIT_KEYS, INDEX_KEY) if key in fields} | told
 
     def flush(self) -> None:
         """Pass buffered answers to the operating system, so that a killed process does not lose them."""
@@ -186,7 +194,8 @@ class AnswerFile:
     def _check_run(self, source: Path, run: Mapping[str, object] | None) -> None:
         if run == self._run:
             return
-        if not isinstance(run, dict) or run.keys() != self._run.keys():
+        optional = {"snippets"}
+        if not isinstance(run, dict) or run.keys() - optional != self._run.keys() - optional:
             raise UsageError(
                 f"--resume: {source} does not say with which options and state of the index its answers were made, as "
                 "when an earlier docsearch began it; omit --resume to start again"
@@ -245,6 +254,7 @@ def _options(run: Mapping[str, object]) -> str:
     candidates = "" if run.get("candidates") is None else f" --candidates {run['candidates']}"
     options = " --exact" * bool(run.get("exact")) + " --all-copies" * bool(run.get("all_copies"))
     options += f" --mode {run['mode']}" if "mode" in run else ""
+    options += " --snippets" * bool(run.get("snippets"))
     return f"-k {run.get('k')}{candidates}{options}"
 
 
@@ -261,8 +271,10 @@ def _write_csv(lines: Path, file: Path) -> None:
     apostrophe before it (`spreadsheet_cell`).
     """
     with file.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-        several = [INDEX_KEY] if _has_indexes(lines) else []
-        writer = csv.DictWriter(stream, [*CSV_COLUMNS, *several], restval="", lineterminator="\n")
+        several = [INDEX_KEY] if _has(lines, INDEX_KEY) else []
+        details = DETAIL_KEYS if _has(lines, *DETAIL_KEYS) else ()
+        columns = [*CSV_COLUMNS, *details, *several]
+        writer = csv.DictWriter(stream, columns, restval="", extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         for answer in _answers(lines):
             query = {key: spreadsheet_cell(answer[key]) for key in ("query_id", "query", *ANSWER_KEYS)}
@@ -270,14 +282,22 @@ def _write_csv(lines: Path, file: Path) -> None:
                 also = json.dumps([*map(printable, hit["also"])], ensure_ascii=False) if hit["also"] else ""
                 index = {INDEX_KEY: spreadsheet_cell(printable(hit[INDEX_KEY]))} if INDEX_KEY in hit else {}
                 path = spreadsheet_cell(printable(hit["path"]))
-                writer.writerow({**query, "rank": rank, **hit, "path": path, "also": also, **index})
+                told = {name: spreadsheet_cell(printable(text)) for name, text in _plain_details(hit).items()}
+                writer.writerow({**query, "rank": rank, **hit, "path": path, "also": also, **index, **told})
             if not answer["hits"]:
                 writer.writerow(query)
 
 
-def _has_indexes(lines: Path) -> bool:
-    """Whether the hits are of several indexes."""
-    return any(INDEX_KEY in hit for answer in _answers(lines) for hit in answer["hits"])
+def _has(lines: Path, *keys: str) -> bool:
+    """Whether any hit has one of the keys."""
+    return any(key in hit for answer in _answers(lines) for hit in answer["hits"] for key in keys)
+
+
+def _plain_details(hit: Mapping[str, Any]) -> dict[str, str]:
+    """The details of a hit as texts; empty if it has none."""
+    from .hit_output import plain_snippet
+
+    return {name: plain_snippet(hit) if name == "snippet" else hit[name] for name in DETAIL_KEYS if name in hit}
 
 
 def spreadsheet_cell(value: object) -> object:
@@ -311,14 +331,16 @@ def _trec_field(text: str) -> str:
 def _write_parquet(lines: Path, file: Path) -> None:
     pa, parquet = pyarrow()
     types = (pa.string(), pa.int32(), pa.float32(), pa.string(), pa.list_(pa.string()))
-    index = [(INDEX_KEY, pa.string())] if _has_indexes(lines) else []
-    hits = pa.list_(pa.struct([*zip(HIT_KEYS, types, strict=True), *index]))
+    index = [(INDEX_KEY, pa.string())] if _has(lines, INDEX_KEY) else []
+    details = [(name, pa.string()) for name in DETAIL_KEYS] if _has(lines, *DETAIL_KEYS) else []
+    hits = pa.list_(pa.struct([*zip(HIT_KEYS, types, strict=True), *index, *details]))
     about = zip(ANSWER_KEYS, (pa.float32(), pa.bool_(), pa.string(), pa.string()), strict=True)
     schema = pa.schema([("query_id", pa.string()), ("query", pa.string()), *about, ("hits", hits)])
     with parquet.ParquetWriter(file, schema) as writer:
         rows: list[dict[str, object]] = []
         for answer in _answers(lines):
-            rows.append({**answer, "query_id": str(answer["query_id"])})
+            told = [hit | _plain_details(hit) for hit in answer["hits"]]
+            rows.append({**answer, "query_id": str(answer["query_id"]), "hits": told})
             if len(rows) == PARQUET_ROWS:
                 writer.write_table(pa.Table.from_pylist(rows, schema))
                 rows.clear()

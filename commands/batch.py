@@ -55,6 +55,14 @@ def batch(
     rerank: Rerank = None,
     rerank_hits: RerankHits = None,
     where: Where = None,
+    snippets: Annotated[
+        bool,
+        typer.Option(
+            "--snippets",
+            help="Tell of each hit the passage of the page that matches, the page's own number, and the document's "
+            "title and date, as 'query --json' does.",
+        ),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue after the last answer that is kept.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -68,8 +76,8 @@ def batch(
     file has a row per hit; text that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Answers are collected in OUT.partial; OUT stays as it was until the last one is there. --resume refuses to go on if
-    the queries, -k, --candidates, --exact, --all-copies, --mode, --rerank, --where or the index have changed ("run" in
-    an answer says with what it was made).
+    the queries, -k, --candidates, --exact, --all-copies, --mode, --rerank, --where, --snippets or the index have
+    changed ("run" in an answer says with what it was made).
 
     Several --index are searched as one, and each hit has its "index"; in .trec files its name stands before the path.
 
@@ -81,10 +89,12 @@ def batch(
 
         docsearch batch questions.txt -o answers.csv --where "kind = 'pdf' and pages < 50"
 
-        docsearch batch queries.csv -o answers.jsonl --resume
+        docsearch batch queries.csv -o answers.jsonl --snippets --resume
 
         docsearch batch queries.csv -o answers.csv --index office.index --index archive.index
     """
+    if snippets and out.suffix.lower() == ".trec":
+        raise UsageError("--snippets has no place in .trec files, whose columns are fixed; leave one of them out")
     check_candidates(candidates, exact=exact)
     check_rerank_hits(rerank, rerank_hits)
     directories = indexes or [DEFAULT_INDEX]
@@ -115,7 +125,9 @@ def batch(
         model_read = f"{rerank}, {stage.count} hits" if stage is not None else None
         chosen = mode.value if mode else searcher.default_mode
         _check(searcher, where, conditions)
-        run = RunSettings(k, candidates, exact, all_copies, chosen, searcher.snapshot.generation, model_read, where)
+        generation = searcher.snapshot.generation
+        told = True if snippets else None
+        run = RunSettings(k, candidates, exact, all_copies, chosen, generation, model_read, where, told)
         answers = AnswerFile(out, run, resume=resume)
         resumed = answers.count
         with interruptible(lambda: _kept(answers, total)), answers:

@@ -7,6 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -65,13 +66,16 @@ def run(
     for file in files:
         digest.update(_digest(file))
     total, done, added, before = sum(map(len, documents.values())), 0, 0, 0
+    batches = _checked(_batches(files), made_by)
+    first = next(batches, [])  # a file that does not fit is refused before an index is made
     with open_writer(directory, fingerprint=made_by, codec=codec) as writer:
         begun: dict[str, BegunDocument] = {}
-        for rows in _batches(files):
-            _check_dimension(rows, made_by)
+        known: dict[str, dict[str, Value]] = {}
+        for rows in chain([first], batches):
             for path in dict.fromkeys(row["path"] for row in rows):
                 if path not in begun:
                     own = hashlib.sha256(digest.digest() + path.encode("utf-8", "surrogatepass")).hexdigest()
+                    known[path] = writer.properties(path)
                     begun[path] = writer.begin_document(path, own, 0, 0, max(documents[path]))
             new = [row for row in rows if row["page"] not in begun[row["path"]].done_pages]
             if new:
@@ -82,7 +86,8 @@ def run(
         for path, document in begun.items():
             if columns is not None:
                 texts = writer.texts(document.doc_id, PAGES_READ)
-                writer.record_properties(document.doc_id, columns(path, {}, texts))
+                told = columns(path, {}, texts)  # of its title and author the files say nothing: those known stay
+                writer.record_properties(document.doc_id, {**known[path], **told})
             _finish(writer, document, documents[path])
     return Imported(len(documents), added, before)
 
@@ -186,15 +191,19 @@ def _matrix(value: Any, dtype: Any, where: str, name: str) -> np.ndarray:
         raise UsageError(f"{where}: {name} are no list of lists of as many numbers each") from err
 
 
-def _check_dimension(rows: list[dict[str, Any]], made_by: Fingerprint) -> None:
-    """Raise UsageError for vectors that are not as long as those of the model that is said to have made them."""
+def _checked(batches: Iterator[list[dict[str, Any]]], made_by: Fingerprint) -> Iterator[list[dict[str, Any]]]:
+    """The same rows. Raises UsageError for vectors that are not as long as those of the model that is said to have made
+    them.
+    """
     dim = made_by.get("dim")
-    for row in rows:
-        if dim is not None and (found := row["vectors"].shape[1]) != dim:
-            raise UsageError(
-                f"{row['path']}, page {row['page']}: vectors of {found} dimensions, but {made_by.get('name')} makes "
-                f"vectors of {dim}"
-            )
+    for rows in batches:
+        for row in rows:
+            if dim is not None and (found := row["vectors"].shape[1]) != dim:
+                raise UsageError(
+                    f"{row['path']}, page {row['page']}: vectors of {found} dimensions, but {made_by.get('name')} "
+                    f"makes vectors of {dim}"
+                )
+        yield rows
 
 
 def _pages(rows: list[dict[str, Any]], begun: Mapping[str, BegunDocument]) -> PagesToStore:

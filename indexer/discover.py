@@ -117,7 +117,10 @@ def find(
     """
     if not paths:
         raise UsageError("no PATH was given; name at least one file or folder to index")
-    search = _Search(tuple(pattern.rstrip("/") for pattern in exclude), kinds, renderer)
+    globs = tuple(pattern.rstrip("/") for pattern in exclude)
+    if not all(globs):
+        raise UsageError("--exclude: an empty pattern leaves nothing out; name a path, or a glob such as 'drafts/*'")
+    search = _Search(globs, kinds, renderer)
     if within is not None:
         search.within = frozenset(map(os.fspath, within))
         search.above = frozenset(os.fspath(parent) for path in within for parent in path.parents)

@@ -69,15 +69,19 @@ class Metadata:
         return [f"no document in the index matches {shown}{more}"]
 
 
-def remembered(writer: IndexWriter, *, forget: bool) -> Metadata | None:
-    """The table that an index remembers, none with `forget`. None where its file is gone: what is recorded then stays.
+def remembered(writer: IndexWriter, *, forget: bool) -> Metadata | MetadataReport:
+    """The table that an index remembers, none with `forget`.
 
-    Raises UsageError for a table that is wrong now.
+    Where its file is gone, what is recorded stays, and a report says so. Raises UsageError for a table that is wrong
+    now.
     """
     file = "" if forget else writer.setting(FILE_SETTING)
     if not file:
         return Metadata(None)
-    return Metadata(Path(file)) if Path(file).is_file() else None
+    if Path(file).is_file():
+        return Metadata(Path(file))
+    gone = f"the table {file} is gone; its columns stay as they were until it is back or --no-metadata forgets them"
+    return MetadataReport({}, 0, (gone,))
 
 
 def typed(table: Table) -> tuple[dict[str, ColumnType], list[dict[str, Value]]]:

@@ -25,6 +25,7 @@ from . import kinds as file_kinds
 from .describe import describe
 from .discover import Document
 from .metadata import Metadata, remembered
+from .metadata_report import MetadataReport
 from .render.renderer import Renderer
 from .report import IndexReport, Interrupted, Progress
 from .run import Run
@@ -181,8 +182,10 @@ def index_found(
         run.handle_vanished(prune=prune)
         if cross_language is not None:
             writer.set_cross_language(sentences.MULTILINGUAL_USE.name if cross_language else None)
-        about_metadata = None
-        if users is not None:
+        about_metadata: MetadataReport | None
+        if isinstance(users, MetadataReport):
+            about_metadata = users
+        else:
             about_metadata = users.record(writer, discovery.documents, source_folders.recorded(directory))
     return replace(run.report(), metadata=about_metadata)
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from ..compression import pooling
 from . import catalog, compaction, layout, shards, statements, unread
 
+READ_DOCUMENTS = """SELECT count(*) FROM documents
+    WHERE state <> 'failed' OR EXISTS (SELECT 1 FROM pages WHERE document = documents.key)"""
+"""Documents that could be read, or of which pages from an earlier time can be found."""
 Facts = dict[str, str | int | float | dict[str, int]]
 
 
@@ -29,7 +32,7 @@ def read(directory: Path, connection: sqlite3.Connection) -> Facts:
         "cross_language": catalog.find_meta(connection, catalog.CROSS_LANGUAGE) or "off",
         "codec": catalog.read_meta(connection, "codec"),
         "pool": pooling.factor_of(fingerprint),
-        "documents": sum(states.values()),
+        "documents": connection.execute(READ_DOCUMENTS).fetchone()[0],
         "documents_unfinished": states.get("indexing", 0),
         "documents_failed": states.get("failed", 0),
         "pages": counted.pages,

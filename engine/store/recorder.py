@@ -23,6 +23,14 @@ class Recorder:
             table = columns.ColumnsTable(lambda statement, *values: connection.execute(statement, values).fetchall())
             return table.user_types(), table.stored(table.types(), origin="user")
 
+    def properties(self, path: str) -> dict[str, Value]:
+        """What the file of a document says of it, as `IndexWriter.record_properties` takes it; empty for none."""
+        with self._transaction.reading() as connection:
+            if (found := statements.find_document(connection, path=path)) is None:
+                return {}
+            table = columns.ColumnsTable(lambda statement, *values: connection.execute(statement, values).fetchall())
+            return table.stored(columns.OWN_COLUMNS, document=found[0], origin="file").get(found[0], {})
+
     def record_metadata(self, found: Mapping[int, Mapping[str, Value]], types: Mapping[str, ColumnType]) -> int:
         """Record the columns that users give documents, by the documents' keys, in the place of all recorded ones.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,7 @@ def test_imported_documents_have_the_columns_that_path_and_text_tell(
     )
     done = CliRunner().invoke(app, ["import", str(file), "--index", str(tmp_path / "other"), "--model", "pixel"])
     assert "vectors of 8 dimensions, but pixel makes vectors of 128" in str(done.exception)
+    assert not (tmp_path / "other").exists()
     done = CliRunner().invoke(app, ["import", str(file), "--index", str(tmp_path / "copy"), "--name", "mine"])
     assert done.exit_code == 0, done.output
     with open_snapshot(tmp_path / "copy") as snapshot:
@@ -159,3 +161,25 @@ def test_a_file_that_is_not_parquet_is_an_error(content: bytes, tmp_path: Path) 
         importing.run(tmp_path / "x.parquet", tmp_path / "index", fingerprint=NAMED)
     with pytest.raises(UsageError, match="no Parquet file there"):
         importing.run(tmp_path / "nothing", tmp_path / "index", fingerprint=NAMED)
+
+
+def test_an_export_that_comes_back_into_its_index_keeps_the_columns(sample_index: Path, tmp_path: Path) -> None:
+    shutil.copytree(sample_index, tmp_path / "own")
+    with open_snapshot(sample_index) as snapshot:
+        folder.export(snapshot, tmp_path / "pages", file_format="parquet")
+        ids = [row.id for row in snapshot.documents().values()]
+        before = snapshot.columns.of(ids)
+    done = CliRunner().invoke(app, ["import", str(tmp_path / "pages"), "--index", str(tmp_path / "own"), "--quiet"])
+    assert done.exit_code == 0, done.output
+    with open_snapshot(tmp_path / "own") as snapshot:
+        after = snapshot.columns.of(ids)
+    of_the_file = ("modified", "size")  # an export has no files
+    plain = [
+        {
+            doc_id: {name: value for name, value in its.items() if name not in of_the_file}
+            for doc_id, its in each.items()
+        }
+        for each in (before, after)
+    ]
+    assert plain[1] == plain[0]
+    assert any("title" in its for its in plain[0].values())

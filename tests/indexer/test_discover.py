@@ -137,3 +137,10 @@ def test_the_hash_is_the_sha256_of_the_content(tmp_path: Path) -> None:
 def test_the_hash_of_a_file_that_vanished_is_an_error_with_the_reason(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="No such file"):
         Document("a.pdf", tmp_path / "a.pdf", 0, 0).sha256()
+
+
+@pytest.mark.parametrize("pattern", ["", "/"])
+def test_an_empty_pattern_is_refused(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "a.pdf").write_bytes(b"%PDF")
+    with pytest.raises(UsageError, match="leaves nothing out"):
+        find([tmp_path], exclude=[pattern])

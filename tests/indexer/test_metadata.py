@@ -162,7 +162,10 @@ def test_what_is_recorded_stays_while_the_table_or_the_documents_are_away(docs: 
     run(docs, metadata=file)
     before = columns(docs)
     file.unlink()
-    assert run(docs).metadata is None
+    about = run(docs).metadata
+    assert about is not None
+    assert "the table" in about.problems[0]
+    assert "is gone" in about.problems[0]
     assert columns(docs) == before
     table(docs, "path,year\na.pdf,4\n")
     docs.rename(docs.parent / "unmounted")
