@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 ANSWER_SUFFIXES = (".jsonl", ".csv", ".parquet", ".trec")
 HIT_KEYS = ("path", "page", "score", "doc_id", "also")
-INDEX_KEY = "index"
-"""Of hits where several indexes are searched together."""
+INDEX_KEY, LINES_KEY = "index", "lines"
+"""Of hits where several indexes are searched together; of hits in text files."""
 ANSWER_KEYS = ("confidence", "no_good_match", "unread_letters", "mode")
 CSV_COLUMNS = ("query_id", "query", "rank", "score", "path", "page", "doc_id", "also", *ANSWER_KEYS)
 FORMULA_STARTS = ("=", "+", "-", "@", "\t")
@@ -136,7 +136,7 @@ class AnswerFile:
         """What an answer has of a hit."""
         fields = hit.as_dict()
         told = hit.details.as_dict() if self._run.get("snippets") else {}
-        return {key: fields[key] for key in (*HIT_KEYS, INDEX_KEY) if key in fields} | told
+        return {key: fields[key] for key in (*HIT_KEYS, LINES_KEY, INDEX_KEY) if key in fields} | told
 
     def flush(self) -> None:
         """Pass buffered answers to the operating system, so that a killed process does not lose them."""
@@ -272,8 +272,9 @@ def _write_csv(lines: Path, file: Path) -> None:
     """
     with file.open("w", encoding="utf-8", errors="backslashreplace", newline="") as stream:
         several = [INDEX_KEY] if _has(lines, INDEX_KEY) else []
+        lines_of_files = [LINES_KEY] if _has(lines, LINES_KEY) else []
         details = DETAIL_KEYS if _has(lines, *DETAIL_KEYS) else ()
-        columns = [*CSV_COLUMNS, *details, *several]
+        columns = [*CSV_COLUMNS, *details, *lines_of_files, *several]
         writer = csv.DictWriter(stream, columns, restval="", extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         for answer in _answers(lines):
@@ -283,7 +284,9 @@ def _write_csv(lines: Path, file: Path) -> None:
                 index = {INDEX_KEY: spreadsheet_cell(printable(hit[INDEX_KEY]))} if INDEX_KEY in hit else {}
                 path = spreadsheet_cell(printable(hit["path"]))
                 told = {name: spreadsheet_cell(printable(text)) for name, text in _plain_details(hit).items()}
-                writer.writerow({**query, "rank": rank, **hit, "path": path, "also": also, **index, **told})
+                shown = {LINES_KEY: "-".join(map(str, hit[LINES_KEY]))} if LINES_KEY in hit else {}
+                its = {**shown, **index, **told}
+                writer.writerow({**query, "rank": rank, **hit, "path": path, "also": also, **its})
             if not answer["hits"]:
                 writer.writerow(query)
 
@@ -332,8 +335,9 @@ def _write_parquet(lines: Path, file: Path) -> None:
     pa, parquet = pyarrow()
     types = (pa.string(), pa.int32(), pa.float32(), pa.string(), pa.list_(pa.string()))
     index = [(INDEX_KEY, pa.string())] if _has(lines, INDEX_KEY) else []
+    shown = [(LINES_KEY, pa.list_(pa.int32()))] if _has(lines, LINES_KEY) else []
     details = [(name, pa.string()) for name in DETAIL_KEYS] if _has(lines, *DETAIL_KEYS) else []
-    hits = pa.list_(pa.struct([*zip(HIT_KEYS, types, strict=True), *index, *details]))
+    hits = pa.list_(pa.struct([*zip(HIT_KEYS, types, strict=True), *index, *shown, *details]))
     about = zip(ANSWER_KEYS, (pa.float32(), pa.bool_(), pa.string(), pa.string()), strict=True)
     schema = pa.schema([("query_id", pa.string()), ("query", pa.string()), *about, ("hits", hits)])
     with parquet.ParquetWriter(file, schema) as writer:

@@ -114,7 +114,7 @@ def _print(answer: CitedAnswer) -> None:
     cited = {each.number for each in answer.citations}
     for number, page in enumerate(answer.pages, 1):
         mark = " " if number in cited else "·"
-        print(f"{mark}[{number}] {printable(page.hit.ref.path)}, page {page.hit.ref.page}")
+        print(f"{mark}[{number}] {printable(page.hit.place)}")
     for invented in (each.number for each in answer.citations if each.page is None):
         message(f"[{invented}] is no page that was sent: the model invented it")
     if not cited:
@@ -132,4 +132,6 @@ def _sources(answer: CitedAnswer) -> dict[str, Any]:
 
 
 def _place(page: FoundPage) -> dict[str, object]:
-    return {"path": page.hit.ref.path, "page": page.hit.ref.page, "score": round(page.hit.score, 4)}
+    hit = page.hit
+    lines = {"lines": list(hit.lines)} if hit.lines else {}
+    return {"path": hit.ref.path, "page": hit.ref.page, **lines, "score": round(hit.score, 4)}

@@ -24,6 +24,8 @@ TIMEOUT_S = 10.0
 ANNOUNCEMENT_MAX_BYTES = 4096
 ANSWER_MAX_BYTES = 16 << 20
 HIT_KEYS = ("rank", "score", "path", "page", "doc_id", "also")
+LINES_KEY = "lines"
+"""Of hits in text files; earlier versions do not send it."""
 DETAIL_KEYS = ("label", "title", "modified", "snippet", "recognised")
 ANSWER_KEYS = ("confidence", "no_good_match", "unread_letters", "mode", "corrections", "missing_phrases")
 
@@ -76,7 +78,7 @@ def answer(
     try:
         (found,) = _post(url, body, collection)["answers"]
         keys = (*HIT_KEYS, *DETAIL_KEYS) if details else HIT_KEYS
-        hits = [{name: hit[name] for name in keys} for hit in found["hits"]]
+        hits = [{name: hit[name] for name in keys} | _lines(hit) for hit in found["hits"]]
         about, model = {name: found[name] for name in ANSWER_KEYS}, str(found["model"])
         paths, generation = {hit["doc_id"]: hit["path"] for hit in hits}, found["snapshot"]
         columns = None if where is None else str(found["columns"])
@@ -87,6 +89,14 @@ def answer(
     if not currency.is_current(directory, generation, paths, columns):
         raise NotAnswered(f"{url} serves another index than {directory}, or an earlier state of it")
     return ServedAnswer(hits, about, model)
+
+
+def _lines(hit: Mapping[str, Any]) -> dict[str, list[int]]:
+    """The lines of a hit, where it has some. Raises ValueError where they are none."""
+    if not hit.get(LINES_KEY):
+        return {}
+    first, last = hit[LINES_KEY]
+    return {LINES_KEY: [int(first), int(last)]}
 
 
 def announced(directory: Path) -> tuple[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..engine.details import line_place
 from ..engine.printable import also_at, printable
 from .output import print_json
 
@@ -27,6 +28,7 @@ CSV_COLUMNS = (
     "score",
     "path",
     "page",
+    "lines",
     "label",
     "title",
     "modified",
@@ -36,6 +38,8 @@ CSV_COLUMNS = (
     "pages",
     "snippet",
 )
+OPTIONAL_COLUMNS = ("lines", "index", "pages", "snippet")
+"""Columns that are left out where no hit has them."""
 MATCH_STYLE = "bold yellow"
 SEEN = "in the picture: "
 """Before the words that the model sees on a page without a text layer."""
@@ -88,7 +92,7 @@ def _print_columns(hits: Hits) -> None:
         also = f"\t{printable(hit['index'])}" if has_indexes else ""
         also += f"\t{also_at(hit['also'])}" if has_copies else ""
         passage = f"\t{printable(plain_snippet(hit))}" if has_snippets else ""
-        print(f"{hit['rank']}\t{hit['score']:.3f}\t{printable(hit['path'])}\t{_pages(hit)}{also}{passage}")
+        print(f"{hit['rank']}\t{hit['score']:.3f}\t{_file(hit)}\t{_pages(hit)}{also}{passage}")
 
 
 PARTS = {
@@ -125,7 +129,7 @@ def _print_explanation(hit: Mapping[str, Any], about: Mapping[str, Any]) -> None
         table.add_row(*_word_row(word))
     console = Console()
     console.print(
-        f"{hit['rank']}  {printable(hit['path'])}, page {hit['page']}: {its['score']:.3f} = {parts or '0'}{confidence}",
+        f"{hit['rank']}  {hit_place(hit)}: {its['score']:.3f} = {parts or '0'}{confidence}",
         markup=False,
         highlight=False,
     )
@@ -152,13 +156,13 @@ def _print_csv(hits: Hits) -> None:
 
     from .answer_files import spreadsheet_cell
 
-    columns = [
-        name for name in CSV_COLUMNS if name not in ("index", "pages", "snippet") or any(name in hit for hit in hits)
-    ]
+    columns = [name for name in CSV_COLUMNS if name not in OPTIONAL_COLUMNS or any(name in hit for hit in hits)]
     writer = csv.DictWriter(sys.stdout, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for hit in hits:
         row = {**hit, "path": printable(hit["path"]), "also": " ".join(map(printable, hit["also"]))}
+        if "lines" in hit:
+            row["lines"] = "-".join(map(str, hit["lines"]))
         row |= {"snippet": plain_snippet(hit), "pages": " ".join(str(each["page"]) for each in hit.get("pages", ()))}
         writer.writerow({name: spreadsheet_cell(row.get(name, "")) for name in columns})
 
@@ -192,7 +196,7 @@ def _file_cell(hit: Mapping[str, Any], locate: Locate) -> Text:
 
     file = Text()
     found = locate(hit)
-    file.append(printable(hit["path"]), style=f"link {page_url(found, hit['page'])}" if found is not None else "")
+    file.append(_file(hit), style=f"link {hit_url(found, hit)}" if found is not None else "")
     if "index" in hit:
         file.append(f"\nin {printable(hit['index'])}", style="dim")
     if hit["also"]:
@@ -214,12 +218,28 @@ def _file_cell(hit: Mapping[str, Any], locate: Locate) -> Text:
     return file
 
 
+def hit_place(hit: Mapping[str, Any]) -> str:
+    """Where a hit is, for people: "report.pdf, page 3", or "main.py:120-160" in a text file."""
+    return _file(hit) if "lines" in hit else f"{printable(hit['path'])}, page {hit['page']}"
+
+
+def _file(hit: Mapping[str, Any]) -> str:
+    """The path of a hit's document, with the lines of a text file unless there are several pages of it."""
+    path = printable(hit["path"])
+    return path if "lines" not in hit or len(hit.get("pages", ())) > 1 else line_place(path, hit["lines"])
+
+
 def _pages(hit: Mapping[str, Any]) -> str:
     """The page of a hit, with the number that is printed on it; or the pages of a document."""
     if len(hit.get("pages", ())) > 1:
         return ", ".join(str(each["page"]) for each in hit["pages"])
     label = printable(hit.get("label", ""))
     return f"{hit['page']} ({label})" if label else str(hit["page"])
+
+
+def hit_url(file: Path, hit: Mapping[str, Any]) -> str:
+    """The URL of a hit's page in `file`, or of its first line, which terminals pass on to editors."""
+    return page_url(file, hit["page"]) if "lines" not in hit else f"{file.absolute().as_uri()}#{hit['lines'][0]}"
 
 
 def page_url(file: Path, page: int) -> str:

@@ -1,20 +1,25 @@
-"""Opens a page of a document in a viewer: one that takes a page number if there is one, else the browser."""
+"""Opens a page in a viewer that takes a page number, a line of a text file in an editor, or the file in the browser."""
 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
 import sys
 import webbrowser
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..engine.errors import UsageError
 from .hit_output import page_url
 
+PLACE = re.compile(r"\{(?:file|page|line)\}")
 VIEWER = "DOCSEARCH_VIEWER"
 """A command with {file} and {page}, such as "evince -p {page} {file}"."""
+EDITOR = "DOCSEARCH_EDITOR"
+"""A command with {file} and {line} for text files, such as "code --goto {file}:{line}"."""
 VIEWERS = {
     "evince": ("--page-index={page}", "{file}"),
     "okular": ("--page", "{page}", "{file}"),
@@ -26,17 +31,27 @@ VIEWERS = {
     "sioyek": ("--page", "{page}", "{file}"),
 }
 """Viewers of PDFs under Linux, with their arguments for a file and a page."""
+EDITORS = {
+    "code": ("--goto", "{file}:{line}"),
+    "codium": ("--goto", "{file}:{line}"),
+    "cursor": ("--goto", "{file}:{line}"),
+    "zed": ("{file}:{line}",),
+    "subl": ("{file}:{line}",),
+    "kate": ("--line", "{line}", "{file}"),
+    "gedit": ("+{line}", "{file}"),
+}
+"""Editors with a window of their own, with their arguments for a file and a line."""
 
 
-def open_page(file: Path, page: int) -> str:
-    """Open a page of a file, and return what it was opened with. Raises UsageError where nothing could."""
-    if command := os.environ.get(VIEWER):
-        try:
-            words = shlex.split(command)
-        except ValueError as err:
-            raise UsageError(f"--open: {VIEWER} ({command}) is no command: {err}") from err
-        if words:
-            return _start(_filled(words, file, page), f"{VIEWER} ({command})")
+def open_page(file: Path, page: int, line: int | None = None) -> str:
+    """Open a page of a file, or a text file at a `line`, and return what it was opened with.
+
+    Raises UsageError where nothing could.
+    """
+    if line is not None and (opened := _in_editor(file, page, line)) is not None:
+        return opened
+    if words := _command(VIEWER):
+        return _start(_filled(words, file, page, line), f"{VIEWER} ({os.environ[VIEWER]})")
     if sys.platform.startswith("linux") and file.suffix.lower() == ".pdf":
         for name, arguments in VIEWERS.items():
             if (program := shutil.which(name)) is not None:
@@ -53,8 +68,30 @@ def open_page(file: Path, page: int) -> str:
     )
 
 
-def _filled(arguments: tuple[str, ...] | list[str], file: Path, page: int) -> list[str]:
-    return [each.replace("{file}", str(file.absolute())).replace("{page}", str(page)) for each in arguments]
+def _in_editor(file: Path, page: int, line: int) -> str | None:
+    """Open a text file at a line, and return what it was opened with; None where there is no editor."""
+    if words := _command(EDITOR):
+        return _start(_filled(words, file, page, line), f"{EDITOR} ({os.environ[EDITOR]})")
+    if os.environ.get(VIEWER):
+        return None
+    for name, arguments in EDITORS.items():
+        if (program := shutil.which(name)) is not None:
+            return _start([program, *_filled(arguments, file, page, line)], name)
+    return None
+
+
+def _command(variable: str) -> list[str]:
+    """The words of the command in an environment variable, none where it is not set. Raises UsageError."""
+    command = os.environ.get(variable, "")
+    try:
+        return shlex.split(command)
+    except ValueError as err:
+        raise UsageError(f"--open: {variable} ({command}) is no command: {err}") from err
+
+
+def _filled(arguments: Sequence[str], file: Path, page: int, line: int | None = None) -> list[str]:
+    values = {"{file}": str(file.absolute()), "{page}": str(page), "{line}": str(line or 1)}
+    return [PLACE.sub(lambda match: values[match[0]], each) for each in arguments]
 
 
 def _start(command: list[str], name: str) -> str:

@@ -42,6 +42,14 @@ class GroupBy(StrEnum):
     document = "document"
 
 
+class Task(StrEnum):
+    """What the model of an index embeds for."""
+
+    retrieval = "retrieval"
+    text_matching = "text-matching"
+    code = "code"
+
+
 class QueryCommand(TyperCommand):
     """The command `query`, whose option --open may stand without a value: the best hit's page."""
 
@@ -81,6 +89,17 @@ def query(
     image: Annotated[
         Path | None,
         typer.Option(metavar="IMAGE", help="Image to search by; needs a model that embeds images as queries."),
+    ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE:PLACE",
+            help="Find pages like this one instead: FILE:3 is a page, main.py:120-160 are lines of a text file.",
+        ),
+    ] = None,
+    task: Annotated[
+        Task | None,
+        typer.Option(help="Refuse an index whose model, jina-embeddings-v4, was not set to this task."),
     ] = None,
     all_copies: AllCopies = False,
     mode: SearchMode = None,
@@ -140,8 +159,9 @@ def query(
 
     In JSON, a hit has a "snippet" with its "text" and the "spans" that match, each as the first character and the one
     after the last; on pages without a text layer "recognised" has words that the model sees, with their boxes. "label"
-    is the page's number as its document has it, where that is another. --open asks DOCSEARCH_VIEWER for a command, such
-    as "evince -p {page} {file}".
+    is the page's number as its document has it, where that is another. A hit in a text or source file has "lines", the
+    first and the last that its page shows, and is printed as main.py:120-160. --open asks DOCSEARCH_VIEWER for a
+    command, such as "evince -p {page} {file}", and DOCSEARCH_EDITOR for text files, such as "code -g {file}:{line}".
 
     If the best hit is most likely wrong, a line says that there is no good match. In JSON, each hit repeats the
     "confidence" that the first one is right, 0 to 1, "no_good_match", and "unread_letters", which the model does not
@@ -150,6 +170,9 @@ def query(
     With --explain, a score is the sum of what the picture gives, the text, the document (its name and first words), the
     page (short ones come first) and, for another language, the meaning of the text. Each word has its weight and match,
     0 to 1, in the picture, on the document's first page, and in the text, where "times" counts its places.
+
+    --like finds pages that look or read like one of the index, among them near-duplicates of a passage. With
+    jina-embeddings-v4 an index that was made with task=text-matching is best for that, and --task refuses any other.
 
     In the question, "an exact phrase" must be in a page's text, pages with -word are left out, and word* finds all
     words that begin so. In a sentence, quotes are only quotes. A word that no page has is taken for a typing error if
@@ -180,6 +203,8 @@ def query(
 
         docsearch query '"net sales" -europe distribut*'
 
+        docsearch query --like src/prices.py:120-160 --task text-matching
+
         docsearch query "notice period" --index office.index --index archive.index --json
     """
     index, *others = indexes or [DEFAULT_INDEX]
@@ -208,5 +233,7 @@ def query(
             group_by=None if group_by is None else group_by.value,
             open_rank=open_,
             explain=explain,
+            like=like,
+            task=None if task is None else task.value,
         )
     )

@@ -19,8 +19,10 @@ from .indexes import opened
 from .output import message, plural
 
 if TYPE_CHECKING:
+    from ..engine.hits import Hits
     from ..engine.ranking.third_stage import ThirdStage
     from ..engine.records import U8, Mode
+    from ..engine.searcher import Searcher
     from .ask_server import ServedAnswer
 
 HEATMAP_SUFFIXES = (".png", ".jpg", ".jpeg", "")
@@ -53,6 +55,8 @@ class QueryArguments:
     group_by: str | None = None
     open_rank: int | None = None
     explain: bool = False
+    like: str | None = None
+    task: str | None = None
 
     @property
     def indexes(self) -> tuple[Path, ...]:
@@ -82,7 +86,9 @@ class QueryArguments:
 def run(asked: QueryArguments) -> None:
     """Answer a question: hits on stdout, everything else on stderr. Raises UsageError and what `open_searcher` does."""
     text = " ".join(map(_decoded, asked.words)).strip()
-    if not text and asked.image is None:
+    if asked.like is not None:
+        _check_like(asked, text)
+    elif not text and asked.image is None:
         raise UsageError('the question is empty; ask for something, like: docsearch query "revenue chart 2023"')
     if asked.explain and (not text or asked.image is not None):
         raise UsageError("--explain tells which words matched: ask with words, and without --image")
@@ -113,18 +119,8 @@ def run(asked: QueryArguments) -> None:
     pixels = None if asked.image is None else _read(asked.image)
     directory = opened(asked.indexes)
     with open_searcher(directory, device=asked.device) as searcher:
-        hits = searcher.search(
-            text,
-            k=asked.hits_wanted,
-            candidates=asked.candidates,
-            exact=asked.exact,
-            path=asked.path,
-            image=pixels,
-            all_copies=asked.all_copies,
-            mode=cast("Mode | None", asked.mode),
-            rerank=third_stage(asked.rerank, asked.rerank_hits, asked.device),
-            where=asked.where,
-        )
+        _check_task(asked.task, searcher.snapshot.fingerprint)
+        hits = _hits(asked, text, pixels, searcher)
         by_page = {_page(hit.as_dict()): hit for hit in hits}
         shown = _shown(asked, [hit.as_dict() for hit in hits])
         if asked.has_details:
@@ -148,10 +144,67 @@ def run(asked: QueryArguments) -> None:
 
         if asked.heatmap is not None:
             pictures.save_heatmap(asked.heatmap, text, hits[0], searcher, directory, mode=hits.mode, image=pixels)
-            message(f"{asked.heatmap}: {hits[0].ref.path}, page {hits[0].ref.page}")
+            message(f"{asked.heatmap}: {hits[0].place}")
         if asked.save_pages is not None:
             saved = pictures.save_pages(asked.save_pages, hits, searcher.snapshot, directory)
             message(f"{asked.save_pages}: {plural(saved, 'page')} saved")
+
+
+def _hits(asked: QueryArguments, text: str, pixels: U8 | None, searcher: Searcher) -> Hits:
+    """The answer of an open index: to a question, or to a page that others are to be like."""
+    if asked.like is not None:
+        from .like_page import find_page
+
+        return searcher.more_like(
+            find_page(asked.like, searcher.snapshot),
+            k=asked.hits_wanted,
+            candidates=asked.candidates,
+            exact=asked.exact,
+            path=asked.path,
+            all_copies=asked.all_copies,
+            where=asked.where,
+        )
+    return searcher.search(
+        text,
+        k=asked.hits_wanted,
+        candidates=asked.candidates,
+        exact=asked.exact,
+        path=asked.path,
+        image=pixels,
+        all_copies=asked.all_copies,
+        mode=cast("Mode | None", asked.mode),
+        rerank=third_stage(asked.rerank, asked.rerank_hits, asked.device),
+        where=asked.where,
+    )
+
+
+def _check_like(asked: QueryArguments, text: str) -> None:
+    """Raise UsageError for what cannot be asked together with --like."""
+    given = {
+        "a question": bool(text),
+        "--image": asked.image is not None,
+        "--mode": asked.mode is not None,
+        "--rerank": asked.rerank is not None,
+        "--explain": asked.explain,
+        "--heatmap": asked.heatmap is not None,
+        "several --index": bool(asked.other_indexes),
+    }
+    if wrong := [name for name, is_given in given.items() if is_given]:
+        raise UsageError(f"--like searches by the page that it names; leave {wrong[0]} out")
+
+
+def _check_task(task: str | None, fingerprint: Mapping[str, Any]) -> None:
+    """Raise UsageError unless the model of the index embeds for this task."""
+    if task is None or fingerprint.get("task") == task:
+        return
+    name = str(fingerprint["name"])
+    if "task" not in fingerprint:
+        raise UsageError(f"--task {task}: the model of this index, {name}, has no tasks")
+    base = ",".join(part for part in name.split(",") if not part.startswith("task="))
+    raise UsageError(
+        f"--task {task}: this index was made for the task {fingerprint['task']}, and vectors of two tasks cannot be "
+        f"compared; make another one with 'docsearch index PATH... --index OTHER --model {base},task={task}'"
+    )
 
 
 def check_candidates(candidates: int | None, *, exact: bool) -> None:
@@ -221,6 +274,7 @@ def _index(asked: QueryArguments, hit: Mapping[str, Any]) -> Path:
 def _open(asked: QueryArguments, hits: Sequence[Mapping[str, Any]]) -> None:
     """Open the page of the hit that was asked for in a viewer. Raises UsageError where there is no such hit or file."""
     from ..indexer import source_folders
+    from .hit_output import hit_place
     from .open_page import open_page
 
     rank = asked.open_rank or 1
@@ -233,7 +287,8 @@ def _open(asked: QueryArguments, hits: Sequence[Mapping[str, Any]]) -> None:
     held = source_folders.holder(hit["path"], source_folders.recorded(_index(asked, hit)))
     if held is not None and held[0] == file:
         file, page = _taken_out(*held, page)
-    message(f"{hit['path']}, page {hit['page']}: opened with {open_page(file, page)}")
+    line = hit["lines"][0] if "lines" in hit else None
+    message(f"{hit_place(hit)}: opened with {open_page(file, page, line)}")
 
 
 def _taken_out(holder: Path, inner: str, page: int) -> tuple[Path, int]:
@@ -266,6 +321,10 @@ def _of_server(asked: QueryArguments, text: str) -> ServedAnswer | None:
             raise ask_server.NotAnswered("--explain is of this process")
         if asked.device != "auto":
             raise ask_server.NotAnswered("--device is of this process")
+        if asked.like is not None:
+            raise ask_server.NotAnswered("--like is of this process")
+        if asked.task is not None:
+            raise ask_server.NotAnswered("--task is of this process")
         if asked.other_indexes:
             raise ask_server.NotAnswered("several indexes are not asked of servers")
         return ask_server.answer(

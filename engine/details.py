@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -86,6 +87,12 @@ class DescribedHit:
 
     ref: PageRef
     source: HitSource | None
+    lines: tuple[int, int] | None
+
+    @property
+    def place(self) -> str:
+        """Where the hit is, for people: "report.pdf, page 3", or "main.py:120-160" for lines of a text file."""
+        return line_place(self.ref.path, self.lines) if self.lines else f"{self.ref.path}, page {self.ref.page}"
 
     @property
     def details(self) -> HitDetails:
@@ -139,3 +146,13 @@ class DescribedHit:
         if self.source is None:
             raise UsageError(f"{self.ref.path}, page {self.ref.page}: this hit does not know its index")
         return self.source
+
+
+def line_place(path: str, lines: Sequence[int]) -> str:
+    """Lines of a file, `lines` the first and the last, as editors and compilers write them.
+
+    >>> line_place("main.py", (120, 160)), line_place("main.py", (7, 7))
+    ('main.py:120-160', 'main.py:7')
+    """
+    first, last = lines
+    return f"{path}:{first}" if first == last else f"{path}:{first}-{last}"

@@ -188,7 +188,8 @@ class Hits(list[Hit]):
         width = max(map(len, paths), default=0)
         for hit, path in zip(self, paths, strict=True):
             also = f"  ({also_at(hit.also)})" if hit.also else ""
-            lines.append(f"{hit.rank:4}  {hit.score:.3f}  {path:{width}}  page {hit.ref.page}{also}")
+            where = f"lines {hit.lines[0]}-{hit.lines[1]}" if hit.lines else f"page {hit.ref.page}"
+            lines.append(f"{hit.rank:4}  {hit.score:.3f}  {path:{width}}  {where}{also}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -18,15 +18,14 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
-
 Mode = Literal["visual", "text", "hybrid"]
 """What pages are found by: their pictures, their text layers, or both."""
+Lines = tuple[int, int]
+"""The first and the last line of a part of a text file, counting from 1."""
 FloatBox = tuple[float, float, float, float]
 """x0, y0, x1, y1 in fractions of a page's width and height."""
-
 BOX_SCALE = 65535
 """Boxes in uint16 are fractions of the page's width and height times this number."""
-
 WHOLE_PAGE = np.array([0, 0, BOX_SCALE, BOX_SCALE], np.uint16)
 """The box of vectors without a place on the page: of a model's prompt, or of the page as a whole."""
 
@@ -50,6 +49,7 @@ class PageImage:
     """A rendered page: `pixels` (H, W, 3) uint8, the `dpi` of the rendering, and the text layer's `text`, or "".
 
     A page whose print is too small at that size has the `detail` (H, W) uint8 too: the same page in grey, larger.
+    If it `is_passage`, it shows one passage of a text file, and `text` is the passage as it stands there.
     """
 
     ref: PageRef
@@ -57,6 +57,7 @@ class PageImage:
     dpi: float
     text: str = ""
     detail: U8 | None = None
+    is_passage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,8 @@ class PagesToStore:
 
     `vectors` of the pages; `texts` (N), their text layers; `sizes_pt` (N, 2), width and height in points; `words` (T,)
     uint16, the visual word of each vector, None for models without visual words. `labels` (N) are the numbers that the
-    documents give the pages, "" where these are their own; () where no page has one.
+    documents give the pages, "" where these are their own, and `lines` (N) the lines that pages of text files show, or
+    None; each is () where no page has one.
     """
 
     vectors: PageVectors
@@ -132,6 +134,7 @@ class PagesToStore:
     sizes_pt: NDArray[np.floating]
     words: U16 | None = None
     labels: Sequence[str] = ()
+    lines: Sequence[Lines | None] = ()
 
     def __len__(self) -> int:
         return len(self.vectors.refs)
@@ -329,8 +332,9 @@ class Hit(DescribedHit):
     """A page found for a query: its `ref`, its `score` in 0..1 (weighted MaxSim), its `rank` counting from 1.
 
     `also` are the other paths, in order, of documents with the same bytes: the page is the same in each. Those in
-    another index begin with its name and ": ". `details`, the properties and the pictures of `DescribedHit` read the
-    index, which must still be open; a hit that was pickled has no index.
+    another index begin with its name and ": ". `lines` are those of a text file that the page shows, None for other
+    documents. `details`, the properties and the pictures of `DescribedHit` read the index, which must still be open; a
+    hit that was pickled has no index.
     """
 
     ref: PageRef
@@ -339,11 +343,12 @@ class Hit(DescribedHit):
     also: tuple[str, ...] = ()
     source: HitSource | None = field(default=None, compare=False, repr=False)
     """The index; None for a hit without one."""
+    lines: Lines | None = None
 
-    def __reduce__(self) -> tuple[Callable[..., Hit], tuple[PageRef, float, int, tuple[str, ...]]]:
-        return Hit, (self.ref, self.score, self.rank, self.also)
+    def __reduce__(self) -> tuple[Callable[..., Hit], tuple[object, ...]]:
+        return Hit, (self.ref, self.score, self.rank, self.also, None, self.lines)
 
-    def as_dict(self, *, score_digits: int = 6) -> dict[str, int | float | str | list[str]]:
+    def as_dict(self, *, score_digits: int = 6) -> dict[str, int | float | str | list[str] | list[int]]:
         """The hit as a JSON object, its score rounded to `score_digits` decimals."""
         return {
             "rank": self.rank,
@@ -352,5 +357,6 @@ class Hit(DescribedHit):
             "page": self.ref.page,
             "doc_id": self.ref.doc_id,
             "also": list(self.also),
+            **({"lines": list(self.lines)} if self.lines else {}),
             **({"index": self.ref.index} if self.ref.index else {}),
         }

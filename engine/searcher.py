@@ -391,5 +391,5 @@ class Searcher(PageViews):
             return []
         pages = ranking.pages.tolist()
         also = [() if all_copies else self._two_stage.filter.copies(page, query.path, query.where) for page in pages]
-        found = zip(self.snapshot.refs(pages), ranking.scores.tolist(), also, strict=True)
-        return [Hit(ref, score, rank, others, source) for rank, (ref, score, others) in enumerate(found, 1)]
+        found = zip(self.snapshot.refs(pages), ranking.scores.tolist(), also, self.snapshot.lines(pages), strict=True)
+        return [Hit(ref, score, n, others, source, lines) for n, (ref, score, others, lines) in enumerate(found, 1)]

@@ -20,7 +20,7 @@ from ..engine.store.unread import ATTACHMENT
 from .attached import is_of_a_tool, new_file, take_out, unique_names
 from .discover import Discovery, Document, Unreadable
 from .kinds import suffix_of
-from .render.producer import layout_is_outdated
+from .render.producer import Layouts
 from .render.unpack import MemberReader
 from .render.unread import attachments
 
@@ -64,7 +64,7 @@ class AttachedDocuments:
         discovery: Discovery,
         rows: Mapping[str, DocumentRow],
         files: Mapping[str, bytes],
-        producers: Mapping[str, str],
+        layouts: Layouts,
         *,
         renderer: str = "mupdf",
         passwords: Sequence[str] = (),
@@ -78,7 +78,7 @@ class AttachedDocuments:
         self._holding: set[str] = set()  # paths of documents that others lie in
         self._unfinished: set[str] = set()  # those of them in which one was not read to its end
         for path, row in rows.items():
-            is_finished = row.state == "done" and not layout_is_outdated(path, producers)
+            is_finished = row.state == "done" and not layouts.is_outdated(path)
             above = None if path in files else container_of(path, rows)
             while above is not None:
                 self._holding.add(above)

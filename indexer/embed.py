@@ -78,6 +78,7 @@ def _to_store(pages: Sequence[PageRendered], embedded: EmbeddedPages) -> PagesTo
         sizes_pt=np.array([page.size_pt for page in pages], np.float64),
         words=embedded.words,
         labels=tuple(page.label for page in pages),
+        lines=tuple(page.lines for page in pages),
     )
 
 

@@ -56,6 +56,8 @@ CODE_SUFFIXES = (
     *(".json", ".jsonl", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".xml", ".csv", ".tsv", ".log", ".diff", ".patch"),
 )
 """Source code and data: a folder of it has many pages that few people search as pages."""
+PASSAGE_SUFFIXES = frozenset((*TEXT_SUFFIXES, *CODE_SUFFIXES))
+"""Files of lines of text: their pages show lines that can be told, and models of text read them in passages."""
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz")
 ARCHIVE_SUFFIXES = (".zip", ".tar", *(f".tar{suffix}" for suffix in COMPRESSED_SUFFIXES), ".tgz", ".tbz2", ".txz")
 """Opened only where `--archives` asks for it."""

@@ -6,13 +6,16 @@ import importlib.util
 import threading
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ..engine.errors import DocumentError, UsageError
 from ..engine.install import needs
 from ..engine.records import U8, PageRef, PageWords
+from ..engine.store import open_snapshot
 from . import source_folders
+from .kinds import PASSAGE_SUFFIXES
 from .render.process import RenderedPage, RenderProcess, RenderSettings
+from .render.producer import has_passages
 from .render.renderer import RENDERER_LIBRARIES
 
 SMALL_DPI = 72.0
@@ -77,8 +80,9 @@ class PageImages:
         """Render a page of `file`, and the process that did, which still has it open."""
         if self._process is None:
             self._process = RenderProcess(replace(self._settings, renderer=installed_renderer()))
+        passages = shows_passages(self._directories[ref.index], ref.path)
         try:
-            return self._process.render(file, ref.page), self._process
+            return self._process.render(file, ref.page, passages=passages), self._process
         except DocumentError as err:
             raise DocumentError(f"{ref.path}, page {ref.page}: cannot be rendered again: {err}") from err
 
@@ -91,6 +95,17 @@ class PageImages:
         with self._lock:
             if self._process is not None:
                 self._process.close()
+
+
+def shows_passages(directory: Path, path: str) -> bool:
+    """Whether the pages of the document with this path are passages of a text file in the index at `directory`.
+
+    Raises what `open_snapshot` raises.
+    """
+    if PurePosixPath(path).suffix.lower() not in PASSAGE_SUFFIXES:
+        return False
+    with open_snapshot(directory) as snapshot:
+        return has_passages(snapshot.producer(path))
 
 
 def installed_renderer() -> str:

@@ -163,6 +163,7 @@ def index_found(
             known_failures=known_failures,
             renderer=renderer,
             passwords=passwords,
+            passages=spec.reads_passages,
         )
         make_renderer = partial(
             Renderer,
@@ -172,6 +173,7 @@ def index_found(
             workers=workers,
             passwords=passwords,
             detail_pixels=spec.detail_pixels,
+            passages=spec.reads_passages,
         )
         # Partial functions, not lambdas: they can be sent to another process.
         load_encoder = partial(_load_encoder, encoder, model, device, factor)
@@ -215,6 +217,7 @@ def add(
             rehash=True,
             known_failures=known_failures,
             passwords=passwords,
+            passages=spec.reads_passages,
         )
         make_renderer = partial(
             Renderer,
@@ -222,6 +225,7 @@ def add(
             max_pixels=spec.max_pixels,
             passwords=passwords,
             detail_pixels=spec.detail_pixels,
+            passages=spec.reads_passages,
         )
         _render_and_store(run, make_renderer, lambda: pooled_encoder(encoder, factor))
     return run.report()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from ..engine.store import DocumentRow, Failure, open_snapshot
 from . import discover, source_folders
 from .known_documents import KnownDocuments
 from .other_kinds import OtherKind
-from .render.producer import layout_is_outdated
+from .render.producer import Layouts, has_passages
 
 NEW, COMPARE, AGAIN = "new", "compare", "again"
 
@@ -72,7 +72,7 @@ def plan(
     to_read = [
         PlannedDocument(document.path, _why(rows.get(document.path)), document.size)
         for document in discovery.documents
-        if layout_is_outdated(document.path, producers) or not known.is_unchanged(document)
+        if _is_outdated(document.path, producers) or not known.is_unchanged(document)
     ]
     return Plan(
         to_read=tuple(to_read),
@@ -84,6 +84,11 @@ def plan(
         ignored=discovery.ignored,
         folders=discovery.folders,
     )
+
+
+def _is_outdated(path: str, producers: Mapping[str, str]) -> bool:
+    """Whether a document is laid out in another way now; `producers` are the programs that did it, by path."""
+    return Layouts(producers, has_passages(producers.get(path, ""))).is_outdated(path)
 
 
 def _why(row: DocumentRow | None) -> str:

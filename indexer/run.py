@@ -21,7 +21,7 @@ from .attached_documents import AttachedDocuments
 from .discover import Document, Found, Unreadable
 from .in_flight import DocumentInFlight
 from .known_documents import KnownDocuments
-from .render.producer import layout_is_outdated, producer
+from .render.producer import Layouts
 from .render.renderer import DocumentDone, DocumentOpened, PageFailed, PageRendered
 from .render.unread import Unread
 from .report import IndexReport, Progress
@@ -37,7 +37,8 @@ class Run:
     """One run of `index` over the documents of a discovery, up to the open `writer`.
 
     `rehash` reads every document, whatever its modification time. `known_failures` are those of earlier runs.
-    `attached` takes files out of documents, by `renderer` and `passwords`.
+    `attached` takes files out of documents, by `renderer` and `passwords`. Text files have a page for each
+    of their `passages`, if that is set.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Run:
         known_failures: Collection[Failure] = (),
         renderer: str = "mupdf",
         passwords: Sequence[str] = (),
+        passages: bool = False,
     ) -> None:
         self.writer = self._writer = writer
         self.directory = directory
@@ -62,9 +64,9 @@ class Run:
         source_folders.record(directory, discovery.roots)
         files = writer.files()
         self._known = KnownDocuments(writer.documents(), recorded, discovery, files=files, rehash=rehash)
-        self._producers = writer.producers()
+        self._layouts = Layouts(writer.producers(), passages)
         self.attached = AttachedDocuments(
-            writer, discovery, self._known.rows, files, self._producers, renderer=renderer, passwords=passwords
+            writer, discovery, self._known.rows, files, self._layouts, renderer=renderer, passwords=passwords
         )
         self._unreachable: list[Path] = []
         self._clashing: set[str] = set()  # paths of documents whose path belongs to a file of another folder
@@ -92,7 +94,7 @@ class Run:
             if hash_elsewhere and document.path not in self._known.rows and not self._vanished_paths:
                 yield document, frozenset()
                 continue
-            is_outdated = layout_is_outdated(document.path, self._producers)
+            is_outdated = self._layouts.is_outdated(document.path)
             if not is_outdated and self._known.is_unchanged(document):
                 self._skip_unchanged(document)
                 continue
@@ -125,7 +127,7 @@ class Run:
             self.bytes_total += found.size
             sha256 = found.sha256()
             row = self._known.rows.get(found.path)
-            is_outdated = layout_is_outdated(found.path, self._producers)
+            is_outdated = self._layouts.is_outdated(found.path)
             if row is not None and row.sha256 == sha256 and row.state == "done" and not is_outdated:
                 self._skip_unchanged(found)
                 self.attached.release(found.path)
@@ -299,7 +301,7 @@ class Run:
             return
         for page in document.missing_pages():
             self._fail_page(path, page, document.last_failure)
-        said = {PRODUCER: producer(path), **document.properties}
+        said = {PRODUCER: self._layouts.producer(path), **document.properties}
         properties.record(self._writer, document.doc_id, path, said)
         self._writer.finish_document(document.doc_id, document.page_count)
         self._documents += 1

@@ -125,7 +125,7 @@ def messages(question: str, pages: Sequence[tuple[FoundPage, str]]) -> list[Mess
     """The conversation that asks `question` of `pages`, in OpenAI's form: texts, and pictures as `data:` URLs."""
     parts: list[dict[str, object]] = []
     for number, (page, text) in enumerate(pages, 1):
-        heading = f"[{number}] {page.hit.ref.path}, page {page.hit.ref.page}"
+        heading = f"[{number}] {page.hit.place}"
         if text:
             parts.append({"type": "text", "text": f"{heading}\n<page>\n{text}\n</page>"})
         else:

@@ -39,9 +39,13 @@ class FoundPage:
 
     @property
     def metadata(self) -> dict[str, str | int | float]:
-        """`source`, the path of the document; `page`, from 1; `rank`, from 1; and `score`, as JSON values."""
-        ref = self.hit.ref
-        return {"source": ref.path, "page": ref.page, "rank": self.hit.rank, "score": self.hit.score}
+        """`source`, the path of the document; `page`, from 1; `rank`, from 1; and `score`, as JSON values.
+
+        A page of a text file also has `first_line` and `last_line`.
+        """
+        ref, lines = self.hit.ref, self.hit.lines
+        shown = {"first_line": lines[0], "last_line": lines[1]} if lines else {}
+        return {"source": ref.path, "page": ref.page, "rank": self.hit.rank, "score": self.hit.score, **shown}
 
     @property
     def picture_url(self) -> str | None:

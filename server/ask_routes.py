@@ -109,7 +109,7 @@ def _texts(searcher: Searcher, hits: list[Hit]) -> list[str]:
 async def _jpeg(service: Service, hit: Hit) -> bytes | None:
     """A picture of a page; None where its document is gone, or cannot be rendered."""
     try:
-        _, file = await run_in_threadpool(service.locate_page, hit.ref.doc_id, hit.ref.page)
-        return await service.pictures.jpeg(file, hit.ref.page)
+        _, file, passages = await run_in_threadpool(service.locate_page, hit.ref.doc_id, hit.ref.page)
+        return await service.pictures.jpeg(file, hit.ref.page, passages=passages)
     except DocsearchError:
         return None

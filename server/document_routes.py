@@ -157,8 +157,8 @@ def page_url(doc_id: str, page: int, collection: str | None) -> str:
 
 async def render(service: Service, doc_id: str, page: int, width: int) -> PagePicture:
     """A page, at most `width` pixels wide. Raises NotFound, DocumentError, Busy."""
-    row, file = await run_in_threadpool(service.locate_page, doc_id, page)
-    return await service.pictures.picture(file, row.sha256, page, width)
+    row, file, passages = await run_in_threadpool(service.locate_page, doc_id, page)
+    return await service.pictures.picture(file, row.sha256, page, width, passages=passages)
 
 
 def png(picture: PagePicture) -> Response:

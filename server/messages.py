@@ -100,6 +100,8 @@ class HitOut(BaseModel):
     """A hit as `docsearch query --json` prints it, and the URL of its page image. `also` are other paths of the same
     file, of those that the request's `path` and `where` select. `collection` is null on a server of one index.
 
+    `lines` are the first and the last line of a text or source file that the page shows, null for other documents.
+
     The rest is null or empty unless the request asks for `details`: `label`, the page's number as its document has it,
     "" where that is the same; `title` and `modified` of the document; the `snippet` of the text, null without a text
     layer; and on pages without one the `recognised` words.
@@ -112,6 +114,7 @@ class HitOut(BaseModel):
     doc_id: str
     also: list[str] = Field(examples=[["copies/report.pdf"]])
     collection: str | None = None
+    lines: tuple[int, int] | None = Field(default=None, examples=[[120, 160]])
     picture: str = Field(examples=["/v1/documents/6f1ed002ab559585/pages/3.png"])
     label: str | None = Field(default=None, examples=["iv"])
     title: str | None = None

@@ -73,12 +73,13 @@ class PagePictures:
         self._words: OrderedDict[tuple[str, int], PageWords] = OrderedDict()
         self.pending = 0
 
-    async def picture(self, file: Path, sha256: str, page: int, width: int) -> PagePicture:
+    async def picture(self, file: Path, sha256: str, page: int, width: int, *, passages: bool = False) -> PagePicture:
         """Render `page` (from 1) of `file`, whose content hash is `sha256`, at most `width` pixels wide.
 
+        `passages` says whether the pages are passages of a text file.
         Raises DocumentError if it cannot be rendered, and Busy if the queue is full.
         """
-        key = (sha256, page, width)
+        key = (_content(sha256, passages=passages), page, width)
         with self._lock:
             if (cached := self._cache.get(key)) is not None:
                 self._cache.move_to_end(key)
@@ -87,8 +88,8 @@ class PagePictures:
         process, executor = self._renderers[SMALL_DPI if width <= SMALL_WIDTH else LARGE_DPI]
 
         def draw() -> PagePicture:
-            pixels = process.render(file, page).pixels
-            self._keep_words(sha256, page, process)
+            pixels = process.render(file, page, passages=passages).pixels
+            self._keep_words(key[:2], process)
             return PagePicture.encode(pixels, width)
 
         picture = await self._run(executor, draw)
@@ -96,18 +97,19 @@ class PagePictures:
         self._add_to_cache(key, picture)
         return picture
 
-    async def jpeg(self, file: Path, page: int) -> bytes:
+    async def jpeg(self, file: Path, page: int, *, passages: bool = False) -> bytes:
         """A page as a JPEG that a language model can read; raises what `picture` raises."""
         process, executor = self._renderers[LARGE_DPI]
 
         def draw() -> bytes:
-            return images.encode_jpeg(process.render(file, page).pixels, width=MODEL_WIDTH, quality=MODEL_QUALITY)
+            pixels = process.render(file, page, passages=passages).pixels
+            return images.encode_jpeg(pixels, width=MODEL_WIDTH, quality=MODEL_QUALITY)
 
         return await self._run(executor, draw)
 
-    async def words(self, file: Path, sha256: str, page: int) -> PageWords:
+    async def words(self, file: Path, sha256: str, page: int, *, passages: bool = False) -> PageWords:
         """The words of a page's text layer; raises what `picture` raises."""
-        key = (sha256, page)
+        key = (_content(sha256, passages=passages), page)
         with self._lock:
             if (known := self._words.get(key)) is not None:
                 self._words.move_to_end(key)
@@ -115,8 +117,8 @@ class PagePictures:
         process, executor = self._renderers[SMALL_DPI]
 
         def find() -> PageWords:
-            process.render(file, page)
-            return self._keep_words(sha256, page, process)
+            process.render(file, page, passages=passages)
+            return self._keep_words(key, process)
 
         return await self._run(executor, find)
 
@@ -153,11 +155,11 @@ class PagePictures:
         finally:
             self.pending -= 1
 
-    def _keep_words(self, sha256: str, page: int, process: RenderProcess) -> PageWords:
+    def _keep_words(self, key: tuple[str, int], process: RenderProcess) -> PageWords:
         """Cache the words of the page that a process rendered last, so that a heat map need not render it again."""
         found = process.words()
         with self._lock:
-            self._words[sha256, page] = found
+            self._words[key] = found
             if len(self._words) > CACHED_WORDS_PAGES:
                 self._words.popitem(last=False)
         return found
@@ -171,3 +173,8 @@ class PagePictures:
             while self._bytes > CACHE_BYTES:
                 _, evicted = self._cache.popitem(last=False)
                 self._bytes -= len(evicted.png)
+
+
+def _content(sha256: str, *, passages: bool) -> str:
+    """What stands for the pages of a content in the caches: passages of a text file are other pages."""
+    return f"{sha256} passages" if passages else sha256

@@ -200,8 +200,8 @@ def _box(box: BoxIn) -> FloatBox:
 async def _words(service: Service, doc_id: str, page: int) -> PageWords | None:
     """The words of a page's text layer; None where they cannot be told now, and only its picture is compared."""
     try:
-        row, file = await run_in_threadpool(service.locate_page, doc_id, page)
-        return await service.pictures.words(file, row.sha256, page)
+        row, file, passages = await run_in_threadpool(service.locate_page, doc_id, page)
+        return await service.pictures.words(file, row.sha256, page, passages=passages)
     except (NotFound, DocumentError, Busy):
         return None
 

@@ -17,6 +17,7 @@ from ..engine.store import DocumentRow, open_snapshot
 from ..engine.where.documents import DocumentFilter
 from ..evaluation import marks
 from ..indexer import source_folders
+from ..indexer.page_images import shows_passages
 from .folder_watch import FolderWatch
 from .http_errors import Forbidden, NotFound
 from .metrics import Metrics
@@ -213,13 +214,13 @@ class Service:
             raise NotFound("there is no document with this id in the index")
         return row, self._file(row)
 
-    def locate_page(self, doc_id: str, page: int) -> tuple[DocumentRow, Path]:
-        """The document with this id, and its file or that of a copy.
+    def locate_page(self, doc_id: str, page: int) -> tuple[DocumentRow, Path, bool]:
+        """The document with this id, its file or that of a copy, and whether its pages are passages of a text file.
 
         Raises NotFound if it has no such page, or all files are gone.
         """
         row = self._document(doc_id, page)
-        return row, self._file(row)
+        return row, self._file(row), shows_passages(self.settings.index, row.path)
 
     def _file(self, row: DocumentRow) -> Path:
         try:

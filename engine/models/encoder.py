@@ -25,7 +25,8 @@ class EncoderSpec:
     different to the same. `settings` are further choices that change its vectors; `notice` is what a user must know
     before the first use; `present` says whether its weights are on this machine. `scripts` lists scripts by the prefix
     of their Unicode letter names ("LATIN"); empty if it reads all. `calibration` turns scores of texts into
-    confidences, where that was measured, and `chance` lowers the floors of words that stand out in a collection.
+    confidences, where that was measured, and `chance` lowers the floors of words that stand out in a collection. If it
+    `reads_passages`, text files are embedded as text, in passages, instead of as pictures of pages.
     """
 
     name: str
@@ -46,6 +47,7 @@ class EncoderSpec:
     calibration: Calibration | None = None
     chance: Chance | None = None
     detail_pixels: int = 0
+    reads_passages: bool = False
 
     def unread_letters(self, text: str) -> str:
         """The letters of `text` in scripts that the model does not read, each once; "" if it reads all of them.

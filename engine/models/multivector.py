@@ -41,10 +41,19 @@ def describe(name: str, *, download: bool = False) -> tuple[ModelFolder, Encoder
     Raises UsageError if there is no such folder, or it has no trained projection.
     """
     found = folders.find(name, download=download)
-    how = "embeds pictures of pages" if layouts.reads_images(found.folder, found.layout) else "embeds text layers"
+    reads_text = not layouts.reads_images(found.folder, found.layout)
+    how = "embeds text layers" if reads_text else "embeds pictures of pages"
     known = published.named(found.name.base)
     spec = known or published.make_spec("", f"late interaction; {how}", "see the model's own page", found.parameters)
-    return found, replace(spec, name=found.name.full, revision=found.revision, dim=found.dim, present=True)
+    described = replace(
+        spec,
+        name=found.name.full,
+        revision=found.revision,
+        dim=found.dim,
+        present=True,
+        reads_passages=reads_text,
+    )
+    return found, described
 
 
 def open_model(name: str, *, device: str = "auto") -> MultiVector | LateText:

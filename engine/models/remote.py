@@ -57,6 +57,7 @@ class Remote:
             settings=((probes.SETTING, probe), ("prompts", f"{endpoint.query_prompt}|{endpoint.page_prompt}")),
             notice=notice,
             present=True,
+            reads_passages=not endpoint.reads_pictures,
         )
 
     @cached_property

@@ -43,6 +43,11 @@ def page_patches(snapshot: Snapshot, region: Region, match_range: tuple[float, f
     return of_patches(vectors, snapshot.dense_vectors([row])[0].astype(np.float32), match_range)
 
 
+def is_passage(snapshot: Snapshot, region: Region) -> bool:
+    """Whether a page is a passage of a text file: all its tokens are searched for, as if it were a question."""
+    return snapshot.lines([snapshot.row(region.ref)])[0] is not None
+
+
 def dense_vector(snapshot: Snapshot, region: Region) -> F32:
     """The dense vector (S,) of a page, for models that have no others. Raises UsageError for a part of a page."""
     row = snapshot.row(region.ref)

@@ -9,7 +9,14 @@ from functools import cached_property, lru_cache
 
 from ..compression.visual_words import VisualWords
 from ..errors import UsageError
-from ..models.encoder import BatchEncoder, ImageQueryEncoder, QueryEncoder, TokenQueryEncoder, single_query
+from ..models.encoder import (
+    BatchEncoder,
+    ImageQueryEncoder,
+    QueryEncoder,
+    TokenQueryEncoder,
+    contextual_query,
+    single_query,
+)
 from ..records import Query, QueryVectors
 from ..store import Snapshot
 from . import by_example
@@ -67,6 +74,8 @@ class QueryEncoding:
         if query.like is not None:
             match_range = self._encoder.spec.match_range
             patches = by_example.page_patches(self._snapshot, query.like, match_range)
+            if self._encoder.spec.reads_passages and by_example.is_passage(self._snapshot, query.like):
+                return contextual_query(patches.vectors, patches.single, patches.tokens)
             return by_example.most_distinctive_patches(self._snapshot, patches, self.visual_words)
         with self._using_model:
             if query.image is None and self._tokens_of is not None:

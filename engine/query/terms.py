@@ -35,6 +35,8 @@ NAME_WORD = re.compile(r"[^\W_]+")
 NAME_SUFFIX = re.compile(r"\.\w{1,5}$")
 NAME_PARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 """Where a name is cut: before a capital after a small letter, and between letters and digits."""
+PART_MIN_CHARS = 2
+"""Shorter parts of identifiers tell nothing."""
 PLACED_WORDS = 50_000
 """Words of texts whose terms and their places are kept, about 15 MB."""
 NAME_WORDS = 10_000
@@ -89,17 +91,23 @@ def terms_of(text: str) -> list[str]:
     return [term for word in split_words(clean(text)) for term in _terms_of_word(word)]
 
 
-def page_terms(text: str) -> PageTerms:
+def page_terms(text: str, *, is_source: bool = False) -> PageTerms:
     """The terms of a page's text, and the forms of its values.
+
+    In a text or source file (`is_source`), the parts of identifiers are terms, too.
 
     >>> page_terms("F.B.I. 1,577.50").forms
     {'=fbi': 0, '=1577.5': 1}
+    >>> page_terms("self.openWriter", is_source=True).terms
+    ['self.openwriter', 'self', 'open', 'writer']
     """
     text = clean(text)
     terms: list[str] = []
     starts: list[int] = []
     for match in WORD.finditer(text):
         found = _terms_of_word(normal_form(match.group()))
+        if is_source:
+            found += identifier_parts(match.group())
         terms += found
         starts += [match.start()] * len(found)
     plain, marked = set(terms), dict[str, int]()
@@ -110,6 +118,18 @@ def page_terms(text: str) -> PageTerms:
         for letter in IDEOGRAPH.findall(text):
             marked.setdefault(SAME + letter, len(terms))
     return PageTerms(terms, marked)
+
+
+@lru_cache(maxsize=PLACED_WORDS)
+def identifier_parts(word: str) -> tuple[str, ...]:
+    """The terms of the parts of an identifier as source code spells it; none of a word that has no parts.
+
+    >>> identifier_parts("snapshot.openWriter"), identifier_parts("HTTPServer2"), identifier_parts("margin")
+    (('snapshot', 'open', 'writer'), ('http', 'server'), ())
+    """
+    parts = [part for name in NAME_WORD.findall(word) for part in NAME_PARTS.split(name)]
+    telling = [part for part in parts if len(part) >= PART_MIN_CHARS and not part.isdecimal()]
+    return tuple(term for part in telling for term in _terms_of_word(normal_form(part))) if len(parts) > 1 else ()
 
 
 def marked_form(form: Form) -> str:

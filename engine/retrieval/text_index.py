@@ -342,9 +342,10 @@ def build(snapshot: Snapshot, segments: I64, folder: Path | None) -> TextPart:
     ids: list[NDArray[np.uint32]] = []
     pages: list[NDArray[np.uint32]] = []
     counts: list[NDArray[np.uint8]] = []
-    for row, number in zip(rows.tolist(), places.tolist(), strict=True):
+    is_source = [lines is not None for lines in snapshot.lines(rows.tolist())]
+    for row, number, has_lines in zip(rows.tolist(), places.tolist(), is_source, strict=True):
         text = snapshot.text(row)
-        found, forms = page_terms(text)
+        found, forms = page_terms(text, is_source=has_lines)
         lengths[number] = len(found)
         opening = set(found[:OPENING_TERMS])
         counted = Counter(found)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..compression.residual import Codebook
 from ..errors import IndexDamaged
-from ..records import PageRef, PagesToStore
+from ..records import Lines, PageRef, PagesToStore
 from . import durable, layout, statements
 from .buffer import PageBuffer
 from .segment import SegmentRow, StoredFile
@@ -25,7 +25,7 @@ BUILT = 1
 @dataclass(frozen=True, slots=True)
 class BuiltPage:
     """A page of a built segment: the `size_pt`, width and height in points, the number of its patch `vectors`, its text
-    layer and its `label`, as in `PagesToStore`.
+    layer, its `label` and its `lines`, as in `PagesToStore`.
     """
 
     ref: PageRef
@@ -33,6 +33,7 @@ class BuiltPage:
     vectors: int
     text: str
     label: str = ""
+    lines: Lines | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class SegmentBuilder:
         ):
             width, height = pages.sizes_pt[index].tolist()
             label = pages.labels[index] if pages.labels else ""
-            self._pages.append(BuiltPage(ref, (width, height), vectors, pages.texts[index], label))
+            lines = pages.lines[index] if pages.lines else None
+            self._pages.append(BuiltPage(ref, (width, height), vectors, pages.texts[index], label, lines))
 
     def write(self, folder: Path) -> BuiltSegment:
         """Write the pages added since the last call, at least one, as files in `folder`, which must not exist.
@@ -146,6 +148,7 @@ def insert_pages(
                 vectors=page.vectors,
                 text=page.text,
                 label=page.label,
+                lines=page.lines,
             )
 
 

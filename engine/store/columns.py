@@ -97,15 +97,15 @@ def write(
     _change_revision(connection)
 
 
-def recorded_producers(connection: sqlite3.Connection) -> dict[str, str]:
-    """The program that laid out each document that has no pages of its own, by the document's path."""
+def recorded_producers(connection: sqlite3.Connection, path: str | None = None) -> dict[str, str]:
+    """The program that laid out each document that has no pages of its own, or the one with this path, by path."""
     if not connection.execute(EXISTS).fetchone()[0]:
         return {}
-    found = connection.execute(
-        "SELECT path, value FROM document_values JOIN documents ON document = key WHERE name = ? AND origin = 'file'",
-        (PRODUCER,),
-    )
-    return dict(found)
+    joined = "document_values JOIN documents ON document = key"
+    query = f"SELECT path, value FROM {joined} WHERE name = ? AND origin = 'file'"
+    if path is None:
+        return dict(connection.execute(query, (PRODUCER,)))
+    return dict(connection.execute(f"{query} AND path = ?", (PRODUCER, path)))
 
 
 def changed_by(

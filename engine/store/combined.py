@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EncoderMismatch, UsageError
-from ..records import I64, PageRef
+from ..records import I64, Lines, PageRef
 from .cache import DerivedFiles, NoCache
 from .catalog import CODEBOOK
 from .columns import ColumnsTable
@@ -125,6 +125,18 @@ class CombinedSnapshot(Snapshot):
         (place,) = self._places(np.array([row])).tolist()
         member: Snapshot = list(self.members.values())[place]
         return member.text(row - int(self._starts.rows[place]))
+
+    def lines(self, rows: Sequence[int]) -> list[Lines | None]:
+        """The lines of a text file that the page of each of `rows` shows, None for pages of other documents."""
+        asked = np.asarray(rows, np.int64)
+        places = self._places(asked)
+        found: list[Lines | None] = [None] * len(asked)
+        for place, member in enumerate(self.members.values()):
+            own = np.flatnonzero(places == place)
+            of_member = member.lines((asked[own] - self._starts.rows[place]).tolist())
+            for at, lines in zip(own.tolist(), of_member, strict=True):
+                found[at] = lines
+        return found
 
     def info(self) -> dict[str, str | int | float | dict[str, int]]:
         """The facts of all indexes together: counts are sums, and what all have in common is as in each."""

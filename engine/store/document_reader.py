@@ -59,6 +59,11 @@ class DocumentReader(ABC):
         with self._connection_lock, os_errors.translated(self._directory):
             return recorded_producers(self._connection)
 
+    def producer(self, path: str) -> str:
+        """The program that laid out the document with this path, "" where that is not recorded."""
+        with self._connection_lock, os_errors.translated(self._directory):
+            return recorded_producers(self._connection, path).get(path, "")
+
     @property
     def unread(self) -> UnreadTable:
         """What was not read of the documents."""

@@ -23,7 +23,7 @@ from ..compression import pooling
 from ..compression.codecs import Coded
 from ..distinct import distinct
 from ..errors import UsageError
-from ..records import F16, F32, I64, U16, PageRef, Ragged
+from ..records import F16, F32, I64, U16, Lines, PageRef, Ragged
 from . import blocks, catalog, column_values, facts, garbage, labels, links, os_errors, page_table, statements, verify
 from .blocks import Block
 from .cache import Cache, DerivedFiles
@@ -32,6 +32,7 @@ from .copies import Copies
 from .copies import find as find_copies
 from .document_reader import DocumentReader
 from .mmap import FAULT_AROUND_BYTES
+from .page_lines import read as read_lines
 from .readers import ReaderLock
 from .segment import OpenSegments, SegmentRow
 
@@ -311,6 +312,10 @@ class Snapshot(DocumentReader):
     def label(self, row: int) -> str:
         """The number of a row's page as its document has it ("iv"), or "" where that is its own."""
         return labels.read(self._query, int(self._page_table["key"][row]))
+
+    def lines(self, rows: Sequence[int]) -> list[Lines | None]:
+        """The lines of a text file that the page of each of `rows` shows, None for pages of other documents."""
+        return read_lines(self._query, [int(key) for key in self._column("key", np.asarray(rows, np.int64))])
 
     def page_documents(self) -> tuple[I64, dict[int, str]]:
         """The key of each row's document, (N,), and the path of each document by its key."""

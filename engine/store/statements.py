@@ -9,7 +9,8 @@ from collections.abc import Sequence
 
 from ..compression.codecs import CODECS
 from ..errors import IndexDamaged, IndexFormatError
-from . import labels, row_checksums
+from ..records import Lines
+from . import labels, page_lines, row_checksums
 from .catalog import RESTORE, DocumentRow, Failure
 from .segment import SegmentRow, StoredFile
 
@@ -130,9 +131,10 @@ def insert_page(
     vectors: int,
     text: str,
     label: str = "",
+    lines: Lines | None = None,
 ) -> None:
-    """Add one page at `location` (segment, slot), with `size` (width, height) in points, its text layer `text` and its
-    `label`, if that is not "".
+    """Add one page at `location` (segment, slot), with `size` (width, height) in points, its text layer `text`, its
+    `label`, if that is not "", and the `lines` of a text file that it shows.
     """
     connection.execute("DELETE FROM page_failures WHERE document = ? AND number = ?", (document, number))
     stored = storable_text(text)
@@ -144,6 +146,8 @@ def insert_page(
     connection.execute("INSERT INTO page_text (rowid, text) VALUES (?, ?)", (cursor.lastrowid, stored))
     if label:
         labels.write(connection, cursor.lastrowid, storable_text(label))
+    if lines is not None:
+        page_lines.write(connection, cursor.lastrowid, lines)
     row_checksums.write_page(connection, cursor.lastrowid, document, number, size=size, vectors=vectors, text=stored)
 
 

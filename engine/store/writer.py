@@ -169,6 +169,7 @@ class IndexWriter(Recorder):
                     vectors=lengths[index],
                     text=pages.texts[index],
                     label=pages.labels[index] if pages.labels else "",
+                    lines=pages.lines[index] if pages.lines else None,
                 )
             self._buffer.add(vectors, pages.words)
         if self._buffer.is_full:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ...engine.errors import DocumentError
-from ...engine.records import U8
+from ...engine.records import U8, Lines
 from .unread import Unread
 from .visible_text import Word
 
@@ -84,6 +84,9 @@ class OpenDocument(Protocol):
 
     def font_sizes(self) -> Iterable[tuple[float, int]]:
         """Return the font sizes of the text layer of the page rendered last, in points, each with its characters."""
+
+    def lines(self) -> Lines | None:
+        """Return the lines of a text file that the page rendered last shows; None for other files."""
 
     def own_dpi(self) -> float | None:
         """Return the resolution of the picture that the page rendered last consists of; None if it is no picture."""

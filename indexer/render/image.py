@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from ...engine.errors import DocumentError
+from ...engine.records import Lines
 from ...engine.store.columns import KIND
 from ...engine.store.unread import FRAMES
 from ..kinds import HEIC_SUFFIXES, missing
@@ -102,6 +103,10 @@ class ImageDocument:
         width, height, effective_dpi = pixel_size(*size_pt, dpi=dpi, max_pixels=max_pixels)
         rgb = _drawn(self._image, (width, height), transpose)
         return PageBitmap(width, height, rgb.tobytes(), effective_dpi, size_pt)
+
+    def lines(self) -> Lines | None:
+        """Return None: it has no lines of text."""
+        return None
 
     def own_dpi(self) -> float:
         """Return the resolution of the page rendered last."""

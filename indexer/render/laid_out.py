@@ -16,12 +16,14 @@ from typing import Any
 import pymupdf
 
 from ...engine.errors import DocumentError
+from ...engine.records import Lines
 from ...engine.store.columns import AUTHOR, KIND, TITLE
 from ...engine.store.unread import PARTIAL
 from ..kinds import ARCHIVE_SUFFIXES, MAIL_SUFFIXES, MARKDOWN_SUFFIXES, WEB_SUFFIXES, suffix_of
 from . import mail, markup
 from .archive import NAME_MAX_CHARS, open_archive
 from .backend import GreyBitmap, PageBitmap, as_render_error
+from .line_numbers import LineNumbers
 from .mupdf import MupdfDocument, cause, prepare
 from .properties import VALUE_MAX_CHARS
 from .unread import Unread, attachments
@@ -62,10 +64,24 @@ def open_laid_out(file: Path) -> LaidOutDocument | Mailbox:
         return _open_message(mail.read_message(content))
     if suffix in WEB_SUFFIXES:
         return _open_html(markup.from_html(content), unread=_cut(is_cut))
-    text = markup.decoded(_checked_text(content))
+    text = _decoded_text(content)
     if suffix in MARKDOWN_SUFFIXES:
-        return _open_html(markup.from_markdown(text), unread=_cut(is_cut))
-    return _open("txt", stream=text.encode("utf-8-sig", "replace"), unread=_cut(is_cut))
+        document = _open_html(markup.from_markdown(text), unread=_cut(is_cut))
+    else:
+        document = open_text(text, unread=_cut(is_cut))
+    document.line_numbers = LineNumbers(text, document.printed_lines, only_letters=suffix in MARKDOWN_SUFFIXES)
+    return document
+
+
+def read_text(file: Path) -> tuple[str, list[Unread]]:
+    """The text of a file, in the encoding that is most likely, and what of it was not read. Raises DocumentError."""
+    content, is_cut = _read(file, markup.MARKUP_MAX_BYTES)
+    return _decoded_text(content), _cut(is_cut)
+
+
+def open_text(text: str, unread: Sequence[Unread] = (), *, height_pt: float = PAGE_SIZE_PT[1]) -> LaidOutDocument:
+    """A text laid out on pages as wide as A4, and as tall unless another height is given."""
+    return _open("txt", stream=text.encode("utf-8-sig", "replace"), unread=unread, height_pt=height_pt)
 
 
 class LaidOutDocument(MupdfDocument):
@@ -79,6 +95,22 @@ class LaidOutDocument(MupdfDocument):
     ) -> None:
         super().__init__(document, unread)
         self._properties = dict(properties or {})
+        self.line_numbers: LineNumbers | None = None
+        self._shown = 0
+
+    def render(self, page: int, *, dpi: float, max_pixels: int) -> PageBitmap:
+        """Render `page`; raises what `MupdfDocument.render` raises."""
+        bitmap = super().render(page, dpi=dpi, max_pixels=max_pixels)
+        self._shown = page
+        return bitmap
+
+    def lines(self) -> Lines | None:
+        """Return the lines of a text file that the page rendered last shows; None for other files."""
+        return None if self.line_numbers is None else self.line_numbers.of_page(self._shown)
+
+    def printed_lines(self, page: int) -> list[str]:
+        """The lines that are printed on a page, from its top."""
+        return str(self._document.load_page(page - 1).get_text("text")).splitlines()
 
     def properties(self) -> dict[str, str]:
         """Return its title and author, as far as it has them."""
@@ -143,6 +175,10 @@ class Mailbox:
         """Return the font sizes of the page rendered last, as `MupdfDocument.font_sizes`."""
         return self._open(self._number).font_sizes()
 
+    def lines(self) -> Lines | None:
+        """Return None: a message is no file of lines."""
+        return None
+
     def own_dpi(self) -> float | None:
         """Return the resolution of the page rendered last, as `MupdfDocument.own_dpi`."""
         return self._open(self._number).own_dpi()
@@ -165,6 +201,7 @@ def _open(
     stream: bytes | None = None,
     unread: Sequence[Unread] = (),
     properties: Mapping[str, str] | None = None,
+    height_pt: float = PAGE_SIZE_PT[1],
 ) -> LaidOutDocument:
     document: Any
     try:
@@ -179,7 +216,7 @@ def _open(
         if document.needs_pass:
             raise DocumentError("the document is encrypted")
         if document.is_reflowable:
-            document.layout(width=PAGE_SIZE_PT[0], height=PAGE_SIZE_PT[1], fontsize=FONT_SIZE_PT)
+            document.layout(width=PAGE_SIZE_PT[0], height=height_pt, fontsize=FONT_SIZE_PT)
         return LaidOutDocument(document, unread, properties)
     except DocumentError:
         raise
@@ -229,11 +266,11 @@ def _read(file: Path, limit: int) -> tuple[bytes, bool]:
     return content[:limit], len(content) > limit
 
 
-def _checked_text(content: bytes) -> bytes:
+def _decoded_text(content: bytes) -> str:
     has_mark = any(content.startswith(mark) for mark, _ in markup.BYTE_ORDER_MARKS)
     if b"\0" in content[:BINARY_WITHIN] and not has_mark:
         raise DocumentError("the content is not text")
-    return content
+    return markup.decoded(content)
 
 
 def _cut(is_cut: bool) -> list[Unread]:

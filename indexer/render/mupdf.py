@@ -21,6 +21,7 @@ import numpy as np
 import pymupdf
 
 from ...engine.errors import DocumentError
+from ...engine.records import Lines
 from ...engine.store.unread import COMMENT, DYNAMIC_FORM
 from .backend import OUT_OF_MEMORY, ConvertedPdf, GreyBitmap, OutOfMemory, PageBitmap, as_render_error
 from .detail import detail_size, strips
@@ -195,6 +196,10 @@ class MupdfDocument:
             for line in block.get("lines", ())
             for span in line["spans"]
         ]
+
+    def lines(self) -> Lines | None:
+        """Return None: a PDF has no lines of text."""
+        return None
 
     def own_dpi(self) -> float | None:
         """Return the resolution of the largest image on the page rendered last, if it covers at least half of it."""

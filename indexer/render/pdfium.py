@@ -17,7 +17,7 @@ import pypdfium2
 import pypdfium2.raw as pdfium_c
 
 from ...engine.errors import DocumentError
-from ...engine.records import U8
+from ...engine.records import U8, Lines
 from ...engine.store.unread import COMMENT, DYNAMIC_FORM
 from .backend import TEXT_MAX_CHARS, ConvertedPdf, GreyBitmap, PageBitmap
 from .detail import detail_size, grey_of, strips
@@ -191,6 +191,10 @@ class PdfiumDocument:
             sizes.append((top - bottom, step))
         text_page.close()
         return sizes
+
+    def lines(self) -> Lines | None:
+        """Return None: it has no lines of text."""
+        return None
 
     def own_dpi(self) -> float | None:
         """Return None: a scan is read at the resolution of a page."""

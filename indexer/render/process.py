@@ -23,7 +23,7 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 
 from ...engine.errors import DocsearchError, DocumentError
-from ...engine.records import U8, PageWords
+from ...engine.records import U8, Lines, PageWords
 from ...engine.store.labels import LABEL_MAX_CHARS
 from . import office, properties, unread
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS, WORDS_MAX
@@ -61,7 +61,8 @@ class WorkerLost(DocumentError):
 class RenderSettings:
     """Settings for all pages of a child process; `passwords` are tried in turn on encrypted files.
 
-    `detail_pixels` bounds what `RenderProcess.detail` returns; 0: it returns nothing.
+    `detail_pixels` bounds what `RenderProcess.detail` returns; 0: it returns nothing. Text files have a page for each
+    of their `passages`, if that is set. With `lines`, pages of text files come with those that they show.
     """
 
     dpi: float
@@ -71,6 +72,8 @@ class RenderSettings:
     memory_limit_mb: int = 1024
     passwords: tuple[str, ...] = ()
     detail_pixels: int = 0
+    passages: bool = False
+    lines: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,7 @@ class Opened:
 class RenderedPage:
     """A page as `pixels` (H, W, 3) uint8 at `dpi`, its text layer, and `size_pt`, its width and height in points.
 
-    `label` is its number as the document has it, "" where that is its own.
+    `label` is its number as the document has it, "" where that is its own, and `lines` what it shows of a text file.
     """
 
     pixels: U8
@@ -93,6 +96,7 @@ class RenderedPage:
     text: str
     size_pt: tuple[float, float]
     label: str = ""
+    lines: Lines | None = None
 
 
 class RenderProcess:
@@ -108,6 +112,7 @@ class RenderProcess:
         self._owns_converter = converter is None
         self._child: subprocess.Popen[bytes] | None = None
         self._file: Path | None = None
+        self._has_passages = False  # how the open file was opened
         self._pages = self._documents = 0
         self._timed_out = self._killed = False
         self._memory: MemoryWatch | None = None  # where the system does not limit it
@@ -118,6 +123,7 @@ class RenderProcess:
             return
         settings = asdict(self._settings)
         page_timeout_s = settings.pop("page_timeout_s")
+        del settings["passages"]
         log.debug("starting a render process; timeout %g s per page", page_timeout_s)
         with tempfile.TemporaryFile() as stderr:
             self._child = subprocess.Popen(
@@ -142,25 +148,28 @@ class RenderProcess:
 
     def open(self, file: Path) -> Opened:
         """Open `file` in the child. Raises DocumentError, of which WorkerLost is one."""
+        passages = self._settings.passages
         try:
-            return self._open(file)
+            return self._open(file, passages)
         except WorkerLost as err:
             if not err.retryable:
                 raise
-        return self._open(file)
+        return self._open(file, passages)
 
-    def render(self, file: Path, page: int) -> RenderedPage:
+    def render(self, file: Path, page: int, *, passages: bool | None = None) -> RenderedPage:
         """Render `page` of `file`, counting from 1. Raises DocumentError, or WorkerLost if the child was lost.
 
+        `passages` says whether the pages of a text file are its passages; None: as the settings have it.
         If the child had handled other pages before, the page is retried once in a new child: the outcome of a page
         must not depend on the pages before it.
         """
+        passages = self._settings.passages if passages is None else passages
         try:
-            return self._render(file, page)
+            return self._render(file, page, passages)
         except WorkerLost as err:
             if not err.retryable:
                 raise
-        return self._render(file, page)
+        return self._render(file, page, passages)
 
     def detail(self) -> tuple[U8, float] | None:
         """The page rendered last in grey, (H, W) uint8, at a higher resolution, and its dpi; None if it needs none.
@@ -241,22 +250,24 @@ class RenderProcess:
         if self._owns_converter:
             self._converter.close()
 
-    def _open(self, file: Path) -> Opened:
+    def _open(self, file: Path, passages: bool) -> Opened:
         if self._documents >= DOCUMENTS_PER_CHILD or self._pages >= PAGES_PER_CHILD:
             self.stop()
         self.start()
         self._file = None
         readable = self._converter.pdf(file) if office.converts(file) else file
         self._documents += 1
-        with self._request("opening the document", {"open": str(readable)}, self._settings.page_timeout_s):
+        request = {"open": str(readable), "passages": passages}
+        with self._request("opening the document", request, self._settings.page_timeout_s):
             response = self._response("opened", "opening the document")
             opened = Opened(int(response["page_count"]), properties.received(response["properties"]))
-        self._file = file
+        self._file, self._has_passages = file, passages
         return opened
 
-    def _render(self, file: Path, page: int) -> RenderedPage:
-        if self._child is None or self._file != file or self._pages >= PAGES_PER_CHILD:
-            self._open(file)
+    def _render(self, file: Path, page: int, passages: bool) -> RenderedPage:
+        is_open = self._file == file and self._has_passages == passages
+        if self._child is None or not is_open or self._pages >= PAGES_PER_CHILD:
+            self._open(file, passages)
         self._pages += 1
         action = "rendering the page"
         with self._request(action, {"render": page}, self._settings.page_timeout_s):
@@ -264,11 +275,12 @@ class RenderProcess:
             width, height, dpi = int(header["width"]), int(header["height"]), float(header["dpi"])
             size_pt = (float(header["size_pt"][0]), float(header["size_pt"][1]))
             label = str(header["label"])[:LABEL_MAX_CHARS]
+            lines = None if header["lines"] is None else (int(header["lines"][0]), int(header["lines"][1]))
             if width < 1 or height < 1 or width * height > self._settings.max_pixels:
                 raise ValueError(f"an image of {width} x {height} pixels")
             pixels = np.empty((height, width, 3), np.uint8)
             self._read_into(pixels.reshape(-1).data, action)
-        return RenderedPage(pixels, dpi, self._text(), size_pt, label)
+        return RenderedPage(pixels, dpi, self._text(), size_pt, label, lines)
 
     def _text(self) -> str:
         """Read the page's text; "" if extracting it failed or broke the child, which must not cost the page."""

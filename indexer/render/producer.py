@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
 
-from ..kinds import CODE_SUFFIXES, MAIL_SUFFIXES, OFFICE_SUFFIXES, TEXT_SUFFIXES, WEB_SUFFIXES
+from ..kinds import CODE_SUFFIXES, MAIL_SUFFIXES, OFFICE_SUFFIXES, PASSAGE_SUFFIXES, TEXT_SUFFIXES, WEB_SUFFIXES
 from . import libreoffice
 
 REFLOWED_SUFFIXES = frozenset(
@@ -20,13 +21,21 @@ REFLOWED_SUFFIXES = frozenset(
 """What MuPDF lays out; pictures, drawings, PDF, XPS and comics have pages of their own."""
 
 
-def producer(path: str) -> str:
+PASSAGES, PASSAGES_VERSION = "docsearch passages", 1
+"""What cuts text files for models of text. Its version changes where it would cut them at other places."""
+
+
+def producer(path: str, *, passages: bool = False) -> str:
     """The program that lays out a document with this path, and its version; "" if its pages are its own.
 
-    >>> producer("report.pdf")
-    ''
+    With `passages`, text files have a page for each passage.
+
+    >>> producer("report.pdf"), producer("main.py", passages=True)
+    ('', 'docsearch passages 1')
     """
     suffix = PurePosixPath(path).suffix.lower()
+    if passages and suffix in PASSAGE_SUFFIXES:
+        return f"{PASSAGES} {PASSAGES_VERSION}"
     if suffix in OFFICE_SUFFIXES:
         if libreoffice.program() is None:
             return _package("office2pdf", "office2pdf-python")
@@ -34,13 +43,28 @@ def producer(path: str) -> str:
     return _package("MuPDF", "pymupdf") if suffix in REFLOWED_SUFFIXES else ""
 
 
-def layout_is_outdated(path: str, recorded: Mapping[str, str]) -> bool:
-    """Whether a document was laid out by another program, or version, than would lay it out now.
-
-    `recorded` are the programs that laid out the documents in the index, by path.
+@dataclass(frozen=True, slots=True)
+class Layouts:
+    """How documents are laid out now, with `passages` as for `producer`, and how they were in an index: `recorded` are
+    the programs that did it there, by the documents' paths.
     """
-    now = producer(path) if path in recorded else ""
-    return bool(now) and now != recorded[path]
+
+    recorded: Mapping[str, str]
+    passages: bool = False
+
+    def producer(self, path: str) -> str:
+        """The program that lays out a document now, and its version; "" if its pages are its own."""
+        return producer(path, passages=self.passages)
+
+    def is_outdated(self, path: str) -> bool:
+        """Whether a document in the index was laid out by another program, or version, than would do it now."""
+        now = self.producer(path) if path in self.recorded else ""
+        return bool(now) and now != self.recorded[path]
+
+
+def has_passages(producer: str) -> bool:
+    """Whether the pages of a document that this program laid out are passages of it."""
+    return producer.startswith(PASSAGES)
 
 
 @cache

@@ -16,7 +16,7 @@ from types import TracebackType
 
 from ...engine.errors import DocumentError, UsageError
 from ...engine.install import needs
-from ...engine.records import U8, PageImage, PageRef
+from ...engine.records import U8, Lines, PageImage, PageRef
 from ...engine.store.unread import SMALL_PRINT
 from ..discover import Document
 from .office import OfficeConverter
@@ -51,7 +51,8 @@ class PageRendered:
     """A page was rendered: its `image`, and `size_pt`, its width and height in points.
 
     The renderer knows no index, so `image.ref.doc_id` is "". `unread` is what the image does not show, or too small.
-    `label` is the page's number as the document has it, "" where that is its own.
+    `label` is the page's number as the document has it, "" where that is its own, and `lines` are those of a text file
+    that it shows.
     """
 
     document: Document
@@ -59,6 +60,7 @@ class PageRendered:
     size_pt: tuple[float, float]
     unread: tuple[Unread, ...] = ()
     label: str = ""
+    lines: Lines | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Renderer:
     Every page is rendered at `dpi`, or lower where it would exceed `max_pixels`. A page that takes longer than
     `page_timeout_s`, needs more than `memory_limit_mb` or crashes its process fails without affecting other pages.
     `passwords` are tried in turn on encrypted files. A page whose print is too small at that size comes with its detail
-    of at most `detail_pixels`, if that is not 0. `render` may be called from one thread at a time.
+    of at most `detail_pixels`, if that is not 0. Text files have a page for each of their `passages`, if that is set.
+    `render` may be called from one thread at a time.
     """
 
     def __init__(
@@ -108,6 +111,7 @@ class Renderer:
         memory_limit_mb: int = 1024,
         passwords: Iterable[str] = (),
         detail_pixels: int = 0,
+        passages: bool = False,
     ) -> None:
         if workers < 1 or page_timeout_s <= 0 or memory_limit_mb < MEMORY_LIMIT_MIN_MB:
             raise ValueError(
@@ -116,7 +120,10 @@ class Renderer:
             )
         _check_installed(renderer)
         limits = (page_timeout_s, memory_limit_mb)
-        settings = RenderSettings(dpi, max_pixels, renderer, *limits, tuple(passwords), detail_pixels)
+        settings = RenderSettings(
+            dpi, max_pixels, renderer, *limits, tuple(passwords), detail_pixels, passages, lines=True
+        )
+        self._passages = passages
         self._converter = OfficeConverter()
         self._processes = [RenderProcess(settings, self._converter) for _ in range(workers)]
         self._threads = [threading.Thread(target=self._run_tasks, args=[p], daemon=True) for p in self._processes]
@@ -285,8 +292,10 @@ class Renderer:
                 job.details_lost += isinstance(err, WorkerLost)
                 unread = (Unread(SMALL_PRINT, 0, f"drawn at {rendered.dpi:.0f} dpi, because {err}"),)
         pixels = detail[0] if detail else None
-        image = PageImage(ref, rendered.pixels, rendered.dpi, rendered.text, pixels)
-        return PageRendered(job.document, image, rendered.size_pt, unread or process.unread("page"), rendered.label)
+        is_passage = self._passages and rendered.lines is not None
+        image = PageImage(ref, rendered.pixels, rendered.dpi, rendered.text, pixels, is_passage)
+        unread = unread or process.unread("page")
+        return PageRendered(job.document, image, rendered.size_pt, unread, rendered.label, rendered.lines)
 
     def _emit(self, job: Job, task: Task, event: RenderEvent) -> None:
         with self._changed:

@@ -4,12 +4,13 @@ It runs as `python -m docsearch.indexer.render.worker` and is the only place whe
 imports neither torch nor an encoder, limits its own memory, and sends nothing but JSON lines and raw bytes: a document
 that compromises it still cannot make the parent execute anything. The protocol, one JSON object per line:
 
-    in   {"dpi", "max_pixels", "detail_pixels", "renderer", "memory_limit_mb", "passwords", "alarm_s"}   settings, once
+    in   {"dpi", "max_pixels", "detail_pixels", "lines", "renderer", "memory_limit_mb", "passwords", "alarm_s"}
+                                                         settings, once
     out  {"kind": "ready", "memory_limited"}
-    in   {"open": file, "alarm_s"}
+    in   {"open": file, "passages": bool, "alarm_s"}
     out  {"kind": "opened", "page_count", "properties": {name: text}}
     in   {"render": page, "alarm_s"}
-    out  {"kind": "page", "width", "height", "dpi", "size_pt", "label"} and width x height x 3 bytes of RGB,
+    out  {"kind": "page", "width", "height", "dpi", "size_pt", "label", "lines"} and width x height x 3 bytes of RGB,
          {"kind": "text", "bytes"} and that many bytes of UTF-8
     in   {"detail": true, "alarm_s"}                     of the page rendered last
     out  {"kind": "detail", "width", "height", "dpi"} and width x height bytes of grey; 0 x 0 if its print needs none
@@ -45,6 +46,7 @@ from ..kinds import (
     MUPDF_SUFFIXES,
     OFFICE_SUFFIXES,
     OOXML_FORMATS,
+    PASSAGE_SUFFIXES,
     PDF_MAGIC,
     PDF_MAGIC_WITHIN,
     ZIP_MAGIC,
@@ -98,7 +100,8 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                 if document is not None:
                     document.close()
                     document = None
-                document = open_document(Path(request["open"]), passwords, settings["renderer"], open_pdf)
+                file, passages = Path(request["open"]), bool(request["passages"])
+                document = open_document(file, passwords, settings["renderer"], open_pdf, passages=passages)
                 header = {"kind": "opened", "page_count": document.page_count, "properties": _properties(document)}
             elif "unread" in request:
                 assert document is not None
@@ -144,7 +147,8 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                 bitmap = document.render(request["render"], dpi=settings["dpi"], max_pixels=settings["max_pixels"])
                 header = {"kind": "page", "width": bitmap.width, "height": bitmap.height}
                 label = bitmap.label.strip()[:LABEL_MAX_CHARS] if bitmap.label.strip() != str(request["render"]) else ""
-                header |= {"dpi": bitmap.dpi, "size_pt": bitmap.size_pt, "label": label}
+                lines = document.lines() if settings["lines"] else None
+                header |= {"dpi": bitmap.dpi, "size_pt": bitmap.size_pt, "label": label, "lines": lines}
                 body, dpi, sizes = bitmap.rgb, bitmap.dpi, None
                 size = (bitmap.width, bitmap.height)
         except Exception as err:  # noqa: BLE001 - on broken input libraries raise anything; the parent gets the reason
@@ -161,9 +165,12 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
         _alarm(0)
 
 
-def open_document(file: Path, passwords: tuple[str, ...], renderer: str, open_pdf: PdfOpener) -> OpenDocument:
+def open_document(
+    file: Path, passwords: tuple[str, ...], renderer: str, open_pdf: PdfOpener, *, passages: bool = False
+) -> OpenDocument:
     """Open `file` as a PDF or an image, as its first bytes say, or else as its extension says.
 
+    A text file has pages, or with `passages` a page for each of its passages.
     Raises DocumentError if it has no page to render.
     """
     try:
@@ -181,8 +188,9 @@ def open_document(file: Path, passwords: tuple[str, ...], renderer: str, open_pd
         if what := missing(suffix, renderer):
             raise DocumentError(f"files of the type {suffix}: {what}")
         from .laid_out import open_laid_out
+        from .passage_pages import open_passages
 
-        document = open_laid_out(file)
+        document = open_passages(file) if passages and suffix in PASSAGE_SUFFIXES else open_laid_out(file)
     elif suffix in OOXML_FORMATS and head.startswith(ZIP_MAGIC):
         if what := missing(suffix, renderer):
             raise DocumentError(f"files of the type {suffix}: {what}")

@@ -9,7 +9,8 @@ from ...engine.records import Mode
 
 class FoundPage(BaseModel, frozen=True):
     """One hit. `score` is 0..1, `page` counts from 1, and `label` is the page's number as its document has it, "" where
-    that is the same. `title` and `modified` are the document's. `snippet` is the passage of the text that matches, None
+    that is the same. `lines` are the first and the last line of a text or source file that the page shows, None for
+    other documents. `title` and `modified` are the document's. `snippet` is the passage of the text that matches, None
     if the page has no text layer; then `recognised` are the words of the query that were seen on the page.
 
     `copies` is how many other documents are the same file; `also` are some of their paths. `collection` is where the
@@ -29,6 +30,7 @@ class FoundPage(BaseModel, frozen=True):
     snippet: str | None
     recognised: list[str]
     collection: str = ""
+    lines: tuple[int, int] | None = None
 
 
 class Found(BaseModel, frozen=True):

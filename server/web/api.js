@@ -4,7 +4,7 @@
 /** @typedef {{word: string, weight: number, score: number, boxes: Box[]}} Word */
 /** @typedef {{text: string, spans: [number, number][]}} Snippet */
 /** @typedef {{rank: number, score: number, path: string, page: number, doc_id: string, also: string[],
- *   snippet: Snippet | null, collection: string | null}} Hit */
+ *   lines: [number, number] | null, snippet: Snippet | null, collection: string | null}} Hit */
 /** @typedef {{query: string, hits: Hit[], milliseconds: Record<string, number>, confidence: number | null,
  *   no_good_match: boolean, unread_letters: string, corrections: Record<string, string>,
  *   missing_phrases: string[]}} Answer */

@@ -10,7 +10,7 @@ import { FOUND_SCORE } from "./word_chips.js";
 
 /** @typedef {import("./api.js").Word} Word */
 /** @typedef {{doc_id: string, path: string, page: number, score?: number, also?: string[], collection?: string | null,
- *   snippet?: import("./api.js").Snippet | null}} Page */
+ *   lines?: [number, number] | null, snippet?: import("./api.js").Snippet | null}} Page */
 
 /**
  * The card of a page. Its thumbnail is loaded by `load`.
@@ -33,7 +33,7 @@ export function createCard(page) {
       { className: "caption" },
       ...cutName(page.path, { className: "title" }),
       page.collection && element("span", { className: "of-collection" }, page.collection),
-      element("span", { className: "where" }, element("span", {}, `page ${page.page}`), score),
+      element("span", { className: "where" }, element("span", {}, placeOf(page)), score),
       matched,
       passage,
     ),
@@ -112,6 +112,9 @@ export function createCard(page) {
     },
   };
 }
+
+/** The page, or the lines of a text file that it shows. @param {Page} page */
+export const placeOf = ({ page, lines }) => (lines ? `lines ${lines[0]}–${lines[1]}` : `page ${page}`);
 
 /** @typedef {ReturnType<typeof createCard>} Card */
 

@@ -3,6 +3,7 @@
 import { goBack, currentState, navigate } from "./url_state.js";
 import { pageImageUrl, fetchWordMatches } from "./api.js";
 import { splitPath, displayPath, cutName } from "./paths.js";
+import { placeOf } from "./card.js";
 import { createCopies } from "./copies.js";
 import { pageCount, documentPath } from "./documents.js";
 import { announce } from "./dom.js";
@@ -83,11 +84,12 @@ export function createViewer() {
     const { name, extension } = splitPath(path);
     title.replaceChildren(...cutName(path, { withFolder: false }));
     title.title = displayPath(path);
-    where.textContent = of ? `${page} of ${of}` : `page ${page}`;
     buttons.before.disabled = page <= 1;
     buttons.after.disabled = of !== undefined && page >= of;
     const results = shownPages();
     const at = results.findIndex((hit) => hit.doc_id === document && hit.page === page);
+    const lines = results[at]?.lines ? `, ${placeOf(results[at])}` : "";
+    where.textContent = (of ? `${page} of ${of}` : `page ${page}`) + lines;
     hits.hidden = results.length < 2;
     rank.textContent = at < 0 ? `${results.length} results` : `result ${at + 1} of ${results.length}`;
     buttons.hitBefore.disabled = at === 0;

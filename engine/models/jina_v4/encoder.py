@@ -88,7 +88,8 @@ class JinaV4:
     def encode_pages(self, pages: Sequence[PageImage], *, task: str | Sequence[str] | None = None) -> EmbeddedPages:
         """Embed pages: the tokens that the settings keep. Those of the prompt have the whole page as their box.
 
-        With the setting pages=text, a page that has a text layer is embedded as `encode_texts` does.
+        Passages of text files, and with the setting pages=text pages that have a text layer, are embedded as
+        `encode_texts` does.
         """
         tasks = self._tasks(task, len(pages))
         items = [self._item(page, each) for page, each in zip(pages, tasks, strict=True)]
@@ -103,7 +104,7 @@ class JinaV4:
 
     def _item(self, page: PageImage, task: str) -> Item:
         """The input of the network for a page."""
-        if self.settings.pages == "text" and page.text.strip():
+        if (page.is_passage or self.settings.pages == "text") and page.text.strip():
             return self.processor.text(page.text, "passage", task)
         return self.processor.picture(page.pixels)
 

@@ -42,6 +42,7 @@ PUBLISHED = EncoderSpec(
     notice=NOTICE,
     settings=(("task", "retrieval"), ("tokens", "all")),
     present=False,
+    reads_passages=True,
 )
 """The published checkpoint, as `docsearch models` lists it; an index records the revision of the one that it used."""
 
@@ -53,7 +54,7 @@ class Settings:
     `task` is the LoRA adapter. `tokens` are the tokens of a page whose vectors are kept: "all", as published, or
     "vision", those that stand for a part of the image. `single_dim` is one of the checkpoint's Matryoshka dimensions
     (None: the largest), and `max_pixels` the size at which a page is read. `pages` says what is embedded of a page: its
-    picture ("image"), or its text layer ("text"), where it has one.
+    picture ("image"), or its text layer ("text"), where it has one. Passages of text files are always embedded as text.
     """
 
     task: str = "retrieval"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -156,3 +157,17 @@ def test_a_revision_of_a_folder_is_compared(tmp_path: Path) -> None:
         registry.find_spec(f"{model}@0000000")
     shutil.copytree(model, tmp_path / "odd@name,dim=x")
     assert registry.find_spec(str(tmp_path / "odd@name,dim=x")).revision == revision
+
+
+@pytest.mark.parametrize("name", tiny.TEXT_MODELS)
+def test_models_of_text_find_lines_of_text_files(name: str, tmp_path: Path) -> None:
+    model = str(tiny.TEXT_MODELS[name](tmp_path / "model"))
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/minutes.txt").write_text("\n".join(f"{WORDS[number % 6]} {number}" for number in range(400)))
+    pipeline.index_documents([tmp_path / "docs"], tmp_path / "index", model=model, device="cpu")
+    with open_searcher(tmp_path / "index") as searcher:
+        hits = searcher.search("revenue of the board", k=20)
+        assert len(hits) > 2
+        shown = sorted(hit.lines for hit in hits if hit.lines is not None)
+        assert (shown[0][0], shown[-1][1]) == (1, 400)
+        assert all(one[1] + 1 - other[0] in (0, 3) for one, other in itertools.pairwise(shown))
