@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from .cases import (
+    code,
     codecs,
     copies,
     encode,
@@ -77,6 +78,7 @@ CASES = {
             jina_v4.run,
             900,
         ),
+        Case("code", "questions on this repository's own source: recall@1 and recall@5 by mode", code.run, 1800),
         Case("pointing", "heat maps against the labelled evidence of eval-dev", pointing.run, 1200),
         Case(
             "server_load",
