@@ -21,6 +21,7 @@ from .cases import (
     many_documents,
     maxsim,
     maxsim_gpu,
+    on_ray,
     pipeline,
     pointing,
     quality,
@@ -57,6 +58,7 @@ CASES = {
         Case("encode", "pages to vectors, compared with Tesseract and ColModernVBERT's network", encode.run),
         Case("index", "docsearch index: pages/s, memory of all its processes, bytes per page", index.run, 1800),
         Case("pipeline", "how busy an encoder of fixed latency is while documents are indexed", pipeline.run),
+        Case("ray", "indexing on a Ray cluster with 1, 2, 4 and 8 workers, beside docsearch index", on_ray.run, 1200),
         Case("query", "docsearch query as a whole process", query.run),
         Case(
             "two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run, 1800
