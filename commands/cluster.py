@@ -27,8 +27,8 @@ Ray = Annotated[
     typer.Option(
         "--ray",
         metavar="ADDRESS",
-        help="Do the work on the Ray cluster at this address: HOST:PORT of its head node, auto for the one that "
-        "'ray start' started on this machine, or local for workers on this machine alone. Needs the extra ray.",
+        help="Do the work on a Ray cluster: auto for the one that this machine is part of, HOST:PORT of its head node, "
+        "or local for workers on this machine alone. Needs the extra ray.",
     ),
 ]
 RayWorkers = Annotated[

@@ -156,7 +156,7 @@ def index(
 
         docsearch index archive/ --model jinaai/jina-embeddings-v4 --pool 3
 
-        docsearch index s3://archive/reports --index /data/reports.index --ray head:6379 --staging s3://archive/staging
+        docsearch index s3://archive/reports --index /data/reports.index --ray auto --staging s3://archive/staging
     """
     from ..engine.models.registry import find_spec
     from ..indexer import pipeline

@@ -242,7 +242,7 @@ class _Coordinator:
         self._meter.busy_s += time.monotonic() - started
 
     def _check_for_workers(self) -> None:
-        if time.monotonic() - self._last_worker > NOTHING_STARTS_S:
+        if not self._pool.is_preparing and time.monotonic() - self._last_worker > NOTHING_STARTS_S:
             raise UsageError(
                 f"no worker could be started on the Ray cluster in {NOTHING_STARTS_S:.0f} s; 'ray status' shows which "
                 "resources are free"

@@ -68,7 +68,8 @@ class Pool:
         self._settings = ray.put(settings)
         self._options = options
         self._actor_class = ray.remote(max_restarts=0, max_task_retries=0)(Worker)
-        self._starting: dict[Any, Member] = {}  # by the reference of `prepare`
+        self._starting: dict[Any, Member] = {}  # by the reference of `is_started`
+        self._preparing: dict[Any, Member] = {}  # by the reference of `prepare`
         self.members: list[Member] = []
         self._avoided: dict[str, float] = {}  # nodes, and until when
         self._looked = -LOOK_FOR_NODES_EVERY_S
@@ -82,7 +83,7 @@ class Pool:
         self._looked = now
         self._avoided = {node: until for node, until in self._avoided.items() if until > now}
         count, cpus = self._wanted()
-        for _ in range(count - len(self.members) - len(self._starting)):
+        for _ in range(count - len(self.members) - len(self._starting) - len(self._preparing)):
             self._start(cpus)
 
     def _wanted(self) -> tuple[int, float]:
@@ -110,7 +111,7 @@ class Pool:
         actor = self._actor_class.options(
             num_cpus=cpus, num_gpus=self._options.gpus, scheduling_strategy=strategy
         ).remote(self._settings)
-        self._starting[actor.prepare.remote()] = Member(actor)
+        self._starting[actor.is_started.remote()] = Member(actor)
 
     def _away_from_avoided(self) -> Any:
         """A strategy that places an actor on one of the other machines; None where there is none."""
@@ -128,15 +129,27 @@ class Pool:
     def references(self) -> list[Any]:
         """What to wait for: the results of tasks, and workers that get ready."""
         first = [member.tasks[0][0] for member in self.members if member.tasks]
-        return [*first, *self._starting]
+        return [*first, *self._starting, *self._preparing]
 
     def is_starting(self, reference: Any) -> bool:
         """Whether a reference is that of a worker that gets ready, rather than a task's result."""
-        return reference in self._starting
+        return reference in self._starting or reference in self._preparing
+
+    @property
+    def is_preparing(self) -> bool:
+        """Whether a worker has its place in the cluster, and opens the model."""
+        return bool(self._preparing)
 
     def started(self, reference: Any) -> None:
-        """Take a worker in that is ready. Raises what its `prepare` raised, RayActorError if it died."""
-        member = self._starting.pop(reference)
+        """Have a worker that has its place open the model, or take one in that has.
+
+        Raises what its `prepare` raised, and RayActorError if it died.
+        """
+        if (member := self._starting.pop(reference, None)) is not None:
+            self._ray.get(reference)
+            self._preparing[member.actor.prepare.remote()] = member
+            return
+        member = self._preparing.pop(reference)
         member.info = self._ray.get(reference)
         self.members.append(member)
 
@@ -164,8 +177,9 @@ class Pool:
 
     def close(self) -> None:
         """End all workers."""
-        members: Iterable[Member] = (*self.members, *self._starting.values())
+        members: Iterable[Member] = (*self.members, *self._starting.values(), *self._preparing.values())
         for member in members:
             self._ray.kill(member.actor)
         self.members.clear()
         self._starting.clear()
+        self._preparing.clear()

@@ -97,6 +97,10 @@ class Worker:
     def __init__(self, settings: WorkerSettings) -> None:
         self._settings = settings
 
+    def is_started(self) -> bool:
+        """True: the cluster had room for this worker. Loading a model may take minutes more."""
+        return True
+
     def prepare(self) -> WorkerInfo:
         """Open the model and start the renderer. Raises UsageError if this machine has another version of either."""
         import ray

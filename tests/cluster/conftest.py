@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local_cluster import local_cluster
+from object_storage import Storage, serve
 
 HERE = Path(__file__).parent
 
@@ -30,26 +31,23 @@ def three_nodes(object_storage: Any) -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def object_storage() -> Iterator[Any]:
-    """A server of S3's protocol on this machine, which every process reaches: its environment names it.
-
-    Yields the server's boto3 client.
-    """
-    moto = pytest.importorskip("moto.server", reason="needs moto")
+def object_storage() -> Iterator[Storage]:
+    """A server of S3's protocol on this machine, which every process reaches: its environment names it."""
+    pytest.importorskip("moto.server", reason="needs moto")
     pytest.importorskip("s3fs", reason="needs the extra s3")
     import boto3
 
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
+    storage, server = serve()
     given = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ENDPOINT_URL": storage.url,
+        "AWS_MAX_ATTEMPTS": "1",  # what fails is not tried again by a library below
     }
     with pytest.MonkeyPatch.context() as patch:
         for name, value in given.items():
             patch.setenv(name, value)
-        yield boto3.client("s3")
-    server.stop()
+        storage.client = boto3.client("s3")
+        yield storage
+    server.shutdown()

@@ -7,21 +7,26 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from same_index import content
 
 from docsearch.cluster.indexing import coordinator, tasks
 from docsearch.cluster.indexing.coordinator import ClusterOptions
 from docsearch.cluster.indexing.index import index_documents
 from docsearch.cluster.indexing.pool import PoolOptions
-from docsearch.engine.store import layout
+from docsearch.cluster.indexing.staging import SharedFolder
+from docsearch.engine.errors import StorageFull
+from docsearch.engine.store import BuiltSegment, SegmentBuilder, layout, open_snapshot
 from docsearch.indexer import pipeline
 from fake_encoder import FakeEncoder
+from object_storage import Storage
+from same_index import content, pages
 
 pytest.importorskip("ray", reason="needs the extra ray")
 
@@ -117,8 +122,8 @@ def test_a_killed_worker_costs_nothing_but_time(
 
     def noted(self: Any, reference: Any) -> None:
         started(self, reference)
-        process = self.members[-1].info.process
-        if len(seen) < 2:
+        process = self.members[-1].info.process if self.members else 0
+        if len(seen) < 2 and process and process not in seen:
             seen.add(process)
             threading.Thread(target=kill, args=[process]).start()
 
@@ -155,14 +160,14 @@ def test_a_document_that_kills_its_workers_fails_alone(
 
 
 def test_documents_and_segments_in_object_storage(
-    three_nodes: Any, object_storage: Any, documents: Path, tmp_path: Path, small_tasks: None
+    three_nodes: Any, object_storage: Storage, documents: Path, tmp_path: Path, small_tasks: None
 ) -> None:
     (documents / "mail.eml").unlink()  # what is attached to e-mails in object storage is not read
-    object_storage.create_bucket(Bucket="archive")
+    object_storage.client.create_bucket(Bucket="archive")
     files = [file for file in documents.rglob("*") if file.is_file()]
     for file in files:
-        object_storage.upload_file(str(file), "archive", f"reports/{file.relative_to(documents).as_posix()}")
-    object_storage.put_object(Bucket="archive", Key="reports/notes.xyz", Body=b"of another kind")
+        object_storage.client.upload_file(str(file), "archive", f"reports/{file.relative_to(documents).as_posix()}")
+    object_storage.client.put_object(Bucket="archive", Key="reports/notes.xyz", Body=b"of another kind")
     options = ClusterOptions(PoolOptions(cpus=1), staged="s3://archive/staging")
     index = tmp_path / "together"
     report = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder())
@@ -173,12 +178,110 @@ def test_documents_and_segments_in_object_storage(
     for row in (*found["documents"].values(), *expected["documents"].values()):
         del row["mtime_ns"]  # when it was uploaded
     assert found == expected
-    assert object_storage.list_objects_v2(Bucket="archive", Prefix="staging").get("Contents", []) == []
+    assert object_storage.client.list_objects_v2(Bucket="archive", Prefix="staging").get("Contents", []) == []
 
     again = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder())
     assert (again.documents, again.pages, again.skipped) == (0, 0, alone.documents)
     elsewhere = pipeline.index_documents([documents / "0"], index, encoder=FakeEncoder(), prune=True)
     assert elsewhere.removed == 0
-    object_storage.delete_object(Bucket="archive", Key="reports/long.pdf")
+    object_storage.client.delete_object(Bucket="archive", Key="reports/long.pdf")
     pruned = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), prune=True)
     assert pruned.removed == 1
+
+
+@pytest.mark.slow
+def test_object_storage_that_fails_requests_costs_nothing_but_time(
+    three_nodes: Any, object_storage: Storage, documents: Path, tmp_path: Path, small_tasks: None
+) -> None:
+    """One request in fifty fails here, in which libraries below try nothing again."""
+    (documents / "mail.eml").unlink()
+    object_storage.client.create_bucket(Bucket="failing")
+    for file in [file for file in documents.rglob("*") if file.is_file()]:
+        object_storage.client.upload_file(str(file), "failing", f"reports/{file.relative_to(documents).as_posix()}")
+    options = ClusterOptions(PoolOptions(cpus=1), staged="s3://failing/staging")
+    before, object_storage.failing = object_storage.failed, 0.02
+    try:
+        report = index_documents(["s3://failing/reports"], tmp_path / "index", options=options, encoder=FakeEncoder())
+    finally:
+        object_storage.failing = 0.0
+    assert object_storage.failed > before
+    alone = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
+    assert sorted(map(str, report.failed)) == sorted(map(str, alone.failed))
+    assert pages(tmp_path / "index") == pages(tmp_path / "alone")
+
+
+@pytest.mark.slow
+def test_a_worker_that_cannot_write_is_replaced_and_a_full_disk_everywhere_ends_the_run(
+    three_nodes: Any, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_tasks: None
+) -> None:
+    full = FullAtTimes(tmp_path / "local", tmp_path / "counted", times=3)
+    monkeypatch.setattr(coordinator, "_staging", lambda _run, _staged: full)
+    index_documents([documents], tmp_path / "together", options=PLAIN, encoder=FakeEncoder())
+    pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
+    assert len(list((tmp_path / "counted").iterdir())) == 3
+    assert content(tmp_path / "together") == content(tmp_path / "alone")
+
+    always = FullAtTimes(tmp_path / "local", tmp_path / "again", times=10**6)
+    monkeypatch.setattr(coordinator, "_staging", lambda _run, _staged: always)
+    monkeypatch.setattr(coordinator, "FAILURES_IN_A_ROW_MAX", 4)
+    with pytest.raises(StorageFull, match="no space"):
+        index_documents([documents], tmp_path / "full", options=PLAIN, encoder=FakeEncoder())
+    with open_snapshot(tmp_path / "full") as snapshot:
+        assert len(snapshot) == 0
+
+
+class SlowOnce(FakeEncoder):
+    """Takes a minute for the first page that any process embeds after the first task, and notes when that is over."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def encode_pages(self, pages: Any) -> Any:
+        done = len(list(self._folder.glob("task-*")))
+        (self._folder / f"task-{done}").touch()
+        if done >= 2:
+            with suppress(FileExistsError):
+                (self._folder / "slow").touch(exist_ok=False)
+                time.sleep(60)
+                (self._folder / "over").touch()
+        return super().encode_pages(pages)
+
+
+@pytest.mark.slow
+def test_a_task_on_a_slow_machine_is_given_to_another_one(
+    three_nodes: Any, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small_tasks: None
+) -> None:
+    monkeypatch.setattr(coordinator, "STRAGGLER_MIN_S", 2.0)
+    noted = tmp_path / "noted"
+    noted.mkdir()
+    index_documents([documents], tmp_path / "together", options=PLAIN, encoder=SlowOnce(noted))
+    assert (noted / "slow").exists()
+    assert not (noted / "over").exists()
+    pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
+    assert content(tmp_path / "together") == content(tmp_path / "alone")
+
+
+@dataclass(frozen=True)
+class FullAtTimes:
+    """A staging area whose disk is full the first `times` that a segment is written, which it notes in `counted`."""
+
+    root: Path
+    counted: Path
+    times: int
+
+    def write(self, builder: SegmentBuilder, name: str) -> BuiltSegment:
+        self.counted.mkdir(exist_ok=True)
+        if len(list(self.counted.iterdir())) < self.times:
+            (self.counted / name).touch()
+            raise StorageFull("there is no space left on this disk")
+        return SharedFolder(self.root, self.root).write(builder, name)
+
+    def receive(self, name: str, segment: BuiltSegment) -> Path:
+        return SharedFolder(self.root, self.root).receive(name, segment)
+
+    def delete(self, name: str) -> None:
+        SharedFolder(self.root, self.root).delete(name)
+
+    def clear(self) -> None:
+        SharedFolder(self.root, self.root).clear()

@@ -15,12 +15,12 @@ from typing import Any
 
 import psutil
 import pytest
-from same_index import content, pages
 
 from docsearch.engine.errors import IndexNotFound
 from docsearch.indexer import pipeline
 from fake_encoder import FakeEncoder
 from local_cluster import local_cluster
+from same_index import content, pages
 
 pytest.importorskip("ray", reason="needs the extra ray")
 
