@@ -5,22 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from peft import PeftModel
+from torch import Tensor
 from torch.nn import functional
 
 from ... import threads
 from ...errors import UsageError
-from ...records import F32, U8, U16, WHOLE_PAGE, PageImage, PageVectors, QueryVectors, Ragged
+from ...records import F32, U8, U16, WHOLE_PAGE, PageImage, PageRef, PageVectors, QueryVectors, Ragged
 from .. import device as devices
-from ..encoder import EmbeddedPages, EncoderSpec, TextVectors, contextual_query
-from . import batching, spec
+from ..encoder import BATCH_PAGES, EmbeddedPages, EncoderSpec, TextVectors, contextual_query
+from . import adapters, batching, spec
 from .checkpoint import Checkpoint
 from .description import describe
 from .forward import forward
@@ -46,8 +48,53 @@ class Encoded:
     single: F32
 
 
+class PreparedPages(NamedTuple):
+    """Pages as the network reads them: an item and a task for each, and batches of indices with the images' patches."""
+
+    refs: tuple[PageRef, ...]
+    items: list[Item]
+    tasks: list[str]
+    batches: list[tuple[Sequence[int], Tensor | None]]
+
+
+class Started(NamedTuple):
+    """A batch that is being computed: the indices of its items, and where their vectors will be in main memory.
+
+    On a GPU the vectors are there once the event `done` has happened.
+    """
+
+    batch: Sequence[int]
+    singles: Tensor
+    multi: Tensor
+    done: torch.cuda.Event | None
+
+    @staticmethod
+    def of(batch: Sequence[int], singles: Tensor, multi: Tensor) -> Started:
+        """Start to copy what is computed, right behind it in the queue of the GPU."""
+        if singles.device.type != "cuda":
+            return Started(batch, singles, multi, None)
+        copies = [torch.empty(each.shape, dtype=each.dtype, pin_memory=True) for each in (singles, multi)]
+        for copy, each in zip(copies, (singles, multi), strict=True):
+            copy.copy_(each, non_blocking=True)
+        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        done.record()
+        return Started(batch, copies[0], copies[1], done)
+
+    def fetch(self, items: Sequence[Item]) -> dict[int, Encoded]:
+        """Wait for the vectors; return those of each item by its index."""
+        if self.done is not None:
+            self.done.synchronize()
+        singles, multi = self.singles.numpy(), self.multi.numpy()
+        return {i: Encoded(multi[row, : len(items[i])].copy(), singles[row]) for row, i in enumerate(self.batch)}
+
+
 class JinaV4:
-    """A checkpoint with settings. Its network is loaded when it is first needed. May be shared between threads."""
+    """A checkpoint with settings. Its network is loaded when it is first needed. May be shared between threads.
+
+    `merges_adapters` says whether the adapter of a task becomes part of the weights while pages are prepared and
+    encoded for it; by default in float32. In bfloat16 a weight has three digits, and most of what an adapter adds to
+    it may be rounded away: it has not been measured with the published weights.
+    """
 
     def __init__(
         self, checkpoint: Checkpoint, spec: EncoderSpec, settings: Settings, *, device: str, dtype: str
@@ -58,6 +105,8 @@ class JinaV4:
         self.device = devices.choose(device)
         self._dtype = devices.compute_dtype(self.device) if dtype == "auto" else getattr(torch, dtype)
         self._using_network = threading.Lock()
+        self._merged: str | None = None  # the task whose adapter is part of the weights
+        self.merges_adapters = self._dtype == torch.float32
 
     @staticmethod
     def open(name: str, *, device: str = "auto", dtype: str = "auto", download: bool = False) -> JinaV4:
@@ -85,6 +134,11 @@ class JinaV4:
         with self._using_network:
             _ = self.network
 
+    @property
+    def batch_pages(self) -> int:
+        """See `PreparingEncoder`: two batches of the network, on a GPU."""
+        return BATCH_PAGES
+
     def encode_pages(self, pages: Sequence[PageImage], *, task: str | Sequence[str] | None = None) -> EmbeddedPages:
         """Embed pages: the tokens that the settings keep. Those of the prompt have the whole page as their box.
 
@@ -93,13 +147,35 @@ class JinaV4:
         """
         tasks = self._tasks(task, len(pages))
         items = [self._item(page, each) for page, each in zip(pages, tasks, strict=True)]
+        return self._embedded(tuple(page.ref for page in pages), items, self.encode(items, tasks))
+
+    def prepare_pages(self, pages: Sequence[PageImage]) -> PreparedPages:
+        """Resize pages and cut them into patches; on the way to a GPU these lie in pinned memory."""
+        tasks = self._tasks(None, len(pages))
+        items = [self._item(page, each) for page, each in zip(pages, tasks, strict=True)]
+        chosen = batching.pack([len(item) for item in items], BATCH_TOKENS[self.device.type])
+        batches = []
+        for batch, patches in self.prefetch(chosen, items):
+            together = torch.from_numpy(np.concatenate(patches)) if patches else None
+            pinned = together if together is None or self.device.type != "cuda" else together.pin_memory()
+            batches.append((batch, pinned))
+        return PreparedPages(tuple(page.ref for page in pages), items, tasks, batches)
+
+    def encode_prepared(self, prepared: object) -> EmbeddedPages:
+        """Embed pages that `prepare_pages` prepared. See `merges_adapters`."""
+        assert isinstance(prepared, PreparedPages), "what prepare_pages returned"
+        if self.merges_adapters and prepared.tasks:
+            with self._using_network:
+                self._activate(prepared.tasks[0], merged=True)
+        encoded = self._encode_batches(prepared.items, prepared.tasks, prepared.batches)
+        return self._embedded(prepared.refs, prepared.items, encoded)
+
+    def _embedded(self, refs: tuple[PageRef, ...], items: Sequence[Item], encoded: Sequence[Encoded]) -> EmbeddedPages:
         only_vision = self.settings.tokens == "vision"
         kept = [slice(*item.image_span) if only_vision and item.pixels is not None else slice(None) for item in items]
-        encoded = self.encode(items, tasks)
         vectors = Ragged.of([each.multi[keep].astype(np.float16) for each, keep in zip(encoded, kept, strict=True)])
         page_boxes = np.concatenate([_boxes(item)[keep] for item, keep in zip(items, kept, strict=True)])
         single = np.stack([each.single for each in encoded]).astype(np.float16)
-        refs = tuple(page.ref for page in pages)
         return EmbeddedPages(PageVectors(refs, vectors, page_boxes, single), words=None)
 
     def _item(self, page: PageImage, task: str) -> Item:
@@ -150,11 +226,26 @@ class JinaV4:
 
         An item's vectors do not depend on the others, up to rounding.
         """
-        out: dict[int, Encoded] = {}
         batches = batching.pack([len(item) for item in items], BATCH_TOKENS[self.device.type])
-        for batch, patches in self.prefetch(batches, items):
+        return self._encode_batches(items, tasks, self.prefetch(batches, items))
+
+    def _encode_batches(
+        self,
+        items: Sequence[Item],
+        tasks: Sequence[str],
+        batches: Iterable[tuple[Sequence[int], Sequence[F32] | Tensor | None]],
+    ) -> list[Encoded]:
+        """Embed batches of `items`. Each one is started before the vectors of the one before it are fetched."""
+        out: dict[int, Encoded] = {}
+        started: Started | None = None
+        for batch, patches in batches:
             chosen = [items[i] for i in batch]
-            out.update(zip(batch, self._compute(chosen, [tasks[i] for i in batch], patches), strict=True))
+            computed = self._compute(chosen, [tasks[i] for i in batch], [] if patches is None else patches)
+            if started is not None:
+                out.update(started.fetch(items))
+            started = Started.of(batch, *computed)
+        if started is not None:
+            out.update(started.fetch(items))
         return [out[i] for i in range(len(items))]
 
     def prefetch(
@@ -171,18 +262,29 @@ class JinaV4:
         for ready, futures in waiting:
             yield ready, [future.result() for future in futures]
 
-    def _compute(self, items: Sequence[Item], tasks: Sequence[str], patches: Sequence[F32]) -> list[Encoded]:
-        """One forward pass over a batch."""
+    def _compute(
+        self, items: Sequence[Item], tasks: Sequence[str], patches: Sequence[F32] | Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """One forward pass over a batch: single vectors (B, S), multi-vectors (B, T, D), both on the device."""
         with self._using_network, torch.inference_mode():
             if len(set(tasks)) == 1:
-                if self.network.active_adapter != tasks[0]:
-                    self.network.set_adapter(tasks[0], inference_mode=True)
+                self._activate(tasks[0])
                 means, multi = forward(self.network, items, patches, self.device)
             else:
+                self._activate(None)
                 means, multi = forward(self.network, items, patches, self.device, adapters=tasks)
-            singles = functional.normalize(means[:, : self.spec.single_dim], dim=1).cpu().numpy()
-            units = multi.cpu().numpy()
-        return [Encoded(units[row, : len(item)].copy(), singles[row]) for row, item in enumerate(items)]
+            return functional.normalize(means[:, : self.spec.single_dim], dim=1), multi
+
+    def _activate(self, task: str | None, *, merged: bool = False) -> None:
+        """Make a task's adapter the active one, and part of the weights if `merged`; None: each row has its own."""
+        if self._merged is not None and self._merged != task:
+            adapters.restore(self.network, self.checkpoint)
+            self._merged = None
+        if task is not None and self.network.active_adapter != task:
+            self.network.set_adapter(task, inference_mode=True)
+        if merged and task is not None and self._merged is None:
+            adapters.merge(self.network, task)
+            self._merged = task
 
     def _tasks(self, task: str | Sequence[str] | None, count: int) -> list[str]:
         """The task of each of `count` items. Raises ValueError for one that the checkpoint has no adapter for."""

@@ -17,12 +17,14 @@ from .inputs import Item
 def forward(
     network: PeftModel,
     items: Sequence[Item],
-    patches: Sequence[F32],
+    patches: Sequence[F32] | Tensor,
     device: torch.device,
     *,
     adapters: Sequence[str] | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """One pass over a batch of B items; `patches` are those of the images among them, in their order.
+    """One pass over a batch of B items.
+
+    `patches` are those of the images among them, in their order: an array each, or one tensor (P, 1176) of all.
 
     Returns the means (B, H) float32 over the tokens of each item's `pooling_span`, not of unit length, and the
     multi-vectors (B, T, D) float32 of unit length, padded to the T tokens of the longest item. `adapters` names the
@@ -34,18 +36,26 @@ def forward(
     for row, item in enumerate(items):
         ids[row, : len(item)] = item.ids
         positions[:, row, : len(item)] = item.positions
-    grids = [(1, *item.grid) for item in items if item.pixels is not None]
-
-    def on_device(array: np.ndarray) -> Tensor:
-        return torch.from_numpy(array).to(device, non_blocking=True)
-
-    inputs = {
-        "input_ids": on_device(ids),
-        "position_ids": on_device(positions),
-        "pixel_values": on_device(np.concatenate(patches)) if patches else None,
-        "image_grid_thw": on_device(np.array(grids, np.int64)) if grids else None,
+    images = [(row, item) for row, item in enumerate(items) if item.pixels is not None]
+    inputs: dict[str, object] = {
+        "input_ids": on_device(ids, device),
+        "position_ids": on_device(positions, device),
+        "patches": None,
     }
+    if images:
+        inputs["patches"] = on_device(patches if isinstance(patches, Tensor) else np.concatenate(patches), device)
+        inputs["grids"] = [item.grid for _, item in images]
+        places = [row * longest + np.arange(*item.image_span) for row, item in images]
+        inputs["image_tokens"] = on_device(np.concatenate(places), device)
     chosen = {} if adapters is None else {"adapter_names": list(adapters)}
     hidden, multi = network(**inputs, **chosen)
     means = torch.stack([hidden[row, slice(*item.pooling_span)].float().mean(0) for row, item in enumerate(items)])
     return means, functional.normalize(multi.float(), dim=2)
+
+
+def on_device(array: np.ndarray | Tensor, device: torch.device) -> Tensor:
+    """An array on a device. The copy to a GPU goes from pinned memory, so nothing waits for what the GPU does now."""
+    tensor = array if isinstance(array, Tensor) else torch.from_numpy(array)
+    if device.type != "cuda":
+        return tensor.to(device)
+    return (tensor if tensor.is_pinned() else tensor.pin_memory()).to(device, non_blocking=True)

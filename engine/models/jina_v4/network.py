@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from transformers import Qwen2_5_VLConfig, Qwen2_5_VLModel
 
 from ...errors import UsageError
 from ..device import free_bytes
+from . import vision
 from .checkpoint import Checkpoint
 from .weights import read_tensors
 
@@ -32,24 +33,31 @@ class JinaV4Network(nn.Module):
     def __init__(self, config: Qwen2_5_VLConfig, hidden_dim: int, projector_dim: int) -> None:
         super().__init__()
         self.vlm = Qwen2_5_VLModel(config)
+        vision.prepare(self.vlm.visual)
         self.multi_vector_projector = nn.Linear(hidden_dim, projector_dim)
 
     def forward(
-        self, input_ids: Tensor, position_ids: Tensor, pixel_values: Tensor | None, image_grid_thw: Tensor | None
+        self,
+        input_ids: Tensor,
+        position_ids: Tensor,
+        patches: Tensor | None,
+        grids: Sequence[vision.Grid] = (),
+        image_tokens: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Hidden states (B, T, H) after the last norm, and multi-vectors (B, T, D); neither of unit length.
 
-        `input_ids` (B, T) and `position_ids` (3, B, T) are padded at the end, `pixel_values` (P, 1176) are the patches
-        of all images, `image_grid_thw` (I, 3) their grids. Attention is causal, so no token sees the padding after it,
-        and no mask is needed.
+        `input_ids` (B, T) and `position_ids` (3, B, T) are padded at the end. `patches` (P, 1176) are those of all
+        images, whose rows and columns are `grids`; `image_tokens` (P / 4,) int64 are the places among the B * T tokens
+        that stand for them. Attention is causal, so no token sees the padding after it, and no mask is needed.
         """
-        hidden = self.vlm(
-            input_ids=input_ids,
-            position_ids=position_ids,
-            pixel_values=pixel_values,
-            image_grid_thw=image_grid_thw,
-            use_cache=False,
-        ).last_hidden_state
+        embedded = self.vlm.get_input_embeddings()(input_ids)
+        if patches is not None:
+            assert image_tokens is not None, "images have tokens"
+            seen = vision.features(self.vlm.visual, patches, grids).to(embedded.dtype)
+            flat = embedded.flatten(0, 1)
+            embedded = flat.index_copy(0, image_tokens, seen).view_as(embedded)
+        text: Any = self.vlm.language_model
+        hidden = text(inputs_embeds=embedded, position_ids=position_ids, use_cache=False).last_hidden_state
         return hidden, self.multi_vector_projector(hidden)
 
 
@@ -79,7 +87,7 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Pe
 
 
 def network_config(checkpoint: Checkpoint) -> Qwen2_5_VLConfig:
-    """The configuration of the stock network, with the fastest attention that is installed."""
+    """The configuration of the stock network, its text side with the fastest attention that is installed."""
     given = {key: value for key, value in checkpoint.config.items() if key not in LOADER_SETTINGS}
     try:
         config = Qwen2_5_VLConfig.from_dict(given)
