@@ -50,6 +50,7 @@ class GpuPages:
         self._snapshot = snapshot
         self._loading = threading.Lock()
         self._resident: DevicePages | None = None
+        self._centroids: torch.Tensor | None = None
 
     @property
     def is_resident(self) -> bool:
@@ -125,38 +126,55 @@ class GpuPages:
             if self._resident is None:
                 total, offsets = int(self._snapshot.lengths.sum()), np.zeros(len(self._snapshot) + 1, np.int64)
                 np.cumsum(self._snapshot.lengths, out=offsets[1:])
-                values = scales = None
+                values = scales = words = centroids = None
                 bits, start = 0, 0
                 for pages in self._streamed(None):
                     if values is None:
-                        bits = pages.bits
+                        bits, centroids = pages.bits, pages.centroids
                         values = pages.values.new_empty((total, pages.values.shape[1]))
-                        scales = None if pages.scales is None else pages.scales.new_empty(total)
+                        scales = None if pages.scales is None else _empty_like(pages.scales, total)
+                        words = None if pages.words is None else _empty_like(pages.words, total)
                     stop = start + len(pages.values)
                     values[start:stop] = pages.values
                     if scales is not None and pages.scales is not None:
                         scales[start:stop] = pages.scales
+                    if words is not None and pages.words is not None:
+                        words[start:stop] = pages.words
                     start = stop
                 assert values is not None
-                self._resident = DevicePages(values, scales, torch.from_numpy(offsets).to(self.device), bits)
+                places = torch.from_numpy(offsets).to(self.device)
+                self._resident = DevicePages(values, scales, places, bits, words, centroids)
             return self._resident
 
     def _streamed(self, rows: I64 | None) -> Iterator[DevicePages]:
         """Blocks of pages on the device; the next one is copied while the caller works on one."""
         blocks = self._snapshot.blocks(STREAMED_VECTORS, rows)
         if self.device.type != "cuda":
-            yield from (_to_device(block, self.device) for block in blocks)
+            yield from (_to_device(block, self.device, self._centroids_of(block)) for block in blocks)
             return
         copying = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         computing = torch.cuda.current_stream(self.device)
         in_flight: _Transfer | None = None
         for block in blocks:
-            started = _start_copy(block, self.device, copying)
+            started = _start_copy(block, self.device, copying, self._centroids_of(block))
             if in_flight is not None:
                 yield in_flight.wait(computing)
             in_flight = started
         if in_flight is not None:
             yield in_flight.wait(computing)
+
+    def _centroids_of(self, block: Block) -> torch.Tensor | None:
+        """The centroids (V, D) float16 of a block in residual, on the device; an index has one codebook."""
+        if block.coded.codebook is None:
+            return None
+        if self._centroids is None:
+            self._centroids = torch.from_numpy(block.coded.codebook.centroids).to(self.device)
+        return self._centroids
+
+
+def _empty_like(tensor: torch.Tensor, count: int) -> torch.Tensor:
+    """Room for `count` rows like those of a tensor."""
+    return tensor.new_empty((count, *tensor.shape[1:]))
 
 
 def coarse_scores(maxima: torch.Tensor, query: QueryVectors) -> torch.Tensor:
@@ -203,21 +221,23 @@ class _Transfer:
     def wait(self, computing: torch.cuda.Stream) -> DevicePages:
         """The pages, for work on the stream `computing`, which waits for the copy."""
         computing.wait_event(self.done)
-        for tensor in (self.pages.values, self.pages.scales, self.pages.offsets):
+        for tensor in (self.pages.values, self.pages.scales, self.pages.offsets, self.pages.words):
             if tensor is not None:
                 tensor.record_stream(computing)
         return self.pages
 
 
-def _start_copy(block: Block, device: torch.device, copying: torch.cuda.Stream) -> _Transfer:
+def _start_copy(
+    block: Block, device: torch.device, copying: torch.cuda.Stream, centroids: torch.Tensor | None
+) -> _Transfer:
     with torch.cuda.stream(copying):
-        pages = _to_device(block, device)
+        pages = _to_device(block, device, centroids)
         done = torch.cuda.Event()  # type: ignore[no-untyped-call]
         done.record(copying)
     return _Transfer(pages, done)
 
 
-def _to_device(block: Block, device: torch.device) -> DevicePages:
+def _to_device(block: Block, device: torch.device, centroids: torch.Tensor | None) -> DevicePages:
     """A block's pages on the device; copied to a GPU from page-locked memory, so that this thread does not wait."""
     coded, is_locked = block.coded, device.type == "cuda"
 
@@ -225,4 +245,9 @@ def _to_device(block: Block, device: torch.device) -> DevicePages:
         return torch.tensor(array, pin_memory=is_locked).to(device, non_blocking=True)
 
     scales = None if coded.scales is None else copied(coded.scales)
-    return DevicePages(copied(coded.values), scales, copied(block.offsets), codecs.PACKED_BITS.get(coded.codec, 0))
+    words = None
+    if coded.codebook is not None and coded.words is not None:
+        coded.codebook.check(coded.words)
+        words = copied(coded.words.view(np.int16))
+    bits = codecs.PACKED_BITS.get(coded.codec, 0)
+    return DevicePages(copied(coded.values), scales, copied(block.offsets), bits, words, centroids)

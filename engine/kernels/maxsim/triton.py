@@ -7,18 +7,22 @@ memory.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 import triton
 import triton.language as tl
 
+from ...compression import residual
 from ...compression.codecs import PACKED_BITS, Coded
 from ...records import F32, I64
 from .reference import EMPTY
 
-CODECS = ("int8", "float16", "int4", "binary")
-"""Codecs that the kernel decodes; residual would need the query's products with all centroids."""
+CODECS = ("int8", "float16", "int4", "binary", "residual")
+"""Codecs that the kernel decodes, in registers: nothing is written to memory in half precision."""
 PARTS = 2
 """Half-precision terms whose sum represents a query number: 2 of them keep the bits of float32."""
 PROGRAMS_MAX = 2**31 - 1
@@ -27,8 +31,10 @@ TUNED_WORK = 1 << 28
 """Pairs of a patch and a query vector from which autotuning pays; a smaller launch takes well under a millisecond."""
 TUNED_ON_PAGES = 4096
 """Pages on which autotuning times its configurations."""
-TUNED_FOR = ("WIDTH", "DIM", "PARTS", "SCALED", "PAIRED", "BITS")
-"""Constants of the kernel that a tuned configuration is valid for."""
+TUNED_FOR = ("WIDTH", "DIM", "PARTS", "SCALED", "PAIRED", "BITS", "RESIDUAL")
+"""Constants of the kernel that a tuned configuration is valid for; besides them, the types of its arguments."""
+PRODUCTS_BYTES = 1 << 30
+"""Memory for the products of query vectors with all centroids; more of them are scored in several launches."""
 MIN_BLOCK = 16
 """Tensor cores multiply blocks of at least 16 by 16."""
 MAX_BLOCK = 256
@@ -42,13 +48,16 @@ class DevicePages:
     """N pages in a device's memory.
 
     `values` (T, D) float16, bfloat16 or int8, or (T, W) uint8 with codes of `bits` bits as in `codecs`; their `scales`
-    (T,) float16 or None; `offsets` (N + 1,) int64, where pages begin.
+    (T,) float16 or None; `offsets` (N + 1,) int64, where pages begin. Of the codec residual, also `words` (T,) int16,
+    the bits of uint16, and the `centroids` (V, D) float16 that these number; its `scales` are (T, 2) uint8.
     """
 
     values: torch.Tensor
     scales: torch.Tensor | None
     offsets: torch.Tensor
     bits: int = 0
+    words: torch.Tensor | None = None
+    centroids: torch.Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -59,11 +68,18 @@ def token_maxima(query: F32, coded: Coded, offsets: I64, *, device: str = "cuda"
 
     Copies the vectors to `device` for this one call; `page_maxima` is for vectors that are there already.
     """
+    words = centroids = None
+    if coded.codebook is not None and coded.words is not None:
+        coded.codebook.check(coded.words)
+        words = torch.tensor(coded.words.view(np.int16), device=device)
+        centroids = torch.tensor(coded.codebook.centroids, device=device)
     pages = DevicePages(
         torch.tensor(coded.values, device=device),
         None if coded.scales is None else torch.tensor(coded.scales, device=device),
         torch.tensor(offsets, device=device),
         PACKED_BITS.get(coded.codec, 0),
+        words,
+        centroids,
     )
     out: F32 = page_maxima(torch.tensor(query, device=device), pages).cpu().numpy()
     return out
@@ -82,7 +98,12 @@ def page_maxima(
     if rows is None:
         rows = torch.arange(len(pages), device=pages.offsets.device)
     none = rows[:0]
-    return _launch(query, none, pages, rows, none, len(query), parts)
+    step = max(_columns_at_once(pages), 1)
+    if len(query) <= step:
+        return _launch(query, none, pages, rows, none, len(query), parts)
+    return torch.cat(
+        [_launch(each, none, pages, rows, none, len(each), parts) for each in torch.split(query, step)], dim=1
+    )
 
 
 def pair_maxima(
@@ -92,8 +113,10 @@ def pair_maxima(
 
     `queries` (ΣQ, D) float32 are M queries end to end, with `query_offsets` (M + 1,) int64. Pair p is page `rows[p]`
     with query `query_ids[p]`, both (P,) int64. W is the length of the longest query; columns beyond a shorter one are
-    -inf.
+    -inf. Raises ValueError for more queries than PRODUCTS_BYTES allows, with pages in residual.
     """
+    if len(queries) > _columns_at_once(pages):
+        raise ValueError(f"{len(queries)} query vectors with pages in residual: at most {_columns_at_once(pages)}")
     width = int(torch.diff(query_offsets).max()) if len(query_offsets) > 1 else 0
     return _launch(queries, query_offsets, pages, rows, query_ids, width, PARTS)
 
@@ -105,6 +128,11 @@ def split(query: torch.Tensor, dtype: torch.dtype, parts: int) -> torch.Tensor:
         terms.append(left.to(dtype))
         left = left - terms[-1].float()
     return torch.stack(terms)
+
+
+def _columns_at_once(pages: DevicePages) -> int:
+    """How many query vectors a launch takes: as many as have room for their products with all centroids."""
+    return sys.maxsize if pages.centroids is None else PRODUCTS_BYTES // (4 * len(pages.centroids))
 
 
 def _launch(
@@ -126,6 +154,11 @@ def _launch(
     half = torch.bfloat16 if pages.values.dtype == torch.bfloat16 else torch.float16
     terms = split(queries, half, parts)
     scales = pages.offsets[:0] if pages.scales is None else pages.scales
+    words = products = levels = pages.offsets[:0]
+    if is_residual := pages.words is not None and pages.centroids is not None:
+        words = pages.words
+        products = pages.centroids.float() @ queries.T  # (V, Q), which the kernel reads row by row
+        levels = torch.from_numpy(residual.LEVELS).to(rows.device)
     shape = {
         "WIDTH": min(max(triton.next_power_of_2(width), MIN_BLOCK), MAX_BLOCK),
         "DIM": dim,
@@ -134,12 +167,14 @@ def _launch(
         "SCALED": pages.scales is not None,
         "PAIRED": len(query_offsets) > 0,
         "BITS": pages.bits,
+        "RESIDUAL": is_residual,
         "enable_fp_fusion": True,
     }
 
     def run(start: int, stop: int, *, tuned: bool) -> None:
         some = slice(start, stop)
-        tensors = (pages.values, scales, pages.offsets, rows[some], terms, query_offsets, query_ids[some], out[some])
+        stored = (pages.values, scales, words, products, levels, pages.offsets)
+        tensors = (*stored, rows[some], terms, query_offsets, query_ids[some], out[some])
         grid = lambda meta: ((stop - start) * triton.cdiv(width, meta["BLOCK_Q"]),)
         if tuned:
             _tuned_kernel[grid](*tensors, len(queries), width, **shape)
@@ -148,14 +183,23 @@ def _launch(
 
     patches = len(pages.values) / max(len(pages), 1) * len(rows)
     tuned = rows.is_cuda and patches * width >= TUNED_WORK
-    if tuned and not any(
-        known[: len(TUNED_FOR)] == tuple(shape[n] for n in TUNED_FOR) for known in _tuned_kernel.cache
-    ):
+    if tuned and not is_tuned(_tuned_kernel.cache, shape, [pages.values, terms]):
         run(0, min(len(rows), TUNED_ON_PAGES), tuned=True)  # autotuning repeats its launch many times
     step = PROGRAMS_MAX // triton.cdiv(width, MIN_BLOCK)
     for start in range(0, len(rows), step):
         run(start, min(start + step, len(rows)), tuned=tuned)
     return out
+
+
+def is_tuned(known: Iterable[tuple[object, ...]], shape: Mapping[str, object], tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether a configuration is known for these constants and for the types of these tensors.
+
+    A key of Triton's autotuning has the constants first, then the type of every argument that has one: how long a tile
+    of int8 takes says nothing about one of bfloat16.
+    """
+    constants = tuple(shape[name] for name in TUNED_FOR)
+    types = {str(tensor.dtype) for tensor in tensors}
+    return any(key[: len(constants)] == constants and types <= {str(each) for each in key} for key in known)
 
 
 def _configs() -> list[triton.Config]:
@@ -184,6 +228,9 @@ def _untuned_config(width: int) -> triton.Config:
 def _kernel(  # type: ignore[no-untyped-def]
     values,
     scales,
+    words,
+    products,
+    levels,
     offsets,
     rows,
     terms,
@@ -199,6 +246,7 @@ def _kernel(  # type: ignore[no-untyped-def]
     SCALED: tl.constexpr,
     PAIRED: tl.constexpr,
     BITS: tl.constexpr,
+    RESIDUAL: tl.constexpr,
     BLOCK_T: tl.constexpr,
     BLOCK_Q: tl.constexpr,
 ):
@@ -244,7 +292,15 @@ def _kernel(  # type: ignore[no-untyped-def]
         similarity = tl.dot(tile, high)
         if PARTS == 2:
             similarity = tl.dot(tile, low, similarity)
-        if SCALED:
+        if RESIDUAL:
+            # ⟨q, p c + s sign⟩: the products ⟨q, c⟩ of all centroids were computed before, and stay in the cache.
+            word = tl.load(words + patch).to(tl.int64) & 0xFFFF
+            product = products + word[:, None] * queries + (first + column)[None, :]
+            of_centroid = tl.load(product, mask=(column < count)[None, :], other=0.0)
+            coefficient = tl.load(levels + tl.load(scales + 2 * patch).to(tl.int32))
+            step = tl.load(levels + tl.load(scales + 2 * patch + 1).to(tl.int32))
+            similarity = similarity * step[:, None] + of_centroid * coefficient[:, None]
+        elif SCALED:
             similarity *= tl.load(scales + patch).to(tl.float32)[:, None]
         best = tl.maximum(best, similarity)
     tl.store(out + task * width + column, tl.max(best, axis=0), mask=column < count)
