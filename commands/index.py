@@ -17,7 +17,6 @@ from .options import (
     DEFAULT_INDEX,
     AsJson,
     Codec,
-    Device,
     IndexDirectory,
     KnownFailures,
     ModelDevice,
@@ -45,7 +44,7 @@ def index(
     ],
     index: IndexDirectory = DEFAULT_INDEX,
     model: Annotated[str, typer.Option(help="Embedding model; 'docsearch models' lists them.")] = "pixel",
-    device: ModelDevice = Device.auto,
+    device: ModelDevice = "auto",
     codec: Codec = None,
     pool: Annotated[
         int | None,
@@ -190,7 +189,7 @@ def index(
         message(notice)
     settings: dict[str, Any] = {
         "model": model,
-        "device": device.value,
+        "device": device,
         "codec": codec,
         "pool": pool,
         "cross_language": cross_language,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -63,7 +64,25 @@ Codec = Annotated[
         "int8 in a new one.",
     ),
 ]
-ModelDevice = Annotated[Device, typer.Option("--device", help="Device the model runs on.")]
+MODEL_DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?")
+
+
+def model_device(value: str) -> str:
+    """The callback of `ModelDevice`: refuses what is no device."""
+    if not MODEL_DEVICE.fullmatch(value):
+        raise typer.BadParameter(f"{value!r} is not auto, cpu, cuda, or one GPU such as cuda:0")
+    return value
+
+
+ModelDevice = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="auto|cpu|cuda|cuda:N",
+        help="Device the model runs on. With auto and cuda, pages are embedded on all GPUs; cuda:1 is the second one.",
+        callback=model_device,
+    ),
+]
 ScoringDevice = Annotated[
     Device,
     typer.Option("--device", envvar="DOCSEARCH_DEVICE", help="Device that scores pages; auto uses a GPU if present."),

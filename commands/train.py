@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from .interrupts import interruptible
-from .options import Device, ModelDevice, PageRenderer, Quiet, Renderer
+from .options import ModelDevice, PageRenderer, Quiet, Renderer
 from .output import message, print_json
 from .output_files import check_folder
 from .progress import ProgressBar, clock, progress_bar
@@ -48,7 +48,7 @@ def train(
         typer.Option(min=1, help="Tokens of jina-embeddings-v4 in memory at a time; fewer need less memory."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the order of rows.")] = 1,
-    device: ModelDevice = Device.auto,
+    device: ModelDevice = "auto",
     renderer: Renderer = PageRenderer.mupdf,
     as_json: Annotated[bool, typer.Option("--json", help="Print training events as JSON, one per line.")] = False,
     quiet: Quiet = False,
@@ -91,7 +91,7 @@ def train(
             out,
             settings,
             measured=evaluation,
-            device=device.value,
+            device=device,
             renderer=renderer.value,
             chunk=chunk,
             on_event=on_event,

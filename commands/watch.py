@@ -17,7 +17,6 @@ from .indexing import default_workers
 from .options import (
     DEFAULT_INDEX,
     AsJson,
-    Device,
     IndexDirectory,
     ModelDevice,
     Passwords,
@@ -35,7 +34,7 @@ def watch(
     index: IndexDirectory = DEFAULT_INDEX,
     prune: Prune = False,
     password: Passwords = None,
-    device: ModelDevice = Device.auto,
+    device: ModelDevice = "auto",
     workers: Workers = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -61,7 +60,7 @@ def watch(
     record = update.recorded(index)
     with ExitStack() as held:
         held.callback(WatchLock(index).release)
-        encoder = load_page_encoder(record.model, device=device.value)
+        encoder = load_page_encoder(record.model, device=device)
         watcher = Watcher(index, threading.Event(), lambda trouble: message(trouble) if trouble else None)
 
         def apply(within: Collection[Path] | None) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Sequence
 
 import numpy as np
 
+from docsearch.engine.errors import UsageError
 from docsearch.engine.models.encoder import EmbeddedPages, EncoderSpec
 from docsearch.engine.records import PageImage, PageVectors, QueryVectors, Ragged
 
@@ -59,6 +61,30 @@ class FakeEncoder:
     def encode_query(self, text: str) -> QueryVectors:
         vector = _direction(text.encode()).astype(np.float32)
         return QueryVectors(vector[None], np.ones(1, np.float32), vector, (text,))
+
+
+def load(name: str, device: str) -> FakeEncoder:
+    """A fake encoder in a process of its own (`models.spread`); `name` says how it behaves.
+
+    "fails on N" as `fails_on`; "dies on N": the process ends at that page; "no model": it cannot be loaded.
+    With the device "slow" a page takes 0.05 s.
+    """
+    if name == "no model":
+        raise UsageError("there is no such model")
+    words = name.split()
+    encoder = FakeEncoder(
+        seconds_per_page=0.05 if device == "slow" else 0.0, fails_on=int(words[-1]) if "fails" in words else None
+    )
+    if "dies" in words:
+        encode = encoder.encode_pages
+
+        def encode_or_die(pages: Sequence[PageImage]) -> EmbeddedPages:
+            if any(page.ref.page == int(words[-1]) for page in pages):
+                os._exit(7)
+            return encode(pages)
+
+        encoder.encode_pages = encode_or_die  # type: ignore[method-assign]
+    return encoder
 
 
 def _direction(content: bytes) -> np.ndarray[tuple[int], np.dtype[np.float16]]:

@@ -18,10 +18,24 @@ CONTROL_GROUP = Path("/sys/fs/cgroup")
 
 
 def choose(device: str) -> torch.device:
-    """The torch device for "auto", "cpu" or "cuda". Raises UsageError for "cuda" without a CUDA GPU."""
-    if device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda: this torch sees no CUDA GPU; use --device cpu")
+    """The torch device for "auto", "cpu", "cuda" or "cuda:N". Raises UsageError for a GPU that is not there."""
+    wants_gpu = device.startswith("cuda")
+    if wants_gpu and not torch.cuda.is_available():
+        raise UsageError(f"--device {device}: this torch sees no CUDA GPU; use --device cpu")
+    number = device.partition(":")[2]
+    if number and int(number) >= torch.cuda.device_count():
+        raise UsageError(f"--device {device}: there are {torch.cuda.device_count()} GPUs, counted from cuda:0")
+    if number:
+        return torch.device(device)
     return torch.device("cuda" if device != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def every(device: str) -> list[str]:
+    """The devices that "auto" and "cuda" stand for where work can be shared: all GPUs; otherwise the one device."""
+    chosen = choose(device)
+    if chosen.type == "cuda" and ":" not in device and torch.cuda.device_count() > 1:
+        return [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return [str(chosen)]
 
 
 def compute_dtype(device: torch.device) -> torch.dtype:

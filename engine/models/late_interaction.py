@@ -47,7 +47,7 @@ class LateInteraction:
         try:
             model = MultiVectorEncoder(
                 str(folder),
-                device=chosen.type,
+                device=str(chosen),
                 local_files_only=not _has_adapter(self._found),  # an adapter's base model is in another folder
                 model_kwargs={"dtype": devices.compute_dtype(chosen), "use_safetensors": True},
             )

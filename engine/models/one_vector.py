@@ -65,7 +65,7 @@ class OneVector:
         try:
             model = SentenceTransformer(
                 str(folder),
-                device=chosen.type,
+                device=str(chosen),
                 local_files_only=True,
                 model_kwargs={"dtype": devices.compute_dtype(chosen), "use_safetensors": True},
             )

@@ -141,12 +141,29 @@ def load_query_encoder(name: str, revision: str = "") -> QueryEncoder:
 
 
 def load_page_encoder(name: str, *, device: str = "auto") -> PageEncoder:
-    """Open the part of a model that embeds pages, on `device`: "auto", "cpu" or "cuda"."""
-    if family(name) is Family.PIXEL:
+    """Open the part of a model that embeds pages, on `device`: "auto", "cpu", "cuda" or "cuda:N".
+
+    "auto" and "cuda" are all GPUs of this machine: with more than one, each has a process with a model of its own.
+    """
+    kind = family(name)
+    if kind is Family.PIXEL:
         from .pixel.pages import PixelPages
 
         _refuse_gpu(name, device)
         return PixelPages.load(pixel_folder(name))
+    if kind is not Family.REMOTE:
+        extras.require(PACKAGES[kind], name)
+        from . import device as devices
+
+        if len(gpus := devices.every(device)) > 1:
+            from .spread import SpreadEncoder
+
+            return SpreadEncoder(name, gpus, load=_load_on)
+    return _load_on(name, device)
+
+
+def _load_on(name: str, device: str) -> PageEncoder:
+    """A language model on one device, with its weights."""
     encoder = load_language_model(name, device=device)
     encoder.prepare()  # weights that cannot be loaded end the run, instead of failing every page
     return encoder
@@ -175,8 +192,8 @@ def _other_than_pixel(name: str) -> str:
 
 def _refuse_gpu(name: str, device: str) -> None:
     """Raise UsageError if a GPU is asked for by name for `pixel`, which computes on the CPU."""
-    if device == "cuda":
-        raise UsageError(f"--device cuda: the model {name} computes on the CPU; leave --device out")
+    if device.startswith("cuda"):
+        raise UsageError(f"--device {device}: the model {name} computes on the CPU; leave --device out")
 
 
 def load_language_model(name: str, *, device: str) -> LazyEncoder:

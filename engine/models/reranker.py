@@ -68,7 +68,7 @@ class Reranker:
         try:
             model = CrossEncoder(
                 str(self._folder),
-                device=chosen.type,
+                device=str(chosen),
                 local_files_only=True,
                 model_kwargs={"dtype": devices.compute_dtype(chosen), "use_safetensors": True},
             )
