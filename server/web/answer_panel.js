@@ -177,7 +177,7 @@ function citation(number, pages) {
       type: "button",
       className: "citation",
       title: label,
-      "aria-label": `Open ${label}`,
+      "aria-label": `${number}: open ${label}`,
       onclick: () => openPage(page),
     },
     String(number),

@@ -62,7 +62,11 @@ export function chooseDialog(title, options) {
 }
 
 const SHORTCUTS = {
-  Anywhere: { "/": "go to the search box", "?": "keyboard shortcuts", Esc: "close, or clear the search" },
+  Anywhere: {
+    "/": "go to the search box",
+    "?": "these shortcuts, outside of text fields",
+    Esc: "close, or clear the search",
+  },
   Results: {
     "↓": "from the search box to the results",
     "j k": "next, previous result",

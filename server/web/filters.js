@@ -13,6 +13,7 @@ const LEFT_OUT = new Set(["size", "pages", "title", "subject", "producer"]);
 const FOLDER = "folder";
 const GLOB = "path";
 const NO_FOLDER = "./";
+const UPLOADS = ".uploads/";
 const LABELS = /** @type {Record<string, string>} */ ({
   modified: "Year",
   has_text: "Text layer",
@@ -48,7 +49,8 @@ const labelOf = (column) => LABELS[column] ?? column.charAt(0).toUpperCase() + c
 /** @param {string} column @param {string | number | boolean} value */
 function shownValue(column, value) {
   if (typeof value === "boolean") return value ? "yes" : "no";
-  return column === FOLDER && value === NO_FOLDER ? "no folder" : String(value);
+  if (column !== FOLDER) return String(value);
+  return value === NO_FOLDER ? "no folder" : value === UPLOADS ? "added on this page" : String(value);
 }
 
 /** @param {Filter} one @param {Filter} other */

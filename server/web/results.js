@@ -91,6 +91,7 @@ export function showPages(pages, text, onMissing = () => {}) {
 
 /** Remove all cards. */
 export function clearPages() {
+  byId("pages").classList.remove("stale");
   showPages([], "");
 }
 

@@ -124,8 +124,10 @@ def _filters(page: Page) -> None:
     page.get_by_label("pdf", exact=True).check()
     page.locator(".filter-chip").wait_for()
     page.locator("#filter-glob").fill("*20*")
-    page.keyboard.press("Enter")
+    with page.expect_response("**/v1/search"):
+        page.keyboard.press("Enter")
     page.locator(".filter-chip").nth(1).wait_for()
+    page.locator("#pages:not(.stale)").wait_for()
 
 
 def _with_a_model(page: Page) -> None:
@@ -175,7 +177,7 @@ def _uploading(page: Page) -> None:
 
 def _keys(page: Page) -> None:
     _shows(".welcome")(page)
-    page.keyboard.press("?")
+    page.locator("#help").click()
     page.locator("dialog.wide").wait_for()
 
 
