@@ -45,6 +45,11 @@ class PagePictures(Protocol):
         """The page as `pixels` has it, and the words of its text layer; raises the same."""
         ...
 
+    @property
+    def thumbnails(self) -> PagePictures:
+        """The same pages in the size of a list of hits, which takes less time; closed with these."""
+        ...
+
     def close(self) -> None:
         """Close open documents."""
         ...

@@ -64,19 +64,25 @@ class DetailsOfHits:
 
     def page_with_matches(self, ref: PageRef) -> U8:
         """The page with its heat map, (H, W, 3) uint8; raises what `page` raises, and UsageError without a question."""
-        self._views.snapshot.check_open()
         if self._asked.like is not None:
             raise UsageError(f"{ref.path}, page {ref.page}: found by a page, so there is no word to mark")
-        pixels, words = self._pictures.with_words(ref)
+        return self._marked(ref, self._pictures)
+
+    def _marked(self, ref: PageRef, pictures: PagePictures) -> U8:
+        self._views.snapshot.check_open()
+        pixels, words = pictures.with_words(ref)
         shown = None if self._mode == "visual" else words
         return self._views.heatmap(self._text, ref, pixels, image=self._asked.image, words=shown)
 
     @property
     def drawn(self) -> Callable[[Hit], U8] | None:
-        """Draws the pages of these hits for a notebook; None where the index has no pictures."""
-        if self._views.pictures is None:
-            return None
-        return lambda hit: (self.page if self._asked.like is not None else self.page_with_matches)(hit.ref)
+        """Draws the pages of these hits, small, for a notebook; None where the index has no pictures."""
+        return None if self._views.pictures is None else self._drawn
+
+    def _drawn(self, hit: Hit) -> U8:
+        self._views.snapshot.check_open()
+        thumbnails = self._pictures.thumbnails
+        return thumbnails.pixels(hit.ref) if self._asked.like is not None else self._marked(hit.ref, thumbnails)
 
     @property
     def _pictures(self) -> PagePictures:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
 from itertools import islice
@@ -12,13 +12,9 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ..engine.errors import UsageError
-from ..engine.hits import Hits
 from ..engine.latest import LatestSearcher
 from ..engine.models.encoder import QueryEncoder
-from ..engine.ranking.third_stage import ThirdStage
-from ..engine.records import Mode, Query
 from ..engine.searcher import BATCH_QUERIES, Searcher
-from ..engine.two_stage import OnStage
 from .page_images import PageImages
 
 P = ParamSpec("P")
@@ -36,6 +32,22 @@ def _in_thread(
     @wraps(method)
     async def call(self: AsyncSearcher, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self.run(lambda: method(self._latest.current(), *args, **kwargs))
+
+    return call
+
+
+def _batches_in_thread(
+    method: Callable[Concatenate[Searcher, P], Iterator[T]],
+) -> Callable[Concatenate[AsyncSearcher, P], AsyncIterator[T]]:
+    """What a method of the searcher yields, all from one snapshot, made in the threads, some at a time."""
+
+    @wraps(method)
+    async def call(self: AsyncSearcher, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
+        searcher = await self.run(self._latest.current)
+        found = method(searcher, *args, **kwargs)
+        while some := await self.run(partial(_some, found)):
+            for each in some:
+                yield each
 
     return call
 
@@ -109,37 +121,8 @@ class AsyncSearcher:
     facets = _in_thread(Searcher.facets)
     info = _in_thread(Searcher.info)
     prepare = _in_thread(Searcher.prepare)
-
-    async def search_many(
-        self,
-        queries: Iterable[Query | str],
-        *,
-        k: int = 10,
-        candidates: int | None = None,
-        exact: bool = False,
-        all_copies: bool = False,
-        mode: Mode | None = None,
-        where: str | None = None,
-        on_stage: OnStage | None = None,
-        rerank: ThirdStage | None = None,
-    ) -> AsyncIterator[tuple[Query, Hits]]:
-        """As `Searcher.search_many`, from one snapshot; `queries` are read in the threads, some at a time."""
-        searcher = await self.run(self._latest.current)
-        found = searcher.search_many(
-            queries,
-            k=k,
-            candidates=candidates,
-            exact=exact,
-            all_copies=all_copies,
-            mode=mode,
-            where=where,
-            on_stage=on_stage,
-            rerank=rerank,
-        )
-        while answers := await self.run(partial(_some, found)):
-            for answer in answers:
-                yield answer
+    search_many = _batches_in_thread(Searcher.search_many)
 
 
-def _some(found: Iterable[T]) -> list[T]:
+def _some(found: Iterator[T]) -> list[T]:
     return list(islice(found, BATCH_QUERIES))

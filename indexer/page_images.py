@@ -46,16 +46,31 @@ class PageImages:
         self._lock = threading.Lock()
         self._settings = RenderSettings(dpi, max_pixels, page_timeout_s=page_timeout_s, passwords=passwords)
         self._process: RenderProcess | None = None
+        self._thumbnails: PageImages | None = None
 
     @classmethod
-    def small(cls, directory: Path | Mapping[str, Path]) -> PageImages:
+    def small(cls, directory: Path | Mapping[str, Path], *, passwords: tuple[str, ...] = ()) -> PageImages:
         """Images large enough for a list of hits: a letter page is 612 pixels wide."""
-        return cls(directory, dpi=SMALL_DPI, max_pixels=SMALL_MAX_PIXELS, page_timeout_s=SMALL_TIMEOUT_S)
+        return cls(
+            directory,
+            dpi=SMALL_DPI,
+            max_pixels=SMALL_MAX_PIXELS,
+            page_timeout_s=SMALL_TIMEOUT_S,
+            passwords=passwords,
+        )
 
     @classmethod
     def readable(cls, directory: Path | Mapping[str, Path], *, passwords: tuple[str, ...] = ()) -> PageImages:
         """Images in which ordinary print can be read: a letter page is 1,275 pixels wide."""
         return cls(directory, dpi=READABLE_DPI, max_pixels=READABLE_MAX_PIXELS, passwords=passwords)
+
+    @property
+    def thumbnails(self) -> PageImages:
+        """The same pages in the size of a list of hits, by a process of their own; closed with these."""
+        with self._lock:
+            if self._thumbnails is None and self._settings.dpi > SMALL_DPI:
+                self._thumbnails = PageImages.small(self._directories, passwords=self._settings.passwords)
+            return self._thumbnails or self
 
     def render(self, ref: PageRef) -> RenderedPage:
         """Render one page, from a copy of its document where that is gone.
@@ -91,10 +106,12 @@ class PageImages:
         return self.render(ref).pixels
 
     def close(self) -> None:
-        """End the child process; the next page starts a new one."""
+        """End the child processes; the next page starts a new one."""
         with self._lock:
             if self._process is not None:
                 self._process.close()
+            if self._thumbnails is not None:
+                self._thumbnails.close()
 
 
 def shows_passages(directory: Path, path: str) -> bool:

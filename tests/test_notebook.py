@@ -29,3 +29,15 @@ def test_hits_of_missing_documents_display_as_a_table(sample_index: Path, tmp_pa
     assert "<img" not in html
     assert html.count("<tr>") == 4
     assert "not where it was indexed" in html
+
+
+def test_a_notebook_shows_small_pictures_and_a_hit_its_page_in_full(sample_index: Path) -> None:
+    with docsearch.open_index(sample_index) as index:
+        hits = index.search("revenue chart 2023", k=1)
+        assert index.pictures is not None
+        thumbnails = index.pictures.thumbnails
+        assert hits._repr_html_().count("<img") == 1
+        assert thumbnails.pixels(hits[0].ref).shape[1] * 2 < hits[0].image().width
+        assert thumbnails.thumbnails is thumbnails
+        similar = index.more_like(hits[0].ref, k=1)
+        assert similar._repr_html_().count("<img") == 1

@@ -33,6 +33,11 @@ class CorpusImages:
         pixels = self.pixels(ref)
         return pixels, self._process.words()
 
+    @property
+    def thumbnails(self) -> CorpusImages:
+        """The same: they are small."""
+        return self
+
     def _file(self, ref: PageRef) -> Path:
         file = self._files.get(ref.path)
         if file is None:
