@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import unicodedata
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -82,9 +83,11 @@ def take_out(reader: MemberReader, file: Path, inner: str, folder: Path) -> Path
 
 
 def new_file(folder: Path, name: str) -> Path:
-    """A path for a new file in `folder`, with the extension of `name` if that is a plain one."""
+    """A new file in `folder`, with the extension of `name` if that is a plain one, under a name that no other file had.
+
+    A renderer takes a file of the same name for the same document.
+    """
     suffix = suffix_of(name)
-    number = len(os.listdir(folder))  # noqa: PTH208 - counting needs no paths
-    while (file := folder / f"{number}{suffix if SUFFIX.fullmatch(suffix) else ''}").exists():
-        number += 1
-    return file
+    number, path = tempfile.mkstemp(suffix if SUFFIX.fullmatch(suffix) else "", dir=folder)
+    os.close(number)
+    return Path(path)

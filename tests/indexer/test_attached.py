@@ -17,7 +17,7 @@ from docsearch.engine.errors import UsageError
 from docsearch.engine.store import Failure, open_snapshot, open_writer
 from docsearch.engine.store.unread import ATTACHMENT
 from docsearch.indexer import attached_documents, pipeline, source_folders
-from docsearch.indexer.attached import unique_names
+from docsearch.indexer.attached import new_file, unique_names
 from docsearch.indexer.kinds import with_archives
 from docsearch.indexer.render import archive
 from docsearch.indexer.report import IndexReport
@@ -294,3 +294,25 @@ def test_failures_of_attachments_are_listed(docs: Path) -> None:
     (failure,) = run(docs).failed
     with open_snapshot(docs.parent / "index") as snapshot:
         assert snapshot.failures() == [Failure("mail.eml/bad.png", None, failure.reason)]
+
+
+def test_no_temporary_file_has_the_name_of_an_earlier_one(tmp_path: Path) -> None:
+    first = new_file(tmp_path, "a.pdf")
+    first.unlink()
+    assert new_file(tmp_path, "b.pdf").name != first.name
+    assert new_file(tmp_path, "b.tar.gz").name.endswith(".tar.gz")
+    assert new_file(tmp_path, "b.p/df").suffix == ""
+
+
+def test_several_processes_render_what_is_attached(docs: Path) -> None:
+    """Pages of one attachment are drawn by processes that drew the attachment before it."""
+    for number in range(3):
+        book = pymupdf.open()
+        for page in range(24):
+            book.new_page(width=200, height=260).insert_text((20, 40), f"book {number} page {page}", fontsize=14)
+        (docs / f"{number}.eml").write_bytes(mail(f"mail {number}", {"book.pdf": book.tobytes()}).as_bytes())
+    pipeline.index_documents([docs], docs.parent / "index", encoder=FakeEncoder(), workers=2)
+    with open_snapshot(docs.parent / "index") as snapshot:
+        for row, ref in enumerate(snapshot.refs(range(len(snapshot)))):
+            if ref.path.endswith("book.pdf"):
+                assert f"book {ref.path[0]} page {ref.page - 1}" in snapshot.text(row)

@@ -123,6 +123,12 @@ def write_office(folder: Path, url: str) -> list[Path]:
     put("page.doc", f"<html><body>pump<img src='{url}'><link rel=stylesheet href='{url}'></body></html>")
     put("page.xls", f"<html><body><table><tr><td>pump<td><img src='{url}'></table></body></html>")
     put("entity.odt", {**_odf("text", ""), "content.xml": ENTITY.format(url=url) + "<x>&x;</x>"})
+    put("background.odt", _odf("text", ODT_BACKGROUND.format(url=url)))
+    put("video.odp", _odf("presentation", ODP_VIDEO.format(url=url)))
+    put("database.ods", _odf("spreadsheet", ODS_LINK.format(url=url).replace("pump", "pump two")))
+    put("frames.docx", _docx("", DOCX_LINK.format(kind="frame", url=url)))
+    put("subdocument.docx", _docx('<w:subDoc r:id="rId7"/>', DOCX_LINK.format(kind="subDocument", url=url)))
+    put("include.rtf", RTF_FIELD.replace("INCLUDEPICTURE", "INCLUDETEXT").replace("URL", url))
     put("field.rtf", RTF_FIELD.replace("URL", url))
     put("object.rtf", RTF_TEMPLATE.replace("URL", url))
     return files
@@ -155,6 +161,13 @@ ODT_SECTION = (
     "</text:section>"
 )
 FLOATING = '<draw:floating-frame xlink:href="{url}" xlink:type="simple"/>'
+ODT_BACKGROUND = (
+    '<text:p>pump</text:p><style:style xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" style:name="x">'
+    '<style:paragraph-properties><style:background-image xlink:href="{url}"/></style:paragraph-properties>'
+    "</style:style>"
+)
+PLUGIN = '<draw:plugin xlink:href="{url}" xlink:type="simple" draw:mime-type="video/mp4"/>'
+ODP_VIDEO = f'<draw:page draw:name="a">{FRAME.format(PLUGIN)}</draw:page>'
 ODT_OBJECT = f"<text:p>{FRAME.format(FLOATING)}</text:p>"
 ODS_LINK = (
     '<table:table table:name="a"><table:table-source xlink:href="{url}" xlink:type="simple" table:table-name="b" '
@@ -189,8 +202,8 @@ def _docx(body: str, links: str) -> dict[str, str]:
     return {
         "[Content_Types].xml": types,
         "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{root}</Relationships>',
-        "word/document.xml": f'<w:document xmlns:w="{WORD}"><w:body><w:p><w:r><w:t>pump</w:t></w:r></w:p>{body}'
-        "</w:body></w:document>",
+        "word/document.xml": f'<w:document xmlns:w="{WORD}" xmlns:r="{RELATIONS}"><w:body><w:p><w:r><w:t>pump</w:t>'
+        f"</w:r></w:p>{body}</w:body></w:document>",
         "word/_rels/document.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{settings}{links}'
         "</Relationships>",
         "word/settings.xml": f'<w:settings xmlns:w="{WORD}" xmlns:r="{RELATIONS}"><w:attachedTemplate r:id="rId7"/>'
