@@ -33,7 +33,9 @@ class FakeRenderer:
     def stop(self) -> None:
         self.is_stopped = True
 
-    def render(self, documents: Iterator[tuple[Document, frozenset[int]]]) -> Iterator[RenderEvent]:
+    def render(
+        self, documents: Iterator[tuple[Document, frozenset[int]]], *, first: int = 1, last: int | None = None
+    ) -> Iterator[RenderEvent]:
         for document, skip in documents:
             yield DocumentOpened(document, self.pages)
             for page in range(1, self.pages + 1):

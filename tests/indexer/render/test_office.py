@@ -172,7 +172,7 @@ def test_leaving_the_renderer_ends_a_conversion(tmp_path: Path, hanging: Path) -
     (tmp_path / "a.rtf").write_text("{}")
     started = time.monotonic()
     with Renderer(dpi=40, max_pixels=1_000_000, workers=2) as renderer:
-        renderer._enqueue_from(iter([(Document("a.rtf", tmp_path / "a.rtf", 0, 0), frozenset())]))
+        renderer._enqueue_from(iter([(Document("a.rtf", tmp_path / "a.rtf", 0, 0), frozenset())]), 1, None)
         assert wait_until(hanging.exists)
     assert time.monotonic() - started < 60
     assert wait_until(lambda: not is_running(int(hanging.read_text())))
