@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from ..models.pixel.function_words import by_language
-from ..models.pixel.words import PREFIXED_YEAR, normal_form
+from ..models.pixel.words import normal_form, stated_year
 from .dates import SURE, UNSURE, Form, dates, times
 from .numerals import numbers, of_number_words, of_numeral
 
@@ -131,7 +131,7 @@ def _of_chunk(chunk: str, start: int, end: int) -> Iterator[Form]:
         yield from _of_parts(chunk, parts, start, end)
     elif len(parts) > 1 and "-" in chunk and all(map(str.isdigit, parts)):
         yield Form(start, end, "".join(parts), SURE, is_whole=len("".join(parts)) > 2 * CODE_DIGITS)
-    if (match := PREFIXED.fullmatch(chunk)) and not PREFIXED_YEAR.fullmatch(normal_form(chunk)):
+    if (match := PREFIXED.fullmatch(chunk)) and stated_year(normal_form(chunk)) is None:
         yield Form(start, end, match[1].rstrip("."), UNSURE, is_whole=False)
 
 

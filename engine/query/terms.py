@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from ..models.pixel.function_words import ENGLISH, by_language, function_words
-from ..models.pixel.words import PREFIXED_YEAR, WORD, normal_form, split_query, split_words, with_year
+from ..models.pixel.words import WORD, normal_form, split_query, split_words, stated_year, with_year
 from ..records import SoughtWord
 from .characters import clean, folded
 from .dates import DATE, SURE, UNSURE, Form
@@ -32,6 +32,8 @@ CODE_MIN_CHARS, ADDRESS_MIN_CHARS = 5, 8
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
 YEAR = re.compile(r"(?:19|20)\d\d")
 NAME_WORD = re.compile(r"[^\W_]+")
+YEAR_SPAN = re.compile(r"(?<!\d)((?:19|20)\d\d)[-–_/](\d\d)(?![-–_/]?\d)")
+"""Two years in a name, the second one in two digits: "2021-22"."""
 NAME_SUFFIX = re.compile(r"\.\w{1,5}$")
 NAME_PARTS = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 """Where a name is cut: before a capital after a small letter, and between letters and digits."""
@@ -215,7 +217,7 @@ def is_code(term: str) -> bool:
     >>> is_code("4821093377"), is_code("1,234.56"), is_code("ab1047"), is_code("2023"), is_code("margin")
     (True, True, True, False, False)
     """
-    if PREFIXED_YEAR.fullmatch(term):
+    if stated_year(term) is not None:
         return False
     return len(term) >= (CODE_MIN_CHARS if any(map(str.isdigit, term)) else ADDRESS_MIN_CHARS if "." in term else 99)
 
@@ -238,9 +240,13 @@ def name_terms(path: str) -> frozenset[str]:
 
     >>> sorted(name_terms("reports/acmeGroup_2019Q4.pdf"))
     ['2019', '2019q4', '4', 'acme', 'acmegroup', 'group', 'q', 'report']
+    >>> sorted(name_terms("FY21.pdf") | name_terms("2022-23.pdf"))
+    ['2021', '2022', '2023', '21', '23', 'fy', 'fy21']
     """
-    words = NAME_WORD.findall(NAME_SUFFIX.sub("", path))
-    return frozenset(term for word in words for term in _terms_of_name_word(word))
+    name = NAME_SUFFIX.sub("", path)
+    years = [(int(match[1]) + 1, match[2]) for match in YEAR_SPAN.finditer(name)]
+    spans = {str(year) for year, digits in years if f"{year % 100:02}" == digits}
+    return frozenset(term for word in NAME_WORD.findall(name) for term in _terms_of_name_word(word)) | spans
 
 
 def plain_name(name: str) -> str:
@@ -256,7 +262,8 @@ def plain_name(name: str) -> str:
 def _terms_of_name_word(word: str) -> tuple[str, ...]:
     """The terms of a word of a path, and of its parts; cached, since names in a folder share words."""
     parts = {word} if word.isdecimal() else {word, *NAME_PARTS.split(word)}
-    return tuple({term for part in parts for term in terms_of(part)})
+    year = stated_year(normal_form(word))
+    return tuple({*(term for part in parts for term in terms_of(part)), *([year] if year else [])})
 
 
 def _terms_of_word(word: str) -> list[str]:

@@ -24,6 +24,8 @@ CACHED_DOCUMENTS = 2_000
 
 FIELD_WEIGHTS = {TITLE: 1.0, AUTHOR: 0.5, SUBJECT: 0.5, KEYWORDS: 0.5}
 """How much a term in one of these columns counts beside one in the path (docs/log.md#document-fields)."""
+TERMS_VERSION = 2
+"""Version of the terms of names; files with others are built again."""
 WEIGHT_UNIT = 1000
 """Weights are stored as whole numbers of such parts."""
 NAMED_MAX = 1000
@@ -103,7 +105,7 @@ def _open(snapshot: Snapshot, rows: I64, keys: list[int], paths: list[str]) -> t
         return build(rows, paths, _fields(snapshot, keys))
     # Rows follow from the generation; paths and columns do not: a document that moves changes no page.
     revisions = [table.revision for _, table in snapshot.column_tables]
-    told = "\0".join([*paths, *revisions, repr(FIELD_WEIGHTS)]).encode("utf-8", "surrogatepass")
+    told = "\0".join([*paths, *revisions, repr(FIELD_WEIGHTS), str(TERMS_VERSION)]).encode("utf-8", "surrogatepass")
     digest = hashlib.blake2b(told, digest_size=8).hexdigest()
     prefix = f"names-{snapshot.generation}-"
     name = f"{prefix}{digest}.npy"

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from ..models.pixel.function_words import ENGLISH, by_language
 from ..query.implied import IMPLIED_WEIGHT, implied_text
 from ..query.languages import CODES
-from ..query.terms import QuestionTerm, Value, is_code, joined_terms, question_terms, terms_of
+from ..query.terms import QuestionTerm, Value, is_code, question_terms, terms_of
 from ..records import F32, I64, Operators, SoughtWord, TextEvidence
 from ..store import Snapshot
+from .document_shares import DocumentShares
 from .name_index import NameIndex, pages_of_name
 from .near_terms import NearTerms
 from .phrases import PhraseSearch
@@ -45,7 +46,6 @@ class TextSearch:
         """`unread` are the codes of the languages that the model does not read on pictures."""
         self._snapshot = snapshot
         self._unread = unread
-        self._first_pages = snapshot.first_pages()
         self._index = TextIndex(snapshot)
         self._sought: dict[tuple[str, tuple[str, ...]], tuple[SoughtWord, ...]] = {}
 
@@ -61,7 +61,7 @@ class TextSearch:
         values = self._values(asked.values)
         text = self._text_scores(question, words, found, values)
         stated, denied = self._certain(words, found, values)
-        document = self._document_shares(question, words, found)
+        document = self._documents.shares(question, words, found)
         return TextEvidence(text, document, self.has_text, stated, denied, self._is_unread)
 
     def sought(self, question: str, beginnings: Sequence[str] = ()) -> tuple[SoughtWord, ...]:
@@ -240,28 +240,13 @@ class TextSearch:
         loose[value.rows] = np.where(spelled[value.rows], exact, own)
         return loose.astype(np.float32)
 
-    def _document_shares(self, question: str, words: Sequence[QuestionTerm], found: Sequence[TermPages]) -> F32:
-        joined = joined_terms(question)
-        named = {word.term: [word.term, *(run for run, parts in joined if word.term in parts)] for word in words}
-        named_pages = self.names.first_pages_of({each for names in named.values() for each in names})
-        held = np.zeros(len(self._snapshot))
-        for (term, _), pages in zip(words, found, strict=True):
-            share = np.zeros(len(self._snapshot))
-            for each in named[term]:
-                if each in named_pages:
-                    rows, weights = named_pages[each]
-                    share[rows] = np.maximum(share[rows], weights)
-            share[pages.rows[pages.begins]] = 1  # of first pages only these rows are read
-            if self._snapshot.copies is not None:
-                self._snapshot.copies.share_largest(share)
-            held += pages.idf * share
-        total = sum(pages.idf for pages in found)
-        shares: F32 = (held[self._first_pages] / total if total else held).astype(np.float32)
-        return shares
-
     @cached_property
     def _near_terms(self) -> NearTerms:
         return NearTerms(self._index, self.spelling)
+
+    @cached_property
+    def _documents(self) -> DocumentShares:
+        return DocumentShares(self._snapshot, self.names)
 
     @cached_property
     def names(self) -> NameIndex:

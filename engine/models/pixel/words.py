@@ -22,7 +22,12 @@ MARKS = "".join(
 """Combining marks: vowel signs of Devanagari and the like, and accents of decomposed text."""
 _LETTERS = rf"[^\W_]+(?:[{MARKS}]+[^\W_]*)*"
 WORD = re.compile(rf"{_LETTERS}(?:[.,'’&]{_LETTERS})*")
-PREFIXED_YEAR = re.compile(r"[a-z]{1,3}((?:19|20)\d\d)")
+_CENTURY = r"(?:19|20)\d\d"
+_STATED_YEAR = re.compile(
+    rf"[a-z]{{1,3}}({_CENTURY})|({_CENTURY})[qh][1-4]|[1-4][qh]({_CENTURY})|(?:[fc]y'?|[1-4][qh]'?)(\d\d)"
+)
+_FIRST_CENTURY_YEAR = 70
+"""Years of two digits from this one on are of the last century."""
 BUCKETS = 32768
 MAX_WORD_CHARS = 40
 NGRAM_MAX_CHARS = 4
@@ -68,10 +73,25 @@ def split_query(text: str) -> list[str]:
     return [each for word in split_words(text) for each in with_year(word)]
 
 
+def stated_year(word: str) -> str | None:
+    """The year that a word in normal form states with a quarter, a half or a prefix, in four digits.
+
+    >>> [stated_year(word) for word in ("fy2022", "2022q4", "4q22", "fy'98", "2022", "m22")]
+    ['2022', '2022', '2022', '1998', None, None]
+    """
+    match = _STATED_YEAR.fullmatch(word)
+    if match is None:
+        return None
+    year = next(group for group in match.groups() if group)
+    if len(year) == 2:
+        return f"{19 if int(year) >= _FIRST_CENTURY_YEAR else 20}{year}"
+    return year
+
+
 def with_year(word: str) -> tuple[str, ...]:
     """A word in normal form and, for "fy2022", the year alone."""
-    match = PREFIXED_YEAR.fullmatch(word)
-    return (word, match.group(1)) if match else (word,)
+    year = stated_year(word)
+    return (word,) if year is None else (word, year)
 
 
 def spellings(text: str) -> dict[str, str]:
@@ -84,8 +104,8 @@ def spellings(text: str) -> dict[str, str]:
     for word in WORD.findall(composed(text)):
         normal = normal_form(word)
         found.setdefault(normal, word)
-        if match := PREFIXED_YEAR.fullmatch(normal):
-            found.setdefault(match.group(1), match.group(1))
+        if year := stated_year(normal):
+            found.setdefault(year, year)
     return found
 
 
@@ -95,7 +115,7 @@ def adjacent_pairs(words: list[str]) -> list[tuple[str, str]]:
     >>> adjacent_pairs(["operating", "margin", "fy2022", "2022"])
     [('operating', 'margin'), ('margin', '2022')]
     """
-    plain = [word for word in words if not PREFIXED_YEAR.fullmatch(word)]
+    plain = [word for word in words if stated_year(word) is None]
     return [(a, b) for a, b in dict.fromkeys(pairwise(plain)) if a != b]
 
 

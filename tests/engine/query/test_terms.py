@@ -77,6 +77,10 @@ def test_names_in_one_word() -> None:
         ("taxes 2021/Müller.scan.pdf", {"taxe", "2021", "muller", "scan"}),
         ("报告.pdf", {"报告"}),
         ("README", {"readme"}),
+        ("acme_4Q22.pdf", {"acme", "4q22", "4", "q", "22", "2022"}),
+        ("FY2021-22.pdf", {"fy2021", "fy", "2021", "22", "2022"}),
+        ("1999-00.pdf", {"1999", "00", "2000"}),
+        ("2005-06-12.pdf", {"2005", "06", "12"}),
     ],
 )
 def test_terms_of_a_name(path: str, terms: set[str]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from docsearch.engine.models.pixel import spec
 from docsearch.engine.models.pixel.text import PixelText
-from docsearch.engine.models.pixel.words import BUCKETS, normal_form, split_words, word_features
+from docsearch.engine.models.pixel.words import BUCKETS, normal_form, split_words, stated_year, with_year, word_features
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,19 @@ from docsearch.engine.models.pixel.words import BUCKETS, normal_form, split_word
 )
 def test_words_of_a_text(text: str, words: list[str]) -> None:
     assert split_words(text) == words
+
+
+@pytest.mark.parametrize(
+    ("word", "year"),
+    [
+        *[(word, "2022") for word in ("fy2022", "cy22", "fy22", "fy'22", "2022q4", "4q22", "4q2022", "2h22", "2022h1")],
+        ("fy98", "1998"),
+        *[(word, None) for word in ("2022", "22", "q4", "5q22", "m22", "fy1", "fy222", "2022q5", "22q4")],
+    ],
+)
+def test_the_year_that_a_word_states(word: str, year: str | None) -> None:
+    assert stated_year(word) == year
+    assert with_year(word) == ((word,) if year is None else (word, year))
 
 
 def test_composed_and_decomposed_accents_are_one_word() -> None:
