@@ -21,8 +21,10 @@ from .cases import (
     many_documents,
     maxsim,
     maxsim_gpu,
+    maxsim_gpu_codecs,
     on_ray,
     pipeline,
+    pixel_gpu,
     pointing,
     quality,
     query,
@@ -55,6 +57,8 @@ CASES = {
         Case(
             "maxsim_gpu", "100,000 pages on a GPU, one query and 256, compared with two packages", maxsim_gpu.run, 900
         ),
+        Case("maxsim_gpu_codecs", "100,000 pages on a GPU in each codec, beside limits", maxsim_gpu_codecs.run, 900),
+        Case("pixel_gpu", "the network of pixel on a GPU: pages/s in three number formats", pixel_gpu.run),
         Case("encode", "pages to vectors, compared with Tesseract and ColModernVBERT's network", encode.run),
         Case("index", "docsearch index: pages/s, memory of all its processes, bytes per page", index.run, 1800),
         Case("pipeline", "how busy an encoder of fixed latency is while documents are indexed", pipeline.run),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -28,7 +29,15 @@ pytest.importorskip("benchmarks.registry", reason="run from the repository's roo
 
 from benchmarks import __main__ as command_line  # noqa: E402
 from benchmarks import indexes, limits, processor, report, saved_runs, tables  # noqa: E402
-from benchmarks.cases import jina_v4, maxsim, maxsim_gpu, server_load, single_vectors, text_search  # noqa: E402
+from benchmarks.cases import (  # noqa: E402
+    jina_v4,
+    maxsim,
+    maxsim_gpu,
+    pixel_gpu,
+    server_load,
+    single_vectors,
+    text_search,
+)
 from benchmarks.maxsim_peers import Contender, torch_peers  # noqa: E402
 from benchmarks.registry import CASES, Case  # noqa: E402
 from benchmarks.running_server import Answered  # noqa: E402
@@ -244,6 +253,42 @@ def test_jina_v4_compares_docsearch_with_plain_transformers(monkeypatch: pytest.
     step = jina_v4.learning_step(encoder, [jina_v4.page(0), jina_v4.page(1)])
     losses = [step() for _ in range(4)]
     assert losses[-1] < losses[0]
+    counts = jina_v4.launches(encoder, [jina_v4.page(0), jina_v4.page(1)])
+    assert counts["attention_calls"] == 4 + 2, "a call a layer: four of vision, two of text"
+
+
+def test_the_network_of_pixel_is_measured_in_three_number_formats() -> None:
+    rows = list(pixel_gpu.rows(torch.device("cpu"), 1, (64, 48)))
+    assert [str(row["what"]).split()[-1] for row in rows] == ["float32", "float16", "bfloat16"]
+    assert all(float(str(row["pages_per_s"])) > 0 for row in rows)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="a script of bash")
+def test_the_script_for_a_gpu_writes_every_part_on_a_machine_without_one(tmp_path: Path) -> None:
+    """Without what a bare machine lacks, too: imports of these packages are refused."""
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "sitecustomize.py").write_text(
+        "import sys\n"
+        "from importlib.machinery import PathFinder\n"
+        "class Lacking(PathFinder):\n"
+        "    @classmethod\n"
+        "    def find_spec(cls, name, path=None, target=None):\n"
+        "        lacks = ('faiss', 'pymupdf', 'fitz', 'typer', 'rich', 'pyarrow', 'sentence_transformers')\n"
+        "        return None if name in lacks else super().find_spec(name, path, target)\n"
+        "sys.meta_path[sys.meta_path.index(PathFinder)] = Lacking\n",
+        "utf-8",
+    )
+    environment = {**os.environ, "PYTHONPATH": str(blocked), "PYTHON": sys.executable}
+    script = [str(REPOSITORY / "benchmarks/gpu.sh"), str(tmp_path / "out"), str(tmp_path / "wheels")]
+    done = subprocess.run(script, env=environment, capture_output=True, text=True, check=False, timeout=900)
+    assert done.returncode == 0, done.stderr
+    summary = (tmp_path / "out/summary.txt").read_text("utf-8")
+    for part in ("machine", "kernels", "maxsim_gpu_codecs", "maxsim_gpu", "jina_v4", "gpu_tests", "pixel_gpu"):
+        assert f"{part}: " in summary
+    if not torch.cuda.is_available():
+        assert summary.count("skipped: needs a CUDA GPU") == 4, summary
 
 
 def test_jina_v4_is_measured_at_its_published_size() -> None:

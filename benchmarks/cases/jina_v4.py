@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 PAGES = 32
 RUNS = 5
+LAUNCHED_PAGES = 8
+"""Pages of one batch on a GPU."""
 LEARNT_PAGES, QUESTION_TOKENS = 8, 16
 """Pages, and as many questions, in a step of fine-tuning; tokens of a question."""
 PAGE_PX = 896
@@ -113,6 +115,7 @@ def run(_setting: Setting) -> Iterator[Row]:
             "gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
             "gpu": torch.cuda.get_device_name(device),
         }
+    yield launches(encoder, pages[:LAUNCHED_PAGES])
     step = learning_step(encoder, pages[:LEARNT_PAGES])
     first = step()
     torch.cuda.reset_peak_memory_stats()
@@ -125,6 +128,40 @@ def run(_setting: Setting) -> Iterator[Row]:
         "pages_per_s": round(LEARNT_PAGES / float(np.median(times)), 2),
         "gpu_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 1),
         "gpu": torch.cuda.get_device_name(device),
+    }
+    encoder.network.eval()
+    encoder.merges_adapters = True  # last, since these random weights cannot be read again to undo it
+    work = lambda: encoder.encode_prepared(encoder.prepare_pages(pages))
+    work()
+    times = [timed(work) for _ in range(RUNS)]
+    rate = PAGES / float(np.median(times))
+    yield {
+        "what": "docsearch, the adapter merged into the weights",
+        **summary_ms(times),
+        "pages_per_s": round(rate, 2),
+        "flop_utilisation": round(rate * page_flops() / peak, 3),
+    }
+
+
+def launches(encoder: JinaV4, shown: Sequence[PageImage]) -> Row:
+    """How many kernels a GPU is given for one batch of pages, how many of them are attention, and calls that wait."""
+    import torch
+    from torch.profiler import ProfilerActivity, profile
+
+    encoder.encode_pages(shown)
+    activities = [ProfilerActivity.CPU]
+    if encoder.device.type == "cuda":
+        activities.append(ProfilerActivity.CUDA)
+    with profile(activities=activities) as profiled:
+        encoder.encode_pages(shown)
+    events = profiled.key_averages()
+    kernels = sum(event.count for event in events if event.device_type == torch.autograd.DeviceType.CUDA)
+    by_name = {event.key: event.count for event in events}
+    return {
+        "what": f"one batch of {len(shown)} pages",
+        "kernels": kernels,
+        "attention_calls": by_name.get("aten::scaled_dot_product_attention", 0),
+        "values_read_back": by_name.get("aten::_local_scalar_dense", 0),
     }
 
 

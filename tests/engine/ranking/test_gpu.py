@@ -211,3 +211,14 @@ def test_what_the_benchmark_times_is_correct() -> None:
     assert [each.tolerance for each in exact] == [cases.TOLERANCE, cases.EXACT_TOLERANCE]
     for each in exact:
         cases.check(each, queries, pages)
+
+
+@pytest.mark.parametrize("codec", gpu.kernel.CODECS)
+def test_what_the_benchmark_of_codecs_times_is_correct(codec: str) -> None:
+    cases = pytest.importorskip("benchmarks.cases.maxsim_gpu_codecs", reason="run from the repository's root")
+    refused = pytest.importorskip("benchmarks.setting").Refused
+    pages = cases.random_pages(codec, DEVICE, 9, 7)
+    cases.check(codec, pages, 7)
+    wrong = replace(pages, offsets=(pages.offsets + 1).clamp(max=63))
+    with pytest.raises(refused, match="differs from the reference"):
+        cases.check(codec, wrong, 7)
