@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 SAMPLES = Path(__file__).resolve().parents[3] / "sample_docs"
-SETTLED_MS = 700
+SETTLED_MS, LOADED_MS = 700, 10_000
 COLOURS = 256
 REPORT_SIZE = (1240, 1460)
 
@@ -27,6 +28,8 @@ def main(folder: Path) -> None:
     """Index the sample documents, serve them, and take screenshots of each state, light and dark."""
     if program() is None:
         sys.exit("needs a browser: chromium, chromium-browser or google-chrome on the PATH")
+    from playwright import sync_api
+
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         index = Path(scratch) / "index"
@@ -41,6 +44,8 @@ def main(folder: Path) -> None:
                     state.before(page)
                     page.goto(address + state.search)
                     state.reach(page)
+                    with suppress(sync_api.TimeoutError):  # some states never come to rest
+                        page.wait_for_load_state("networkidle", timeout=LOADED_MS)
                     page.wait_for_timeout(SETTLED_MS)
                     picture = folder / f"{name}-{scheme}.png"
                     page.screenshot(path=picture)
