@@ -145,7 +145,7 @@ clean:
 
 .venv-cluster/installed: pyproject.toml
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet -e ".[office,ray,s3]" hypothesis "moto[s3,server]>=5" "pytest>=8.2" python-docx
+	$(@D)/bin/python -m pip install --quiet -e ".[office,ray,s3]" hypothesis "moto[s3,server]>=5" psutil "pytest>=8.2" pyyaml
 	touch $@
 
 .venv/browsing: .venv/developing
