@@ -145,7 +145,8 @@ clean:
 
 .venv-cluster/installed: pyproject.toml
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet -e ".[office,ray,s3]" hypothesis "moto[s3,server]>=5" psutil "pytest>=8.2" pyyaml
+	$(@D)/bin/python -m pip install --quiet -e ".[ray,s3]" hypothesis psutil "pytest>=8.2" pyyaml
+	$(@D)/bin/python -m pip install --quiet "moto[s3,server]>=5"  # keeps the botocore that s3fs needs
 	touch $@
 
 .venv/browsing: .venv/developing

@@ -81,7 +81,7 @@ class Run:
         self._documents = self._pages = self._skipped = self._moved = self._removed = self._vanished = 0
         self._pages_total = self._processed = self._bytes = self._bytes_skipped = 0
         self.bytes_total = sum(document.size for document in discovery.documents)
-        self._documents_total = len(discovery.documents)
+        self.documents_total = len(discovery.documents)
 
     def documents_to_render(self, *, hash_elsewhere: bool = False) -> Iterator[tuple[Document, frozenset[int]]]:
         """Yield the documents to render, each with the page numbers to leave out: stored already, or known to fail.
@@ -123,7 +123,7 @@ class Run:
                 self._writer.fail_document(found.path, found.reason)
                 self._failed.append(Failure(found.path, None, found.reason))
                 continue
-            self._documents_total += 1
+            self.documents_total += 1
             self.bytes_total += found.size
             sha256 = found.sha256()
             row = self._known.rows.get(found.path)
@@ -346,7 +346,7 @@ class Run:
             self.on_progress(
                 Progress(
                     documents=self._processed,
-                    documents_total=self._documents_total,
+                    documents_total=self.documents_total,
                     bytes=self._bytes,
                     bytes_total=self.bytes_total,
                     bytes_skipped=self._bytes_skipped,

@@ -173,7 +173,7 @@ class _Coordinator:
     def work(self, documents: Iterator[tuple[Document, frozenset[int]]], *, is_local: bool) -> None:
         """Have every document indexed, with its pages to leave out; if they are `local`, as in `Part`."""
         parts = (self._ledger.enter(document, skip, is_local=is_local) for document, skip in documents)
-        self._queue = TaskQueue(parts, self._run.bytes_total)
+        self._queue = TaskQueue(parts, self._run.documents_total, self._run.bytes_total)
         while True:
             self._pool.grow()
             self._give_out()

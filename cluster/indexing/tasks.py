@@ -13,7 +13,6 @@ from ...indexer.render.unread import Unread
 
 TASK_BYTES_MAX = 32 << 20
 """Bytes of documents in one task: seconds of work, so that a worker that is lost takes little with it."""
-TASK_BYTES_MIN = 256 << 10
 TASKS_PER_WORKER = 8
 """A small collection is cut into this many tasks for each worker, so that all end at the same time."""
 TASK_DOCUMENTS_MAX = 64
@@ -116,8 +115,10 @@ class TaskResult:
 class TaskQueue:
     """Cuts documents into tasks as they are asked for; tasks that were given back come first."""
 
-    def __init__(self, documents: Iterator[Part], bytes_total: int) -> None:
+    def __init__(self, documents: Iterator[Part], count: int, bytes_total: int) -> None:
+        """`count` and `bytes_total` say how large the collection is, as far as that is known."""
         self._documents = documents
+        self._count = count
         self._bytes_total = bytes_total
         self._returned: deque[Task] = deque()
         self._ahead: Part | None = None
@@ -127,12 +128,13 @@ class TaskQueue:
         """The next task for one of so many workers; None if there is none now."""
         if self._returned:
             return self._returned.popleft()
-        limit = self._bytes_total // (TASKS_PER_WORKER * max(workers, 1))
-        limit = min(max(limit, TASK_BYTES_MIN), TASK_BYTES_MAX)
+        tasks = TASKS_PER_WORKER * max(workers, 1)
+        bytes_max = min(self._bytes_total // tasks, TASK_BYTES_MAX)
+        documents_max = min(max(self._count // tasks, 1), TASK_DOCUMENTS_MAX)
         parts: list[Part] = []
         size = 0
-        while len(parts) < TASK_DOCUMENTS_MAX and (part := self._take()) is not None:
-            if parts and size + part.document.size > limit:
+        while len(parts) < documents_max and (part := self._take()) is not None:
+            if parts and size + part.document.size > bytes_max:
                 self._ahead = part
                 break
             parts.append(part)

@@ -24,6 +24,7 @@ def local_cluster(nodes: int = 3, *, cpus: int = 2) -> Iterator[Any]:
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # on a busy machine a node takes its time
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), str(TESTS / "cluster"), before]))
     each = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES}
