@@ -18,11 +18,11 @@ from unittest import mock
 from ..setting import Refused, Row, Setting, Skipped
 from . import pipeline as stand_in
 
-MS_PER_PAGE = 400.0
-"""Slow, so that two cores draw and store the pages of eight workers: 20 a second."""
+MS_PER_PAGE = 1000.0
+"""Slow, so that two cores draw and store the pages of eight workers, on a busy machine, too: 8 a second."""
 WORKERS = (1, 2, 4, 8)
-PAGES_PER_WORKER = 80
-PAGES = 10
+PAGES_PER_WORKER = 40
+PAGES = 5
 """Pages of a document."""
 RATE_35 = 35.0
 """Pages a second of a worker with a language model of 4 billion parameters on one GPU, at best."""
