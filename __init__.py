@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         IndexFormatError,
         IndexLocked,
         IndexNotFound,
+        ShardsUnavailable,
         StorageFailed,
         StorageFull,
         UsageError,
@@ -67,6 +68,7 @@ _HOMES = {
         "IndexFormatError",
         "IndexLocked",
         "IndexNotFound",
+        "ShardsUnavailable",
         "StorageFailed",
         "StorageFull",
         "UsageError",
@@ -122,6 +124,7 @@ __all__ = [
     "Region",
     "Removed",
     "Searcher",
+    "ShardsUnavailable",
     "StorageFailed",
     "StorageFull",
     "UsageError",
@@ -134,7 +137,13 @@ __all__ = [
 
 
 def open_index(
-    directory: Path | str | Sequence[Path | str], *, encoder: QueryEncoder | None = None, device: str = "cpu"
+    directory: Path | str | Sequence[Path | str],
+    *,
+    encoder: QueryEncoder | None = None,
+    device: str = "cpu",
+    ray: str | None = None,
+    replicas: int = 1,
+    partial: bool = False,
 ) -> Searcher:
     """Open the index in `directory` for searching, with the model that made it, or with `encoder`.
 
@@ -143,6 +152,11 @@ def open_index(
     or "auto" for a GPU if there is one. In a notebook the hits show their pages, as long as the documents are where
     they were indexed. Raises IndexNotFound, IndexFormatError, IndexDamaged, EncoderMismatch when a model is of another
     revision or the indexes differ in theirs, and UsageError when there is no such GPU.
+
+    With `ray`, the address of a cluster ("local", "auto", HOST:PORT), `replicas` workers there search each shard of the
+    index, and answers are the same to the last bit. A `directory` such as "ray://HOST:PORT/data/reports.index" has the
+    client address of a cluster in it. Where no worker of a shard answers, ShardsUnavailable is raised; with `partial`,
+    the hits come without its pages and name it in `missing_shards`.
 
     >>> with open_index("reports.index") as index:
     ...     index.search("invoice total", k=1)[0].ref.path
@@ -156,6 +170,21 @@ def open_index(
     from .engine.searcher import open_searcher
     from .indexer.page_images import PageImages
 
+    if isinstance(directory, str) and directory.startswith("ray://"):
+        address, _, path = directory.removeprefix("ray://").partition("/")
+        directory, ray = "/" + path, f"ray://{address}"
+    if ray is not None:
+        from .engine.errors import UsageError
+
+        if not isinstance(directory, str | Path):
+            raise UsageError("on a cluster, one index is searched; open each by itself")
+        pictures = PageImages.readable(Path(directory))
+        # By name: packages below `cluster` import this module, for its version.
+        cluster = importlib.import_module(".cluster.search.searcher", __name__)
+        opened_there: Searcher = cluster.open_on_ray(
+            directory, ray, encoder=encoder, pictures=pictures, replicas=replicas, partial=partial
+        )
+        return opened_there
     opened = Path(directory) if isinstance(directory, str | Path) else {str(path): Path(path) for path in directory}
     return open_searcher(opened, encoder=encoder, pictures=PageImages.readable(opened), device=device)
 

@@ -28,6 +28,7 @@ LINES_KEY = "lines"
 """Of hits in text files; earlier versions do not send it."""
 DETAIL_KEYS = ("label", "title", "modified", "snippet", "recognised")
 ANSWER_KEYS = ("confidence", "no_good_match", "unread_letters", "mode", "corrections", "missing_phrases")
+OPTIONAL_KEYS = ("missing_shards", "missing_pages")
 
 
 class NotAnswered(Exception):
@@ -79,7 +80,8 @@ def answer(
         (found,) = _post(url, body, collection)["answers"]
         keys = (*HIT_KEYS, *DETAIL_KEYS) if details else HIT_KEYS
         hits = [{name: hit[name] for name in keys} | _lines(hit) for hit in found["hits"]]
-        about, model = {name: found[name] for name in ANSWER_KEYS}, str(found["model"])
+        optional = {name: found[name] for name in OPTIONAL_KEYS if found.get(name)}
+        about, model = {name: found[name] for name in ANSWER_KEYS} | optional, str(found["model"])
         paths, generation = {hit["doc_id"]: hit["path"] for hit in hits}, found["snapshot"]
         columns = None if where is None else str(found["columns"])
     except (KeyError, TypeError, ValueError) as err:

@@ -12,7 +12,6 @@ import typer
 
 from ..engine.errors import UsageError
 from .answer_files import ANSWER_SUFFIXES, AnswerFile, RunSettings, unanswered
-from .indexes import opened
 from .interrupts import interruptible
 from .options import (
     DEFAULT_INDEX,
@@ -33,6 +32,8 @@ from .output_files import check_file
 from .progress import progress_bar
 from .query_files import QueryRow, read_queries
 from .run_query import check_candidates, check_rerank_hits, third_stage
+from .shard_search import Partial, Replicas, SearchOnRay, open_to_search
+from .shard_search import check as check_ray
 
 if TYPE_CHECKING:
     from ..engine.records import Query
@@ -63,6 +64,9 @@ def batch(
             "title and date, as 'query --json' does.",
         ),
     ] = False,
+    ray: SearchOnRay = None,
+    replicas: Replicas = 1,
+    partial: Partial = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue after the last answer that is kept.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -79,6 +83,10 @@ def batch(
     the queries, -k, --candidates, --exact, --all-copies, --mode, --rerank, --where, --snippets or the index have
     changed ("run" in an answer says with what it was made).
 
+    With --ray, workers on a cluster search the shards of the index, several batches of queries at a time; answers are
+    the same, in the order of the queries. An answer without the pages of a lost shard has "missing_shards" and
+    "missing_pages" in .jsonl, and is made only with --partial.
+
     Several --index are searched as one, and each hit has its "index"; in .trec files its name stands before the path.
 
     Examples:
@@ -92,12 +100,15 @@ def batch(
         docsearch batch queries.csv -o answers.jsonl --snippets --resume
 
         docsearch batch queries.csv -o answers.csv --index office.index --index archive.index
+
+        docsearch batch queries.jsonl -o answers.jsonl --index office.shards --ray head:6379 --replicas 2
     """
     if snippets and out.suffix.lower() == ".trec":
         raise UsageError("--snippets has no place in .trec files, whose columns are fixed; leave one of them out")
     check_candidates(candidates, exact=exact)
     check_rerank_hits(rerank, rerank_hits)
     directories = indexes or [DEFAULT_INDEX]
+    check_ray(directories, ray, replicas, partial=partial)
     for index in directories:
         check_file(out, ANSWER_SUFFIXES, index, what="answers", inputs=[file])
     total = 0
@@ -109,7 +120,6 @@ def batch(
     if total == 0:
         raise UsageError(f"{file}: the file contains no queries")
     from ..engine.records import Query
-    from ..engine.searcher import open_searcher
 
     in_progress: deque[QueryRow] = deque()  # read, and not yet answered
 
@@ -120,8 +130,8 @@ def batch(
 
     stage = third_stage(rerank, rerank_hits, device.value)
     started = flushed = time.monotonic()
-    done = without_hits = without_good_match = 0
-    with open_searcher(opened(directories), device=device.value) as searcher:
+    done = without_hits = without_good_match = incomplete = 0
+    with open_to_search(directories, device=device.value, ray=ray, replicas=replicas, partial=partial) as searcher:
         model_read = f"{rerank}, {stage.count} hits" if stage is not None else None
         chosen = mode.value if mode else searcher.default_mode
         _check(searcher, where, conditions)
@@ -151,6 +161,7 @@ def batch(
                     done += 1
                     without_hits += not hits
                     without_good_match += bool(hits) and hits.no_good_match
+                    incomplete += bool(hits.missing_shards)
                     bar.advance()
                     if time.monotonic() - flushed > FLUSH_INTERVAL_S:
                         answers.flush()
@@ -161,7 +172,8 @@ def batch(
         kept = f"; {resumed:,} were already there" if resumed else ""
         nothing = f"; {without_hits:,} without hits" if without_hits else ""
         weak = f"; {without_good_match:,} without a good match" if without_good_match else ""
-        message(f"{plural(done, 'answer')} written to {out} in {seconds:.1f} s{rate}{kept}{nothing}{weak}")
+        lost = f"; {incomplete:,} without the pages of lost shards" if incomplete else ""
+        message(f"{plural(done, 'answer')} written to {out} in {seconds:.1f} s{rate}{kept}{nothing}{weak}{lost}")
 
 
 def _check(searcher: Searcher, where: str | None, conditions: Mapping[str, str]) -> None:

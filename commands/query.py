@@ -25,6 +25,7 @@ from .options import (
     Where,
 )
 from .run_query import QueryArguments, run
+from .shard_search import Partial, Replicas, SearchOnRay
 
 
 class Format(StrEnum):
@@ -142,6 +143,9 @@ def query(
     save_pages: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Save the pages of all hits as PNG files in this folder.")
     ] = None,
+    ray: SearchOnRay = None,
+    replicas: Replicas = 1,
+    partial: Partial = False,
     server: Annotated[
         str | None,
         typer.Option(
@@ -206,6 +210,8 @@ def query(
         docsearch query --like src/prices.py:120-160 --task text-matching
 
         docsearch query "notice period" --index office.index --index archive.index --json
+
+        docsearch query "notice period" --index office.shards --ray head:6379
     """
     index, *others = indexes or [DEFAULT_INDEX]
     run(
@@ -235,5 +241,8 @@ def query(
             explain=explain,
             like=like,
             task=None if task is None else task.value,
+            ray=ray,
+            replicas=replicas,
+            partial=partial,
         )
     )

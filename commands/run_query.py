@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..engine.errors import UsageError
 from .answer_notes import answer_notes
 from .defaults import DEFAULT_HITS, DEFAULT_INDEX, RERANKED_HITS
-from .indexes import opened
+from .indexes import Opened, opened
 from .output import message, plural
 
 if TYPE_CHECKING:
@@ -57,6 +57,9 @@ class QueryArguments:
     explain: bool = False
     like: str | None = None
     task: str | None = None
+    ray: str | None = None
+    replicas: int = 1
+    partial: bool = False
 
     @property
     def indexes(self) -> tuple[Path, ...]:
@@ -114,11 +117,10 @@ def run(asked: QueryArguments) -> None:
     from ..engine import threads
 
     threads.import_numpy_without_blas_threads()
-    from ..engine.searcher import open_searcher
 
     pixels = None if asked.image is None else _read(asked.image)
     directory = opened(asked.indexes)
-    with open_searcher(directory, device=asked.device) as searcher:
+    with _searcher(asked, directory) as searcher:
         _check_task(asked.task, searcher.snapshot.fingerprint)
         hits = _hits(asked, text, pixels, searcher)
         by_page = {_page(hit.as_dict()): hit for hit in hits}
@@ -217,6 +219,19 @@ def check_rerank_hits(model: str | None, count: int | None) -> None:
     """Raise UsageError where --rerank-hits is given without --rerank."""
     if model is None and count is not None:
         raise UsageError("--rerank-hits has no effect without --rerank MODEL, which reads these hits")
+
+
+def _searcher(asked: QueryArguments, directory: Opened) -> Searcher:
+    """The searcher of the indexes, here or on a cluster. Raises UsageError, and what `open_searcher` raises."""
+    if asked.ray is not None or asked.partial or asked.replicas != 1:
+        from .shard_search import open_to_search
+
+        return open_to_search(
+            asked.indexes, device=asked.device, ray=asked.ray, replicas=asked.replicas, partial=asked.partial
+        )
+    from ..engine.searcher import open_searcher
+
+    return open_searcher(directory, device=asked.device)
 
 
 def third_stage(model: str | None, count: int | None, device: str) -> ThirdStage | None:
@@ -325,6 +340,8 @@ def _of_server(asked: QueryArguments, text: str) -> ServedAnswer | None:
             raise ask_server.NotAnswered("--like is of this process")
         if asked.task is not None:
             raise ask_server.NotAnswered("--task is of this process")
+        if asked.ray is not None:
+            raise ask_server.NotAnswered("--ray is of this process")
         if asked.other_indexes:
             raise ask_server.NotAnswered("several indexes are not asked of servers")
         return ask_server.answer(

@@ -17,6 +17,8 @@ from .indexes import by_name
 from .indexing import default_workers, run_and_report
 from .options import DEFAULT_INDEX, Device, Passwords, ScoringDevice
 from .output import SOME_FAILED, message
+from .shard_search import Partial, Replicas, SearchOnRay
+from .shard_search import check as check_ray
 
 REQUIRED_PACKAGES = ("fastapi", "prometheus_client", "uvicorn")
 DEFAULT_PORT = 8750
@@ -79,6 +81,9 @@ def serve(
         bool,
         typer.Option("--yes", "-y", help="Where there is no index, make one of the current folder without asking."),
     ] = False,
+    ray: SearchOnRay = None,
+    replicas: Replicas = 1,
+    partial: Partial = False,
     open_page: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
 ) -> None:
     """Serve a web page and an HTTP API.
@@ -99,12 +104,15 @@ def serve(
 
         docsearch serve --llm http://localhost:11434/v1 --llm-model llama3.2
 
+        docsearch serve --index office.shards --ray auto --replicas 2 --partial
+
         docsearch serve --index office.index --host 0.0.0.0 --token "$(openssl rand -hex 16)"
     """
     missing = [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise UsageError(needs(f"'docsearch serve' needs {', '.join(missing)}", "server"))
     indexes = index or [DEFAULT_INDEX]
+    check_ray(indexes, ray, replicas, partial=partial)
     if llm_model is not None and llm is None:
         raise UsageError("--llm-model belongs to --llm, the URL of the endpoint that has the model")
     if len(indexes) == 1:
@@ -127,6 +135,9 @@ def serve(
         collections=tuple(collections.items()),
         llm=llm,
         llm_model=llm_model,
+        ray=ray,
+        replicas=replicas,
+        partial=partial,
     )
 
     def on_listening(address: str) -> None:

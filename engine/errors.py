@@ -10,8 +10,13 @@ DocsearchError
 ├── IndexFormatError      the index has a format that this version does not read
 ├── IndexDamaged          the bytes on disk are not the bytes that were committed
 ├── StorageFull           the disk is full; the last committed state is intact
-└── StorageFailed         the disk or the system did not carry out a read, a write or a lock
+├── StorageFailed         the disk or the system did not carry out a read, a write or a lock
+└── ShardsUnavailable     no worker of some shards on a cluster answered in time
 """
+
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class DocsearchError(Exception):
@@ -56,3 +61,15 @@ class StorageFull(DocsearchError):
 
 class StorageFailed(DocsearchError):
     """The disk or the system did not carry out a read, a write or a lock."""
+
+
+class ShardsUnavailable(DocsearchError):
+    """No worker of some `shards` of an index on a cluster answered in time."""
+
+    def __init__(self, shards: Sequence[str]) -> None:
+        names = ", ".join(each or "of the whole index" for each in shards)
+        super().__init__(
+            f"shard {names} does not answer, so there is no answer of the whole index; wait until its worker runs "
+            "again, have more with --replicas, or accept answers without it with --partial"
+        )
+        self.shards = tuple(shards)

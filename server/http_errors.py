@@ -6,7 +6,8 @@ UsageError
 ├── TooLarge          413   the file is larger than the server accepts
 └── UnsupportedType   415   the file is of a kind that docsearch does not read
 DocsearchError
-└── Busy              503   the queue is full; Retry-After says when to try again
+├── Busy              503   the queue is full; Retry-After says when to try again
+└── ShardsUnavailable 503   workers of the index do not answer, on a cluster
 
 A request that does not fit the description of its route gets 422, with the first ERRORS_MAX faults. No error repeats
 what a client sent: a fault says where it is and what was expected there.
@@ -21,12 +22,12 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from ..engine.errors import DocsearchError, DocumentError, IndexLocked, StorageFull, UsageError
+from ..engine.errors import DocsearchError, DocumentError, IndexLocked, ShardsUnavailable, StorageFull, UsageError
 
 RETRY_AFTER_S = 1
 """Retry-After of a full queue."""
 LOCKED_RETRY_AFTER_S = 5
-"""Retry-After of an index that another process is writing to."""
+"""Retry-After of an index that another process is writing to, or whose workers do not answer."""
 
 ERRORS_MAX = 10
 """The most faults of one request that are listed."""
@@ -61,6 +62,7 @@ STATUS: tuple[tuple[type[DocsearchError], int], ...] = (
     (UnsupportedType, 415),
     (Busy, 503),
     (IndexLocked, 503),
+    (ShardsUnavailable, 503),
     (StorageFull, 507),
     (DocumentError, 422),
     (UsageError, 400),
@@ -80,7 +82,7 @@ async def error_response(_request: Request, err: Exception) -> JSONResponse:
     headers = {}
     if isinstance(err, Busy):
         headers["Retry-After"] = str(RETRY_AFTER_S)
-    elif isinstance(err, IndexLocked):
+    elif isinstance(err, (IndexLocked, ShardsUnavailable)):
         headers["Retry-After"] = str(LOCKED_RETRY_AFTER_S)
     return JSONResponse({"error": capped(str(err))}, status_of(err), headers)
 

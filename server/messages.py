@@ -161,7 +161,8 @@ class AnswerOut(BaseModel):
     `no_good_match` is true, and the hits are the closest pages. The `model` does not read the `unread_letters` of the
     query. `mode` is what pages were found by. `corrections` are words of the query that no page has, each with the word
     that was searched for instead, and `missing_phrases` phrases in quotes that no page has: their words were searched
-    for one by one.
+    for one by one. A server whose index is divided among machines may answer without the `missing_shards` that did not
+    answer: their `missing_pages` were not searched.
     """
 
     query: str
@@ -172,6 +173,8 @@ class AnswerOut(BaseModel):
     unread_letters: str
     corrections: dict[str, str] = Field(examples=[{"margni": "margin"}])
     missing_phrases: list[str]
+    missing_shards: list[str] = []
+    missing_pages: int = 0
     mode: Mode
     model: str
     hits: list[HitOut]

@@ -23,10 +23,11 @@ from ..engine.details import HitDetails
 from ..engine.hits import Hits
 from ..engine.models.encoder import QueryEncoder
 from ..engine.records import Mode, Query
-from ..engine.searcher import BATCH_QUERIES, STAGES, Searcher, open_searcher
+from ..engine.searcher import BATCH_QUERIES, STAGES, Searcher
 from ..engine.store import Snapshot
 from .http_errors import Busy
 from .metrics import Metrics
+from .opening import OpenHere, Opening
 from .vital_threads import VitalThreads
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,8 @@ class SearchWorker:
     """Holds the searcher of the index in `directory`, or of several by their names, and the thread that uses it.
 
     `encoder` stands in for the index's model. At most `max_pending` queries and jobs are queued. `device` is where
-    pages are scored, as in `open_searcher`. `threads` is told if a thread dies.
+    pages are scored, as in `open_searcher`. `threads` is told if a thread dies. `opening` opens
+    the index, if not in this process.
     """
 
     def __init__(
@@ -103,12 +105,13 @@ class SearchWorker:
         metrics: Metrics,
         device: str = "cpu",
         threads: VitalThreads | None = None,
+        opening: Opening | None = None,
     ) -> None:
         self._directory = directory
-        self._device = device
+        self._opening = opening or OpenHere(device)
         self._max_pending = max_pending
         self._metrics = metrics
-        self._searcher = open_searcher(directory, encoder=encoder, device=device)
+        self._searcher = self._opening.open(directory, encoder=encoder)
         try:
             self._searcher.prepare()
         except BaseException:
@@ -190,12 +193,17 @@ class SearchWorker:
         `open_searcher` raises; the current searcher goes on.
         """
         with self._refreshing:
-            latest = open_searcher(self._directory, encoder=self._encoder, device=self._device)
+            with self._changed:
+                last = self._next or self._searcher
+            if not (renamed or self._renamed) and self._opening.is_unchanged(last):
+                return
+            latest = self._opening.open(self._directory, encoder=self._encoder)
             unused: Searcher | None = latest
             try:
                 with self._changed:
                     current = (self._next or self._searcher).snapshot
                 is_same = _state(latest.snapshot) == _state(current)
+                is_same &= latest.snapshot.placement == current.placement
                 if self._closing or (is_same and not (renamed or self._renamed)):
                     return
                 latest.prepare()

@@ -21,6 +21,7 @@ from ..indexer.page_images import shows_passages
 from .folder_watch import FolderWatch
 from .http_errors import Forbidden, NotFound
 from .metrics import Metrics
+from .opening import Opening, opening_of
 from .page_pictures import PagePictures
 from .search_worker import SearchWorker
 from .settings import ServerSettings, check, check_watch
@@ -47,6 +48,8 @@ class Service:
     folders: FolderWatch | None = None
     """None unless the folders of the index are watched."""
     name: str = ""
+    opening: Opening | None = None
+    """What opens the index for searching, and is closed last."""
 
     @staticmethod
     def open(
@@ -67,14 +70,19 @@ class Service:
         check_watch(settings)
         metrics = metrics or Metrics()
         threads = threads or VitalThreads()
-        worker = SearchWorker(
-            settings.index,
-            encoder,
-            max_pending=settings.questions_max,
-            metrics=metrics,
-            device=settings.device,
-            threads=threads,
-        )
+        opening = opening_of(settings)
+        try:
+            worker = SearchWorker(
+                settings.index,
+                encoder,
+                max_pending=settings.questions_max,
+                metrics=metrics,
+                threads=threads,
+                opening=opening,
+            )
+        except BaseException:
+            opening.close()
+            raise
         spec = worker.encoder.spec
         pictures = PagePictures(
             max_pending=settings.pictures_max,
@@ -99,7 +107,7 @@ class Service:
                 on_commit=committed,
                 threads=threads,
             )
-        service = Service(settings, metrics, worker, pictures, uploads, threads, name=name)
+        service = Service(settings, metrics, worker, pictures, uploads, threads, name=name, opening=opening)
         if not settings.watch:
             return service
         try:
@@ -157,6 +165,8 @@ class Service:
         Closing twice is harmless, and an error of one part leaves no other part open.
         """
         with ExitStack() as closing:
+            if self.opening is not None:
+                closing.callback(self.opening.close)
             closing.callback(self.pictures.close)
             closing.callback(self.search_worker.close)
             if self.uploads is not None:

@@ -24,6 +24,8 @@ class ServerSettings:
     `collections` are several indexes by name, served together; `index` is then the first of them.
     `llm` is the URL of a chat endpoint that answers questions from pages, and `llm_model` its model; without a URL no
     page is sent anywhere. At most `answers_max` answers are written at a time.
+    `ray` is the address of a cluster whose workers search the shards of the index, `replicas` for each; with `partial`,
+    answers without the pages of shards that do not answer are given, and say so.
     """
 
     index: Path
@@ -43,6 +45,9 @@ class ServerSettings:
     llm: str | None = None
     llm_model: str | None = None
     answers_max: int = 4
+    ray: str | None = None
+    replicas: int = 1
+    partial: bool = False
 
     @property
     def upload_max_bytes(self) -> int:

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...engine.errors import DocsearchError
+from ...engine.errors import ShardsUnavailable
 
 HEDGE_PERCENTILE = 95
 KEPT_LATENCIES, FEWEST_LATENCIES = 500, 20
@@ -27,18 +27,6 @@ RESEND_AFTER_S = 0.2
 
 class WorkerLost(Exception):
     """A worker has died, or cannot be reached."""
-
-
-class ShardsUnavailable(DocsearchError):
-    """No replica of some `shards` answered in time."""
-
-    def __init__(self, shards: Sequence[str]) -> None:
-        names = ", ".join(each or "of the whole index" for each in shards)
-        super().__init__(
-            f"shard {names} does not answer, so there is no answer of the whole index; wait until its worker runs "
-            "again, start one more with --replicas, or accept answers without it with --partial"
-        )
-        self.shards = tuple(shards)
 
 
 @dataclass(frozen=True, slots=True)

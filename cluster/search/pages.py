@@ -97,7 +97,8 @@ class ShardedPages(Snapshot):
         """The shard of each segment; those that are in none yet are searched by the last one."""
         names = shards.names(self._directory) or ("",)
         found = shards.placement(self._directory)
-        return {segment: found.get(segment) or names[-1] for segment in super()._segment_rows}
+        self.placed_segments = {segment: found.get(segment, "") for segment in self._segment_rows}
+        return {segment: shard or names[-1] for segment, shard in self.placed_segments.items()}
 
     @property
     def placement(self) -> str:

@@ -16,16 +16,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from ...engine.errors import UsageError
+from ...engine.errors import ShardsUnavailable, UsageError
 from ...engine.hits import Hits, PagePictures
 from ...engine.models.encoder import QueryEncoder
 from ...engine.models.pooled import pooled_spec
 from ...engine.models.registry import find_spec, load_query_encoder
 from ...engine.records import Query
 from ...engine.searcher import BATCH_QUERIES, Searcher
-from ...engine.store import check_encoder
+from ...engine.store import check_encoder, shards
+from ...engine.store.currency import is_current
 from ..connection import connected
-from .fan_out import Call, FanOut, ShardsUnavailable
+from .fan_out import Call, FanOut
 from .pages import PREPARE_TIMEOUT_S, ShardedPages, open_sharded_pages
 from .workers import HeldShards, ShardWorker, Workers
 
@@ -44,7 +45,7 @@ class RaySearch:
         *,
         replicas: int = 1,
         partial: bool = False,
-        timeout_s: float = TIMEOUT_S,
+        timeout_s: float | None = None,
         hedge: bool = True,
         cpus: float = 1.0,
         worker: type[ShardWorker] = ShardWorker,
@@ -52,14 +53,15 @@ class RaySearch:
         """`address` is as in `connection.connected`.
 
         `replicas` workers hold each shard, on different nodes where there are as many, and take `cpus` logical
-        processors each. With `partial`, a shard none of whose workers answers within `timeout_s` seconds is left out of
-        an answer, which says so; else the question is refused with ShardsUnavailable. `hedge` asks a second worker
-        where the first is slow. Raises UsageError where no cluster answers.
+        processors each. With `partial`, a shard none of whose workers answers within `timeout_s` seconds (TIMEOUT_S)
+        is left out of an answer, which says so; else the question is refused with ShardsUnavailable. `hedge` asks a
+        second worker where the first is slow. Raises UsageError where no cluster answers.
         """
         if replicas < 1:
             raise UsageError(f"a shard has 1 replica or more, not {replicas}")
         self._replicas, self._cpus, self._worker = replicas, cpus, worker
-        self.partial, self._timeout_s, self._hedge = partial, timeout_s, hedge
+        self.partial, self._hedge = partial, hedge
+        self._timeout_s = TIMEOUT_S if timeout_s is None else timeout_s
         self._workers: dict[Path, Workers] = {}
         self._stack = ExitStack()
         self._stack.enter_context(connected(address))
@@ -110,6 +112,15 @@ class RaySearch:
             snapshot.close()
             raise
 
+    def is_current(self, searcher: Searcher) -> bool:
+        """Whether a searcher is of the last commit of its index, and its segments are where they were."""
+        snapshot = searcher.snapshot
+        assert isinstance(snapshot, ShardedPages)
+        return (
+            is_current(snapshot.directory, snapshot.generation, {}, snapshot.columns.revision)
+            and shards.placement(snapshot.directory).items() >= snapshot.placed_segments.items()
+        )
+
     def _new_workers(self, directory: Path) -> Workers:
         known = self._workers.get(directory.resolve())
         return known or Workers(directory.resolve(), self._replicas, cpus=self._cpus, worker=self._worker)
@@ -124,10 +135,32 @@ class RaySearch:
         return 2 * self._replicas
 
 
+def open_on_ray(
+    directory: Path | str,
+    address: str,
+    *,
+    encoder: QueryEncoder | None = None,
+    pictures: PagePictures | None = None,
+    replicas: int = 1,
+    partial: bool = False,
+) -> ShardedSearcher:
+    """Open an index whose shards workers on a Ray cluster search; closing it ends them. See `RaySearch`."""
+    cluster = RaySearch(address, replicas=replicas, partial=partial)
+    try:
+        found = cluster.open(directory, encoder=encoder, pictures=pictures)
+        found.ends_cluster = True
+    except BaseException:
+        cluster.close()
+        raise
+    return found
+
+
 class ShardedSearcher(Searcher):
     """A `Searcher` of an index whose vectors the workers of its shards hold. Answers are those of the index alone."""
 
     snapshot: ShardedPages
+    ends_cluster = False
+    """Whether closing it ends the workers of its cluster, and the connection."""
 
     def __init__(
         self,
@@ -163,6 +196,8 @@ class ShardedSearcher(Searcher):
         self._rest.clear()
         super().close()
         self._held.release()
+        if self.ends_cluster:
+            self._cluster.close()
 
     def search_many(self, queries: Iterable[Query | str], **options: Any) -> Iterator[tuple[Query, Hits]]:
         """As `Searcher.search_many`. Several batches are answered at the same time; the answers are in order.

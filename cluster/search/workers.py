@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import threading
@@ -93,7 +94,7 @@ class Workers:
     def __init__(
         self, directory: Path, replicas: int, *, cpus: float = 1.0, worker: type[ShardWorker] = ShardWorker
     ) -> None:
-        """`replicas` workers for each shard, each of which takes `cpus` logical processors of its node."""
+        """`replicas` workers for each shard; each takes `cpus` processors, or its share of a smaller cluster."""
         import ray
 
         self._replicas, self._cpus, self._worker = replicas, cpus, worker
@@ -103,6 +104,7 @@ class Workers:
         )
         self._actors: dict[str, list[Any]] = {}
         self._used: Counter[str] = Counter()
+        self._taken: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def hold(self, specs: Sequence[ShardSpec]) -> HeldShards:
@@ -110,9 +112,13 @@ class Workers:
         import ray
 
         with self._lock:
+            new = [spec.name for spec in specs if spec.name not in self._actors]
+            cpus = self._share(self._replicas * len(new))
             for number, spec in enumerate(specs):
-                if spec.name not in self._actors:
-                    self._actors[spec.name] = [self._start(number + replica) for replica in range(self._replicas)]
+                if spec.name in new:
+                    places = range(number, number + self._replicas)
+                    self._actors[spec.name] = [self._start(place, cpus) for place in places]
+                    self._taken[spec.name] = cpus * self._replicas
                 self._used[spec.name] += 1
         return HeldShards(self, {spec.name: (spec.key, [ray.put((spec, self._source))]) for spec in specs})
 
@@ -122,6 +128,7 @@ class Workers:
             self._used.subtract(names)
             for name in [name for name in self._actors if self._used[name] <= 0]:
                 self._end(self._actors.pop(name))
+                self._taken.pop(name, None)
 
     def actors(self, shard: str) -> list[Any]:
         """The workers of a shard."""
@@ -135,13 +142,24 @@ class Workers:
             self._actors.clear()
             self._end([self._source])
 
-    def _start(self, number: int) -> Any:
+    def _share(self, count: int) -> float:
+        """The processors that each of `count` new workers takes; less than wanted where the cluster has not as many.
+
+        A worker that asked for more than is free would never start.
+        """
+        import ray
+
+        total = float(ray.cluster_resources().get("CPU", 0)) - sum(self._taken.values())
+        free = min(total, float(ray.available_resources().get("CPU", 0)))
+        return max(0.0, min(self._cpus, math.floor(100 * free / max(1, count)) / 100))
+
+    def _start(self, number: int, cpus: float) -> Any:
         """Start a worker on the node whose turn it is, so that replicas of a shard are on different ones."""
         import ray
 
         nodes = sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
         options: dict[str, Any] = {
-            "num_cpus": self._cpus,
+            "num_cpus": cpus,
             "max_restarts": -1,
             "max_concurrency": CALLS_AT_ONCE,
             "scheduling_strategy": _on(nodes[number % len(nodes)]),

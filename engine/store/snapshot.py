@@ -352,6 +352,11 @@ class Snapshot(DocumentReader):
         self.check_open()
         return dict(self._segment_rows)
 
+    @property
+    def placement(self) -> str:
+        """Changes where segments are moved among machines; "" where that makes no difference."""
+        return ""
+
     def copy_catalog(self, target: sqlite3.Connection) -> None:
         """Copy the catalog, as of this snapshot, into an empty database."""
         with self._connection_lock, os_errors.translated(self._directory):

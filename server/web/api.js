@@ -7,7 +7,7 @@
  *   lines: [number, number] | null, snippet: Snippet | null, collection: string | null}} Hit */
 /** @typedef {{query: string, hits: Hit[], milliseconds: Record<string, number>, confidence: number | null,
  *   no_good_match: boolean, unread_letters: string, corrections: Record<string, string>,
- *   missing_phrases: string[]}} Answer */
+ *   missing_phrases: string[], missing_pages: number}} Answer */
 /** @typedef {{id: string, path: string, pages: number | null, state: string, error: string | null,
  *   unread: Record<string, number>, collection: string | null}} Doc */
 /** @typedef {{model: string, pages: number, documents: number, failed: number, uploads_allowed: boolean,

@@ -32,12 +32,13 @@ export function showSummary(hits, milliseconds, answer, { model, unreadLetters }
 }
 
 /** What was searched for instead of words and phrases that no page has. @param {import("./api.js").Answer} answer */
-function notes({ corrections, missing_phrases }) {
+function notes({ corrections, missing_phrases, missing_pages }) {
   return [
     ...Object.entries(corrections).map(
       ([typed, instead]) => `Showing results for “${instead}”: no page has “${typed}”`,
     ),
     ...missing_phrases.map((phrase) => `No page has the phrase “${phrase}”: showing pages with its words`),
+    ...(missing_pages ? [`${plural(missing_pages, "page")} could not be searched: a machine does not answer`] : []),
   ];
 }
 

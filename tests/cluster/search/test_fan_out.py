@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from docsearch.cluster.search import fan_out
-from docsearch.cluster.search.fan_out import Call, FanOut, ShardsUnavailable, WorkerLost
+from docsearch.cluster.search.fan_out import Call, FanOut, WorkerLost
+from docsearch.engine.errors import ShardsUnavailable
 
 Answer = tuple[float, object]
 """Seconds that an answer takes, and what it is: an exception is raised."""

@@ -13,8 +13,8 @@ import pytest
 from test_combined import QUESTIONS
 
 from docsearch import open_index
-from docsearch.cluster.search.fan_out import ShardsUnavailable
 from docsearch.cluster.search.searcher import RaySearch, ShardedSearcher
+from docsearch.engine.errors import ShardsUnavailable
 from docsearch.engine.hits import Hits
 from docsearch.engine.records import Query
 from docsearch.engine.retrieval import first_stage
