@@ -17,7 +17,7 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.mark.parametrize(
-    "command", [("query", "x"), ("batch", "asked.txt", "-o", "answers.jsonl"), ("serve",), ("mcp",)]
+    "command", [("query", "x"), ("batch", "asked.txt", "-o", "answers.jsonl"), ("serve",)]
 )
 def test_options_of_a_cluster_without_one_are_refused(run: Run, indexed: Path, command: tuple[str, ...]) -> None:
     (indexed / "asked.txt").write_text("revenue\n")
