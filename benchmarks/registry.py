@@ -29,6 +29,7 @@ from .cases import (
     quality,
     query,
     server_load,
+    shards,
     single_vectors,
     text_search,
     two_stage,
@@ -63,6 +64,7 @@ CASES = {
         Case("index", "docsearch index: pages/s, memory of all its processes, bytes per page", index.run, 1800),
         Case("pipeline", "how busy an encoder of fixed latency is while documents are indexed", pipeline.run),
         Case("ray", "indexing on a Ray cluster with 1, 2, 4 and 8 workers, beside docsearch index", on_ray.run, 1200),
+        Case("shards", "batches by workers on Ray, and 1,000 simulated shards with and without hedging", shards.run),
         Case("query", "docsearch query as a whole process", query.run),
         Case(
             "two_stage", "candidates against the exact score of every page: nDCG@5, recall, time", two_stage.run, 1800

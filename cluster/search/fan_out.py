@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -67,6 +67,7 @@ class _Waiting:
     first: int
     sent: int = 0
     under_way: dict[Any, float] = field(default_factory=dict)
+    replica_of: dict[Any, int] = field(default_factory=dict)
     resend_at: float | None = None
     lost_at: float | None = None
 
@@ -89,6 +90,7 @@ class FanOut:
         self._clock = clock
         self._latencies: dict[str, deque[float]] = {}
         self._turn = 0
+        self._busy: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
         self.hedged = 0
         self.retried = 0
@@ -100,7 +102,7 @@ class FanOut:
             self._turn += 1
             turn = self._turn
         now = self._clock()
-        waiting = [_Waiting(i, call, now, turn % self._transport.replicas(call.shard)) for i, call in enumerate(calls)]
+        waiting = [_Waiting(i, call, now, self._first(call.shard, turn)) for i, call in enumerate(calls)]
         answers: dict[int, Any] = {}
         try:
             for each in waiting:
@@ -111,7 +113,21 @@ class FanOut:
             for each in waiting:
                 for pending in each.under_way:
                     self._transport.cancel(pending)
+                self._forget(each, each.under_way)
         return [answers[i] for i in range(len(calls))]
+
+    def _first(self, shard: str, turn: int) -> int:
+        """The replica of a shard that has the fewest calls to answer; of several, the one whose turn it is."""
+        replicas = self._transport.replicas(shard)
+        order = [(turn + i) % replicas for i in range(replicas)]
+        with self._lock:
+            return min(order, key=lambda replica: self._busy[shard, replica])
+
+    def _forget(self, each: _Waiting, pending: Collection[Any]) -> None:
+        """Calls that are answered, or that nobody waits for any more, keep no replica busy."""
+        with self._lock:
+            for key in pending:
+                self._busy[each.call.shard, each.replica_of[key]] -= 1
 
     def _step(self, waiting: Sequence[_Waiting], answers: dict[int, Any], limit: float) -> None:
         """Wait for the next event: an answer, the time to hedge or to send again, or the end of patience."""
@@ -148,6 +164,7 @@ class FanOut:
 
     def _take(self, each: _Waiting, key: Any, answers: dict[int, Any]) -> None:
         sent_at = each.under_way.pop(key)
+        self._forget(each, [key])
         if each.number in answers:
             return
         try:
@@ -172,9 +189,13 @@ class FanOut:
         replica = (each.first + each.sent) % self._transport.replicas(each.call.shard)
         each.sent += 1
         try:
-            each.under_way[self._transport.send(each.call, replica)] = self._clock()
+            key = self._transport.send(each.call, replica)
         except WorkerLost:
             self._failed(each)
+            return
+        each.under_way[key], each.replica_of[key] = self._clock(), replica
+        with self._lock:
+            self._busy[each.call.shard, replica] += 1
 
     def _hedge_at(self, each: _Waiting) -> float | None:
         """When to send a call to another replica, too; None if it was, or there is none."""

@@ -25,7 +25,7 @@ Serve = Callable[..., tuple[TestClient, Service]]
 ASKED = {"queries": ["revenue chart", "minutes"], "k": 20}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ray() -> Iterator[Any]:
     ray = pytest.importorskip("ray", reason="needs the extra ray")
     started = not ray.is_initialized()
