@@ -37,7 +37,7 @@ def connected(address: str) -> Iterator[None]:
     _quieten()
     try:
         if address == LOCAL:
-            ray.init(include_dashboard=False, log_to_driver=False, configure_logging=False)
+            ray.init(address=LOCAL, include_dashboard=False, log_to_driver=False, configure_logging=False)
         else:
             if address != AUTO:
                 check_answers(address)

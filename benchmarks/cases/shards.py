@@ -75,7 +75,7 @@ def batches(setting: Setting) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         index = Path(folder, "index")
         index_documents([setting.sample_docs], index, workers=1)
-        ray.init(num_cpus=2 * max(WORKERS), include_dashboard=False, log_to_driver=False)
+        ray.init(address="local", num_cpus=2 * max(WORKERS), include_dashboard=False, log_to_driver=False)
         try:
             alone = None
             for workers in WORKERS:

@@ -16,9 +16,7 @@ from fake_encoder import FakeEncoder
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.mark.parametrize(
-    "command", [("query", "x"), ("batch", "asked.txt", "-o", "answers.jsonl"), ("serve",)]
-)
+@pytest.mark.parametrize("command", [("query", "x"), ("batch", "asked.txt", "-o", "answers.jsonl"), ("serve",)])
 def test_options_of_a_cluster_without_one_are_refused(run: Run, indexed: Path, command: tuple[str, ...]) -> None:
     (indexed / "asked.txt").write_text("revenue\n")
     for option in (("--replicas", "2"), ("--partial",)):
@@ -50,7 +48,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(cluster_searcher, "load_query_encoder", lambda name, revision="": FakeEncoder())
     started = not ray.is_initialized()
     if started:
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield
     if started:
         ray.shutdown()

@@ -30,7 +30,7 @@ def ray() -> Iterator[Any]:
     ray = pytest.importorskip("ray", reason="needs the extra ray")
     started = not ray.is_initialized()
     if started:
-        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+        ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     yield ray
     if started:
         ray.shutdown()
