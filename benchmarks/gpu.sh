@@ -51,11 +51,11 @@ gpu = torch.cuda.is_available()
 print(json.dumps({'gpus': [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
                   'torch': torch.__version__, 'cuda': torch.version.cuda, 'python': platform.python_version()}))"
 part kernels 90 "$python" -m pytest -q -x -p no:cacheprovider tests/engine/kernels/test_maxsim_triton.py \
-    -m "not slow" -o addopts= -W ignore
+    -m "not slow" -o addopts=--import-mode=importlib -W ignore
 benchmark maxsim_gpu_codecs 110
 benchmark maxsim_gpu 80
 benchmark jina_v4 170
 part gpu_tests 60 "$python" -m pytest -q -p no:cacheprovider tests/engine/models/jina_v4 tests/engine/ranking/test_gpu.py \
-    -m gpu -o addopts= -W ignore
+    -m gpu -o addopts=--import-mode=importlib -W ignore
 benchmark pixel_gpu 50
 echo "all: $((SECONDS - began)) s, in $out" | tee -a "$out/summary.txt"
