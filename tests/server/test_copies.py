@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from docsearch.engine.searcher import open_searcher
+from docsearch.engine import latest
+from docsearch.engine.searcher import Searcher, open_searcher
 from docsearch.indexer import pipeline
 from docsearch.server.service import Service
 from fake_encoder import FakeEncoder
@@ -96,13 +97,16 @@ def test_the_copy_that_is_left_after_a_removal_is_the_hit(client: TestClient) ->
 
 def test_an_agent_is_told_of_some_copies_and_their_number(filed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mcp")
-    from docsearch.server import mcp
+    from docsearch.server.agents import tools as agents
 
-    monkeypatch.setattr(mcp, "open_searcher", lambda index, encoder: open_searcher(index, encoder=FakeEncoder()))
-    tools = mcp.AgentTools(filed)
+    def open_with_the_fake(index: Path, **options: object) -> Searcher:
+        return open_searcher(index, encoder=FakeEncoder())
+
+    monkeypatch.setattr(latest, "open_searcher", open_with_the_fake)
+    tools = agents.AgentTools({"": filed})
     try:
         hits = {(hit.path, hit.page): hit for hit in tools.search("revenue").hits}
-        assert (hits["a.pdf", 1].copies, hits["a.pdf", 1].also) == (12, COPIES[: mcp.ALSO_MAX])
+        assert (hits["a.pdf", 1].copies, hits["a.pdf", 1].also) == (12, COPIES[: agents.ALSO_MAX])
         assert (hits["sub/b.pdf", 1].copies, hits["sub/b.pdf", 1].also) == (0, [])
         assert len(tools.search("revenue", k=50, all_copies=True).hits) == 27
     finally:
