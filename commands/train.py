@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from .output_files import check_folder
 from .progress import ProgressBar, clock, progress_bar
 
 Event = Mapping[str, Any]
+MEASURES = re.compile(r"_at_|spearman")
+"""What names of figures that are printed have."""
 LASTING_EVENTS = ("start", "evaluation")
 """Events that people see as a line of their own; the others move the progress bar."""
 
@@ -56,8 +59,11 @@ def train(
     """Fine-tune a model on your own questions and pages.
 
     A row of DATA is {"query": "notice period", "image": "contract.pdf", "page": 3, "negatives": ["offer.png"]};
-    'docsearch mine' makes rows with hard negatives from an index. Pass the resulting folder to --model. To continue an
-    interrupted run, give the same command again (docs/training.md).
+    'docsearch mine' makes rows with hard negatives from an index. For jina-embeddings-v4 a row may have the "text" of a
+    passage instead of "image", or be {"pair": ["one text", "another text"], "score": 0.8}.
+
+    Pass the resulting folder to --model. To continue an interrupted run, give the same command again
+    (docs/training.md).
 
     Examples:
 
@@ -135,6 +141,6 @@ def _line(event: Event) -> str:
             f"{event['rows']:,} rows, {event['pages']:,} pages"
         )
     if event["event"] == "evaluation":
-        found = " · ".join(f"{name.replace('_', ' ')} {event[name]:.3f}" for name in event if "_at_" in name)
+        found = " · ".join(f"{name.replace('_', ' ')} {event[name]:.3f}" for name in event if MEASURES.search(name))
         return f"step {event['step']}: {found}"
     return f"step {event['step']}/{event['steps']} · loss {event['loss']:.3f} · ETA {clock(event['eta_s'])}"

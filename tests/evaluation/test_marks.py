@@ -66,7 +66,7 @@ def test_an_export_serves_eval_and_train(index: Path, tmp_path: Path) -> None:
     exported.write_text("".join(json.dumps(row) + "\n" for row in marks.export(index)))
     (question,) = readers.read(exported).items
     assert (question.text, question.judgements[0].path, question.judgements[0].page) == ("revenue", "a.pdf", 1)
-    (row,) = training_rows.read(exported)
+    (row,) = training_rows.read(exported)[0]
     assert row.positive.file == (tmp_path / "docs/a.pdf").resolve()
     assert [negative.file.name for negative in row.negatives] == ["b.pdf"]
 

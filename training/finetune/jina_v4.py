@@ -77,6 +77,12 @@ class JinaV4Trainee:
         """The tokens and patches of a page in its prompt."""
         return self.encoder.processor.picture(pixels)
 
+    def read_text(self, text: str) -> Item:
+        """The tokens of a passage with its prefix."""
+        if not text.strip():
+            raise UsageError("a passage is blank")
+        return self.encoder.processor.text(text, "passage", self.encoder.settings.task)
+
     def embed(self, inputs: Sequence[Item]) -> Iterator[tuple[Sequence[int], list[Vectors]]]:
         """Yield vectors in batches of similar length; a page has the tokens that the `tokens` setting keeps."""
         batches = batching.pack([len(item) for item in inputs], self._chunk_tokens)

@@ -21,11 +21,11 @@ import torch
 from ...engine.errors import UsageError
 from ...engine.store import durable
 from . import gradcache, schedule, state
-from .evaluation import evaluate, singles
-from .objective import Objective, Task, joint, late_scores
+from .evaluation import evaluate, evaluate_pairs, own_scores, read_document, singles
+from .objective import Objective, Task, joint, late_scores, pairs_joint
 from .pages import PagePictures
-from .rows import PageKey, Row
-from .schedule import Batch, answers_by_query
+from .rows import Document, Row, ScoredPair
+from .schedule import Batch, PairBatch, answers_by_query
 from .state import Progress
 from .trainee import Input, Trainee, Vectors
 
@@ -57,16 +57,25 @@ class Settings:
 
 @dataclass(frozen=True)
 class Data:
-    """Rows to train on, rows to evaluate on (may be empty: no evaluation), and the pictures of all their pages."""
+    """Rows to train on, rows to evaluate on (may be empty: no evaluation), and the pictures of all their pages; and
+    pairs of texts with scores, to train and to evaluate on.
+    """
 
     rows: Sequence[Row]
     measured: Sequence[Row]
     pictures: PagePictures
+    pairs: Sequence[ScoredPair] = ()
+    measured_pairs: Sequence[ScoredPair] = ()
 
     @cached_property
-    def answers(self) -> Mapping[str, set[PageKey]]:
-        """The pages that answer each question of the training rows."""
+    def answers(self) -> Mapping[str, set[Document]]:
+        """What answers each question of the training rows."""
         return answers_by_query(self.rows)
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether there is something to evaluate on."""
+        return bool(self.measured or self.measured_pairs)
 
 
 def is_finished(out: Path, recorded: Mapping[str, Any]) -> bool:
@@ -111,7 +120,7 @@ def train(
             "event": "start",
             "step": progress.step,
             "steps": settings.steps,
-            "rows": len(data.rows),
+            "rows": len(data.rows) + len(data.pairs),
             "pages": len(data.pictures.files),
             "parameters": sum(parameter.numel() for parameter in trainee.parameters.values()),
             "device": trainee.device.type,
@@ -119,11 +128,15 @@ def train(
     )
 
     def measure(progress: Progress) -> Progress:
-        found = {"step": progress.step, **evaluate(trainee, data.measured, data.pictures)}
+        found: dict[str, float] = {"step": progress.step}
+        if data.measured:
+            found |= evaluate(trainee, data.measured, data.pictures)
+        if data.measured_pairs:
+            found |= evaluate_pairs(trainee, data.measured_pairs)
         on_event({"event": "evaluation", **found})
         return replace(progress, evaluations=(*progress.evaluations, found))
 
-    if data.measured and not progress.evaluations:
+    if data.is_measured and not progress.evaluations:
         progress = measure(progress)
     with ThreadPoolExecutor(1) as reader:
         following = reader.submit(_prepare, trainee, data, settings, progress.step)
@@ -135,7 +148,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = rate
             started = clock()
-            loss, parts = gradcache.backward(trainee, inputs, loss_of(trainee, batch.task, settings.objective))
+            loss, parts = gradcache.backward(trainee, inputs, _loss_of(trainee, batch, settings.objective))
             torch.nn.utils.clip_grad_norm_(trainee.parameters.values(), GRADIENT_NORM_MAX)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
@@ -154,7 +167,7 @@ def train(
                 }
             )
             is_last = progress.step == settings.steps
-            if data.measured and (progress.step % settings.eval_every == 0 or is_last):
+            if data.is_measured and (progress.step % settings.eval_every == 0 or is_last):
                 progress = measure(progress)
             if progress.step % settings.save_every == 0 or is_last or clock() - saved > SAVE_AFTER_S:
                 state.save(file, trainee.parameters, optimizer, progress, recorded)
@@ -165,12 +178,44 @@ def train(
     return progress
 
 
-def _prepare(trainee: Trainee[Input], data: Data, settings: Settings, step: int) -> tuple[Batch, list[Input]]:
-    """The batch of a step, and its model inputs: the questions, then the pages."""
-    size = min(settings.batch, len(data.rows))
-    batch = schedule.batch(data.rows, data.answers, step, size=size, negatives=settings.negatives, seed=settings.seed)
+def _prepare(
+    trainee: Trainee[Input], data: Data, settings: Settings, step: int
+) -> tuple[Batch | PairBatch, list[Input]]:
+    """The batch of a step, and its model inputs: the questions, then the pages; or both sides of pairs."""
+    takes_pairs, own_step = schedule.turn(step, len(data.rows), len(data.pairs))
+    size = min(settings.batch, len(data.pairs if takes_pairs else data.rows))
+    if takes_pairs:
+        of_pairs = schedule.pair_batch(data.pairs, own_step, size=size, seed=settings.seed)
+        firsts = [trainee.read_query(each.first) for each in of_pairs.pairs]
+        return of_pairs, firsts + [trainee.read_text(each.second) for each in of_pairs.pairs]
+    batch = schedule.batch(
+        data.rows, data.answers, own_step, size=size, negatives=settings.negatives, seed=settings.seed
+    )
     queries = [trainee.read_query(query) for query in batch.queries]
-    return batch, queries + [trainee.read_page(data.pictures.pixels(page)) for page in batch.pages]
+    return batch, queries + [read_document(trainee, page, data.pictures) for page in batch.pages]
+
+
+def _loss_of(trainee: Trainee[Input], batch: Batch | PairBatch, objective: Objective) -> gradcache.LossOf:
+    if isinstance(batch, PairBatch):
+        return pair_loss_of(trainee, batch.gold, objective)
+    return loss_of(trainee, batch.task, objective)
+
+
+def pair_loss_of(trainee: Trainee[Input], gold: torch.Tensor, objective: Objective) -> gradcache.LossOf:
+    """The loss of pairs with the scores `gold` (B,) as a function of the vectors of both sides."""
+    gold = gold.to(trainee.device)
+
+    def of_vectors(vectors: Sequence[Vectors]) -> tuple[torch.Tensor, dict[str, float]]:
+        return pairs_joint(
+            own_scores(trainee, vectors),
+            (singles(vectors[: len(gold)]), singles(vectors[len(gold) :])) if trainee.dims else None,
+            gold,
+            trainee.dims,
+            objective,
+            temperature=objective.temperature or trainee.temperature,
+        )
+
+    return of_vectors
 
 
 def loss_of(trainee: Trainee[Input], task: Task, objective: Objective) -> gradcache.LossOf:

@@ -103,6 +103,37 @@ def binary_loss(late: Tensor, task: Task, temperature: float) -> Tensor:
     return (losses[answers].mean() + (others.mean() if len(others) else 0)) / 2
 
 
+def cosent(scores: Tensor, gold: Tensor, temperature: float) -> Tensor:
+    """CoSENT: ln(1 + Σ exp((s_j − s_i) / τ)) over all i, j with a higher `gold` score of pair i than of pair j.
+
+    `scores` and `gold` (B,). Su, "CoSENT", 2022; the loss of the paper's text-matching adapter.
+    """
+    above = gold[:, None] > gold[None, :]
+    differences = ((scores[None, :] - scores[:, None]) / temperature)[above]
+    return torch.logsumexp(torch.cat([scores.new_zeros(1), differences]), dim=0)
+
+
+def pairs_joint(
+    late: Tensor,
+    singles: tuple[Tensor, Tensor] | None,
+    gold: Tensor,
+    dims: Sequence[int],
+    objective: Objective,
+    *,
+    temperature: float,
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of a batch of B pairs and its parts: CoSENT on late scores (B,), and on single vectors (B, S) of both
+    sides, as the mean over `dims`. `gold` (B,) are the pairs' scores.
+    """
+    parts = {"multi": cosent(late, gold, temperature)}
+    loss = objective.multi * parts["multi"]
+    if singles is not None:
+        cut = [functional.cosine_similarity(singles[0][:, :dim], singles[1][:, :dim], dim=1) for dim in dims]
+        parts["single"] = torch.stack([cosent(cosine, gold, temperature) for cosine in cut]).mean()
+        loss = loss + objective.single * parts["single"]
+    return loss, {name: float(part.detach()) for name, part in parts.items()}
+
+
 def joint(
     late: Tensor,
     singles: tuple[Tensor, Tensor] | None,

@@ -18,6 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ...engine.errors import UsageError
 from ...engine.models import device as devices
 from ...engine.models.encoder import EncoderSpec
 from ...engine.models.pixel import spec
@@ -84,6 +85,10 @@ class PixelTrainee:
         """The vectors of a question's words, with their weights."""
         query = self._text.encode_query(text)
         return Vectors(torch.from_numpy(query.vectors).to(self.device), torch.from_numpy(query.weights).to(self.device))
+
+    def read_text(self, text: str) -> PixelInput:  # noqa: ARG002 - as other models have it
+        """Raise UsageError: the model reads pictures."""
+        raise UsageError("pixel is trained on pages; rows with texts are for jina-embeddings-v4")
 
     def read_page(self, pixels: U8) -> PixelInput:
         """A page at the resolution of the engine's base pass."""

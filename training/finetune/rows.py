@@ -1,13 +1,15 @@
-"""Reading and validating the rows of `docsearch train`: a question, the page that answers it, and hard negatives.
+"""Reading and validating the rows of `docsearch train`: questions with what answers them, and pairs with scores.
 
 A file has one JSON object per line, {"query": …, "image": …, "page": …, "negatives": […]}. `image` is the path of a
-picture or a PDF, relative to the file; `page` counts from 1 and is required for PDFs; `negatives` are pages that do not
-answer, each the path of a picture or an object with `image` and `page`. Other keys are ignored.
+picture or a PDF, relative to the file; `page` counts from 1 and is required for PDFs. A passage that answers is `text`
+instead. `negatives` do not answer: each is the path of a picture, or an object with `image` and `page`, or with `text`.
+A pair is {"pair": [text, text], "score": …}; a higher score says that the texts are more alike. Other keys are ignored.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ from ...engine.errors import UsageError
 from ...indexer.kinds import IMAGE_SUFFIXES, SUFFIXES
 
 T = TypeVar("T")
+SHOWN_CHARS = 40
+"""Characters of a text that messages show."""
 PROBLEMS_SHOWN = 5
 """Problems listed in one error message, at most."""
 EXAMPLE = '{"query": "notice period", "image": "contract.pdf", "page": 3, "negatives": [{"image": "offer.png"}]}'
@@ -34,26 +38,54 @@ class PageKey:
 
 
 @dataclass(frozen=True, slots=True)
+class Passage:
+    """A text that answers a question, or does not."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return f"the text {self.text[:SHOWN_CHARS]!r}"
+
+
+Document = PageKey | Passage
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A question, the page that answers it, hard negatives, and the row's line number, from 1."""
+    """A question, the page or passage that answers it, hard negatives, and the row's line number, from 1."""
 
     query: str
-    positive: PageKey
-    negatives: tuple[PageKey, ...]
+    positive: Document
+    negatives: tuple[Document, ...]
     line: int
 
     @property
-    def pages(self) -> tuple[PageKey, ...]:
+    def documents(self) -> tuple[Document, ...]:
         return (self.positive, *self.negatives)
+
+    @property
+    def pages(self) -> tuple[PageKey, ...]:
+        return tuple(each for each in self.documents if isinstance(each, PageKey))
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredPair:
+    """Two texts, the score that says how much alike they are, and the row's line number, from 1."""
+
+    first: str
+    second: str
+    score: float
+    line: int
 
 
 class BadRow(Exception):
     """A row cannot be used; the message says why."""
 
 
-def read(file: Path) -> list[Row]:
-    """Read all rows of a file; UsageError lists the lines that cannot be used, and why."""
-    return read_lines(file, lambda row, line: read_row(row, line, file.parent), EXAMPLE)
+def read(file: Path) -> tuple[list[Row], list[ScoredPair]]:
+    """Read the questions and the pairs of a file; UsageError lists the lines that cannot be used, and why."""
+    every = read_lines(file, lambda row, line: read_any(row, line, file.parent), EXAMPLE)
+    return [each for each in every if isinstance(each, Row)], [each for each in every if isinstance(each, ScoredPair)]
 
 
 def read_lines(file: Path, parse: Callable[[Mapping[str, Any], int], T], example: str) -> list[T]:
@@ -109,20 +141,51 @@ def read_query(row: Mapping[str, Any]) -> str:
     return query
 
 
-def read_row(row: Mapping[str, Any], number: int, folder: Path) -> Row:
+def read_any(row: Mapping[str, Any], number: int, folder: Path) -> Row | ScoredPair:
     """Validate the object in line `number` of a file in `folder`; BadRow if it cannot be used."""
+    return read_pair(row, number) if "pair" in row else read_row(row, number, folder)
+
+
+def read_pair(row: Mapping[str, Any], number: int) -> ScoredPair:
+    """Validate a pair of texts with its score; BadRow if it cannot be used."""
+    texts, score = row["pair"], row.get("score")
+    if (
+        not isinstance(texts, list)
+        or len(texts) != 2
+        or not all(isinstance(each, str) and each.strip() for each in texts)
+    ):
+        raise BadRow("'pair' is not a list of two texts")
+    if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
+        raise BadRow("'score' is missing, or no number")
+    return ScoredPair(texts[0], texts[1], float(score), number)
+
+
+def read_row(row: Mapping[str, Any], number: int, folder: Path) -> Row:
+    """Validate a question with its answer and negatives; BadRow if it cannot be used."""
     query = read_query(row)
-    positive = read_page(row, "image", folder)
+    positive = read_document(row, "image", folder)
     given = row.get("negatives", [])
     if not isinstance(given, list):
         raise BadRow("'negatives' is not a list")
     negatives = tuple(
-        read_page(each if isinstance(each, dict) else {"image": each}, f"negative {i}", folder)
+        read_document(each if isinstance(each, dict) else {"image": each}, f"negative {i}", folder)
         for i, each in enumerate(given, 1)
     )
     if positive in negatives:
-        raise BadRow(f"negative {1 + negatives.index(positive)} is the page that answers")
+        what = "page" if isinstance(positive, PageKey) else "text"
+        raise BadRow(f"negative {1 + negatives.index(positive)} is the {what} that answers")
     return Row(query, positive, negatives, number)
+
+
+def read_document(row: Mapping[str, Any], what: str, folder: Path) -> Document:
+    """The page or the passage that a row, or one of its negatives, names; `what` names it in the message of BadRow."""
+    if "text" not in row:
+        return read_page(row, what, folder)
+    if "image" in row:
+        raise BadRow(f"{what}: there are both 'image' and 'text'; give one of them")
+    if not isinstance(row["text"], str) or not row["text"].strip():
+        raise BadRow(f"{what}: 'text' is empty, or no text")
+    return Passage(row["text"])
 
 
 def read_page(row: Mapping[str, Any], what: str, folder: Path) -> PageKey:

@@ -14,7 +14,7 @@ from ...engine.models.encoder import EncoderSpec
 from ...engine.models.registry import Family
 from . import loop, pages, rows
 from .loop import Data, Event, Settings
-from .rows import Row
+from .rows import Passage, Row, ScoredPair
 from .state import Progress
 from .trainee import Input, Trainee
 
@@ -37,27 +37,28 @@ def fine_tune(
     for rows that cannot be used, a model that cannot be trained, and an `out` that holds something else.
     """
     spec = trainable(model)
-    learned, asked = rows.read(data), rows.read(measured) if measured else []
+    (learned, pairs), (asked, asked_pairs) = rows.read(data), rows.read(measured) if measured else ([], [])
     recorded = run_settings(spec, data, measured, settings)
     if loop.is_finished(out, recorded):
         return None
     sources = [(data, learned)] + ([(measured, asked)] if measured else [])
+    of_pairs = [(data, pairs)] + ([(measured, asked_pairs)] if measured else [])
 
     def on_page(done: int, total: int) -> None:
         on_event({"event": "page", "page": done, "pages": total})
 
     pictures = pages.draw(sources, out / loop.RUN / loop.PAGES, spec, renderer=renderer, on_page=on_page)
-    data_read = Data(learned, asked, pictures)
+    data_read = Data(learned, asked, pictures, pairs, asked_pairs)
     if registry.family(model) is Family.PIXEL:
         from .pixel import PixelTrainee
 
         pixel = PixelTrainee(registry.pixel_folder(model), device=device)
-        check_queries(pixel, sources)
+        check_texts(pixel, sources, of_pairs)
         return loop.train(pixel, data_read, settings, out, recorded, on_event=on_event)
     from .jina_v4 import JinaV4Trainee
 
     jina = JinaV4Trainee.open(model, device=device, chunk_tokens=chunk)
-    check_queries(jina, sources)
+    check_texts(jina, sources, of_pairs)
     return loop.train(jina, data_read, settings, out, recorded, on_event=on_event)
 
 
@@ -70,15 +71,28 @@ def trainable(model: str) -> EncoderSpec:
     return registry.find_spec(model)
 
 
-def check_queries(trainee: Trainee[Input], sources: Sequence[tuple[Path, Sequence[Row]]]) -> None:
-    """Raise UsageError with the lines whose question has nothing that the model could search for."""
+def check_texts(
+    trainee: Trainee[Input],
+    sources: Sequence[tuple[Path, Sequence[Row]]],
+    pairs: Sequence[tuple[Path, Sequence[ScoredPair]]],
+) -> None:
+    """Raise UsageError with the lines whose question has nothing that the model could search for, and those with texts
+    if the model is trained on pages only.
+    """
     problems = []
-    for file, read in sources:
-        for row in read:
-            try:
-                trainee.read_query(row.query)
-            except UsageError as err:
-                problems.append(f"{file}:{row.line}: {err}")
+    asked = [
+        (file, row.line, row.query, [each.text for each in row.documents if isinstance(each, Passage)])
+        for file, read in sources
+        for row in read
+    ]
+    asked += [(file, pair.line, pair.first, [pair.second]) for file, read_pairs in pairs for pair in read_pairs]
+    for file, line, query, texts in asked:
+        try:
+            trainee.read_query(query)
+            for text in texts:
+                trainee.read_text(text)
+        except UsageError as err:
+            problems.append(f"{file}:{line}: {err}")
     if problems:
         raise UsageError(rows.summary(problems, "correct or remove these lines"))
 

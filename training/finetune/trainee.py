@@ -76,6 +76,10 @@ class Trainee(Protocol[Input]):
         """The picture of a page (H, W, 3) uint8 as model input."""
         ...
 
+    def read_text(self, text: str) -> Input:
+        """A passage as model input; UsageError if it is blank, or the model is trained on pages only."""
+        ...
+
     def embed(self, inputs: Sequence[Input]) -> Iterator[tuple[Sequence[int], list[Vectors]]]:
         """Yield batches of positions in `inputs` with their vectors; a batch is as large as memory should hold."""
         ...

@@ -127,7 +127,7 @@ def test_saved_weights_give_the_vectors_that_were_trained(toy: Path, tmp_path: P
             parameter += 0.1 * torch.randn(parameter.shape, generator=generator)
     trainee.save(tmp_path)
     queries, pages = encoded(toy, JinaV4.open(named(tmp_path), device="cpu", dtype="float32"))
-    read = rows.read(toy / "rows.jsonl")
+    read = rows.read(toy / "rows.jsonl")[0]
     inputs = [trainee.read_query(row.query) for row in read] + [trainee.read_page(page) for page in pictures(toy)]
     for places, vectors in trainee.embed(inputs):
         for place, each in zip(places, vectors, strict=True):
@@ -139,7 +139,7 @@ def test_saved_weights_give_the_vectors_that_were_trained(toy: Path, tmp_path: P
 
 
 def pictures(toy: Path) -> list[np.ndarray]:
-    read = rows.read(toy / "rows.jsonl")
+    read = rows.read(toy / "rows.jsonl")[0]
     spec = JinaV4.open(named(toy / "tiny")).spec
     drawn = draw([(toy / "rows.jsonl", read)], toy / "drawn", spec, renderer="mupdf")
     return [drawn.pixels(row.positive) for row in read]
@@ -147,7 +147,7 @@ def pictures(toy: Path) -> list[np.ndarray]:
 
 def encoded(toy: Path, encoder: JinaV4) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """The multi-vectors of the toy's questions and pages."""
-    queries = encoder.encode_queries([row.query for row in rows.read(toy / "rows.jsonl")])
+    queries = encoder.encode_queries([row.query for row in rows.read(toy / "rows.jsonl")[0]])
     pages = encoder.encode_pages([PageImage(PageRef("", "", 1), pixels, 96.0) for pixels in pictures(toy)])
     return [query.vectors for query in queries], [page.astype(np.float32) for page in pages.vectors.vectors]
 
@@ -180,7 +180,7 @@ def test_an_output_folder_with_anything_else_is_refused(
 @pytest.fixture(scope="module")
 def gradients(toy: Path) -> dict[int, tuple[float, dict[str, torch.Tensor]]]:
     """Loss and gradients of one batch of 6 questions, by `chunk_tokens`; 0 is without GradCache."""
-    read = rows.read(toy / "rows.jsonl")
+    read = rows.read(toy / "rows.jsonl")[0]
     batch = schedule.batch(read, schedule.answers_by_query(read), 0, size=6, negatives=1, seed=1)
     out = {}
     for tokens in (1, 64, 10_000):

@@ -99,7 +99,7 @@ def test_written_rows_are_read_back_by_training(index: Path, tmp_path: Path) -> 
     report = json.loads(done.stdout)
     assert report["rows"] == 6
     assert report["labelled_first"] == 1
-    read = rows.read(tmp_path / "out.jsonl")
+    read = rows.read(tmp_path / "out.jsonl")[0]
     assert [(row.query, row.positive.page) for row in read] == [(f"{w} invoice", i) for i, w in enumerate(WORDS, 1)]
     assert report["negatives"] == sum(len(row.negatives) for row in read) > 0
     assert [file.name for file in tmp_path.iterdir() if file.name.startswith(".tmp")] == []

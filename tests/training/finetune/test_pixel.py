@@ -106,7 +106,7 @@ def test_the_folder_is_a_model_of_its_own_with_the_same_word_vectors(
 
 
 def test_before_training_its_page_vectors_are_the_engines(toy: Path) -> None:
-    read = rows.read(toy / "rows.jsonl")
+    read = rows.read(toy / "rows.jsonl")[0]
     trainee = PixelTrainee(None, device="cpu")
     drawn = draw([(toy / "rows.jsonl", read)], toy / "drawn", trainee.spec, renderer="mupdf")
     pages = [trainee.read_page(drawn.pixels(row.positive)) for row in read]

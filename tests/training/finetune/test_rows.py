@@ -32,7 +32,7 @@ def write(folder: Path, *lines: object) -> Path:
 def test_paths_are_relative_to_the_file_and_other_keys_are_ignored(folder: Path) -> None:
     negatives = ["one.png", {"image": "deep/two.pdf", "page": 1, "score": 0.4}]
     given = {"query": "b", "image": "deep/two.pdf", "page": 2, "id": 7, "negatives": negatives}
-    one, two = rows.read(write(folder, {"query": "a", "image": str(folder / "one.png")}, "", given))
+    one, two = rows.read(write(folder, {"query": "a", "image": str(folder / "one.png")}, "", given))[0]
     picture, pdf = folder / "one.png", folder / "deep/two.pdf"
     assert one == Row("a", PageKey(picture, 1), (), 1)
     assert two == Row("b", PageKey(pdf, 2), (PageKey(picture, 1), PageKey(pdf, 1)), 3)
@@ -75,13 +75,13 @@ def test_only_a_line_feed_ends_a_row(folder: Path) -> None:
     query = "one\u2028two\x85three"
     line = json.dumps({"query": query, "image": "one.png"}, ensure_ascii=False)
     file.write_bytes(f"{line}\r\n\n{line}\n".encode())
-    assert [(row.query, row.line) for row in rows.read(file)] == [(query, 1), (query, 3)]
+    assert [(row.query, row.line) for row in rows.read(file)[0]] == [(query, 1), (query, 3)]
 
 
 def test_pages_are_rendered_once_as_the_indexer_renders_them(folder: Path) -> None:
     file = write(folder, {"query": "a", "image": "deep/two.pdf", "page": 2, "negatives": ["one.png"]})
     progress: list[tuple[int, int]] = []
-    read = rows.read(file)
+    read, _ = rows.read(file)
     for _ in range(2):
         found = pages.draw(
             [(file, read)], folder / "drawn", SPEC, renderer="mupdf", on_page=lambda *now: progress.append(now)
@@ -97,7 +97,7 @@ def test_a_page_that_cannot_be_rendered_is_named_by_its_line(folder: Path) -> No
     lines = [{"query": "a", "image": image, "page": page} for image, page in (("deep/two.pdf", 3), ("broken.png", 1))]
     file = write(folder, *lines)
     with pytest.raises(UsageError) as caught:
-        pages.draw([(file, rows.read(file))], folder / "drawn", SPEC, renderer="mupdf")
+        pages.draw([(file, rows.read(file)[0])], folder / "drawn", SPEC, renderer="mupdf")
     assert f"rows.jsonl:1: {folder}/deep/two.pdf, page 3 cannot be rendered: the document has no such page" in str(
         caught.value
     )
