@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from .indexer.report import IndexReport, Progress
     from .indexer.update import update_index
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     ".engine.errors": (
