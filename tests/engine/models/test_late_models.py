@@ -17,29 +17,34 @@ from docsearch.engine.models import registry
 from docsearch.engine.models.encoder import ImageQueryEncoder
 from docsearch.engine.records import PageImage, PageRef
 from docsearch.engine.searcher import open_searcher
-from docsearch.indexer import pipeline
+from docsearch.indexer import pipeline, stages
 from docsearch.indexer.report import Interrupted, Progress
 
 MODELS = {**tiny.TEXT_MODELS, **tiny.IMAGE_MODELS}
 WORDS = ("revenue", "chart", "minutes", "board", "invoice", "total")
+PAGES = 60
+"""More than are stored when 16 are told, encoded, and wait to be stored, if 8 may wait."""
 
 
 @pytest.fixture(scope="module")
 def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A document of 20 pages, each with words of its own, the last without any."""
+    """A document of PAGES pages, each with words of its own, the last without any."""
     folder = tmp_path_factory.mktemp("documents")
     with pymupdf.open() as document:
-        for number in range(20):
+        for number in range(PAGES):
             page = document.new_page(width=200, height=260)
-            if number < 19:
+            if number < PAGES - 1:
                 page.insert_text((20, 40), f"{WORDS[number % 6]} {number} of {WORDS[(number * 5 + 1) % 6]}")
-            page.draw_rect((20, 60 + number * 5, 120, 70 + number * 8), fill=(0.1, 0.2, number / 20))
+            page.draw_rect((20, 60 + number % 20 * 5, 120, 70 + number % 20 * 8), fill=(0.1, 0.2, number / PAGES))
         document.save(folder / "pages.pdf")
     return folder
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_model_indexes_answers_and_continues_where_it_stopped(name: str, documents: Path, tmp_path: Path) -> None:
+def test_a_model_indexes_answers_and_continues_where_it_stopped(
+    name: str, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stages, "STORE_BACKLOG", 8)
     model = str(MODELS[name](tmp_path / "model"))
 
     def stop(progress: Progress) -> None:
@@ -48,19 +53,19 @@ def test_a_model_indexes_answers_and_continues_where_it_stopped(name: str, docum
 
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     report = pipeline.index_documents([documents], whole, model=model, device="cpu")
-    assert (report.pages, report.failed) == (20, ())
+    assert (report.pages, report.failed) == (PAGES, ())
     with pytest.raises(Interrupted):
         pipeline.index_documents([documents], parts, model=model, device="cpu", on_progress=stop)
     report = pipeline.index_documents([documents], parts, model=model, device="cpu")
-    assert 0 < report.pages < 20
+    assert 0 < report.pages < PAGES
     with open_searcher(whole) as searcher, open_searcher(parts) as continued:
-        assert len(continued.snapshot) == 20
+        assert len(continued.snapshot) == PAGES
         hits = searcher.search("revenue of the board", k=5)
         again = continued.search("revenue of the board", k=5)
         np.testing.assert_allclose([hit.score for hit in hits], [hit.score for hit in again], atol=5e-3)
         blank = np.full((260, 200, 3), 255, np.uint8)
         if name in tiny.TEXT_MODELS:
-            assert all(hit.ref.page != 20 for hit in searcher.search("revenue", k=19))
+            assert all(hit.ref.page != PAGES for hit in searcher.search("revenue", k=PAGES - 1))
             with pytest.raises(UsageError, match="does not tell where on a page"):
                 searcher.heatmap("revenue", hits[0].ref, blank)
         else:

@@ -20,7 +20,7 @@ from docsearch.engine.models import registry
 from docsearch.engine.records import PageImage, PageRef
 from docsearch.engine.retrieval import dense
 from docsearch.engine.searcher import open_searcher
-from docsearch.indexer import pipeline
+from docsearch.indexer import pipeline, stages
 from docsearch.indexer.report import Interrupted, Progress
 
 
@@ -136,8 +136,15 @@ def test_there_is_no_heat_map_and_the_error_says_why(index: Path) -> None:
 
 
 def test_an_interrupted_run_continues_and_other_weights_are_refused(
-    clip: Path, documents: Path, tmp_path: Path
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stages, "STORE_BACKLOG", 8)
+    with pymupdf.open() as document:
+        for number in range(60):  # more than are stored, encoded and waiting when 16 are told
+            document.new_page(width=100, height=100).insert_text((20, 40), f"page {number}")
+        document.save(tmp_path / "pages.pdf")
+    documents = tmp_path / "pages.pdf"
+
     def stop(progress: Progress) -> None:
         if progress.pages >= 16:
             raise Interrupted
@@ -145,7 +152,7 @@ def test_an_interrupted_run_continues_and_other_weights_are_refused(
     with pytest.raises(Interrupted):
         pipeline.index_documents([documents], tmp_path / "index", model=str(clip), device="cpu", on_progress=stop)
     report = pipeline.index_documents([documents], tmp_path / "index", model=str(clip), device="cpu")
-    assert 0 < report.pages < 20
+    assert 0 < report.pages < 60
     with pytest.raises(EncoderMismatch):
         pipeline.index_documents([documents], tmp_path / "index", model=f"{clip},dim=8", device="cpu")
 
