@@ -6,6 +6,7 @@ import importlib.util
 import sys
 import threading
 import webbrowser
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -115,11 +116,8 @@ def serve(
     check_ray(indexes, ray, replicas, partial=partial)
     if llm_model is not None and llm is None:
         raise UsageError("--llm-model belongs to --llm, the URL of the endpoint that has the model")
-    if len(indexes) == 1:
-        indexes = [with_an_index(indexes[0], yes=yes)]
-    collections = by_name(indexes, name or []) if len(indexes) > 1 or name else {}
     from ..server.app import serve as run
-    from ..server.settings import ServerSettings
+    from ..server.settings import ServerSettings, check, check_watch
 
     settings = ServerSettings(
         indexes[0],
@@ -132,13 +130,18 @@ def serve(
         device=device.value,
         watch=watch,
         prune=prune,
-        collections=tuple(collections.items()),
         llm=llm,
         llm_model=llm_model,
         ray=ray,
         replicas=replicas,
         partial=partial,
     )
+    check(settings)  # before an index is made
+    check_watch(settings)
+    if len(indexes) == 1:
+        indexes = [with_an_index(indexes[0], yes=yes)]
+    collections = by_name(indexes, name or []) if len(indexes) > 1 or name else {}
+    settings = replace(settings, index=indexes[0], collections=tuple(collections.items()))
 
     def on_listening(address: str) -> None:
         message(f"docsearch: {' + '.join(map(str, indexes))} answers at {address} (Ctrl-C ends)")

@@ -19,7 +19,7 @@ from docsearch.server.metrics import Metrics
 
 DEPLOY = Path(__file__).resolve().parents[1] / "deploy"
 UNITS = sorted([*DEPLOY.glob("systemd/*.service"), *DEPLOY.glob("systemd/*.timer")])
-GAUGES = re.compile(r'add_gauge\("(\w+)"')
+GAUGES = re.compile(r'add_gauge\(\s*"(\w+)"')
 
 
 def program(name: str) -> str:
@@ -74,8 +74,8 @@ def test_units_of_systemd_are_valid(unit: Path, tmp_path: Path) -> None:
 
 
 def test_the_dashboard_asks_for_metrics_that_exist() -> None:
-    service = (DEPLOY.parent / "server/service.py").read_text("utf-8")
-    exported = set(re.findall(r"^# TYPE (\w+)", Metrics().text().decode(), re.MULTILINE)) | set(GAUGES.findall(service))
+    gauges = (DEPLOY.parent / "server/collection_set.py").read_text("utf-8")
+    exported = set(re.findall(r"^# TYPE (\w+)", Metrics().text().decode(), re.MULTILINE)) | set(GAUGES.findall(gauges))
     board = json.loads((DEPLOY / "grafana.json").read_text("utf-8"))
     asked = {
         name

@@ -84,7 +84,7 @@ def tokens(text: str) -> int:
     """How many tokens a model makes of a text, roughly; with the end of the line.
 
     >>> tokens("return max_tokens(text)"), tokens("")
-    (9, 1)
+    (10, 1)
     """
     return 1 + sum(-(-len(part) // LETTERS_A_TOKEN) for part in TOKEN.findall(text))
 

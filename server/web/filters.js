@@ -101,6 +101,11 @@ function open(shown) {
 export function showFilters(hasDocuments) {
   const { filters } = currentState();
   button.hidden = !hasDocuments && !filters.length;
+  if (!panel.hidden) loadFacets();
+  // A chip that is shown stays, and keeps the focus.
+  const key = JSON.stringify(filters);
+  if (key === chips.dataset.filters) return;
+  chips.dataset.filters = key;
   chips.replaceChildren(
     ...filters.map((filter) => element("li", {}, chip(filter))),
     ...(filters.length > 1
@@ -117,7 +122,6 @@ export function showFilters(hasDocuments) {
         ]
       : []),
   );
-  if (!panel.hidden) loadFacets();
 }
 
 /** @param {Filter} filter */

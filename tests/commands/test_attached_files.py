@@ -24,7 +24,7 @@ def packed(run: Run, docs: Path) -> Path:
 
 
 def test_a_copy_is_opened_and_its_place_told(run: Run, packed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(open_page, "open_page", lambda file, page: f"a viewer of {file.name}")
+    monkeypatch.setattr(open_page, "open_page", lambda file, page, line: f"a viewer of {file.name}")
     code, _, err = run("query", "minutes", "--path", "*b.pdf", "--open")
     assert code == 0, err
     (line,) = [line for line in err.splitlines() if "taken out of" in line]

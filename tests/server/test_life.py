@@ -20,7 +20,7 @@ from fastapi.testclient import TestClient
 
 import toy_words
 from docsearch.engine.store import layout
-from docsearch.server import search_worker
+from docsearch.server import opening, search_worker
 from docsearch.server.metrics import Metrics
 from docsearch.server.search_worker import SearchWorker
 from docsearch.server.service import Service
@@ -163,7 +163,7 @@ def test_a_commit_that_cannot_be_opened_now_is_opened_later(
     words: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(search_worker, "POLL_INTERVAL_S", 0.01)
-    real, refusals = search_worker.open_searcher, [0]
+    real, refusals = opening.open_searcher, [0]
     worker = SearchWorker(words, ToyEncoder(), max_pending=2, metrics=Metrics())
 
     def open_searcher(*given: object, **named: object) -> object:
@@ -172,7 +172,7 @@ def test_a_commit_that_cannot_be_opened_now_is_opened_later(
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         return real(*given, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(search_worker, "open_searcher", open_searcher)
+    monkeypatch.setattr(opening, "open_searcher", open_searcher)
     before = worker._searcher.snapshot.generation
     with closing(worker):
         worker.start()
@@ -189,12 +189,12 @@ def test_readiness_ends_when_the_last_commit_cannot_be_opened_again_and_again(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client, service = serve()
-    worker, real = service.search_worker, search_worker.open_searcher
+    worker, real = service.search_worker, opening.open_searcher
 
     def fail(*_: object, **__: object) -> object:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    monkeypatch.setattr(search_worker, "open_searcher", fail)
+    monkeypatch.setattr(opening, "open_searcher", fail)
     for _ in range(search_worker.REFRESH_FAILURES - 1):
         worker.try_refresh()
     assert client.get("/readyz").status_code == 200
@@ -203,14 +203,14 @@ def test_readiness_ends_when_the_last_commit_cannot_be_opened_again_and_again(
     assert answer.status_code == 503
     assert "earlier state of the index" in answer.json()["status"]
     assert client.post("/v1/search", json={"query": "revenue"}).status_code == 200
-    monkeypatch.setattr(search_worker, "open_searcher", real)
+    monkeypatch.setattr(opening, "open_searcher", real)
     worker.try_refresh()
     assert client.get("/readyz").status_code == 200
 
 
 def test_a_commit_that_cannot_be_prepared_leaves_no_lock(words: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closed: list[object] = []
-    real = search_worker.open_searcher
+    real = opening.open_searcher
 
     def open_searcher(*given: object, **named: object) -> object:
         searcher = real(*given, **named)  # type: ignore[arg-type]
@@ -220,7 +220,7 @@ def test_a_commit_that_cannot_be_prepared_leaves_no_lock(words: Path, monkeypatc
         return searcher
 
     worker = SearchWorker(words, ToyEncoder(), max_pending=2, metrics=Metrics())
-    monkeypatch.setattr(search_worker, "open_searcher", open_searcher)
+    monkeypatch.setattr(opening, "open_searcher", open_searcher)
     toy_words.write(words, {"b.pdf": [[3]]})
     with closing(worker), pytest.raises(ZeroDivisionError):
         worker.refresh()

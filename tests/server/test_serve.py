@@ -41,7 +41,7 @@ def test_answers_are_sent_without_waiting_for_acknowledgements(
     accepted: list[int] = []
 
     def accept_one(server: app.Server, sockets: list[socket.socket]) -> None:
-        server.config.app.state.service.close()
+        server.config.app.state.collections.close()
         (listening,) = sockets
         with socket.create_connection(listening.getsockname()), listening.accept()[0] as connection:
             accepted.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
