@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -90,8 +91,8 @@ class ClusterProgress:
     def line(self, progress: Progress) -> str:
         """A line about how far the run is, where the work is done, and what holds it up."""
         self._progress = progress
-        line = progress_line(progress)
-        return line if self._status is None else f"{line}\n{status_line(self._status)}"
+        parts = [progress_line(progress), *([] if self._status is None else [status_line(self._status)])]
+        return ("\n" if sys.stderr.isatty() else " · ").join(parts)
 
 
 def status_line(status: ClusterStatus) -> str:

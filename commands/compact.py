@@ -25,7 +25,9 @@ def compact(
     shards: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Then move the segments into this many shards; 0 moves them back. See 'docsearch shard'."
+            min=0,
+            help="Then move the segments into this many shards, cut as small as that takes; 0 moves them back. See "
+            "'docsearch shard'.",
         ),
     ] = None,
     as_json: AsJson = False,
@@ -46,7 +48,7 @@ def compact(
 
     codebook = _codebook(index) if codec == "residual" else None
     with interruptible(lambda: KEPT), open_writer(index, fingerprint=None, create=False) as writer:
-        report = writer.compact(codec, codebook)
+        report = writer.compact(codec, codebook, shards=shards or 0)
         divided = None if shards is None else writer.divide(shards)
     facts = asdict(report)
     if as_json:

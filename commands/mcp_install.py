@@ -34,6 +34,9 @@ def install_in(
     title = clients.PROGRAMS[client].title
     file = clients.settings_file(client, platform=sys.platform, home=Path.home(), environment=os.environ)
     added = clients.entry(client, *_command(indexes, names, allowed))
+    for folder in allowed:
+        if not folder.is_dir():
+            raise UsageError(f"--allow-index {folder}: there is no such folder")
     for index in indexes:
         if not catalog.exists(index):
             message(f"{index}: there is no index here yet; 'docsearch index PATH --index {index}' makes one")

@@ -122,8 +122,10 @@ class AttachedDocuments:
     def unchanged(self, document: Document) -> None:
         """A document is in the index as it is: it is opened only for what was not read of the files in it."""
         path, suffixes = document.path, self._discovery.suffixes
-        has_new_kinds = path in self._unread and not suffixes <= self._opened.get(path, frozenset())
-        if suffixes and (has_new_kinds or path in self._unfinished):
+        opened = self._opened.get(path)
+        has_new_kinds = path in self._unread and not suffixes <= (opened or frozenset())
+        has_removed = opened == frozenset()
+        if suffixes and (has_new_kinds or has_removed or path in self._unfinished):
             self._wait_for(document)
 
     def release(self, path: str) -> None:

@@ -38,6 +38,7 @@ def remove(directory: Path, paths: Iterable[str]) -> Removed:
             if not matching:
                 raise UsageError(f"{path}: no document in the index has this path; nothing was removed")
             chosen.update(dict.fromkeys(matching))
+        writer.open_again(chosen)  # what was removed comes back when it is indexed again
         pages = writer.remove(chosen)
         writer.commit()
     return Removed(len(chosen), pages)

@@ -61,6 +61,7 @@ def remove(directory: Path, doc_id: str) -> str:
         row = writer.document(doc_id=doc_id)
         if row is None:
             raise NotFound("there is no document with this id in the index")
+        writer.open_again([row.path])
         writer.remove([row.path])
     stored_uploads.delete(directory, row.path)
     return row.path

@@ -61,9 +61,19 @@ def below(connection: sqlite3.Connection, path: str) -> list[str]:
 
 
 def opened(connection: sqlite3.Connection) -> dict[str, frozenset[str]]:
-    """For which extensions each document was opened for what lies in it, by its path."""
+    """For which extensions each document was opened for what lies in it, by its path; none if it has to be again."""
     rows = connection.execute("SELECT path, suffixes FROM attachments_opened JOIN documents ON document = key")
     return {path: frozenset(suffixes.split()) for path, suffixes in rows}
+
+
+def open_again(connection: sqlite3.Connection, path: str) -> None:
+    """Have the next run open the documents that the one at `path` lies in, as if nothing of them had been read."""
+    folders = path.split("/")[:-1]
+    above = ["/".join(folders[: i + 1]) for i in range(len(folders))]
+    connection.executemany(
+        "UPDATE attachments_opened SET suffixes = '' WHERE document IN (SELECT key FROM documents WHERE path = ?)",
+        [(each,) for each in above],
+    )
 
 
 def with_unread(connection: sqlite3.Connection) -> set[str]:

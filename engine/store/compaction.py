@@ -5,6 +5,7 @@ Pages are copied in the order of their documents' paths and their numbers, so th
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -63,18 +64,32 @@ def report(before: Count, after: Count) -> CompactReport:
     return CompactReport(after.pages, before.segments, after.segments, before.bytes, after.bytes)
 
 
-def plan(directory: Path, connection: sqlite3.Connection, codec: str) -> list[SegmentRow]:
-    """The segments to rewrite for new segments in `codec`.
+def pages_for(connection: sqlite3.Connection, shards: int) -> int:
+    """The pages that a segment may have so that each of `shards` shards, 1 or more, gets one.
+
+    Raises UsageError where there are fewer pages than shards.
+    """
+    pages = connection.execute("SELECT count(*) FROM pages").fetchone()[0]
+    if pages < shards:
+        raise UsageError(
+            f"the index has {pages:,} pages, and a shard needs one at least: divide it into {pages:,} or fewer"
+        )
+    return int(min(COMPACTED_PAGES, pages // shards))
+
+
+def plan(directory: Path, connection: sqlite3.Connection, codec: str, limit: int | None = None) -> list[SegmentRow]:
+    """The segments to rewrite for new segments in `codec`; with a `limit`, those with more pages than that, too.
 
     Raises IndexDamaged if one of them is not as it was committed, UsageError if it cannot be stored in `codec`.
     """
     live = dict(connection.execute("SELECT segment, count(*) FROM pages GROUP BY segment"))
+    small, large = (SMALL_PAGES, math.inf) if limit is None else (min(SMALL_PAGES, limit), limit)
     found = [
         row
         for row in statements.read_segments(connection).values()
-        if live.get(row.id, 0) < row.pages or row.pages < SMALL_PAGES or row.codec != codec
+        if live.get(row.id, 0) < row.pages or not small <= row.pages <= large or row.codec != codec
     ]
-    if len(found) == 1 and live.get(found[0].id, 0) == found[0].pages and found[0].codec == codec:
+    if len(found) == 1 and live.get(found[0].id, 0) == found[0].pages <= large and found[0].codec == codec:
         return []  # one small segment: rewriting it alone gains nothing
     if codec == "residual" and not all(row.has_words for row in found):
         raise UsageError(
@@ -98,15 +113,18 @@ def rewrite_next(
     new_id: int,
     codec: str,
     codebook: Codebook | None,
+    limit: int | None = None,
 ) -> tuple[SegmentRow, list[StoredFile]] | None:
     """Write segment `new_id` with the next pages of the planned segments, and update their catalog rows.
+
+    It has COMPACTED_PAGES pages, or `limit`, if there are as many.
 
     Returns the new segment and its files; None if no page is left.
     """
     numbers = ",".join(str(row.id) for row in planned)
     locations: list[Location] = connection.execute(
         f"SELECT p.key, p.segment, p.slot FROM pages p JOIN documents d ON d.key = p.document "
-        f"WHERE p.segment IN ({numbers}) ORDER BY d.path, p.number LIMIT {COMPACTED_PAGES}"
+        f"WHERE p.segment IN ({numbers}) ORDER BY d.path, p.number LIMIT {limit or COMPACTED_PAGES}"
     ).fetchall()
     if not locations:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from . import attached, catalog, columns, document_files, statements
 from .catalog import DocumentRow
@@ -99,6 +99,12 @@ class Recorder:
         with self._transaction.changing() as connection:
             if (found := statements.find_document(connection, path=path)) is not None:
                 attached.record_opened(connection, found[0], suffixes, left)
+
+    def open_again(self, paths: Iterable[str]) -> None:
+        """Have the next run open the documents that those at `paths` lie in."""
+        with self._transaction.changing() as connection:
+            for path in paths:
+                attached.open_again(connection, path)
 
     def find_paths(self, prefix: str) -> list[str]:
         """The paths of documents that begin with `prefix`, and all that are not plain ASCII, in order."""

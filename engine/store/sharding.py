@@ -47,7 +47,8 @@ def divided(rows: Mapping[int, SegmentRow], count: int) -> list[list[int]]:
     if len(ids) < count:
         raise UsageError(
             f"the index has {len(ids)} segment{'' if len(ids) == 1 else 's'}, and a shard needs one at least: "
-            f"divide it into {len(ids)} or fewer"
+            f"divide it into {len(ids)} or fewer, or where it is with 'docsearch compact --shards {count}', which cuts "
+            "segments"
         )
     sizes = np.cumsum([rows[i].vectors + rows[i].pages for i in ids])
     cuts = [0]

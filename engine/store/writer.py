@@ -307,8 +307,10 @@ class IndexWriter(Recorder):
         with self._transaction.reading() as connection:
             return sharding.place(self._directory, statements.read_segments(connection), count, on_segment)
 
-    def compact(self, codec: str | None = None, codebook: Codebook | None = None) -> CompactReport:
+    def compact(self, codec: str | None = None, codebook: Codebook | None = None, *, shards: int = 0) -> CompactReport:
         """Rewrite segments with deleted pages, small ones, and those of another codec than `codec`; pages and ids stay.
+
+        With `shards`, segments become so small that each of as many shards gets one; `divide` moves them then.
 
         To change to residual, an index without a `codebook` needs that of its encoder. Commits after each new segment,
         so that the next run continues a killed one. Files that open snapshots still need are deleted when the last of
@@ -322,7 +324,8 @@ class IndexWriter(Recorder):
         self.codec = codec or self.codec
         with self._transaction.changing() as connection:
             before = compaction.count(self._directory, connection)
-            plan = compaction.plan(self._directory, connection, self.codec)
+            limit = compaction.pages_for(connection, shards) if shards else None
+            plan = compaction.plan(self._directory, connection, self.codec, limit)
             if codec == "residual" and codebook is not None:
                 codebooks.add(self._directory, connection, codebook)
                 self.codebook = self.codebook or codebook
@@ -332,7 +335,7 @@ class IndexWriter(Recorder):
         while True:
             with self._transaction.changing() as connection:
                 written = compaction.rewrite_next(
-                    self._directory, connection, plan, self._segment, self.codec, self.codebook
+                    self._directory, connection, plan, self._segment, self.codec, self.codebook, limit
                 )
                 if written is not None:
                     self._insert_segment(*written)

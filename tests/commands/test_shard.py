@@ -46,6 +46,26 @@ def test_compact_divides_an_index_where_it_is(run: Run, two_segments: Path) -> N
     assert [each.name for each in (two_segments / ".docsearch/segments").iterdir()] == ["00000003"]
 
 
+@pytest.mark.parametrize("shards", [2, 3, 5])
+def test_compact_cuts_segments_so_that_each_shard_has_one(run: Run, two_segments: Path, shards: int) -> None:
+    whole = run("query", "revenue chart", "--json")
+    code, out, _ = run("compact", "--shards", shards, "--json")
+    assert code == 0
+    divided = json.loads(out)["shards"]
+    assert len(divided) == shards
+    assert all(each["pages"] for each in divided)
+    assert run("query", "revenue chart", "--json") == whole
+    assert run("verify")[0] == 0
+
+
+def test_more_shards_than_pages_are_refused_and_nothing_changes(run: Run, two_segments: Path) -> None:
+    before = sorted((two_segments / ".docsearch/segments").rglob("*"))
+    code, _, err = run("compact", "--shards", 99)
+    assert code == 2
+    assert "a shard needs one at least: divide it into 5 or fewer" in err
+    assert sorted((two_segments / ".docsearch/segments").rglob("*")) == before
+
+
 def test_more_shards_than_segments_are_refused_and_nothing_is_made(run: Run, two_segments: Path) -> None:
     code, _, err = run("shard", "--shards", "9", "--output", "divided")
     assert code == 2

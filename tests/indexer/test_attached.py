@@ -16,7 +16,7 @@ import pytest
 from docsearch.engine.errors import UsageError
 from docsearch.engine.store import Failure, open_snapshot, open_writer
 from docsearch.engine.store.unread import ATTACHMENT
-from docsearch.indexer import attached_documents, pipeline, source_folders
+from docsearch.indexer import attached_documents, pipeline, removal, source_folders
 from docsearch.indexer.attached import new_file, unique_names
 from docsearch.indexer.kinds import with_archives
 from docsearch.indexer.render import archive
@@ -165,6 +165,16 @@ def test_what_is_attached_moves_and_goes_with_the_message(docs: Path) -> None:
     assert run(docs).vanished == 1
     assert run(docs, prune=True).removed == 1
     assert paths(docs) == ["other.pdf"]
+
+
+def test_what_was_removed_from_a_document_comes_back_with_the_next_run(docs: Path) -> None:
+    (docs / "mail.eml").write_bytes(mail("offer", {"a.pdf": pdf("revenue"), "b.pdf": pdf("costs")}).as_bytes())
+    run(docs)
+    assert removal.remove(docs.parent / "index", ["mail.eml/a.pdf"]).documents == 1
+    assert paths(docs) == ["mail.eml", "mail.eml/b.pdf"]
+    assert run(docs).documents == 1
+    assert paths(docs) == ["mail.eml", "mail.eml/a.pdf", "mail.eml/b.pdf"]
+    assert run(docs).documents == 0
 
 
 def test_removing_a_message_removes_what_is_attached(docs: Path) -> None:
