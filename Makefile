@@ -50,7 +50,7 @@ integrations: .venv-integrations/installed .venv/kernels
 
 # Indexing and searching on a Ray cluster of three nodes, all on this machine.
 cluster: .venv-cluster/installed .venv/kernels
-	.venv-cluster/bin/python -m pytest tests/cluster -m "not slow"
+	.venv-cluster/bin/python -m pytest tests/cluster tests/test_tutorials.py::test_the_tutorial_about_a_cluster_runs -m "not slow"
 
 # What is published, in dist/: a source archive and, made from it, a wheel, here for many Linux systems. Installed as
 # pipx and `uv tool install` do it, away from these sources, it has to run README's quick start.

@@ -40,7 +40,7 @@ def run(text: str, folder: Path) -> None:
     [
         pytest.param(each, id=each.stem, marks=[pytest.mark.slow] if each.stem == "fine-tuning" else [])
         for each in TUTORIALS
-        if each.stem != "model"
+        if each.stem not in {"model", "cluster"}
     ],
 )
 def test_a_tutorial_runs(tutorial: Path, folder: Path) -> None:
@@ -55,3 +55,8 @@ def test_the_tutorial_about_models_runs_with_a_tiny_one(folder: Path, sample_doc
     (folder / "scans").mkdir()
     (folder / "scans/receipt.jpg").symlink_to(sample_docs / "receipt.jpg")
     run((REPOSITORY / "docs/tutorials/model.md").read_text("utf-8"), folder)
+
+
+def test_the_tutorial_about_a_cluster_runs(folder: Path) -> None:
+    pytest.importorskip("ray", reason="needs the extra ray")
+    run((REPOSITORY / "docs/tutorials/cluster.md").read_text("utf-8"), folder)
