@@ -12,6 +12,7 @@ import typer
 
 from ..engine.errors import UsageError
 from .answer_files import ANSWER_SUFFIXES, AnswerFile, RunSettings, unanswered
+from .indexes import opened
 from .interrupts import interruptible
 from .options import (
     DEFAULT_INDEX,
@@ -31,7 +32,8 @@ from .output import message, plural
 from .output_files import check_file
 from .progress import progress_bar
 from .query_files import QueryRow, read_queries
-from .run_query import check_candidates, check_rerank_hits, third_stage
+from .reranking import check_rerank_hits, give_pictures, tell_undrawn, third_stage
+from .run_query import check_candidates
 from .shard_search import Partial, Replicas, SearchOnRay, open_to_search
 from .shard_search import check as check_ray
 
@@ -134,6 +136,7 @@ def batch(
     with open_to_search(directories, device=device.value, ray=ray, replicas=replicas, partial=partial) as searcher:
         model_read = f"{rerank}, {stage.count} hits" if stage is not None else None
         chosen = mode.value if mode else searcher.default_mode
+        give_pictures(stage, searcher, opened(directories))
         _check(searcher, where, conditions)
         generation = searcher.snapshot.generation
         told = True if snippets else None
@@ -167,6 +170,7 @@ def batch(
                         answers.flush()
                         flushed = time.monotonic()
     if not quiet:
+        tell_undrawn(stage)
         seconds = time.monotonic() - started
         rate = f" ({done / seconds:.1f} queries/s)" if done and seconds > 0 else ""
         kept = f"; {resumed:,} were already there" if resumed else ""

@@ -19,7 +19,7 @@ from .options import AllCopies, AsJson, Codec, Device, Exact, Quiet, Rerank, Rer
 from .output import message, plural
 from .output_files import check_file, is_same
 from .progress import ProgressBar, progress_bar
-from .run_query import third_stage
+from .reranking import give_pictures, tell_undrawn, third_stage
 
 if TYPE_CHECKING:
     from ..engine.ranking.third_stage import ThirdStage
@@ -224,6 +224,7 @@ def evaluate(
             if undrawn and not quiet:
                 message(f"{plural(undrawn, 'page')} could not be drawn for {html}: their documents are gone")
     _tell(measured, asked)
+    tell_undrawn(stage)
     if html is not None and not quiet:
         message(f"report written to {html}")
 
@@ -317,6 +318,7 @@ def _measure(asked: Questions, system: System, device: Device, bar: ProgressBar)
     from ..evaluation.run import measure
 
     with open_searcher(system.index, device=device.value) as searcher:
+        give_pictures(system.rerank, searcher, system.index)
         return measure(searcher, asked, system, on_question=bar.advance)
 
 

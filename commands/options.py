@@ -152,8 +152,8 @@ Rerank = Annotated[
     typer.Option(
         "--rerank",
         metavar="MODEL",
-        help="Cross-encoder that reads the texts of the first hits and puts them in its order: an id on the hub or a "
-        f"folder. Needs {install_command('models')}.",
+        help="Cross-encoder that reads the first hits, their texts or, if it can, their pictures, and puts them in its "
+        f"order: an id on the hub or a folder. Needs {install_command('models')}.",
     ),
 ]
 RerankHits = Annotated[

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, cast
 
 from ..engine.errors import UsageError
 from .answer_notes import answer_notes
-from .defaults import DEFAULT_HITS, DEFAULT_INDEX, RERANKED_HITS
+from .defaults import DEFAULT_HITS, DEFAULT_INDEX
 from .indexes import Opened, opened
 from .output import message, plural
+from .reranking import check_rerank_hits, give_pictures, tell_undrawn, third_stage
 
 if TYPE_CHECKING:
     from ..engine.hits import Hits
-    from ..engine.ranking.third_stage import ThirdStage
     from ..engine.records import U8, Mode
     from ..engine.searcher import Searcher
     from .ask_server import ServedAnswer
@@ -166,7 +166,9 @@ def _hits(asked: QueryArguments, text: str, pixels: U8 | None, searcher: Searche
             all_copies=asked.all_copies,
             where=asked.where,
         )
-    return searcher.search(
+    stage = third_stage(asked.rerank, asked.rerank_hits, asked.device)
+    give_pictures(stage, searcher, opened(asked.indexes))
+    hits = searcher.search(
         text,
         k=asked.hits_wanted,
         candidates=asked.candidates,
@@ -175,9 +177,11 @@ def _hits(asked: QueryArguments, text: str, pixels: U8 | None, searcher: Searche
         image=pixels,
         all_copies=asked.all_copies,
         mode=cast("Mode | None", asked.mode),
-        rerank=third_stage(asked.rerank, asked.rerank_hits, asked.device),
+        rerank=stage,
         where=asked.where,
     )
+    tell_undrawn(stage)
+    return hits
 
 
 def _check_like(asked: QueryArguments, text: str) -> None:
@@ -215,12 +219,6 @@ def check_candidates(candidates: int | None, *, exact: bool) -> None:
         raise UsageError("--exact scores every page, so --candidates has no effect; leave one of them out")
 
 
-def check_rerank_hits(model: str | None, count: int | None) -> None:
-    """Raise UsageError where --rerank-hits is given without --rerank."""
-    if model is None and count is not None:
-        raise UsageError("--rerank-hits has no effect without --rerank MODEL, which reads these hits")
-
-
 def _searcher(asked: QueryArguments, directory: Opened) -> Searcher:
     """The searcher of the indexes, here or on a cluster. Raises UsageError, and what `open_searcher` raises."""
     if asked.ray is not None or asked.partial or asked.replicas != 1:
@@ -232,20 +230,6 @@ def _searcher(asked: QueryArguments, directory: Opened) -> Searcher:
     from ..engine.searcher import open_searcher
 
     return open_searcher(directory, device=asked.device)
-
-
-def third_stage(model: str | None, count: int | None, device: str) -> ThirdStage | None:
-    """What reranks the first `count` hits (None: RERANKED_HITS) with the cross-encoder `model`; None without one.
-
-    Raises UsageError where the model cannot be opened, or a `count` is given without one.
-    """
-    check_rerank_hits(model, count)
-    if model is None:
-        return None
-    from ..engine.models.reranker import Reranker
-    from ..engine.ranking.third_stage import ThirdStage
-
-    return ThirdStage(Reranker.open(model, device=device), count or RERANKED_HITS)
 
 
 def _shown(asked: QueryArguments, hits: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

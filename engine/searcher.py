@@ -160,7 +160,7 @@ class Searcher(PageViews):
         their columns is true, such as "author = 'Kim' and modified >= 2024" (docs/filters.md). Of files with the same
         bytes only the one with the first path is among the hits, and the paths of the others that are selected are its
         `also`; with `all_copies`, each is a hit of its own. `mode` says what pages are found by, "visual", "text" or
-        "hybrid"; None chooses, see `default_mode`. `rerank` reads the texts of the first hits, too. Raises UsageError
+        "hybrid"; None chooses, see `default_mode`. `rerank` reads the first hits, too. Raises UsageError
         when there is nothing to search for, the model does not see pictures, or cannot search in this mode.
         """
         query = Query("", text, path, image, where=where)
@@ -253,7 +253,7 @@ class Searcher(PageViews):
                 hits = self._hits(query, ranked.get(i), source, all_copies=all_copies)
                 answer = self._answers.answer(query, hits, encoded.get(i), weighed.get(i), ranked.get(i), own)
                 if rerank is not None:
-                    answer = rerank.answer(answer, "" if query.like else query.text, k, self.text)
+                    answer = rerank.answer(answer, "" if query.like else query.text, k, self.text, self.pictures)
                 read_as = (asked_for[i].text, dict(query.corrections), readings[i].missing_phrases)
                 yield asked_for[i], answer.read_as(*read_as).drawn_by(source.drawn)
 

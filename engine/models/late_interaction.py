@@ -107,15 +107,16 @@ def unmasked(raw: Mapping[str, Any], dim: int) -> tuple[F32, np.ndarray]:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), MIN_NORM), ids
 
 
-def untrained_error(model: Any, folder: Path) -> UsageError | None:
+def untrained_error(model: Any, folder: Path, *, unused: Sequence[str] = UNUSED_PARTS) -> UsageError | None:
     """The error for a network with tensors that transformers found in no file and filled with random numbers, if any.
 
-    It marks those that it read. A network without a mark was loaded by a version that sets none.
+    Tensors with one of `unused` in their names do not count. transformers marks those that it read; a network without a
+    mark was loaded by a version that sets none.
     """
     network = model.transformers_model
     tensors = {} if network is None else dict(network.named_parameters())
     missing = [name for name, tensor in tensors.items() if not getattr(tensor, "_is_hf_initialized", False)]
-    random = [name for name in missing if not any(part in name for part in UNUSED_PARTS)]
+    random = [name for name in missing if not any(part in name for part in unused)]
     if not random or len(missing) == len(tensors):
         return None
     return UsageError(

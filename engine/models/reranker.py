@@ -1,13 +1,13 @@
-"""Cross-encoders, which read a question and a text together: stage 3, over the first hits of an answer.
+"""Cross-encoders, which read a question and a page together: stage 3, over the first hits of an answer.
 
-sentence-transformers opens them. They read the text layers of pages. Nogueira and Cho, "Passage Re-ranking with BERT",
-2019.
+sentence-transformers opens them. They read the text layers of pages, or their pictures. Nogueira and Cho,
+"Passage Re-ranking with BERT", 2019.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,17 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..records import F32
+from ..records import F32, U8
 from . import extras, folders, hub, layouts, model_names
 from .jina_v4.checkpoint import read_json
-from .late_interaction import OPENING_ERRORS, untrained_error
+from .late_interaction import OPENING_ERRORS, untrained_error, without_special_tokens
 
 PACKAGES = ("huggingface_hub", "sentence_transformers", "torch", "transformers")
 BATCH = 16
+PICTURES_BATCH = 4
+"""Pictures that are read together; each may take some thousand tokens."""
+UNUSED = ("vision_model.head",)
+"""Parts of a network that no cross-encoder uses, and that checkpoints may leave out."""
 MAX_CHARS = 8_000
 """Characters of a text that are given to the tokenizer; the model truncates to what it reads, which is less."""
 
@@ -75,26 +79,46 @@ class Reranker:
         except OPENING_ERRORS as err:
             reason = str(err).strip().partition("\n")[0]
             raise UsageError(f"{self._folder}: sentence-transformers cannot open it: {reason}") from err
-        if (error := untrained_error(model, self._folder)) is not None:
+        if (error := untrained_error(model, self._folder, unused=UNUSED)) is not None:
             raise error
         if model.num_labels != 1:
             raise UsageError(f"{self._folder}: a classifier of {model.num_labels} classes, not a reranker")
         return model
 
-    def scores(self, question: str, texts: Sequence[str]) -> F32:
-        """How well each of the texts answers the question, (N,) in 0..1; 0 for a blank text."""
-        found = np.zeros(len(texts), np.float32)
-        read = [i for i, text in enumerate(texts) if text.strip()]
-        if read:
-            import torch
+    @property
+    def reads_pictures(self) -> bool:
+        """Whether the model reads pictures of pages, not only their texts. Loads the network."""
+        with self._using_model:
+            return bool(self.model.supports("image"))
 
-            pairs = [(question, texts[i][:MAX_CHARS]) for i in read]
-            with self._using_model:
-                scores = self.model.predict(
-                    pairs, batch_size=BATCH, activation_fn=torch.nn.Sigmoid(), show_progress_bar=False
-                )
-            found[read] = np.asarray(scores, np.float32).reshape(len(read))
+    def scores(self, question: str, pages: Sequence[str | U8]) -> F32:
+        """How well each of the pages answers the question, (N,) in 0..1; 0 for a blank text.
+
+        A page is its text or, if the model `reads_pictures`, its picture (H, W, 3) uint8.
+        """
+        from PIL import Image
+
+        found = np.zeros(len(pages), np.float32)
+        texts = {i: page[:MAX_CHARS] for i, page in enumerate(pages) if isinstance(page, str) and page.strip()}
+        pictures = {i: Image.fromarray(page) for i, page in enumerate(pages) if not isinstance(page, str)}
+        with self._using_model:
+            if (texts or pictures) and self.model.supports("image"):
+                # A placeholder for a picture that is spelled out would be counted as a picture.
+                question = without_special_tokens(question, self.model.tokenizer)
+                texts = {i: without_special_tokens(text, self.model.tokenizer) for i, text in texts.items()}
+            self._fill(found, question, texts, BATCH)
+            self._fill(found, question, pictures, PICTURES_BATCH)
         return found
+
+    def _fill(self, found: F32, question: str, pages: Mapping[int, Any], batch: int) -> None:
+        """Write the scores of `pages`, which are texts or PIL images, to their places in `found` (N,)."""
+        if not pages:
+            return
+        import torch
+
+        pairs = [(question, page) for page in pages.values()]
+        scores = self.model.predict(pairs, batch_size=batch, activation_fn=torch.nn.Sigmoid(), show_progress_bar=False)
+        found[list(pages)] = np.asarray(scores, np.float32).reshape(len(pages))
 
 
 def _check(folder: Path) -> None:
@@ -109,5 +133,5 @@ def _check(folder: Path) -> None:
         named = ", ".join(classes) or "nothing that can be opened"
         raise UsageError(
             f"{folder}: holds {named}; --rerank takes a cross-encoder (…ForSequenceClassification, or one that "
-            "sentence-transformers saved)"
+            "sentence-transformers saved as a CrossEncoder)"
         )

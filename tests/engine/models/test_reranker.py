@@ -19,7 +19,7 @@ from docsearch.engine.errors import UsageError
 from docsearch.engine.hits import Hits
 from docsearch.engine.models.reranker import Reranker
 from docsearch.engine.ranking.third_stage import ThirdStage
-from docsearch.engine.records import F32, Hit, PageRef
+from docsearch.engine.records import F32, U8, Hit, PageRef
 from docsearch.engine.searcher import open_searcher
 
 TEXTS = ("revenue of the year", "", "minutes of the board")
@@ -71,8 +71,10 @@ def test_models_that_are_no_cross_encoders_are_refused(tmp_path: Path) -> None:
 class ByLength:
     """The longer a text, the better."""
 
-    def scores(self, question: str, texts: Sequence[str]) -> F32:
-        return np.array([len(text) / 100 for text in texts], np.float32)
+    reads_pictures = False
+
+    def scores(self, question: str, pages: Sequence[str | U8]) -> F32:
+        return np.array([len(page) / 100 for page in pages], np.float32)
 
 
 def found(*scores: float) -> Hits:
