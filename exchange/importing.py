@@ -95,7 +95,7 @@ def run(
 def _files(source: Path) -> list[Path]:
     files = sorted(source.glob("*.parquet")) if source.is_dir() else [source]
     if not files or not files[0].is_file():
-        raise UsageError(f"{source}: no Parquet file there")
+        raise UsageError(f"{source}: no Parquet file there; exports in other formats are not imported")
     return files
 
 
