@@ -16,8 +16,8 @@ OBJECT_STORE_BYTES = 80_000_000
 def local_cluster(nodes: int = 3, *, cpus: int = 2) -> Iterator[Any]:
     """Start `nodes` nodes of `cpus` logical processors each, and connect this process to them.
 
-    Yields the `ray.cluster_utils.Cluster`, whose `add_node` and `remove_node` change it. Workers can import the modules
-    in `tests`, such as `fake_encoder`.
+    Inside another such block, whose cluster it leaves meanwhile. Yields the `ray.cluster_utils.Cluster`, whose
+    `add_node` and `remove_node` change it. Workers can import the modules in `tests`, such as `fake_encoder`.
     """
     import ray
     from ray.cluster_utils import Cluster
@@ -28,6 +28,8 @@ def local_cluster(nodes: int = 3, *, cpus: int = 2) -> Iterator[Any]:
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), str(TESTS / "cluster"), before]))
     each = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES}
+    outer = ray.get_runtime_context().gcs_address if ray.is_initialized() else None
+    ray.shutdown()
     cluster = Cluster(initialize_head=True, head_node_args={**each, "include_dashboard": False})
     try:
         for _ in range(nodes - 1):
@@ -37,6 +39,8 @@ def local_cluster(nodes: int = 3, *, cpus: int = 2) -> Iterator[Any]:
     finally:
         ray.shutdown()
         cluster.shutdown()
+        if outer is not None:
+            ray.init(address=outer, log_to_driver=False)
         if before is None:
             del os.environ["PYTHONPATH"]
         else:
