@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Container, Sequence
 
-from . import unread
+from . import extra_tables, unread
 from .document_files import exists as has_files
 from .unread import ATTACHMENT, UnreadContent
 
@@ -31,10 +31,7 @@ AFTER_SLASH = "0"
 def create_table(connection: sqlite3.Connection) -> None:
     """Add the table and its triggers to an index that has none."""
     if not connection.execute(EXISTS).fetchone()[0]:
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in SCHEMA:
-            connection.execute(statement)
-        connection.execute("COMMIT")
+        extra_tables.create(connection, SCHEMA)
 
 
 def container_of(path: str, documents: Container[str]) -> str | None:

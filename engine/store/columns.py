@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
-from . import catalog
+from . import catalog, extra_tables
 from .column_values import ColumnType, Value, compared, iso_of_nanoseconds
 from .statements import storable_text
 
@@ -62,10 +62,7 @@ SCHEMA = (  # conditions read the indexes alone: both have every column that a c
 def create_tables(connection: sqlite3.Connection) -> None:
     """Add the tables and their triggers to an index that has none."""
     if not connection.execute(EXISTS).fetchone()[0]:
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in SCHEMA:
-            connection.execute(statement)
-        connection.execute("COMMIT")
+        extra_tables.create(connection, SCHEMA)
 
 
 def write(

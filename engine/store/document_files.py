@@ -10,6 +10,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 
+from . import extra_tables
+
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS document_files (
         document INTEGER PRIMARY KEY REFERENCES documents, file BLOB NOT NULL)""",
@@ -22,10 +24,7 @@ EXISTS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'do
 def create_table(connection: sqlite3.Connection) -> None:
     """Add the table and its trigger to an index that has none."""
     if not exists(connection):
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in SCHEMA:
-            connection.execute(statement)
-        connection.execute("COMMIT")
+        extra_tables.create(connection, SCHEMA)
 
 
 def read(connection: sqlite3.Connection) -> dict[str, bytes]:

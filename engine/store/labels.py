@@ -10,6 +10,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any
 
+from . import extra_tables
+
 LABEL_MAX_CHARS = 40
 """Longer labels are cut; no page meant for people has one."""
 
@@ -25,10 +27,7 @@ SCHEMA = (
 def create_table(connection: sqlite3.Connection) -> None:
     """Add the table and its trigger to an index that has none."""
     if not connection.execute(EXISTS).fetchone()[0]:
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in SCHEMA:
-            connection.execute(statement)
-        connection.execute("COMMIT")
+        extra_tables.create(connection, SCHEMA)
 
 
 def write(connection: sqlite3.Connection, page: int, label: str) -> None:

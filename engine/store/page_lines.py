@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..records import Lines
+from . import extra_tables
 
 IN_ONE_QUERY = 500
 """Pages that one statement asks for: SQLite limits the number of its values."""
@@ -28,10 +29,7 @@ SCHEMA = (
 def create_table(connection: sqlite3.Connection) -> None:
     """Add the table and its trigger to an index that has none."""
     if not connection.execute(EXISTS).fetchone()[0]:
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in SCHEMA:
-            connection.execute(statement)
-        connection.execute("COMMIT")
+        extra_tables.create(connection, SCHEMA)
 
 
 def write(connection: sqlite3.Connection, page: int, lines: Lines) -> None:

@@ -12,7 +12,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from . import layout
+from . import extra_tables, layout
 from .catalog import DocumentRow
 
 NAMED = 20
@@ -48,10 +48,7 @@ LOST = {
 def create_tables(connection: sqlite3.Connection) -> None:
     """Add the tables and triggers to an index that has none."""
     if not _exist(connection):
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in SCHEMA:
-            connection.execute(statement)
-        connection.execute("COMMIT")
+        extra_tables.create(connection, SCHEMA)
 
 
 def write_page(
