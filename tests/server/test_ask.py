@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+import httpx2
 import pytest
 from fastapi.testclient import TestClient
 
@@ -25,7 +25,7 @@ Serve = Callable[..., tuple[TestClient, Service]]
 QUESTION = {"question": "What was revenue?"}
 
 
-def events(answer: httpx.Response) -> list[dict[str, Any]]:
+def events(answer: httpx2.Response) -> list[dict[str, Any]]:
     assert answer.status_code == 200, answer.text
     assert answer.headers["content-type"].startswith("text/event-stream")
     return [json.loads(line.removeprefix("data: ")) for line in answer.text.splitlines() if line]
