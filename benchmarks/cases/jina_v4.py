@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..setting import Refused, Row, Setting, Skipped
+from ..gpu import device_with
+from ..setting import Refused, Row, Setting
 from ..timing import summary_ms, timed
 
 if TYPE_CHECKING:
@@ -87,11 +88,7 @@ def run(_setting: Setting) -> Iterator[Row]:
     """Build the network on the GPU, compare with plain transformers, and time both. Raises Refused if they differ."""
     import torch
 
-    if not torch.cuda.is_available():
-        raise Skipped("needs a CUDA GPU: at this size a page takes minutes on a CPU")
-    device = torch.device("cuda")
-    if torch.cuda.mem_get_info(device)[0] < NEEDED_BYTES:
-        raise Skipped(f"needs {NEEDED_BYTES >> 30} GiB of free GPU memory")
+    device = device_with(NEEDED_BYTES, because="at this size a page takes minutes on a CPU")
     peak = matmul_flops(device)
     yield {"what": f"matmul {MATMUL} bfloat16", "tflops": round(peak / 1e12, 1)}
     encoder = random_encoder(PUBLISHED, ADAPTERS, device)

@@ -8,7 +8,8 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ..setting import Refused, Row, Setting, Skipped
+from ..gpu import device_seconds, device_with
+from ..setting import Refused, Row, Setting
 
 if TYPE_CHECKING:
     import torch
@@ -35,13 +36,7 @@ class Contender:
 
 def run(_setting: Setting) -> Iterator[Row]:
     """Measure both sizes on the GPU. Raises Refused if docsearch is wrong."""
-    import torch
-
-    if not torch.cuda.is_available():
-        raise Skipped("needs a CUDA GPU")
-    device = torch.device("cuda")
-    if torch.cuda.mem_get_info(device)[0] < FREE_BYTES:
-        raise Skipped(f"needs {FREE_BYTES >> 30} GiB of free GPU memory")
+    device = device_with(FREE_BYTES)
     from .. import limits
 
     copy, matmul = limits.gpu_copy_gb_s(device), limits.gpu_matmul_gflops(device)
@@ -160,15 +155,3 @@ def check(contender: Contender, queries: torch.Tensor, pages: torch.Tensor) -> N
     error = float((got[:, rows].float() - wanted).abs().max()) / queries.shape[1]
     if not error <= contender.tolerance:
         raise Refused(f"{contender.name}: differs from the reference by {error:.2g}, more than {contender.tolerance:g}")
-
-
-def device_seconds(work: Callable[[], torch.Tensor]) -> float:
-    """The time of one call in seconds, by the device's clock."""
-    import torch
-
-    start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-    start.record()
-    work()
-    stop.record()
-    torch.cuda.synchronize()
-    return float(start.elapsed_time(stop)) / 1000

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ..setting import Refused, Row, Setting, Skipped
-from .maxsim_gpu import DIM, FREE_BYTES, PAGE_VECTORS, PAGES, QUERIES, QUERY_VECTORS, RUNS, SEED, device_seconds, drawn
+from ..gpu import device_seconds, device_with
+from ..setting import Refused, Row, Setting
+from .maxsim_gpu import DIM, FREE_BYTES, PAGE_VECTORS, PAGES, QUERIES, QUERY_VECTORS, RUNS, SEED, drawn
 
 if TYPE_CHECKING:
     import torch
@@ -26,11 +27,7 @@ def run(_setting: Setting) -> Iterator[Row]:
     """Measure every codec on the GPU. Raises Refused if one is wrong."""
     import torch
 
-    if not torch.cuda.is_available():
-        raise Skipped("needs a CUDA GPU")
-    device = torch.device("cuda")
-    if torch.cuda.mem_get_info(device)[0] < FREE_BYTES:
-        raise Skipped(f"needs {FREE_BYTES >> 30} GiB of free GPU memory")
+    device = device_with(FREE_BYTES)
     from docsearch.engine.kernels.maxsim import triton as kernel
 
     from .. import limits

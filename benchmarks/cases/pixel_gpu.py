@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from ..setting import Refused, Row, Setting, Skipped
+from ..gpu import device_with
+from ..setting import Refused, Row, Setting
 
 BATCH = 8
 HEIGHT, WIDTH = 1456, 1120
@@ -21,11 +22,7 @@ COSINE = 0.99
 
 def run(_setting: Setting) -> Iterator[Row]:
     """Measure float32, float16 and bfloat16. Raises Refused if features differ from those in float32."""
-    import torch
-
-    if not torch.cuda.is_available():
-        raise Skipped("needs a CUDA GPU")
-    yield from rows(torch.device("cuda"), BATCH, (HEIGHT, WIDTH))
+    yield from rows(device_with(), BATCH, (HEIGHT, WIDTH))
 
 
 def rows(device: object, batch: int, size: tuple[int, int]) -> Iterator[Row]:
