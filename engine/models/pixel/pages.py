@@ -24,14 +24,14 @@ from ..encoder import EmbeddedPages, EncoderSpec
 from . import heads, spec
 from .architecture import STRIDE_PX
 from .assignment import TwoAssignments
-from .concepts import FAMILIES, FIGURE_NAMES, MARK, PAGE_CONCEPTS
+from .concept_detections import classify_page, detect_figures
 from .detail import PATCHES_PER_PIXEL, read_tiles
 from .detections import NO_DETECTIONS, Detections, bands, concatenated, detect_words, taller
-from .features import COLOURS_START, FIGURE_CELLS, HUES, PassOutput, block_statistics, page_statistics
-from .heads import MAX_PER_VECTOR, ConceptHead
+from .features import PassOutput, block_statistics, page_statistics
+from .heads import ConceptHead
 from .inference import PageNetwork
 from .inked_parts import MARGIN_PX, InkedParts, inked_parts
-from .page_scaling import BASE_PIXELS, pad_to_cells, read_grey, resized
+from .page_scaling import pad_to_cells, read_grey, resized
 from .regions import paper_shade
 from .rotated_words import read_rotated
 from .scripts import ScriptPages, read_pass
@@ -72,28 +72,8 @@ UPRIGHT_SALIENCY = 0.7
 """Where a word of a higher saliency was read upright, there is no rotated text. Single rotated letters look like words,
 too, so MIN_SALIENCY is not enough.
 """
-FIGURE_MIN, FIGURE_FULL = 0.3, 0.8
-"""Probabilities of a kind of figure at which a block begins to match the words that name it, and matches them fully."""
-KIND_MIN, KIND_FULL = 0.35, 0.85
-"""The same for kinds of pages."""
-COVER = PAGE_CONCEPTS.index(MARK + "page cover")
-COVER_LOG_ODDS = (1.6, -1.4)
-"""Added to the logit of "cover" on the first page of a document, and on other pages: log likelihood ratios. Of 13
-labelled covers 11 are page 1, and of 1,145 other pages 183 (each count plus one).
-"""
-COLOUR_MIN, COLOUR_FULL = 0.005, 0.08
-"""Shares of a page at which a colour begins to match the words that name it, and matches them fully, on a log scale."""
-GROUP_BLOCKS = 2
-"""Side of a group of blocks, in blocks; the blocks of a group share the vectors of the figures that they show."""
-BEYOND_PAGE = 1 << 30
-"""A coordinate larger than that of any block."""
-IN_FAMILY = np.array([[name in kinds for _, kinds in FAMILIES.values()] for name in FIGURE_NAMES], np.float32)
-"""Whether a kind of figure belongs to a family, (K, F)."""
-TINY = 1e-9
 MAX_PATCHES = 3000
 """Words and figures of a page, at most; the least salient ones are dropped."""
-WHOLE_PAGE = np.array([0, 0, 1, 1], np.float32)
-"""The box of vectors for the page as a whole."""
 BLANK_SAMPLE = (7, 15)
 """Rows and columns of blank cells that are read to know what the middle one of them looks like."""
 
@@ -251,10 +231,11 @@ class PixelPages:
         if page.detail is not None:
             parts = [taller(concatenated(parts), LARGE_PX / len(page.detail)), read_tiles(page.detail, self.read_tile)]
             most = max(most, int(PATCHES_PER_PIXEL * page.detail.size))
-        merged = concatenated([parts[0], self.detect_figures(coarse, base.outputs), *parts[1:]])
+        figures = detect_figures(self.figure_head, self.block_statistics(coarse, base.outputs), coarse.size)
+        merged = concatenated([parts[0], figures, *parts[1:]])
         order = np.argsort(-merged.saliency, kind="stable")[:most]
         statistics = page_statistics(coarse, page.pixels, grey, base.words.boxes)
-        found = concatenated([merged.select(order), self.classify_page(page.ref.page, statistics)])
+        found = concatenated([merged.select(order), classify_page(self.page_head, page.ref.page, statistics)])
         return PageWords(found, len(merged.heights) - len(order))
 
     def upright_words(self, base: BasePass, coarse: PassOutput, *, has_detail: bool) -> list[Detections]:
@@ -346,62 +327,6 @@ class PixelPages:
     def block_statistics(self, coarse: PassOutput, base: Sequence[PassOutput]) -> F32:
         """The input of the head for figures, (rows, columns, BLOCK_STATISTICS)."""
         return block_statistics(coarse, base, COARSE_FACTOR)
-
-    def detect_figures(self, coarse: PassOutput, base: Sequence[PassOutput]) -> Detections:
-        """The figures on a page, of kinds and families that are named by concepts."""
-        statistics = self.block_statistics(coarse, base)
-        logits = self.figure_head.logits(statistics.reshape(-1, statistics.shape[2]))
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        probabilities = odds[:, 1:] / odds.sum(axis=1, keepdims=True)
-        probabilities = np.concatenate([probabilities, probabilities @ IN_FAMILY], axis=1)
-        strengths = ((probabilities - FIGURE_MIN) / (FIGURE_FULL - FIGURE_MIN)).clip(0, 1).astype(np.float32)
-        grouped, boxes = group_blocks(strengths.reshape(*statistics.shape[:2], -1))
-        groups, vectors = self.figure_head.concept_vectors(grouped, per_vector=MAX_PER_VECTOR)
-        side = FIGURE_CELLS * STRIDE_PX
-        corners = boxes[groups] * side / np.array(coarse.size * 2, np.float32)
-        heights = np.full(len(groups), side, np.float32)
-        saliency = grouped.max(axis=1, initial=0)[groups]
-        return Detections(vectors, corners.astype(np.float32), heights, saliency, np.zeros(len(groups), np.bool_))
-
-    def classify_page(self, number: int, statistics: F32) -> Detections:
-        """The kinds and colours of page `number` of a document, as detections whose box is the page."""
-        logits = self.page_head.logits(statistics[None])[0]
-        logits[COVER] += COVER_LOG_ODDS[number != 1]
-        kinds = (sigmoid(logits) - KIND_MIN) / (KIND_FULL - KIND_MIN)
-        shares = statistics[COLOURS_START : COLOURS_START + len(HUES)]
-        colours = np.log(np.maximum(shares, TINY) / COLOUR_MIN) / np.log(COLOUR_FULL / COLOUR_MIN)
-        strengths = np.concatenate([kinds, colours]).clip(0, 1).astype(np.float32)
-        _, vectors = self.page_head.concept_vectors(strengths[None])
-        ones = np.ones(len(vectors), np.float32)
-        boxes = np.tile(WHOLE_PAGE, (len(vectors), 1))
-        return Detections(vectors, boxes, ones * BASE_PIXELS**0.5, ones * strengths.max(), ones == 0)
-
-
-def group_blocks(strengths: F32) -> tuple[F32, F32]:
-    """Concept strengths of blocks (R, C, M), 0 to 1, as their maxima (G, M) over groups of GROUP_BLOCKS a side.
-
-    Also the box (G, 4) of the blocks of each group that show a concept, as x0, y0, x1, y1 in blocks.
-    """
-    rows, columns, concepts = strengths.shape
-    down, across = -(-rows // GROUP_BLOCKS), -(-columns // GROUP_BLOCKS)
-    whole = np.zeros((down * GROUP_BLOCKS, across * GROUP_BLOCKS, concepts), np.float32)
-    whole[:rows, :columns] = strengths
-    parts = whole.reshape(down, GROUP_BLOCKS, across, GROUP_BLOCKS, concepts).swapaxes(1, 2)
-    row, column = np.mgrid[: len(whole), : whole.shape[1]].reshape(2, down, GROUP_BLOCKS, across, GROUP_BLOCKS)
-    shown = parts.any(axis=4)
-    ends = []
-    for place in (column.swapaxes(1, 2), row.swapaxes(1, 2)):
-        first = np.where(shown, place, BEYOND_PAGE).min(axis=(2, 3))
-        ends.append((first, np.where(shown, place + 1, 0).max(axis=(2, 3))))
-    (x0, x1), (y0, y1) = ends
-    boxes = np.stack([x0, y0, x1, y1], axis=-1).reshape(-1, 4).astype(np.float32)
-    return parts.max(axis=(2, 3)).reshape(-1, concepts), boxes
-
-
-def sigmoid(logits: F32) -> F32:
-    """Logits as probabilities."""
-    out: F32 = np.float32(1) / (np.float32(1) + np.exp(-logits))
-    return out
 
 
 @threads.one_per_process

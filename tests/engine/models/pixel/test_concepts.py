@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from docsearch.engine.models.pixel.concept_detections import group_blocks
 from docsearch.engine.models.pixel.concepts import (
     COLOUR_CONCEPTS,
     COLOUR_NAMES,
@@ -19,7 +20,6 @@ from docsearch.engine.models.pixel.concepts import (
     named_concepts,
 )
 from docsearch.engine.models.pixel.heads import load
-from docsearch.engine.models.pixel.pages import group_blocks
 from docsearch.engine.models.pixel.spec import CEILING, FLOOR
 from docsearch.engine.models.pixel.text import PixelText
 from docsearch.engine.models.pixel.words import normal_form, split_query, word_features

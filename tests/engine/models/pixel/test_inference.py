@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models.arithmetic import ARITHMETIC_VARIABLE, BFLOAT16, FLOAT32, INT8
+from docsearch.engine.models.pixel.concept_detections import sigmoid
 from docsearch.engine.models.pixel.detections import MIN_SALIENCY, unit_rows
 from docsearch.engine.models.pixel.inference import PageNetwork, choose_arithmetic
-from docsearch.engine.models.pixel.pages import sigmoid
 from docsearch.engine.models.pixel.weights import PageWeights
 from docsearch.engine.records import F32, U8
 from docsearch.training.pixel import activation_ranges
