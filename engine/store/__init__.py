@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from .begun import BegunDocument
     from .blocks import Block
     from .built import BuiltPage, BuiltSegment, SegmentBuilder
     from .catalog import DocumentRow, Failure, Fingerprint, check_encoder
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from .compaction import CompactReport
     from .snapshot import Snapshot, open_snapshot
     from .unread import UnreadContent
-    from .writer import BegunDocument, IndexWriter, open_writer
+    from .writer import IndexWriter, open_writer
 
 __all__ = [
     "BegunDocument",
@@ -40,6 +41,7 @@ __all__ = [
     "open_writer",
 ]
 _HOMES = {
+    ".begun": ("BegunDocument",),
     ".blocks": ("Block",),
     ".built": ("BuiltPage", "BuiltSegment", "SegmentBuilder"),
     ".catalog": ("DocumentRow", "Failure", "Fingerprint", "check_encoder"),
@@ -47,7 +49,7 @@ _HOMES = {
     ".compaction": ("CompactReport",),
     ".snapshot": ("Snapshot", "open_snapshot"),
     ".unread": ("UnreadContent",),
-    ".writer": ("BegunDocument", "IndexWriter", "open_writer"),
+    ".writer": ("IndexWriter", "open_writer"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

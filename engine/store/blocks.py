@@ -10,7 +10,7 @@ import numpy as np
 
 from ..compression import codecs
 from ..compression.codecs import Coded
-from ..records import I64
+from ..records import I64, U16
 from .segment import OpenSegments
 
 VIEW_VECTORS = 8192
@@ -88,6 +88,16 @@ def in_segments(opened: OpenSegments, segments: I64, slots: I64) -> Iterator[tup
         lengths = source.offsets[own + 1] - begins
         opened.count_vectors_read(source.coded, int(lengths.sum()), runs=stop - start)
         yield source.coded, begins, lengths
+
+
+def words(opened: OpenSegments, segments: I64, slots: I64) -> U16:
+    """The visual words of pages in order, (T,) uint16; each segment must have them."""
+    parts: list[U16] = []
+    for run in runs(segments, slots):
+        source = opened[run.segment]
+        first, last = source.offsets[[run.slot, run.slot + run.stop - run.start]].tolist()
+        parts.append(source.words[first:last])
+    return np.concatenate(parts) if parts else np.zeros(0, np.uint16)
 
 
 def _read_ahead(opened: OpenSegments, scattered: list[Run]) -> None:

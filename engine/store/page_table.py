@@ -1,4 +1,7 @@
-"""The page table: a record of each live page in row order, from the catalog, or from a cached file of a large index."""
+"""The page table: a record of each live page in row order, from the catalog, or from a cached file of a large index.
+
+Also what follows from it alone: the first pages of documents, and the order of paths and page numbers.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import IndexDamaged
+from ..records import I64
 from .cache import Cache
 from .catalog import RESTORE
 from .segment import SegmentRow, are_in
@@ -58,3 +62,24 @@ def read(
     if not are_in(segments, table["segment"], table["slot"]):
         raise IndexDamaged(f"{directory}: the catalog has pages that are in no segment; {RESTORE}")
     return table
+
+
+def first_pages(table: NDArray[np.void]) -> I64:
+    """For each row of a table (N,), the row of its document's first indexed page, (N,) int64."""
+    order = np.lexsort((table["number"], table["document"]))
+    _, starts, inverse = np.unique(table["document"][order], return_index=True, return_inverse=True)
+    first = np.empty(len(table), np.int64)
+    first[order] = order[starts][inverse]
+    return first
+
+
+def page_order(table: NDArray[np.void], paths: Mapping[int, str]) -> I64:
+    """The place of each row of a table (N,) in the order of document paths and page numbers, (N,) int64.
+
+    `paths` has the path of every document by its key.
+    """
+    place = np.zeros(max(paths, default=0) + 1, np.int64)
+    place[sorted(paths, key=lambda key: paths[key])] = np.arange(len(paths))
+    order = np.empty(len(table), np.int64)
+    order[np.lexsort((table["number"], place[table["document"]]))] = np.arange(len(table))
+    return order

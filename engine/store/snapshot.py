@@ -202,12 +202,7 @@ class Snapshot(DocumentReader):
 
     @cached_property
     def _first_pages(self) -> I64:
-        documents = self._column("document")
-        order = np.lexsort((self._column("number"), documents))
-        _, starts, inverse = np.unique(documents[order], return_index=True, return_inverse=True)
-        first = np.empty(len(self), np.int64)
-        first[order] = order[starts][inverse]
-        return first
+        return page_table.first_pages(self._page_table)
 
     def page_order(self) -> I64:
         """The place of each row in the order of document paths and page numbers, (N,) int64: equal scores follow it.
@@ -218,12 +213,7 @@ class Snapshot(DocumentReader):
 
     @cached_property
     def _page_order(self) -> I64:
-        by_path = sorted(self._documents.items(), key=lambda item: item[1][1])
-        place = np.zeros(max(self._documents, default=0) + 1, np.int64)
-        place[[key for key, _ in by_path]] = np.arange(len(by_path))
-        order = np.empty(len(self), np.int64)
-        order[np.lexsort((self._column("number"), place[self._column("document")]))] = np.arange(len(self))
-        return order
+        return page_table.page_order(self._page_table, {key: path for key, (_, path) in self._documents.items()})
 
     @cached_property
     def copies(self) -> Copies | None:
@@ -291,14 +281,8 @@ class Snapshot(DocumentReader):
         """
         if not self.has_words:
             raise ValueError(f"{self._directory}: this index has no visual words")
-        parts: list[U16] = []
-        for run in blocks.runs(self._column("segment", rows), self._column("slot", rows)):
-            source = self._segments[run.segment]
-            first, last = source.offsets[[run.slot, run.slot + run.stop - run.start]].tolist()
-            parts.append(source.words[first:last])
-        lengths = self.lengths if rows is None else self.lengths[np.asarray(rows, np.int64)]
-        values = np.concatenate(parts) if parts else np.zeros(0, np.uint16)
-        return Ragged(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
+        values = blocks.words(self._segments, self._column("segment", rows), self._column("slot", rows))
+        return Ragged(values, np.concatenate([[0], np.cumsum(self._column("vectors", rows))]).astype(np.int64))
 
     def text(self, row: int) -> str:
         """The text layer of a row's page, or ""."""

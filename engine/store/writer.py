@@ -8,7 +8,7 @@ folder that nothing refers to; the next writer deletes it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -30,6 +30,7 @@ from . import (
     unread,
 )
 from . import codebook as codebooks
+from .begun import BegunDocument, BegunDocuments
 from .buffer import PageBuffer
 from .built import BuiltSegment
 from .catalog import DocumentRow, Fingerprint
@@ -40,14 +41,6 @@ from .segment import SegmentRow, StoredFile
 from .sharding import OnSegment, ShardReport
 from .transaction import Transaction
 from .unread import UnreadContent
-
-
-@dataclass(frozen=True, slots=True)
-class BegunDocument:
-    """A document that pages can be added to; its `done_pages` are in the index already, or are known to fail."""
-
-    doc_id: str
-    done_pages: frozenset[int]
 
 
 def open_writer(
@@ -87,9 +80,7 @@ class IndexWriter(Recorder):
             self._segment = catalog.read_last_segment(connection) + 1
             self.codebook = codebooks.find(self._directory, connection)
             self._buffer = PageBuffer(self.codec, statements.read_dims(connection), self.codebook)
-        self._begun: dict[str, DocumentRow] = {}
-        self._replaced: set[str] = set()  # ids of begun documents whose pages in the index are of another layout
-        self._keys: dict[str, int] = {}  # catalog keys of begun documents that the transaction has changed
+        self._begun = BegunDocuments(transaction)
 
     def __enter__(self) -> IndexWriter:
         return self
@@ -126,22 +117,7 @@ class IndexWriter(Recorder):
         or failed is tried again where it failed. If the document `replaces` its pages, they count as those of older
         content: it is laid out in another way.
         """
-        with self._transaction.reading() as connection:
-            known = statements.find_document(connection, path=path)
-            done: set[int] = set()
-            if known is not None and known[1].sha256 == sha256 and not replaces:
-                done = statements.stored_pages(connection, known[0])
-                if known[1].state == "indexing":
-                    done |= statements.failed_pages(connection, known[0])
-            waiting = {row.path: row.id for row in self._begun.values()}
-            doc_id = known[1].id if known else waiting.get(path)
-            if doc_id is None:
-                doc_id = statements.new_id(connection, path, list(self._begun))
-        self._keys.pop(doc_id, None)
-        if replaces:
-            self._replaced.add(doc_id)
-        self._begun[doc_id] = DocumentRow(doc_id, path, sha256, size, mtime_ns, page_count, "indexing", None)
-        return BegunDocument(doc_id, frozenset(done))
+        return self._begun.begin(path, sha256, size, mtime_ns, page_count, replaces=replaces)
 
     def add_pages(self, pages: PagesToStore) -> None:
         """Add pages of begun documents. Commits when the buffer is full.
@@ -155,7 +131,7 @@ class IndexWriter(Recorder):
         if not len(pages):
             return
         with self._transaction.changing() as connection:
-            keys = [self._key_for_change(ref.doc_id) for ref in vectors.refs]
+            keys = [self._begun.key_for_change(ref.doc_id) for ref in vectors.refs]
             lengths = vectors.vectors.lengths.tolist()
             for index, ref in enumerate(vectors.refs):
                 if built.is_stored(connection, keys[index], ref.page):
@@ -187,7 +163,9 @@ class IndexWriter(Recorder):
             self.commit()
         with self._transaction.changing() as connection:
             built.check(segment, self.codec, statements.read_dims(connection))
-            keys = {doc_id: self._key_for_change(doc_id) for doc_id in {page.ref.doc_id for page in segment.pages}}
+            keys = {
+                doc_id: self._begun.key_for_change(doc_id) for doc_id in {page.ref.doc_id for page in segment.pages}
+            }
             new = sum(not built.is_stored(connection, keys[each.ref.doc_id], each.ref.page) for each in segment.pages)
             if new:
                 row = built.move_in(self._directory, self._segment, segment, folder)
@@ -199,7 +177,7 @@ class IndexWriter(Recorder):
     def fail_page(self, doc_id: str, page: int, reason: str) -> None:
         """Record that a page of a begun document cannot be indexed; the document is indexed without it."""
         with self._transaction.changing() as connection:
-            values = (self._key_for_change(doc_id), page, statements.storable_text(reason))
+            values = (self._begun.key_for_change(doc_id), page, statements.storable_text(reason))
             connection.execute(
                 "INSERT OR REPLACE INTO page_failures (document, number, reason) VALUES (?, ?, ?)", values
             )
@@ -208,12 +186,12 @@ class IndexWriter(Recorder):
         """Record content of a begun document that was not read; its page, if it has one, is indexed all the same."""
         with self._transaction.changing() as connection:
             detail = statements.storable_text(content.detail)
-            unread.write(connection, self._key_for_change(doc_id), replace(content, detail=detail))
+            unread.write(connection, self._begun.key_for_change(doc_id), replace(content, detail=detail))
 
     def record_properties(self, doc_id: str, found: Mapping[str, Value]) -> None:
         """Record what a begun or complete document's file says of it, by names of `columns.OWN_COLUMNS`."""
         with self._transaction.changing() as connection:
-            key = self._key_for_change(doc_id) if doc_id in self._begun else self._known_key(doc_id)
+            key = self._begun.key_for_change(doc_id) if doc_id in self._begun else self._known_key(doc_id)
             columns.write(connection, key, found, columns.OWN_COLUMNS, "file")
 
     def finish_document(self, doc_id: str, page_count: int) -> None:
@@ -222,7 +200,7 @@ class IndexWriter(Recorder):
         Raises ValueError unless exactly the pages 1 to `page_count` were added or failed.
         """
         with self._transaction.changing() as connection:
-            key = self._key_for_change(doc_id)
+            key = self._begun.key_for_change(doc_id)
             accounted = statements.stored_pages(connection, key) | statements.failed_pages(connection, key)
             odd = accounted ^ set(range(1, page_count + 1))
             if odd:
@@ -230,7 +208,7 @@ class IndexWriter(Recorder):
                 raise ValueError(f"{path} has {page_count} pages; not accounted for, or too many: {sorted(odd)[:10]}")
             done = replace(self._begun[doc_id], page_count=page_count, state="done")
             statements.update_document(connection, key, done)
-        del self._begun[doc_id], self._keys[doc_id]
+        self._begun.forget(doc_id)
 
     def fail_document(self, document: str, reason: str, *, sha256: str = "", size: int = 0, mtime_ns: int = 0) -> None:
         """Record that a document cannot be read, or not to its end. `document` is the id of a begun one, or any path.
@@ -238,18 +216,18 @@ class IndexWriter(Recorder):
         Pages of its current content stay in the index. `sha256`, `size` and `mtime_ns` describe a path that is new.
         """
         reason = statements.storable_text(reason)
-        begun = self._begun.get(document) or next((row for row in self._begun.values() if row.path == document), None)
+        begun = self._begun.find(document)
         with self._transaction.changing() as connection:
             if begun is not None:
                 failed = replace(begun, state="failed", error=reason)
-                statements.update_document(connection, self._key_for_change(begun.id), failed)
-                del self._begun[begun.id], self._keys[begun.id]
+                statements.update_document(connection, self._begun.key_for_change(begun.id), failed)
+                self._begun.forget(begun.id)
                 return
             known = statements.find_document(connection, path=document)
             if known is not None:
                 statements.update_document(connection, known[0], replace(known[1], state="failed", error=reason))
                 return
-            new_id = statements.new_id(connection, document, list(self._begun))
+            new_id = statements.new_id(connection, document, self._begun.ids())
             row = DocumentRow(new_id, document, sha256, size, mtime_ns, None, "failed", reason)
             statements.insert_document(connection, row)
 
@@ -286,8 +264,7 @@ class IndexWriter(Recorder):
                 key, row = self._find(path)
                 removed = statements.delete_document(connection, key)
                 self._transaction.record_page_change(f"remove {row.id}", removed)
-                self._begun.pop(row.id, None)
-                self._keys.pop(row.id, None)
+                self._begun.forget(row.id)
                 pages += removed
         return pages
 
@@ -369,30 +346,6 @@ class IndexWriter(Recorder):
         if found is None:
             raise ValueError(f"document {doc_id} is not in the index")
         return found[0]
-
-    def _key_for_change(self, doc_id: str) -> int:
-        """The key of a begun document, whose row and pages in the transaction are now those of its new content."""
-        if doc_id in self._keys:
-            return self._keys[doc_id]
-        begun = self._begun.get(doc_id)
-        if begun is None:
-            raise ValueError(f"document {doc_id} is not begun; call begin_document first")
-        known = statements.find_document(self._transaction.connection, doc_id=doc_id)
-        if known is None:
-            key = statements.insert_document(self._transaction.connection, begun)
-        else:
-            key = known[0]
-            if known[1].sha256 != begun.sha256 or doc_id in self._replaced:
-                self._replaced.discard(doc_id)
-                unread.delete(self._transaction.connection, key)
-                self._transaction.record_page_change(
-                    f"replace {doc_id}", statements.delete_pages(self._transaction.connection, key)
-                )
-            elif known[1].state != "indexing":
-                statements.delete_failures(self._transaction.connection, key)
-            statements.update_document(self._transaction.connection, key, begun)
-        self._keys[doc_id] = key
-        return key
 
     def _insert_segment(self, row: SegmentRow, files: Sequence[StoredFile]) -> None:
         statements.insert_segment(self._transaction.connection, row, files)
