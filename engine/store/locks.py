@@ -82,7 +82,7 @@ def _lock(descriptor: int, *, shared: bool, blocking: bool) -> None:
     try:
         fcntl.flock(descriptor, kind if blocking else kind | fcntl.LOCK_NB)
     except OSError as err:
-        if err.errno in (errno.EACCES, errno.EAGAIN):  # some systems say one, some the other
+        if not blocking and err.errno in (errno.EACCES, errno.EAGAIN):  # taken: some systems say one, some the other
             raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK)) from err
         raise
 

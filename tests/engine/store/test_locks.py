@@ -91,6 +91,18 @@ def test_a_failure_that_is_no_conflict_is_the_systems_own_error(tmp_path: Path) 
         FileLock(tmp_path / "missing" / "lock")
 
 
+@pytest.mark.skipif(locks.fcntl is None, reason="this system has no flock")
+def test_a_lock_that_waits_and_is_denied_is_not_taken_for_a_conflict(
+    filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(locks.fcntl, "flock", refuse)
+    with pytest.raises(UsageError, match="access to the index was denied"):
+        store.open_snapshot(filled)
+
+
 @pytest.mark.parametrize("is_writable", [False, True])
 def test_only_a_read_only_index_is_read_without_a_lock(
     filled: Path, monkeypatch: pytest.MonkeyPatch, is_writable: bool
