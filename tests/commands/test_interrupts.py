@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from docsearch.commands import batch as batch_module
+from docsearch.commands import run_batch
 from docsearch.commands.answer_files import AnswerFile
 from docsearch.commands.interrupts import came_from_interrupt
 from docsearch.engine.searcher import Searcher
@@ -102,7 +102,7 @@ def test_batch_keeps_its_answers_and_says_where(
             super().write(row, hits)
 
     with monkeypatch.context() as patched:
-        patched.setattr(batch_module, "AnswerFile", Stopping)
+        patched.setattr(run_batch, "AnswerFile", Stopping)
         code, _, err = run("batch", "q.txt", "-o", out)
     assert_one_line(code, err)
     assert f"40 of 100 answers are kept in {out}.partial, and the same command with --resume continues" in err
