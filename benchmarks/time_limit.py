@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from .child_process import end_children
+from .setting import Refused
 
 GRACE_S = 60.0
 """How long a case may take to end once it is told to: compiled code has to return first."""
@@ -27,16 +28,29 @@ def time_limit(seconds: float, last_words: Callable[[], None], *, grace_s: float
     this process and its child processes.
 
     TimeIsUp is raised in the main thread of systems with POSIX signals; elsewhere the end by force is all there is.
+    Compiled code may turn it into an error of its own (SystemError), so the block ends with TimeIsUp whatever it raises
+    after its time, except for Refused.
     """
+    is_up = False
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        nonlocal is_up
+        is_up = True
+        raise TimeIsUp
+
     force = threading.Timer(seconds + grace_s, _end, (last_words,))
     force.daemon = True
     force.start()
     try:
         if hasattr(signal, "SIGALRM") and threading.current_thread() is threading.main_thread():
-            earlier = signal.signal(signal.SIGALRM, _raise)
+            earlier = signal.signal(signal.SIGALRM, end)
             signal.setitimer(signal.ITIMER_REAL, seconds)
             try:
                 yield
+            except Exception as err:
+                if is_up and not isinstance(err, Refused | TimeIsUp):
+                    raise TimeIsUp from err
+                raise
             finally:
                 signal.setitimer(signal.ITIMER_REAL, 0)
                 signal.signal(signal.SIGALRM, earlier)
@@ -44,10 +58,6 @@ def time_limit(seconds: float, last_words: Callable[[], None], *, grace_s: float
             yield
     finally:
         force.cancel()
-
-
-def _raise(_signal: int, _frame: FrameType | None) -> None:
-    raise TimeIsUp
 
 
 def _end(last_words: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from benchmarks import __main__ as command_line
 from benchmarks import processor, report, saved_runs
 from benchmarks.registry import CASES, Case
 from benchmarks.setting import Refused, Row, Setting
+from benchmarks.time_limit import TimeIsUp
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -54,6 +55,37 @@ def test_a_case_is_stopped_at_its_limit_and_its_rows_stand(
     first, last = map(json.loads, out.splitlines())
     assert first["what"] == "a"
     assert last["skipped"] == "the case was stopped after its limit of 1 s"
+
+
+def test_a_case_whose_compiled_code_hides_the_limit_is_stopped_all_the_same(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def slow(_setting: Setting) -> object:
+        yield {"what": "a", "median_ms": 1.5}
+        try:
+            time.sleep(60)
+        except TimeIsUp as err:  # as Ray's `wait` does
+            raise SystemError("returned a result with an exception set") from err
+
+    assert command_line.run(Case("slow", "a minute", slow, limit_s=1), Setting(None), command="", as_json=True)
+    out, err = capsys.readouterr()
+    assert "slow: stopped after its limit of 1 s" in err
+    assert [json.loads(line).get("skipped") for line in out.splitlines()] == [
+        None,
+        "the case was stopped after its limit of 1 s",
+    ]
+
+
+def test_a_wrong_result_is_refused_after_the_limit_too(capsys: pytest.CaptureFixture[str]) -> None:
+    def slow(_setting: Setting) -> object:
+        yield {"what": "a", "median_ms": 1.5}
+        try:
+            time.sleep(60)
+        except TimeIsUp:
+            raise Refused("it is wrong") from None
+
+    assert not command_line.run(Case("slow", "a minute", slow, limit_s=1), Setting(None), command="", as_json=True)
+    assert "refused: it is wrong" in capsys.readouterr().err
 
 
 def test_a_case_that_does_not_stop_is_ended_with_its_children() -> None:
