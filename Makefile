@@ -24,8 +24,11 @@ demo: .venv/kernels
 test: .venv/developing .venv/kernels
 	$(BIN)/python -m pytest -m "not slow"
 
-slow: .venv/developing .venv/kernels
-	$(BIN)/python -m pytest
+# Everything; CONTRIBUTING.md has what the slow tests need and how long they take. Those on a cluster are in an environment
+# of their own, as for `make cluster`.
+slow: .venv/browsing .venv/kernels $(AXE) .venv-cluster/installed
+	$(BIN)/python -m pytest --ignore tests/cluster
+	.venv-cluster/bin/python -m pytest tests/cluster
 
 # README's quick start, line by line, in this clone.
 quickstart: .venv/kernels
