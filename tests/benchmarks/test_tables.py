@@ -27,3 +27,27 @@ def test_tables_have_the_last_row_of_each_class_of_processors() -> None:
     assert found[2].splitlines()[-1] == "| `query` | x | 400 ms | C, 2, int8 | 2026-01-01, abc, 0.1 |"
     with pytest.raises(ValueError, match="marks"):
         tables.page_with("no marks", "")
+
+
+def test_a_busy_machine_does_not_count_for_times_and_does_for_quality() -> None:
+    machine = {"cpu": "C", "cores": 2, "arithmetic": "int8", "kernels": "AVX2"}
+    rows = [
+        {
+            "case": case,
+            "what": "x",
+            "commit": "abc",
+            "day": "2026-01-01",
+            **figures,
+            "machine": {**machine, "load_1min": load},
+        }
+        for load, case, figures in (
+            (0.1, "query", {"median_ms": 300.0}),
+            (0.1, "quality", {"ndcg@5": 0.6}),
+            (9.0, "query", {"median_ms": 900.0}),
+            (9.0, "quality", {"ndcg@5": 0.7}),
+        )
+    ]
+    found = tables.tables(rows)
+    assert "300 ms" in found
+    assert "900 ms" not in found
+    assert "nDCG@5 0.700" in found
