@@ -27,6 +27,11 @@ SHARES = (0.001, 0.02, 0.5)
 HNSW_PAGES = 100_000
 """Largest HNSW index: building it with this many pages takes minutes."""
 CELLS, NPROBE = 512, 64
+"""Of 100,000 pages; fewer where there are not as many to learn cells from."""
+TRAINED_EVERY = 4
+"""One page of so many is learned from."""
+TRAINED_PER_CELL = 39
+"""Below as many pages per cell, FAISS warns that cells are badly learned."""
 TOLERANCE = 1e-3
 """Largest error of a score: pages have length 1 and are stored as float16."""
 RECALL_TOLERANCE = 0.02
@@ -120,12 +125,13 @@ def peers(snapshot: Snapshot, asked: F32, truth: F32, pages: int) -> Iterator[Ro
     cells = faiss.IndexFlatIP(DIM)
     graph = faiss.IndexHNSWSQ(DIM, scalar.QT_8bit, 16, inner)
     graph.hnsw.efConstruction, graph.hnsw.efSearch = 80, 4 * COUNT
-    lists = faiss.IndexIVFScalarQuantizer(cells, DIM, CELLS, scalar.QT_8bit, inner)
-    lists.nprobe, lists.parallel_mode = NPROBE, 1
+    cell_count = min(CELLS, max(1, pages // TRAINED_EVERY // TRAINED_PER_CELL))
+    lists = faiss.IndexIVFScalarQuantizer(cells, DIM, cell_count, scalar.QT_8bit, inner)
+    lists.nprobe, lists.parallel_mode = min(NPROBE, cell_count), 1
     for name, index, most in (
         ("FAISS flat, float16", faiss.IndexScalarQuantizer(DIM, scalar.QT_fp16, inner), pages),
         ("FAISS RaBitQ fast scan, not re-scored", faiss.IndexRaBitQFastScan(DIM, inner), pages),
-        (f"FAISS IVF {CELLS}, 8 bits, {NPROBE} probes", lists, pages),
+        (f"FAISS IVF {cell_count}, 8 bits, {lists.nprobe} probes", lists, pages),
         ("FAISS HNSW 16, 8 bits, efSearch 800", graph, min(pages, HNSW_PAGES)),
     ):
         took = timed(lambda index=index, most=most: fill(index, snapshot, most))
@@ -141,11 +147,11 @@ def peers(snapshot: Snapshot, asked: F32, truth: F32, pages: int) -> Iterator[Ro
 
 
 def fill(index: Any, snapshot: Snapshot, pages: int) -> None:
-    """Train an index on a quarter of the pages, evenly spaced, and add all."""
+    """Train an index on some of the pages, evenly spaced, and add all."""
     from docsearch.engine.retrieval.flat_scan import Float16
 
     plain = Float16(DIM)
-    index.train(plain.decode(snapshot.dense_vectors(np.arange(0, pages, 4))))
+    index.train(plain.decode(snapshot.dense_vectors(np.arange(0, pages, TRAINED_EVERY))))
     for start in range(0, pages, 8192):
         index.add(plain.decode(snapshot.dense_vectors(np.arange(start, min(start + 8192, pages)))))
 

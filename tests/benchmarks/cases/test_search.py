@@ -72,8 +72,6 @@ def test_single_vectors_are_compared_with_exact_scores(tmp_path: Path, monkeypat
         "DIM": 64,
         "QUESTIONS": 10,
         "COUNT": 20,
-        "CELLS": 4,
-        "NPROBE": 4,
         "RECALL_TOLERANCE": 0.1,
     }.items():
         monkeypatch.setattr(single_vectors, name, small)
