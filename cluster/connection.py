@@ -75,6 +75,15 @@ def check_answers(address: str) -> None:
         ) from err
 
 
+def check_started(err: Exception) -> None:
+    """Raise UsageError if `err`, of a Ray actor, says that it could not be made: its machine has other packages."""
+    if getattr(err, "actor_init_failed", False):
+        reason = [line.strip() for line in str(err).splitlines() if line.strip()][-1]
+        raise UsageError(
+            f"a worker cannot be started: {reason}; install the same version of docsearch on every machine"
+        ) from err
+
+
 def _quieten() -> None:
     """Ray tells its makers how it is used unless it is asked not to; docsearch sends nothing anywhere."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

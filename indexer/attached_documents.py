@@ -6,6 +6,7 @@ has not changed is not opened again, unless something in it has not been read ye
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -33,11 +34,9 @@ BYTES_MAX = 4 << 30
 
 @dataclass(slots=True)
 class Source:
-    """A file on disk that documents lie in; `path` is its own in the index. Counts what has been taken out of it."""
+    """A document of the run, on disk or elsewhere, that others lie in. Counts what has been taken out of it."""
 
-    path: str
-    file: Path
-    mtime_ns: int
+    document: Document
     files: int = 0
     bytes: int = 0
 
@@ -138,17 +137,18 @@ class AttachedDocuments:
         """Take the files out of the documents that wait, each when it is asked for; those that cannot be are told."""
         waiting, self._waiting = self._waiting, []
         for holder in waiting:
+            source, folder = holder.source.document, Path(tempfile.mkdtemp(dir=self._place()))
             try:
-                file = take_out(
-                    self._reader, holder.source.file, holder.path[len(holder.source.path) + 1 :], self._place()
-                )
+                outermost = source.on_disk(folder).file
+                file = take_out(self._reader, outermost, holder.path[len(source.path) + 1 :], self._place())
                 listed = self._reader.names(file)
             except DocumentError as err:
                 self._read.append((holder, UnreadContent(holder.path, None, ATTACHMENT, 0, str(err))))
                 continue
             yield from self._files(holder, file, unique_names(listed.names), is_cut=listed.is_cut)
-            if file != holder.source.file:
+            if file != outermost:
                 file.unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)  # with the copy of a document that lies elsewhere
 
     def record(self) -> int:
         """Record of the documents that were opened that they were; return in how many of them something is unread.
@@ -164,7 +164,7 @@ class AttachedDocuments:
 
     def _wait_for(self, document: Document) -> None:
         path = document.path
-        holder = self._holders.get(path) or Holder(path, Source(path, document.file, document.mtime_ns), 0)
+        holder = self._holders.get(path) or Holder(path, Source(document), 0)
         if holder.depth < DEPTH_MAX:
             self._waiting.append(holder)
         else:
@@ -189,11 +189,11 @@ class AttachedDocuments:
                 size = self._reader.extract(file, number, target)
             except DocumentError as err:
                 target.unlink(missing_ok=True)
-                yield Unreadable(path, source.file, str(err))
+                yield Unreadable(path, source.document.file, str(err))
                 continue
             source.bytes += size
             self._temporary[path] = target
-            yield Document(path, target, size, source.mtime_ns)
+            yield Document(path, target, size, source.document.mtime_ns)
         paths = {f"{holder.path}/{name}" for name in names}
         below = self._writer.documents_below(holder.path)
         self._writer.remove([path for path in below if path not in paths and container_of(path, paths) is None])

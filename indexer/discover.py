@@ -38,6 +38,13 @@ class Document:
     size: int
     mtime_ns: int
 
+    def on_disk(self, folder: Path) -> Document:  # noqa: ARG002 - as in documents that lie elsewhere
+        """The document as a file of this machine: itself, or a copy in `folder` of one that lies elsewhere.
+
+        Raises DocumentError if it cannot be read.
+        """
+        return self
+
     def sha256(self) -> str:
         """The SHA-256 of the content, 64 hex digits. Raises DocumentError if the file cannot be read."""
         since_written = time.time_ns() - self.mtime_ns

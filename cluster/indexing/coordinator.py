@@ -28,7 +28,8 @@ from ...indexer.discover import Document
 from ...indexer.render.renderer import Renderer
 from ...indexer.report import Interrupted
 from ...indexer.run import Run
-from .ledger import Ledger
+from ..connection import check_started
+from .ledger import Ledger, check_reached
 from .pool import Member, Pool, PoolOptions
 from .staging import ObjectStorage, SharedFolder, Staging, is_url
 from .status import ClusterStatus, Meter
@@ -112,7 +113,7 @@ def _opened(
         staging,
         __version__,
     )
-    staging.clear()
+    staging.open()
     pool = Pool(settings, options.pool)
     coordinator = _Coordinator(run, pool, staging, options)
     try:
@@ -259,6 +260,7 @@ class _Coordinator:
                     raise err.cause from None
                 raise
             except errors.RayActorError as err:
+                check_started(err)
                 logger.warning("a worker died before it was ready: %s", _first_line(err))
                 self._pool.lost += 1
                 self._check_for_workers()
@@ -281,6 +283,7 @@ class _Coordinator:
                 member.tasks[0] = (reference, following, time.monotonic())
             self._seconds.append(result.spent.seconds)
             assert member.info is not None
+            check_reached(task, result, member.info.host)
             self._meter.add(member.info, result.spent)
             self._receive(task, result)
 

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ...engine.errors import UsageError
 from ...indexer.discover import Document
 from ...indexer.embed import Embedded
 from ...indexer.render.renderer import DocumentDone, DocumentFailed, DocumentOpened, PageFailed
 from ...indexer.run import Run
 from ...indexer.stages import EncodedBatch
 from .tasks import LongDocument, Part, PartResult, Task, TaskResult
+
+
+def check_reached(task: Task, result: TaskResult, host: str) -> None:
+    """Raise UsageError for a document that a worker on `host` could not read, and this process can."""
+    given = {part.document.path: part for part in task.parts}
+    for found in result.parts:
+        file = given[found.path].document.file
+        if found.unreadable and not given[found.path].is_local and os.access(file, os.R_OK):
+            raise UsageError(
+                f"{host} cannot read {file}, which this machine can: {found.unreadable}; mount the folder on every "
+                "machine under the same path"
+            )
 
 
 class Ledger:

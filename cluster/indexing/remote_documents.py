@@ -1,4 +1,7 @@
-"""Documents in object storage: found by listing it, fetched by the workers that read them."""
+"""Documents in object storage: found by listing it, fetched by the workers that read them.
+
+The coordinator fetches those that other documents lie in, such as e-mails and archives, and takes these out.
+"""
 
 from __future__ import annotations
 
@@ -32,6 +35,14 @@ class RemoteDocument(Document):
         files, path = file_system(self.url)
         return _read(self.url, lambda: _hash(files, path))
 
+    def on_disk(self, folder: Path) -> Document:
+        """As of a `Document`; copies the object."""
+        files, path = file_system(self.url)
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / PurePosixPath(self.path).name
+        _read(self.url, lambda: files.get_file(path, str(target)))
+        return Document(self.path, target, self.size, self.mtime_ns)
+
 
 def find(
     urls: Sequence[str],
@@ -46,8 +57,7 @@ def find(
     a dot are skipped. There are no `.docsearchignore` files. Raises UsageError for a URL that cannot be listed, or two
     documents of the same path, and NothingFound if there is no document.
     """
-    chosen = file_kinds.selected(kinds)
-    wanted = {suffix for suffix in chosen if not file_kinds.missing(suffix, renderer)}
+    wanted = file_kinds.readable(kinds, renderer)
     globs = tuple(pattern.rstrip("/") for pattern in exclude)
     others, excluded = OtherKinds(), 0
     found: dict[str, Document] = {}
@@ -59,7 +69,7 @@ def find(
                 continue
             if any(is_excluded("/".join(parts[:end]), globs) for end in range(1, len(parts) + 1)):
                 excluded += 1
-            elif PurePosixPath(path).suffix.lower() not in wanted:
+            elif file_kinds.suffix_of(parts[-1]) not in wanted:
                 others.add(by_name(parts[-1]), path)
             elif path in found:
                 raise UsageError(f"{path} is below two of the URLs; index each of them into an index of its own")
@@ -72,21 +82,9 @@ def find(
         raise NothingFound(f"no documents found in {', '.join(urls)}{skipped}; {file_kinds.read_kinds()}")
     documents = tuple(found[path] for path in sorted(found))
     places = tuple(url.rstrip("/") for url in urls)
-    return Discovery((), documents, other_kinds=other_kinds, exclude=globs, excluded=excluded, urls=places)
-
-
-def fetched(document: Document, folder: Path) -> Document:
-    """The document as a file of this machine: itself, or a copy in `folder` of one in object storage.
-
-    Raises DocumentError if it cannot be read.
-    """
-    if not isinstance(document, RemoteDocument):
-        return document
-    files, path = file_system(document.url)
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / PurePosixPath(document.path).name
-    _read(document.url, lambda: files.get_file(path, str(target)))
-    return Document(document.path, target, document.size, document.mtime_ns)
+    return Discovery(
+        (), documents, other_kinds=other_kinds, exclude=globs, excluded=excluded, suffixes=wanted, urls=places
+    )
 
 
 def _objects(url: str) -> Iterator[tuple[str, str, Mapping[str, Any]]]:

@@ -25,7 +25,8 @@ TRIES = 6
 """Attempts at a request to object storage, ..."""
 FIRST_PAUSE_S = 0.1
 """... with a pause after each, which doubles."""
-COPY_BYTES = 1 << 20
+OPENED = "open"
+"""File of a shared folder while a run uses it."""
 
 
 class Staging(Protocol):
@@ -43,6 +44,15 @@ class Staging(Protocol):
     def delete(self, name: str) -> None:
         """Delete what is left of a segment, as far as that is possible."""
 
+    def open(self) -> None:
+        """Begin a run, on the coordinator's machine, without what earlier ones left.
+
+        Raises StorageFull and StorageFailed.
+        """
+
+    def check(self) -> None:
+        """Raise UsageError where the machine of a worker does not reach what the coordinator has opened."""
+
     def clear(self) -> None:
         """Delete everything that this and earlier runs left."""
 
@@ -54,10 +64,24 @@ class SharedFolder:
     root: Path
     local: Path
 
+    def open(self) -> None:
+        """See `Staging`; makes a file by which workers know the folder."""
+        self.clear()
+        with translated(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            (self.root / OPENED).touch()
+
+    def check(self) -> None:
+        """See `Staging`."""
+        if not (self.root / OPENED).exists():
+            raise UsageError(
+                f"the coordinator's folder {self.root} is not there; mount it on every machine under this path, or "
+                "give --staging another folder that all machines share, or the URL of object storage"
+            )
+
     def write(self, builder: SegmentBuilder, name: str) -> BuiltSegment:
         """See `Staging`."""
         with translated(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
             return builder.write(self.root / name)
 
     def receive(self, name: str, segment: BuiltSegment) -> Path:
@@ -90,6 +114,13 @@ class ObjectStorage:
 
     root: str
     local: Path
+
+    def open(self) -> None:
+        """See `Staging`."""
+        self.clear()
+
+    def check(self) -> None:
+        """See `Staging`: a machine without access is told when it writes."""
 
     def write(self, builder: SegmentBuilder, name: str) -> BuiltSegment:
         """See `Staging`."""

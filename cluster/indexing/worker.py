@@ -35,7 +35,6 @@ from ...indexer.render.renderer import (
 )
 from ...indexer.render.unread import Unread
 from ...indexer.stages import Batch, EncodedBatch, Stages
-from .remote_documents import fetched
 from .staging import Staging
 from .tasks import TASK_PAGES, Part, PartResult, Spent, Task, TaskResult
 
@@ -102,7 +101,11 @@ class Worker:
         return True
 
     def prepare(self) -> WorkerInfo:
-        """Open the model and start the renderer. Raises UsageError if this machine has another version of either."""
+        """Open the model and start the renderer.
+
+        Raises UsageError, with the name of the machine, if it has another version of either, lacks the model, or does
+        not reach the staging area.
+        """
         import ray
 
         from ... import __version__
@@ -113,7 +116,11 @@ class Worker:
                 f"{host} has docsearch {__version__}, the coordinator has {settings.version}; install the same version "
                 "on every machine"
             )
-        self._encoder = settings.load_encoder()
+        try:
+            settings.staging.check()
+            self._encoder = settings.load_encoder()
+        except DocsearchError as err:
+            raise UsageError(f"{host}: {err}") from err
         if self._encoder.spec.fingerprint != settings.fingerprint:
             raise UsageError(
                 f"{host} has another revision of the model {self._encoder.spec.name} than the coordinator; install the "
@@ -198,7 +205,10 @@ class _Running:
     def _as_file(self, part: Part, folder: Path) -> Document:
         """The document as a file of this machine: in `folder`, if it has to be fetched. Raises DocumentError."""
         if part.content is None:
-            return fetched(part.document, folder)
+            found = part.document.on_disk(folder)
+            if not os.access(found.file, os.R_OK):
+                raise DocumentError(f"{found.file} is not there, or may not be read")
+            return found
         folder.mkdir()
         file = folder / part.document.file.name
         file.write_bytes(part.content)

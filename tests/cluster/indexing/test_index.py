@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -162,7 +163,10 @@ def test_a_document_that_kills_its_workers_fails_alone(
 def test_documents_and_segments_in_object_storage(
     three_nodes: Any, object_storage: Storage, documents: Path, tmp_path: Path, small_tasks: None
 ) -> None:
-    (documents / "mail.eml").unlink()  # what is attached to e-mails in object storage is not read
+    with zipfile.ZipFile(documents / "old.zip", "w") as archive:
+        archive.write(documents / "2/5.pdf", "papers/old.pdf")
+        archive.write(documents / "mail.eml", "more.eml")
+    kinds = ["pdf", "image", "web", "mail", "archive"]
     object_storage.client.create_bucket(Bucket="archive")
     files = [file for file in documents.rglob("*") if file.is_file()]
     for file in files:
@@ -170,9 +174,10 @@ def test_documents_and_segments_in_object_storage(
     object_storage.client.put_object(Bucket="archive", Key="reports/notes.xyz", Body=b"of another kind")
     options = ClusterOptions(PoolOptions(cpus=1), staged="s3://archive/staging")
     index = tmp_path / "together"
-    report = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder())
-    alone = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
+    report = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), kinds=kinds)
+    alone = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder(), kinds=kinds)
     assert (report.documents, report.pages) == (alone.documents, alone.pages)
+    assert report.unread == alone.unread
     assert [(kind.kind, kind.files) for kind in report.other_kinds] == [(".xyz", 1)]
     found, expected = content(index), content(tmp_path / "alone")
     for row in (*found["documents"].values(), *expected["documents"].values()):
@@ -180,13 +185,23 @@ def test_documents_and_segments_in_object_storage(
     assert found == expected
     assert object_storage.client.list_objects_v2(Bucket="archive", Prefix="staging").get("Contents", []) == []
 
-    again = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder())
-    assert (again.documents, again.pages, again.skipped) == (0, 0, alone.documents)
+    assert {path for path, _ in found["pages"]} >= {"mail.eml/figures.pdf", "old.zip/more.eml/figures.pdf"}
+
+    again = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), kinds=kinds)
+    alone_again = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder(), kinds=kinds)
+    assert (again.documents, again.pages, again.skipped) == (0, 0, alone_again.skipped)
     elsewhere = pipeline.index_documents([documents / "0"], index, encoder=FakeEncoder(), prune=True)
     assert elsewhere.removed == 0
     object_storage.client.delete_object(Bucket="archive", Key="reports/long.pdf")
-    pruned = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), prune=True)
-    assert pruned.removed == 1
+    object_storage.client.delete_object(Bucket="archive", Key="reports/mail.eml")
+    pruned = index_documents(
+        ["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), kinds=kinds, prune=True
+    )
+    assert pruned.removed == 2
+    with open_snapshot(index) as snapshot:
+        paths = {row.path for row in snapshot.documents().values()}
+    assert "old.zip/more.eml/figures.pdf" in paths
+    assert not any(path.startswith(("mail.eml", "long.pdf")) for path in paths)
 
 
 @pytest.mark.slow
@@ -269,6 +284,12 @@ class FullAtTimes:
     root: Path
     counted: Path
     times: int
+
+    def open(self) -> None:
+        SharedFolder(self.root, self.root).open()
+
+    def check(self) -> None:
+        SharedFolder(self.root, self.root).check()
 
     def write(self, builder: SegmentBuilder, name: str) -> BuiltSegment:
         self.counted.mkdir(exist_ok=True)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -76,6 +82,81 @@ def test_a_move_that_was_interrupted_is_finished_by_the_next(filled: Path, monke
         writer.divide(2)
     assert shards.names(filled) == ("0000", "0001")
     assert content_of(filled) == before
+
+
+FILE_OPERATIONS = {
+    "os.rename",
+    "os.mkdir",
+    "os.rmdir",
+    "os.remove",
+    "os.link",
+    "shutil.copyfile",
+    "shutil.rmtree",
+    "open",
+}
+
+
+def is_killed(operation: int, work: Callable[[], object]) -> bool:
+    """Whether a process that does some work was killed just before so many operations on files."""
+    process = os.fork()
+    if process == 0:
+        done = 0
+
+        def count(event: str, _: object) -> None:
+            nonlocal done
+            if event in FILE_OPERATIONS:
+                done += 1
+                if done == operation:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            sys.addaudithook(count)
+            work()
+        except BaseException:  # noqa: BLE001 - this process must not go on with the tests
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    status = os.waitpid(process, 0)[1]
+    assert os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+    return os.WIFSIGNALED(status)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_process_may_be_killed_before_any_operation_of_a_move(filled: Path) -> None:
+    before = content_of(filled)
+    turn = 0
+
+    def divide() -> None:
+        with store.open_writer(filled, fingerprint=None) as writer:
+            writer.divide((2, 3, 0, 1)[turn % 4])
+
+    operation = 1
+    while is_killed(operation, divide):
+        assert content_of(filled) == before, operation
+        operation, turn = operation + 1, turn + 1
+    assert operation > 20
+    divide()
+    assert content_of(filled) == before
+    with store.open_snapshot(filled) as snapshot:
+        assert snapshot.verify() == []
+    assert len(list(shards.segment_entries(filled))) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_process_may_be_killed_before_any_operation_of_a_copy(filled: Path, tmp_path: Path) -> None:
+    """The copy is there as a whole or not at all, and the next one is made."""
+    before, copy = content_of(filled), tmp_path / "copy"
+    operation = 1
+    while is_killed(operation, lambda: sharding.divide_copy(filled, copy, 2)):
+        assert content_of(filled) == before
+        if copy.exists():
+            assert content_of(copy) == before
+            shutil.rmtree(copy)
+        operation += 1
+    assert operation > 20
+    assert content_of(copy) == before
 
 
 def test_new_pages_and_compactions_of_a_divided_index(filled: Path, synthetic: ModuleType) -> None:
