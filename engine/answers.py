@@ -89,7 +89,8 @@ class Answers:
             weighed,
         )
         idf, expected = self._weighting.statistics(encoded)
-        matches, token_score, score = own[0], float(token_scores[0]), self._visual_score(weighed, best)
+        matches, token_score = own[0], float(token_scores[0])
+        score = self._visual_score(weighed, best) if ranking.best_visual is None else ranking.best_visual
         evidence = self._evidence(weighed, maxima[np.searchsorted(rows, best)], matches, expected)
         if mode != "visual":
             pairs = score - token_score

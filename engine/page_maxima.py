@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, groupby
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, TypeGuard
 
 import numpy as np
 
@@ -46,15 +46,22 @@ class Pages(Protocol):
         """As `Snapshot.boxes`."""
 
 
-@runtime_checkable
 class PagesElsewhere(Protocol):
     """Pages whose vectors other processes hold, which compute with them: those of an index on several machines."""
+
+    are_elsewhere: ClassVar[bool]
+    """True."""
 
     def token_maxima(self, vectors: F32, rows: I64 | None) -> F32:
         """As the function `token_maxima`."""
 
-    def pair_matches(self, query: QueryVectors, rows: I64) -> F32:
-        """As `ranking.rerank.pairs_on`."""
+    def pair_matches(self, asked: Sequence[tuple[QueryVectors, I64]]) -> list[F32]:
+        """As `ranking.rerank.pairs_on`, for several queries, each with its own pages."""
+
+
+def are_elsewhere(pages: object) -> TypeGuard[PagesElsewhere]:
+    """Whether the vectors of `pages` are held by other processes."""
+    return getattr(pages, "are_elsewhere", False)
 
 
 class FixedPages(Protocol):
@@ -69,7 +76,7 @@ def token_maxima(pages: Pages, vectors: F32, rows: I64 | None) -> F32:
 
     `rows` (n,) are the pages, each once and in rising order; None stands for all of them.
     """
-    if isinstance(pages, PagesElsewhere):
+    if are_elsewhere(pages):
         return pages.token_maxima(vectors, rows)
     found = [
         maxsim.maxima_of_parts(vectors, [(block.coded, block.offsets) for block in together])
@@ -89,7 +96,7 @@ class PageMaxima:
 
     def __call__(self, vectors: F32, rows: I64 | None) -> F32:
         """The maxima (n, Q) of `vectors` (Q, D) with the pages `rows` (n,), each once and rising, or with all."""
-        if isinstance(self._snapshot, PagesElsewhere):
+        if are_elsewhere(self._snapshot):
             return self._snapshot.token_maxima(vectors, rows)
         if rows is None and self._stays_mapped:
             return self._all.maxima(vectors)
@@ -99,7 +106,7 @@ class PageMaxima:
 
     def of(self, rows: I64) -> FixedPages:
         """The pages `rows` (n,), each once and rising, for many queries. Those of a large collection are copied."""
-        if isinstance(self._snapshot, PagesElsewhere):
+        if are_elsewhere(self._snapshot):
             return _FixedElsewhere(self._snapshot, rows)
         if self._stays_mapped:
             return KnownPages(self._snapshot.in_segments(rows))

@@ -320,11 +320,13 @@ class SoughtWord:
 class Ranking:
     """Pages in their final order: rows `pages` (K,) int64, `scores` (K,) float32.
 
-    Best first; equal scores are in the order of document paths and page numbers.
+    Best first; equal scores are in the order of document paths and page numbers. `best_visual` is the score of the
+    first page by its picture alone, where that was computed on the way.
     """
 
     pages: I64
     scores: F32
+    best_visual: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -251,7 +251,10 @@ class Searcher(PageViews):
                 own: Mode = "visual" if not query.text.strip() or query.like is not None else mode
                 source = DetailsOfHits(self, replace(query, text=asked_for[i].text), own)
                 hits = self._hits(query, ranked.get(i), source, all_copies=all_copies)
-                answer = self._answers.answer(query, hits, encoded.get(i), weighed.get(i), ranked.get(i), own)
+                ranking = ranked.get(i)
+                if ranking is not None and asked.get(i) is not weighed.get(i):
+                    ranking = replace(ranking, best_visual=None)  # it is that of a question with implied words
+                answer = self._answers.answer(query, hits, encoded.get(i), weighed.get(i), ranking, own)
                 if rerank is not None:
                     answer = rerank.answer(answer, "" if query.like else query.text, k, self.text, self.pictures)
                 read_as = (asked_for[i].text, dict(query.corrections), readings[i].missing_phrases)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -23,8 +25,10 @@ from ...engine.errors import UsageError
 from ...engine.kernels.token_scores.scores import BLOCK_PAGES
 from ...engine.records import F32, I64, U8, Candidates, PageRef, QueryVectors
 from ...engine.retrieval.candidates import CandidateIndex
+from ...engine.retrieval.dense import is_few, open_codes
 from ...engine.retrieval.flat_scan import best_rows
 from ...engine.retrieval.inverted_index import open_inverted_index
+from ...engine.retrieval.rabitq import GivenCodes
 from ...engine.store import Snapshot, open_snapshot, shards
 from ...engine.store.cache import DerivedFiles, ReadOnlyCache
 from ...engine.store.copies import Copies
@@ -34,6 +38,8 @@ from .fan_out import Call
 from .shard import Filled
 from .shard_pages import LearnedWords, ShardSpec
 
+KEPT_MAXIMA, KEPT_ROWS, FEW_ROWS = 32, 1000, 4
+"""Answers of workers that are kept, if they are of so many pages or fewer, and the pages that are looked for there."""
 PREPARE_TIMEOUT_S = 4 * 3600.0
 """Seconds that workers may take to fetch segments, and to build what stage 1 needs."""
 
@@ -58,6 +64,12 @@ class ShardRows:
         found: I64 = places[self.rows[places] == rows] if len(self.rows) else np.zeros(0, np.int64)
         return found
 
+    def places(self, rows: I64) -> tuple[I64, I64]:
+        """Which of `rows` (n,), in any order, are of the shard, and their places in it: both (m,)."""
+        found = np.searchsorted(self.rows, rows).clip(max=max(0, len(self.rows) - 1))
+        here = np.flatnonzero(self.rows[found] == rows) if len(self.rows) else np.zeros(0, np.int64)
+        return here, found[here]
+
 
 def open_sharded_pages(directory: Path, without: Collection[str] = ()) -> ShardedPages:
     """Open the index in `directory` as `open_snapshot` does, without the pages of some shards if need be."""
@@ -72,6 +84,7 @@ class ShardedPages(Snapshot):
     Without some shards it has the rows, the statistics and the answers of an index without their pages.
     """
 
+    are_elsewhere = True
     send: Send
 
     def __init__(
@@ -84,9 +97,17 @@ class ShardedPages(Snapshot):
     ) -> None:
         super().__init__(directory, connection, lock)
         self.without = without
+        self._kept: deque[tuple[bytes, I64, F32]] = deque(maxlen=KEPT_MAXIMA)
+        self.held = ExitStack()
+        """What ends with this state of the index, such as the hold on its workers."""
         self._placement = self._placed()
         if without:
             self.cache = ReadOnlyCache(directory)
+
+    def close(self) -> None:
+        """Close the catalog, and let go of the workers. Closing twice is harmless."""
+        super().close()
+        self.held.close()
 
     @property
     def directory(self) -> Path:
@@ -192,6 +213,7 @@ class ShardedPages(Snapshot):
             centroids=None if visual_words is None else visual_words.codebook.centroids,
             learned=[] if visual_words is not None else list(learned),
             width=0 if visual_words is None else visual_words.width,
+            coded=[] if visual_words is not None or learned else self.coded,
         )
 
     def _words(self, visual_words: VisualWords | None) -> tuple[VisualWords | None, list[LearnedWords]]:
@@ -208,6 +230,11 @@ class ShardedPages(Snapshot):
             for part in parts
         ]
 
+    @cached_property
+    def coded(self) -> list[GivenCodes]:
+        """What the codes of dense vectors are made with; they depend on all pages, as those of an undivided index."""
+        return [GivenCodes.of(part) for part in open_codes(self)] if self.dense_dim else []
+
     def _files(self) -> dict[int, list[Any]]:
         from ...engine.store import statements
 
@@ -222,17 +249,41 @@ class ShardedPages(Snapshot):
     def token_maxima(self, vectors: F32, rows: I64 | None) -> F32:
         """The largest inner product of each of `vectors` (Q, D) with each of `rows`, (n, Q); see `token_maxima`."""
         asked = np.arange(len(self)) if rows is None else rows
+        if (known := self._known_maxima(vectors, asked)) is not None:
+            return known
         out = np.empty((len(asked), len(vectors)), np.float32)
         self._gather("maxima", (np.ascontiguousarray(vectors),), asked, rows is None, out)
+        if len(asked) <= KEPT_ROWS:
+            self._kept.append((vectors.tobytes(), asked, out))
         return out
 
-    def pair_matches(self, query: QueryVectors, rows: I64) -> F32:
-        """Matches (n, P) of the query's pairs on `rows` (n,), in any order; see `rerank.pairs_on`."""
-        order = np.argsort(rows)
-        found = np.empty((len(rows), len(query.pairs)), np.float32)
-        self._gather("pair_matches", (query,), rows[order], False, found)
-        out = np.empty_like(found)
-        out[order] = found
+    def _known_maxima(self, vectors: F32, rows: I64) -> F32 | None:
+        """The maxima (n, Q) of pages that were asked for a moment ago: the best ones of a question, for its answer."""
+        if not 0 < len(rows) <= FEW_ROWS:
+            return None
+        key = vectors.tobytes()
+        for known, known_rows, maxima in reversed([*self._kept]):
+            if known == key:
+                places = np.searchsorted(known_rows, rows).clip(max=len(known_rows) - 1)
+                if (known_rows[places] == rows).all():
+                    found: F32 = maxima[places]
+                    return found
+        return None
+
+    def pair_matches(self, asked: Sequence[tuple[QueryVectors, I64]]) -> list[F32]:
+        """Matches (n, P) of the pairs of each query on its `rows` (n,), in any order; see `rerank.pairs_on`."""
+        out = [np.empty((len(rows), len(query.pairs)), np.float32) for query, rows in asked]
+        calls: list[Call] = []
+        places: list[list[tuple[int, I64]]] = []
+        for shard in self.shard_rows:
+            own = [(i, query, *shard.places(rows)) for i, (query, rows) in enumerate(asked)]
+            own = [each for each in own if len(each[2])]
+            if own:
+                calls.append(Call(shard.name, "pair_matches", ([(query, there) for _, query, _, there in own],)))
+                places.append([(i, here) for i, _, here, _ in own])
+        for of_shard, found in zip(places, self.send(calls), strict=True):
+            for (i, here), matches in zip(of_shard, found, strict=True):
+                out[i][here] = matches
         return out
 
     def _gather(self, method: str, arguments: tuple[Any, ...], rows: I64, is_all: bool, out: NDArray[Any]) -> None:
@@ -295,22 +346,53 @@ class ShardedCandidates(CandidateIndex):
 
 
 class ShardedDense:
-    """Search by dense vectors in all shards; every vector is read."""
+    """Search by dense vectors in all shards, with the pages and scores of `DenseIndex`."""
 
     def __init__(self, pages: ShardedPages) -> None:
         self._pages = pages
+        self._coded = pages.coded
+        self._codes = sum(int(given.segments[:, 1].sum()) for given in self._coded)
+        self._oversampling = max((given.measured.oversampling for given in self._coded), default=1)
 
     def nearest(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
-        """The `count` pages with the largest inner products with `vector` (S,), among `rows` if given."""
-        wanted: Iterable[tuple[Any, I64 | None]] = ((shard, None) for shard in self._pages.shard_rows)
+        """The `count` pages with the largest inner products with `vector` (S,), among `rows` if given.
+
+        The best pages by codes are those of all shards together, as many as an undivided index takes.
+        """
+        depth = self._oversampling * count
+        if not self._coded or (rows is not None and is_few(len(rows), depth, self._codes)):
+            return self.nearest_exactly(vector, count=count, rows=rows)
+        assert self._prepared
+        found = self._call("scan_dense", (vector, count, depth), rows)
+        scanned = self._best([(shard, pages) for shard, (pages, _) in found], count)
+        chosen = self._best([(shard, pages) for shard, (_, pages) in found], depth)
+        coded = self.nearest_exactly(vector, count=count, rows=np.sort(chosen.pages))
+        scores = np.concatenate([scanned.scores, coded.scores])
+        rows = np.concatenate([scanned.pages, coded.pages])
+        return best_rows(scores, rows, count, self._pages.page_order())
+
+    def nearest_exactly(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
+        """As `nearest`, without codes: every page's own vector is read."""
+        return self._best(self._call("nearest", (vector, count), rows), count)
+
+    @cached_property
+    def _prepared(self) -> bool:
+        """True, once all shards have made their codes."""
+        calls = [Call(shard.name, "codes") for shard in self._pages.shard_rows]
+        self._pages.send(calls, timeout_s=PREPARE_TIMEOUT_S)
+        return True
+
+    def _call(self, method: str, arguments: tuple[Any, ...], rows: I64 | None) -> list[tuple[ShardRows, Any]]:
+        """What the shards of `rows` (n,), rising, return for their own."""
+        wanted: Iterable[tuple[ShardRows, I64 | None]] = ((shard, None) for shard in self._pages.shard_rows)
         if rows is not None:
             wanted = ((shard, shard.own(rows)) for shard in self._pages.shard_rows)
         chosen = [(shard, own) for shard, own in wanted if own is None or len(own)]
-        found = self._pages.send([Call(shard.name, "nearest", (vector, count, own)) for shard, own in chosen])
-        pages = [shard.rows[places] for (shard, _), (places, _) in zip(chosen, found, strict=True)]
-        scores = np.concatenate([np.zeros(0, np.float32), *(scores for _, scores in found)])
-        return best_rows(scores, np.concatenate([np.zeros(0, np.int64), *pages]), count, self._pages.page_order())
+        found = self._pages.send([Call(shard.name, method, (*arguments, own)) for shard, own in chosen])
+        return [(shard, each) for (shard, _), each in zip(chosen, found, strict=True)]
 
-    def nearest_exactly(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
-        """As `nearest`."""
-        return self.nearest(vector, count=count, rows=rows)
+    def _best(self, found: Sequence[tuple[ShardRows, tuple[I64, F32]]], count: int) -> Candidates:
+        """The best `count` of the pages that shards found: their places and scores."""
+        rows = np.concatenate([np.zeros(0, np.int64), *(shard.rows[places] for shard, (places, _) in found)])
+        scores = np.concatenate([np.zeros(0, np.float32), *(scores for _, (_, scores) in found)])
+        return best_rows(scores, rows, count, self._pages.page_order())

@@ -103,11 +103,8 @@ class RaySearch:
             specs = snapshot.specs(getattr(encoder, "visual_words", None))
             workers = self._workers.setdefault(directory.resolve(), self._new_workers(directory))
             held = workers.hold(specs)
-            try:
-                return ShardedSearcher(self, snapshot, encoder, pictures, held)
-            except BaseException:
-                held.release()
-                raise
+            snapshot.held.callback(held.release)
+            return ShardedSearcher(self, snapshot, encoder, pictures, held)
         except BaseException:
             snapshot.close()
             raise
@@ -195,7 +192,6 @@ class ShardedSearcher(Searcher):
             each.close()
         self._rest.clear()
         super().close()
-        self._held.release()
         if self.ends_cluster:
             self._cluster.close()
 
@@ -252,7 +248,7 @@ class ShardedSearcher(Searcher):
         """The searcher of the pages outside some shards."""
         without = self.snapshot.without | shards
         if without not in self._rest:
-            self._rest[without] = self._cluster.open(
-                self.snapshot.directory, encoder=self.encoder, without=sorted(without)
-            )
+            rest = self._cluster.open(self.snapshot.directory, encoder=self.encoder, without=sorted(without))
+            self.snapshot.held.callback(rest.snapshot.close)
+            self._rest[without] = rest
         return self._rest[without]

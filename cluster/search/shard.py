@@ -6,6 +6,7 @@ Rows are those of the shard's own pages, in the order of the index: 0 to m - 1.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -19,10 +20,14 @@ from ...engine.ranking import rerank
 from ...engine.records import F32, I64, U8, QueryVectors
 from ...engine.retrieval import inverted_index, tiers
 from ...engine.retrieval.candidates import CandidateIndex, open_candidates
-from ...engine.retrieval.dense import DenseIndex
+from ...engine.retrieval.dense import PART_PAGES, DenseIndex
 from ...engine.retrieval.inverted_index import InvertedIndex, PostingsPart
+from ...engine.retrieval.rabitq import GivenCodes, RaBitQPart
+from ...engine.store.checksums import DamagedFile
 from .shard_pages import LearnedWords, ShardPages, ShardSpec
 
+FETCHED_BELOW = 20
+"""Fewer than one dense vector in so many are fetched one by one, and not found by a scan of all."""
 Filled = tuple[U8, ...]
 """For each codebook, which of its lists have a patch on any page: packed bits."""
 
@@ -54,10 +59,10 @@ class Shard:
         with threads.no_blas_threads():
             return self._maxima(vectors, None if len(chosen) == len(self._pages) else chosen)
 
-    def pair_matches(self, query: QueryVectors, rows: I64) -> F32:
-        """Matches (n, P) of the pairs of neighbouring tokens of a query on the pages `rows` (n,)."""
+    def pair_matches(self, asked: Sequence[tuple[QueryVectors, I64]]) -> list[F32]:
+        """Matches (n, P) of the pairs of neighbouring tokens of each query on its pages `rows` (n,)."""
         with threads.no_blas_threads():
-            return rerank.pairs_on(self._pages, query, self._own[rows])
+            return [rerank.pairs_on(self._pages, query, self._own[rows]) for query, rows in asked]
 
     def filled(self) -> Filled:
         """Which lists of each codebook have a patch on a page of this shard; opens or builds the lists."""
@@ -86,8 +91,25 @@ class Shard:
         Every vector is read; best first, ties by the order of all pages.
         """
         chosen = self._own if rows is None else self._own[rows]
-        found = self._dense.nearest(vector, count=count, rows=chosen)
+        nearest = self._dense.nearest_exactly if FETCHED_BELOW * len(chosen) < len(self._own) else self._dense.nearest
+        found = nearest(vector, count=count, rows=chosen)
         return np.searchsorted(self._own, found.pages), found.scores
+
+    def codes(self) -> int:
+        """How many codes of dense vectors it has; opens or makes them."""
+        with self._opening:
+            return sum(len(part.codes) for part in self._coded_dense.parts)
+
+    def scan_dense(
+        self, vector: F32, count: int, depth: int, rows: I64 | None
+    ) -> tuple[tuple[I64, F32], tuple[I64, F32]]:
+        """As `DenseIndex.scan`: the places (n,) and scores (n,) of own pages without codes, and of those with codes."""
+        chosen = self._own if rows is None else self._own[rows]
+        with self._opening:
+            dense = self._coded_dense
+        scanned, coded = dense.scan(vector, count=count, depth=depth, rows=chosen)
+        first, second = (np.searchsorted(self._own, found.pages) for found in (scanned, coded))
+        return (first, scanned.scores), (second, coded.scores)
 
     @cached_property
     def _codebooks(self) -> list[Codebook]:
@@ -107,6 +129,30 @@ class Shard:
     @cached_property
     def _dense(self) -> DenseIndex:
         return DenseIndex(self._pages, ())
+
+    @cached_property
+    def _coded_dense(self) -> DenseIndex:
+        """The dense vectors of its pages, with codes as those of all pages together have them."""
+        given_of: dict[int, tuple[str, GivenCodes]] = {}
+        parts: list[RaBitQPart] = []
+        for number, given in enumerate(self._spec.coded):
+            prefix = f"given{number}-"
+            given_of |= dict.fromkeys(given.segments[:, 0].tolist(), (prefix, given))
+            live = {i: size for i, size in self._live_pages().items() if i in given.segments[:, 0]}
+            reader, builder = partial(given.read, self._pages), partial(given.build, self._pages)
+            parts += tiers.open_parts(self._pages, prefix, live, read=reader, build=builder, max_size=PART_PAGES)
+
+        def rebuild(segments: I64, error: DamagedFile) -> RaBitQPart:
+            prefix, given = given_of[int(segments[0, 0])]
+            reader, builder = partial(given.read, self._pages), partial(given.build, self._pages)
+            return tiers.rebuild(self._pages, prefix, segments, error, read=reader, build=builder)
+
+        return DenseIndex(self._pages, parts, rebuild=rebuild)
+
+    def _live_pages(self) -> dict[int, int]:
+        """How many pages of each segment the shard's table has."""
+        ids, pages = np.unique(self._pages.locations()[0], return_counts=True)
+        return dict(zip(ids.tolist(), pages.tolist(), strict=True))
 
     @property
     def _candidates(self) -> CandidateIndex:

@@ -12,8 +12,10 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import __version__
 from ...engine.errors import UsageError
 from ...engine.records import F16, F32, I64
+from ...engine.retrieval.rabitq import GivenCodes
 from ...engine.store import Fingerprint, Snapshot
 from ...engine.store.cache import Cache
 from ...engine.store.segment import SegmentRow, StoredFile
@@ -55,12 +57,20 @@ class ShardSpec:
     """Centroids (V, D) of the model's visual words; None if it has none."""
     learned: list[LearnedWords] = field(default_factory=list)
     width: int = 0
+    coded: list[GivenCodes] = field(default_factory=list)
+    """What dense vectors are encoded with, of those segments that have codes."""
+    version: str = __version__
+    """The driver's version of docsearch, which the worker's has to be."""
 
     @cached_property
     def key(self) -> str:
         """Tells this state of the shard from others."""
         state = hashlib.sha256(f"{self.name} {self.directory} {self.generation} {sorted(self.segments)}".encode())
         state.update(self.table["key"].tobytes() + self.table["segment"].tobytes() + self.is_own.tobytes())
+        for each in self.learned:
+            state.update(each.centroids.tobytes())
+        for given in self.coded:
+            state.update(given.segments.tobytes() + given.centre.tobytes())
         return state.hexdigest()[:16]
 
     @property

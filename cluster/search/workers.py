@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import socket
 import tempfile
 import threading
 from collections import Counter, OrderedDict
@@ -13,7 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ... import __version__
+from ...engine.errors import UsageError
 from ...engine.store import layout, shards
+from ..connection import check_started
 from . import fetching
 from .fan_out import Call, WorkerLost
 from .shard import Shard
@@ -59,6 +63,11 @@ class ShardWorker:
             return self._open[key]
 
     def _opened(self, spec: ShardSpec, source: Any) -> Shard:
+        if spec.version != __version__:
+            raise UsageError(
+                f"{socket.gethostname()} has docsearch {__version__}, the process that asks has {spec.version}; "
+                "install the same version on every machine"
+            )
         directory = spec.directory
         own = shards.folder(directory, spec.name)
         if not fetching.has_all(directory, spec):
@@ -129,6 +138,11 @@ class Workers:
             for name in [name for name in self._actors if self._used[name] <= 0]:
                 self._end(self._actors.pop(name))
                 self._taken.pop(name, None)
+
+    @property
+    def names(self) -> set[str]:
+        """The shards that have workers."""
+        return set(self._actors)
 
     def actors(self, shard: str) -> list[Any]:
         """The workers of a shard."""
@@ -222,6 +236,7 @@ class HeldShards:
                 raise err.cause from err
             raise
         except RayError as err:
+            check_started(err)
             raise WorkerLost(str(err)) from err
 
     def cancel(self, pending: Any) -> None:

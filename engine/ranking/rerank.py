@@ -5,7 +5,8 @@ Pairs: term proximity, in the spirit of the sequential dependence model of Metzl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from ..distinct import distinct
 from ..kernels import maxsim, proximity
-from ..page_maxima import MaximaOf, Pages, PagesElsewhere, token_maxima
+from ..page_maxima import MaximaOf, Pages, PagesElsewhere, are_elsewhere, token_maxima
 from ..records import BOX_SCALE, F32, I64, QueryVectors, Ranking
 from ..scoring import score_tokens, top_k, weighted_sum
 from .prior import PageScores
@@ -27,6 +28,10 @@ SCORER_BYTES = 1 << 30
 """The same for an accelerator, which first scores fewer queries at a time: it reads all pages faster than some."""
 SCORES_BYTES = 128 << 20
 """Memory for the scores of queries that are ranked together; the scores of one query may take more."""
+
+
+PairSearch = Generator[I64, F32, Ranking]
+"""A search that asks for the matches of pairs on some pages, again and again; see `with_pairs`."""
 
 
 class Scorer(Protocol):
@@ -92,16 +97,62 @@ def rank(
         is_all = rows is None and len(asked) <= together
         scored = _token_scores(snapshot, queries, asked[block], partial(maxima_of, vectors), is_all=is_all)
         scores[:, block], bounds[:, block] = scored
-    out = []
-    for query, fusion_of, own, most in zip(queries, fusions, scores, bounds, strict=True):
+    together_elsewhere: list[tuple[int, QueryVectors, PairSearch]] = []
+    out: list[Ranking | None] = [None] * len(queries)
+    for i, (query, fusion_of, own, most) in enumerate(zip(queries, fusions, scores, bounds, strict=True)):
         fusion = None if fusion_of is None else fusion_of()
         if len(query.pairs):
             weights = proximity.pair_weights(query.weights, query.pairs)
-            out.append(with_pairs(snapshot, query, weights, asked, own, most, k, fusion))
+            search = with_pairs(snapshot, weights, asked, own, most, k, fusion)
+            if are_elsewhere(snapshot):
+                together_elsewhere.append((i, query, search))
+            else:
+                out[i] = _finished(search, partial(pairs_on, snapshot, query))
         else:
             final = own if fusion is None else fusion.scores(own, asked)
-            out.append(top_k(asked, final, k, snapshot.page_order()))
-    return out
+            ranking = top_k(asked, final, k, snapshot.page_order())
+            out[i] = _with_best_visual(ranking, asked, own)
+    if are_elsewhere(snapshot):
+        for i, ranking in _finished_together(snapshot, together_elsewhere):
+            out[i] = ranking
+    return [ranking for ranking in out if ranking is not None]
+
+
+def _finished(search: PairSearch, pairs_of: Callable[[I64], F32]) -> Ranking:
+    """The result of a search for pairs, whose matches with pages `pairs_of` gives."""
+    try:
+        rows = next(search)
+        while True:
+            rows = search.send(pairs_of(rows))
+    except StopIteration as done:
+        ranking: Ranking = done.value
+        return ranking
+
+
+def _finished_together(
+    pages: PagesElsewhere, searches: Sequence[tuple[int, QueryVectors, PairSearch]]
+) -> Iterator[tuple[int, Ranking]]:
+    """The results of searches for pairs, by number; the pages that they ask for are matched in one call for all."""
+    found: list[F32 | None] = [None] * len(searches)
+    while searches:
+        going_on, asked = [], []
+        for (i, query, search), matches in zip(searches, found, strict=True):
+            try:
+                rows = next(search) if matches is None else search.send(matches)
+            except StopIteration as done:
+                yield i, done.value
+            else:
+                going_on.append((i, query, search))
+                asked.append((query, rows))
+        searches = going_on
+        found = [*pages.pair_matches(asked)] if asked else []
+
+
+def _with_best_visual(ranking: Ranking, rows: I64, visual: F32) -> Ranking:
+    """A ranking with the visual score of its first page; `visual` (n,) are those of `rows` (n,), in any order."""
+    if not len(ranking.pages):
+        return ranking
+    return replace(ranking, best_visual=float(visual[np.flatnonzero(rows == ranking.pages[0])[0]]))
 
 
 def _token_scores(
@@ -135,15 +186,16 @@ def is_plain(query: QueryVectors) -> bool:
 
 def with_pairs(
     snapshot: Pages,
-    query: QueryVectors,
     weights: F32,
     rows: I64,
     scores: F32,
     bounds: F32,
     k: int,
     fusion: PageScores | None = None,
-) -> Ranking:
+) -> PairSearch:
     """The best `k` of `rows` (n,) by tokens and pairs, and by what a `fusion` adds.
+
+    Yields pages (m,), whose matches (m, P) of the query's pairs it is to be sent; returns the ranking.
 
     `scores` (n,) are those of the tokens, `weights` (P,) those of the pairs, and no page's score with pairs exceeds its
     `bounds` (n,).
@@ -153,21 +205,24 @@ def with_pairs(
         bounds = fusion.scores(bounds / total, rows)
     order = np.lexsort((rows, -bounds))
     order = order[scores[order] > 0 if fusion is None else fusion.matches(scores[order], rows[order])]
-    final = np.zeros(0, np.float32)
+    final, seen = np.zeros((2, 0), np.float32)
     while len(final) < len(order):
         if len(final) >= k and np.partition(final, len(final) - k)[len(final) - k] > bounds[order[len(final)]]:
             break  # no remaining page can reach the top k
         chosen = order[len(final) : len(final) + PAIRS_BLOCK_PAGES]
-        visual = scores[chosen] + weighted_sum(pairs_on(snapshot, query, rows[chosen]), weights)
+        visual = scores[chosen] + weighted_sum((yield rows[chosen]), weights)
+        seen = np.concatenate([seen, visual])
         final = np.concatenate([final, visual if fusion is None else fusion.scores(visual / total, rows[chosen])])
     scored = final / total if fusion is None else final
-    return top_k(rows[order[: len(final)]], scored, k, snapshot.page_order())
+    ranked = rows[order[: len(final)]]
+    return _with_best_visual(top_k(ranked, scored, k, snapshot.page_order()), ranked, seen / total)
 
 
 def pairs_on(snapshot: Pages, query: QueryVectors, rows: I64) -> F32:
     """Matches (n, P) of the query's pairs of neighbouring tokens on the pages `rows` (n,)."""
-    if isinstance(snapshot, PagesElsewhere):
-        return snapshot.pair_matches(query, rows)
+    if are_elsewhere(snapshot):
+        (found,) = snapshot.pair_matches([(query, rows)])
+        return found
     order = np.argsort(rows)
     out = np.empty((len(rows), len(query.pairs)), np.float32)
     first = 0

@@ -96,17 +96,29 @@ class DenseIndex:
             chosen = self._search_gpu(vector, GPU_OVERSAMPLING * count)
             if chosen is not None:
                 return self._rank(vector, chosen, count)
-        if self._coded and rows is not None and len(rows) <= depth + self._codes // SKIPPED_PER_FETCH:
+        if self._coded and rows is not None and is_few(len(rows), depth, self._codes):
             return self._rank(vector, rows, count)
+        scanned, estimated = self.scan(vector, count=count, depth=depth, rows=rows)
+        if not self._coded:
+            return scanned
+        coded = self._rank(vector, estimated.pages, count)
+        scores = np.concatenate([scanned.scores, coded.scores])
+        return best_rows(scores, np.concatenate([scanned.pages, coded.pages]), count, self._page_order)
+
+    def scan(self, vector: F32, *, count: int, depth: int, rows: I64 | None = None) -> tuple[Candidates, Candidates]:
+        """The first `count` of the pages without codes, and the first `depth` of those with codes, by estimated scores.
+
+        Among `rows` (n,) if given; best first, ties by `Snapshot.page_order`. An estimate depends on the vector, the
+        page and the centre of its part alone.
+        """
+        self._verify_codes()
         allowed = self._alive if rows is None else row_selector(rows, len(self._snapshot))
         scanned = flat_scan.search(vector, self._uncoded(), count, self._page_order, allowed)
         if not self._coded:
-            return scanned
-        chosen = flat_scan.search(vector, self._coded, depth, self._page_order, allowed).pages
-        coded = self._rank(vector, chosen, count)
+            return scanned, Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32))
+        chosen = flat_scan.search(vector, self._coded, depth, self._page_order, allowed)
         self._release_codes()
-        scores = np.concatenate([scanned.scores, coded.scores])
-        return best_rows(scores, np.concatenate([scanned.pages, coded.pages]), count, self._page_order)
+        return scanned, chosen
 
     def nearest_exactly(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
         """As `nearest`, without codes: every page's own vector is read."""
@@ -167,6 +179,11 @@ class DenseIndex:
                 release(block.values)
 
 
+def is_few(rows: int, depth: int, codes: int) -> bool:
+    """Whether so many filtered pages are sooner fetched than chosen: `depth` of them, by so many `codes`."""
+    return rows <= depth + codes // SKIPPED_PER_FETCH
+
+
 def _rows_by_segment(snapshot: Snapshot, ids: I64) -> dict[int, I64]:
     """By segment, of those with the `ids`, the row of each page; one past the last row for removed pages."""
     if not len(ids):
@@ -178,22 +195,30 @@ def _rows_by_segment(snapshot: Snapshot, ids: I64) -> dict[int, I64]:
 
 
 def open_dense_index(snapshot: Snapshot, *, on_gpu: bool = False) -> DenseIndex | None:
-    """The dense index of a snapshot, `on_gpu` if FAISS and memory allow; None if the model has no dense vectors.
-
-    Codes that are missing or damaged are made, and kept in the cache folder where that can be written to.
-    """
+    """The dense index of a snapshot, `on_gpu` if FAISS and memory allow; None if the model has no dense vectors."""
     if not snapshot.dense_dim:
         return None
+    parts, rebuild = open_codes(snapshot), partial(tiers.rebuild, snapshot, rabitq.PREFIX, **_part_functions(snapshot))
+    return DenseIndex(snapshot, parts, rebuild=rebuild, gpu=gpu_index(snapshot) if on_gpu else None)
+
+
+def open_codes(snapshot: Snapshot) -> list[RaBitQPart]:
+    """The codes of a snapshot that is large enough; those that are missing or damaged are made, and kept if possible.
+
+    Which segments have codes, by which centre, and how many more pages they have to choose, depends on all pages.
+    """
     ids, pages = np.unique(snapshot.locations()[0], return_counts=True)
     live: dict[int, int] = dict(zip(ids.tolist(), pages.tolist(), strict=True))
-    reader, builder = partial(rabitq.read, snapshot), partial(rabitq.build, snapshot)
     parts = tiers.open_parts(
-        snapshot, rabitq.PREFIX, live, read=reader, build=builder, max_size=PART_PAGES, min_new=EXACT_PAGES
+        snapshot, rabitq.PREFIX, live, **_part_functions(snapshot), max_size=PART_PAGES, min_new=EXACT_PAGES
     )
     for part in parts:
         log.info("stage 1: %d pages in RaBitQ codes, %s", len(part.codes), part.measured)
-    rebuild = partial(tiers.rebuild, snapshot, rabitq.PREFIX, read=reader, build=builder)
-    return DenseIndex(snapshot, parts, rebuild=rebuild, gpu=gpu_index(snapshot) if on_gpu else None)
+    return parts
+
+
+def _part_functions(snapshot: Snapshot) -> dict[str, Any]:
+    return {"read": partial(rabitq.read, snapshot), "build": partial(rabitq.build, snapshot)}
 
 
 def gpu_index(snapshot: Snapshot, library: Any = faiss) -> faiss.Index | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -108,12 +108,56 @@ def build(snapshot: Snapshot, segments: I64, folder: Path | None) -> RaBitQPart:
         vectors = float16.decode(values)
         codes[start : start + len(vectors)] = coding.encode(vectors)
         exact.add(start, vectors)
-    alive = int(np.isin(snapshot.locations()[0], segments[:, 0]).sum())
-    measured = _measure_recall(queries, exact.pages, VectorBlock(coding, codes, np.arange(pages)), alive)
+    block = VectorBlock(coding, codes, np.arange(pages))
+    measured = _measure_recall(queries, exact.pages, block, _alive(snapshot, segments))
+    _save(folder, coding, measured)
+    return RaBitQPart(coding, codes, segments, measured)
+
+
+@dataclass(frozen=True, eq=False)
+class GivenCodes:
+    """What the codes of a part are made with, so that codes of some of its pages, made elsewhere, are the same.
+
+    `segments` (S, 2) and `measured` are the part's, and `centre` (D,) float32 is that of its coding.
+    """
+
+    segments: I64
+    centre: F32
+    measured: MeasuredRecall
+
+    @staticmethod
+    def of(part: RaBitQPart) -> GivenCodes:
+        """What the codes of a part were made with."""
+        return GivenCodes(part.segments, part.coding.centre, part.measured)
+
+    def read(self, snapshot: Snapshot, folder: DerivedFolder, segments: I64) -> RaBitQPart:
+        """As the function `read`. Raises ValueError where codes were made with another centre."""
+        part = read(snapshot, folder, segments)
+        if not np.array_equal(part.coding.centre, self.centre):
+            raise ValueError(f"{CENTRE} is another one")
+        return part
+
+    def build(self, snapshot: Snapshot, segments: I64, folder: Path | None) -> RaBitQPart:
+        """Encode the dense vectors of `segments` (S, 2), in files of `folder`, or in memory for None."""
+        float16, coding = Float16(snapshot.dense_dim), RaBitQ(self.centre)
+        shape = int(segments[:, 1].sum()), coding.code_bytes
+        codes = tiers.allocate(shape, None if folder is None else folder / CODES)
+        for start, values in _blocks(snapshot, segments):
+            codes[start : start + len(values)] = coding.encode(float16.decode(values))
+        measured = replace(self.measured, pages=_alive(snapshot, segments))
+        _save(folder, coding, measured)
+        return RaBitQPart(coding, codes, segments, measured)
+
+
+def _save(folder: Path | None, coding: RaBitQ, measured: MeasuredRecall) -> None:
     if folder is not None:
         np.save(folder / CENTRE, coding.centre)
         (folder / MEASURED).write_text(measured.to_json(), "utf-8")
-    return RaBitQPart(coding, codes, segments, measured)
+
+
+def _alive(snapshot: Snapshot, segments: I64) -> int:
+    """How many pages of `segments` (S, 2) are not removed."""
+    return int(np.isin(snapshot.locations()[0], segments[:, 0]).sum())
 
 
 def _blocks(snapshot: Snapshot, segments: I64) -> Iterator[tuple[int, F16]]:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from other_workers import BrokenWorker, OldWorker
 from test_combined import QUESTIONS
 
 from docsearch import open_index
 from docsearch.cluster.search.searcher import RaySearch, ShardedSearcher
-from docsearch.engine.errors import ShardsUnavailable
+from docsearch.cluster.search.workers import ShardWorker
+from docsearch.engine.errors import ShardsUnavailable, UsageError
 from docsearch.engine.hits import Hits
 from docsearch.engine.records import Query
 from docsearch.engine.retrieval import first_stage
@@ -91,6 +93,19 @@ def test_a_killed_worker_without_replica_starts_again(three_nodes: Any, late: Pa
     with RaySearch("auto", cpus=0.25) as cluster, cluster.open(late, encoder=LateEncoder(0)) as several:
         kill_a_worker(several, "0002")
         assert answer(several.search("w1 w2", candidates=20)) == wanted["w1 w2"]
+
+
+@pytest.mark.parametrize(
+    ("worker", "reason"), [(OldWorker, "has docsearch 0.0.1"), (BrokenWorker, "No module named 'docsearch'")]
+)
+def test_a_machine_with_another_version_is_refused(
+    three_nodes: Any, late: Path, worker: type[ShardWorker], reason: str
+) -> None:
+    with (
+        RaySearch("auto", cpus=0.25, worker=worker) as cluster,
+        pytest.raises(UsageError, match=f"{reason}.*install the same version"),
+    ):
+        cluster.open(late, encoder=LateEncoder(0))
 
 
 def end_workers(searcher: ShardedSearcher, shard: str) -> None:

@@ -12,6 +12,7 @@ import toy_words
 from docsearch.engine.compression import codecs
 from docsearch.engine.kernels.maxsim import reference
 from docsearch.engine.ranking import rerank
+from docsearch.engine.ranking.prior import PagePrior
 from docsearch.engine.records import F32, QueryVectors, Ragged
 from docsearch.engine.store import Snapshot, open_snapshot
 from toy_words import ToyEncoder
@@ -47,3 +48,20 @@ def test_top_k_of_a_contextual_query_is_plain_maxsim_sorted(tmp_path: Path, code
     wanted = [row for row in sorted(range(51), key=lambda row: (-scores[row], row)) if scores[row] > 0][:k]
     assert ranking.pages.tolist() == wanted
     np.testing.assert_allclose(ranking.scores, scores[wanted], atol=1e-4)
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_a_ranking_tells_the_visual_score_of_its_first_page(tmp_path: Path, pairs: bool) -> None:
+    """It is the score that the page has alone, whatever is added to it."""
+    rng = np.random.default_rng(5)
+    pages = {f"{i}.pdf": [rng.integers(0, 20, 12).tolist() for _ in range(5)] for i in range(8)}
+    toy_words.write(tmp_path / "index", pages)
+    encoder = ToyEncoder(pairs=pairs)
+    with open_snapshot(tmp_path / "index") as snapshot:
+        prior = PagePrior(snapshot.lengths)
+        for text in ("w1 w2 w3", "w7", "w4 w5 w6 w7 w8"):
+            query = encoder.encode_query(text)
+            for fusion in (None, lambda text=text: prior.applied(text, None, None)):
+                (found,) = rerank.rank(snapshot, [query], rows=None, k=5, fusions=[fusion])
+                (alone,) = rerank.rank(snapshot, [query], rows=found.pages[:1], k=1)
+                assert found.best_visual == float(alone.scores[0])
