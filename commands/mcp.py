@@ -13,6 +13,8 @@ from ..engine.errors import UsageError
 from ..engine.install import needs
 from .indexes import by_name
 from .options import DEFAULT_INDEX, IndexDirectories, Passwords
+from .shard_search import Partial, Replicas, SearchOnRay
+from .shard_search import check as check_ray
 
 
 class Client(StrEnum):
@@ -40,6 +42,9 @@ def mcp(
         ),
     ] = None,
     password: Passwords = None,
+    ray: SearchOnRay = None,
+    replicas: Replicas = 1,
+    partial: Partial = False,
     install: Annotated[
         Client | None,
         typer.Option("--install", help="Show the change to this program's settings that starts this server, and ask."),
@@ -63,17 +68,21 @@ def mcp(
         docsearch mcp --index office.index --install claude-code
 
         docsearch mcp --index notes.index --allow-index notes/ --install cursor --yes
+
+        docsearch mcp --index office.shards --ray auto --replicas 2
     """
     directories = indexes or [DEFAULT_INDEX]
     if len(directories) == 1 and names:
         raise UsageError("--name tells several collections apart: give several --index, or leave it out")
+    check_ray(directories, ray, replicas, partial=partial)
     collections = {"": directories[0]} if len(directories) == 1 else by_name(directories, names or [])
     if install is not None:
         from .mcp_install import install_in
 
         if password:
             raise UsageError("--password is not written into settings; leave it out, and add it there yourself")
-        install_in(install.value, directories, names or [], allow_index or [], yes=yes, show=show)
+        on_ray = [] if ray is None else ["--ray", ray, "--replicas", str(replicas), *(["--partial"] if partial else [])]
+        install_in(install.value, directories, names or [], allow_index or [], on_ray, yes=yes, show=show)
         return
     if yes or show:
         raise UsageError("--yes and --print belong to --install")
@@ -83,4 +92,9 @@ def mcp(
     from ..server.mended_input import mend_stdin
 
     mend_stdin()
-    serve(collections, passwords=tuple(password or ()), allowed_folders=allow_index or [])
+    opening = None
+    if ray is not None:
+        from ..server.opening import OpenOnRay
+
+        opening = OpenOnRay(ray, replicas=replicas, partial=partial)
+    serve(collections, passwords=tuple(password or ()), allowed_folders=allow_index or [], opening=opening)

@@ -23,17 +23,20 @@ def install_in(
     indexes: Sequence[Path],
     names: Sequence[str],
     allowed: Sequence[Path],
+    more: Sequence[str] = (),
     *,
     yes: bool,
     show: bool,
 ) -> None:
     """Add docsearch with these indexes to the settings of a program; with `show`, print what would be added.
 
+    `more` are further arguments of the command.
+
     Raises UsageError, and changes nothing, where the settings are not as expected.
     """
     title = clients.PROGRAMS[client].title
     file = clients.settings_file(client, platform=sys.platform, home=Path.home(), environment=os.environ)
-    added = clients.entry(client, *_command(indexes, names, allowed))
+    added = clients.entry(client, *_command(indexes, names, allowed, more))
     for folder in allowed:
         if not folder.is_dir():
             raise UsageError(f"--allow-index {folder}: there is no such folder")
@@ -65,7 +68,9 @@ def install_in(
     message(f"{file}: written; start {title} again")
 
 
-def _command(indexes: Sequence[Path], names: Sequence[str], allowed: Sequence[Path]) -> tuple[str, list[str]]:
+def _command(
+    indexes: Sequence[Path], names: Sequence[str], allowed: Sequence[Path], more: Sequence[str]
+) -> tuple[str, list[str]]:
     """The command that serves these indexes from any folder, and its arguments."""
     script = Path(sys.executable).with_name("docsearch.exe" if sys.platform == "win32" else "docsearch")
     command, arguments = (str(script), ["mcp"]) if script.is_file() else (sys.executable, ["-m", "docsearch", "mcp"])
@@ -74,7 +79,7 @@ def _command(indexes: Sequence[Path], names: Sequence[str], allowed: Sequence[Pa
             arguments += [option, os.path.abspath(value)]  # noqa: PTH100 - links are kept
     for name in names:
         arguments += ["--name", name]
-    return command, arguments
+    return command, [*arguments, *more]
 
 
 def _read(file: Path) -> str | None:

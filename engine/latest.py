@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from .errors import UsageError
 from .hits import PagePictures
@@ -13,6 +14,25 @@ from .models.encoder import QueryEncoder
 from .searcher import Searcher, open_searcher
 from .store import CombinedSnapshot, Snapshot
 from .store.currency import is_current
+
+
+class Opening(Protocol):
+    """Opens searchers of the last commit of an index, again and again."""
+
+    def open(
+        self,
+        directory: Path | Mapping[str, Path],
+        *,
+        encoder: QueryEncoder | None = None,
+        pictures: PagePictures | None = None,
+    ) -> Searcher:
+        """As `open_searcher`."""
+
+    def is_unchanged(self, searcher: Searcher) -> bool:
+        """Whether opening the index again would give the same searcher; False where only opening it can tell."""
+
+    def close(self) -> None:
+        """End what searchers share, when all are closed. Closing twice is harmless."""
 
 
 class LatestSearcher:
@@ -29,12 +49,14 @@ class LatestSearcher:
         encoder: QueryEncoder | None = None,
         pictures: PagePictures | None = None,
         device: str = "cpu",
+        opening: Opening | None = None,
     ) -> None:
-        """The arguments are those of `open_searcher`."""
+        """The arguments are those of `open_searcher`; `opening` opens the index, if not in this process."""
         self._directory = directory
         self._encoder = encoder
         self._pictures = pictures
         self._device = device
+        self._opening = opening
         self._lock = threading.Lock()
         self._current: Searcher | None = None
         self._open: weakref.WeakSet[Snapshot] = weakref.WeakSet()
@@ -70,6 +92,8 @@ class LatestSearcher:
             self._current = None
 
     def _is_current(self, searcher: Searcher) -> bool:
+        if self._opening is not None:
+            return self._opening.is_unchanged(searcher)
         snapshot = searcher.snapshot
         members = snapshot.members if isinstance(snapshot, CombinedSnapshot) else {"": snapshot}
         directories = self._directory if isinstance(self._directory, Mapping) else {"": self._directory}
@@ -93,4 +117,6 @@ class LatestSearcher:
         return searcher
 
     def _open_with(self, encoder: QueryEncoder | None) -> Searcher:
+        if self._opening is not None:
+            return self._opening.open(self._directory, encoder=encoder, pictures=self._pictures)
         return open_searcher(self._directory, encoder=encoder, pictures=self._pictures, device=self._device)

@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
 
 from ..engine.errors import UsageError
+from ..engine.hits import PagePictures
+from ..engine.latest import Opening
 from ..engine.models.encoder import QueryEncoder
 from ..engine.searcher import Searcher, open_searcher
 from .settings import ServerSettings
-
-
-class Opening(Protocol):
-    """Opens searchers of the last commit of an index, again and again."""
-
-    def open(self, directory: Path | Mapping[str, Path], *, encoder: QueryEncoder | None) -> Searcher:
-        """As `open_searcher`."""
-
-    def is_unchanged(self, searcher: Searcher) -> bool:
-        """Whether opening the index again would give the same searcher; False where only opening it can tell."""
-
-    def close(self) -> None:
-        """End what searchers share, when all are closed."""
 
 
 class OpenHere:
@@ -32,9 +20,15 @@ class OpenHere:
         """`device` is where pages are scored, as in `open_searcher`."""
         self._device = device
 
-    def open(self, directory: Path | Mapping[str, Path], *, encoder: QueryEncoder | None) -> Searcher:
+    def open(
+        self,
+        directory: Path | Mapping[str, Path],
+        *,
+        encoder: QueryEncoder | None = None,
+        pictures: PagePictures | None = None,
+    ) -> Searcher:
         """As `open_searcher`."""
-        return open_searcher(directory, encoder=encoder, device=self._device)
+        return open_searcher(directory, encoder=encoder, pictures=pictures, device=self._device)
 
     def is_unchanged(self, searcher: Searcher) -> bool:  # noqa: ARG002 - as in Opening
         """False: an index is opened in milliseconds."""
@@ -53,11 +47,17 @@ class OpenOnRay:
 
         self._cluster = RaySearch(address, replicas=replicas, partial=partial)
 
-    def open(self, directory: Path | Mapping[str, Path], *, encoder: QueryEncoder | None) -> Searcher:
+    def open(
+        self,
+        directory: Path | Mapping[str, Path],
+        *,
+        encoder: QueryEncoder | None = None,
+        pictures: PagePictures | None = None,
+    ) -> Searcher:
         """As `open_searcher`; one index. Raises UsageError for several."""
         if not isinstance(directory, Path):
             raise UsageError("--ray serves one index; start a server for each")
-        return self._cluster.open(directory, encoder=encoder)
+        return self._cluster.open(directory, encoder=encoder, pictures=pictures)
 
     def is_unchanged(self, searcher: Searcher) -> bool:
         """Whether nothing was committed, and no segment was moved to another shard."""

@@ -21,13 +21,14 @@ from typing import TypeVar
 
 from ..engine.details import HitDetails
 from ..engine.hits import Hits
+from ..engine.latest import Opening
 from ..engine.models.encoder import QueryEncoder
 from ..engine.records import Mode, Query
 from ..engine.searcher import BATCH_QUERIES, STAGES, Searcher
 from ..engine.store import Snapshot
 from .http_errors import Busy
 from .metrics import Metrics
-from .opening import OpenHere, Opening
+from .opening import OpenHere
 from .vital_threads import VitalThreads
 
 log = logging.getLogger(__name__)

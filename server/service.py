@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..engine.errors import UsageError
+from ..engine.latest import Opening
 from ..engine.models.encoder import PageEncoder, QueryEncoder
 from ..engine.models.registry import load_page_encoder
 from ..engine.records import FloatBox, PageRef, Region
@@ -21,7 +22,7 @@ from ..indexer.page_images import shows_passages
 from .folder_watch import FolderWatch
 from .http_errors import Forbidden, NotFound
 from .metrics import Metrics
-from .opening import Opening, opening_of
+from .opening import opening_of
 from .page_pictures import PagePictures
 from .search_worker import SearchWorker
 from .settings import ServerSettings, check, check_watch

@@ -14,6 +14,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, InputRequiredResult, Tool, ToolAnnotations
 
 from ... import __version__
+from ...engine.latest import Opening
 from ...engine.printable import printable
 from .indexing import AllowedFolders
 from .tools import AgentTools
@@ -93,14 +94,19 @@ def _without(function: Callable[..., Any], argument: str) -> Callable[..., Any]:
 
 
 def serve(
-    indexes: Mapping[str, Path], *, passwords: tuple[str, ...] = (), allowed_folders: Sequence[Path] = ()
+    indexes: Mapping[str, Path],
+    *,
+    passwords: tuple[str, ...] = (),
+    allowed_folders: Sequence[Path] = (),
+    opening: Opening | None = None,
 ) -> None:
     """Serve an agent on stdin and stdout until it closes them: the indexes by name, one alone with the name "".
 
-    Folders inside the allowed ones may be indexed. Raises UsageError for one that is not there.
+    Folders inside the allowed ones may be indexed. `opening` opens the indexes, if not in this process, and is closed
+    at the end. Raises UsageError for a folder that is not there.
     """
     allowed = AllowedFolders(allowed_folders) if allowed_folders else None
-    tools = AgentTools(indexes, passwords=passwords, allowed=allowed)
+    tools = AgentTools(indexes, passwords=passwords, allowed=allowed, opening=opening)
     server = make_server(tools, list(indexes), may_index=allowed is not None)
     try:
         server.run("stdio")

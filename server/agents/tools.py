@@ -17,7 +17,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, Field
 
 from ...engine.errors import DocsearchError, EncoderMismatch, UsageError
-from ...engine.latest import LatestSearcher
+from ...engine.latest import LatestSearcher, Opening
 from ...engine.printable import printable
 from ...engine.records import U8, Mode, PageRef
 from ...engine.searcher import Searcher
@@ -84,17 +84,25 @@ class MorePages(BaseModel):
 
 class AgentTools:
     """The tools. Holds the indexes by name (one alone has the name ""), opened by the first call that needs them, and
-    the process that renders pages. `allowed` are the folders that may be indexed. Threads may share it.
+    the process that renders pages. `allowed` are the folders that may be indexed. `opening` opens the indexes, if not
+    in this process, and is closed with the tools. Threads may share it.
     """
 
     def __init__(
-        self, indexes: Mapping[str, Path], *, passwords: tuple[str, ...] = (), allowed: AllowedFolders | None = None
+        self,
+        indexes: Mapping[str, Path],
+        *,
+        passwords: tuple[str, ...] = (),
+        allowed: AllowedFolders | None = None,
+        opening: Opening | None = None,
     ) -> None:
         self._indexes = dict(indexes)
         self._passwords = passwords
         self._allowed = allowed
-        self._searchers = {name: LatestSearcher(index) for name, index in self._indexes.items()}
-        self._all = LatestSearcher(self._indexes) if len(self._indexes) > 1 else self._searchers[""]
+        self._opening = opening
+        self._searchers = {name: LatestSearcher(index, opening=opening) for name, index in self._indexes.items()}
+        several = len(self._indexes) > 1
+        self._all = LatestSearcher(self._indexes, opening=opening) if several else self._searchers[""]
         self._pages = PageImages(self._indexes, dpi=RENDER_DPI, max_pixels=MAX_PIXELS, passwords=passwords)
 
     def search(
@@ -305,6 +313,8 @@ class AgentTools:
         """Close the indexes, and stop the process that renders pages."""
         for searcher in {self._all, *self._searchers.values()}:
             searcher.close()
+        if self._opening is not None:
+            self._opening.close()
         self._pages.close()
 
     def _names(self, collection: str | None) -> list[str]:

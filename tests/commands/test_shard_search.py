@@ -16,7 +16,9 @@ from fake_encoder import FakeEncoder
 Run = Callable[..., tuple[int, str, str]]
 
 
-@pytest.mark.parametrize("command", [("query", "x"), ("batch", "asked.txt", "-o", "answers.jsonl"), ("serve",)])
+@pytest.mark.parametrize(
+    "command", [("query", "x"), ("batch", "asked.txt", "-o", "answers.jsonl"), ("serve",), ("mcp",)]
+)
 def test_options_of_a_cluster_without_one_are_refused(run: Run, indexed: Path, command: tuple[str, ...]) -> None:
     (indexed / "asked.txt").write_text("revenue\n")
     for option in (("--replicas", "2"), ("--partial",)):
@@ -33,9 +35,13 @@ def test_several_indexes_on_a_cluster_are_refused(run: Run, indexed: Path) -> No
         docsearch.open_index([".docsearch", "other"], ray="local")
 
 
-def test_an_address_without_a_cluster_is_told(run: Run, indexed: Path) -> None:
-    pytest.importorskip("ray", reason="needs the extra ray")
-    code, _, err = run("query", "x", "--ray", "localhost:1")
+@pytest.mark.parametrize("command", [("query", "x"), ("mcp",)])
+def test_an_address_without_a_cluster_is_told(
+    run: Run, indexed: Path, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ray = pytest.importorskip("ray", reason="needs the extra ray")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)  # the cluster of other tests does not count
+    code, _, err = run(*command, "--ray", "localhost:1")
     assert code == 2
     assert "no Ray cluster answers at localhost:1" in err
 
