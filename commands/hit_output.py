@@ -101,6 +101,7 @@ PARTS = {
     "from_document": "document",
     "prior": "page",
     "from_passages": "meaning",
+    "from_kinds": "kinds of figures",
 }
 """The parts of a score, with their names in the tables."""
 WORD_COLUMNS = ("word", "weight", "picture", "first page", "text weight", "text", "times")

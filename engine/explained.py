@@ -44,8 +44,9 @@ class ExplainedWord:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What the `score` of a hit is made of: it is the sum of `from_picture`, `from_text`, `from_document`, `prior` and
-    `from_passages`, which is what a page in another language has for the meaning of its passages.
+    """What the `score` of a hit is made of: it is the sum of `from_picture`, `from_text`, `from_document`, `prior`,
+    `from_passages` and `from_kinds`. `from_passages` is what a page in another language has for the meaning of its
+    passages, `from_kinds` what a page has for figures of the kinds and colours that a question describes.
 
     `picture` is the score of the page's picture alone, 0..1, of which neighbouring words that stand together give
     `pairs`. `from_document` is what the name and the first words of the document give, and `prior` what the page has
@@ -62,6 +63,7 @@ class Explanation:
     from_document: float
     prior: float
     from_passages: float
+    from_kinds: float
     words: tuple[ExplainedWord, ...]
 
     def as_dict(self) -> dict[str, object]:

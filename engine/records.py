@@ -213,6 +213,22 @@ class QueryExpansion:
 
 
 @dataclass(frozen=True, slots=True)
+class DescribedPicture:
+    """The kinds of figures and pages, and the colours, of the picture that a query describes.
+
+    `vectors` (C, D) float32 of unit length mark them on pages. `terms` (C,) int64 is which of the T terms of the query
+    names each: a page needs only one of those that one term names. `is_colour` (T,) bool tells terms that name colours.
+    Similarities become matches between `floor` and `ceiling`, as those of a query's tokens do.
+    """
+
+    vectors: F32
+    terms: I64
+    is_colour: NDArray[np.bool_]
+    floor: float
+    ceiling: float
+
+
+@dataclass(frozen=True, slots=True)
 class QueryVectors:
     """An embedded query: Q token vectors, their weights, and how a similarity becomes a match.
 
@@ -224,7 +240,8 @@ class QueryVectors:
     matches. The token vectors of a `contextual` query come from a language model and depend on each other: they are
     scored by plain MaxSim, without IDF, first-page weight or pairs.
     `spelled` are the tokens as they stand in the query, where a model changes them. Of a pair whose tokens stand in the
-    other order on a page, the share `reversed_share` counts.
+    other order on a page, the share `reversed_share` counts. `described` is the picture that a query describes, if it
+    does.
     """
 
     vectors: F32
@@ -238,6 +255,7 @@ class QueryVectors:
     contextual: bool = False
     spelled: tuple[str, ...] = ()
     reversed_share: float = 1.0
+    described: DescribedPicture | None = None
 
     @property
     def words(self) -> tuple[str, ...]:

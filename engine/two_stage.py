@@ -14,16 +14,16 @@ from . import threads
 from .distinct import distinct
 from .maxsim_cache import MaxSimCache
 from .query.weighting import likely_vectors
-from .ranking import rerank
-from .ranking.cross_language import WithCrossLanguage, added_shares
+from .ranking import cross_language, described, rerank
+from .ranking.added import WithAdded
 from .ranking.filters import PageFilter
 from .ranking.fusion import Fusion, text_scores
 from .ranking.named import WithNames
 from .ranking.prior import PagePrior, ScoreParts
 from .ranking.rerank import Scorer
-from .records import F32, I64, Mode, Operators, Query, QueryVectors, Ranking, Region
+from .records import F32, I64, DescribedPicture, Mode, Operators, Query, QueryVectors, Ranking, Region
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
-from .scoring import top_k
+from .scoring import rise, top_k
 from .store import Snapshot
 
 OnStage = Callable[[str, float], None]
@@ -131,12 +131,21 @@ class TwoStageSearch:
         """
         if not self._first_stage.has_visual_words or encoded.contextual or not _has_words(query):
             return None
-        texts = self._first_stage.texts
+        texts, picture = self._first_stage.texts, encoded.described
+
+        def by_pictures() -> ScoreParts:
+            return with_kinds(self._prior.applied(query.text, None, None))
+
+        def with_kinds(scores: ScoreParts) -> ScoreParts:
+            if picture is None:
+                return scores
+            return WithAdded(scores, described.added_shares(picture, self._matches(picture)), "kinds")
+
         if mode != "hybrid" and texts.has_text.any():  # by pictures alone, though there is text
-            return lambda: self._prior.applied(query.text, None, None)
+            return by_pictures
 
         def with_names() -> ScoreParts:
-            scores = looked_up() if mode == "hybrid" else self._prior.applied(query.text, None, None)
+            scores = with_kinds(looked_up()) if mode == "hybrid" else by_pictures()
             named = texts.named_pages(query.text)
             return WithNames(scores, named, len(self._snapshot)) if len(named) else scores
 
@@ -146,9 +155,21 @@ class TwoStageSearch:
             passages = self._first_stage.passages()
             if passages is None or not (is_foreign := texts.foreign_pages(query.text)).any():
                 return scores
-            return WithCrossLanguage(scores, added_shares(passages.cosines(query.text), is_foreign))
+            added = cross_language.added_shares(passages.cosines(query.text), is_foreign)
+            return WithAdded(scores, added, "passages")
 
         return with_names
+
+    def _matches(self, picture: DescribedPicture) -> F32:
+        """The matches (N, C) of all pages with the vectors of a picture that a query describes.
+
+        In a large collection they are 1 for pages that the inverted index finds, else 0.
+        """
+        floors, ceilings = (np.full(len(picture.terms), each, np.float32) for each in (picture.floor, picture.ceiling))
+        pages_of = self._first_stage.presence()
+        if pages_of is None:
+            return rise(self._cache.of(picture.vectors, None), floors, ceilings)
+        return np.stack([*pages_of(picture.vectors, floors, ceilings)], axis=1).astype(np.float32)
 
     @cached_property
     def _prior(self) -> PagePrior:

@@ -25,13 +25,16 @@ USUAL_NUMBERS = 0.2
 
 
 class Parts(NamedTuple):
-    """What a score has from the page's picture and text, its document, its prior, and the meaning of its passages."""
+    """What a score has from the page's picture and text, its document, its prior, the meaning of its passages, and its
+    kinds of figures.
+    """
 
     picture: float
     text: float = 0.0
     document: float = 0.0
     prior: float = 0.0
     passages: float = 0.0
+    kinds: float = 0.0
 
     def scaled(self, share: float) -> Parts:
         """A share of each."""

@@ -11,7 +11,7 @@ import pytest
 import toy_words
 from docsearch import open_index
 from docsearch.engine.errors import UsageError
-from docsearch.engine.ranking.cross_language import WithCrossLanguage
+from docsearch.engine.ranking.added import WithAdded
 from docsearch.engine.ranking.prior import PagePrior
 from docsearch.engine.records import Hit, Mode, PageRef
 from docsearch.engine.searcher import Searcher, open_searcher
@@ -33,7 +33,7 @@ def searcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
 def test_the_parts_of_a_score_add_up_to_it(searcher: Searcher, mode: Mode, question: str) -> None:
     hits = searcher.search(question, mode=mode)
     for hit, its in zip(hits, searcher.explain(question, hits, mode=mode), strict=True):
-        parts = its.from_picture + its.from_text + its.from_document + its.prior + its.from_passages
+        parts = its.from_picture + its.from_text + its.from_document + its.prior + its.from_passages + its.from_kinds
         assert parts == pytest.approx(hit.score, abs=1e-5)
         assert its.score == hit.score
         assert min(its.from_picture, its.from_text, its.from_document, its.prior, its.pairs) >= -1e-6
@@ -69,7 +69,9 @@ def test_the_parts_add_up_with_the_embedded_model(sample_index: Path, question: 
     with open_index(sample_index) as index:
         hits = index.search(question, k=5)
         for hit, its in zip(hits, index.explain(question, hits), strict=True):
-            parts = its.from_picture + its.from_text + its.from_document + its.prior + its.from_passages
+            parts = (
+                its.from_picture + its.from_text + its.from_document + its.prior + its.from_passages + its.from_kinds
+            )
             assert parts == pytest.approx(hit.score, abs=1e-5)
         with pytest.raises(UsageError, match="no word"):
             index.explain("?!", hits)
@@ -87,7 +89,7 @@ def test_words_that_a_question_implies_are_told_as_such(sample_index: Path) -> N
 
 def test_what_the_meaning_of_passages_adds_is_a_part() -> None:
     own = PagePrior(np.array([5, 9])).applied("w3", None, None)
-    scores = WithCrossLanguage(own, np.array([0.25, 0.0], np.float32))
+    scores = WithAdded(own, np.array([0.25, 0.0], np.float32), "passages")
     rows = np.arange(2)
     for visual in (0.0, 0.6):
         found = scores.scores(np.full(2, visual, np.float32), rows)

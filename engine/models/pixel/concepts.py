@@ -216,6 +216,33 @@ def named_concepts(query: Collection[str]) -> dict[str, tuple[str, ...]]:
     return {word: found[word] for word in query if word in found}
 
 
+def is_colour(concept: str) -> bool:
+    """Whether a concept is a colour.
+
+    >>> is_colour("◆colour red"), is_colour("◆photo")
+    (True, False)
+    """
+    return concept in COLOUR_CONCEPTS
+
+
+def described_concepts(query: Collection[str]) -> list[tuple[str, ...]]:
+    """The kinds that the words of a query, in normal form, describe a picture by: for each term those that it names.
+
+    Beside the name of a kind every colour counts, also of a thing that is no concept. Kinds come before colours.
+
+    >>> described_concepts(["photo", "of", "a", "red", "car"])
+    [('◆photo',), ('◆colour red',)]
+    >>> described_concepts(["bar", "chart"]), described_concepts(["red", "car"])
+    ([('◆bar chart',)], [])
+    """
+    named = named_concepts(query)
+    kinds = [tuple(sorted(name for name in names if not is_colour(name))) for names in named.values()]
+    colours = [(name,) for names in named.values() for name in names if is_colour(name)]
+    if any(kinds):
+        colours = [(MARK + f"colour {name}",) for word in query for name in _COLOURS.get(word, ())]
+    return [names for names in dict.fromkeys((*kinds, *colours)) if names]
+
+
 def _named_by_pairs(
     pairs: dict[str, tuple[tuple[str, ...], tuple[str, ...]]], query: Collection[str]
 ) -> dict[str, list[str]]:

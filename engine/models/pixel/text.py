@@ -15,11 +15,21 @@ from numpy.typing import NDArray
 
 from ...compression.visual_words import VisualWords
 from ...errors import UsageError
-from ...records import F32, QueryExpansion, QueryVectors
+from ...records import F32, DescribedPicture, QueryExpansion, QueryVectors
 from ..encoder import EncoderSpec
 from ..mapped_tensors import open_tensors
 from . import spec
-from .concepts import COLOUR_CONCEPTS, CONTAINERS, FAMILY_CONCEPTS, FIGURE_CONCEPTS, PAGE_CONCEPTS, named_concepts
+from .concepts import (
+    COLOUR_CONCEPTS,
+    CONTAINERS,
+    FAMILY_CONCEPTS,
+    FIGURE_CONCEPTS,
+    PAGE_CONCEPTS,
+    described_concepts,
+    is_colour,
+    named_concepts,
+)
+from .descriptions import is_description
 from .function_words import function_words
 from .thesaurus import synonyms
 from .unit_text import UnitText
@@ -150,6 +160,20 @@ class PixelText:
             expansion,
             spelled=tuple(spelled.get(word, word) for word in words),
             reversed_share=REVERSED_SHARE,
+            described=self._described(text, in_order),
+        )
+
+    def _described(self, text: str, words: Sequence[str]) -> DescribedPicture | None:
+        """The picture that a query with these words describes; None if it names no kind or colour, or asks."""
+        terms = described_concepts(words) if is_description(text) else []
+        if not terms:
+            return None
+        return DescribedPicture(
+            np.stack([self.concepts[concept] for names in terms for concept in names]),
+            np.array([term for term, names in enumerate(terms) for _ in names], np.int64),
+            np.array([is_colour(names[0]) for names in terms]),
+            spec.FLOOR,
+            spec.CEILING,
         )
 
     def _naming_letters(self, words: Sequence[str], spelled: Mapping[str, str]) -> set[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from docsearch.engine.ranking.cross_language import MOST, WithCrossLanguage, added_shares
+from docsearch.engine.ranking.added import WithAdded
+from docsearch.engine.ranking.cross_language import MOST, added_shares
 from docsearch.engine.ranking.prior import WithPrior
 
 NEAR = np.array([0.1] * 30 + [0.9, 0.5, np.nan], np.float32)
@@ -36,7 +37,7 @@ def test_pages_that_are_all_alike_gain_nothing() -> None:
 
 
 def test_scores_rise_with_the_visual_score_and_stay_within_1() -> None:
-    with_others = WithCrossLanguage(plain(), added_shares(NEAR, EVERY))
+    with_others = WithAdded(plain(), added_shares(NEAR, EVERY), "passages")
     low, high = (with_others.scores(np.full(len(NEAR), v, np.float32), ROWS) for v in (0.2, 0.9))
     assert (low < high).all()
     assert high.max() <= 1
@@ -45,7 +46,7 @@ def test_scores_rise_with_the_visual_score_and_stay_within_1() -> None:
 
 
 def test_a_page_that_is_near_enough_is_a_hit_though_no_word_matches() -> None:
-    with_others = WithCrossLanguage(plain(), added_shares(NEAR, EVERY))
+    with_others = WithAdded(plain(), added_shares(NEAR, EVERY), "passages")
     nothing = np.zeros(len(NEAR), np.float32)
     assert np.flatnonzero(with_others.matches(nothing, ROWS)).tolist() == [30]
     assert with_others.scores(nothing, ROWS)[30] > 0
