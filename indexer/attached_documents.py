@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -74,13 +75,13 @@ class AttachedDocuments:
         self._reader = MemberReader(renderer, tuple(passwords))
         self._opened = writer.opened()
         self._unread = writer.with_unread_attachments()
-        self._holding: set[str] = set()  # paths of documents that others lie in
+        self._holding: Counter[str] = Counter()  # by path: how many documents lie in a document
         self._unfinished: set[str] = set()  # those of them in which one was not read to its end
         for path, row in rows.items():
             is_finished = row.state == "done" and not layouts.is_outdated(path)
             above = None if path in files else container_of(path, rows)
             while above is not None:
-                self._holding.add(above)
+                self._holding[above] += 1
                 if not is_finished:
                     self._unfinished.add(above)
                 above = container_of(above, rows)
@@ -118,14 +119,19 @@ class AttachedDocuments:
         elif document.path in self._holding:
             self._writer.remove(self._writer.documents_below(document.path))
 
-    def unchanged(self, document: Document) -> None:
-        """A document is in the index as it is: it is opened only for what was not read of the files in it."""
+    def unchanged(self, document: Document) -> int:
+        """A document is in the index as it is: it is opened only for what was not read of the files in it.
+
+        Return how many documents in it are unchanged, too: all of them, unless it is opened.
+        """
         path, suffixes = document.path, self._discovery.suffixes
         opened = self._opened.get(path)
         has_new_kinds = path in self._unread and not suffixes <= (opened or frozenset())
         has_removed = opened == frozenset()
         if suffixes and (has_new_kinds or has_removed or path in self._unfinished):
             self._wait_for(document)
+            return 0
+        return self._holding[path]
 
     def release(self, path: str) -> None:
         """Delete the temporary file of a document that was taken out, if it is one."""

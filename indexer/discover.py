@@ -17,7 +17,7 @@ from . import kinds as file_kinds
 from .kinds import ARCHIVE_SUFFIXES, OPEN_ARCHIVES, PDF_MAGIC_WITHIN, is_supported, suffix_of
 from .left_out import IGNORE_FILE, IgnoreRules, is_excluded, is_index, is_tool_folder, marker
 from .metadata_files import SIDECAR_SUFFIX
-from .other_kinds import BROKEN_LINK, HIDDEN, OtherKind, OtherKinds, by_mode, by_name, summary
+from .other_kinds import BROKEN_LINK, EMPTY_FOLDER, HIDDEN, OtherKind, OtherKinds, by_mode, by_name, summary
 
 log = logging.getLogger(__name__)
 
@@ -152,6 +152,9 @@ def find(
         counts = ((search.excluded, "--exclude"), (search.ignored, IGNORE_FILE))
         left_out = "".join(f"; {what} left out {count:,}" for count, what in counts if count)
         skipped = f" ({'; '.join(line.strip() for line in skipped.splitlines())})" if skipped else ""
+        empty = sum(each.files for each in search.folders.found() if each.kind == EMPTY_FOLDER)
+        if empty == len(paths):
+            raise NothingFound(f"no documents found in {named}: {'an empty folder' if empty == 1 else 'empty folders'}")
         raise NothingFound(f"no documents found in {named}{skipped}{left_out}; {file_kinds.read_kinds()}")
     found = list(_with_unique_paths(list(search.found.values())))
     documents = sorted((each for each in found if isinstance(each, Document)), key=lambda document: document.path)
@@ -238,6 +241,8 @@ class _Search:
                 self._fail(root, _escaped(prefix.rstrip("/") or "."), folder, _reason(err))
                 log.warning("%s: the folder cannot be read: %s", folder, _reason(err))
                 continue
+            if not entries and not prefix:
+                self.folders.add(EMPTY_FOLDER, root.name or os.fspath(root))
             if prefix and (what := marker(entries)) is not None:
                 self.folders.add(what, _escaped(prefix.rstrip("/")))
                 continue

@@ -42,6 +42,8 @@ TEXT_SUFFIXES = (".txt", ".text", ".rst", ".org", ".adoc", ".tex", *MARKDOWN_SUF
 WEB_SUFFIXES = (".html", ".htm", ".xhtml")
 MAIL_SUFFIXES = (".eml", ".mhtml", ".mht")
 """Files in the format of one e-mail; browsers save web pages in it, too."""
+OUTLOOK_SUFFIXES, MAILBOX_SUFFIXES = (".msg",), (".mbox",)
+"""Messages of Outlook, each a file; and files of many messages."""
 OOXML_FORMATS = {
     **dict.fromkeys((".docx", ".docm"), "docx"),
     **dict.fromkeys((".pptx", ".pptm", ".ppsx"), "pptx"),
@@ -61,6 +63,8 @@ PASSAGE_SUFFIXES = frozenset((*TEXT_SUFFIXES, *CODE_SUFFIXES))
 COMPRESSED_SUFFIXES = (".gz", ".bz2", ".xz")
 ARCHIVE_SUFFIXES = (".zip", ".tar", *(f".tar{suffix}" for suffix in COMPRESSED_SUFFIXES), ".tgz", ".tbz2", ".txz")
 """Opened only where `--archives` asks for it."""
+EMPTY_FILE, EMPTY_ARCHIVE = "the file is empty (0 bytes)", "there are no files in the archive"
+"""Why a file has no pages although nothing is wrong with it."""
 ALL, ARCHIVE = "all", "archive"
 NAMED_MAX = 3
 """Extensions of a kind that messages name."""
@@ -82,7 +86,7 @@ KINDS = (
     Kind("ebook", BOOK_SUFFIXES),
     Kind("text", TEXT_SUFFIXES),
     Kind("web", (*WEB_SUFFIXES, ".mhtml", ".mht")),
-    Kind("mail", (".eml", ".mbox")),
+    Kind("mail", (".eml", *OUTLOOK_SUFFIXES, *MAILBOX_SUFFIXES)),
     Kind("office", OFFICE_SUFFIXES),
     Kind("code", CODE_SUFFIXES, is_default=False),
     Kind(ARCHIVE, ARCHIVE_SUFFIXES, is_default=False),
@@ -90,7 +94,7 @@ KINDS = (
 MUPDF_SUFFIXES = frozenset(
     (
         *(*DRAWING_SUFFIXES, *XPS_SUFFIXES, *BOOK_SUFFIXES, *TEXT_SUFFIXES, *WEB_SUFFIXES),
-        *(*MAIL_SUFFIXES, ".mbox", *CODE_SUFFIXES, *ARCHIVE_SUFFIXES),
+        *(*MAIL_SUFFIXES, *OUTLOOK_SUFFIXES, *MAILBOX_SUFFIXES, *CODE_SUFFIXES, *ARCHIVE_SUFFIXES),
     )
 )
 """What only the renderer mupdf reads."""
@@ -98,7 +102,8 @@ KIND_OF = {suffix: kind for kind in KINDS for suffix in kind.suffixes}
 SUFFIXES = tuple(KIND_OF)
 
 EXPORT_PDF, EXPORT_PICTURE = "export them as PDF", "camera RAW is not read; export them as JPEG or TIFF"
-UNPACK, SAVE_AS_EML = "not opened; unpack them", "save as .eml from the mail program"
+UNPACK = "not opened; unpack them"
+SAVE_MESSAGES = "not opened; save the messages from Outlook as .msg, or convert them to .mbox with readpst"
 OPEN_ARCHIVES = "--archives opens them"
 ADVICE = {
     **dict.fromkeys(
@@ -106,7 +111,7 @@ ADVICE = {
     ),
     **dict.fromkeys((".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".pef", ".srw"), EXPORT_PICTURE),
     **dict.fromkeys((".7z", ".rar", ".gz", ".bz2", ".xz", ".zst", ".cbr"), UNPACK),
-    ".msg": SAVE_AS_EML,
+    **dict.fromkeys((".pst", ".ost"), SAVE_MESSAGES),
 }
 """What to do about files that no renderer reads, by extension."""
 
@@ -199,11 +204,31 @@ def missing(suffix: str, renderer: str = "mupdf") -> str:
             return "install LibreOffice to read them"
         if not _is_installed("office2pdf"):
             return needs("install LibreOffice to read them, or office2pdf-python", "office")
+    if suffix in OUTLOOK_SUFFIXES and not _is_installed("olefile"):
+        return needs("they are read with olefile")
     if suffix in HEIC_SUFFIXES and not _is_installed("pillow_heif"):
         return needs("they are read with pillow-heif", "heic")
     if suffix in AVIF_SUFFIXES and not _is_installed("PIL._avif"):
         return "they are read by Pillow 11.3 and later: pip install -U pillow"
     return ""
+
+
+def empty_kind(path: str, reason: str) -> str:
+    """What a file is that failed for this reason only because nothing is in it; "" for any other file.
+
+    An empty PDF or picture is none of these: it is damaged.
+
+    >>> empty_kind("a.zip", EMPTY_ARCHIVE), empty_kind("notes.txt", EMPTY_FILE), empty_kind("a.pdf", EMPTY_FILE)
+    ('empty archive', 'empty file', '')
+    """
+    suffix = suffix_of(path)
+    if reason == EMPTY_ARCHIVE or (reason == EMPTY_FILE and suffix in ARCHIVE_SUFFIXES):
+        return "empty archive"
+    if reason != EMPTY_FILE:
+        return ""
+    if suffix in MAILBOX_SUFFIXES:
+        return "empty mailbox"
+    return "empty file" if suffix in (*TEXT_SUFFIXES, *CODE_SUFFIXES, *WEB_SUFFIXES) else ""
 
 
 def advice(suffix: str, renderer: str = "mupdf") -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from .kinds import ARCHIVE_SUFFIXES, advice, suffix_of
 
+EMPTY_FOLDER = "empty"
+"""A folder that was given, and has nothing in it."""
 BROKEN_LINK, HIDDEN, NO_EXTENSION, OTHER_NAME = "broken link", "hidden", "no extension", "other name"
 EXTENSION = re.compile(r"\.[a-z0-9_+~-]{1,10}")
 """What is taken for an extension; "minutes.of the 3rd meeting" has none."""
@@ -56,6 +58,11 @@ class OtherKinds:
         return tuple(
             OtherKind(kind, files, tuple(self._paths[kind]), advice(kind, renderer)) for kind, files in ordered
         )
+
+
+def merged(*found: Sequence[OtherKind]) -> tuple[OtherKind, ...]:
+    """Several counts of different kinds as one, the most frequent kind first."""
+    return tuple(sorted((each for part in found for each in part), key=lambda each: (-each.files, each.kind)))
 
 
 def by_name(name: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..engine.errors import IndexNotFound
 from ..engine.store import DocumentRow, Failure, open_snapshot
+from ..engine.store.attached import container_of
 from . import discover, source_folders
 from .known_documents import KnownDocuments
 from .other_kinds import OtherKind
@@ -74,9 +75,11 @@ def plan(
         for document in discovery.documents
         if _is_outdated(document.path, producers) or not known.is_unchanged(document)
     ]
+    unchanged = {document.path for document in discovery.documents} - {each.path for each in to_read}
+    lying_in_these = (path for path in rows if path not in unchanged and _lies_in(path, rows, unchanged))
     return Plan(
         to_read=tuple(to_read),
-        unchanged=len(discovery.documents) - len(to_read),
+        unchanged=len(unchanged) + sum(1 for _ in lying_in_these),
         vanished=tuple(sorted(path for paths in known.vanished().values() for path in paths)),
         failed=tuple(Failure(each.path, None, each.reason) for each in discovery.unreadable),
         other_kinds=discovery.other_kinds,
@@ -89,6 +92,16 @@ def plan(
 def _is_outdated(path: str, producers: Mapping[str, str]) -> bool:
     """Whether a document is laid out in another way now; `producers` are the programs that did it, by path."""
     return Layouts(producers, has_passages(producers.get(path, ""))).is_outdated(path)
+
+
+def _lies_in(path: str, rows: Mapping[str, DocumentRow], documents: Collection[str]) -> bool:
+    """Whether a document lies in one of `documents`, at any depth."""
+    above = container_of(path, rows)
+    while above is not None:
+        if above in documents:
+            return True
+        above = container_of(above, rows)
+    return False
 
 
 def _why(row: DocumentRow | None) -> str:

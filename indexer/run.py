@@ -16,10 +16,11 @@ from ..engine.records import PageRef
 from ..engine.store import BuiltSegment, DocumentRow, Failure, IndexWriter, UnreadContent
 from ..engine.store.columns import PRODUCER
 from ..engine.store.unread import ATTACHMENT, CROWDED
-from . import discover, properties, source_folders, sources
+from . import discover, other_kinds, properties, source_folders, sources
 from .attached_documents import AttachedDocuments
 from .discover import Document, Found, Unreadable
 from .in_flight import DocumentInFlight
+from .kinds import empty_kind
 from .known_documents import KnownDocuments
 from .render.producer import Layouts
 from .render.renderer import DocumentDone, DocumentOpened, PageFailed, PageRendered
@@ -75,6 +76,7 @@ class Run:
         self._vanished_paths = self._known.vanished()
         self._in_flight: dict[str, DocumentInFlight] = {}  # by path
         self._failed: list[Failure] = []
+        self._empty = other_kinds.OtherKinds()  # files in which there is nothing
         self._unread_places: Counter[str] = Counter()
         self._started = clock()
         self._reported = -math.inf
@@ -250,7 +252,7 @@ class Run:
             unreachable=tuple(map(str, self._unreachable)),
             failed=tuple(self._failed),
             seconds=self.clock() - self._started,
-            other_kinds=self._discovery.other_kinds,
+            other_kinds=other_kinds.merged(self._discovery.other_kinds, self._empty.found()),
             excluded=self._discovery.excluded,
             ignored=self._discovery.ignored,
             folders=self._discovery.folders,
@@ -308,6 +310,10 @@ class Run:
 
     def _fail_document(self, path: str, reason: str) -> None:
         self._writer.fail_document(self._in_flight[path].doc_id, reason)
+        if kind := empty_kind(path, reason):
+            self._writer.remove([path])
+            self._empty.add(kind, path)
+            return
         self._failed.append(Failure(path, None, reason))
 
     def _fail_page(self, path: str, page: int, reason: str) -> None:
@@ -329,9 +335,8 @@ class Run:
         self._bytes += document.size
 
     def _skip_unchanged(self, document: Document) -> None:
-        self._skipped += 1
+        self._skipped += 1 + self.attached.unchanged(document)
         self._skip(document)
-        self.attached.unchanged(document)
 
     def _skip(self, document: Document) -> None:
         self._count_processed(document)

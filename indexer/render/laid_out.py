@@ -19,7 +19,16 @@ from ...engine.errors import DocumentError
 from ...engine.records import Lines
 from ...engine.store.columns import AUTHOR, KIND, TITLE
 from ...engine.store.unread import PARTIAL
-from ..kinds import ARCHIVE_SUFFIXES, MAIL_SUFFIXES, MARKDOWN_SUFFIXES, WEB_SUFFIXES, suffix_of
+from ..kinds import (
+    ARCHIVE_SUFFIXES,
+    EMPTY_ARCHIVE,
+    MAIL_SUFFIXES,
+    MAILBOX_SUFFIXES,
+    MARKDOWN_SUFFIXES,
+    OUTLOOK_SUFFIXES,
+    WEB_SUFFIXES,
+    suffix_of,
+)
 from . import mail, markup
 from .archive import NAME_MAX_CHARS, open_archive
 from .backend import GreyBitmap, PageBitmap, as_render_error
@@ -45,6 +54,10 @@ NAMES_SHOWN = 1000
 """Files of an archive that are on its pages: these say what lies in it."""
 PAGE_SIZE_PT, FONT_SIZE_PT = (595, 842), 11
 """A4, and the size of ordinary print on it."""
+WIDEST_PT, MARGIN_PT = 2400, 36
+"""A page is made wider for a table that does not fit, up to this; and what is left free at its right."""
+MEASURED_PAGES = 200
+"""Pages that are looked at for what does not fit."""
 
 
 def open_laid_out(file: Path) -> LaidOutDocument | Mailbox:
@@ -53,15 +66,13 @@ def open_laid_out(file: Path) -> LaidOutDocument | Mailbox:
     suffix = suffix_of(file.name)
     if suffix in FILE_TYPES:
         return _open(FILE_TYPES[suffix], file=file)
-    if suffix == ".mbox":
+    if suffix in MAILBOX_SUFFIXES:
         return _open_mailbox(file)
     if suffix in ARCHIVE_SUFFIXES:
         return _open_archive(file)
-    content, is_cut = _read(file, mail.MESSAGE_MAX_BYTES if suffix in MAIL_SUFFIXES else markup.MARKUP_MAX_BYTES)
-    if suffix in MAIL_SUFFIXES:
-        if is_cut:
-            raise DocumentError(f"the message is larger than {mail.MESSAGE_MAX_BYTES >> 20} MB")
-        return _open_message(mail.read_message(content))
+    if suffix in (*MAIL_SUFFIXES, *OUTLOOK_SUFFIXES):
+        return _open_message(mail.read_message(file))
+    content, is_cut = _read(file, markup.MARKUP_MAX_BYTES)
     if suffix in WEB_SUFFIXES:
         return _open_html(markup.from_html(content), unread=_cut(is_cut))
     text = _decoded_text(content)
@@ -111,6 +122,26 @@ class LaidOutDocument(MupdfDocument):
     def printed_lines(self, page: int) -> list[str]:
         """The lines that are printed on a page, from its top."""
         return str(self._document.load_page(page - 1).get_text("text")).splitlines()
+
+    def needed_width_pt(self) -> float:
+        """How wide the first MEASURED_PAGES pages are with what stands beyond their edge."""
+        flags = pymupdf.TEXTFLAGS_BLOCKS & ~pymupdf.TEXT_MEDIABOX_CLIP & ~pymupdf.TEXT_PRESERVE_IMAGES
+        everywhere = pymupdf.INFINITE_RECT()
+        return max(
+            (
+                float(right)
+                for page in self._document.pages(0, min(self.page_count, MEASURED_PAGES))
+                for _, _, right, *_ in page.get_text("blocks", clip=everywhere, flags=flags)
+            ),
+            default=0.0,
+        )
+
+    def lay_out(self, width_pt: float) -> None:
+        """Lay the document out again on pages of another width; they are as tall as A4, or have its shape if wider."""
+        wide_pt = PAGE_SIZE_PT[1] * PAGE_SIZE_PT[1] / PAGE_SIZE_PT[0]
+        height_pt = PAGE_SIZE_PT[1] * max(1.0, width_pt / wide_pt)
+        self._document.layout(width=width_pt, height=height_pt, fontsize=FONT_SIZE_PT)
+        self.page_count = self._document.page_count
 
     def properties(self) -> dict[str, str]:
         """Return its title and author, as far as it has them."""
@@ -227,7 +258,17 @@ def _open(
 def _open_html(
     page: str, unread: Sequence[Unread] = (), properties: Mapping[str, str] | None = None
 ) -> LaidOutDocument:
-    return _open("html", stream=page.encode("utf-8", "replace"), unread=unread, properties=properties)
+    """HTML laid out on A4; on wider pages, up to WIDEST_PT, if it has tables that would be cut off."""
+    content = page.encode("utf-8", "replace")
+    opened = _open("html", stream=content, unread=unread, properties=properties)
+    if "<table" not in page or (needed_pt := opened.needed_width_pt()) <= PAGE_SIZE_PT[0]:
+        return opened
+    if needed_pt + MARGIN_PT > WIDEST_PT:
+        opened.close()
+        cut = Unread(PARTIAL, 0, "a table that is too wide for a page is cut off at its right")
+        opened = _open("html", stream=content, unread=[*unread, cut], properties=properties)
+    opened.lay_out(min(needed_pt + MARGIN_PT, WIDEST_PT))
+    return opened
 
 
 def _open_message(message: mail.MessagePage) -> LaidOutDocument:
@@ -242,7 +283,7 @@ def _open_archive(file: Path) -> LaidOutDocument:
     names = [name[-NAME_MAX_CHARS:] for name in archive.names]
     archive.close()
     if not names:
-        raise DocumentError("there are no files in the archive")
+        raise DocumentError(EMPTY_ARCHIVE)
     rows = "".join(f"<p>{markup.escaped(name)}</p>" for name in names[:NAMES_SHOWN])
     more = [Unread(PARTIAL, 0, f"the first {len(names):,} files")] if archive.is_cut else []
     return _open_html(f"<body>{rows}</body>", [*attachments(names), *more])

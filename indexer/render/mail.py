@@ -1,4 +1,5 @@
-"""E-mails as pages of HTML: a message (.eml), all messages of a mailbox (.mbox), and web pages saved as mail (.mhtml).
+"""E-mails as pages of HTML: a message (.eml, .msg), all messages of a mailbox (.mbox), and web pages saved as mail
+(.mhtml).
 
 Runs only inside the child process (`worker`). Messages are taken apart by Python's `email` package.
 """
@@ -18,8 +19,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ...engine.errors import DocumentError
-from .markup import MARKUP_MAX_BYTES, decoded, escaped, self_contained
+from ..kinds import MAILBOX_SUFFIXES, OUTLOOK_SUFFIXES, suffix_of
+from .markup import GRID, MARKUP_MAX_BYTES, PROSE, decoded, escaped, self_contained
 
+OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""First bytes of Outlook's own format; a .msg file of another program may be an e-mail as an .eml file is."""
 HEADERS = ("Subject", "From", "To", "Cc", "Date")
 HEADER_MAX_CHARS = 2000
 MESSAGES_MAX = 1000
@@ -44,9 +48,9 @@ class MessagePage:
     is_cut: bool
 
 
-def read_message(content: bytes) -> MessagePage:
-    """One message as HTML: its headers, its text, and the names of attached files."""
-    return _page(email.message_from_bytes(content, policy=email.policy.default))
+def read_message(file: Path) -> MessagePage:
+    """The message in a file as HTML: its headers, its text, and the names of attached files. Raises DocumentError."""
+    return _page(_open_message(file))
 
 
 def read_mailbox(file: Path) -> Iterator[MessagePage]:
@@ -56,7 +60,7 @@ def read_mailbox(file: Path) -> Iterator[MessagePage]:
         for number, key in enumerate(box.iterkeys()):
             if number >= MESSAGES_MAX:
                 return
-            yield read_message(box.get_bytes(key)[:MESSAGE_MAX_BYTES])
+            yield _page(_parsed(box.get_bytes(key)[:MESSAGE_MAX_BYTES]))
     finally:
         box.close()
 
@@ -76,15 +80,14 @@ class AttachedToMessages:
     In a mailbox, their names begin with the number of the message. Raises DocumentError.
     """
 
-    def __init__(self, file: Path, *, is_mailbox: bool) -> None:
+    def __init__(self, file: Path) -> None:
+        is_mailbox = suffix_of(file.name) in MAILBOX_SUFFIXES
         self._box = mailbox.mbox(file, factory=None, create=False) if is_mailbox else None
         self._places: list[tuple[str, int]] = []  # the key of the message of each file, and its place in that
         self._open: tuple[str, list[tuple[str, Callable[[], bytes]]]] = ("", [])
         self.names: list[str] = []
         if self._box is None:
-            if file.stat().st_size > MESSAGE_MAX_BYTES:
-                raise DocumentError(f"the message is larger than {MESSAGE_MAX_BYTES >> 20} MB")
-            self._open = ("", _attached(file.read_bytes()))
+            self._open = ("", _attached(_open_message(file)))
             self.names = [name for name, _ in self._open[1]]
             self._places = [("", place) for place in range(len(self.names))]
         else:
@@ -107,12 +110,28 @@ class AttachedToMessages:
     def _message(self, key: str) -> list[tuple[str, Callable[[], bytes]]]:
         """The files attached to a message; the last one asked for stays open."""
         if self._box is not None and (key != self._open[0] or not self._open[1]):
-            self._open = (key, _attached(self._box.get_bytes(key)[:MESSAGE_MAX_BYTES]))
+            self._open = (key, _attached(_parsed(self._box.get_bytes(key)[:MESSAGE_MAX_BYTES])))
         return self._open[1]
 
 
-def _attached(content: bytes) -> list[tuple[str, Callable[[], bytes]]]:
-    message = email.message_from_bytes(content, policy=email.policy.default)
+def _open_message(file: Path) -> Message[Any, Any]:
+    if file.stat().st_size > MESSAGE_MAX_BYTES:
+        raise DocumentError(f"the message is larger than {MESSAGE_MAX_BYTES >> 20} MB")
+    if suffix_of(file.name) in OUTLOOK_SUFFIXES:
+        with file.open("rb") as stream:
+            start = stream.read(len(OLE_MAGIC))
+        if start == OLE_MAGIC:
+            from . import outlook
+
+            return outlook.read_message(file)
+    return _parsed(file.read_bytes())
+
+
+def _parsed(content: bytes) -> Message[Any, Any]:
+    return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def _attached(message: Message[Any, Any]) -> list[tuple[str, Callable[[], bytes]]]:
     parts = _parts(message)
     body = _body(message, parts)
     return [
@@ -150,10 +169,13 @@ def _page(message: Message[Any, Any]) -> MessagePage:
     text, is_html = ("", False) if body is None else (_text(body), body.get_content_type() == "text/html")
     is_cut = len(text) > MARKUP_MAX_BYTES
     text = text[:MARKUP_MAX_BYTES]
-    markup = text if is_html else f"<pre>{escaped(text)}</pre>"
+    markup = text if is_html else f'<pre class="{PROSE}">{escaped(text)}</pre>'
     images = _images(parts) if is_html else {}
-    page = self_contained(f"<body><table>{head}</table>{markup}</body>", images)
-    return MessagePage(page, _header(message, "Subject"), _header(message, "From"), attachments, is_cut)
+    page = self_contained(f'<body><table class="{GRID}">{head}</table>{markup}</body>', images)
+    sender = _header(message, "From")
+    if "<" not in sender:  # a name alone, which the package puts in quotes
+        sender = sender.strip('"')
+    return MessagePage(page, _header(message, "Subject"), sender, attachments, is_cut)
 
 
 def _parts(message: Message[Any, Any]) -> list[Message[Any, Any]]:

@@ -14,11 +14,18 @@ from html.parser import HTMLParser
 
 MARKUP_MAX_BYTES = 8 << 20
 """Bytes of a text, of a page of HTML or of a message's body that are laid out: two thousand pages and more."""
+GRID, PROSE = "docsearch-grid", "docsearch-prose"
+"""Classes: tables whose cells have borders, and text with its own line breaks that is no code."""
 STYLE = (
-    "<style>body{font-family:sans-serif}pre{white-space:pre-wrap}"
-    "table{border-collapse:collapse}td,th{border:1px solid #999;padding:2px 4px;text-align:left}</style>"
+    "<style>body{font-family:sans-serif;overflow-wrap:break-word}pre{white-space:pre-wrap}"
+    "table{border-collapse:collapse}td,th{padding:2px 4px;text-align:left;overflow-wrap:normal}"
+    f".{GRID} td,.{GRID} th{{border:1px solid #999}}.{PROSE}{{font-family:sans-serif}}</style>"
 )
-DROPPED = frozenset(("script", "template", "iframe", "object", "embed", "video", "audio", "canvas", "frameset"))
+UNBROKEN = re.compile(r"(white-space\s*:\s*)(nowrap|pre)\b(?!-)", re.IGNORECASE)
+"""What keeps a style sheet's lines from being broken: they would end at the edge of the page."""
+DROPPED = frozenset(
+    ("script", "template", "iframe", "object", "embed", "video", "audio", "canvas", "frameset", "noscript")
+)
 """Elements that are left out with all that is in them: none is drawn without running or fetching something."""
 SINGLE_DROPPED = frozenset(("link", "base", "meta", "source", "track", "param", "frame"))
 """Elements without content that fetch or redirect."""
@@ -30,6 +37,21 @@ KEPT_ATTRIBUTES = frozenset(
     )
 )
 """Attributes that change how an element is drawn; a link's address is never followed."""
+DRAWING_ATTRIBUTES = {
+    name.lower(): name
+    for name in (
+        *("x", "y", "dx", "dy", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry", "d", "points", "viewBox"),
+        *("transform", "fill", "fill-opacity", "fill-rule", "stroke", "stroke-width", "stroke-opacity", "opacity"),
+        *("font-family", "font-size", "font-weight", "font-style", "text-anchor"),
+    )
+}
+"""Attributes of drawings in a page, SVG, by their names in lower case; those that refer to something are left out."""
+SEPARATE = frozenset(("a", "button", "label"))
+"""Elements that style sheets put apart: without them, two in a row would be one word."""
+RENAMED = dict.fromkeys(("details", "summary", "select", "option"), "div")
+"""Elements that MuPDF does not know, but that stand on lines of their own."""
+TYPED = frozenset(("", "text", "search", "email", "tel", "url", "number", "date", "time", "month", "submit", "button"))
+"""Kinds of input fields whose value is printed on them."""
 DATA_IMAGE = re.compile(r"\s*data:image/(?:png|jpe?g|gif|webp|bmp);base64,", re.IGNORECASE)
 CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 CHARSET_WITHIN = 4096
@@ -97,12 +119,19 @@ class _SelfContained(HTMLParser):
         self.out: list[str] = []
         self._images = images
         self._dropping: list[str] = []
+        self._tables: list[tuple[int, dict[str, str]]] = []  # open ones: their places in `out`, and attributes
+        self._drawing = 0  # how many drawings are open
+        self._is_style = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in DROPPED:
             self._dropping.append(tag)
         elif not self._dropping and tag not in SINGLE_DROPPED and tag != "html":
-            self.out.append(self._start(tag, dict(attrs)))
+            if tag in SEPARATE and self.out and self.out[-1] == f"</{tag}>":
+                self.out.append(" ")
+            self._drawing += tag == "svg"
+            self._is_style = tag == "style"
+            self.out.append(self._start(RENAMED.get(tag, tag), dict(attrs)))
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if not self._dropping and tag not in DROPPED | SINGLE_DROPPED:
@@ -116,11 +145,15 @@ class _SelfContained(HTMLParser):
                 while self._dropping.pop() != tag:
                     pass
         elif tag not in SINGLE_DROPPED and tag not in DROPPED:
-            self.out.append(f"</{tag}>")
+            self.out.append(f"</{RENAMED.get(tag, tag)}>")
+            self._is_style = False
+            self._drawing -= tag == "svg" and self._drawing > 0
+            if tag == "table" and self._tables:
+                self._tables.pop()
 
     def handle_data(self, data: str) -> None:
         if not self._dropping:
-            self.out.append(data)
+            self.out.append(_broken(data) if self._is_style else data)
 
     def handle_entityref(self, name: str) -> None:
         self.handle_data(f"&{name};")
@@ -135,7 +168,36 @@ class _SelfContained(HTMLParser):
             if not DATA_IMAGE.match(source):
                 return f"<span>{escaped(attributes.get('alt') or '')}</span>"
             return _tag("img", {"src": source.strip(), **_kept(attributes, SIZES)})
-        return _tag(tag, _kept(attributes, KEPT_ATTRIBUTES))
+        kept = _kept(attributes, KEPT_ATTRIBUTES)
+        if "style" in kept:
+            kept["style"] = _broken(kept["style"])
+        if self._drawing or tag == "svg":
+            kept |= {
+                DRAWING_ATTRIBUTES[name]: value or ""
+                for name, value in attributes.items()
+                if name in DRAWING_ATTRIBUTES and "url" not in (value or "").lower()
+            }
+        if tag == "input" and (attributes.get("type") or "").lower() in TYPED:
+            return f"<span>{escaped(kept.get('value', ''))}</span>"
+        if tag == "table":
+            if kept.get("border", "0").strip() not in ("", "0"):
+                _add_class(kept, GRID)
+            self._tables.append((len(self.out), kept))
+        elif tag == "th" and self._tables:
+            place, its = self._tables[-1]
+            if GRID not in its.get("class", ""):
+                _add_class(its, GRID)
+                self.out[place] = _tag("table", its)
+        return _tag(tag, kept)
+
+
+def _broken(style: str) -> str:
+    """A style sheet without what keeps lines from being broken."""
+    return UNBROKEN.sub(lambda found: found[1] + ("normal" if found[2].lower() == "nowrap" else "pre-wrap"), style)
+
+
+def _add_class(attributes: dict[str, str], name: str) -> None:
+    attributes["class"] = f"{attributes.get('class', '')} {name}".strip()
 
 
 def _kept(attributes: dict[str, str | None], names: Collection[str]) -> dict[str, str]:

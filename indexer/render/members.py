@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..kinds import ARCHIVE_SUFFIXES, MAIL_SUFFIXES, PDF_MAGIC, PDF_MAGIC_WITHIN, suffix_of
+from ..kinds import (
+    ARCHIVE_SUFFIXES,
+    MAIL_SUFFIXES,
+    MAILBOX_SUFFIXES,
+    OUTLOOK_SUFFIXES,
+    PDF_MAGIC,
+    PDF_MAGIC_WITHIN,
+    suffix_of,
+)
 from .archive import NAMES_MAX, Members, open_archive
 from .backend import OpenPdf
 
@@ -18,10 +26,10 @@ def open_members(file: Path, passwords: Sequence[str], open_pdf: Callable[[Path]
     suffix = suffix_of(file.name)
     if suffix in ARCHIVE_SUFFIXES:
         return open_archive(file, passwords)
-    if suffix in MAIL_SUFFIXES or suffix == ".mbox":
+    if suffix in (*MAIL_SUFFIXES, *OUTLOOK_SUFFIXES, *MAILBOX_SUFFIXES):
         from .mail import AttachedToMessages
 
-        return AttachedToMessages(file, is_mailbox=suffix == ".mbox")
+        return AttachedToMessages(file)
     with file.open("rb") as stream:
         is_pdf = PDF_MAGIC in stream.read(PDF_MAGIC_WITHIN)
     return EmbeddedFiles(open_pdf(file) if is_pdf else None)

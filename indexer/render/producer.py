@@ -12,15 +12,31 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
 
-from ..kinds import CODE_SUFFIXES, MAIL_SUFFIXES, OFFICE_SUFFIXES, PASSAGE_SUFFIXES, TEXT_SUFFIXES, WEB_SUFFIXES
+from ..kinds import (
+    CODE_SUFFIXES,
+    MAIL_SUFFIXES,
+    MAILBOX_SUFFIXES,
+    MARKDOWN_SUFFIXES,
+    OFFICE_SUFFIXES,
+    OUTLOOK_SUFFIXES,
+    PASSAGE_SUFFIXES,
+    TEXT_SUFFIXES,
+    WEB_SUFFIXES,
+)
 from . import libreoffice
 
 REFLOWED_SUFFIXES = frozenset(
-    (".epub", ".fb2", ".mobi", ".mbox", *TEXT_SUFFIXES, *WEB_SUFFIXES, *MAIL_SUFFIXES, *CODE_SUFFIXES)
+    (
+        *(".epub", ".fb2", ".mobi", *TEXT_SUFFIXES, *WEB_SUFFIXES, *CODE_SUFFIXES),
+        *(*MAIL_SUFFIXES, *OUTLOOK_SUFFIXES, *MAILBOX_SUFFIXES),
+    )
 )
 """What MuPDF lays out; pictures, drawings, PDF, XPS and comics have pages of their own."""
 
-
+HTML_SUFFIXES = frozenset((*MARKDOWN_SUFFIXES, *WEB_SUFFIXES, *MAIL_SUFFIXES, *OUTLOOK_SUFFIXES, *MAILBOX_SUFFIXES))
+"""What is turned into HTML before it is laid out."""
+HTML_LAYOUT = 2
+"""The version of that HTML. Another one changes how the pages look."""
 PASSAGES, PASSAGES_VERSION = "docsearch passages", 1
 """What cuts text files for models of text. Its version changes where it would cut them at other places."""
 
@@ -40,6 +56,8 @@ def producer(path: str, *, passages: bool = False) -> str:
         if libreoffice.program() is None:
             return _package("office2pdf", "office2pdf-python")
         return f"LibreOffice {libreoffice.version()}".strip()
+    if suffix in HTML_SUFFIXES:
+        return f"{_package('MuPDF', 'pymupdf')}, layout {HTML_LAYOUT}"
     return _package("MuPDF", "pymupdf") if suffix in REFLOWED_SUFFIXES else ""
 
 

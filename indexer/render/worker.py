@@ -41,6 +41,7 @@ from typing import Any, BinaryIO
 from ...engine.errors import DocumentError
 from ...engine.store.labels import LABEL_MAX_CHARS
 from ..kinds import (
+    EMPTY_FILE,
     IMAGE_MAGIC,
     IMAGE_SUFFIXES,
     MUPDF_SUFFIXES,
@@ -179,7 +180,7 @@ def open_document(
     except OSError as err:
         raise DocumentError(f"the file cannot be read: {err.strerror or err}") from err
     if not head:
-        raise DocumentError("the file is empty (0 bytes)")
+        raise DocumentError(EMPTY_FILE)
     document: OpenDocument
     looks_like_pdf, looks_like_image = PDF_MAGIC in head, IMAGE_MAGIC.match(head) is not None
     suffix = suffix_of(file.name)

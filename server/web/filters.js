@@ -9,6 +9,8 @@ import { currentState, navigate } from "./url_state.js";
 
 /** Columns that are no use as a choice of values. */
 const LEFT_OUT = new Set(["size", "pages", "title", "subject", "producer"]);
+/** Columns that docsearch fills: one that all documents have the same value of is left out. All others are the user's. */
+const BUILT_IN = new Set(["path", "kind", "modified", "author", "keywords", "language", "has_text"]);
 /** The first folder of a path, and a glob that the path matches: two filters by the column "path". */
 const FOLDER = "folder";
 const GLOB = "path";
@@ -186,7 +188,9 @@ function render(facets) {
     .map((facet) => (facet.column === "path" ? { ...facet, column: FOLDER } : facet))
     .filter(
       ({ column, values, without }) =>
-        values.length > 1 || (values.length && without) || filters.some((filter) => filter.column === column),
+        values.length > 1 ||
+        (values.length && (without || !BUILT_IN.has(column === FOLDER ? "path" : column))) ||
+        filters.some((filter) => filter.column === column),
     )
     .map((facet) => group(facet, filters));
   panel.replaceChildren(...groups, pathField(filters));

@@ -16,7 +16,7 @@ import pytest
 from docsearch.engine.errors import UsageError
 from docsearch.engine.store import Failure, open_snapshot, open_writer
 from docsearch.engine.store.unread import ATTACHMENT
-from docsearch.indexer import attached_documents, pipeline, removal, source_folders
+from docsearch.indexer import attached_documents, pipeline, plan, removal, source_folders
 from docsearch.indexer.attached import new_file, unique_names
 from docsearch.indexer.kinds import with_archives
 from docsearch.indexer.render import archive
@@ -137,6 +137,44 @@ def test_an_unchanged_message_is_not_opened_again(docs: Path, monkeypatch: pytes
     before = ids(docs)
     monkeypatch.setattr(attached_documents, "take_out", None)
     assert (run(docs, prune=True).removed, ids(docs)) == (0, before)
+
+
+def test_unchanged_documents_count_with_what_lies_in_them(docs: Path) -> None:
+    inner = zipped({"deep.pdf": pdf("deep")})
+    (docs / "m.eml").write_bytes(mail("one", {"a.pdf": pdf("a"), "b.zip": inner}).as_bytes())
+    (docs / "c.pdf").write_bytes(pdf("c"))
+    first = run(docs, archives=True)
+    again = run(docs, archives=True)
+    assert (first.documents, again.documents, again.skipped) == (5, 0, 5)
+    planned = plan.plan([docs], docs.with_name("index"), kinds=with_archives(None))
+    assert (planned.to_read, planned.unchanged) == ((), 5)
+
+
+def test_archives_and_mailboxes_in_which_nothing_is_are_no_failures(docs: Path) -> None:
+    (docs / "m.eml").write_bytes(mail("one", {"inner.zip": zipped({})}).as_bytes())
+    (docs / "a.zip").write_bytes(zipped({}))
+    (docs / "b.tar.gz").write_bytes(tarred({}))
+    (docs / "c.mbox").write_bytes(b"")
+    (docs / "d.txt").write_bytes(b"")
+    (docs / "e.pdf").write_bytes(b"")
+    for in_documents in (1, 0):  # what is unchanged is not opened again
+        report = run(docs, archives=True)
+        assert [failure.path for failure in report.failed] == ["e.pdf"]
+        counted = {each.kind: each.files for each in report.other_kinds}
+        assert counted == {"empty archive": 2 + in_documents, "empty mailbox": 1, "empty file": 1}
+        with open_snapshot(docs.with_name("index")) as snapshot:
+            assert [failure.path for failure in snapshot.failures()] == ["e.pdf"]
+            assert list(snapshot.documents()) == ["e.pdf", "m.eml"]
+
+
+def test_a_document_whose_content_is_gone_leaves_the_index(docs: Path) -> None:
+    (docs / "a.txt").write_bytes(b"some words")
+    (docs / "b.pdf").write_bytes(pdf("b"))
+    run(docs)
+    (docs / "a.txt").write_bytes(b"")
+    run(docs)
+    with open_snapshot(docs.with_name("index")) as snapshot:
+        assert list(snapshot.documents()) == ["b.pdf"]
 
 
 def test_a_changed_message_replaces_what_was_attached(docs: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from docsearch.engine.errors import DocumentError, UsageError
+from docsearch.engine.errors import DocumentError, NothingFound, UsageError
 from docsearch.indexer.discover import Document, find
 from unprivileged import as_user
 
@@ -144,3 +144,13 @@ def test_an_empty_pattern_is_refused(tmp_path: Path, pattern: str) -> None:
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
     with pytest.raises(UsageError, match="leaves nothing out"):
         find([tmp_path], exclude=[pattern])
+
+
+def test_folders_with_nothing_in_them_are_told(tmp_path: Path) -> None:
+    empty, full = tmp_path / "empty", tmp_path / "full"
+    empty.mkdir()
+    full.mkdir()
+    (full / "a.pdf").touch()
+    with pytest.raises(NothingFound, match=r"no documents found in .*: an empty folder$"):
+        find([empty])
+    assert [(each.kind, each.paths) for each in find([full, empty]).folders] == [("empty", ("empty",))]

@@ -12,6 +12,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import numpy as np
+import outlook_files
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
@@ -36,7 +37,7 @@ OFFICE_BY_LIBREOFFICE = {"docx": ("doc", "odt"), "pptx": ("ppt", "odp"), "xlsx":
 PICTURE_HEADING = (0.09, 0.22, 0.8, 0.36)
 """The place of the heading in `picture`, in fractions of its width and height."""
 MARGIN = 0.03
-NEVER_READ = ("cr2", "msg", "pages", "zip")
+NEVER_READ = ("cr2", "pst", "pages", "zip")
 
 
 def heading(word: str) -> str:
@@ -124,6 +125,8 @@ class Folder:
                 box.close()
             else:
                 file.write_bytes(bytes(mail))
+        file, text = self.new("msg")
+        outlook_files.write(file, outlook_files.message(text, "It was written in spring."))
 
     def _pdf(self) -> None:
         import pymupdf

@@ -143,6 +143,21 @@ def test_errors_are_reported_and_the_session_continues(sample_index: Path) -> No
     assert fine.structured_content["hits"]
 
 
+def test_wrong_arguments_are_told_with_what_is_allowed(sample_index: Path) -> None:
+    calls: list[tuple[dict[str, object], str]] = [
+        ({"query": "letter", "k": 0}, "search: k is a whole number from 1 to 50, not 0"),
+        ({"query": "letter", "k": "many"}, "search: k is a whole number from 1 to 50, not 'many'"),
+        ({"k": 3}, "search: query is missing"),
+        ({"query": "letter", "mode": "x"}, "search: mode is one of 'visual', 'text', 'hybrid', not 'x'"),
+        ({"query": ["letter"]}, "search: query is a text, not ['letter']"),
+    ]
+    results = call(sample_index, *(("search", arguments) for arguments, _ in calls))
+    assert [error(result) for result in results] == [expected for _, expected in calls]
+    asked = {"document": "a.pdf", "page": 1, "others": [{"document": 3, "page": 1}]}
+    (nested,) = call(sample_index, ("read_page", asked))
+    assert error(nested) == "read_page: others.0.document: input should be a valid string"
+
+
 def test_a_missing_index_is_reported_and_found_once_it_exists(sample_index: Path, tmp_path: Path) -> None:
     async def what(client: Client) -> tuple[str, list[object]]:
         before = error(await client.call_tool("search", {"query": "revenue"}))

@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 pytest.importorskip("pymupdf", reason="MuPDF reads these kinds")
 
 from docsearch.indexer.discover import Document
+from docsearch.indexer.render.laid_out import LaidOutDocument, open_laid_out
+from docsearch.indexer.render.markup import GRID, self_contained
 from docsearch.indexer.render.renderer import (
     DocumentFailed,
     DocumentOpened,
@@ -257,3 +260,75 @@ def test_a_hostile_or_broken_file_costs_itself_only(
 ) -> None:
     render(renderer, make(tmp_path / name))  # it fails, or is read in part, within the limits of the process
     assert "pump" in texts(renderer, written(tmp_path / "after.txt", "pump"))[0]
+
+
+def test_no_column_of_a_wide_table_is_cut_off(tmp_path: Path) -> None:
+    file = tmp_path / "wide.md"
+    names = [f"Column{number:02}withalongname" for number in range(16)]
+    file.write_text(f"| {' | '.join(names)} |\n{'|---' * len(names)}|\n| {' | '.join('x' * len(names))} |\n")
+    document = open_laid_out(file)
+    bitmap = document.render(1, dpi=72, max_pixels=10_000_000)
+    assert bitmap.width > bitmap.height
+    assert isinstance(document, LaidOutDocument)
+    assert document.needed_width_pt() < bitmap.size_pt[0]
+    assert all(name in document.text() for name in names)
+    assert document.unread() == []
+
+
+def test_a_table_that_is_wider_than_any_page_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "wide.html"
+    file.write_text("<table><tr>" + "<td>averyverylongwordinacell" * 100 + "</table>")
+    document = open_laid_out(file)
+    assert [unread.detail for unread in document.unread()] == [
+        "a table that is too wide for a page is cut off at its right"
+    ]
+
+
+def test_lines_that_a_page_would_not_break_are_broken(tmp_path: Path) -> None:
+    file = tmp_path / "a.html"
+    line = " ".join(f"word{number}" for number in range(60))
+    file.write_text(
+        f"<style>.a{{white-space: nowrap}}</style><p class=a>{line}</p><p style='white-space:pre'>{line}</p>"
+        f"<p>{'longword' * 40}</p>"
+    )
+    document = open_laid_out(file)
+    assert isinstance(document, LaidOutDocument)
+    assert document.needed_width_pt() <= 595
+
+
+@pytest.mark.parametrize(
+    ("markup", "shown"),
+    [
+        ("<nav><a>Home</a><a>Products</a></nav>", "Home Products"),
+        ("<select><option>one<option>two</select>", "one two"),
+        ("<details><summary>More</summary>Hidden</details>", "More Hidden"),
+        ("<input value='typed'> <input type=hidden value=secret>", "typed"),
+        ("<noscript>Enable scripts</noscript>Page", "Page"),
+    ],
+    ids=["links", "choices", "details", "fields", "no script"],
+)
+def test_words_that_browsers_put_apart_stay_apart(tmp_path: Path, markup: str, shown: str) -> None:
+    file = tmp_path / "a.html"
+    file.write_text(markup)
+    document = open_laid_out(file)
+    document.render(1, dpi=40, max_pixels=1_000_000)
+    assert " ".join(document.text().split()) == shown
+
+
+def test_a_drawing_in_a_page_is_drawn_in_its_colours(tmp_path: Path) -> None:
+    file = tmp_path / "a.html"
+    file.write_text(
+        "<svg width=200 height=100 viewBox='0 0 200 100'><rect width=200 height=100 fill='#ff0000' /></svg>"
+        "<svg width=50 height=50><rect width=50 height=50 fill='url(http://example.org/x#y)' /></svg>"
+    )
+    document = open_laid_out(file)
+    bitmap = document.render(1, dpi=72, max_pixels=1_000_000)
+    pixels = np.frombuffer(bytes(bitmap.rgb), np.uint8).reshape(-1, 3)
+    assert (pixels == (255, 0, 0)).all(axis=1).sum() > 15_000
+
+
+def test_only_tables_of_data_have_lines() -> None:
+    assert f'class="{GRID}"' in self_contained("<table><tr><th>Item<td>Price</table>")
+    assert f'class="a {GRID}"' in self_contained("<table class=a border=1><tr><td>Item</table>")
+    layout = self_contained("<table border=0><tr><td>Left<td>Right</table><table><tr><th>x</table>")
+    assert layout.count(f'class="{GRID}"') == 1

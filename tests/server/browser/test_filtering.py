@@ -33,7 +33,8 @@ def filed(tmp_path_factory: pytest.TempPathFactory, sample_docs: Path) -> Iterat
         place = folder / "docs" / ("sales" if name.startswith("invoice") else "")
         place.mkdir(parents=True, exist_ok=True)
         shutil.copy(sample_docs / name, place / name)
-        (place / f"{name}.json").write_text(json.dumps({"team": f"it's {'A' if number % 2 else 'B'}", "rank": number}))
+        said = {"team": f"it's {'A' if number % 2 else 'B'}", "rank": number, "matter": "harbour"}
+        (place / f"{name}.json").write_text(json.dumps(said))
     pipeline.index_documents([folder / "docs"], folder / "index")
     with serving(folder / "index", "--read-only") as address:
         yield address
@@ -65,6 +66,14 @@ def test_values_are_chosen_and_removed(visit: Visit, filed: str) -> None:
     page.get_by_role("button", name="Clear all").click()
     expect(page.locator("#document-list .document")).to_have_count(6)
     expect(page.locator(".filter-chip")).to_have_count(0)
+
+
+def test_a_column_of_the_user_with_one_value_is_offered(visit: Visit, filed: str) -> None:
+    page = visit(filed)
+    page.get_by_role("button", name="Filters").click()
+    page.get_by_role("group", name="Matter").get_by_label("harbour").check()
+    expect(page.locator(".filter-chip .text")).to_have_text(["Matter: harbour"])
+    expect(page.locator("#document-list .document")).to_have_count(6)
 
 
 def test_an_address_restores_filters(visit: Visit, filed: str) -> None:
