@@ -89,6 +89,14 @@ def index(
             help="Open archives (.zip, .tar, .tar.gz, …), too: the documents in them are indexed as reports.zip/a.pdf.",
         ),
     ] = False,
+    where: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CONDITION",
+            help="Only files for which this condition holds: of the columns path, kind, modified, size, and those of "
+            "--metadata and of files such as a.pdf.json.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print what would be read, without reading or changing anything."),
@@ -143,6 +151,8 @@ def index(
 
         docsearch index backup/ --archives
 
+        docsearch index reports/ --where "modified >= 2024 and size < 20 MB"
+
         docsearch index reports/ --known-failures ok --quiet
 
         docsearch index reports/ --metadata reports/metadata.csv
@@ -176,7 +186,9 @@ def index(
             raise UsageError("--dry-run reads no document, so --rehash would change nothing; leave one of them out")
         if metadata is not None:
             Metadata(metadata)  # a mistake in the table is told now
-        planned = plan(given, index, exclude=excluded, kinds=kinds, renderer=renderer.value)
+        planned = plan(
+            given, index, exclude=excluded, kinds=kinds, where=where, metadata=metadata, renderer=renderer.value
+        )
         if as_json:
             print_json(asdict(planned))
         elif not quiet:
@@ -197,6 +209,7 @@ def index(
         "rehash": rehash,
         "exclude": excluded,
         "kinds": kinds,
+        "where": where,
         "passwords": tuple(password or ()),
         "renderer": renderer.value,
         "workers": workers or default_workers(),

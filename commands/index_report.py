@@ -77,6 +77,7 @@ def summary(report: IndexReport, unexpected: Sequence[Failure]) -> str:
         (report.removed, "removed"),
         (report.vanished, "no longer on disk (--prune removes them)"),
         (report.excluded, "left out by --exclude"),
+        (report.unselected, "left out by --where"),
         (report.ignored, "left out by .docsearchignore"),
         (len(unexpected), "failed"),
         (len(report.failed) - len(unexpected), "failed as before"),
@@ -143,6 +144,7 @@ def plan_lines(plan: Plan, *, prune: bool) -> str:
         (plan.unchanged, "unchanged"),
         (len(plan.vanished), "would be removed" if prune else "no longer on disk (--prune removes them)"),
         (plan.excluded, "left out by --exclude"),
+        (plan.unselected, "left out by --where"),
         (plan.ignored, "left out by .docsearchignore"),
         (len(plan.failed), "would fail"),
     )

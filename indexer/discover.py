@@ -81,7 +81,8 @@ class Discovery:
     that were skipped, the most frequent kind first. `excluded` is how many files and folders match a glob of `exclude`,
     `ignored` how many a `.docsearchignore` file leaves out; `folders` were left out because of what they are. Files
     with one of the `suffixes` were looked for, and so they are in documents that other documents lie in. `urls` of
-    object storage were searched in the place of folders.
+    object storage were searched in the place of folders. For `unselected` documents the condition of `selection` does
+    not hold: they are not among the others.
     """
 
     roots: tuple[Path, ...]
@@ -95,6 +96,7 @@ class Discovery:
     folders: tuple[OtherKind, ...] = ()
     suffixes: frozenset[str] = frozenset()
     urls: tuple[str, ...] = ()
+    unselected: int = 0
 
     def leaves_out(self, path: str) -> bool:
         """Whether a document of this path, or a folder of it, matches a glob of `exclude`."""

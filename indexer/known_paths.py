@@ -52,6 +52,7 @@ def merged(found: Sequence[Discovery], files: Mapping[str, bytes], kept: Collect
         other_kinds=_counted(kind for each in found for kind in each.other_kinds),
         exclude=_distinct(pattern for each in found for pattern in each.exclude),
         excluded=sum(each.excluded for each in found),
+        unselected=sum(each.unselected for each in found),
         ignored=sum(each.ignored for each in found),
         folders=_counted(kind for each in found for kind in each.folders),
         suffixes=frozenset(suffix for each in found for suffix in each.suffixes),

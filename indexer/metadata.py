@@ -53,6 +53,21 @@ class Metadata:
         says_nothing = not (types or changed or problems or self.file)
         return None if says_nothing else MetadataReport(dict(types), changed, tuple(problems))
 
+    def of_found(self, documents: Sequence[Document]) -> tuple[dict[str, ColumnType], list[dict[str, Value]]]:
+        """The types of users' columns and what users say of documents that were found, in their order.
+
+        As `record`, before the documents are in an index.
+        """
+        sidecars, _, _ = _sidecars([each.path for each in documents], {each.path: each.file for each in documents}, ())
+        types, values, _ = _typed_beside(sidecars, self._types)
+        keys = {each.path: key for key, each in enumerate(documents)}
+        found: dict[int, dict[str, Value]] = {}
+        if self._table.entries:
+            self._match(DocumentNames({key: path for path, key in keys.items()}), found)
+        for entry, its in zip(sidecars, values, strict=True):
+            found.setdefault(keys[entry.pattern], {}).update(its)
+        return types, [found.get(key, {}) for key in range(len(documents))]
+
     def _match(self, names: DocumentNames, found: dict[int, dict[str, Value]]) -> list[str]:
         """Add the values of the rows to the documents that they match; later rows count before earlier ones."""
         unmatched = []

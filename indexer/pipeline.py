@@ -20,7 +20,7 @@ from ..engine.models.encoder import PageEncoder
 from ..engine.models.pooled import pooled_encoder, pooled_spec
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.store import Failure, open_snapshot, open_writer
-from . import discover, source_folders, sources
+from . import discover, selection, source_folders, sources
 from . import kinds as file_kinds
 from .describe import describe
 from .discover import Document
@@ -48,6 +48,7 @@ def index_documents(
     rehash: bool = False,
     exclude: Sequence[str] = (),
     kinds: Sequence[str] | None = None,
+    where: str | None = None,
     passwords: Sequence[str] = (),
     renderer: str = "mupdf",
     workers: int = 1,
@@ -67,6 +68,10 @@ def index_documents(
     them, these stay. `kinds` are the names of the kinds of files to read (`kinds.KINDS`; "all"), by default all but
     those that are only read when they are named.
 
+    With `where`, a condition (docs/filters.md), only files are taken for which it holds, with what lies in them. It may
+    have the columns path, kind, modified and size, and those of `metadata` and of files beside documents. The index
+    remembers it with the `paths`; documents that it already has stay.
+
     `metadata` is a table (.csv, .jsonl or .parquet) of what users say of their documents, by path or glob; the index
     remembers it, and later runs read it again, unless `forget_metadata`. A JSON file beside a document, such as
     a.pdf.json, says more of that one. Both become columns for conditions (docs/filters.md).
@@ -83,7 +88,7 @@ def index_documents(
     `on_progress` raises Interrupted, or on KeyboardInterrupt, the pages embedded so far are committed first.
     """
     discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds, renderer=renderer)
-    given = [sources.of(path, exclude=exclude, kinds=kinds) for path in paths]
+    given = [sources.of(path, exclude=exclude, kinds=kinds, where=[where] if where else None) for path in paths]
     return index_found(
         lambda _files: discovery,
         Path(directory),
@@ -151,7 +156,13 @@ def index_found(
     with open_writer(directory, fingerprint=fingerprint, codec=codec, codebook=codebook) as writer:
         users = table or remembered(writer, forget=forget_metadata)
         files = writer.files()
-        discovery = find(files)
+        recorded = sources.read(directory)
+        wanted = selection.conditions(() if recorded is None else recorded.sources, given)
+        discovery = selection.selected(
+            find(files), wanted, Metadata(None) if isinstance(users, MetadataReport) else users
+        )
+        if given:
+            selection.require_some(discovery)
         sources.record(directory, given, discovery, files, model=spec.name if encoder else model, renderer=renderer)
         run = Run(
             writer,

@@ -9,8 +9,9 @@ from pathlib import Path
 from ..engine.errors import IndexNotFound
 from ..engine.store import DocumentRow, Failure, open_snapshot
 from ..engine.store.attached import container_of
-from . import discover, source_folders
+from . import discover, selection, source_folders, sources
 from .known_documents import KnownDocuments
+from .metadata import Metadata
 from .other_kinds import OtherKind
 from .render.producer import Layouts, has_passages
 
@@ -46,6 +47,7 @@ class Plan:
     excluded: int
     ignored: int = 0
     folders: tuple[OtherKind, ...] = ()
+    unselected: int = 0
 
 
 def plan(
@@ -54,6 +56,8 @@ def plan(
     *,
     exclude: Sequence[str] = (),
     kinds: Sequence[str] | None = None,
+    where: str | None = None,
+    metadata: Path | str | None = None,
     renderer: str = "mupdf",
 ) -> Plan:
     """Say what `index_documents` would do with these arguments.
@@ -62,6 +66,9 @@ def plan(
     """
     directory = Path(directory)
     discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds, renderer=renderer)
+    given = [sources.of(path, where=[where] if where else None) for path in paths]
+    table = Metadata(None if metadata is None else Path(metadata))
+    discovery = selection.selected(discovery, selection.conditions(given), table)
     rows: dict[str, DocumentRow] = {}
     producers: dict[str, str] = {}
     try:
@@ -86,6 +93,7 @@ def plan(
         excluded=discovery.excluded,
         ignored=discovery.ignored,
         folders=discovery.folders,
+        unselected=discovery.unselected,
     )
 
 

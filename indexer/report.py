@@ -48,7 +48,7 @@ class IndexReport:
     and folders were left out as asked, `ignored` how many by `.docsearchignore` files; `folders` were left out because
     they are hidden or a tool's. `unread` counts, by kind, the pages and documents that were indexed and have
     content that was not read (`store.UnreadContent`). `metadata` is what became of the columns that users give, None
-    where there are none.
+    where there are none. For `unselected` files the condition `where` does not hold.
     """
 
     documents: int
@@ -67,3 +67,4 @@ class IndexReport:
     unread: Mapping[str, int] = field(default_factory=dict)
     unreachable: tuple[str, ...] = ()
     metadata: MetadataReport | None = None
+    unselected: int = 0

@@ -254,6 +254,7 @@ class Run:
             seconds=self.clock() - self._started,
             other_kinds=other_kinds.merged(self._discovery.other_kinds, self._empty.found()),
             excluded=self._discovery.excluded,
+            unselected=self._discovery.unselected,
             ignored=self._discovery.ignored,
             folders=self._discovery.folders,
             new_failures=tuple(each for each in self._failed if self._is_new(each)),

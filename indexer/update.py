@@ -16,6 +16,7 @@ from . import discover, known_paths, sources
 from .discover import Discovery
 from .pipeline import index_found
 from .report import IndexReport, Progress
+from .selection import WHERE
 from .sources import Record
 
 Find = Callable[[Record, Mapping[str, bytes]], Discovery]
@@ -36,13 +37,18 @@ def find_all(record: Record, files: Mapping[str, bytes], within: Collection[Path
     found = []
     for options, paths in groups.items():
         try:
-            found.append(discover.find(paths, **dict(options), renderer=record.renderer, within=within))
+            found.append(discover.find(paths, **_of_find(options), renderer=record.renderer, within=within))
         except NothingFound:
             roots = tuple(path if path.is_dir() else path.parent for path in paths)
             found.append(Discovery(roots, (), searched=roots))
     kept = {path for path, file in files.items() if sources.is_in(os.fsdecode(file), away)}
     merged = known_paths.merged(found, files, kept)
     return merged if within is None else replace(merged, searched=())
+
+
+def _of_find(options: Sequence[tuple[str, tuple[str, ...]]]) -> dict[str, tuple[str, ...]]:
+    """The options of a source that `discover.find` has; the condition is evaluated on what it finds."""
+    return {name: values for name, values in options if name != WHERE}
 
 
 def update_index(

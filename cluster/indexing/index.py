@@ -24,6 +24,7 @@ def index_documents(
     options: ClusterOptions,
     exclude: Sequence[str] = (),
     kinds: Sequence[str] | None = None,
+    where: str | None = None,
     model: str = "pixel",
     renderer: str = "mupdf",
     encoder: PageEncoder | None = None,
@@ -43,6 +44,7 @@ def index_documents(
             directory,
             exclude=exclude,
             kinds=kinds,
+            where=where,
             model=model,
             renderer=renderer,
             encoder=encoder,
@@ -53,6 +55,8 @@ def index_documents(
         raise UsageError(
             "folders and URLs cannot be indexed in one run; give them to two commands, one after the other"
         )
+    if where:
+        raise UsageError("--where chooses among files; URLs of object storage are chosen with --exclude and --kinds")
     discovery = remote_documents.find(urls, exclude=exclude, kinds=kinds, renderer=renderer)
 
     def find(_files: Mapping[str, bytes]) -> Discovery:

@@ -14,12 +14,12 @@ from ..records import I64, Query
 from ..store import Snapshot
 from ..store.column_values import ColumnType
 from .paths import DocumentNames
-from .sorted_columns import SortedColumns
+from .sorted_columns import HasColumns, SortedColumns
 
 CACHED_CONDITIONS = 64
 
 
-def all_types(snapshot: Snapshot) -> dict[str, ColumnType]:
+def all_types(snapshot: HasColumns) -> dict[str, ColumnType]:
     """The type of every column of a snapshot's indexes; of several types of one name, that of the first index."""
     types: dict[str, ColumnType] = {}
     for _, table in snapshot.column_tables:

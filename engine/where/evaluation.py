@@ -14,13 +14,12 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from ..records import I64
-from ..store import Snapshot
 from ..store.column_values import ColumnType, date_span, folded, moment, nanoseconds
 from ..store.columns import CATALOG_COLUMNS, MODIFIED, OWN_COLUMNS, PATH
 from .conditions import Comparison, Condition, Constant, Every, Negated
 from .documents import all_types
 from .grammar import error, parse
-from .sorted_columns import END, SortedColumn, SortedColumns, Span
+from .sorted_columns import END, HasColumns, SortedColumn, SortedColumns, Span
 
 MAX_DEPTH = 32
 MAX_WILDCARDS = 10
@@ -52,7 +51,7 @@ class Sql:
 
 def select(
     where: str,
-    snapshot: Snapshot,
+    snapshot: HasColumns,
     documents: Selected,
     matching: Callable[[str], list[int]],
     columns: SortedColumns,
@@ -73,7 +72,7 @@ class _Evaluation:
     def __init__(
         self,
         where: str,
-        snapshot: Snapshot,
+        snapshot: HasColumns,
         size: int,
         matching: Callable[[str], list[int]],
         columns: SortedColumns,

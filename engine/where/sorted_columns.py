@@ -14,14 +14,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ..records import I64
-from ..store import Snapshot
 from ..store.column_values import folded
-from ..store.columns import CATALOG_COLUMNS, PATH
+from ..store.columns import CATALOG_COLUMNS, PATH, ColumnsTable
 
 MIN_DOCUMENTS, MAX_DOCUMENTS = 5_000, 2_000_000
 """Documents of an index whose columns are kept: the catalog is as fast with fewer, and more would take much memory."""
@@ -94,10 +93,18 @@ class SortedColumn:
         return [*accumulate(len(value) + 1 for value in self._values)]
 
 
+class HasColumns(Protocol):
+    """What conditions are asked of: a snapshot, or `in_memory.ColumnsInMemory`."""
+
+    @property
+    def column_tables(self) -> list[tuple[int, ColumnsTable]]:
+        """As `Snapshot.column_tables`."""
+
+
 class SortedColumns:
     """The columns of one snapshot that are kept. May be shared between threads."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: HasColumns) -> None:
         self._snapshot = snapshot
         self._lock = threading.Lock()
         self._asked: Counter[str] = Counter()
