@@ -125,8 +125,8 @@ class PagesToStore:
 
     `vectors` of the pages; `texts` (N), their text layers; `sizes_pt` (N, 2), width and height in points; `words` (T,)
     uint16, the visual word of each vector, None for models without visual words. `labels` (N) are the numbers that the
-    documents give the pages, "" where these are their own, and `lines` (N) the lines that pages of text files show, or
-    None; each is () where no page has one.
+    documents give the pages, "" where these are their own, `lines` (N) the lines that pages of text files show, or
+    None, and `headings` (N) the headings of the pages, a line each; each is () where no page has one.
     """
 
     vectors: PageVectors
@@ -135,6 +135,7 @@ class PagesToStore:
     words: U16 | None = None
     labels: Sequence[str] = ()
     lines: Sequence[Lines | None] = ()
+    headings: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.vectors.refs)

@@ -28,6 +28,7 @@ from ..records import F32, F64, I64, U8
 from ..store import Snapshot
 from ..store.checksums import DamagedFile, DerivedFolder, MappedFile
 from . import tiers, vocabulary
+from .heading_terms import with_headings
 from .term_pages import TermCache, TermGroup, TermPages
 from .vocabulary import Vocabulary
 
@@ -343,7 +344,8 @@ def build(snapshot: Snapshot, segments: I64, folder: Path | None) -> TextPart:
     pages: list[NDArray[np.uint32]] = []
     counts: list[NDArray[np.uint8]] = []
     is_source = [lines is not None for lines in snapshot.lines(rows.tolist())]
-    for row, number, has_lines in zip(rows.tolist(), places.tolist(), is_source, strict=True):
+    headings = snapshot.headings(rows.tolist())
+    for row, number, has_lines, its_headings in zip(rows.tolist(), places.tolist(), is_source, headings, strict=True):
         text = snapshot.text(row)
         found, forms = page_terms(text, is_source=has_lines)
         lengths[number] = len(found)
@@ -351,7 +353,8 @@ def build(snapshot: Snapshot, segments: I64, folder: Path | None) -> TextPart:
         counted = Counter(found)
         numbers[number] = sum(n for term, n in counted.items() if any(map(str.isdigit, term)))
         languages[number] = CODES.index(language_of(text, counted.keys()))
-        stored = [min(n, COUNT_MAX) | (OPENING if term in opening else 0) for term, n in counted.items()]
+        weighted = with_headings(counted, its_headings)
+        stored = [min(n, COUNT_MAX) | (OPENING if term in opening else 0) for term, n in weighted.items()]
         stored += [1 | (OPENING if before < OPENING_TERMS else 0) for before in forms.values()]
         ids.append(np.array([keys.setdefault(term, len(keys)) for term in (*counted, *forms)], np.uint32))
         pages.append(np.full(len(stored), number, np.uint32))

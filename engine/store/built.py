@@ -25,7 +25,7 @@ BUILT = 1
 @dataclass(frozen=True, slots=True)
 class BuiltPage:
     """A page of a built segment: the `size_pt`, width and height in points, the number of its patch `vectors`, its text
-    layer, its `label` and its `lines`, as in `PagesToStore`.
+    layer, its `label`, its `lines` and its `headings`, as in `PagesToStore`.
     """
 
     ref: PageRef
@@ -34,6 +34,7 @@ class BuiltPage:
     text: str
     label: str = ""
     lines: Lines | None = None
+    headings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,9 @@ class SegmentBuilder:
             width, height = pages.sizes_pt[index].tolist()
             label = pages.labels[index] if pages.labels else ""
             lines = pages.lines[index] if pages.lines else None
-            self._pages.append(BuiltPage(ref, (width, height), vectors, pages.texts[index], label, lines))
+            headings = pages.headings[index] if pages.headings else ""
+            text = pages.texts[index]
+            self._pages.append(BuiltPage(ref, (width, height), vectors, text, label, lines, headings))
 
     def write(self, folder: Path) -> BuiltSegment:
         """Write the pages added since the last call, at least one, as files in `folder`, which must not exist.
@@ -149,6 +152,7 @@ def insert_pages(
                 text=page.text,
                 label=page.label,
                 lines=page.lines,
+                headings=page.headings,
             )
 
 

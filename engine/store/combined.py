@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import NoReturn, cast
+from typing import NoReturn, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ SUMMED = (
 )
 COUNTED = ("unread", "segments_by_codec", "shards")
 """The facts of an index that are added up, numbers and counts by name."""
+
+T = TypeVar("T")
 
 
 def open_combined(directories: Mapping[str, Path]) -> CombinedSnapshot:
@@ -128,14 +130,22 @@ class CombinedSnapshot(Snapshot):
 
     def lines(self, rows: Sequence[int]) -> list[Lines | None]:
         """The lines of a text file that the page of each of `rows` shows, None for pages of other documents."""
+        return self._of_members(rows, lambda member, own: member.lines(own), None)
+
+    def headings(self, rows: Sequence[int]) -> list[str]:
+        """The headings of the page of each of `rows`, a line each, or ""."""
+        return self._of_members(rows, lambda member, own: member.headings(own), "")
+
+    def _of_members(self, rows: Sequence[int], read: Callable[[Snapshot, list[int]], list[T]], empty: T) -> list[T]:
+        """What `read` gives for each of `rows`, from the member that has its page, by its row there."""
         asked = np.asarray(rows, np.int64)
         places = self._places(asked)
-        found: list[Lines | None] = [None] * len(asked)
+        found = [empty] * len(asked)
         for place, member in enumerate(self.members.values()):
             own = np.flatnonzero(places == place)
-            of_member = member.lines((asked[own] - self._starts.rows[place]).tolist())
-            for at, lines in zip(own.tolist(), of_member, strict=True):
-                found[at] = lines
+            of_member = read(member, (asked[own] - self._starts.rows[place]).tolist())
+            for at, each in zip(own.tolist(), of_member, strict=True):
+                found[at] = each
         return found
 
     def info(self) -> dict[str, str | int | float | dict[str, int]]:

@@ -32,6 +32,7 @@ from .copies import Copies
 from .copies import find as find_copies
 from .document_reader import DocumentReader
 from .mmap import FAULT_AROUND_BYTES
+from .page_headings import read as read_headings
 from .page_lines import read as read_lines
 from .readers import ReaderLock
 from .segment import OpenSegments, SegmentRow
@@ -300,6 +301,10 @@ class Snapshot(DocumentReader):
     def lines(self, rows: Sequence[int]) -> list[Lines | None]:
         """The lines of a text file that the page of each of `rows` shows, None for pages of other documents."""
         return read_lines(self._query, [int(key) for key in self._column("key", np.asarray(rows, np.int64))])
+
+    def headings(self, rows: Sequence[int]) -> list[str]:
+        """The headings of the page of each of `rows`, a line each, or ""."""
+        return read_headings(self._query, [int(key) for key in self._column("key", np.asarray(rows, np.int64))])
 
     def page_documents(self) -> tuple[I64, dict[int, str]]:
         """The key of each row's document, (N,), and the path of each document by its key."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from ..compression.codecs import CODECS
 from ..errors import IndexDamaged, IndexFormatError
 from ..records import Lines
-from . import labels, page_lines, row_checksums
+from . import labels, page_headings, page_lines, row_checksums
 from .catalog import RESTORE, DocumentRow, Failure
 from .segment import SegmentRow, StoredFile
 
@@ -132,9 +132,10 @@ def insert_page(
     text: str,
     label: str = "",
     lines: Lines | None = None,
+    headings: str = "",
 ) -> None:
     """Add one page at `location` (segment, slot), with `size` (width, height) in points, its text layer `text`, its
-    `label`, if that is not "", and the `lines` of a text file that it shows.
+    `label` and its `headings`, if these are not "", and the `lines` of a text file that it shows.
     """
     connection.execute("DELETE FROM page_failures WHERE document = ? AND number = ?", (document, number))
     stored = storable_text(text)
@@ -148,6 +149,8 @@ def insert_page(
         labels.write(connection, cursor.lastrowid, storable_text(label))
     if lines is not None:
         page_lines.write(connection, cursor.lastrowid, lines)
+    if headings:
+        page_headings.write(connection, cursor.lastrowid, storable_text(headings))
     row_checksums.write_page(connection, cursor.lastrowid, document, number, size=size, vectors=vectors, text=stored)
 
 

@@ -24,6 +24,7 @@ from . import (
     layout,
     links,
     os_errors,
+    page_headings,
     page_lines,
     readers,
     row_checksums,
@@ -76,6 +77,7 @@ def open_transaction(
                 columns.create_tables(connection)
                 labels.create_table(connection)
                 page_lines.create_table(connection)
+                page_headings.create_table(connection)
                 document_files.create_table(connection)
                 attached.create_table(connection)
                 statements.index_contents(connection)

@@ -146,6 +146,7 @@ class IndexWriter(Recorder):
                     text=pages.texts[index],
                     label=pages.labels[index] if pages.labels else "",
                     lines=pages.lines[index] if pages.lines else None,
+                    headings=pages.headings[index] if pages.headings else "",
                 )
             self._buffer.add(vectors, pages.words)
         if self._buffer.is_full:

@@ -88,6 +88,9 @@ class OpenDocument(Protocol):
     def lines(self) -> Lines | None:
         """Return the lines of a text file that the page rendered last shows; None for other files."""
 
+    def headings(self) -> str:
+        """Return the headings of the page rendered last, a line each; see `headings`."""
+
     def own_dpi(self) -> float | None:
         """Return the resolution of the picture that the page rendered last consists of; None if it is no picture."""
 

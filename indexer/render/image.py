@@ -104,6 +104,10 @@ class ImageDocument:
         rgb = _drawn(self._image, (width, height), transpose)
         return PageBitmap(width, height, rgb.tobytes(), effective_dpi, size_pt)
 
+    def headings(self) -> str:
+        """Return "": it has no text."""
+        return ""
+
     def lines(self) -> Lines | None:
         """Return None: it has no lines of text."""
         return None

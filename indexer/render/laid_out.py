@@ -206,6 +206,10 @@ class Mailbox:
         """Return the font sizes of the page rendered last, as `MupdfDocument.font_sizes`."""
         return self._open(self._number).font_sizes()
 
+    def headings(self) -> str:
+        """Return the headings of the page rendered last, as `MupdfDocument.headings`."""
+        return self._open(self._number).headings()
+
     def lines(self) -> Lines | None:
         """Return None: a message is no file of lines."""
         return None

@@ -9,6 +9,7 @@ Runs only inside the child process (`worker`): MuPDF is not thread-safe, and a b
 from __future__ import annotations
 
 import logging
+import re
 import stringprep
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -25,6 +26,7 @@ from ...engine.records import Lines
 from ...engine.store.unread import COMMENT, DYNAMIC_FORM
 from .backend import OUT_OF_MEMORY, ConvertedPdf, GreyBitmap, OutOfMemory, PageBitmap, as_render_error
 from .detail import detail_size, strips
+from .headings import PrintedLine, headings
 from .page_size import POINTS_PER_INCH, pixel_size
 from .properties import of_pdf
 from .unread import COMMENT_SUBTYPES, Unread, attachments
@@ -38,6 +40,8 @@ ANNOTATIONS_MAX = 20_000
 """Annotations of a page that are looked at; no page meant for people has more."""
 ATTACHED_MAX, PAGES_WITH_ATTACHED_MAX = 1000, 5000
 """Files in a PDF that are looked at, and pages that these are looked for on."""
+BOLD_NAME = re.compile("bold|black|heavy", re.IGNORECASE)
+"""Part of the name of a bold font: many fonts in PDFs do not say that they are bold."""
 COVERED_SHARE = 0.5
 """A page of which one image covers this share is a scan, and read at the resolution of that image at most."""
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_DEHYPHENATE
@@ -188,14 +192,26 @@ class MupdfDocument:
 
     def font_sizes(self) -> list[tuple[float, int]]:
         """Return the font sizes of the page rendered last, in points, each with its number of characters."""
+        return [(float(span["size"]), len("".join(span["text"].split()))) for spans in self._lines() for span in spans]
+
+    def headings(self) -> str:
+        """Return the headings of the page rendered last, a line each; words that cannot be seen are among them."""
+        lines = []
+        for spans in self._lines():
+            lengths = [len(span["text"].strip()) for span in spans]
+            if total := sum(lengths):
+                size = sum(length * span["size"] for length, span in zip(lengths, spans, strict=True)) / total
+                bold = sum(length * _is_bold(span) for length, span in zip(lengths, spans, strict=True)) / total
+                text = "".join(span["text"] for span in spans).strip()
+                lines.append(PrintedLine(text, size, bold))
+        return headings(lines)
+
+    def _lines(self) -> Iterator[list[dict[str, Any]]]:
+        """The lines of the page rendered last, each as spans in one font, as MuPDF describes them."""
         assert self._display_list is not None
-        blocks = pymupdf.TextPage(self._display_list.get_textpage(TEXT_FLAGS)).extractDICT()["blocks"]
-        return [
-            (float(span["size"]), len("".join(span["text"].split())))
-            for block in blocks
-            for line in block.get("lines", ())
-            for span in line["spans"]
-        ]
+        for block in pymupdf.TextPage(self._display_list.get_textpage(TEXT_FLAGS)).extractDICT()["blocks"]:
+            for line in block.get("lines", ()):
+                yield line["spans"]
 
     def lines(self) -> Lines | None:
         """Return None: a PDF has no lines of text."""
@@ -285,6 +301,10 @@ def _is_page(document: Any, number: int) -> bool:
 def cause(err: Exception) -> Exception:
     """MuPDF's own exception, if PyMuPDF wrapped it."""
     return err.__cause__ if isinstance(err.__cause__, Exception) else err
+
+
+def _is_bold(span: dict[str, Any]) -> bool:
+    return bool(span["flags"] & pymupdf.TEXT_FONT_BOLD) or BOLD_NAME.search(span["font"]) is not None
 
 
 def _normal_forms(passwords: tuple[str, ...]) -> Iterator[str]:

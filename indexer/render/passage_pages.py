@@ -61,6 +61,10 @@ class PassageDocument:
         """Return the passage that was rendered last, as it stands in the file."""
         return self._shown.text
 
+    def headings(self) -> str:
+        """Return "": all print of a passage is alike."""
+        return ""
+
     def lines(self) -> Lines | None:
         """Return the lines of the file that the passage consists of."""
         return self._shown.first, self._shown.last

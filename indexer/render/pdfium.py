@@ -192,6 +192,10 @@ class PdfiumDocument:
         text_page.close()
         return sizes
 
+    def headings(self) -> str:
+        """Return "": PDFium tells no lines with their fonts."""
+        return ""
+
     def lines(self) -> Lines | None:
         """Return None: it has no lines of text."""
         return None

@@ -27,6 +27,7 @@ from ...engine.records import U8, Lines, PageWords
 from ...engine.store.labels import LABEL_MAX_CHARS
 from . import office, properties, unread
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS, WORDS_MAX
+from .headings import HEADINGS_MAX_CHARS
 from .memory_watch import MemoryWatch
 from .office import OfficeConverter
 from .unread import Unread
@@ -39,6 +40,7 @@ ALARM_MARGIN_S = 5
 """A child whose parent is gone ends itself this long after its request should have been answered."""
 HEADER_MAX_BYTES = 1 << 16
 TEXT_MAX_BYTES = 4 * TEXT_MAX_CHARS
+HEADINGS_MAX_BYTES = 4 * HEADINGS_MAX_CHARS
 WORDS_MAX_BYTES = 6 * TEXT_MAX_CHARS + 64 * WORDS_MAX
 PIPE_BYTES = 1 << 20
 PAGES_PER_CHILD = 1000
@@ -88,7 +90,8 @@ class Opened:
 class RenderedPage:
     """A page as `pixels` (H, W, 3) uint8 at `dpi`, its text layer, and `size_pt`, its width and height in points.
 
-    `label` is its number as the document has it, "" where that is its own, and `lines` what it shows of a text file.
+    `label` is its number as the document has it, "" where that is its own, `lines` what it shows of a text file, and
+    `headings` has its headings, a line each.
     """
 
     pixels: U8
@@ -97,6 +100,7 @@ class RenderedPage:
     size_pt: tuple[float, float]
     label: str = ""
     lines: Lines | None = None
+    headings: str = ""
 
 
 class RenderProcess:
@@ -280,18 +284,19 @@ class RenderProcess:
                 raise ValueError(f"an image of {width} x {height} pixels")
             pixels = np.empty((height, width, 3), np.uint8)
             self._read_into(pixels.reshape(-1).data, action)
-        return RenderedPage(pixels, dpi, self._text(), size_pt, label, lines)
+        text, headings = self._texts()
+        return RenderedPage(pixels, dpi, text, size_pt, label, lines, headings)
 
-    def _text(self) -> str:
-        """Read the page's text; "" if extracting it failed or broke the child, which must not cost the page."""
-        action = "extracting the text"
+    def _texts(self) -> tuple[str, str]:
+        """Read the page's text and headings; "" for what failed or broke the child, which must not cost the page."""
+        action, found = "extracting the text", ["", ""]
         try:
-            with self._request(action, None, TEXT_TIMEOUT_S):
-                text = self._read_bytes("text", action, TEXT_MAX_BYTES)
+            for at, (kind, most) in enumerate((("text", TEXT_MAX_BYTES), ("headings", HEADINGS_MAX_BYTES))):
+                with self._request(action, None, TEXT_TIMEOUT_S):
+                    found[at] = self._read_bytes(kind, action, most).decode("utf-8", "replace")
         except DocumentError as err:
-            log.debug("no text for a page: %s", err)
-            return ""
-        return text.decode("utf-8", "replace")
+            log.debug("no text or headings for a page: %s", err)
+        return found[0], found[1]
 
     @contextmanager
     def _request(self, action: str, request: dict[str, Any] | None, timeout_s: float) -> Iterator[None]:

@@ -52,7 +52,7 @@ class PageRendered:
 
     The renderer knows no index, so `image.ref.doc_id` is "". `unread` is what the image does not show, or too small.
     `label` is the page's number as the document has it, "" where that is its own, and `lines` are those of a text file
-    that it shows.
+    that it shows. `headings` are those of its text, a line each.
     """
 
     document: Document
@@ -61,6 +61,7 @@ class PageRendered:
     unread: tuple[Unread, ...] = ()
     label: str = ""
     lines: Lines | None = None
+    headings: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +296,9 @@ class Renderer:
         is_passage = self._passages and rendered.lines is not None
         image = PageImage(ref, rendered.pixels, rendered.dpi, rendered.text, pixels, is_passage)
         unread = unread or process.unread("page")
-        return PageRendered(job.document, image, rendered.size_pt, unread, rendered.label, rendered.lines)
+        return PageRendered(
+            job.document, image, rendered.size_pt, unread, rendered.label, rendered.lines, rendered.headings
+        )
 
     def _emit(self, job: Job, task: Task, event: RenderEvent) -> None:
         with self._changed:

@@ -11,7 +11,8 @@ that compromises it still cannot make the parent execute anything. The protocol,
     out  {"kind": "opened", "page_count", "properties": {name: text}}
     in   {"render": page, "alarm_s"}
     out  {"kind": "page", "width", "height", "dpi", "size_pt", "label", "lines"} and width x height x 3 bytes of RGB,
-         {"kind": "text", "bytes"} and that many bytes of UTF-8
+         {"kind": "text", "bytes"} and that many bytes of UTF-8,
+         {"kind": "headings", "bytes"} and that many bytes of UTF-8
     in   {"detail": true, "alarm_s"}                     of the page rendered last
     out  {"kind": "detail", "width", "height", "dpi"} and width x height bytes of grey; 0 x 0 if its print needs none
     in   {"words": true, "alarm_s"}                      of the page rendered last
@@ -66,6 +67,7 @@ from .backend import (
     as_render_error,
 )
 from .detail import MIN_GAIN, needed
+from .headings import HEADINGS_MAX_CHARS
 from .members import open_members
 from .unread import small_print
 
@@ -163,6 +165,8 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
             assert document is not None
             text = _text(document)
             _send(responses, {"kind": "text", "bytes": len(text)}, text)
+            found = _headings(document) if text.strip() else b""
+            _send(responses, {"kind": "headings", "bytes": len(found)}, found)
         _alarm(0)
 
 
@@ -229,6 +233,14 @@ def _text(document: OpenDocument) -> bytes:
     except Exception:  # noqa: BLE001 - a broken text layer must never cost the page
         return b""
     return text[:TEXT_MAX_CHARS].replace("\0", "").encode("utf-8", "replace")
+
+
+def _headings(document: OpenDocument) -> bytes:
+    try:
+        found = document.headings()
+    except Exception:  # noqa: BLE001 - as for the text layer
+        return b""
+    return found[:HEADINGS_MAX_CHARS].replace("\0", "").encode("utf-8", "replace")
 
 
 def _words(document: OpenDocument, size: tuple[int, int]) -> bytes:

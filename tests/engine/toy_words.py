@@ -57,11 +57,12 @@ def write(
     noise: float = 0.03,
     sha256: Callable[[str], str] = str,
     texts: Mapping[str, list[str]] | None = None,
+    headings: Mapping[str, list[str]] | None = None,
 ) -> None:
     """Write an index of documents, each a list of pages, each a list of word numbers; vectors have some noise.
 
     `sha256` gives the hash of a document's bytes from its path: documents with the same one are copies. `texts` are the
-    text layers of a document's pages, by its path.
+    text layers of a document's pages, by its path, and `headings` those of its pages.
     """
     rng = np.random.default_rng(1)
     visual_words = VisualWords(directions(), WIDTH)
@@ -74,7 +75,14 @@ def write(
             refs = tuple(PageRef(doc_id, path, i + 1) for i in range(len(contents)))
             boxes = np.concatenate([line_of_boxes(len(page)) for page in contents])
             embedded = PageVectors(refs, vectors, boxes, visual_words.page_vectors(words))
+            none = [""] * len(refs)
             writer.add_pages(
-                PagesToStore(embedded, (texts or {}).get(path, [""] * len(refs)), np.ones((len(refs), 2)), words.values)
+                PagesToStore(
+                    embedded,
+                    (texts or {}).get(path, none),
+                    np.ones((len(refs), 2)),
+                    words.values,
+                    headings=(headings or {}).get(path, none),
+                )
             )
             writer.finish_document(doc_id, len(contents))
