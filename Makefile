@@ -51,9 +51,12 @@ lowered: .venv/developing .venv/kernels
 integrations: .venv-integrations/installed .venv/kernels
 	.venv-integrations/bin/python -m pytest -o asyncio_mode=auto -o asyncio_default_fixture_loop_scope=function tests/integrations
 
-# Indexing and searching on a Ray cluster of three nodes, all on this machine.
+# Indexing and searching on a Ray cluster of three nodes, all on this machine; the tutorial, which starts its own, beside it.
+cluster: TUTORIAL := tests/test_tutorials.py::test_the_tutorial_about_a_cluster_runs
 cluster: .venv-cluster/installed .venv/kernels
-	.venv-cluster/bin/python -m pytest tests/cluster tests/test_tutorials.py::test_the_tutorial_about_a_cluster_runs -m "not slow"
+	.venv-cluster/bin/python -m pytest $(TUTORIAL) >.venv-cluster/tutorial.log 2>&1 & tutorial=$$!; \
+	.venv-cluster/bin/python -m pytest tests/cluster -m "not slow"; status=$$?; \
+	wait $$tutorial || status=$$?; cat .venv-cluster/tutorial.log; exit $$status
 
 # What is published, in dist/: a source archive and, made from it, a wheel, here for many Linux systems. Installed as
 # pipx and `uv tool install` do it, away from these sources, it has to run README's quick start.
@@ -148,7 +151,7 @@ clean:
 
 .venv-cluster/installed: pyproject.toml
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet -e ".[ray,s3]" hypothesis psutil "pytest>=8.2" pyyaml
+	$(@D)/bin/python -m pip install --quiet -e ".[ray,s3,mcp]" hypothesis psutil "pytest>=8.2" pyyaml
 	$(@D)/bin/python -m pip install --quiet "moto[s3,server]>=5"  # keeps the botocore that s3fs needs
 	touch $@
 

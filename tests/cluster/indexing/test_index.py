@@ -9,7 +9,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ from same_index import content, pages
 pytest.importorskip("ray", reason="needs the extra ray")
 
 PLAIN = ClusterOptions(PoolOptions(cpus=1))
+ONE_WORKER = ClusterOptions(PoolOptions(workers=1, cpus=1))
+"""For runs in which nothing depends on how many there are: each takes seconds to start."""
 
 
 @pytest.fixture
@@ -77,10 +79,10 @@ def test_unchanged_documents_are_skipped_and_changed_ones_replaced(
     three_nodes: Any, documents: Path, tmp_path: Path, make_pdf: Callable[..., Path]
 ) -> None:
     index = tmp_path / "index"
-    index_documents([documents], index, options=PLAIN, encoder=FakeEncoder())
+    index_documents([documents], index, options=ONE_WORKER, encoder=FakeEncoder())
     make_pdf(documents / "0/0.pdf", ["another page", "and one more"])
     (documents / "1/1.pdf").rename(documents / "moved.pdf")
-    report = index_documents([documents], index, options=PLAIN, encoder=FakeEncoder())
+    report = index_documents([documents], index, options=ONE_WORKER, encoder=FakeEncoder())
     assert (report.documents, report.pages, report.moved) == (1, 2, 1)
     pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
     found, expected = content(index), content(tmp_path / "alone")
@@ -187,6 +189,7 @@ def test_documents_and_segments_in_object_storage(
 
     assert {path for path, _ in found["pages"]} >= {"mail.eml/figures.pdf", "old.zip/more.eml/figures.pdf"}
 
+    options = replace(ONE_WORKER, staged=options.staged)
     again = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), kinds=kinds)
     alone_again = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder(), kinds=kinds)
     assert (again.documents, again.pages, again.skipped) == (0, 0, alone_again.skipped)

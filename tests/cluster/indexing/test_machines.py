@@ -27,7 +27,7 @@ from same_index import content
 
 ray = pytest.importorskip("ray", reason="needs the extra ray")
 
-PLAIN = ClusterOptions(PoolOptions(cpus=1))
+PLAIN = ClusterOptions(PoolOptions(workers=1, cpus=1))
 HOST = socket.gethostname()
 
 

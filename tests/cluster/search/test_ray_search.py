@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from other_workers import BrokenWorker, OldWorker
 from test_combined import QUESTIONS
 
 from docsearch import open_index
@@ -23,6 +22,7 @@ from docsearch.engine.retrieval import first_stage
 from docsearch.engine.store import open_writer, sharding
 from late_pages import LateEncoder, answer, write
 from local_cluster import local_cluster
+from other_workers import BrokenWorker, OldWorker
 
 SHARDS = 3
 
@@ -52,7 +52,7 @@ def expected(index: Path, questions: list[str]) -> dict[str, object]:
 def test_answers_are_those_of_one_process_to_the_last_bit(
     three_nodes: Any, divided: Path, segmented_index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with RaySearch("auto", cpus=0.5) as cluster:
+    with RaySearch("auto", cpus=0.5) as cluster, cluster.open(divided):  # its workers stay for both rounds
         for exact_vectors in (first_stage.EXACT_VECTORS, 0):
             monkeypatch.setattr(first_stage, "EXACT_VECTORS", exact_vectors)
             with open_index(segmented_index) as one, cluster.open(divided) as several:
