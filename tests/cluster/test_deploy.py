@@ -17,17 +17,17 @@ yaml = pytest.importorskip("yaml", reason="needs pyyaml")
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy/ray"
 
 
-def options() -> set[str]:
-    """The options of `docsearch index`."""
-    return {option for parameter in get_command(app).commands["index"].params for option in parameter.opts}  # type: ignore[attr-defined]
+def options(command: str) -> set[str]:
+    """The options of a command of docsearch."""
+    return {option for parameter in get_command(app).commands[command].params for option in parameter.opts}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("file", sorted(DEPLOY.glob("*.yaml")), ids=lambda file: file.name)
 def test_commands_use_options_that_exist(file: Path) -> None:
-    commands = re.findall(r"docsearch index ([^'\n]*)", file.read_text("utf-8"))
+    commands = re.findall(r"docsearch (index|compact|batch|serve) ([^'\n]*)", file.read_text("utf-8"))
     assert commands
-    for command in commands:
-        assert {word for word in command.split() if word.startswith("--")} <= options()
+    for command, arguments in commands:
+        assert {word for word in arguments.split() if word.startswith("-")} <= options(command)
 
 
 def test_ray_accepts_the_cluster_of_virtual_machines() -> None:
