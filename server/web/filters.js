@@ -193,8 +193,12 @@ function render(facets) {
         filters.some((filter) => filter.column === column),
     )
     .map((facet) => group(facet, filters));
-  panel.replaceChildren(...groups, pathField(filters));
-  if (focused) document.getElementById(focused)?.focus();
+  showPath(filters);
+  // The field for a path stays, with what is being typed into it.
+  for (const each of [...panel.children]) if (each !== pathForm) each.remove();
+  if (!pathForm.isConnected) panel.append(pathForm);
+  pathForm.before(...groups);
+  if (focused && focused !== pathField.id) document.getElementById(focused)?.focus();
   announce(plural(groups.length, "column") + " to filter by");
 }
 
@@ -226,28 +230,31 @@ function group({ column, values, more }, filters) {
   );
 }
 
-/** @param {Filter[]} filters */
-function pathField(filters) {
-  const field = element("input", {
-    id: "filter-glob",
-    type: "text",
-    placeholder: "contracts/*.pdf",
-    autocomplete: "off",
-    spellcheck: false,
-    value: String(filters.find((filter) => filter.column === GLOB)?.value ?? ""),
-  });
-  return element(
-    "form",
-    {
-      onsubmit: (/** @type {Event} */ event) => {
-        event.preventDefault();
-        const others = currentState().filters.filter((filter) => filter.column !== GLOB);
-        const value = field.value.trim();
-        navigate({ filters: value ? [...others, { column: GLOB, value }] : others }, { push: true });
-      },
+const pathField = element("input", {
+  id: "filter-glob",
+  type: "text",
+  placeholder: "contracts/*.pdf",
+  autocomplete: "off",
+  spellcheck: false,
+});
+const pathForm = element(
+  "form",
+  {
+    onsubmit: (/** @type {Event} */ event) => {
+      event.preventDefault();
+      const others = currentState().filters.filter((filter) => filter.column !== GLOB);
+      const value = pathField.value.trim();
+      navigate({ filters: value ? [...others, { column: GLOB, value }] : others }, { push: true });
     },
-    element("label", { for: "filter-glob" }, "Path or file name"),
-    element("div", { className: "field" }, field, element("button", { className: "plain slim" }, "Apply")),
-    element("p", { className: "note" }, "* stands for any characters, ? for one."),
-  );
+  },
+  element("label", { for: "filter-glob" }, "Path or file name"),
+  element("div", { className: "field" }, pathField, element("button", { className: "plain slim" }, "Apply")),
+  element("p", { className: "note" }, "* stands for any characters, ? for one."),
+);
+
+/** Show the path of the state in its field, if it is another one than before. @param {Filter[]} filters */
+function showPath(filters) {
+  const value = String(filters.find((filter) => filter.column === GLOB)?.value ?? "");
+  if (value === pathField.dataset.shown) return;
+  pathField.value = pathField.dataset.shown = value;
 }

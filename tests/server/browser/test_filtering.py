@@ -16,7 +16,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: 
 expect = sync_api.expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 Visit = Callable[..., "Page"]
 
@@ -74,6 +74,30 @@ def test_a_column_of_the_user_with_one_value_is_offered(visit: Visit, filed: str
     page.get_by_role("group", name="Matter").get_by_label("harbour").check()
     expect(page.locator(".filter-chip .text")).to_have_text(["Matter: harbour"])
     expect(page.locator("#document-list .document")).to_have_count(6)
+
+
+def test_a_path_that_is_being_typed_stays_when_the_counts_arrive(visit: Visit, filed: str) -> None:
+    page = visit(f"{filed}?q=menu")
+    page.get_by_role("button", name="Filters").click()
+    kind = page.get_by_role("group", name="Kind")
+    expect(kind.get_by_label("png")).to_be_visible()
+    asked: list[Route] = []
+    page.route("**/v1/facets*", lambda route: asked.append(route))  # these are slow to come
+    kind.get_by_label("pdf").check()
+    expect(page.locator(".filter-chip")).to_have_count(1)
+    field = page.get_by_label("Path or file name")
+    field.press_sequentially("sal")
+    assert asked
+    kind.evaluate("group => (group.dataset.isOld = true)")
+    page.unroute("**/v1/facets*")  # now they come
+    expect(page.locator("[data-is-old]")).to_have_count(0)
+    expect(field).to_be_focused()
+    field.press_sequentially("es/*")
+    expect(field).to_have_value("sales/*")
+    page.keyboard.press("Enter")
+    expect(page.locator(".filter-chip .text")).to_have_text(["Kind: pdf", "Path: sales/*"])
+    page.get_by_role("button", name="Remove the filter Path: sales/*").click()
+    expect(field).to_have_value("")
 
 
 def test_an_address_restores_filters(visit: Visit, filed: str) -> None:
