@@ -24,9 +24,13 @@ BITS, HASHES = 1 << 20, 7
 
 def is_known(word: str) -> bool:
     """Whether a word in normal form is an English one, or builds sentences in any language."""
+    return is_english(word) or word in irregular() or any(word in words for words in by_language().values())
+
+
+def is_english(word: str) -> bool:
+    """Whether a word in normal form is in the filter."""
     bits = _places(word)
-    is_english = bool((english_words()[bits >> 3] >> (bits & 7) & 1).all())
-    return is_english or word in irregular() or any(word in words for words in by_language().values())
+    return bool((english_words()[bits >> 3] >> (bits & 7) & 1).all())
 
 
 @lru_cache(maxsize=1)

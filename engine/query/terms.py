@@ -16,6 +16,7 @@ from .characters import clean, folded
 from .dates import DATE, SURE, UNSURE, Form
 from .inflections import inflections
 from .instructions import without_instructions
+from .mined_translations import builders
 from .spellings import CAPITALS, forms
 
 UNSPACED = re.compile(
@@ -177,7 +178,7 @@ def question_terms(text: str) -> QuestionTerms:
         word for start, _, word in spans for form in found if form.start == start and form.form[0] == CAPITALS
     }
     words = list(dict.fromkeys(each for _, _, word in spans for each in with_year(word)))
-    empty = function_words(words) - in_capitals
+    empty = (function_words(words) or builders(words)) - in_capitals
     kept = [word for word in words if word not in empty] or words
     others: dict[str, list[tuple[str, float]]] = {}
     values: list[Value] = []

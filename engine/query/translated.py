@@ -9,10 +9,12 @@ import numpy as np
 
 from ..models.pixel.units import spotted_words
 from ..records import QueryExpansion, QueryVectors
-from .translations import translate
+from .translations import Translation, translate
 
 TRANSLATION_WEIGHT = 0.6
 """How much a word of another language counts, of what the word itself would; docs/log.md#translations."""
+MINED_WEIGHT = 0.5
+"""The same for a translation that was mined; docs/log.md#mined-translations."""
 MIN_CHARS = 4
 """Least letters of a word of a name that has several: "de" in "tipo de interés" is none of its words.
 
@@ -22,9 +24,19 @@ TERMS_MAX = 48
 """Most words of other languages that are searched for."""
 
 
-def translated_words(question: str, languages: Collection[str], tokens: Collection[str]) -> dict[str, set[str]]:
-    """The words that name a question's notions in other languages, each with the `tokens` that it stands for."""
-    found: dict[str, set[str]] = {}
+def weight_of(translation: Translation) -> float:
+    """How much a translation counts, of what the words that it stands for would."""
+    return MINED_WEIGHT if translation.is_mined else TRANSLATION_WEIGHT
+
+
+def translated_words(
+    question: str, languages: Collection[str], tokens: Collection[str]
+) -> dict[str, tuple[float, set[str]]]:
+    """The words that name a question's notions in other languages.
+
+    Each comes with how much it counts and the `tokens` that it stands for.
+    """
+    found: dict[str, tuple[float, set[str]]] = {}
     for translated in translate(question, languages).values():
         for translation in translated:
             named = (each for word in translation.words for each in (word, *spotted_words(word)))
@@ -33,7 +45,7 @@ def translated_words(question: str, languages: Collection[str], tokens: Collecti
                 words = spotted_words(name)
                 for word in words:
                     if word not in tokens and (len(words) == 1 or len(word) >= MIN_CHARS):
-                        found.setdefault(word, set()).update(meant)
+                        found.setdefault(word, (weight_of(translation), set()))[1].update(meant)
     return dict(list(found.items())[:TERMS_MAX])
 
 
@@ -48,12 +60,16 @@ def with_translations(
     found = translated_words(question, languages, rows.keys())
     if not found:
         return query
-    terms = [(encode(word).vectors[0], rows[token]) for word, tokens in found.items() for token in sorted(tokens)]
+    terms = [
+        (encode(word).vectors[0], rows[token], weight)
+        for word, (weight, tokens) in found.items()
+        for token in sorted(tokens)
+    ]
     own = query.expansion
     added = QueryExpansion(
-        np.stack([vector for vector, _ in terms]),
-        np.array([row for _, row in terms], np.int64),
-        np.full(len(terms), TRANSLATION_WEIGHT, np.float32),
+        np.stack([vector for vector, _, _ in terms]),
+        np.array([row for _, row, _ in terms], np.int64),
+        np.array([weight for *_, weight in terms], np.float32),
     )
     if own is not None:
         floors = query.every_floor[len(query.weights) :]

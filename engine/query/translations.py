@@ -1,8 +1,9 @@
 """The words of a question in other languages, from `translations.txt`: a lexicon of notions in 28 languages.
 
-A question is translated notion by notion, by the longest names that the lexicon knows; names, numbers and words that it
-does not know have no translation. Runs of Chinese, Japanese and Thai letters are cut into names of the lexicon, and
-compounds of Germanic languages into their parts.
+A question is translated notion by notion, by the longest names that the lexicon knows. Runs of Chinese, Japanese and
+Thai letters are cut into names of the lexicon, and compounds of Germanic languages into their parts. Words that name no
+notion are looked up in `mined_translations`, in the language of the question; names, numbers and other words have no
+translation.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from ..models.pixel.function_words import by_language
 from ..models.pixel.words import split_words
+from . import mined_translations as mined
+from .characters import folded
 
 FILE = Path(__file__).with_name("translations.txt")
 LONGEST_NAME = 4
@@ -51,14 +55,20 @@ Notion = dict[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """A notion that a question names: the `words` that name it, in normal form, and its `names` in another language."""
+    """A notion that a question names: the `words` that name it, in normal form, and its `names` in another language.
+
+    Those that were mined (`is_mined`) may be wrong.
+    """
 
     words: tuple[str, ...]
     names: tuple[str, ...]
+    is_mined: bool = False
 
 
 def translate(question: str, languages: Collection[str]) -> dict[str, list[Translation]]:
     """What the notions of a question are called in each of some `languages`, except in those that it uses for them.
+
+    Words of the question's own language have no other names in it.
 
     >>> translate("unpaid invoice", ["de", "en"])["de"][1].names
     ('Rechnung',)
@@ -66,19 +76,60 @@ def translate(question: str, languages: Collection[str]) -> dict[str, list[Trans
     [('electricity', 'power'), ('invoice', 'bill')]
     """
     found: dict[str, list[Translation]] = {}
+    own = _language(split_words(question))
     for words, place, known in _notions_of(question):
         notion = notions()[place]
+        is_own = all(mined.is_word_of(word, folded(word), own) for word in words)
         for language in languages:
             names = notion.get(language, ())
-            if names and language not in known:
+            if names and language not in known and not (is_own and language == own):
                 found.setdefault(language, []).append(Translation(words, names))
+    for language, others in _mined(question, tuple(sorted(languages))).items():
+        found.setdefault(language, []).extend(others)
     return found
+
+
+@lru_cache(maxsize=64)
+def _mined(question: str, languages: tuple[str, ...]) -> dict[str, list[Translation]]:
+    """The mined translations of the words of a question that name no notion of the lexicon."""
+    words = split_words(question)
+    plain = [folded(word) for word in words]
+    own = _language(words)
+    stated = {word for named, _, _ in _notions_of(question) for word in named if not UNSPACED.search(word)}
+    building = by_language().get(own, {})
+    found: dict[str, list[Translation]] = {}
+    at = 0
+    while at < len(words):
+        lengths = range(min(mined.LONGEST_NAME, len(words) - at), 1, -1)
+        count = next((n for n in lengths if mined.has_mined(" ".join(plain[at : at + n]), own)), 1)
+        named = tuple(words[at : at + count])
+        at += count
+        if count == 1 and (named[0] in stated or named[0] in building):
+            continue
+        for word, names in _mined_parts(named, own):
+            for language, its in mined.mined_names(names, own, languages).items():
+                found.setdefault(language, []).append(Translation(word, tuple(its), is_mined=True))
+    return found
+
+
+def _mined_parts(named: tuple[str, ...], own: str) -> list[tuple[tuple[str, ...], str]]:
+    """The names in the mined file that some words of a question stand for, each with the words that it is of."""
+    name = folded(" ".join(named))
+    if runs := UNSPACED.findall(name):
+        return [((part,), part) for run in runs for part in mined.unspaced_names(run, own)]
+    known = mined.known_form(name, own) if len(named) == 1 else name
+    return [(named, part) for part in ([known] if known else mined.compound_parts(name, own))]
 
 
 @lru_cache(maxsize=64)
 def _notions_of(question: str) -> tuple[tuple[tuple[str, ...], int, frozenset[str]], ...]:
     """As `_named_notions`; cached, since pictures and texts ask for the same question."""
-    return tuple(_named_notions(split_words(question)))
+    words = split_words(question)
+    return tuple(_named_notions(words, _language(words)))
+
+
+def _language(words: Sequence[str]) -> str:
+    return mined.language_of_words(words, [folded(word) for word in words])
 
 
 def is_name(word: str) -> bool:
@@ -86,20 +137,26 @@ def is_name(word: str) -> bool:
     return bool(_named(word) or _of_form(word))
 
 
-def _named_notions(words: Sequence[str]) -> Iterator[tuple[tuple[str, ...], int, frozenset[str]]]:
-    """The places of the notions that words name, with the words, and the languages in which they are so named."""
+def _named_notions(words: Sequence[str], own: str) -> Iterator[tuple[tuple[str, ...], int, frozenset[str]]]:
+    """The places of the notions that words name, with the words, and the languages in which they are so named.
+
+    Words that build the sentences of `own`, the language of the question, name nothing; those that are other forms
+    of names are of this language, if they can be.
+    """
+    building = by_language().get(own, {})
     at = 0
     while at < len(words):
         for count in range(min(LONGEST_NAME, len(words) - at), 0, -1):
             name = tuple(words[at : at + count])
-            if found := _named(" ".join(name)):
+            if (count > 1 or words[at] not in building) and (found := _named(" ".join(name))):
                 yield from ((name, place, known) for place, known in found)
                 at += count
                 break
         else:
             word = words[at]
             found = _of_unspaced(word) if UNSPACED.search(word) else _of_form(word) or _of_compound(word)
-            yield from (((word,), place, known) for place, known in found)
+            in_own = [(place, known) for place, known in found if own in known]
+            yield from (((word,), place, known) for place, known in in_own or found)
             at += 1
 
 

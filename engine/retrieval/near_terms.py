@@ -10,7 +10,7 @@ import numpy as np
 from ..models.pixel.thesaurus import synonyms
 from ..query.languages import by_letters
 from ..query.terms import QuestionTerm, terms_of
-from ..query.translated import TRANSLATION_WEIGHT
+from ..query.translated import weight_of
 from ..query.translations import translate
 from .spelling import Spelling
 from .term_pages import TermPages
@@ -46,7 +46,7 @@ class NearTerms:
             for translation in translated:
                 pages = [each for name in translation.names if len((each := self._pages_of(name)).rows)]
                 for term in {term for word in translation.words for term in terms_of(word)} & terms:
-                    found[term] += [Related(each, TRANSLATION_WEIGHT) for each in pages]
+                    found[term] += [Related(each, weight_of(translation)) for each in pages]
         return {term: related for term, related in found.items() if related}
 
     def terms_of(self, question: str, words: Sequence[QuestionTerm]) -> dict[str, dict[str, float]]:
@@ -58,7 +58,7 @@ class NearTerms:
                 named = {term for name in translation.names for term in terms_of(name)}
                 forms = {form for term in named for form, _ in self._forms(term)}
                 for term in {term for word in translation.words for term in terms_of(word)} & terms:
-                    found[term] |= dict.fromkeys(named | forms, TRANSLATION_WEIGHT)
+                    found[term] = dict.fromkeys(named | forms, weight_of(translation)) | found[term]
         for word in words:
             for term in (term for name in synonyms(word.term) for term in terms_of(name)):
                 found[word.term].setdefault(term, SYNONYM_WEIGHT)

@@ -66,6 +66,15 @@ def test_single_ideographs_are_found() -> None:
     assert "=数" in page_terms("数据库").forms
 
 
+def test_function_words_of_a_language_that_the_other_words_tell_are_left_out() -> None:
+    assert [word.term for word in question_terms("grietas en el registrador gris").words] == [
+        "grieta",
+        "registrador",
+        "gris",
+    ]
+    assert [word.term for word in question_terms("the cracks in the logger").words] == ["the", "crack", "in", "logger"]
+
+
 def test_names_in_one_word() -> None:
     assert ("bankofchina", ("bank", "of", "china")) in joined_terms("the Bank of China")
 

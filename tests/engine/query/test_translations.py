@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from docsearch.engine.query.terms import terms_of
-from docsearch.engine.query.translated import translated_words
+from docsearch.engine.query.translated import MINED_WEIGHT, TRANSLATION_WEIGHT, translated_words
 from docsearch.engine.query.translations import FILE, is_name, notions, translate
 
 
@@ -85,15 +85,31 @@ def test_a_word_of_the_lexicon_is_known_in_any_form() -> None:
 
 def test_words_of_other_languages_stand_for_tokens_of_the_question() -> None:
     found = translated_words("interest rate of the loan", ["de", "es"], ["interest", "rate", "loan"])
-    assert found["zinssatz"] == {"interest", "rate"}
-    assert found["darlehen"] == {"loan"}
+    assert found["zinssatz"] == (TRANSLATION_WEIGHT, {"interest", "rate"})
+    assert found["darlehen"] == (TRANSLATION_WEIGHT, {"loan"})
     assert "de" not in found, "a small word of a name of several"
 
 
+def test_mined_translations_count_for_less() -> None:
+    found = translated_words("Regenschirm", ["en"], ["regenschirm"])
+    assert found["umbrella"] == (MINED_WEIGHT, {"regenschirm"})
+    assert MINED_WEIGHT < TRANSLATION_WEIGHT
+
+
+def test_words_that_build_the_sentences_of_a_question_name_nothing() -> None:
+    found = translate("side effects of the medicine", ["de"])["de"]
+    assert [each.words for each in found] == [("side", "effect"), ("medicine",)]  # "thé" is tea in French
+
+
+def test_an_english_question_is_not_translated_into_english() -> None:
+    assert translate("total cost of the rate agreement", ["en"]) == {}
+    assert names("Stromrechnung of the house in winter", "en") == ["electricity", "power", "invoice", "bill"]
+
+
 def test_words_in_scripts_without_spaces_are_the_units_of_the_model() -> None:
-    assert translated_words("revenue", ["zh"], ["revenue"]).get("收入") == {"revenue"}
+    assert translated_words("revenue", ["zh"], ["revenue"])["收入"] == (TRANSLATION_WEIGHT, {"revenue"})
     asked = translated_words("公司收入", ["en"], ["公司", "司收", "收入"])
-    assert asked["revenue"] == {"公司", "司收", "收入"}
+    assert asked["revenue"] == (TRANSLATION_WEIGHT, {"公司", "司收", "收入"})
     assert all(
         len(word) <= 2 for word in translated_words("invoice account balance sheet", ["zh"], ["invoice", "account"])
     )
