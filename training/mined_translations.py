@@ -143,10 +143,10 @@ def nearest(own: Vectors, english: Vectors) -> Iterator[tuple[str, list[tuple[st
     for at in range(0, count, ROWS):
         csls = 2 * cosines[at : at + ROWS].astype(np.float32) - own_mean[at : at + ROWS, None] - english_mean
         top = np.argpartition(-csls, OTHERS + 1, axis=1)[:, : OTHERS + 1]
-        its = np.take_along_axis(csls, top, 1)
-        order = np.argsort(-its, axis=1)
-        found += list(np.take_along_axis(top, order, 1))
-        scores += list(np.take_along_axis(its, order, 1))
+        rows = np.arange(len(top))[:, None]
+        order = np.argsort(-csls[rows, top], axis=1)
+        found += list(top[rows, order])
+        scores += list(csls[rows, top[rows, order]])
         better = csls.max(0) > best
         best_row[better] = csls.argmax(0)[better] + at
         best = np.maximum(best, csls.max(0))

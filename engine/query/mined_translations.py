@@ -17,6 +17,7 @@ from pathlib import Path
 from ..models.pixel.function_words import ENGLISH, HOMOGRAPHS, by_language
 from .characters import folded
 from .known_words import is_english
+from .languages import by_letters
 
 FILE = Path(__file__).with_name("mined_translations.tsv")
 LONGEST_NAME = 2
@@ -90,14 +91,23 @@ def language_of_words(words: Sequence[str], plain: Sequence[str]) -> str:
     >>> language_of_words(["prix", "de", "la", "valise"], ["prix", "de", "la", "valise"])
     'fr'
     """
+    if by_script := by_letters("".join(words)):
+        return by_script
     votes: dict[str, float] = {}
     for word, its_plain in zip(words, plain, strict=True):
         known = {language for _, language, _ in mined_words().lines(its_plain)}
         building = {code for code, its in by_language().items() if word in its and code != HOMOGRAPHS}
         known |= building or ({ENGLISH} if is_english(word) else set())
-        for language in known:
-            votes[language] = votes.get(language, 0) + (BUILDING if language in building else 1) / len(known)
+        if not word.isascii():
+            known.discard(ENGLISH)
+        for language in known or _languages_of_parts(its_plain):
+            votes[language] = votes.get(language, 0) + (BUILDING if language in building else 1) / max(1, len(known))
     return max(votes, key=lambda language: (votes[language], language == ENGLISH, language), default="")
+
+
+def _languages_of_parts(word: str) -> list[str]:
+    """The first language, if any, in which a folded word is put together from names of the file."""
+    return next(([language] for language in sorted(COMPOUNDING) if compound_parts(word, language)), [])
 
 
 def builders(words: Sequence[str]) -> frozenset[str]:

@@ -68,7 +68,7 @@ class Translation:
 def translate(question: str, languages: Collection[str]) -> dict[str, list[Translation]]:
     """What the notions of a question are called in each of some `languages`, except in those that it uses for them.
 
-    Words of the question's own language have no other names in it.
+    Words of the question's own language, which a single word does not tell, have no other names in it.
 
     >>> translate("unpaid invoice", ["de", "en"])["de"][1].names
     ('Rechnung',)
@@ -76,7 +76,8 @@ def translate(question: str, languages: Collection[str]) -> dict[str, list[Trans
     [('electricity', 'power'), ('invoice', 'bill')]
     """
     found: dict[str, list[Translation]] = {}
-    own = _language(split_words(question))
+    asked = split_words(question)
+    own = _language(asked) if len(asked) > 1 else ""
     for words, place, known in _notions_of(question):
         notion = notions()[place]
         is_own = all(mined.is_word_of(word, folded(word), own) for word in words)

@@ -61,6 +61,10 @@ def test_lookups_find_the_first_the_last_and_no_other_line(tmp_path: Path) -> No
         ("grietas en el registrador gris", "es"),
         ("производство железной руды", "ru"),
         ("Schutzbrille und Schürze", "de"),
+        ("vérification des antécédents", "fr"),
+        ("儿童票价", "zh"),
+        ("ウェブアプリケーションの脆弱性", "ja"),
+        ("Regenschirmfabrik", "de"),
         ("xyzzy", ""),
     ],
 )
