@@ -15,12 +15,12 @@ PICTURE = ("picture", "image", "illustration", "figure", "bild", "bilder", "abbi
     "imágene", "immagine", "immagini", "ilustración", "illustrazione")  # fmt: skip
 DIAGRAM = ("diagram", "schema", "schaubild", "diagramm", "diagramme", "schéma", "diagrama", "diagramma", "esquema",
     "figure", "fig")  # fmt: skip
-DRAWING = ("drawing", "sketch", "blueprint", "zeichnung", "zeichnungen", "skizze", "dessin", "croquis", "dibujo",
-    "disegno", "disegni")  # fmt: skip
+DRAWING = ("drawing", "sketch", "blueprint", "schematic", "zeichnung", "zeichnungen", "skizze", "dessin", "croquis",
+    "dibujo", "disegno", "disegni")  # fmt: skip
 FIGURE_NAMES: dict[str, tuple[str, ...]] = {
     "bar chart": ("histogram", "histogramm", "histogramme", "istogramma", "histograma", "balkendiagramm",
         "balkendiagramme", "säulendiagramm", "säulendiagramme"),
-    "line chart": ("liniendiagramm", "liniendiagramme", "kurvendiagramm", "courbe", "sparkline"),
+    "line chart": ("liniendiagramm", "liniendiagramme", "kurvendiagramm", "courbe", "sparkline", "curve"),
     "pie chart": ("kreisdiagramm", "kreisdiagramme", "tortendiagramm", "camembert"),
     "donut chart": ("donut", "doughnut", "ringdiagramm", "ringdiagramme"),
     "scatter plot": ("scatterplot", "scattergram", "streudiagramm", "streudiagramme", "punktwolke"),
@@ -36,24 +36,27 @@ FIGURE_NAMES: dict[str, tuple[str, ...]] = {
     "venn diagram": ("venn", "mengendiagramm"),
     "diagram": (),
     "table": ("table", "tabelle", "tabellen", "tableau", "tableaux", "tabla", "tabella"),
-    "photo": ("photo", "photograph", "foto", "photographie", "fotografie", "fotografia", "fotografía"),
-    "illustration": ("cartoon", "clipart", "infographic", *DRAWING),
+    "photo": ("photo", "photograph", "foto", "photographie", "fotografie", "fotografia", "fotografía", "portrait",
+        "headshot", "snapshot", "micrograph", "microscopy", "porträt", "retrato", "ritratto"),
+    "illustration": ("cartoon", "clipart", "infographic", "engraving", "woodcut", "mascot", "emoji", "comic",
+        "caricature", "painting", "watercolour", "watercolor", "karikatur", "gravure", *DRAWING),
     "map": ("map", "karte", "karten", "landkarte", "stadtplan", "carte", "mapa", "mappa", "mappe"),
     "drawing": DRAWING,
-    "screenshot": ("screenshot", "screen", "bildschirmfoto", "bildschirm", "écran", "pantalla", "schermata"),
-    "logo": ("logo", "logotype", "emblem", "emblema", "wappen"),
+    "screenshot": ("screenshot", "screen", "toolbar", "wireframe", "mockup",
+        "bildschirmfoto", "bildschirm", "écran", "pantalla", "schermata"),
+    "logo": ("logo", "logotype", "emblem", "emblema", "wappen", "crest", "insignia", "monogram"),
     "signature": ("signature", "signed", "unterschrift", "unterschriften", "unterzeichnet", "signé", "firma", "firmado",
         "firmato"),
     "stamp": ("stamp", "stamped", "stempel", "gestempelt", "tampon", "cachet", "sello", "timbro", "seal"),
     "sign": ("pictogram", "piktogramm", "pictogramme", "pictograma", "pittogramma", "warnschild", "warnzeichen",
         "warndreieck", "verkehrszeichen", "icon"),
-    "barcode": ("barcode", "strichcode", "qr", "datamatrix"),
+    "barcode": ("barcode", "strichcode", "qr", "qrcode", "datamatrix"),
     "equation": ("equation", "formula", "gleichung", "gleichungen", "formel", "formeln", "équation", "formule",
         "ecuación", "fórmula", "equazione", "integral"),
     "code": ("listing", "quelltext", "quellcode"),
     "form": ("form", "formular", "formulare", "formulaire", "formulario", "modulo", "vordruck"),
     "handwriting": ("handwriting", "handwritten", "handschrift", "handschriftlich", "manuscript", "manuscrit",
-        "manuscrito", "manoscritto"),
+        "manuscrito", "manoscritto", "scribble"),
 }  # fmt: skip
 """Kinds of figures, and the words that name each by themselves."""
 FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -81,7 +84,19 @@ PAGE_NAMES: dict[str, tuple[str, ...]] = {
         "обложка",
     ),
     "slide": ("slide", "folie", "diapositive", "diapositiva", "slajd", "слайд"),
-    "poster": ("poster", "flyer", "leaflet", "plakat", "affiche", "cartel", "manifesto", "cartaz", "плакат"),
+    "poster": (
+        "poster",
+        "flyer",
+        "leaflet",
+        "brochure",
+        "advertisement",
+        "plakat",
+        "affiche",
+        "cartel",
+        "manifesto",
+        "cartaz",
+        "плакат",
+    ),
     "letter": (
         "letter",
         "letterhead",
@@ -131,7 +146,8 @@ COLOUR_NAMES: dict[str, tuple[str, ...]] = {
 """Colours, and the words that name each, beside a word for something that has a colour: not in "green bond"."""
 COLOURABLE = ("box", "boxe", "background", "header", "footer", "banner", "label", "lamp", "bar", "line", "stripe",
     "light", "sign", "triangle", "circle", "square", "arrow", "frame", "border", "heading", "page", "paper", "text",
-    "dot", "button", "colour", "color")  # fmt: skip
+    "dot", "button", "colour", "color", "ellipse", "sphere", "ball", "point", "row", "column", "shape", "ring",
+    "curve", "marker", "panel", "tab", "sidebar")  # fmt: skip
 """Words for things that have a colour, besides those that name a concept."""
 CONTAINERS = ("page", "seite", "seiten", "página", "pagina", "pagine")
 """Words for what contains a figure: "page with a map" is a query for maps, not for the word "page"."""
@@ -150,7 +166,7 @@ FIGURE_PAIRS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("diagram", "quadrant", "matrix", "grid")),
     "flow chart": (("flow", "process", "workflow", "decision"), ("diagram", "chart", "diagramm", "tree")),
     "organisation chart": (("organization", "organisation", "organizational", "organisational", "org", "hierarchy",
-        "tree"), ("diagram", "chart", "diagramm", "structure")),
+        "tree", "mind"), ("diagram", "chart", "diagramm", "structure", "map")),
     "venn diagram": (("venn", "overlapping"), ("diagram", "diagramm", "circle")),
     "sign": (("warning", "safety", "hazard", "exclamation", "danger", "prohibition", "traffic", "warn"),
         ("sign", "triangle", "symbol", "pictogram", "icon", "mark", "stripe")),

@@ -16,6 +16,7 @@ from docsearch.engine.models.pixel.concepts import (
     PAGE_CONCEPTS,
     PAGE_NAMES,
     PAGE_PAIRS,
+    described_concepts,
     is_concept,
     named_concepts,
 )
@@ -108,3 +109,17 @@ def test_page_is_not_searched_for_beside_the_name_of_a_figure() -> None:
     assert text.encode_query("page with a map").tokens == ("map",)
     assert "page" in text.encode_query("page numbering rules").tokens
     assert text.encode_query("front page").tokens == ("front", "page")
+
+
+@pytest.mark.parametrize(
+    ("query", "terms"),
+    [
+        ("portrait of a woman in a red dress", [("◆photo",), ("◆colour red",)]),
+        ("blue ellipse", [("◆colour blue",)]),
+        ("mind map", [("◆map", "◆organisation chart", "◆page plan"), ("◆organisation chart",)]),
+        ("green bond", []),
+        ("blue bar chart", [("◆bar chart",), ("◆colour blue",)]),
+    ],
+)
+def test_kinds_and_colours_that_a_description_names(query: str, terms: list[tuple[str, ...]]) -> None:
+    assert sorted(described_concepts(split_query(query))) == sorted(terms)
