@@ -7,6 +7,7 @@ the next one uses again: making a profile takes seconds.
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -15,22 +16,32 @@ import sys
 import tempfile
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...engine.errors import DocumentError
+from ...engine.store.unread import PARTIAL
 from ..kinds import OFFICE_SUFFIXES, PDF_MAGIC
 from . import libreoffice
 from .backend import one_line
+from .unread import Unread
 
-SANDBOX = Path(__file__).with_name("sandbox.py")
+SANDBOX, SHEET_COLUMNS = Path(__file__).with_name("sandbox.py"), Path(__file__).with_name("sheet_columns.py")
 CONVERSION_TIMEOUT_S = 120.0
 MEMORY_LIMIT_MB = 4096
 """LibreOffice reserves far more address space than it uses."""
 OUTPUT_MAX_MB = 512
 KEPT = 8
 """Converted documents that are kept: pages of one may be rendered by several processes, one after the other."""
+SPREADSHEETS = frozenset((".xlsx", ".xlsm", ".xls", ".ods"))
+PRESENTATIONS = frozenset((".pptx", ".pptm", ".ppsx", ".odp", ".ppt", ".pps"))
+SHEET_PAGES_MAX = 1000
+"""Pages of a spreadsheet that are read: tables of more rows belong in a database, and would fill the index."""
+WIDENED = frozenset((".xlsx", ".xlsm"))
+"""Spreadsheets whose columns get the widths that they need, where the file states none."""
+WIDENING_TIMEOUT_S = 30.0
 NOBODY, NO_PORT = "127.0.0.1", "9"
 """The address of a proxy that is not there: what LibreOffice asks of a server, it asks of nobody."""
 SETTINGS = (
@@ -58,6 +69,30 @@ def converts(file: Path) -> bool:
             return not stream.read(len(PDF_MAGIC)).startswith(PDF_MAGIC)
     except OSError:  # opening it will tell the reason
         return False
+
+
+def pages_read(converted: Path | None, count: int) -> tuple[int, tuple[Unread, ...]]:
+    """How many of the `count` pages are read that LibreOffice made of the document `converted`, and what is not read;
+    all of a document that was not converted, None.
+    """
+    if converted is None or converted.suffix.lower() not in SPREADSHEETS or count <= SHEET_PAGES_MAX:
+        return count, ()
+    return SHEET_PAGES_MAX, (Unread(PARTIAL, 0, f"the first {SHEET_PAGES_MAX:,} pages of the spreadsheet"),)
+
+
+def export_options(suffix: str) -> str:
+    """What LibreOffice is told to make of a document with this extension.
+
+    Hidden slides are exported, so that pages are numbered as slides are; of spreadsheets one page more than is read,
+    which tells whether there are more.
+    """
+    if suffix in PRESENTATIONS:
+        options: dict[str, dict[str, str]] = {"ExportHiddenSlides": {"type": "boolean", "value": "true"}}
+        return f"pdf:impress_pdf_Export:{json.dumps(options)}"
+    if suffix in SPREADSHEETS:
+        options = {"PageRange": {"type": "string", "value": f"1-{SHEET_PAGES_MAX + 1}"}}
+        return f"pdf:calc_pdf_Export:{json.dumps(options)}"
+    return "pdf"
 
 
 @dataclass(slots=True)
@@ -155,6 +190,8 @@ class OfficeConverter:
         source = work / f"document{file.suffix.lower()}"
         try:
             shutil.copyfile(file, source)
+            if source.suffix in WIDENED:
+                self._widen(source, work)
             report = self._run(source, work, profile)
         except OSError as err:
             raise DocumentError(f"the document cannot be converted: {err.strerror or err}") from err
@@ -170,20 +207,35 @@ class OfficeConverter:
         path = libreoffice.program()
         if path is None:
             raise DocumentError("LibreOffice is not installed")
-        limits = (str(MEMORY_LIMIT_MB), str(int(self._timeout_s) + 5), str(OUTPUT_MAX_MB))
         command = [
-            *(sys.executable, "-I", str(SANDBOX), *limits),
             *(path, f"-env:UserInstallation={profile.as_uri()}", "--headless", "--invisible", "--nologo"),
             *("--nodefault", "--norestore", "--nolockcheck", "--nofirststartwizard"),
-            *("--convert-to", "pdf", "--outdir", str(work), str(source)),
+            *("--convert-to", export_options(source.suffix), "--outdir", str(work), str(source)),
         ]
+        printed = self._limited(command, work, self._timeout_s, _environment(profile))
+        with self._lock:
+            self._profiles.append(profile)
+        errors = [line for line in printed.split("\n") if line.startswith("Error")]
+        return one_line(Exception((errors or [""])[-1])) if errors else ""
+
+    def _widen(self, source: Path, work: Path) -> None:
+        """Give the columns of a spreadsheet the widths that they need; one that cannot be read stays as it is."""
+        with suppress(DocumentError):
+            command = [sys.executable, "-I", str(SHEET_COLUMNS), str(source)]
+            self._limited(command, work, min(WIDENING_TIMEOUT_S, self._timeout_s), dict(os.environ))
+
+    def _limited(self, command: Sequence[str], work: Path, timeout_s: float, environment: Mapping[str, str]) -> str:
+        """Run a program in the sandbox; return the start of what it printed. Raises DocumentError if it takes too long,
+        or was ended by `kill`.
+        """
+        limits = (str(MEMORY_LIMIT_MB), str(int(timeout_s) + 5), str(OUTPUT_MAX_MB))
         with tempfile.TemporaryFile() as printed:
             process = subprocess.Popen(
-                command,
+                [sys.executable, "-I", str(SANDBOX), *limits, *command],
                 stdin=subprocess.DEVNULL,
                 stdout=printed,
                 stderr=subprocess.STDOUT,
-                env=_environment(profile),
+                env=dict(environment),
                 cwd=work,
                 start_new_session=True,
             )
@@ -193,21 +245,16 @@ class OfficeConverter:
             try:
                 if is_closed:
                     raise DocumentError("the conversion was stopped")
-                process.wait(self._timeout_s)
+                process.wait(timeout_s)
             except subprocess.TimeoutExpired:
-                raise DocumentError(f"LibreOffice took longer than {self._timeout_s:g} s") from None
-            else:
-                with self._lock:
-                    self._profiles.append(profile)
+                raise DocumentError(f"LibreOffice took longer than {timeout_s:g} s") from None
             finally:
                 _kill_group(process)
                 process.wait()
                 with self._lock:
                     self._running.discard(process)
             printed.seek(0)
-            lines = printed.read(1 << 16).decode("utf-8", "replace").strip().split("\n")
-        errors = [line for line in lines if line.startswith("Error")]
-        return one_line(Exception((errors or [""])[-1])) if errors else ""
+            return printed.read(1 << 16).decode("utf-8", "replace").strip()
 
 
 def _write_profile(profile: Path) -> None:

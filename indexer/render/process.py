@@ -117,6 +117,7 @@ class RenderProcess:
         self._child: subprocess.Popen[bytes] | None = None
         self._file: Path | None = None
         self._has_passages = False  # how the open file was opened
+        self._left_out: tuple[Unread, ...] = ()  # of that file, besides what the child tells
         self._pages = self._documents = 0
         self._timed_out = self._killed = False
         self._memory: MemoryWatch | None = None  # where the system does not limit it
@@ -224,7 +225,8 @@ class RenderProcess:
         action = "looking for what is not drawn"
         try:
             with self._request(action, {"unread": what}, TEXT_TIMEOUT_S):
-                return unread.received(self._response("unread", action)["unread"])
+                found = unread.received(self._response("unread", action)["unread"])
+                return (*self._left_out, *found) if what == "document" else found
         except DocumentError as err:
             log.debug("it cannot be told what is not drawn of a %s: %s", what, err)
             return ()
@@ -264,7 +266,8 @@ class RenderProcess:
         request = {"open": str(readable), "passages": passages}
         with self._request("opening the document", request, self._settings.page_timeout_s):
             response = self._response("opened", "opening the document")
-            opened = Opened(int(response["page_count"]), properties.received(response["properties"]))
+            count, self._left_out = office.pages_read(file if readable != file else None, int(response["page_count"]))
+            opened = Opened(count, properties.received(response["properties"]))
         self._file, self._has_passages = file, passages
         return opened
 

@@ -37,6 +37,8 @@ HTML_SUFFIXES = frozenset((*MARKDOWN_SUFFIXES, *WEB_SUFFIXES, *MAIL_SUFFIXES, *O
 """What is turned into HTML before it is laid out."""
 HTML_LAYOUT = 2
 """The version of that HTML. Another one changes how the pages look."""
+OFFICE_LAYOUT = 2
+"""The version of what LibreOffice is told: hidden slides are pages, and columns without a width get one."""
 PASSAGES, PASSAGES_VERSION = "docsearch passages", 1
 """What cuts text files for models of text. Its version changes where it would cut them at other places."""
 
@@ -55,7 +57,7 @@ def producer(path: str, *, passages: bool = False) -> str:
     if suffix in OFFICE_SUFFIXES:
         if libreoffice.program() is None:
             return _package("office2pdf", "office2pdf-python")
-        return f"LibreOffice {libreoffice.version()}".strip()
+        return f"LibreOffice {libreoffice.version()}, layout {OFFICE_LAYOUT}".replace(" ,", ",")
     if suffix in HTML_SUFFIXES:
         return f"{_package('MuPDF', 'pymupdf')}, layout {HTML_LAYOUT}"
     return _package("MuPDF", "pymupdf") if suffix in REFLOWED_SUFFIXES else ""

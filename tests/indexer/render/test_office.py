@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,9 +19,10 @@ pytest.importorskip("pymupdf", reason="draws what was converted")
 
 from docsearch.indexer import kinds
 from docsearch.indexer.discover import Document, find
-from docsearch.indexer.render import libreoffice, office
+from docsearch.indexer.render import libreoffice, office, sheet_columns
 from docsearch.indexer.render.office import OfficeConverter
 from docsearch.indexer.render.renderer import DocumentFailed, DocumentOpened, PageRendered, Renderer, RenderEvent
+from docsearch.indexer.render.unread import Unread
 
 needs_libreoffice = pytest.mark.skipif(libreoffice.program() is None, reason="needs LibreOffice")
 
@@ -235,3 +238,70 @@ def test_a_pdf_with_the_name_of_an_office_document_is_read_as_it_is(
 ) -> None:
     make_pdf(tmp_path / "a.pdf", ["turbine"]).rename(tmp_path / "a.doc")
     assert "turbine" in texts(render(renderer, tmp_path / "a.doc"))["a.doc"]
+
+
+@needs_libreoffice
+def test_hidden_slides_are_pages_so_that_pages_are_numbered_as_slides_are(renderer: Renderer, tmp_path: Path) -> None:
+    pptx = pytest.importorskip("pptx", reason="makes the presentation")
+    slides = pptx.Presentation()
+    for number in range(3):
+        slide = slides.slides.add_slide(slides.slide_layouts[0])
+        slide.shapes.title.text = f"Number {number + 1}"
+    slides.slides[1]._element.set("show", "0")
+    slides.save(tmp_path / "a.pptx")
+    events = [event for event in render(renderer, tmp_path / "a.pptx") if isinstance(event, PageRendered)]
+    assert [" ".join(event.image.text.split()) for event in events] == ["Number 1", "Number 2", "Number 3"]
+
+
+@needs_libreoffice
+def test_columns_without_a_width_show_their_content(renderer: Renderer, tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="makes the table")
+    book = openpyxl.Workbook()
+    for number in range(3):
+        date = dt.date(2024, 11, 20 + number)
+        book.active.append([f"ORDER-2024-{number:06}", date, 123456789.25, "a long remark on this order", "end"])
+    book.save(tmp_path / "a.xlsx")
+    text = texts(render(renderer, tmp_path / "a.xlsx"))["a.xlsx"]
+    assert "###" not in text
+    for part in ("ORDER-2024-000002", "2024-11-22", "123456789.25", "a long remark on this order"):
+        assert part in text
+
+
+@needs_libreoffice
+def test_of_a_long_table_the_first_pages_are_read_and_that_is_told(
+    renderer: Renderer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="makes the table")
+    monkeypatch.setattr(office, "SHEET_PAGES_MAX", 2)
+    book = openpyxl.Workbook()
+    for number in range(300):
+        book.active.append([f"row {number}"])
+    book.save(tmp_path / "a.xlsx")
+    events = render(renderer, tmp_path / "a.xlsx")
+    assert len([event for event in events if isinstance(event, PageRendered)]) == 2
+    (opened,) = [event for event in events if isinstance(event, DocumentOpened)]
+    assert opened.unread == (Unread("partial", 0, "the first 2 pages of the spreadsheet"),)
+    assert opened.page_count == 2
+
+
+def test_widths_that_a_table_states_stay(tmp_path: Path) -> None:
+    openpyxl = pytest.importorskip("openpyxl", reason="makes the table")
+    file = tmp_path / "a.xlsx"
+    book = openpyxl.Workbook()
+    book.active.append(["a text that is longer than that"])
+    book.active.column_dimensions["A"].width = 5
+    book.save(file)
+    before = file.read_bytes()
+    assert not sheet_columns.widen(file)
+    assert file.read_bytes() == before
+
+
+def test_a_table_that_expands_without_end_is_not_written_again(tmp_path: Path) -> None:
+    file = tmp_path / "a.xlsx"
+    with (
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as packed,
+        packed.open("xl/worksheets/sheet1.xml", "w") as sheet,
+    ):
+        for _ in range(300):
+            sheet.write(bytes(1 << 20))
+    assert not sheet_columns.widen(file)
