@@ -208,7 +208,7 @@ class _Search:
         elif reason := self._why_not(file):
             self._refuse(root, file, by_name(file.name), reason)
         else:
-            self._add(root, path, os.fspath(file), status)
+            self._add(root, path, file, status)
 
     def _why_not(self, file: Path) -> str:
         """Why a file that was given is not read; "" if it is."""
@@ -261,7 +261,7 @@ class _Search:
                 elif _leads_to_folder(entry):
                     linked.append((folder / entry.name, path + "/", rules))
                 else:
-                    self._entry(root, _escaped(path), entry)
+                    self._entry(root, folder, _escaped(path), entry)
 
     def _is_wanted(self, file: str) -> bool:
         """Whether an absolute path is one of `within`, below or above one; any is without `within`."""
@@ -291,7 +291,7 @@ class _Search:
             return True
         return False
 
-    def _entry(self, root: Path, path: str, entry: os.DirEntry[str]) -> None:
+    def _entry(self, root: Path, folder: Path, path: str, entry: os.DirEntry[str]) -> None:
         try:
             if suffix_of(entry.name) not in self.wanted:
                 if self._is_sidecar(entry):
@@ -305,15 +305,15 @@ class _Search:
         if (special := by_mode(status.st_mode)) is not None:
             self.other_kinds.add(special, path)
         else:
-            self._add(root, path, entry.path, status)
+            self._add(root, path, folder / entry.name, status)
 
     def _is_sidecar(self, entry: os.DirEntry[str]) -> bool:
         """Whether a file says more of the document beside it, as a.pdf.json does: it is read with that one."""
         name = entry.name.removesuffix(SIDECAR_SUFFIX)
         return name != entry.name and suffix_of(name) in self.wanted and Path(entry.path).with_name(name).is_file()
 
-    def _add(self, root: Path, path: str, file: str, status: os.stat_result) -> None:
-        document = Document(path, Path(file), status.st_size, status.st_mtime_ns)
+    def _add(self, root: Path, path: str, file: Path, status: os.stat_result) -> None:
+        document = Document(path, file, status.st_size, status.st_mtime_ns)
         self.found.setdefault(os.path.normcase(file), (root, document))
 
     def _refuse(self, root: Path, file: Path, kind: str, reason: str) -> None:

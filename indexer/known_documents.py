@@ -58,9 +58,10 @@ class KnownDocuments:
         known = self.files.get(document.path)
         if known is None and any(os.path.lexists(root / document.path) for root in self._other_roots):
             return False
-        if known is not None and known != os.fsencode(document.file):
+        file = os.fsencode(document.file)
+        if known is not None and known != file:
             return False
-        return sources.is_remote(os.fsencode(document.file)) or os.access(document.file, os.R_OK)
+        return sources.is_remote(file) or os.access(file, os.R_OK)
 
     def is_of_another_folder(self, row: DocumentRow, found: Found) -> bool:
         """Whether `row`, of the path of `found`, is of a file in a folder of an earlier run, still as it was then."""

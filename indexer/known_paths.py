@@ -33,7 +33,8 @@ def merged(found: Sequence[Discovery], files: Mapping[str, bytes], kept: Collect
         for document in discovery.documents:
             file = os.fsencode(document.file)
             if file in known:
-                documents.update((path, replace(document, path=path)) for path in known[file])
+                for path in known[file]:
+                    documents[path] = document if path == document.path else replace(document, path=path)
             else:
                 new.setdefault(file, document)
         for each in discovery.unreadable:
