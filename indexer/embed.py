@@ -47,6 +47,7 @@ def embed(encoder: PageEncoder, pages: Sequence[PageRendered], prepared: object 
             embedded = encoder.encode_prepared(prepared)
         else:
             embedded = encoder.encode_pages([page.image for page in pages])
+        _check_finite(embedded)
     except EMBEDDING_ERRORS as err:
         log.debug("a batch of %d pages could not be embedded (%s); trying one by one", len(pages), err)
         return _embed_one_by_one(encoder, pages)
@@ -58,6 +59,7 @@ def _embed_one_by_one(encoder: PageEncoder, pages: Sequence[PageRendered]) -> Em
     for page in pages:
         try:
             embedded = encoder.encode_pages([page.image])
+            _check_finite(embedded)
         except EMBEDDING_ERRORS as err:
             reason = f"the model could not embed this page: {_first_line(err)}"
             done.failed.append(PageNotEmbedded(page.image.ref, reason))
@@ -65,6 +67,15 @@ def _embed_one_by_one(encoder: PageEncoder, pages: Sequence[PageRendered]) -> Em
             done.batches.append(_to_store([page], embedded))
             done.crowded.extend(_crowded([page], embedded))
     return done
+
+
+def _check_finite(embedded: EmbeddedPages) -> None:
+    """Raise FloatingPointError if a vector has NaN or an infinity in it: no page could be compared with it."""
+    if not all(np.isfinite(part).all() for part in (embedded.vectors.vectors.values, embedded.vectors.single)):
+        raise FloatingPointError(
+            "its vectors are not finite numbers; the weights are damaged, or too large for what they are computed in "
+            "(DOCSEARCH_ARITHMETIC=float32 has the widest range)"
+        )
 
 
 def _crowded(pages: Sequence[PageRendered], embedded: EmbeddedPages) -> list[tuple[PageRef, int]]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ..chance import Chance
 from ..confidence import Calibration
+from ..errors import UsageError
 from ..records import F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
 
 
@@ -113,16 +114,30 @@ class TextVectors:
 def contextual_query(vectors: F32, single: F32, tokens: tuple[str, ...]) -> QueryVectors:
     """A query (T, D) embedded by a language model: all its tokens weigh the same.
 
-    Its score is the mean of the tokens' MaxSim, where ColBERT (Khattab and Zaharia, 2020) takes the sum.
+    Its score is the mean of the tokens' MaxSim, where ColBERT (Khattab and Zaharia, 2020) takes the sum. Raises
+    UsageError for vectors that are not finite.
     """
+    _check_finite(vectors)
     weights = np.full(len(vectors), 1 / len(vectors), np.float32)
     return QueryVectors(vectors, weights, single, tokens, contextual=True)
 
 
 def single_query(vector: F32) -> QueryVectors:
-    """A query that is one dense vector (S,): for models without patch vectors, whose pages are found by it alone."""
+    """A query that is one dense vector (S,): for models without patch vectors, whose pages are found by it alone.
+
+    Raises UsageError for a vector that is not finite.
+    """
+    _check_finite(vector)
     none: F32 = np.zeros((0, 0), np.float32)
     return QueryVectors(none, np.zeros(0, np.float32), vector, (), contextual=True)
+
+
+def _check_finite(vectors: F32) -> None:
+    if not np.isfinite(vectors).all():
+        raise UsageError(
+            "the vectors of this question are not finite numbers; the model's weights are damaged, or too large for "
+            "what they are computed in (DOCSEARCH_ARITHMETIC=float32 has the widest range)"
+        )
 
 
 class QueryEncoder(Protocol):

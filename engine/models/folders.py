@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..errors import UsageError
 from . import hub, layouts, model_names
-from .jina_v4.checkpoint import StoredTensor, read_header, read_json, tensor_digests
+from .jina_v4.checkpoint import StoredTensor, read_header, read_json, shards, tensor_digests
 from .layouts import CONFIG, Layout
 from .model_names import ModelName
 
@@ -128,6 +128,7 @@ def _checked(asked: ModelName, folder: Path) -> ModelFolder:
     for file in sorted(folder.rglob("*.safetensors")):
         tensors |= {f"{file.relative_to(folder).as_posix()}/{stored.key}": stored for stored in read_header(file)}
     layouts.check_head(folder, found, tensors)
+    layouts.check_inputs(folder, found)
     model = ModelFolder(asked, folder, found, tensors)
     if asked.revision and not asked.is_hub_id and not model.revision.startswith(asked.revision):
         raise UsageError(
@@ -139,10 +140,10 @@ def _checked(asked: ModelName, folder: Path) -> ModelFolder:
 def _is_complete(folder: Path) -> bool:
     """Whether all weights of a model are in its folder in the hub's cache, rather than its small files only."""
     indexes = list(folder.rglob(layouts.SHARDS))
-    shards = [index.parent / str(file) for index in indexes for file in read_json(index)["weight_map"].values()]
+    listed = [index.parent / file for index in indexes for file in shards(index)]
     dense = [folder / path / "model.safetensors" for path in layouts.dense_folders(folder)]
     found = next(folder.glob("*.safetensors"), None) or next(folder.rglob("*.safetensors"), None)
-    return found is not None and all(file.is_file() for file in (*shards, *dense))
+    return found is not None and all(file.is_file() for file in (*listed, *dense))
 
 
 def _settings(file: Path) -> Mapping[str, object]:

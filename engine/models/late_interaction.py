@@ -15,6 +15,7 @@ from ..records import BOX_SCALE, F32, QueryVectors
 from . import layouts
 from .encoder import EncoderSpec, contextual_query
 from .folders import ModelFolder
+from .jina_v4.checkpoint import read_json
 from .layouts import ADAPTER, Layout
 
 QUERY_BATCH = 32
@@ -126,12 +127,22 @@ def untrained_error(model: Any, folder: Path, *, unused: Sequence[str] = UNUSED_
 
 def cannot_open(found: ModelFolder, err: Exception) -> UsageError:
     """The error for a model that sentence-transformers cannot load, with the cause in its words."""
-    reason = str(err).strip().partition("\n")[0]
-    if "trust_remote_code" in str(err):
+    text, config = str(err), read_json(found.folder / layouts.CONFIG)
+    if "trust_remote_code" in text:
+        return layouts.needs_own_code(found.folder)
+    if "ignore_mismatched_sizes" in text:
         return UsageError(
-            f"{found.folder}: needs code that comes with the model; docsearch runs no code from a model's folder. "
-            "Serve the model with vLLM or Infinity, and use --model URL (docs/models.md)"
+            f"{found.folder}: its weights have other shapes than {layouts.CONFIG} says: it is of another model or "
+            f"another size; {layouts.COPY}"
         )
+    if "does not recognize this architecture" in text:
+        if "auto_map" in config:
+            return layouts.needs_own_code(found.folder)
+        return UsageError(
+            f"{found.folder}: its model_type {config.get('model_type')!r} is not known to the installed transformers; "
+            "'pip install -U transformers' may bring it, or take another model (docs/models.md)"
+        )
+    reason = text.strip().partition("\n")[0]
     return UsageError(f"{found.folder}: sentence-transformers cannot open it: {reason}")
 
 

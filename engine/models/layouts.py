@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import UsageError
 from .jina_v4 import spec as jina_v4
-from .jina_v4.checkpoint import read_json
+from .jina_v4.checkpoint import architectures, check_folder, read_json, shards
 
 
 class Layout(Enum):
@@ -54,17 +54,21 @@ CONVERTED = (
     "modules.json)"
 )
 COPY = "copy the whole repository of the model"
+OWN_CODE = (
+    "docsearch runs no code from a model's folder. Serve the model with vLLM or Infinity, and use --model URL "
+    "(docs/models.md)"
+)
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.txt", "vocab.json", "spiece.model", "sentencepiece*.model")
+"""Files that hold a vocabulary. Without any, transformers makes a tokenizer that knows no word, and says nothing."""
+WITHOUT_VOCABULARY = ("ByT5Tokenizer", "CanineTokenizer", "PerceiverTokenizer")
+"""Tokenizers of single bytes or characters."""
 
 
 def recognise(folder: Path) -> Layout:
     """The layout of a folder, from its JSON files alone. Raises UsageError, with cause and remedy, for others."""
-    if not folder.is_dir():
-        raise UsageError(
-            f"{folder}: no such folder; a model is a name listed by 'docsearch models', an id on the hub or "
-            "the folder of a checkpoint, which must not be moved"
-        )
-    architectures = _architectures(folder)
-    if jina_v4.ARCHITECTURE in architectures:
+    check_folder(folder)
+    named = _architectures(folder)
+    if jina_v4.ARCHITECTURE in named:
         return Layout.JINA_V4  # its repository has files for sentence-transformers as well
     if (folder / MODULES).is_file():
         return _of_modules(folder)
@@ -72,13 +76,13 @@ def recognise(folder: Path) -> Layout:
         raise _adapter_refused(folder)
     if not (folder / CONFIG).is_file():
         raise UsageError(f"{folder}: not a model ({CONFIG} is missing)")
-    if STANFORD in architectures:
+    if STANFORD in named:
         return Layout.STANFORD_COLBERT
-    if any(name.endswith(RETRIEVAL_SUFFIX) for name in architectures):
+    if any(name.endswith(RETRIEVAL_SUFFIX) for name in named):
         return Layout.FOR_RETRIEVAL
-    if any(TWO_TOWERS.fullmatch(name) for name in architectures):
+    if any(TWO_TOWERS.fullmatch(name) for name in named):
         return Layout.DENSE
-    raise _without_head(folder, architectures)
+    raise _without_head(folder, named)
 
 
 def check_head(folder: Path, layout: Layout, tensors: Collection[str]) -> None:
@@ -95,8 +99,7 @@ def check_head(folder: Path, layout: Layout, tensors: Collection[str]) -> None:
         )
         raise UsageError(f"{folder}: holds no *.safetensors; {reason}")
     for index in folder.rglob(SHARDS):
-        listed = {str(file) for file in read_json(index).get("weight_map", {}).values()}
-        if absent := sorted(file for file in listed if not (index.parent / file).is_file()):
+        if absent := sorted(file for file in shards(index) if not (index.parent / file).is_file()):
             raise UsageError(f"{folder}: {', '.join(absent)} missing; {COPY}")
     if any(ENGINE_HEAD in name for name in tensors) and layout is not Layout.FOR_RETRIEVAL:
         raise _of_colpali_engine(folder, _architectures(folder))
@@ -116,12 +119,29 @@ def check_head(folder: Path, layout: Layout, tensors: Collection[str]) -> None:
                 )
 
 
+def check_inputs(folder: Path, layout: Layout) -> None:
+    """Raise UsageError unless the files that turn text, and for some layouts pictures, into inputs are there."""
+    settings = [read_json(file) for file in folder.rglob("tokenizer_config.json")]
+    if not any(next(folder.rglob(name), None) for name in TOKENIZERS) and not any(
+        each.get("tokenizer_class") in WITHOUT_VOCABULARY for each in settings
+    ):
+        raise UsageError(f"{folder}: has no tokenizer (tokenizer.json or another vocabulary is missing); {COPY}")
+    if layout is Layout.FOR_RETRIEVAL and not _has_image_settings(folder):
+        raise UsageError(
+            f"{folder}: has no settings for images (preprocessor_config.json or processor_config.json); {COPY}"
+        )
+
+
 def reads_images(folder: Path, layout: Layout) -> bool:
     """Whether the model embeds pictures of pages, not only text: it comes with settings for pictures."""
     if layout is Layout.STANFORD_COLBERT:
         return False
     if layout is Layout.FOR_RETRIEVAL:
         return True
+    return _has_image_settings(folder)
+
+
+def _has_image_settings(folder: Path) -> bool:
     for place in (folder, *(folder / str(each.get("path", "")) for each in modules(folder))):
         processor = place / "processor_config.json"
         if (place / "preprocessor_config.json").is_file():
@@ -153,18 +173,14 @@ def dense_folders(folder: Path) -> list[str]:
 
 
 def _architectures(folder: Path) -> list[str]:
-    config = read_json(folder / CONFIG) if (folder / CONFIG).is_file() else {}
-    return [str(name) for name in config.get("architectures") or ()]
+    return architectures(read_json(folder / CONFIG)) if (folder / CONFIG).is_file() else []
 
 
 def _of_modules(folder: Path) -> Layout:
     """The layout of a folder with modules.json."""
     listed = [str(module.get("type", "")) for module in modules(folder)]
     if foreign := [kind for kind in listed if not kind.startswith(LIBRARIES)]:
-        raise UsageError(
-            f"{folder}: its module {foreign[0]} is code that comes with the model; docsearch runs no code from a "
-            "model's folder. Serve the model with vLLM or Infinity, and use --model URL (docs/models.md)"
-        )
+        raise UsageError(f"{folder}: its module {foreign[0]} is code that comes with the model; {OWN_CODE}")
     settings: Mapping[str, Any] = {}
     if (folder / SENTENCE_TRANSFORMERS).is_file():
         settings = read_json(folder / SENTENCE_TRANSFORMERS)
@@ -193,7 +209,7 @@ def _of_modules(folder: Path) -> Layout:
 
 def _adapter_refused(folder: Path) -> UsageError:
     adapter = read_json(folder / ADAPTER)
-    base = adapter.get("base_model_name_or_path") or "its base model"
+    base = adapter.get("base_model_name_or_path") or "a base model that it does not name"
     auto = adapter.get("auto_mapping") or {}
     named = str(auto.get("base_model_class") or "")
     if ENGINE_HEAD in str(adapter.get("target_modules")) or ENGINE_CLASS.fullmatch(named):
@@ -204,8 +220,8 @@ def _adapter_refused(folder: Path) -> UsageError:
     )
 
 
-def _of_colpali_engine(folder: Path, architectures: Sequence[str], *, adapter_of: str = "") -> UsageError:
-    named = f" ({', '.join(architectures)})" if architectures else ""
+def _of_colpali_engine(folder: Path, found: Sequence[str], *, adapter_of: str = "") -> UsageError:
+    named = f" ({', '.join(found)})" if found else ""
     what = f"an adapter of {adapter_of}" if adapter_of else "weights"
     return UsageError(
         f"{folder}: {what} in the layout of colpali-engine{named}, whose projection {ENGINE_HEAD} is read by "
@@ -219,12 +235,19 @@ def _cross_encoder(folder: Path) -> UsageError:
     )
 
 
-def _without_head(folder: Path, architectures: Sequence[str]) -> UsageError:
-    named = ", ".join(architectures) or "unknown"
-    if any(ENGINE_CLASS.fullmatch(name) for name in architectures):
-        return _of_colpali_engine(folder, architectures)
-    if any(name.endswith("ForSequenceClassification") for name in architectures):
+def needs_own_code(folder: Path) -> UsageError:
+    """The error for a model whose network is code in its folder."""
+    return UsageError(f"{folder}: needs code that comes with the model; {OWN_CODE}")
+
+
+def _without_head(folder: Path, found: Sequence[str]) -> UsageError:
+    if any(ENGINE_CLASS.fullmatch(name) for name in found):
+        return _of_colpali_engine(folder, found)
+    if any(name.endswith("ForSequenceClassification") for name in found):
         return _cross_encoder(folder)
+    if "auto_map" in read_json(folder / CONFIG):
+        return needs_own_code(folder)
+    named = ", ".join(found) or "network without a name"
     return UsageError(
         f"{folder}: holds a {named} without a trained head for late interaction: its projection would be random. "
         "Take a model that was trained for late interaction (docs/models.md), or train a head with "

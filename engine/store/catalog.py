@@ -14,7 +14,8 @@ from pathlib import Path
 
 from .. import probes
 from ..compression import pooling
-from ..errors import EncoderMismatch, IndexDamaged, IndexFormatError, IndexNotFound
+from ..compression.codecs import CODECS
+from ..errors import EncoderMismatch, IndexDamaged, IndexFormatError, IndexNotFound, UsageError
 from . import layout, private_copy
 
 FORMAT = 1
@@ -26,6 +27,7 @@ CODEBOOK = "codebook"
 CROSS_LANGUAGE = "cross_language"
 """The setting with the name of the sentence encoder, in an index with cross-language search."""
 
+NO_CODEBOOK = "the codec residual needs a model with visual words, such as pixel; int4 and binary need none"
 RESTORE = "restore the index from a copy, or build it again with 'docsearch index' and another --index"
 
 Fingerprint = Mapping[str, str | int | float]
@@ -116,8 +118,10 @@ def open_to_write(
 ) -> sqlite3.Connection:
     """Connect to the catalog; create it if there is none and `fingerprint` is given.
 
-    `codec` and `write_codebook`, which writes the codebook and returns its checksum, matter only for a new catalog. The
-    caller holds the writer's lock. Raises IndexNotFound, IndexFormatError, EncoderMismatch.
+    An index in which no page was ever stored, as a run with the wrong model leaves it, takes the encoder and codec of
+    this one. `codec`, by default the first one, and `write_codebook`, which writes the codebook and returns its
+    checksum, matter only for these and for a new catalog. The caller holds the writer's lock. Raises IndexNotFound,
+    IndexFormatError, EncoderMismatch.
     """
     if fingerprint is None and not exists(directory):
         raise IndexNotFound(
@@ -126,9 +130,14 @@ def open_to_write(
     connection = _connect(directory, "mode=rwc")
     try:
         if not _has_tables(connection, directory):
-            if fingerprint is None or codec is None:
+            if fingerprint is None:
                 raise IndexNotFound(f"{directory}: the index is empty; fill it with 'docsearch index'")
-            _create(connection, fingerprint, codec, None if write_codebook is None else write_codebook())
+            _create(connection, fingerprint, codec or CODECS[0], _codebook(codec, write_codebook))
+        elif fingerprint is not None and _is_of_another_run(connection, fingerprint, codec):
+            connection.execute("BEGIN IMMEDIATE")
+            delete_meta(connection, CROSS_LANGUAGE)
+            _write_encoder(connection, fingerprint, codec or CODECS[0], _codebook(codec, write_codebook))
+            connection.execute("COMMIT")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA fullfsync = 1")  # on macOS fsync leaves data in the disk's buffer
         if fingerprint is not None:
@@ -270,10 +279,28 @@ def _create(connection: sqlite3.Connection, fingerprint: Fingerprint, codec: str
         connection.execute(statement)
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {FORMAT}")
-    write_meta(connection, "fingerprint", json.dumps(dict(fingerprint), sort_keys=True))
-    write_meta(connection, "codec", codec)
+    _write_encoder(connection, fingerprint, codec, codebook)
     write_meta(connection, "generation", "0" * GENERATION_DIGITS)
     write_meta(connection, "last_segment", "0")
-    if codebook is not None:
-        write_meta(connection, CODEBOOK, codebook)
     connection.execute("COMMIT")
+
+
+def _write_encoder(connection: sqlite3.Connection, fingerprint: Fingerprint, codec: str, codebook: str | None) -> None:
+    write_meta(connection, "fingerprint", json.dumps(dict(fingerprint), sort_keys=True))
+    write_meta(connection, "codec", codec)
+    change_meta(connection, CODEBOOK, codebook)
+
+
+def _is_of_another_run(connection: sqlite3.Connection, fingerprint: Fingerprint, codec: str | None) -> bool:
+    """Whether no page was ever stored in an index, and it was begun for another encoder or codec than these."""
+    if read_last_segment(connection):
+        return False
+    is_other_codec = codec is not None and codec != read_meta(connection, "codec")
+    return is_other_codec or read_fingerprint(connection) != json.loads(json.dumps(dict(fingerprint)))
+
+
+def _codebook(codec: str | None, write: Callable[[], str] | None) -> str | None:
+    """The checksum of the codebook that a new index has, which is written; None for codecs without one."""
+    if codec == "residual" and write is None:
+        raise UsageError(NO_CODEBOOK)
+    return None if write is None else write()

@@ -37,8 +37,6 @@ from .locks import WriterLock
 
 logger = logging.getLogger(__name__)
 
-NO_CODEBOOK = "the codec residual needs a model with visual words, such as pixel; int4 and binary need none"
-
 
 def open_transaction(
     directory: Path,
@@ -56,7 +54,7 @@ def open_transaction(
         if (fingerprint is None or not create) and not catalog.exists(directory):
             catalog.open_to_read(directory)  # raises IndexNotFound, before a folder is created
         if codec == "residual" and codebook is None and not catalog.exists(directory):
-            raise UsageError(NO_CODEBOOK)
+            raise UsageError(catalog.NO_CODEBOOK)
         (directory / layout.SEGMENTS).mkdir(parents=True, exist_ok=True)
         lock = WriterLock(directory)
         try:
@@ -64,7 +62,7 @@ def open_transaction(
             if not (directory / layout.READERS_LOCK).exists():
                 (directory / layout.READERS_LOCK).touch()
             write = None if codebook is None or codec != "residual" else partial(codebooks.write, directory, codebook)
-            connection = catalog.open_to_write(directory, fingerprint, codec or CODECS[0], write)
+            connection = catalog.open_to_write(directory, fingerprint, codec, write)
             try:
                 recorded = catalog.read_meta(connection, "codec")
                 if codec is not None and codec != recorded:

@@ -297,7 +297,7 @@ class IndexWriter(Recorder):
         if codec is not None and codec not in CODECS:
             raise UsageError(f"codec {codec!r} is not one of {', '.join(CODECS)}")
         if codec == "residual" and self.codebook is None and codebook is None:
-            raise UsageError(transaction.NO_CODEBOOK)
+            raise UsageError(catalog.NO_CODEBOOK)
         self.commit()
         self.codec = codec or self.codec
         with self._transaction.changing() as connection:

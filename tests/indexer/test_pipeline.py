@@ -10,14 +10,17 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from docsearch.engine.errors import EncoderMismatch, IndexLocked, UsageError
+from docsearch.engine.models.encoder import EmbeddedPages
+from docsearch.engine.records import PageImage
 from docsearch.engine.store import open_snapshot
 from docsearch.indexer import discover, pipeline
 from docsearch.indexer.report import IndexReport, Progress
@@ -182,6 +185,21 @@ def test_a_page_that_the_model_cannot_embed_fails_alone(folder: Path, tmp_path: 
     assert "second line" not in report.failed[0].reason
     assert pages(tmp_path / "index") == ALL[:-1]
     assert run(folder).skipped == 3
+
+
+def test_a_page_whose_vectors_are_not_finite_fails_alone(folder: Path, tmp_path: Path) -> None:
+    class Overflowing(FakeEncoder):
+        def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
+            embedded = super().encode_pages(pages)
+            for row, page in enumerate(pages):
+                if page.ref.page == 3:
+                    embedded.vectors.vectors[row][:] = np.nan
+            return embedded
+
+    report = run(folder, encoder=Overflowing())
+    assert [(failure.path, failure.page) for failure in report.failed] == [("sub/c.pdf", 3)]
+    assert "not finite numbers; the weights are damaged" in report.failed[0].reason
+    assert pages(tmp_path / "index") == ALL[:-1]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs Unix file permissions")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import struct
 from collections.abc import Iterable, Iterator, Mapping
@@ -98,24 +99,18 @@ class Checkpoint:
 
 def read(folder: Path) -> Checkpoint:
     """Read the headers of a checkpoint. Raises UsageError if a file is missing, or it is another model's."""
-    if not folder.is_dir():
-        raise UsageError(
-            f"{folder}: no such folder; a model is a name listed by 'docsearch models' or the folder of a checkpoint, "
-            "which must not be moved"
-        )
+    check_folder(folder)
     if not (folder / CONFIG).is_file():
         raise UsageError(f"{folder}: not a model ({CONFIG} is missing)")
     config = read_json(folder / CONFIG)
-    if spec.ARCHITECTURE not in (found := config.get("architectures") or ["unknown"]):
+    if spec.ARCHITECTURE not in (found := architectures(config) or ["unknown"]):
         raise UsageError(f"{folder}: holds a {', '.join(found)}; docsearch opens {spec.ARCHITECTURE} from folders")
     adapter_config = read_json(folder / ADAPTER_CONFIG)
     if not (folder / TOKENIZER).is_file():
         raise UsageError(f"{folder}: {TOKENIZER} is missing; copy the whole repository of the model")
     files = sorted(file for pattern in WEIGHTS for file in folder.glob(pattern))
-    if (folder / INDEX).is_file():
-        shards = set(read_json(folder / INDEX)["weight_map"].values())
-        if absent := sorted(shards - {file.name for file in files}):
-            raise UsageError(f"{folder}: {', '.join(absent)} missing; copy the whole repository of the model")
+    if (folder / INDEX).is_file() and (absent := sorted(shards(folder / INDEX) - {file.name for file in files})):
+        raise UsageError(f"{folder}: {', '.join(absent)} missing; copy the whole repository of the model")
     tensors: dict[str, StoredTensor] = {}
     for file in files:
         for stored in read_header(file):
@@ -127,6 +122,34 @@ def read(folder: Path) -> Checkpoint:
             if name != UNUSED_TENSOR:
                 tensors[name] = stored
     return Checkpoint(folder, config, adapter_config, tensors)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise UsageError unless the folder of a model is there, and this user may read it and all its files."""
+    if folder.is_file():
+        raise UsageError(f"{folder}: a file; a model is the folder of a checkpoint, with {CONFIG} and all its files")
+    if not folder.is_dir():
+        raise UsageError(
+            f"{folder}: no such folder; a model is a name listed by 'docsearch models', an id on the hub or "
+            "the folder of a checkpoint, which must not be moved"
+        )
+    for path in (folder, *folder.rglob("*")):
+        if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
+            raise UsageError(f"{path}: this user may not read it; change its permissions ('chmod -R a+rX {folder}')")
+
+
+def architectures(config: Mapping[str, Any]) -> list[str]:
+    """The names of the networks that a configuration is for, none if it says nothing of them."""
+    named = config.get("architectures") or []
+    return [named] if isinstance(named, str) else [str(name) for name in named]
+
+
+def shards(index: Path) -> set[str]:
+    """The names of the files that an index of shards (model.safetensors.index.json) lists. Raises UsageError."""
+    listed = read_json(index).get("weight_map")
+    if not isinstance(listed, dict):
+        raise UsageError(f"{index}: lists no files of weights (weight_map is missing); copy it again")
+    return {str(file) for file in listed.values()}
 
 
 def network_name(key: str) -> str:
@@ -177,7 +200,11 @@ def read_header(file: Path) -> Iterable[StoredTensor]:
     for key, entry in header.items():
         if key == "__metadata__":
             continue
-        start, end = entry["data_offsets"]
-        if 8 + length + end > size:
+        try:
+            (start, end), shape = entry["data_offsets"], tuple(int(size) for size in entry["shape"])
+            ends_inside = 8 + length + end > size
+        except (KeyError, TypeError, ValueError):
+            raise UsageError(f"{file}: its header does not say where tensor {key} is; copy it again") from None
+        if ends_inside:
             raise UsageError(f"{file}: ends at {size:,} bytes, inside tensor {key}; copy it again")
-        yield StoredTensor(file, key, tuple(entry["shape"]), 8 + length + start, end - start)
+        yield StoredTensor(file, key, shape, 8 + length + start, end - start)

@@ -62,7 +62,10 @@ def find(folder: Path | None, revision: str = "") -> EncoderSpec:
 
 def is_model_folder(folder: Path) -> bool:
     """Whether `docsearch train` wrote a fine-tuned `pixel` to a folder, of which some files may be missing now."""
-    return (folder / FILES[0]).is_file()
+    try:
+        return (folder / FILES[0]).is_file()
+    except PermissionError:  # whoever opens the folder reports it
+        return False
 
 
 def describe(folder: Path) -> EncoderSpec:

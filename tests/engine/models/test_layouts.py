@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,8 @@ import tiny_late
 import tiny_sentence_transformers as tiny
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models import registry
+from docsearch.engine.models.jina_v4 import checkpoint
+from unprivileged import as_user, place
 
 CONVERTED = "layout of transformers .* or of sentence-transformers"
 COPY = "copy the whole repository"
@@ -114,6 +119,57 @@ def incomplete_shards(folder: Path) -> Path:
     return folder
 
 
+def without_files(write: Callable[[Path], Path], *patterns: str) -> Callable[[Path], Path]:
+    def written(folder: Path) -> Path:
+        write(folder)
+        for file in [file for pattern in patterns for file in folder.rglob(pattern)]:
+            file.unlink()
+        return folder
+
+    return written
+
+
+def with_json(write: Callable[[Path], Path], file: str, **changes: object) -> Callable[[Path], Path]:
+    def written(folder: Path) -> Path:
+        write(folder)
+        content = json.loads((folder / file).read_text()) if (folder / file).is_file() else {}
+        (folder / file).write_text(json.dumps({**content, **changes}))
+        return folder
+
+    return written
+
+
+def cut_short(write: Callable[[Path], Path], size: int) -> Callable[[Path], Path]:
+    def written(folder: Path) -> Path:
+        file = write(folder) / "model.safetensors"
+        file.write_bytes(file.read_bytes()[:size])
+        return folder
+
+    return written
+
+
+def header(entry: object) -> Callable[[Path], Path]:
+    def written(folder: Path) -> Path:
+        content = json.dumps({"a.weight": entry}).encode()
+        file = tiny_late.write_colqwen2(folder) / "model.safetensors"
+        file.write_bytes(len(content).to_bytes(8, "little") + content)
+        return folder
+
+    return written
+
+
+def a_file(path: Path) -> Path:
+    path.write_bytes(b"weights")
+    return path
+
+
+def empty(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+TOKENIZER_FILES = ("tokenizer*", "special_tokens*", "vocab*")
+SHARDS = "model.safetensors.index.json"
 REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "dense text model": (tiny.write_dense_text, "one vector per text, without a trained head .* would be random"),
     "bare transformer": (tiny.write_backbone, "holds a BertModel without a trained head .* would be random"),
@@ -144,6 +200,43 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "cross-encoder": (cross_encoder, "cross-encoder, which reads a question and a text together"),
     "code of its own": (with_own_code, "custom_st.Transformer is code that comes with the model"),
     "pickles": (pickled, "its weights are pickles .pytorch_model.bin., which may run code"),
+    "no tokenizer in transformers' layout": (
+        without_files(tiny_late.write_colqwen2, *TOKENIZER_FILES),
+        f"has no tokenizer .*{COPY}",
+    ),
+    "no tokenizer in Stanford's": (
+        without_files(tiny.write_stanford, *TOKENIZER_FILES),
+        f"has no tokenizer .*{COPY}",
+    ),
+    "no processor": (
+        without_files(tiny_late.write_colqwen2, "*processor_config.json"),
+        f"has no settings for images .*{COPY}",
+    ),
+    "cut short": (
+        cut_short(tiny_late.write_colqwen2, 300_000),
+        "ends at 300,000 bytes, inside tensor .*; copy it again",
+    ),
+    "a header cut short": (cut_short(tiny_late.write_colqwen2, 100), "not a safetensors file"),
+    "a header without places": (header({"shape": [1]}), "does not say where tensor a.weight is; copy it again"),
+    "a header that is a list": (header([1, 2]), "does not say where tensor a.weight is; copy it again"),
+    "an index of shards that is a list": (
+        with_json(tiny_late.write_colqwen2, SHARDS, weight_map=["model.safetensors"]),
+        f"{SHARDS}: lists no files of weights .*; copy it again",
+    ),
+    "a network that comes with its code": (
+        with_json(tiny.write_backbone, "config.json", architectures=["Foo"], auto_map={"AutoModel": "foo.Foo"}),
+        "needs code that comes with the model; docsearch runs no code .* vLLM or Infinity",
+    ),
+    "an adapter that names no base": (
+        lambda folder: adapter(folder, "", ["query"]),
+        "adapter .LoRA. of a base model that it does not name",
+    ),
+    "an architecture that is no list": (
+        with_json(tiny.write_backbone, "config.json", architectures="BertModel"),
+        "holds a BertModel without a trained head",
+    ),
+    "an empty folder": (empty, r"not a model \(config.json is missing\)"),
+    "a file": (a_file, "model: a file; a model is the folder of a checkpoint"),
 }
 
 
@@ -161,6 +254,41 @@ def test_weights_that_would_be_random_are_refused(tmp_path: Path) -> None:
     tensor = "vlm.language_model.layers.1.mlp.up_proj.weight"
     folder = without_tensor(tiny_late.write_colqwen2, "model.safetensors", tensor)(tmp_path / "model")
     with pytest.raises(UsageError, match=r"1 tensors are not in its files and would be random, such as .*up_proj"):
+        registry.load_page_encoder(str(folder), device="cpu")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs Unix file permissions")
+@pytest.mark.parametrize("closed", ["", "config.json", "model.safetensors"])
+def test_a_folder_that_may_not_be_read_is_named(closed: str) -> None:
+    with tempfile.TemporaryDirectory(dir=place()) as parent:
+        folder = tiny.write_stanford(Path(parent) / "model")
+        (folder / closed).chmod(0)
+        with pytest.raises(UsageError, match=f"{folder / closed}: this user may not read it; .*chmod -R a"):
+            as_user(partial(checkpoint.check_folder, folder), Path(parent))
+        (folder / closed).chmod(0o755)
+
+
+MISFITS: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "another width": (
+        with_json(tiny_late.write_colqwen2, "config.json", embedding_dim=16),
+        f"its weights have other shapes than config.json says.*{COPY}",
+    ),
+    "an architecture that transformers does not have": (
+        with_json(tiny_late.write_colqwen2, "config.json", model_type="colfoo", architectures=["ColFooForRetrieval"]),
+        "model_type 'colfoo' is not known to the installed transformers; 'pip install -U transformers'",
+    ),
+    "an architecture that comes with its code": (
+        with_json(tiny_late.write_colqwen2, "config.json", model_type="colfoo", auto_map={"AutoModel": "foo.Foo"}),
+        "needs code that comes with the model",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISFITS)
+def test_weights_and_settings_that_do_not_belong_together_are_refused(name: str, tmp_path: Path) -> None:
+    write, cause = MISFITS[name]
+    folder = write(tmp_path / "model")
+    with pytest.raises(UsageError, match=f"(?s){cause}"):
         registry.load_page_encoder(str(folder), device="cpu")
 
 

@@ -217,6 +217,29 @@ def test_another_encoder_is_refused_by_name(filled: Path, synthetic: ModuleType)
         store.open_writer(filled, fingerprint={**synthetic.FINGERPRINT, "revision": "2"})
 
 
+def test_an_index_without_pages_takes_another_encoder_and_codec(index: Path, synthetic: ModuleType) -> None:
+    with store.open_writer(index, fingerprint={"name": "mistaken"}, codec="float16") as writer:
+        writer.fail_document("a.pdf", "cannot be read")
+    store.open_writer(index, fingerprint=None).close()
+    with store.open_snapshot(index) as snapshot:
+        assert snapshot.info()["model"] == "mistaken"
+    with store.open_writer(index, fingerprint=synthetic.FINGERPRINT) as writer:
+        synthetic.add(writer, "a.pdf")
+    with store.open_snapshot(index) as snapshot:
+        assert (snapshot.info()["model"], snapshot.info()["codec"], len(snapshot)) == ("synthetic", "int8", 7)
+    with pytest.raises(EncoderMismatch):
+        store.open_writer(index, fingerprint={"name": "mistaken"})
+
+
+def test_an_index_without_pages_keeps_its_codec_for_the_same_encoder(index: Path, synthetic: ModuleType) -> None:
+    for codec in ("binary", None):
+        store.open_writer(index, fingerprint=synthetic.FINGERPRINT, codec=codec).close()
+        with store.open_snapshot(index) as snapshot:
+            assert snapshot.info()["codec"] == "binary"
+    with pytest.raises(UsageError, match="needs a model with visual words"):
+        store.open_writer(index, fingerprint=synthetic.FINGERPRINT, codec="residual")
+
+
 def test_another_format_is_refused_with_what_to_do(filled: Path, synthetic: ModuleType) -> None:
     import sqlite3
 
