@@ -321,6 +321,18 @@ class TextEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class SourcePages:
+    """What N pages are to a question, of which some show source code.
+
+    `defined` (N,) float32 is the share of the question's words that are a name which the page defines, 0 to 1; `tests`
+    (n,) are the rows of pages of tests, if the question does not ask for tests.
+    """
+
+    defined: F32
+    tests: I64
+
+
+@dataclass(frozen=True, slots=True)
 class SoughtWord:
     """What texts are searched for: a word of a question, or a value that several of its words spell.
 

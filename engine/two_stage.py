@@ -21,6 +21,7 @@ from .ranking.fusion import Fusion, text_scores
 from .ranking.named import WithNames
 from .ranking.prior import PagePrior, ScoreParts
 from .ranking.rerank import Scorer
+from .ranking.source_code import WithSourceCode
 from .records import F32, I64, DescribedPicture, Mode, Operators, Query, QueryVectors, Ranking, Region
 from .retrieval.first_stage import DEFAULT_CANDIDATES, FirstStage
 from .scoring import rise, top_k
@@ -146,6 +147,8 @@ class TwoStageSearch:
 
         def with_names() -> ScoreParts:
             scores = with_kinds(looked_up()) if mode == "hybrid" else by_pictures()
+            if mode == "hybrid" and (source := texts.source_pages(query.text)) is not None:
+                scores = WithSourceCode(scores, source)
             named = texts.named_pages(query.text)
             return WithNames(scores, named, len(self._snapshot)) if len(named) else scores
 

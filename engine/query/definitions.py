@@ -27,7 +27,7 @@ DEFINITION = re.compile(
     # A function of C, Java and their like: types, a name, arguments, an opening brace.
     r"|^[ \t]*(?!(?:else|return|new|throw|case|do|await|yield)\b)(?:[\w<>\[\],:&*.]+[ \t]+){1,6}[*&]*"
     r"(?!(?:if|for|while|switch|catch)\b)(?P<typed>[A-Za-z_]\w*)"
-    r"[ \t]*\([^;{}()\n]*\)[ \t]*(?:const|override|noexcept|throws [\w., ]+)?[ \t]*\n?\{",
+    r"[ \t]*\([^;{}()]{0,500}\)[ \t]*(?:const|override|noexcept|throws [\w., ]+)?[ \t]*\n?\{",
     re.MULTILINE | re.IGNORECASE,
 )
 """A line that defines a name, in the commonest programming languages."""
@@ -40,9 +40,7 @@ _TEST_FILE = re.compile(
     r"(?:^|/)(?:tests?|__tests__|specs?|testing|testdata|fixtures)/|(?:^|/)(?:test_|conftest\.)[^/]*$"
     r"|[._-](?:test|tests|spec)\.\w+$|\w(?:Test|Tests|Spec)\.\w+$"
 )
-_ASKS_FOR_TESTS = re.compile(
-    r"\b(?:tests?|tested|testing|specs?|fixtures?|mock(?:s|ed)?)\b|\btest_|(?<=[a-z])Tests?\b", re.I
-)
+_ASKS_FOR_TESTS = re.compile(r"(?i:\b(?:tests?|tested|testing|specs?|fixtures?|mock(?:s|ed)?)\b|\btest_)|[a-z]Tests?\b")
 
 
 class AskedName(NamedTuple):

@@ -14,6 +14,7 @@ from ..models.pixel.words import WORD, normal_form, split_query, split_words, st
 from ..records import SoughtWord
 from .characters import clean, folded
 from .dates import DATE, SURE, UNSURE, Form
+from .definitions import defined_names
 from .inflections import inflections
 from .instructions import without_instructions
 from .mined_translations import builders
@@ -29,6 +30,8 @@ Hangul, which joins particles to words.
 IDEOGRAPH = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 SAME, MAYBE = "=", "~"
 """How the forms of values are marked among terms: those that a text surely states, and those that it may state."""
+DEFINED = ":"
+"""How names that source code defines are marked among terms; alone, it is on all pages of text and source files."""
 CODE_MIN_CHARS, ADDRESS_MIN_CHARS = 5, 8
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa"})
 YEAR = re.compile(r"(?:19|20)\d\d")
@@ -50,7 +53,7 @@ class PageTerms(NamedTuple):
     """What a page's text is indexed by: its words' `terms`, in order, and the `forms` of its values besides.
 
     `forms` maps each to the number of terms before it. They are marked by SAME or, where a value may be another, MAYBE,
-    which no term has; see `spellings`.
+    which no term has; see `spellings`. So are names that it defines, by DEFINED; see `definitions`.
     """
 
     terms: list[str]
@@ -97,7 +100,7 @@ def terms_of(text: str) -> list[str]:
 def page_terms(text: str, *, is_source: bool = False) -> PageTerms:
     """The terms of a page's text, and the forms of its values.
 
-    In a text or source file (`is_source`), the parts of identifiers are terms, too.
+    In a text or source file (`is_source`), the parts of identifiers are terms, too, and definitions are forms.
 
     >>> page_terms("F.B.I. 1,577.50").forms
     {'=fbi': 0, '=1577.5': 1}
@@ -120,6 +123,10 @@ def page_terms(text: str, *, is_source: bool = False) -> PageTerms:
     if not text.isascii():
         for letter in IDEOGRAPH.findall(text):
             marked.setdefault(SAME + letter, len(terms))
+    if is_source:
+        marked[DEFINED] = 0
+        for name, start in defined_names(text):
+            marked.setdefault(DEFINED + name, bisect_left(starts, start))
     return PageTerms(terms, marked)
 
 

@@ -32,15 +32,15 @@ class WithSourceCode:
 
     def scores(self, visual: F32, rows: I64) -> F32:
         """The scores (n,) of pages `rows` (n,) with these `visual` scores (n,), all 0 to 1."""
-        own = self._scores.scores(visual, rows)
-        found: F32 = np.where(own > 0, self._slope[rows] * own + self._added[rows], np.float32(0))
-        return found
+        return self._slope[rows] * self._scores.scores(visual, rows) + self._added[rows]
 
     def matches(self, visual: F32, rows: I64) -> NDArray[np.bool_]:
         """Whether each of `rows` (n,) matches at all, (n,)."""
-        return self._scores.matches(visual, rows)
+        return self._scores.matches(visual, rows) | (self._added[rows] > 0)
 
     def parts(self, visual: float, row: int) -> Parts:
         """What the score of a page with this `visual` score, 0 to 1, is the sum of; a definition counts as text."""
-        scaled = self._scores.parts(visual, row).scaled(float(self._slope[row]))
+        is_matched = self._scores.matches(np.array([visual], np.float32), np.array([row])).all()
+        own = self._scores.parts(visual, row) if is_matched else Parts(0.0)
+        scaled = own.scaled(float(self._slope[row]))
         return scaled._replace(text=scaled.text + float(self._added[row]))

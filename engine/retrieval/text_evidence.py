@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.pixel.function_words import ENGLISH, by_language
+from ..query.definitions import asked_names, asks_for_tests, is_test
 from ..query.implied import IMPLIED_WEIGHT, implied_text
 from ..query.languages import CODES
-from ..query.terms import QuestionTerm, Value, is_code, question_terms, terms_of
-from ..records import F32, I64, Operators, SoughtWord, TextEvidence
+from ..query.terms import DEFINED, QuestionTerm, Value, is_code, question_terms, terms_of
+from ..records import F32, I64, Operators, SoughtWord, SourcePages, TextEvidence
 from ..store import Snapshot
 from .document_shares import DocumentShares
 from .name_index import NameIndex, pages_of_name
@@ -111,6 +112,31 @@ class TextSearch:
     def named_pages(self, question: str) -> I64:
         """The first pages, as rows (n,), of the documents that a question names by their own file name."""
         return pages_of_name(self.names, self._snapshot, question)
+
+    def source_pages(self, question: str) -> SourcePages | None:
+        """What pages of source code define of a question, and which are tests that it does not ask for.
+
+        None where the index has no source code. Scores that depend on it are `ranking.source_code`.
+        """
+        if not len(self._source_rows):
+            return None
+        defined = np.zeros(len(self._snapshot), np.float32)
+        asked = asked_names(question)
+        found = self._index.look_up_all([("", ((DEFINED + each.name, each.share),)) for each in asked])
+        for pages in found:
+            defined[pages.rows] = np.maximum(defined[pages.rows], pages.strengths)
+        return SourcePages(defined, np.zeros(0, np.int64) if asks_for_tests(question) else self._test_rows)
+
+    @cached_property
+    def _source_rows(self) -> I64:
+        """The pages of text and source files, as rows (n,)."""
+        return self._index.look_up(DEFINED).rows
+
+    @cached_property
+    def _test_rows(self) -> I64:
+        """Those of them that are tests, by their paths, as rows (n,)."""
+        tests = [is_test(ref.path) for ref in self._snapshot.refs(self._source_rows.tolist())]
+        return self._source_rows[np.array(tests, np.bool_)]
 
     def unknown_words(self, words: Sequence[QuestionTerm]) -> frozenset[str]:
         """The terms of those words that no text has in any spelling, nor any document's name."""

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..query.languages import CODES, language_of
-from ..query.terms import MAYBE, SAME, page_terms
+from ..query.terms import DEFINED, MAYBE, SAME, page_terms
 from ..records import F32, F64, I64, U8
 from ..store import Snapshot
 from ..store.checksums import DamagedFile, DerivedFolder, MappedFile
@@ -46,8 +46,8 @@ PART_PAGES = 50_000
 """Pages of the largest part: building it takes about 300 MB."""
 PREFIX = "texts-"
 """How names of the cache folders with these parts begin."""
-MARKS = SAME + MAYBE
-LAYOUT = 3
+MARKS = SAME + MAYBE + DEFINED
+LAYOUT = 4
 """Version of the files of a part and of the terms that they have; parts of others are built again."""
 LAYOUT_FILE = "layout.npy"
 TERMS, STARTS, PAGES, COUNTS = "terms.npy", "starts.npy", "pages.npy", "counts.npy"
