@@ -127,6 +127,7 @@ def run(_setting: Setting) -> Iterator[Row]:
         "gpu": torch.cuda.get_device_name(device),
     }
     encoder.network.eval()
+    yield from compiled_rows(encoder, pages, peak)
     encoder.merges_adapters = True  # last, since these random weights cannot be read again to undo it
     work = lambda: encoder.encode_prepared(encoder.prepare_pages(pages))
     work()
@@ -138,6 +139,43 @@ def run(_setting: Setting) -> Iterator[Row]:
         "pages_per_s": round(rate, 2),
         "flop_utilisation": round(rate * page_flops() / peak, 3),
     }
+
+
+def compiled_rows(encoder: JinaV4, pages: Sequence[PageImage], peak: float) -> Iterator[Row]:
+    """The same pages with the text layers compiled by torch.compile, in each of its modes; then as before again.
+
+    A mode that fails gives a row with its error.
+    """
+    import torch
+
+    from docsearch.engine.models.compiled import MODES, compile_layers
+    from docsearch.engine.models.jina_v4.network import text_layers
+
+    plain = encoder.encode_pages(pages[:1]).vectors.vectors.values.astype(np.float32)
+    work = lambda: encoder.encode_pages(pages)
+    for mode in MODES:
+        row: Row = {"what": f"docsearch, text layers compiled (torch.compile, {mode})"}
+        torch.compiler.reset()
+        compile_layers(text_layers(encoder.network), mode)
+        try:
+            compiling = timed(work)
+            cosine = (encoder.encode_pages(pages[:1]).vectors.vectors.values.astype(np.float32) * plain).sum(1).min()
+            times = [timed(work) for _ in range(RUNS)]
+        except Exception as err:  # noqa: BLE001 - compilers of any kind fail in ways of their own, and others rows follow
+            yield {**row, "error": str(err).partition("\n")[0][:200]}
+        else:
+            rate = len(pages) / float(np.median(times))
+            yield {
+                **row,
+                **summary_ms(times),
+                "pages_per_s": round(rate, 2),
+                "flop_utilisation": round(rate * page_flops() / peak, 3),
+                "first_run_s": round(compiling, 1),
+                "least_cosine": round(float(cosine), 4),
+            }
+        finally:
+            for layer in text_layers(encoder.network):
+                layer._compiled_call_impl = None
 
 
 def launches(encoder: JinaV4, shown: Sequence[PageImage]) -> Row:

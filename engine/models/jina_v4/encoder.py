@@ -20,6 +20,7 @@ from torch.nn import functional
 from ... import threads
 from ...errors import UsageError
 from ...records import F32, U8, U16, WHOLE_PAGE, PageImage, PageRef, PageVectors, QueryVectors, Ragged
+from .. import compiled
 from .. import device as devices
 from ..encoder import BATCH_PAGES, EmbeddedPages, EncoderSpec, TextVectors, contextual_query
 from . import adapters, batching, spec
@@ -27,7 +28,7 @@ from .checkpoint import Checkpoint
 from .description import describe
 from .forward import forward
 from .inputs import Item, Processor, boxes
-from .network import load
+from .network import load, text_layers
 from .spec import Settings
 
 log = logging.getLogger(__name__)
@@ -121,9 +122,16 @@ class JinaV4:
 
     @cached_property
     def network(self) -> PeftModel:
-        """The network on its device. Raises UsageError if its tensors do not match, or there is too little memory."""
+        """The network on its device, its text layers compiled if the environment asks for it (`models.compiled`).
+
+        Raises UsageError if its tensors do not match, or there is too little memory.
+        """
+        mode = compiled.requested_mode()
         log_licence_notice()
-        return load(self.checkpoint, self.device, self._dtype)
+        network = load(self.checkpoint, self.device, self._dtype)
+        if mode is not None:
+            compiled.compile_layers(text_layers(network), mode)
+        return network
 
     @cached_property
     def processor(self) -> Processor:

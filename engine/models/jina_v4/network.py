@@ -86,6 +86,12 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Pe
     return model.requires_grad_(False).eval()
 
 
+def text_layers(network: PeftModel) -> nn.ModuleList:
+    """The layers of the language model: four fifths of the arithmetic of a page."""
+    layers: nn.ModuleList = network.get_base_model().vlm.language_model.layers
+    return layers
+
+
 def network_config(checkpoint: Checkpoint) -> Qwen2_5_VLConfig:
     """The configuration of the stock network, its text side with the fastest attention that is installed."""
     given = {key: value for key, value in checkpoint.config.items() if key not in LOADER_SETTINGS}
