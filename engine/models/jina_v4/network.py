@@ -88,7 +88,8 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Pe
 
 def text_layers(network: PeftModel) -> nn.ModuleList:
     """The layers of the language model: four fifths of the arithmetic of a page."""
-    layers: nn.ModuleList = network.get_base_model().vlm.language_model.layers
+    base: Any = network.get_base_model()
+    layers: nn.ModuleList = base.vlm.language_model.layers
     return layers
 
 

@@ -30,6 +30,7 @@ def opened(folder: Path) -> JinaV4:
     return JinaV4.open(str(folder), device="cpu", dtype="float32")
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # by inductor itself
 @pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=[pytest.mark.slow, compiles_c])])
 def test_compiled_layers_give_the_same_vectors(folder: Path, monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
     wanted = opened(folder).encode_texts(TEXTS)
