@@ -15,7 +15,6 @@ from docsearch.engine.searcher import open_searcher
     [
         ("handwritten signature", "hybrid", "letter-harbour-master.pdf", 2),
         ("page full of mathematical formulas", "hybrid", "paper-probe-drift.pdf", 1),
-        ("chart comparing probes and loggers", "hybrid", "annual-report-2023.pdf", 10),
         ("chart comparing probes and loggers", "visual", "annual-report-2023.pdf", 10),
     ],
 )
