@@ -11,6 +11,7 @@ import pytest
 import torch
 from accelerate import init_empty_weights
 
+from docsearch.engine.models import compiled
 from docsearch.engine.models.jina_v4 import network, spec
 from docsearch.engine.models.jina_v4.checkpoint import Checkpoint
 
@@ -74,6 +75,14 @@ def test_jina_v4_compares_docsearch_with_plain_transformers(monkeypatch: pytest.
     assert losses[-1] < losses[0]
     counts = jina_v4.launches(encoder, [jina_v4.page(0), jina_v4.page(1)])
     assert counts["attention_calls"] == 4 + 2, "a call a layer: four of vision, two of text"
+    monkeypatch.setattr(compiled, "BACKEND", "aot_eager")
+    monkeypatch.setattr(jina_v4, "RUNS", 1)
+    rows = list(jina_v4.compiled_rows(encoder, [jina_v4.page(0)], 1e12))
+    assert [row["least_cosine"] for row in rows] == [pytest.approx(1, abs=0.01)] * 2
+    monkeypatch.setattr(compiled, "BACKEND", "no such compiler")
+    assert all(
+        "no such compiler" in str(row["error"]) for row in jina_v4.compiled_rows(encoder, [jina_v4.page(0)], 1e12)
+    )
 
 
 def test_the_network_of_pixel_is_measured_in_three_number_formats() -> None:
