@@ -70,13 +70,13 @@ from pathlib import Path
 import numpy as np
 from docsearch.engine.kernels.native import library
 library.LIBRARY = Path(sys.argv[1])
-from docsearch.engine.kernels.postings import scan
-lists, one = np.zeros(22 * 100, np.uint8), np.array([0, 200])
-table, rows, best = np.zeros((32, 16), np.uint8), np.zeros(1, np.int32), np.zeros(1, np.float32)
-scan._scan(library.instruction_sets()[0])(
-    lists.ctypes.data, one.ctypes.data, one[1:].ctypes.data, best.ctypes.data, 1,
-    table.ctypes.data, 16, 1.0, 0.0, 1.0, rows.ctypes.data, 1, best.ctypes.data,
-)
+from docsearch.engine.compression.residual import Codebook
+from docsearch.engine.kernels.postings.scan import Postings
+assert library.load() is not None
+codebook = Codebook(np.zeros((1, 128), np.float16))
+postings = Postings(np.zeros(22 * 100, np.uint8), np.array([0, 200]), codebook)  # of 200 patches, 100 are there
+page_rows, best = np.zeros(1, np.int32), np.zeros(1, np.float32)
+postings.update_maxima(np.ones(128, np.float32), np.zeros(1, np.int64), np.zeros(1, np.float32), 0.0, page_rows, best)
 """
     environment = {**os.environ, "LD_PRELOAD": str(_runtime(compiler)), "ASAN_OPTIONS": "detect_leaks=0"}
     done = subprocess.run(
