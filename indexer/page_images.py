@@ -14,8 +14,9 @@ from ..engine.records import U8, PageRef, PageWords
 from ..engine.store import open_snapshot
 from . import source_folders
 from .kinds import PASSAGE_SUFFIXES
-from .render.process import RenderedPage, RenderProcess, RenderSettings
+from .render.process import RenderProcess, RenderSettings
 from .render.producer import has_passages
+from .render.rendered import RenderedPage
 from .render.renderer import RENDERER_LIBRARIES
 
 SMALL_DPI = 72.0

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,13 +23,14 @@ from typing import Any, Literal, NoReturn
 import numpy as np
 
 from ...engine.errors import DocsearchError, DocumentError
-from ...engine.records import U8, Lines, PageWords
+from ...engine.records import U8, PageWords
 from ...engine.store.labels import LABEL_MAX_CHARS
 from . import office, properties, unread
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS, WORDS_MAX
 from .headings import HEADINGS_MAX_CHARS
 from .memory_watch import MemoryWatch
 from .office import OfficeConverter
+from .rendered import Opened, RenderedPage
 from .unread import Unread
 
 log = logging.getLogger(__name__)
@@ -76,31 +77,6 @@ class RenderSettings:
     detail_pixels: int = 0
     passages: bool = False
     lines: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An open document: its number of pages, and what its file says of itself, by names of `properties.NAMES`."""
-
-    page_count: int
-    properties: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedPage:
-    """A page as `pixels` (H, W, 3) uint8 at `dpi`, its text layer, and `size_pt`, its width and height in points.
-
-    `label` is its number as the document has it, "" where that is its own, `lines` what it shows of a text file, and
-    `headings` has its headings, a line each.
-    """
-
-    pixels: U8
-    dpi: float
-    text: str
-    size_pt: tuple[float, float]
-    label: str = ""
-    lines: Lines | None = None
-    headings: str = ""
 
 
 class RenderProcess:
