@@ -1,7 +1,11 @@
-"""Fixtures for every test: the corpora outside the repository, documents made on the spot, a small fake encoder."""
+"""Fixtures for every test: the corpora outside the repository, documents made on the spot, a small fake encoder.
+
+Without a CUDA device, tests use Triton's interpreter, which has to be selected before any of them imports Triton.
+"""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -15,6 +19,14 @@ from hypothesis import settings
 # Hypothesis would fail an example that takes longer than 200 ms, which on a busy machine any of them can.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+HAS_GPU = False
+if importlib.util.find_spec("torch") is not None:
+    import torch
+
+    HAS_GPU = torch.cuda.is_available()
+if not HAS_GPU:
+    os.environ["TRITON_INTERPRET"] = "1"
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -271,8 +271,9 @@ def _nearest(names: Mapping[str, float]) -> Sequence[str]:
 
 
 def _key(name: str) -> str:
+    """A name as the file has it; "" for one that cannot be in it, and for numbers, which are the same everywhere."""
     key = folded(" ".join(split_words(name)))
-    return "" if set(key) & set("\t\n|/:") else key
+    return "" if set(key) & set("\t\n|/:") or any(letter.isdigit() for letter in key) else key
 
 
 def main() -> None:

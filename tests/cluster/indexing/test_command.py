@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from same_index import content
 
 
@@ -32,12 +34,8 @@ def test_the_command_indexes_on_a_cluster_what_it_indexes_alone(
     assert answers[0] == answers[1]
 
 
-def ask(index: Path) -> bytes:
-    command = [sys.executable, "-m", "docsearch", "query", "revenue chart 2023", "--json", "--index", str(index)]
-    return subprocess.run(command, capture_output=True, check=True).stdout
-
-
 def test_an_address_without_a_cluster_is_a_usage_error(sample_docs: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="needs the extra ray")
     command = [sys.executable, "-m", "docsearch", "index", str(sample_docs), "--ray", "127.0.0.1:1"]
     done = subprocess.run(
         command,
