@@ -243,7 +243,7 @@ const pathForm = element(
     onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
       const others = currentState().filters.filter((filter) => filter.column !== GLOB);
-      const value = pathField.value.trim();
+      const value = (pathField.dataset.shown = pathField.value.trim());
       navigate({ filters: value ? [...others, { column: GLOB, value }] : others }, { push: true });
     },
   },
