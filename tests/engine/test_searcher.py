@@ -220,8 +220,7 @@ def test_index_of_another_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_index_of_an_earlier_revision_is_searched_as_that_revision_does(tmp_path: Path) -> None:
-    with open_writer(tmp_path / "index", fingerprint=pixel_spec.EARLIER["8"].fingerprint):
-        pass
+    toy_words.write(tmp_path / "index", {"a.pdf": [[1]]}, fingerprint=pixel_spec.EARLIER["8"].fingerprint)
     with open_searcher(tmp_path / "index") as searcher:
         assert searcher.encoder.spec == pixel_spec.EARLIER["8"]
         assert searcher.search("東京").unread_letters == "東京"

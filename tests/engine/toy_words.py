@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -58,15 +59,16 @@ def write(
     sha256: Callable[[str], str] = str,
     texts: Mapping[str, list[str]] | None = None,
     headings: Mapping[str, list[str]] | None = None,
+    fingerprint: Mapping[str, Any] = SPEC.fingerprint,
 ) -> None:
     """Write an index of documents, each a list of pages, each a list of word numbers; vectors have some noise.
 
     `sha256` gives the hash of a document's bytes from its path: documents with the same one are copies. `texts` are the
-    text layers of a document's pages, by its path, and `headings` those of its pages.
+    text layers of a document's pages, by its path, and `headings` those of its pages; `fingerprint` is the model's.
     """
     rng = np.random.default_rng(1)
     visual_words = VisualWords(directions(), WIDTH)
-    with open_writer(directory, fingerprint=SPEC.fingerprint, codec=codec, codebook=visual_words.codebook) as writer:
+    with open_writer(directory, fingerprint=fingerprint, codec=codec, codebook=visual_words.codebook) as writer:
         for path, contents in pages.items():
             doc_id = writer.begin_document(path, sha256(path), 1, 1, len(contents)).doc_id
             noisy = [directions()[page] + noise * rng.standard_normal((len(page), DIM)) for page in contents]

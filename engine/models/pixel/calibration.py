@@ -8,5 +8,5 @@ from __future__ import annotations
 from ...chance import Chance
 from ...confidence import Calibration
 
-CALIBRATION = Calibration(bias=0.3931, weights=(4.1696, 5.1769, 0.3337, 0.0471, -1.4603), no_good_match=0.06)
+CALIBRATION = Calibration(bias=-2.3401, weights=(4.9314, 6.9903, 0.2535, -0.6774, -0.2903), no_good_match=0.08)
 CHANCE = Chance(bias=-0.017, per_log_page=0.031, usual_level=0.37, below=0.05, spread=0.04)

@@ -196,7 +196,7 @@ def test_the_error_for_an_incomplete_folder_says_what_is_missing(tmp_path: Path,
         registry.find_spec(str(tmp_path / "cut"))
     shutil.copytree(folder, tmp_path / "odd")
     (tmp_path / "odd/tokenizer.json").unlink()
-    with pytest.raises(UsageError, match="cannot open it"):
+    with pytest.raises(UsageError, match="has no tokenizer"):
         registry.load_page_encoder(str(tmp_path / "odd"), device="cpu")
 
 
