@@ -84,6 +84,25 @@ class Metadata:
         return [f"no document in the index matches {shown}{more}"]
 
 
+class RecordedMetadata:
+    """What an index has recorded of its documents, for conditions while the table that said it is away."""
+
+    def __init__(self, writer: IndexWriter) -> None:
+        self._types, values = writer.metadata()
+        self._values = {path: values.get(key, {}) for key, path in writer.document_keys().items()}
+
+    def of_found(self, documents: Sequence[Document]) -> tuple[dict[str, ColumnType], list[dict[str, Value]]]:
+        """As `Metadata.of_found`; a JSON file beside a document counts before what is recorded."""
+        sidecars, _, _ = _sidecars([each.path for each in documents], {each.path: each.file for each in documents}, ())
+        types, rows, _ = _typed_beside(sidecars, self._types)
+        beside = {entry.pattern: row for entry, row in zip(sidecars, rows, strict=True)}
+        return types, [{**self._values.get(each.path, {}), **beside.get(each.path, {})} for each in documents]
+
+    def knows(self, path: str) -> bool:
+        """Whether the index has the document at `path`: of others, only the missing table could say something."""
+        return path in self._values
+
+
 def remembered(writer: IndexWriter, *, forget: bool) -> Metadata | MetadataReport:
     """The table that an index remembers, none with `forget`.
 

@@ -24,7 +24,7 @@ from . import discover, selection, source_folders, sources
 from . import kinds as file_kinds
 from .describe import describe
 from .discover import Document
-from .metadata import Metadata, remembered
+from .metadata import Metadata, RecordedMetadata, remembered
 from .metadata_report import MetadataReport
 from .render.renderer import Renderer
 from .report import IndexReport, Interrupted, Progress
@@ -87,8 +87,9 @@ def index_documents(
     Raises UsageError, EncoderMismatch, IndexLocked, IndexFormatError and StorageFull; earlier commits stay. If
     `on_progress` raises Interrupted, or on KeyboardInterrupt, the pages embedded so far are committed first.
     """
+    condition = selection.checked(where)
     discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds, renderer=renderer)
-    given = [sources.of(path, exclude=exclude, kinds=kinds, where=[where] if where else None) for path in paths]
+    given = [sources.of(path, exclude=exclude, kinds=kinds, where=condition) for path in paths]
     return index_found(
         lambda _files: discovery,
         Path(directory),
@@ -143,7 +144,8 @@ def index_found(
         if not spec.vocabulary:
             raise UsageError(f"cross-language search needs the model pixel, or one fine-tuned from it, not {spec.name}")
         sentences.require()
-    recorded_factor, known_failures = _recorded(directory)
+    known = _recorded(directory)
+    recorded_factor, known_failures = known or (1, frozenset())
     factor = recorded_factor if pool is None else pool
     if factor < 1:
         raise UsageError(f"pool {factor}: the pooling factor must be at least 1; 1 keeps all vectors")
@@ -153,14 +155,15 @@ def index_found(
         codebook = None if words is None else words.codebook
     fingerprint = pooled_spec(spec, factor).fingerprint
     table = None if metadata is None else Metadata(Path(metadata))  # a mistake is found before an index is made
+    if known is None and any((wanted := selection.conditions(given)).values()):  # and so is one in a condition
+        selection.require_some(selection.selected(find({}), wanted, table or Metadata(None)))
     with open_writer(directory, fingerprint=fingerprint, codec=codec, codebook=codebook) as writer:
         users = table or remembered(writer, forget=forget_metadata)
         files = writer.files()
         recorded = sources.read(directory)
         wanted = selection.conditions(() if recorded is None else recorded.sources, given)
-        discovery = selection.selected(
-            find(files), wanted, Metadata(None) if isinstance(users, MetadataReport) else users
-        )
+        said = RecordedMetadata(writer) if isinstance(users, MetadataReport) else users
+        discovery = selection.selected(find(files), wanted, said)
         if given:
             selection.require_some(discovery)
         sources.record(directory, given, discovery, files, model=spec.name if encoder else model, renderer=renderer)
@@ -217,7 +220,7 @@ def add(
     Its vectors are pooled by the index's own factor. Raises what `index_documents` raises, and IndexNotFound.
     """
     discovery = discover.Discovery((), (document,), (), suffixes=file_kinds.readable(None))
-    spec, (factor, known_failures) = encoder.spec, _recorded(directory)
+    spec, (factor, known_failures) = encoder.spec, _recorded(directory) or (1, frozenset())
     with open_writer(directory, fingerprint=pooled_spec(spec, factor).fingerprint, create=False) as writer:
         run = Run(
             writer,
@@ -246,13 +249,13 @@ def _load_encoder(encoder: PageEncoder | None, model: str, device: str, factor: 
     return pooled_encoder(encoder or load_page_encoder(model, device=device), factor)
 
 
-def _recorded(directory: Path) -> tuple[int, frozenset[Failure]]:
-    """The token pooling factor of an index, 1 if there is no index yet; and what failed in earlier runs."""
+def _recorded(directory: Path) -> tuple[int, frozenset[Failure]] | None:
+    """The token pooling factor of an index, and what failed in earlier runs; None if there is no index yet."""
     try:
         with open_snapshot(directory) as snapshot:
             return snapshot.pool, frozenset(snapshot.failures())
     except IndexNotFound:
-        return 1, frozenset()
+        return None
 
 
 def _render_and_store(run: Run, make_renderer: Callable[[], Renderer], load_encoder: Callable[[], PageEncoder]) -> None:

@@ -65,8 +65,9 @@ def plan(
     Raises UsageError as it does for `paths`, and IndexFormatError or IndexDamaged.
     """
     directory = Path(directory)
+    condition = selection.checked(where)
     discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds, renderer=renderer)
-    given = [sources.of(path, where=[where] if where else None) for path in paths]
+    given = [sources.of(path, where=condition) for path in paths]
     table = Metadata(None if metadata is None else Path(metadata))
     discovery = selection.selected(discovery, selection.conditions(given), table)
     rows: dict[str, DocumentRow] = {}

@@ -55,7 +55,7 @@ def index_documents(
         raise UsageError(
             "folders and URLs cannot be indexed in one run; give them to two commands, one after the other"
         )
-    if where:
+    if where is not None:
         raise UsageError("--where chooses among files; URLs of object storage are chosen with --exclude and --kinds")
     discovery = remote_documents.find(urls, exclude=exclude, kinds=kinds, renderer=renderer)
 

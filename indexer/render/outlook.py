@@ -30,7 +30,7 @@ RECIPIENTS_MAX = 100
 SIGNED = "multipart/signed"
 """Type of the attached file that is all of a signed message, as it was sent."""
 DEPTH_MAX = 4
-"""How deep messages may be attached to messages; what lies deeper is left out."""
+"""How deep messages may be attached to messages; of one that lies deeper only the subject is read."""
 TEXT, TEXT_8BIT, BINARY, INT32, TIME, STORAGE = 0x001F, 0x001E, 0x0102, 0x0003, 0x0040, 0x000D
 """Types of properties."""
 SUBJECT, BODY, HTML, HEADERS = 0x0037, 0x1000, 0x1013, 0x007D
@@ -191,6 +191,14 @@ class _Message:
             self._attach(message, name, markup)
         return message
 
+    def as_subject(self) -> EmailMessage:
+        """A message of the subject alone, for one that lies too deep to be opened: it is counted as not read."""
+        message = EmailMessage()
+        if self.subject:
+            message["Subject"] = self.subject
+        message.set_content("")
+        return message
+
     def _date(self) -> str:
         moment = self._said.time(SENT_AT) or self._said.time(RECEIVED_AT)
         return "" if moment is None else format_datetime(moment)
@@ -215,11 +223,11 @@ class _Message:
         one = _Properties(self._opened, place, HEADER, self._said.codepage)
         file_name = " ".join(one.text(FILE_NAME, SHORT_FILE_NAME, NAME).split())
         if one.has_storage(CONTENT):
-            if self._depth < DEPTH_MAX:
-                inner = (*place, f"__substg1.0_{CONTENT:04X}{STORAGE:04X}")
-                if self._opened.exists([*inner, "__properties_version1.0"]):
-                    attached = _Message(self._opened, inner, ATTACHED_MESSAGE_HEADER, self._depth + 1)
-                    message.add_attachment(attached.as_email(), filename=f"{attached.subject or 'message'}.eml")
+            inner = (*place, f"__substg1.0_{CONTENT:04X}{STORAGE:04X}")
+            if self._opened.exists([*inner, "__properties_version1.0"]):
+                attached = _Message(self._opened, inner, ATTACHED_MESSAGE_HEADER, self._depth + 1)
+                content_of = attached.as_email if self._depth < DEPTH_MAX else attached.as_subject
+                message.add_attachment(content_of(), filename=f"{attached.subject or 'message'}.eml")
             return
         content = one.binary(CONTENT)
         if content is None:  # a link to a file elsewhere

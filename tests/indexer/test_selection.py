@@ -89,7 +89,48 @@ def test_a_condition_on_what_only_a_read_document_has_is_refused(docs: Path) -> 
         index(docs, "pages > 3")
     with pytest.raises(UsageError, match="where"):
         index(docs, "kind = ")
-    assert not (docs.parent / "index" / "catalog.sqlite").exists() or paths(docs) == []
+    assert not (docs.parent / "index").exists()
+
+
+@pytest.mark.parametrize("where", ["nosuch = 1", "kind =", "kind = 'docx'", "", "   "])
+def test_a_mistake_in_a_condition_is_told_before_an_index_is_made(docs: Path, where: str) -> None:
+    with pytest.raises((UsageError, NothingFound), match="where"):
+        index(docs, where)
+    assert not (docs.parent / "index").exists()
+
+
+@pytest.mark.parametrize("where", ["", "   "])
+def test_an_empty_condition_is_an_error(docs: Path, where: str) -> None:
+    index(docs, "kind = 'pdf'")
+    with pytest.raises(UsageError, match="the condition is empty"):
+        index(docs, where)
+    with pytest.raises(UsageError, match="the condition is empty"):
+        plan.plan([docs], docs.parent / "index", where=where)
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ("client = 'Stone'", ["a.pdf"]),
+        ("rank >= 1 and kind = 'pdf'", ["a.pdf", "sub/c.pdf"]),
+        ("not client = 'Rivera'", ["a.pdf", "b.pdf", "d.png"]),
+    ],
+)
+def test_while_the_table_is_away_a_condition_has_what_was_recorded(docs: Path, where: str, kept: list[str]) -> None:
+    index(docs, where, table=True)
+    assert paths(docs) == kept
+    (docs.parent / "clients.csv").rename(docs.parent / "away.csv")
+    (docs / "new.pdf").write_bytes((docs / "b.pdf").read_bytes())  # nothing says whose it is
+    (docs / "beside.pdf").write_bytes((docs / "a.pdf").read_bytes())
+    (docs / "beside.pdf.json").write_text(json.dumps({"client": "Stone", "rank": 3}))
+    report = update_index(docs.parent / "index", prune=True, encoder=FakeEncoder())
+    assert paths(docs) == sorted([*kept, "beside.pdf"])
+    assert (report.skipped, report.removed) == (len(kept), 0)
+    assert report.metadata is not None
+    assert "is gone" in report.metadata.problems[0]
+    (docs.parent / "away.csv").rename(docs.parent / "clients.csv")
+    update_index(docs.parent / "index", encoder=FakeEncoder())
+    assert ("new.pdf" in paths(docs)) == where.startswith("not")
 
 
 def test_a_condition_that_nothing_fulfils_is_no_silent_success(docs: Path) -> None:

@@ -13,8 +13,12 @@ pytest.importorskip("olefile", reason="reads Outlook's messages")
 import outlook_files as outlook
 
 from docsearch.engine.errors import DocumentError
+from docsearch.engine.store import open_snapshot
+from docsearch.engine.store.unread import ATTACHMENT
+from docsearch.indexer import pipeline
 from docsearch.indexer.render import mail
 from docsearch.indexer.render.laid_out import open_laid_out
+from fake_encoder import FakeEncoder
 
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c626001000000050001"
@@ -140,3 +144,19 @@ def test_messages_attached_in_a_ring_of_depth_end(tmp_path: Path) -> None:
         content = outlook.message("outer", "text", header=24, **{"__attach_version1.0_#00000000": attachment})
     file = outlook.write(tmp_path / "a.msg", {**content, **outlook.fixed(32)})
     assert len(attached(file)) == 1
+
+
+def test_a_message_that_lies_too_deep_is_counted_as_not_read(tmp_path: Path) -> None:
+    content: outlook.Storage = outlook.message("level 6", "text", header=24)
+    for level in range(5, 0, -1):
+        attachment = {**outlook.fixed(8), "__substg1.0_3701000D": content}
+        content = outlook.message(f"level {level}", "text", header=24, **{"__attach_version1.0_#00000000": attachment})
+    (tmp_path / "docs").mkdir()
+    outlook.write(tmp_path / "docs" / "a.msg", {**content, **outlook.fixed(32)})
+    report = pipeline.index_documents([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder())
+    deepest = "a.msg/level 2.eml/level 3.eml/level 4.eml"
+    with open_snapshot(tmp_path / "index") as snapshot:
+        assert max(snapshot.documents(), key=len) == deepest
+        found = [f"{each.path}: {each.reason}" for each in snapshot.unread.all() if each.kind == ATTACHMENT]
+    assert found == [f"{deepest}: 1 attached file was not read: level 5.eml"]
+    assert report.unread[ATTACHMENT] == 1
