@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from ..engine.errors import DocumentError, UsageError
 from ..engine.explain.heatmap import WordMarks
 from ..engine.models.encoder import ImageQueryEncoder
+from ..engine.query.operators import check_asks, parse
 from ..engine.records import FloatBox, PageRef, PageWords
 from ..engine.records import Query as SearchQuery
 from ..engine.searcher import Searcher
@@ -176,6 +177,8 @@ async def _queries(body: SearchRequest, collections: CollectionSet, collection: 
         region = await run_in_threadpool(service.region, like.document, like.page, box, among_all=among_all)
         return [SearchQuery("", "", body.path, like=region)]
     if body.image is None:
+        if body.query is not None:
+            check_asks(*parse(body.query))
         texts = [body.query] if body.query is not None else body.queries or []
         return [SearchQuery("", text, body.path) for text in texts]
     if not isinstance(collections.worker(collection).encoder, ImageQueryEncoder):

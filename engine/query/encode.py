@@ -21,6 +21,7 @@ from ..records import Query, QueryVectors
 from ..store import Snapshot
 from . import by_example
 from .instructions import without_instructions
+from .operators import check_asks
 
 CACHED_TEXTS = 512
 """Texts whose tokens are kept, about 10 MB: questions, what they imply, their words in other languages."""
@@ -69,6 +70,8 @@ class QueryEncoding:
 
     def encode(self, query: Query) -> QueryVectors:
         """One query. Raises UsageError where there is nothing to search for, or the model cannot see pictures."""
+        if query.image is None:
+            check_asks(query.text, query.operators)
         if query.like is not None and not self._encoder.spec.dim:
             return single_query(by_example.dense_vector(self._snapshot, query.like))
         if query.like is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from ..errors import UsageError
 from ..models.pixel.words import normal_form, split_words
 from ..records import Operators
 from .characters import clean, folded
@@ -26,8 +27,8 @@ MAX_AROUND = 6
 def parse(question: str) -> tuple[str, Operators]:
     """The question without operators, and what these ask.
 
-    A question of nothing but excluded words keeps them as words: there would be nothing to search for. In a sentence,
-    with a question mark or more than MAX_AROUND words beside them, quotes ask for nothing.
+    The text of a question of nothing but excluded words is empty. In a sentence, with a question mark or more than
+    MAX_AROUND words beside them, quotes ask for nothing.
 
     >>> parse('"net sales" -europe market*')
     ('net sales market', Operators(phrases=('net sales',), excluded=('europe',), beginnings=('market',)))
@@ -42,10 +43,19 @@ def parse(question: str) -> tuple[str, Operators]:
     text = PHRASE.sub(r"\1", text)
     if "?" in around or len(split_words(around)) > MAX_AROUND:
         phrases = ()
-    rest = EXCLUDED.sub("", text)
-    excluded = tuple(EXCLUDED.findall(text)) if re.search(r"\w", rest) else ()
-    text = rest if excluded else text
+    excluded = tuple(EXCLUDED.findall(text))
+    text = EXCLUDED.sub("", text)
     beginnings = tuple(folded(normal_form(word)) for word in BEGINNING.findall(text))
     text = BEGINNING.sub(r"\1", text)
     found = Operators(phrases, excluded, beginnings)
     return (" ".join(text.split()), found) if found else (question, NONE)
+
+
+def check_asks(text: str, operators: Operators) -> None:
+    """Raise UsageError for a question, as `parse` gives it, of nothing but excluded words."""
+    if operators.excluded and not re.search(r"\w", text):
+        left_out = " ".join(f"-{word}" for word in operators.excluded)
+        raise UsageError(
+            f"nothing is asked for besides what is left out ({left_out}); add words that pages should have, "
+            "or write without the hyphen what you look for"
+        )

@@ -31,6 +31,12 @@ def test_an_empty_question_is_refused(run: Run, indexed: Path, arguments: list[s
     assert "the question is empty" in err
 
 
+def test_a_question_of_left_out_words_alone_is_refused(run: Run, indexed: Path) -> None:
+    code, out, err = run("query", "--", "-revenue")
+    assert (code, out) == (2, "")
+    assert "nothing is asked for besides what is left out (-revenue)" in err
+
+
 @pytest.mark.parametrize("k", ["0", "-1"])
 def test_no_hits_cannot_be_asked_for(run: Run, indexed: Path, k: str) -> None:
     (indexed / "q.txt").write_text("revenue\n", "utf-8")

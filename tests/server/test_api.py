@@ -32,6 +32,12 @@ def found(client: TestClient, **asked: object) -> list[list[tuple[str, int, floa
     return [[(hit["path"], hit["page"], hit["score"]) for hit in answer["hits"]] for answer in answers]
 
 
+def test_a_question_of_left_out_words_alone_is_refused(client: TestClient) -> None:
+    response = client.post("/v1/search", json={"query": "-revenue"})
+    assert response.status_code == 400
+    assert "besides what is left out (-revenue)" in response.text
+
+
 def test_search_answers_as_the_searcher_does(client: TestClient, index: Path) -> None:
     with open_searcher(index, encoder=FakeEncoder()) as searcher:
         hits = searcher.search("revenue", k=2)

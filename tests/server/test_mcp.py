@@ -132,6 +132,7 @@ def test_errors_are_reported_and_the_session_continues(sample_index: Path) -> No
         ("read_page", {"document": "canteen-menu.png", "page": 2}),
         ("read_page", {"document": "canteen-menu.png", "page": 0}),
         ("search", {"query": "  "}),
+        ("search", {"query": "-revenue"}),
         ("search", {"query": "x", "k": 1000}),
         ("search", {"query": "revenue"}),
     )
@@ -139,7 +140,8 @@ def test_errors_are_reported_and_the_session_continues(sample_index: Path) -> No
     assert all("no document" in text and "list_documents" in text for text in errors[:3])
     assert all("its pages are 1 to 1" in text for text in errors[3:5])
     assert "no word to search for" in errors[5]
-    assert "1000" in errors[6] or "50" in errors[6]
+    assert "besides what is left out" in errors[6]
+    assert "1000" in errors[7] or "50" in errors[7]
     assert fine.structured_content["hits"]
 
 
