@@ -11,6 +11,7 @@ from . import confidence, threads
 from .hits import Hits
 from .maxsim_cache import MaxSimCache
 from .models.encoder import EncoderSpec
+from .models.pixel.function_words import ENGLISH, by_language, function_words
 from .query.terms import terms_of
 from .query.weighting import Weighting
 from .ranking import rerank
@@ -28,11 +29,11 @@ class Answers:
         cache: MaxSimCache,
         weighting: Weighting,
         spec: EncoderSpec,
-        printed: Callable[[str, int], AbstractSet[str]],
+        printed: Callable[[str, int, Sequence[str]], AbstractSet[str]],
         is_named: Callable[[str, int], bool],
     ) -> None:
-        """`printed` tells which terms of a question the text layer of a page, by its row, has in any spelling, and
-        `is_named` whether the question is the name of its document.
+        """`printed` tells which terms of a question the text layer of a page, by its row, has in any spelling, given
+        the terms that longer words may begin with, and `is_named` whether the question is the name of its document.
         """
         self._snapshot = snapshot
         self._cache = cache
@@ -67,6 +68,9 @@ class Answers:
             assert weighed is not None
             assert ranking is not None
             found = calibration.confidence(self.features(query, encoded, weighed, ranking, mode))
+            if _says_nothing(query, encoded):
+                idf, _ = self._weighting.statistics(encoded)
+                found *= confidence.chance_of_choice(idf, len(self._snapshot))
             if self._is_named(query.text, int(ranking.pages[0])):
                 found = max(found, calibration.no_good_match)  # what its page shows says nothing of that
         is_weak = found < calibration.no_good_match
@@ -127,9 +131,21 @@ class Answers:
 
     def _is_printed(self, asked: Query, query: QueryVectors, row: int) -> F32:
         """1 for the tokens of a question that the text layer of a page has in any spelling, 0 for the others, (Q,)."""
-        printed = set(self._printed(asked.corrected, row))
+        printed = set(self._printed(asked.corrected, row, asked.operators.beginnings))
         for typed, instead in asked.corrections:
             if printed.issuperset(terms_of(instead)):
                 printed.update(terms_of(typed))
         found = [bool(terms := terms_of(token)) and printed.issuperset(terms) for token in query.tokens]
         return np.array(found, np.float32)
+
+
+def _says_nothing(asked: Query, query: QueryVectors) -> bool:
+    """Whether a question consists of function words alone, which most pages have: "the of and".
+
+    Words in capitals ("WHO"), phrases in quotes and the beginnings of longer words say something.
+    """
+    if asked.operators.phrases or asked.operators.beginnings:
+        return False
+    empty = function_words(query.tokens) | by_language()[ENGLISH].keys()
+    in_capitals = any(len(word) > 1 and word.isupper() for word in query.spelled)
+    return bool(query.tokens) and not in_capitals and empty.issuperset(query.tokens)

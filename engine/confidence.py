@@ -17,6 +17,16 @@ INFORMATION_MIN, INFORMATION_MAX = -10.0, 40.0
 """Bounds of the information of a match, in nats: beyond them it says no more."""
 
 
+def chance_of_choice(idf: F32, pages: int) -> float:
+    """The probability, 0..1, that a page which has all tokens of a question is the one that is meant.
+
+    With `idf` (Q,) as in `features`, tokens carry Σ idf² nats: they are on exp(-Σ idf²) of the `pages` together, which
+    are equally likely. Confidences of questions of function words alone are multiplied by it: the regression is fitted
+    on questions with content.
+    """
+    return min(1.0, math.exp(min(0.0, float(np.square(idf).sum()) - math.log(max(1, pages)))))
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
     """The logistic regression of a model: the `weights` of the five features of `features`, and a `bias`.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -63,9 +63,9 @@ class FirstStage:
             return "one vector per page: no MaxSim, no heat maps"
         return "exact: every page is scored" if self.is_skipped else f"two stages, {DEFAULT_CANDIDATES} candidates"
 
-    def printed(self, question: str, row: int) -> frozenset[str]:
-        """Which terms of a question the text layer of a page has, in any spelling."""
-        return self.texts.printed(question, row)
+    def printed(self, question: str, row: int, beginnings: Sequence[str] = ()) -> frozenset[str]:
+        """Which terms of a question the text layer of a page has, in any spelling; see `TextSearch.printed`."""
+        return self.texts.printed(question, row, beginnings)
 
     def is_named(self, question: str, row: int) -> bool:
         """Whether a question is the file name of the document that the page is the first of."""

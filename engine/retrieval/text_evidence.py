@@ -99,11 +99,16 @@ class TextSearch:
         """The pages (N,) in another language than a question; see `question_language`."""
         return foreign_pages(self._index, question, question_terms(question).words)
 
-    def printed(self, question: str, row: int) -> frozenset[str]:
-        """The terms of a question that a page's text has in any spelling."""
+    def printed(self, question: str, row: int, beginnings: Sequence[str] = ()) -> frozenset[str]:
+        """The terms of a question that a page's text has in any spelling; those among `beginnings`, also as the first
+        letters of longer words.
+        """
         asked = question_terms(question)
-        found = self._index.look_up_all(asked.words)
-        printed = {word.term for word, pages in zip(asked.words, found, strict=True) if (pages.rows == row).any()}
+        words = [
+            self._with_longer(word, is_beginning=True) if word.term in beginnings else word for word in asked.words
+        ]
+        found = self._index.look_up_all(words)
+        printed = {word.term for word, pages in zip(words, found, strict=True) if (pages.rows == row).any()}
         for value, pages in self._values(asked.values):
             if (pages.rows == row).any():
                 printed.update(value.words)

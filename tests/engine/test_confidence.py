@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docsearch.engine.confidence import INFORMATION_MIN, Calibration, features
+from docsearch.engine.confidence import INFORMATION_MIN, Calibration, chance_of_choice, features
 from docsearch.engine.models.pixel.spec import SPEC
 
 PLAIN = Calibration(-1.0, (2.0, 0.1, 0.5, 1.0, 0.2), 0.1)
@@ -80,3 +80,9 @@ def test_the_embedded_model_trusts_a_full_match_and_not_a_chance_one() -> None:
     chance = found(matches=(0.0, 0.3, 0.0), idf=(2.0, 1.0, 2.0), score=0.1, token_score=0.1)
     assert calibration.confidence(full) > 0.9
     assert calibration.confidence(chance) < calibration.no_good_match
+
+
+def test_the_chance_of_the_right_choice_grows_with_what_the_tokens_tell() -> None:
+    assert chance_of_choice(np.zeros(3, np.float32), 50) == pytest.approx(1 / 50)
+    assert chance_of_choice(np.array([1.0], np.float32), 50) == pytest.approx(math.e / 50)
+    assert chance_of_choice(np.array([3.0, 3.0], np.float32), 50) == 1
