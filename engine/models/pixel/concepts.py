@@ -241,6 +241,15 @@ def is_colour(concept: str) -> bool:
     return concept in COLOUR_CONCEPTS
 
 
+def is_colour_word(word: str) -> bool:
+    """Whether a word, in normal form, is the name of a colour.
+
+    >>> is_colour_word("blue"), is_colour_word("sky")
+    (True, False)
+    """
+    return word in _COLOURS
+
+
 def described_concepts(query: Collection[str]) -> list[tuple[str, ...]]:
     """The kinds that the words of a query, in normal form, describe a picture by: for each term those that it names.
 

@@ -29,7 +29,7 @@ from .concepts import (
     is_colour,
     named_concepts,
 )
-from .descriptions import is_description
+from .descriptions import is_description, no_heads
 from .function_words import function_words
 from .thesaurus import synonyms
 from .unit_text import UnitText
@@ -148,7 +148,7 @@ class PixelText:
         pairs = adjacent_pairs([word for word in in_order if word in content or word in letters])
         pairs = [in_print(a, b) for a, b in pairs if a in content]
         rows = np.array([(words.index(a), words.index(b)) for a, b in pairs], np.int64).reshape(-1, 2)
-        expansion = self._expansion(words, content)
+        expansion = self._expansion(words, content, no_heads(in_order) if is_description(text) else frozenset())
         return QueryVectors(
             vectors,
             weights,
@@ -165,7 +165,8 @@ class PixelText:
 
     def _described(self, text: str, words: Sequence[str]) -> DescribedPicture | None:
         """The picture that a query with these words describes; None if it names no kind or colour, or asks."""
-        terms = described_concepts(words) if is_description(text) else []
+        other = no_heads(words)
+        terms = described_concepts([word for word in words if word not in other]) if is_description(text) else []
         if not terms:
             return None
         return DescribedPicture(
@@ -188,9 +189,13 @@ class PixelText:
         }
         return {word for before, word in found if self.embed([before])[1][0] > CONTENT_RARITY}
 
-    def _expansion(self, words: Sequence[str], content: AbstractSet[str]) -> QueryExpansion | None:
-        """The terms that expand a query: the concepts that its words name, and synonyms of its `content` words."""
-        named = named_concepts(words)
+    def _expansion(
+        self, words: Sequence[str], content: AbstractSet[str], other: AbstractSet[str]
+    ) -> QueryExpansion | None:
+        """The terms that expand a query: the concepts that its words name, except the `other` ones, and synonyms of
+        its `content` words.
+        """
+        named = named_concepts([word for word in words if word not in other])
         terms = [(row, concept, CONCEPT_WEIGHT) for row, word in enumerate(words) for concept in named.get(word, ())]
         terms += [
             (row, synonym, SYNONYM_WEIGHT)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from docsearch.engine.models.pixel.descriptions import is_description
+from docsearch.engine.models.pixel.descriptions import is_description, no_heads
 from docsearch.engine.models.pixel.text import PixelText
+from docsearch.engine.models.pixel.words import split_words
 
 
 @pytest.mark.parametrize(
@@ -43,3 +44,35 @@ def test_a_described_picture_has_the_vectors_of_its_kinds_and_colours() -> None:
     assert found.is_colour.tolist() == [False, True, True]
     assert text.encode_query("revenue of 2023").described is None
     assert text.encode_query("What is blue in the photo?").described is None
+
+
+@pytest.mark.parametrize(
+    ("query", "modifiers"),
+    [
+        ("stamp duty", {"stamp"}),
+        ("picture this", {"picture"}),
+        ("table tennis rules", {"table"}),
+        ("pie chart patterns", {"chart"}),
+        ("blue bar chart", set()),
+        ("revenue chart 2023", set()),
+        ("chart comparing probes and loggers", set()),
+        ("map of Florida", set()),
+        ("letter with a round blue stamp", set()),
+        ("picture red car", set()),
+        ("table tennis table", set()),
+        ("cartoon penguin", set()),
+        ("carte bleue", set()),
+    ],
+)
+def test_a_kind_before_another_noun_is_no_head(query: str, modifiers: set[str]) -> None:
+    assert no_heads(split_words(query)) == modifiers
+
+
+@pytest.mark.parametrize("query", ["stamp duty", "picture this", "table tennis"])
+def test_modifiers_gain_nothing_from_kinds(query: str) -> None:
+    text = PixelText.load()
+    encoded = text.encode_query(query)
+    assert encoded.described is None
+    concepts = [*text.concepts.values()]
+    added = [] if encoded.expansion is None else [*encoded.expansion.vectors]
+    assert not any((vector == concept).all() for vector in added for concept in concepts)
