@@ -146,6 +146,7 @@ def _write_npz(
         "size": read.sizes,
         "description": np.array(json.dumps(description)),
         **_bytes("text", [text.encode("utf-8", "replace") for text in read.texts]),
+        **_bytes("headings", [headings.encode("utf-8", "replace") for headings in read.headings]),
     }
     optional: dict[str, np.ndarray | None] = {
         "offsets": read.offsets,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -24,7 +24,8 @@ Vectors = Literal["float16", "stored", "none"]
 
 @dataclass(frozen=True, slots=True)
 class ExportedPages:
-    """n pages. `sizes` (n, 2) float32 are width and height in points, `texts` (n) their text layers or "".
+    """n pages. `sizes` (n, 2) float32 are width and height in points, `texts` (n) their text layers or "",
+    `headings` (n) the headings in these, a line each.
 
     Exported as float16, page i has the vectors `vectors[i]` (T_i, D) float16; as stored, the codes, scales and visual
     words `coded[offsets[i] : offsets[i + 1]]`. `boxes` (T, 4) uint16 are x0, y0, x1, y1 of each vector's patch in page
@@ -35,6 +36,7 @@ class ExportedPages:
     refs: list[PageRef]
     sizes: F32
     texts: list[str]
+    headings: list[str]
     vectors: Ragged | None = None
     coded: Coded | None = None
     offsets: I64 | None = None
@@ -72,8 +74,8 @@ def read(snapshot: Snapshot, rows: I64, vectors: Vectors) -> ExportedPages:
     Raises IndexDamaged, StorageFailed where the disk does not answer, and UsageError where vectors are to be exported
     as stored and are stored in more than one way.
     """
-    refs, texts = snapshot.refs(rows), [snapshot.text(row) for row in rows.tolist()]
-    pages = ExportedPages(refs, snapshot.sizes(rows), texts)
+    texts = [snapshot.text(row) for row in rows.tolist()]
+    pages = ExportedPages(snapshot.refs(rows), snapshot.sizes(rows), texts, snapshot.headings(rows.tolist()))
     if vectors == "none":
         return pages
     boxes = np.concatenate([np.zeros((0, 4), np.uint16), *(snapshot.boxes(row) for row in rows.tolist())])
@@ -82,7 +84,7 @@ def read(snapshot: Snapshot, rows: I64, vectors: Vectors) -> ExportedPages:
     offsets = np.concatenate([[0], np.cumsum(snapshot.lengths[rows])]).astype(np.int64)
     if vectors == "stored":
         coded = _stored(snapshot, rows)
-        return ExportedPages(refs, pages.sizes, texts, None, coded, offsets, boxes, words, single)
+        return replace(pages, coded=coded, offsets=offsets, boxes=boxes, words=words, single=single)
     values = np.zeros((0, 0), np.float16)
     last = 0
     for block in snapshot.blocks(rows=rows):
@@ -91,7 +93,8 @@ def read(snapshot: Snapshot, rows: I64, vectors: Vectors) -> ExportedPages:
             values = np.empty((int(offsets[-1]), decoded.shape[1]), np.float16)
         values[last : last + len(decoded)] = decoded
         last += len(decoded)
-    return ExportedPages(refs, pages.sizes, texts, Ragged(values, offsets), None, offsets, boxes, words, single)
+    float16 = Ragged(values, offsets)
+    return replace(pages, vectors=float16, offsets=offsets, boxes=boxes, words=words, single=single)
 
 
 def _stored(snapshot: Snapshot, rows: I64) -> Coded:
