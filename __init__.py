@@ -6,7 +6,7 @@
 ...     for hit in index.search("revenue chart 2023", k=2, path="annual-report-*"):
 ...         print(hit.rank, hit.ref.path, hit.ref.page)
 1 annual-report-2023.pdf 6
-2 annual-report-2023.pdf 13
+2 annual-report-2023.pdf 9
 
 The names in `__all__` are the public API. Each is loaded when it is first used, so `import docsearch` is fast.
 """

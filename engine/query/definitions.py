@@ -76,7 +76,7 @@ def defined_names(text: str) -> Iterator[tuple[str, int]]:
 def asked_names(question: str) -> list[AskedName]:
     """The names that a question may mean: each of its words, and neighbouring words as one name.
 
-    >>> asked_names("where is open_writer")
+    >>> asked_names("open_writer")
     [AskedName(name='open', share=0.5), AskedName(name='openwriter', share=1.0), AskedName(name='writer', share=0.5)]
     """
     common = by_language()[ENGLISH]

@@ -166,8 +166,8 @@ def known_form(word: str, own: str) -> str:
 def compound_parts(word: str, own: str) -> list[str]:
     """The names that a folded compound is put together from; none unless all of it is.
 
-    >>> compound_parts("passwortliste", "de")
-    ['passwort', 'liste']
+    >>> compound_parts("krankenversicherung", "de")
+    ['kranke', 'versicherung']
     """
     if own not in COMPOUNDING:
         return []

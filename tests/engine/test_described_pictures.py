@@ -11,17 +11,20 @@ from docsearch.engine.searcher import open_searcher
 
 
 @pytest.mark.parametrize(
-    ("query", "mode", "path", "page"),
+    ("query", "mode", "path", "pages"),
     [
-        ("handwritten signature", "hybrid", "letter-harbour-master.pdf", 2),
-        ("page full of mathematical formulas", "hybrid", "paper-probe-drift.pdf", 1),
-        ("chart comparing probes and loggers", "visual", "annual-report-2023.pdf", 10),
+        ("handwritten signature", "hybrid", "letter-harbour-master.pdf", {2}),
+        ("page full of mathematical formulas", "hybrid", "paper-probe-drift.pdf", {1}),
+        ("chart comparing probes and loggers", "visual", "annual-report-2023.pdf", {9, 10}),
     ],
 )
-def test_the_page_with_the_figure_comes_first(sample_index: Path, query: str, mode: Mode, path: str, page: int) -> None:
+def test_a_page_with_the_figure_comes_first(
+    sample_index: Path, query: str, mode: Mode, path: str, pages: set[int]
+) -> None:
     with open_searcher(sample_index) as searcher:
         best, *_ = searcher.search(query, k=1, mode=mode)
-    assert (best.ref.path, best.ref.page) == (path, page)
+    assert best.ref.path == path
+    assert best.ref.page in pages
 
 
 def test_what_the_figure_gives_is_explained_and_questions_gain_nothing(sample_index: Path) -> None:
