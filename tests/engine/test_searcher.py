@@ -220,10 +220,12 @@ def test_index_of_another_model_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_index_of_an_earlier_revision_is_searched_as_that_revision_does(tmp_path: Path) -> None:
-    toy_words.write(tmp_path / "index", {"a.pdf": [[1]]}, fingerprint=pixel_spec.EARLIER["8"].fingerprint)
-    with open_searcher(tmp_path / "index") as searcher:
-        assert searcher.encoder.spec == pixel_spec.EARLIER["8"]
+    earlier = pixel_spec.EARLIER["8"]
+    open_writer(tmp_path / "empty", fingerprint=earlier.fingerprint).close()
+    with open_searcher(tmp_path / "empty") as searcher:
+        assert searcher.encoder.spec == earlier
         assert searcher.search("東京").unread_letters == "東京"
+    toy_words.write(tmp_path / "index", {"a.pdf": [[1]]}, fingerprint=earlier.fingerprint)
     with pytest.raises(EncoderMismatch, match=r"revision 8 of the model pixel.* index the documents again"):
         open_writer(tmp_path / "index", fingerprint=pixel_spec.SPEC.fingerprint)
 
