@@ -36,10 +36,8 @@ class WithAdded:
 
     def parts(self, visual: float, row: int) -> Parts:
         """What the score of a page with this `visual` score, 0 to 1, is the sum of."""
-        gained = float(self._added[row])
-        own = Parts(0.0)
-        if self._scores.matches(np.array([visual], np.float32), np.array([row])).all():
-            own = self._scores.parts(visual, row)
-        if not self.matches(np.array([visual], np.float32), np.array([row])).all():
-            return own
+        page, gained = (np.array([visual], np.float32), np.array([row])), float(self._added[row])
+        if not self.matches(*page).all():
+            return Parts(0.0)
+        own = self._scores.parts(visual, row) if self._scores.matches(*page).all() else Parts(0.0)
         return own.scaled(1 - gained)._replace(**{self._part: gained})
