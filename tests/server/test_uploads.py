@@ -6,8 +6,10 @@ import asyncio
 import hashlib
 import queue
 import threading
+import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from struct import pack
@@ -17,9 +19,9 @@ from fastapi.testclient import TestClient
 
 from docsearch.engine.records import PageVectors
 from docsearch.engine.store import layout, open_snapshot, open_writer
-from docsearch.indexer import pipeline
+from docsearch.indexer import pipeline, stages
 from docsearch.indexer.discover import Document
-from docsearch.server import stored_uploads, uploads
+from docsearch.server import mutations, stored_uploads, uploads
 from docsearch.server.app import create_app
 from docsearch.server.http_errors import TooLarge
 from docsearch.server.service import Service
@@ -284,17 +286,31 @@ class HeldEncoder(FakeEncoder):
 
     def encode_pages(self, pages: object) -> PageVectors:
         self.began.set()
-        assert self.go.wait(30)
+        assert self.go.wait(60)
         return super().encode_pages(pages)  # type: ignore[arg-type, return-value]
 
 
+@pytest.fixture
+def small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A document of 40 pages is not encoded to its end before the first progress is reported."""
+    monkeypatch.setattr(stages, "BATCH_PAGES", 4)
+    monkeypatch.setattr(stages, "STORE_BACKLOG", 8)
+
+
+@pytest.mark.usefixtures("small_batches")
 def test_a_long_upload_is_interrupted_by_shutdown_and_continues_at_the_next_start(
     index: Path, long: bytes, followed: Followed
 ) -> None:
+    def release_when_closing() -> None:
+        while queue.ready:
+            time.sleep(0.01)
+        encoder.go.set()
+
     with held(index) as (client, encoder):
+        queue = client.app.state.collections.first.uploads  # type: ignore[attr-defined]
         upload = send(client, long, "long.pdf")
-        assert encoder.began.wait(30)
-        releasing = threading.Timer(0.3, encoder.go.set)  # the server is closing by then
+        assert encoder.began.wait(60)
+        releasing = threading.Thread(target=release_when_closing)
         releasing.start()
     releasing.join()
     with open_snapshot(index) as snapshot:
@@ -310,18 +326,33 @@ def test_a_long_upload_is_interrupted_by_shutdown_and_continues_at_the_next_star
     assert again.pages == 40 - kept
 
 
-def test_a_removal_does_not_wait_for_a_long_upload(index: Path, long: bytes, followed: Followed) -> None:
+@pytest.mark.usefixtures("small_batches")
+def test_a_removal_does_not_wait_for_a_long_upload(
+    index: Path, long: bytes, followed: Followed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with held(index) as (client, encoder):
+        queue = client.app.state.collections.first.uploads  # type: ignore[attr-defined]
+        queue_removal, remove = queue.remove, mutations.remove
+
+        def queue_and_release(doc_id: str) -> Future[None]:
+            queued: Future[None] = queue_removal(doc_id)
+            encoder.go.set()
+            return queued
+
+        def hold_and_remove(directory: Path, doc_id: str) -> str:
+            encoder.go.clear()
+            return remove(directory, doc_id)
+
+        monkeypatch.setattr(queue, "remove", queue_and_release)
+        monkeypatch.setattr(mutations, "remove", hold_and_remove)
         upload = send(client, long, "long.pdf")
-        assert encoder.began.wait(30)
-        releasing = threading.Timer(0.3, encoder.go.set)
-        releasing.start()
+        assert encoder.began.wait(60)
         assert client.delete(f"/v1/documents/{paths(client)['a.pdf']}").status_code == 204
         (status,) = client.get("/v1/uploads").json()["uploads"]
-        assert status["state"] != "done"
+        assert status["state"] == "indexing"
+        encoder.go.set()
         assert followed(client, upload)[-1]["state"] == "done"
         assert client.get("/v1/index").json()["pages"] == 41
-        releasing.join()
 
 
 def test_an_upload_whose_document_is_removed_before_its_end_does_not_come_back(
@@ -329,7 +360,7 @@ def test_an_upload_whose_document_is_removed_before_its_end_does_not_come_back(
 ) -> None:
     with held(index) as (client, encoder):
         upload = send(client, long, "long.pdf")
-        assert encoder.began.wait(30)
+        assert encoder.began.wait(60)
         doc_id = hashlib.sha256(f".uploads/{upload}/long.pdf".encode()).hexdigest()[:16]  # docs/index-format.md
         service = client.app.state.collections.first  # type: ignore[attr-defined]
         removals = [service.uploads.remove(each) for each in (paths(client)["a.pdf"], doc_id)]
