@@ -69,17 +69,11 @@ def intervals(values: F64, *, seed: int = 0) -> list[Interval]:
     return [Interval(*each) for each in zip(values.mean(axis=0).tolist(), low.tolist(), high.tolist(), strict=True)]
 
 
-def paired_difference(first: Sequence[float], second: Sequence[float], *, seed: int = 0) -> Difference:
-    """How much higher the values of `second` are than those of `first`, question by question; at least one.
+def paired_differences(first: F64, second: F64, *, seed: int = 0) -> list[Difference]:
+    """How much higher `second` is than `first`, both (N, M) float64: M metrics of the same N ≥ 1 questions.
 
     The test flips the signs of the differences at random, RESAMPLES times.
     """
-    columns = (np.asarray(each, np.float64)[:, None] for each in (first, second))
-    return paired_differences(*columns, seed=seed)[0]
-
-
-def paired_differences(first: F64, second: F64, *, seed: int = 0) -> list[Difference]:
-    """The difference of each of M metrics, (N, M) each, as `paired_difference` has it: all at once."""
     differences = second - first
     count = len(differences)
     rng = np.random.default_rng(seed)

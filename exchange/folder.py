@@ -21,7 +21,6 @@ from .pages import ExportedPages, Vectors
 
 MANIFEST = "_manifest.json"  # readers of Parquet folders skip names with "_"
 FORMAT = 1
-FOLDER_FORMATS = ("parquet", "npz")
 ROW_GROUP_VECTORS = 1 << 14
 """Vectors of a row group, at least: what readers and writers of Parquet have in memory several times, with 4 bytes of
 levels for each number beside it."""
@@ -49,7 +48,7 @@ def export(
 ) -> Exported:
     """Write the pages of documents that match the glob `path`, or all, to files in `folder`, which is made if need be.
 
-    `file_format` is one of FOLDER_FORMATS. Files that an earlier run with the same settings and the same state of the
+    `file_format` is "parquet" or "npz". Files that an earlier run with the same settings and the same state of the
     index wrote are kept. `thumbnails` makes a JPEG for each page. `on_progress` is called with the pages written so far
     and those in total. Raises UsageError where the folder has an export of another state or something else, and
     StorageFull.

@@ -118,13 +118,6 @@ def placed_matches(
     return PlacedMatches(places, matches, by_expansion, _strengths(matches, query))
 
 
-def patch_heat(vectors: F32, boxes: U16, query: QueryVectors) -> F32:
-    """How much of the query is found around each patch (T, D) at `boxes` (T, 4), (T,) float32 in 0..1; see `heat`."""
-    found = placed_matches(vectors, boxes, query)
-    placed = (boxes != WHOLE_PAGE).any(axis=1)
-    return np.where(placed, heat(found, query), np.float32(0))
-
-
 def heat(found: PlacedMatches, query: QueryVectors) -> F32:
     """How much of the query is found around each place of a page, (n,) float32 in 0..1.
 

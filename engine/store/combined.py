@@ -95,10 +95,6 @@ class CombinedSnapshot(Snapshot):
             for member in self.members.values():
                 closing.callback(member.close)
 
-    def directory_of(self, ref: PageRef) -> Path:
-        """The folder of the index that a page is in. Raises UsageError."""
-        return self.member(ref.index)._directory
-
     def member(self, name: str) -> Snapshot:
         """One index by its name. Raises UsageError."""
         if name not in self.members:

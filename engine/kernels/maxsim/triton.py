@@ -31,7 +31,7 @@ TUNED_WORK = 1 << 28
 """Pairs of a patch and a query vector from which autotuning pays; a smaller launch takes well under a millisecond."""
 TUNED_ON_PAGES = 4096
 """Pages on which autotuning times its configurations."""
-TUNED_FOR = ("WIDTH", "DIM", "PARTS", "SCALED", "PAIRED", "BITS", "RESIDUAL")
+TUNED_FOR = ("WIDTH", "DIM", "PARTS", "SCALED", "BITS", "RESIDUAL")
 """Constants of the kernel that a tuned configuration is valid for; besides them, the types of its arguments."""
 PRODUCTS_BYTES = 1 << 30
 """Memory for the products of query vectors with all centroids; more of them are scored in several launches."""
@@ -97,28 +97,10 @@ def page_maxima(
     """
     if rows is None:
         rows = torch.arange(len(pages), device=pages.offsets.device)
-    none = rows[:0]
     step = max(_columns_at_once(pages), 1)
     if len(query) <= step:
-        return _launch(query, none, pages, rows, none, len(query), parts)
-    return torch.cat(
-        [_launch(each, none, pages, rows, none, len(each), parts) for each in torch.split(query, step)], dim=1
-    )
-
-
-def pair_maxima(
-    queries: torch.Tensor, query_offsets: torch.Tensor, pages: DevicePages, rows: torch.Tensor, query_ids: torch.Tensor
-) -> torch.Tensor:
-    """MaxSim of P pairs of a page and a query, (P, W) float32: each query has candidates of its own.
-
-    `queries` (ΣQ, D) float32 are M queries end to end, with `query_offsets` (M + 1,) int64. Pair p is page `rows[p]`
-    with query `query_ids[p]`, both (P,) int64. W is the length of the longest query; columns beyond a shorter one are
-    -inf. Raises ValueError for more queries than PRODUCTS_BYTES allows, with pages in residual.
-    """
-    if len(queries) > _columns_at_once(pages):
-        raise ValueError(f"{len(queries)} query vectors with pages in residual: at most {_columns_at_once(pages)}")
-    width = int(torch.diff(query_offsets).max()) if len(query_offsets) > 1 else 0
-    return _launch(queries, query_offsets, pages, rows, query_ids, width, PARTS)
+        return _launch(query, pages, rows, parts)
+    return torch.cat([_launch(each, pages, rows, parts) for each in torch.split(query, step)], dim=1)
 
 
 def split(query: torch.Tensor, dtype: torch.dtype, parts: int) -> torch.Tensor:
@@ -135,29 +117,22 @@ def _columns_at_once(pages: DevicePages) -> int:
     return sys.maxsize if pages.centroids is None else PRODUCTS_BYTES // (4 * len(pages.centroids))
 
 
-def _launch(
-    queries: torch.Tensor,
-    query_offsets: torch.Tensor,
-    pages: DevicePages,
-    rows: torch.Tensor,
-    query_ids: torch.Tensor,
-    width: int,
-    parts: int,
-) -> torch.Tensor:
-    """MaxSim (n, width) of the pages `rows` (n,) with all queries, or each with its own, `query_ids` (n,)."""
+def _launch(query: torch.Tensor, pages: DevicePages, rows: torch.Tensor, parts: int) -> torch.Tensor:
+    """As `page_maxima`, of no more query vectors than `_columns_at_once`."""
+    width = len(query)
     out = torch.full((len(rows), width), EMPTY, dtype=torch.float32, device=rows.device)
     if not out.numel() or not len(pages.values):
         return out
     if parts not in {1, 2}:
         raise ValueError(f"a query is split into 1 or 2 half-precision parts, not {parts}")
-    dim = queries.shape[1]
+    dim = query.shape[1]
     half = torch.bfloat16 if pages.values.dtype == torch.bfloat16 else torch.float16
-    terms = split(queries, half, parts)
+    terms = split(query, half, parts)
     scales = pages.offsets[:0] if pages.scales is None else pages.scales
     words = products = levels = pages.offsets[:0]
     if is_residual := pages.words is not None and pages.centroids is not None:
         words = pages.words
-        products = pages.centroids.float() @ queries.T  # (V, Q), which the kernel reads row by row
+        products = pages.centroids.float() @ query.T  # (V, Q), which the kernel reads row by row
         levels = torch.from_numpy(residual.LEVELS).to(rows.device)
     shape = {
         "WIDTH": min(max(triton.next_power_of_2(width), MIN_BLOCK), MAX_BLOCK),
@@ -165,7 +140,6 @@ def _launch(
         "BLOCK_D": max(triton.next_power_of_2(dim), MIN_BLOCK),
         "PARTS": parts,
         "SCALED": pages.scales is not None,
-        "PAIRED": len(query_offsets) > 0,
         "BITS": pages.bits,
         "RESIDUAL": is_residual,
         "enable_fp_fusion": True,
@@ -174,12 +148,12 @@ def _launch(
     def run(start: int, stop: int, *, tuned: bool) -> None:
         some = slice(start, stop)
         stored = (pages.values, scales, words, products, levels, pages.offsets)
-        tensors = (*stored, rows[some], terms, query_offsets, query_ids[some], out[some])
+        tensors = (*stored, rows[some], terms, out[some])
         grid = lambda meta: ((stop - start) * triton.cdiv(width, meta["BLOCK_Q"]),)
         if tuned:
-            _tuned_kernel[grid](*tensors, len(queries), width, **shape)
+            _tuned_kernel[grid](*tensors, width, **shape)
         else:
-            _kernel[grid](*tensors, len(queries), width, **shape, **_untuned_config(shape["WIDTH"]).all_kwargs())
+            _kernel[grid](*tensors, width, **shape, **_untuned_config(shape["WIDTH"]).all_kwargs())
 
     patches = len(pages.values) / max(len(pages), 1) * len(rows)
     tuned = rows.is_cuda and patches * width >= TUNED_WORK
@@ -234,17 +208,13 @@ def _kernel(  # type: ignore[no-untyped-def]
     offsets,
     rows,
     terms,
-    query_offsets,
-    query_ids,
     out,
-    queries,
     width,
     WIDTH: tl.constexpr,  # noqa: ARG001 - a key of the autotuning cache
     DIM: tl.constexpr,
     BLOCK_D: tl.constexpr,
     PARTS: tl.constexpr,
     SCALED: tl.constexpr,
-    PAIRED: tl.constexpr,
     BITS: tl.constexpr,
     RESIDUAL: tl.constexpr,
     BLOCK_T: tl.constexpr,
@@ -254,22 +224,16 @@ def _kernel(  # type: ignore[no-untyped-def]
     blocks = tl.cdiv(width, BLOCK_Q)
     task = (tl.program_id(0) // blocks).to(tl.int64)
     column = (tl.program_id(0) % blocks) * BLOCK_Q + tl.arange(0, BLOCK_Q)
-    first = tl.full((), 0, tl.int64)
-    count = first + width
-    if PAIRED:
-        pair = tl.load(query_ids + task)
-        first = tl.load(query_offsets + pair)
-        count = tl.load(query_offsets + pair + 1) - first
     page = tl.load(rows + task)
     begin = tl.load(offsets + page)
     end = tl.load(offsets + page + 1)
 
     d = tl.arange(0, BLOCK_D)
-    term = terms + (first + column)[None, :] * DIM + d[:, None]
-    in_query = (column < count)[None, :] & (d < DIM)[:, None]
+    term = terms + column.to(tl.int64)[None, :] * DIM + d[:, None]
+    in_query = (column < width)[None, :] & (d < DIM)[:, None]
     high = tl.load(term, mask=in_query, other=0.0)  # (BLOCK_D, BLOCK_Q)
     if PARTS == 2:
-        low = tl.load(term + tl.full((), DIM, tl.int64) * queries, mask=in_query, other=0.0)
+        low = tl.load(term + tl.full((), DIM, tl.int64) * width, mask=in_query, other=0.0)
 
     best = tl.full((BLOCK_T, BLOCK_Q), -float("inf"), tl.float32)
     for start in range(begin, end, BLOCK_T):
@@ -295,15 +259,15 @@ def _kernel(  # type: ignore[no-untyped-def]
         if RESIDUAL:
             # ⟨q, p c + s sign⟩: the products ⟨q, c⟩ of all centroids were computed before, and stay in the cache.
             word = tl.load(words + patch).to(tl.int64) & 0xFFFF
-            product = products + word[:, None] * queries + (first + column)[None, :]
-            of_centroid = tl.load(product, mask=(column < count)[None, :], other=0.0)
+            product = products + word[:, None] * width + column[None, :]
+            of_centroid = tl.load(product, mask=(column < width)[None, :], other=0.0)
             coefficient = tl.load(levels + tl.load(scales + 2 * patch).to(tl.int32))
             step = tl.load(levels + tl.load(scales + 2 * patch + 1).to(tl.int32))
             similarity = similarity * step[:, None] + of_centroid * coefficient[:, None]
         elif SCALED:
             similarity *= tl.load(scales + patch).to(tl.float32)[:, None]
         best = tl.maximum(best, similarity)
-    tl.store(out + task * width + column, tl.max(best, axis=0), mask=column < count)
+    tl.store(out + task * width + column, tl.max(best, axis=0), mask=column < width)
 
 
 _tuned_kernel = triton.autotune(

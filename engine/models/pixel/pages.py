@@ -168,12 +168,8 @@ class PixelPages:
         with threads.no_blas_threads():
             return self.encode_counted(page)
 
-    def encode_page(self, page: PageImage) -> tuple[U16, F16, U16]:
-        """The boxes (T, 4), vectors (T, D) and visual words (T,) of a page."""
-        return self.encode_counted(page)[:3]
-
     def encode_counted(self, page: PageImage) -> tuple[U16, F16, U16, int]:
-        """As `encode_page`, with the number of words that were left out."""
+        """The boxes (T, 4), vectors (T, D) and visual words (T,) of a page, and how many of its words were left out."""
         found, left_out = self.read_counted(page)
         vectors = found.vectors.astype(np.float16)
         words = self.assignment.assign_parts(vectors, found.is_unit)

@@ -124,27 +124,6 @@ def test_rows_may_come_in_any_order_and_twice(sizes: list[int], order: object, s
     assert_same(some.cpu().numpy(), maxima(query, pages)[rows])
 
 
-@few_examples
-@given(SIZES, st.lists(st.sampled_from([0, 1, 5, 40]), min_size=1, max_size=4), SEEDS)
-def test_each_query_has_candidates_of_its_own(sizes: list[int], tokens: list[int], seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    pages, query_vectors = ragged(sizes, 32, seed), unit(sum(tokens), 32, seed + 100)
-    starts = np.concatenate([[0], np.cumsum(tokens)]).astype(np.int64)
-    rows, query_ids = rng.integers(0, len(sizes), 6), rng.integers(0, len(tokens), 6)
-    queries, offsets, of_pages, of_queries = (
-        torch.tensor(a, device=DEVICE) for a in (query_vectors, starts, rows, query_ids)
-    )
-    device = on_device(pages.values, pages.offsets)
-    got = gpu.pair_maxima(queries, offsets, device, of_pages, of_queries).cpu().numpy()
-    assert got.shape == (6, max(tokens))
-    for pair, (row, which) in enumerate(zip(rows, query_ids, strict=True)):
-        own = query_vectors[starts[which] : starts[which + 1]]
-        np.testing.assert_allclose(
-            got[pair, : len(own)], reference.token_maxima(own, Ragged.of([pages[row]]))[0], atol=TOLERANCE
-        )
-        assert (got[pair, len(own) :] == -np.inf).all()
-
-
 @pytest.mark.parametrize("size", [1, 63, 64, 65, 129])
 @pytest.mark.parametrize("dim", [64, 50])
 @pytest.mark.parametrize("beside", [np.nan, 100.0, -100.0])
@@ -233,19 +212,19 @@ config = gpu._untuned_config(wide)
 half = "*bf16" if codec == "bfloat16" else "*fp16"
 values = {"float16": "*fp16", "bfloat16": "*bf16", "int8": "*i8"}.get(codec, "*u8")
 bits, scaled = PACKED_BITS.get(codec, 0), codec not in ("float16", "bfloat16")
-types = dict.fromkeys(("offsets", "rows", "query_offsets", "query_ids"), "*i64")
+types = dict.fromkeys(("offsets", "rows"), "*i64")
 residual = codec == "residual"
 scales = "*u8" if residual else "*fp16" if scaled else "*i64"
 types |= {"values": values, "scales": scales, "terms": half, "out": "*fp32"}
 types |= {"words": "*i16", "products": "*fp32", "levels": "*fp32"} if residual else dict.fromkeys(
     ("words", "products", "levels"), "*i64"
 )
-types |= {"queries": "i32", "width": "i32"}
-fixed = {"WIDTH": wide, "DIM": 128, "BLOCK_D": 128, "PARTS": 2, "SCALED": scaled, "PAIRED": width > 1, "BITS": bits}
+types["width"] = "i32"
+fixed = {"WIDTH": wide, "DIM": 128, "BLOCK_D": 128, "PARTS": 2, "SCALED": scaled, "BITS": bits}
 fixed |= {"RESIDUAL": residual}
 fixed |= config.kwargs
 if width == 1:
-    fixed |= {"queries": 1, "width": 1}  # a launch makes a constant of an argument that is 1
+    fixed["width"] = 1  # a launch makes a constant of an argument that is 1
 signature = {name: "constexpr" if name in fixed else types[name] for name in gpu._kernel.arg_names}
 source = ASTSource(gpu._kernel, signature, fixed)
 options = {"num_warps": config.num_warps, "num_stages": config.num_stages, "enable_fp_fusion": True}

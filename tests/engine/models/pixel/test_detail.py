@@ -93,7 +93,7 @@ def test_an_upside_down_sheet_is_turned_over(vision: PixelPages) -> None:
     turned = PageImage(upright.ref, upright.pixels[::-1, ::-1], upright.dpi, detail=upright.detail[::-1, ::-1])
     found = vision.read(upright)
     assert len(found.heights) > 100
-    boxes, vectors, _ = vision.encode_page(turned)
+    boxes, vectors, _, _ = vision.encode_counted(turned)
     assert len(boxes) == len(vectors)
     assert boxes.max() <= BOX_SCALE
 

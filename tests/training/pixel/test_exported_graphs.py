@@ -1,17 +1,16 @@
-"""A trained network, of any sizes, is exported as the graphs that the engine runs."""
+"""The graphs that the engine makes of exported weights compute what the trained network does, whatever its sizes."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
 from docsearch.engine.models.onnx_session import open_graph
-from docsearch.engine.models.pixel.graphs import FEATURES, LOGITS, SQUARES
+from docsearch.engine.models.pixel.graphs import FEATURES, LOGITS, SQUARES, float_graph, integer_graph
 from docsearch.engine.models.pixel.inference import space_to_depth
+from docsearch.engine.models.pixel.weights import PageWeights
 from docsearch.training.pixel import activation_ranges
-from docsearch.training.pixel.network import PixelNetwork, as_input
-from docsearch.training.pixel.quantise import floating_graph, quantised_graph
+from docsearch.training.pixel.network import PixelNetwork, as_input, state_arrays
 
 
 def tiny_network() -> PixelNetwork:
@@ -32,13 +31,9 @@ def test_a_random_tiny_network_has_the_same_outputs_as_a_graph() -> None:
         logits = torch.cat([network.saliency(expected), network.figure(expected)], dim=1)
     wanted, wanted_logits = (each[0].permute(1, 2, 0).numpy() for each in (expected, logits))
     network.ranges.copy_(activation_ranges.measure(tiny_network(), [np.stack([pixels] * 3, axis=2)]))
-    for graph, tolerance in ((floating_graph(network), 0.01), (quantised_graph(network), 0.15)):
+    weights = PageWeights.of(state_arrays(network))
+    for graph, tolerance in ((float_graph(weights), 0.01), (integer_graph(weights), 0.15)):
         features, found_logits = open_graph(graph).run([FEATURES, LOGITS], {SQUARES: space_to_depth(pixels)})
         assert features.shape == (1, 6, 10, 24)
         for found, exact in ((features[0], wanted), (found_logits[0], wanted_logits)):
             assert np.sqrt(np.mean((found - exact) ** 2)) < tolerance * exact.std()
-
-
-def test_integers_need_measured_ranges() -> None:
-    with pytest.raises(ValueError, match="no activation ranges"):
-        quantised_graph(tiny_network())
