@@ -14,6 +14,7 @@ from . import extra_tables, unread
 from .document_files import exists as has_files
 from .unread import ATTACHMENT, UnreadContent
 
+TABLE = "attachments_opened"
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS attachments_opened (
         document INTEGER PRIMARY KEY REFERENCES documents, suffixes TEXT NOT NULL)""",
@@ -23,15 +24,13 @@ SCHEMA = (
         WHEN OLD.sha256 <> NEW.sha256
         BEGIN DELETE FROM attachments_opened WHERE document = OLD.key; END""",
 )
-EXISTS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'attachments_opened'"
 AFTER_SLASH = "0"
 """The character after "/": paths below a document sort before its path and this."""
 
 
 def create_table(connection: sqlite3.Connection) -> None:
     """Add the table and its triggers to an index that has none."""
-    if not connection.execute(EXISTS).fetchone()[0]:
-        extra_tables.create(connection, SCHEMA)
+    extra_tables.create(connection, TABLE, SCHEMA)
 
 
 def container_of(path: str, documents: Container[str]) -> str | None:

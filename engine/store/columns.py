@@ -8,11 +8,12 @@ changes. Where a user and the file both give a column, the user's value counts.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from . import catalog, extra_tables
 from .column_values import ColumnType, Value, compared, iso_of_nanoseconds
+from .extra_tables import Query
 from .statements import storable_text
 
 PATH, KIND, MODIFIED, SIZE, PAGES = "path", "kind", "modified", "size", "pages"
@@ -41,8 +42,7 @@ REVISION = "columns_revision"
 """The setting that changes with every change of a value."""
 Origin = Literal["file", "user"]
 
-Query = Callable[..., list[Any]]
-EXISTS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'document_values'"
+TABLE = "document_values"
 SCHEMA = (  # conditions read the indexes alone: both have every column that a comparison needs
     """CREATE TABLE IF NOT EXISTS document_values (
         document INTEGER NOT NULL REFERENCES documents, name TEXT NOT NULL, origin TEXT NOT NULL, item INTEGER NOT NULL,
@@ -61,8 +61,7 @@ SCHEMA = (  # conditions read the indexes alone: both have every column that a c
 
 def create_tables(connection: sqlite3.Connection) -> None:
     """Add the tables and their triggers to an index that has none."""
-    if not connection.execute(EXISTS).fetchone()[0]:
-        extra_tables.create(connection, SCHEMA)
+    extra_tables.create(connection, TABLE, SCHEMA)
 
 
 def write(
@@ -96,7 +95,7 @@ def write(
 
 def recorded_producers(connection: sqlite3.Connection, path: str | None = None) -> dict[str, str]:
     """The program that laid out each document that has no pages of its own, or the one with this path, by path."""
-    if not connection.execute(EXISTS).fetchone()[0]:
+    if not extra_tables.exists(connection.execute, TABLE):
         return {}
     joined = "document_values JOIN documents ON document = key"
     query = f"SELECT path, value FROM {joined} WHERE name = ? AND origin = 'file'"
@@ -112,7 +111,7 @@ def changed_by(
 
     A value of a column whose type changes is another value.
     """
-    table = ColumnsTable(lambda statement, *values: connection.execute(statement, values).fetchall())
+    table = ColumnsTable(extra_tables.query_of(connection))
     old_types = table.user_types()
     old = table.stored({**OWN_COLUMNS, **old_types}, origin="user")
     retyped = {name for name in types if name in old_types and old_types[name] != types[name]}
@@ -147,10 +146,7 @@ def _change_revision(connection: sqlite3.Connection) -> None:
 
 
 class ColumnsTable:
-    """Reads the columns of one snapshot's documents; those of an index of an earlier version have the catalog's only.
-
-    `query` runs a statement with its values, and returns the rows.
-    """
+    """Reads the columns of one snapshot's documents; an index of an earlier version has the catalog's columns only."""
 
     def __init__(self, query: Query) -> None:
         self.query = query
@@ -158,7 +154,7 @@ class ColumnsTable:
     @property
     def has_values(self) -> bool:
         """Whether any document's file was asked for its values, or a user gave some."""
-        return bool(self.query(EXISTS)[0][0]) and bool(self.query("SELECT 1 FROM document_values LIMIT 1"))
+        return extra_tables.exists(self.query, TABLE) and bool(self.query("SELECT 1 FROM document_values LIMIT 1"))
 
     @property
     def revision(self) -> str:
@@ -206,4 +202,4 @@ class ColumnsTable:
         return found
 
     def _rows(self, statement: str, *values: object) -> list[Any]:
-        return self.query(statement, *values) if self.query(EXISTS)[0][0] else []
+        return self.query(statement, *values) if extra_tables.exists(self.query, TABLE) else []

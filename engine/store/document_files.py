@@ -12,19 +12,18 @@ from collections.abc import Mapping
 
 from . import extra_tables
 
+TABLE = "document_files"
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS document_files (
         document INTEGER PRIMARY KEY REFERENCES documents, file BLOB NOT NULL)""",
     """CREATE TRIGGER IF NOT EXISTS document_file_deleted AFTER DELETE ON documents
         BEGIN DELETE FROM document_files WHERE document = OLD.key; END""",
 )
-EXISTS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'document_files'"
 
 
 def create_table(connection: sqlite3.Connection) -> None:
     """Add the table and its trigger to an index that has none."""
-    if not exists(connection):
-        extra_tables.create(connection, SCHEMA)
+    extra_tables.create(connection, TABLE, SCHEMA)
 
 
 def read(connection: sqlite3.Connection) -> dict[str, bytes]:
@@ -44,4 +43,4 @@ def write(connection: sqlite3.Connection, files: Mapping[str, bytes]) -> None:
 
 def exists(connection: sqlite3.Connection) -> bool:
     """Whether the index has the table: those of earlier versions get it when they are next written to."""
-    return bool(connection.execute(EXISTS).fetchone()[0])
+    return extra_tables.exists(connection.execute, TABLE)

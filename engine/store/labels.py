@@ -1,22 +1,16 @@
-"""Labels of pages: their numbers as their documents have them, such as "iv" or "A-3", where these are others.
-
-They lie in a table of its own, which earlier versions of docsearch neither know nor read. A trigger, which SQLite runs
-for those versions too, deletes the label of a page that is removed.
-"""
+"""Labels of pages: their numbers as their documents have them, such as "iv" or "A-3", where these are others."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from typing import Any
 
 from . import extra_tables
+from .extra_tables import Query
 
 LABEL_MAX_CHARS = 40
 """Longer labels are cut; no page meant for people has one."""
 
-Query = Callable[..., list[Any]]
-EXISTS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'page_labels'"
+TABLE = "page_labels"
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS page_labels (page INTEGER PRIMARY KEY REFERENCES pages, label TEXT NOT NULL)",
     """CREATE TRIGGER IF NOT EXISTS label_page_deleted AFTER DELETE ON pages
@@ -26,8 +20,7 @@ SCHEMA = (
 
 def create_table(connection: sqlite3.Connection) -> None:
     """Add the table and its trigger to an index that has none."""
-    if not connection.execute(EXISTS).fetchone()[0]:
-        extra_tables.create(connection, SCHEMA)
+    extra_tables.create(connection, TABLE, SCHEMA)
 
 
 def write(connection: sqlite3.Connection, page: int, label: str) -> None:
@@ -36,6 +29,6 @@ def write(connection: sqlite3.Connection, page: int, label: str) -> None:
 
 
 def read(query: Query, page: int) -> str:
-    """The label of the page with this key, or ""; `query` runs a statement with its values, and returns the rows."""
-    found = query("SELECT label FROM page_labels WHERE page = ?", page) if query(EXISTS)[0][0] else []
-    return str(found[0][0]) if found else ""
+    """The label of the page with this key, or ""."""
+    (label,) = extra_tables.rows_of_pages(query, TABLE, "label", [page]).get(page, ("",))
+    return str(label)

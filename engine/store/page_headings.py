@@ -1,22 +1,17 @@
 """The headings of pages, whose words say more about a page than others.
 
-They lie in a table of its own, which earlier versions of docsearch neither know nor read; pages that these added have
-none. A trigger, which SQLite runs for those versions too, deletes the headings of a page that is removed.
+Pages that a version of docsearch without this table added have none.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from . import extra_tables
+from .extra_tables import Query
 
-IN_ONE_QUERY = 500
-"""Pages that one statement asks for: SQLite limits the number of its values."""
-
-Query = Callable[..., list[Any]]
-EXISTS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'page_headings'"
+TABLE = "page_headings"
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS page_headings (
         page INTEGER PRIMARY KEY REFERENCES pages, text TEXT NOT NULL)""",
@@ -27,8 +22,7 @@ SCHEMA = (
 
 def create_table(connection: sqlite3.Connection) -> None:
     """Add the table and its trigger to an index that has none."""
-    if not connection.execute(EXISTS).fetchone()[0]:
-        extra_tables.create(connection, SCHEMA)
+    extra_tables.create(connection, TABLE, SCHEMA)
 
 
 def write(connection: sqlite3.Connection, page: int, headings: str) -> None:
@@ -37,14 +31,6 @@ def write(connection: sqlite3.Connection, page: int, headings: str) -> None:
 
 
 def read(query: Query, pages: Sequence[int]) -> list[str]:
-    """The headings of the pages with these keys, in their order, "" where none are recorded; `query` runs a statement
-    with its values, and returns the rows.
-    """
-    if not pages or not query(EXISTS)[0][0]:
-        return [""] * len(pages)
-    found: dict[int, str] = {}
-    for start in range(0, len(pages), IN_ONE_QUERY):
-        asked = pages[start : start + IN_ONE_QUERY]
-        places = ", ".join("?" * len(asked))
-        found |= dict(query(f"SELECT page, text FROM page_headings WHERE page IN ({places})", *asked))
-    return [found.get(page, "") for page in pages]
+    """The headings of the pages with these keys, in their order, "" where none are recorded."""
+    found = extra_tables.rows_of_pages(query, TABLE, "text", pages)
+    return [found[page][0] if page in found else "" for page in pages]

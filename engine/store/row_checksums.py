@@ -19,6 +19,7 @@ NAMED = 20
 """Damaged rows that are listed one by one; of more, only the number is told."""
 SUM_BYTES = 8
 
+TABLES = "page_checksums", "document_checksums"
 SCHEMA = (
     "CREATE TABLE IF NOT EXISTS page_checksums (page INTEGER PRIMARY KEY, checksum INTEGER NOT NULL)",
     "CREATE TABLE IF NOT EXISTS document_checksums (document INTEGER PRIMARY KEY, checksum INTEGER NOT NULL)",
@@ -47,8 +48,8 @@ LOST = {
 
 def create_tables(connection: sqlite3.Connection) -> None:
     """Add the tables and triggers to an index that has none."""
-    if not _exist(connection):
-        extra_tables.create(connection, SCHEMA)
+    for table in TABLES:
+        extra_tables.create(connection, table, SCHEMA)
 
 
 def write_page(
@@ -99,8 +100,7 @@ def problems(directory: Path, connection: sqlite3.Connection) -> list[str]:
 
 
 def _exist(connection: sqlite3.Connection) -> bool:
-    query = "SELECT count(*) FROM sqlite_master WHERE name IN ('page_checksums', 'document_checksums')"
-    return bool(connection.execute(query).fetchone()[0] == 2)
+    return all(extra_tables.exists(connection.execute, table) for table in TABLES)
 
 
 def _write_page(connection: sqlite3.Connection, key: int, checksum: int) -> None:

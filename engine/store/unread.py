@@ -1,16 +1,18 @@
 """Content of indexed documents that was not read: attached files, comments, dynamic forms, frames of animations, print
 that is too small or too much, files that are read in part.
 
-It lies in a table of its own, which earlier versions of docsearch neither know nor read. Triggers, which SQLite runs
-for those versions too, delete the rows of a document that is removed or whose content changes.
+Triggers delete the rows of a document that is removed or whose content changes.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from . import extra_tables
+from .extra_tables import Query
 
 ATTACHMENT, COMMENT, DYNAMIC_FORM, SMALL_PRINT = "attachment", "comment", "dynamic form", "small print"
 FRAMES, CROWDED, PARTIAL = "frames", "crowded", "partial"
@@ -18,8 +20,7 @@ KINDS = (ATTACHMENT, COMMENT, DYNAMIC_FORM, SMALL_PRINT, FRAMES, CROWDED, PARTIA
 WHOLE_DOCUMENT = 0
 """The page number in the table of what belongs to no page."""
 
-Query = Callable[..., list[Any]]
-EXISTS = "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'unread_content'"
+TABLE = "unread_content"
 SCHEMA = (
     """CREATE TABLE IF NOT EXISTS unread_content (
         document INTEGER NOT NULL REFERENCES documents, number INTEGER NOT NULL, kind TEXT NOT NULL,
@@ -78,11 +79,7 @@ def reason(kind: str, items: int, detail: str = "") -> str:
 
 def create_table(connection: sqlite3.Connection) -> None:
     """Add the table and its triggers to an index that has none."""
-    if not _exists(connection):
-        connection.execute("BEGIN IMMEDIATE")
-        for statement in SCHEMA:
-            connection.execute(statement)
-        connection.execute("COMMIT")
+    extra_tables.create(connection, TABLE, SCHEMA)
 
 
 def write(connection: sqlite3.Connection, document: int, content: UnreadContent) -> None:
@@ -96,20 +93,17 @@ def write(connection: sqlite3.Connection, document: int, content: UnreadContent)
 
 def delete(connection: sqlite3.Connection, document: int) -> None:
     """Forget what was recorded of the document with this key."""
-    if _exists(connection):
+    if extra_tables.exists(connection.execute, TABLE):
         connection.execute("DELETE FROM unread_content WHERE document = ?", (document,))
 
 
 def count_places(connection: sqlite3.Connection) -> dict[str, int]:
     """As `UnreadTable.places`."""
-    return UnreadTable(lambda statement, *values: connection.execute(statement, values).fetchall()).places()
+    return UnreadTable(extra_tables.query_of(connection)).places()
 
 
 class UnreadTable:
-    """Reads the table; an index of an earlier version has none, and nothing in it.
-
-    `query` runs a statement with its values, and returns the rows.
-    """
+    """Reads the table; an index of an earlier version has none, and nothing in it."""
 
     def __init__(self, query: Query) -> None:
         self._query = query
@@ -139,8 +133,4 @@ class UnreadTable:
         return found
 
     def _rows(self, statement: str, *values: str) -> list[Any]:
-        return self._query(statement, *values) if self._query(EXISTS)[0][0] else []
-
-
-def _exists(connection: sqlite3.Connection) -> bool:
-    return bool(connection.execute(EXISTS).fetchone()[0])
+        return self._query(statement, *values) if extra_tables.exists(self._query, TABLE) else []
