@@ -90,7 +90,7 @@ def export(
 
         docsearch export pages/
 
-        docsearch export pages/ --format npz --vectors stored --path "2023/*"
+        docsearch export arrays/ --format npz --vectors stored --path "2023/*"
 
         docsearch export pages.lance --format lance
 

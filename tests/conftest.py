@@ -72,6 +72,16 @@ def sample_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
+def documented_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what the examples of the documentation name; `documented_folder.moved` makes a copy to change."""
+    from documented_folder import prepare
+
+    folder = tmp_path_factory.mktemp("documented") / "folder"
+    prepare(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def segmented_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An index of the sample documents in several segments, of 16 pages or so."""
     from docsearch.engine.store import buffer

@@ -1,4 +1,4 @@
-"""What README, ARCHITECTURE.md and docs/ name exists: paths, links, commands, options, modules, make targets."""
+"""What README, ARCHITECTURE.md and docs/ name exists: paths, links, modules, make targets."""
 
 from __future__ import annotations
 
@@ -8,21 +8,10 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer.main
 
-from docsearch.cli import app
 from docsearch.engine import install
+from documented import DOCUMENTS, PRESENT, REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[1]
-DOCUMENTS = [
-    *(
-        REPOSITORY / name
-        for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "sample_docs/README.md", "benchmarks/README.md")
-    ),
-    *sorted((REPOSITORY / "docs").glob("*.md")),
-]
-# docs/log.md tells what was true on the day of an entry; its links are checked all the same.
-PRESENT = [document for document in DOCUMENTS if document.name != "log.md"]
 FENCE = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -92,28 +81,6 @@ def anchors(document: Path) -> set[str]:
         repeated = sum(each == anchor or re.fullmatch(re.escape(anchor) + r"-\d+", each) is not None for each in found)
         found.add(f"{anchor}-{repeated}" if anchor in found else anchor)
     return found
-
-
-@pytest.mark.parametrize("document", identifiers(PRESENT))
-def test_every_command_and_option_exists(document: Path) -> None:
-    group = typer.main.get_command(app)
-    unknown = []
-    for line in code_of(document):
-        for words in commands_in(line, "docsearch"):
-            if not words or words[0].startswith("-") or not re.fullmatch(r"[a-z|]+", words[0]):
-                continue
-            for name in words[0].split("|"):
-                command = group.commands.get(name)  # type: ignore[attr-defined]
-                if command is None:
-                    unknown.append(f"docsearch {name}")
-                    continue
-                known = {option for each in command.params for option in (*each.opts, *each.secondary_opts)} | {
-                    "--help",
-                    "-h",
-                }
-                options = {word.split("=")[0] for word in words[1:] if re.match(r"--?[a-z]", word)}
-                unknown += [f"docsearch {name} {option}" for option in sorted(options - known)]
-    assert unknown == []
 
 
 @pytest.mark.parametrize("document", identifiers(PRESENT))
