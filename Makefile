@@ -101,7 +101,7 @@ docs: .venv/developing
 
 # The documentation as a site, warnings as errors; build/site can be opened without a network.
 site: .venv-site/installed
-	NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 .venv-site/bin/mkdocs build  # with --quiet it would not count warnings
 
 # mkdocstrings reads the public names through links: the whole root would bring its environments along.
 .venv-site/installed: pyproject.toml

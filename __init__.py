@@ -158,12 +158,13 @@ def open_index(
     client address of a cluster in it. Where no worker of a shard answers, ShardsUnavailable is raised; with `partial`,
     the hits come without its pages and name it in `missing_shards`.
 
-    >>> with open_index("reports.index") as index:
-    ...     index.search("invoice total", k=1)[0].ref.path
-    'invoice-20418.pdf'
-    >>> with open_index(["reports.index", "archive.index"]) as both:
-    ...     [hit.ref.index for hit in both.search("invoice total", k=2, all_copies=True)]
-    ['reports.index', 'archive.index']
+    Examples:
+        >>> with open_index("reports.index") as index:
+        ...     index.search("invoice total", k=1)[0].ref.path
+        'invoice-20418.pdf'
+        >>> with open_index(["reports.index", "archive.index"]) as both:
+        ...     [hit.ref.index for hit in both.search("invoice total", k=2, all_copies=True)]
+        ['reports.index', 'archive.index']
     """
     from pathlib import Path
 

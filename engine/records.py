@@ -74,10 +74,11 @@ class PageWords:
 class Ragged:
     """N sequences of vectors end to end, without padding or mask: `values` (T, D), `offsets` (N + 1,) int64.
 
-    >>> import numpy as np
-    >>> pages = Ragged(np.zeros((5, 2), np.float32), np.array([0, 3, 3, 5]))
-    >>> len(pages), [len(page) for page in pages]
-    (3, [3, 0, 2])
+    Examples:
+        >>> import numpy as np
+        >>> pages = Ragged(np.zeros((5, 2), np.float32), np.array([0, 3, 3, 5]))
+        >>> len(pages), [len(page) for page in pages]
+        (3, [3, 0, 2])
     """
 
     values: NDArray[np.generic]

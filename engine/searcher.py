@@ -88,10 +88,11 @@ def open_searcher(
 class Searcher(PageViews):
     """Answers from one snapshot of an index; a context manager. May be shared between threads.
 
-    >>> with open_index("reports.index") as index:
-    ...     for hit in index.search("revenue chart 2023", k=1):
-    ...         print(hit.ref.path, hit.ref.page)
-    annual-report-2023.pdf 6
+    Examples:
+        >>> with open_index("reports.index") as index:
+        ...     for hit in index.search("revenue chart 2023", k=1):
+        ...         print(hit.ref.path, hit.ref.page)
+        annual-report-2023.pdf 6
     """
 
     def __init__(

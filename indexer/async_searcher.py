@@ -59,12 +59,13 @@ class AsyncSearcher:
     that is cancelled while it waits is never made; one that runs already ends in its thread, and its result is dropped.
     The methods are those of `Searcher`. What a hit reads when it is asked, such as `hit.text`, is asked with `run`.
 
-    >>> async def first(question):
-    ...     async with AsyncSearcher("reports.index") as index:
-    ...         hits = await index.search(question, k=1)
-    ...         return hits[0].ref.page, "Revenue" in await index.run(lambda: hits[0].text)
-    >>> asyncio.run(first("revenue chart 2023"))
-    (6, True)
+    Examples:
+        >>> async def first(question):
+        ...     async with AsyncSearcher("reports.index") as index:
+        ...         hits = await index.search(question, k=1)
+        ...         return hits[0].ref.page, "Revenue" in await index.run(lambda: hits[0].text)
+        >>> asyncio.run(first("revenue chart 2023"))
+        (6, True)
     """
 
     def __init__(

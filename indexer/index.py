@@ -53,15 +53,16 @@ class Index:
     Each call sees the last commit, also that of another process. `add` makes an index where there is none, with
     `model`; one that exists keeps its own. A context manager. Threads may share it; one of them changes it at a time.
 
-    >>> with Index("letters.index") as index:
-    ...     index.add("reports/letter-harbour-master.pdf").documents
-    ...     [hit.ref.path for hit in index.search("harbour master", k=1)]
-    ...     index.remove("letter-*").documents
-    ...     len(index)
-    1
-    ['letter-harbour-master.pdf']
-    1
-    0
+    Examples:
+        >>> with Index("letters.index") as index:
+        ...     index.add("reports/letter-harbour-master.pdf").documents
+        ...     [hit.ref.path for hit in index.search("harbour master", k=1)]
+        ...     index.remove("letter-*").documents
+        ...     len(index)
+        1
+        ['letter-harbour-master.pdf']
+        1
+        0
     """
 
     def __init__(

@@ -184,6 +184,11 @@ def test_fields_of_a_report_are_there() -> None:
     assert fields - set(re.findall(r"`(\w+)`", paragraphs)) == set()
 
 
+def test_the_reference_has_every_public_name() -> None:
+    text = (REPOSITORY / "docs/reference.md").read_text("utf-8")
+    assert set(re.findall(r"^::: docsearch\.(\w+)$", text, re.MULTILINE)) == set(docsearch.__all__) - {"__version__"}
+
+
 def test_environment_variables_are_read_somewhere() -> None:
     code = "".join(
         file.read_text("utf-8")
