@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import doctest
 import importlib
+import inspect
 import shutil
 from pathlib import Path
 
@@ -43,3 +44,13 @@ def test_examples_give_what_they_say(file: Path) -> None:
     public = {each: getattr(docsearch, each) for each in docsearch.__all__} | {"asyncio": asyncio}
     run = doctest.testmod(module, extraglobs=public, optionflags=doctest.ELLIPSIS)
     assert run.failed == 0, f"{file}: the report is above"
+
+
+def test_examples_of_public_names_are_code_in_the_reference() -> None:
+    """The site shows a docstring's examples as code if they stand in a section of their own."""
+    loose = [
+        name
+        for name in docsearch.__all__
+        if ">>>" in (text := inspect.getdoc(getattr(docsearch, name)) or "") and "\nExamples:\n    >>>" not in text
+    ]
+    assert loose == []

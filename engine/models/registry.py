@@ -172,8 +172,9 @@ def _load_on(name: str, device: str) -> PageEncoder:
 def load_encoder(name: str = DEFAULT_MODEL, *, device: str = "auto") -> Encoder:
     """Open a model with all its methods: `encode_pages`, `encode_queries` and `encode_texts`.
 
-    >>> load_encoder().encode_queries(["revenue chart"])[0].tokens
-    ('revenue', 'chart')
+    Examples:
+        >>> load_encoder().encode_queries(["revenue chart"])[0].tokens
+        ('revenue', 'chart')
     """
     if family(name) is Family.PIXEL:
         from .pixel.encoder import Pixel
