@@ -16,6 +16,7 @@ import torch
 
 from ..compression import codecs
 from ..kernels.maxsim import triton as kernel
+from ..kernels.maxsim.arguments import check_query
 from ..kernels.maxsim.triton import DevicePages
 from ..models import device as devices
 from ..records import F32, I64, QueryVectors, Ranking
@@ -77,16 +78,25 @@ class GpuPages:
         return by_codec
 
     @cached_property
+    def _dim(self) -> int:
+        """The dimensions of the stored vectors."""
+        dim = self._snapshot.info()["dim"]
+        assert isinstance(dim, int)
+        return dim
+
+    @cached_property
     def fits(self) -> bool:
         """Whether the device has the memory for all vectors, which have to be in one codec."""
-        dim, by_codec = self._snapshot.info()["dim"], self._by_codec
-        assert isinstance(dim, int)
+        dim, by_codec = self._dim, self._by_codec
         total = int(self._snapshot.lengths.sum())
         return len(by_codec) == 1 and total * codecs.vector_bytes(next(iter(by_codec)), dim) <= self._memory
 
     def token_maxima(self, query: F32, rows: I64 | None) -> F32:
-        """`maxsim.token_maxima` of `query` (Q, D) with all pages, or with `rows` (n,), each once and in order."""
-        found: F32 = self._maxima(torch.from_numpy(np.ascontiguousarray(query)).to(self.device), rows).cpu().numpy()
+        """`maxsim.token_maxima` of `query` (Q, D) with all pages, or with `rows` (n,), each once and in order.
+
+        Raises ValueError for a query of another dimension or type, or one that is not finite.
+        """
+        found: F32 = self._maxima(self._on_device(query), rows).cpu().numpy()
         return found
 
     def rank(self, queries: Sequence[QueryVectors], *, rows: I64 | None, k: int) -> list[Ranking]:
@@ -99,8 +109,8 @@ class GpuPages:
         allowed = np.arange(len(self._snapshot)) if rows is None else np.unique(rows)
         out: list[Ranking] = []
         for group in _groups(queries, max(len(allowed), 1)):
-            stacked = np.ascontiguousarray(np.concatenate([query.every for query in group]))
-            coarse, start = self._maxima(torch.from_numpy(stacked).to(self.device), rows, parts=1), 0
+            stacked = self._on_device(np.concatenate([query.every for query in group]))
+            coarse, start = self._maxima(stacked, rows, parts=1), 0
             for query in group:
                 own = coarse[:, start : start + len(query.every)]
                 start += len(query.every)
@@ -108,6 +118,12 @@ class GpuPages:
                 matches = match(self.token_maxima(query.every, chosen), query)
                 out.append(top_k(chosen, weighted_sum(matches, query.weights), k, self._snapshot.page_order()))
         return out
+
+    def _on_device(self, query: F32) -> torch.Tensor:
+        """Query vectors (Q, D) on the device, after the checks that need no wait for it."""
+        if len(self._snapshot):
+            check_query(query, self._dim)
+        return torch.from_numpy(np.ascontiguousarray(query)).to(self.device)
 
     def _maxima(self, query: torch.Tensor, rows: I64 | None, *, parts: int = kernel.PARTS) -> torch.Tensor:
         """`token_maxima` as a tensor on the device; `parts` as in `triton.page_maxima`."""

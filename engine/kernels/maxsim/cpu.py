@@ -20,6 +20,7 @@ from ...compression.residual import Codebook
 from ...records import F32, F64, I64
 from ..exact_products import round_patches, round_query
 from . import compiled
+from .arguments import check_query, check_stored
 from .compiled import Kernel, PackedQuery, PageTable, Part
 from .reference import EMPTY
 
@@ -39,7 +40,8 @@ def token_maxima(query: F32, coded: Coded, offsets: I64) -> F32:
 def maxima_of_parts(query: F32, parts: Sequence[tuple[Coded, I64]]) -> F32:
     """The same for pages in several places in memory: one or more parts of one codec, each with its page offsets.
 
-    Returns (N, Q) float32 for the pages of all parts, in their order. Raises IndexDamaged for an unknown visual word.
+    Returns (N, Q) float32 for the pages of all parts, in their order. Raises ValueError for arrays that do not fit each
+    other, and for a query that is not finite float32; IndexDamaged for an unknown visual word.
     """
     return PlacedPages([(coded, offsets[:-1], np.diff(offsets)) for coded, offsets in parts]).maxima(query)
 
@@ -51,8 +53,9 @@ class PlacedPages:
     parts: Sequence[Part]
 
     def maxima(self, query: F32) -> F32:
-        """The maxima (N, Q) of `query` (Q, D) with the pages. Raises IndexDamaged for an unknown visual word."""
-        coded, _, _ = self.parts[0]
+        """The maxima (N, Q) of `query` (Q, D) with the pages; raises what `maxima_of_parts` raises."""
+        coded = self._checked
+        check_query(query, coded.dim)
         kernel = compiled.kernel(coded.dim) if len(query) else None
         if kernel is None:
             found = [numpy_maxima(query, *run) for part in self.parts for run in adjacent(*part)]
@@ -64,10 +67,18 @@ class PlacedPages:
         return out
 
     @cached_property
+    def _checked(self) -> Coded:
+        """The vectors of the first part, after a look at those of all."""
+        first, _, _ = self.parts[0]
+        for part in self.parts:
+            check_stored(*part, codec=first.codec, dim=first.dim)
+        return first
+
+    @cached_property
     def _table(self) -> tuple[PageTable, list[tuple[int, int]]]:
         """Where the pages lie, and the rows of the blocks that compiled code scores in one call."""
         for part in self.parts:
-            _check(*part)
+            _check_words(*part)
         pages = compiled.page_table(self.parts)
         return pages, blocks_of(np.concatenate([[0], np.cumsum(pages.lengths)]), KERNEL_VECTORS)
 
@@ -88,15 +99,18 @@ def runs(begins: I64, lengths: I64) -> list[tuple[int, int]]:
 def products(query: F32, coded: Coded) -> F32:
     """The inner products (T, Q) of `query` (Q, D) with stored vectors (T, D), each independent of the other vectors.
 
-    Raises IndexDamaged for an unknown visual word.
+    Raises what `maxima_of_parts` raises.
     """
+    whole = (coded, np.zeros(1, np.int64), np.array([len(coded)]))
+    check_query(query, coded.dim)
+    check_stored(*whole, codec=coded.codec, dim=coded.dim)
     kernel = compiled.kernel(coded.dim) if len(query) else None
     if kernel is None:
         with threads.no_blas_threads():
             return similarities(round_query(query).T, coded)
-    _check(coded, np.zeros(1, np.int64), np.array([len(coded)]))
+    _check_words(*whole)
     packed = _packed(kernel, query.tobytes(), len(query), coded.codec, coded.codebook)
-    pages = compiled.page_table([(coded, np.zeros(1, np.int64), np.array([len(coded)]))])
+    pages = compiled.page_table([whole])
     out = np.empty((len(coded), len(query)), np.float32)
     score = partial(compiled.score_block, kernel.products, packed, pages, out=out)
     in_blocks(np.arange(len(coded) + 1), PRODUCTS_BLOCK_VECTORS, score)
@@ -121,7 +135,7 @@ def _packed(kernel: Kernel, query: bytes, vectors: int, codec: str, codebook: Co
     return compiled.pack(kernel, np.frombuffer(query, np.float32).reshape(vectors, -1), codec, found)
 
 
-def _check(coded: Coded, begins: I64, lengths: I64) -> None:
+def _check_words(coded: Coded, begins: I64, lengths: I64) -> None:
     """Raise IndexDamaged for an unknown visual word: compiled code would read beyond the table of products."""
     words = coded.words
     if coded.codebook is None or words is None or not len(begins):

@@ -19,6 +19,7 @@ import triton.language as tl
 from ...compression import residual
 from ...compression.codecs import PACKED_BITS, Coded
 from ...records import F32, I64
+from .arguments import check_query, check_stored
 from .reference import EMPTY
 
 CODECS = ("int8", "float16", "int4", "binary", "residual")
@@ -66,22 +67,25 @@ class DevicePages:
 def token_maxima(query: F32, coded: Coded, offsets: I64, *, device: str = "cuda") -> F32:
     """`reference.token_maxima` for stored vectors: `query` (Q, D), `coded` (T, D), `offsets` (N + 1,) -> (N, Q).
 
-    Copies the vectors to `device` for this one call; `page_maxima` is for vectors that are there already.
+    Copies the vectors to `device` for this one call; `page_maxima` is for vectors that are there already. Raises
+    ValueError and IndexDamaged as `cpu.maxima_of_parts` does.
     """
+    check_query(query, coded.dim)
+    check_stored(coded, offsets[:-1], np.diff(offsets), codec=coded.codec, dim=coded.dim)
     words = centroids = None
     if coded.codebook is not None and coded.words is not None:
         coded.codebook.check(coded.words)
-        words = torch.tensor(coded.words.view(np.int16), device=device)
+        words = torch.tensor(np.ascontiguousarray(coded.words).view(np.int16), device=device)
         centroids = torch.tensor(coded.codebook.centroids, device=device)
     pages = DevicePages(
-        torch.tensor(coded.values, device=device),
-        None if coded.scales is None else torch.tensor(coded.scales, device=device),
+        torch.tensor(np.ascontiguousarray(coded.values), device=device),
+        None if coded.scales is None else torch.tensor(np.ascontiguousarray(coded.scales), device=device),
         torch.tensor(offsets, device=device),
         PACKED_BITS.get(coded.codec, 0),
         words,
         centroids,
     )
-    out: F32 = page_maxima(torch.tensor(query, device=device), pages).cpu().numpy()
+    out: F32 = page_maxima(torch.tensor(np.ascontiguousarray(query), device=device), pages).cpu().numpy()
     return out
 
 
@@ -93,7 +97,7 @@ def page_maxima(
 
     The query's numbers must lie in the range of the vectors' half-precision type. With `parts` 1 they are rounded to
     it, which halves the work and errs by up to 2^-11 of the product of the norms. Raises ValueError for `parts` above
-    2.
+    2, and for a query of another dimension or type. NaN is not looked for: it would mean to wait for the device.
     """
     if rows is None:
         rows = torch.arange(len(pages), device=pages.offsets.device)
@@ -117,6 +121,20 @@ def _columns_at_once(pages: DevicePages) -> int:
     return sys.maxsize if pages.centroids is None else PRODUCTS_BYTES // (4 * len(pages.centroids))
 
 
+def _check_dimensions(query: torch.Tensor, pages: DevicePages) -> None:
+    """Raise ValueError unless `query` is float32, and has the dimensions that vectors of the pages may have."""
+    dim, width = query.shape[1], pages.values.shape[1]
+    if query.dtype != torch.float32:
+        raise ValueError(f"query vectors are {query.dtype}, where torch.float32 is expected")
+    if width != (-(-dim * pages.bits // 8) if pages.bits else dim):
+        unit = f"bytes with {pages.bits} bits a dimension" if pages.bits else "dimensions"
+        raise ValueError(f"query vectors have {dim} dimensions, the stored vectors {width} {unit}")
+    if pages.centroids is not None and pages.centroids.shape[1] != dim:
+        raise ValueError(f"query vectors have {dim} dimensions, the centroids {pages.centroids.shape[1]}")
+    if not pages.values.is_contiguous():
+        raise ValueError("stored vectors have to be contiguous in memory")
+
+
 def _launch(query: torch.Tensor, pages: DevicePages, rows: torch.Tensor, parts: int) -> torch.Tensor:
     """As `page_maxima`, of no more query vectors than `_columns_at_once`."""
     width = len(query)
@@ -126,6 +144,7 @@ def _launch(query: torch.Tensor, pages: DevicePages, rows: torch.Tensor, parts: 
     if parts not in {1, 2}:
         raise ValueError(f"a query is split into 1 or 2 half-precision parts, not {parts}")
     dim = query.shape[1]
+    _check_dimensions(query, pages)
     half = torch.bfloat16 if pages.values.dtype == torch.bfloat16 else torch.float16
     terms = split(query, half, parts)
     scales = pages.offsets[:0] if pages.scales is None else pages.scales
