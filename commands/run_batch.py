@@ -120,12 +120,17 @@ def _check(asked: BatchArguments) -> None:
 def _examined(file: Path) -> tuple[int, dict[str, str]]:
     """How many queries a file has, and the place of each of their conditions, read before the search begins.
 
-    Raises UsageError for a row that cannot be read, and where there is none.
+    Raises UsageError for a row that cannot be read or asks too long a question, and where there is none.
     """
+    from ..engine.records import QUESTION_MAX_CHARS
+
     total = 0
     conditions: dict[str, str] = {}
     for row in read_queries(file):
         total += 1
+        if len(row.text) > QUESTION_MAX_CHARS:
+            place = row.place or f"{file}: question {row.query_id}"
+            raise UsageError(f"{place} has {len(row.text):,} characters; the limit is {QUESTION_MAX_CHARS:,}")
         if row.where is not None:
             conditions.setdefault(row.where, row.place)
     if total == 0:

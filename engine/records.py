@@ -166,6 +166,10 @@ class Operators:
         return bool(self.phrases or self.excluded or self.beginnings)
 
 
+QUESTION_MAX_CHARS = 2000
+"""Longest question, in characters as they are given: each of its words is looked up, which takes milliseconds."""
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """One query of a batch: `text`, a picture `image` (H, W, 3) uint8, both, or `like`, a page to find similar ones.

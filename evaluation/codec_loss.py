@@ -12,7 +12,7 @@ from ..engine.compression import codecs
 from ..engine.compression.residual import Codebook
 from ..engine.page_maxima import evenly_spaced
 from ..engine.ranking import rerank
-from ..engine.records import F32, I64, U16, QueryVectors
+from ..engine.records import F32, I64, QUESTION_MAX_CHARS, U16, QueryVectors
 from ..engine.searcher import Searcher
 from ..engine.store import Block, Snapshot
 from .metrics import mean, ndcg, overlap
@@ -89,7 +89,8 @@ def measure(searcher: Searcher, questions: Sequence[str]) -> list[CodecLoss]:
     Residual is measured where the index has visual words. What the index's own codec lost cannot be measured: the exact
     vectors are not stored.
     """
-    return loss_of(searcher.snapshot, [searcher.encode(text) for text in questions], searcher.codebook)
+    asked = [searcher.encode(text[:QUESTION_MAX_CHARS]) for text in questions]
+    return loss_of(searcher.snapshot, asked, searcher.codebook)
 
 
 def loss_of(snapshot: Snapshot, queries: Sequence[QueryVectors], codebook: Codebook | None) -> list[CodecLoss]:

@@ -11,7 +11,7 @@ from time import perf_counter
 import numpy as np
 
 from ..engine.ranking.third_stage import ThirdStage
-from ..engine.records import F64, Hit, Mode, Query
+from ..engine.records import F64, QUESTION_MAX_CHARS, Hit, Mode, Query
 from ..engine.searcher import Searcher
 from . import significance
 from .matching import IndexNames, Matched
@@ -126,7 +126,8 @@ def measure(
 ) -> Measured:
     """Ask `questions` and measure the answers with every metric of METRICS.
 
-    `on_question` is called after each. Derived files are made before the first one, so that no time includes it.
+    `on_question` is called after each. Of a question of more than QUESTION_MAX_CHARS its beginning is asked. Derived
+    files are made before the first question, so that no time includes it.
     Raises UsageError where a question names an ambiguous document.
     """
     names = IndexNames(searcher.snapshot, all_copies=system.all_copies)
@@ -139,7 +140,7 @@ def measure(
     for question, judged in zip(questions.items, matched, strict=True):
         started = perf_counter()
         # An iterator: a question with nothing to search for then has no hits, and does not end the run.
-        asked = iter([Query(question.query_id, question.text, judged.path)])
+        asked = iter([Query(question.query_id, question.text[:QUESTION_MAX_CHARS], judged.path)])
         ((_, hits),) = searcher.search_many(
             asked,
             k=DEPTH,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..engine.records import Query
+from ..engine.records import QUESTION_MAX_CHARS, Query
 from ..engine.retrieval.first_stage import DEFAULT_CANDIDATES
 from ..engine.searcher import Searcher
 from .metrics import mean, overlap
@@ -27,7 +27,7 @@ class StageRecall:
 
 def measure(searcher: Searcher, queries: Sequence[str], candidates: int = DEFAULT_CANDIDATES) -> StageRecall:
     """Run each question through two-stage and exact search."""
-    asked = [Query(str(i), text) for i, text in enumerate(queries)]
+    asked = [Query(str(i), text[:QUESTION_MAX_CHARS]) for i, text in enumerate(queries)]
     exact = [[hit.ref for hit in hits] for _, hits in searcher.search_many(asked, exact=True)]
     staged = [[hit.ref for hit in hits] for _, hits in searcher.search_many(asked, candidates=candidates)]
     answered = [(wanted, found) for wanted, found in zip(exact, staged, strict=True) if wanted]

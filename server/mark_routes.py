@@ -7,14 +7,15 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
+from ..engine.records import QUESTION_MAX_CHARS
 from ..evaluation import marks
 from .collection_set import CollectionName, CollectionsDep, ServiceDep
-from .messages import QUERY_MAX_CHARS, MarkOut, MarkRequest, MarksResponse, Problem
+from .messages import MarkOut, MarkRequest, MarksResponse, Problem
 from .search_body import BoundedRoute
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (400, 401, 503)}
 REFUSED: dict[int | str, dict[str, Any]] = {status: {"model": Problem} for status in (403, 404, 413, 507)}
-Text = Annotated[str | None, Query(min_length=1, max_length=QUERY_MAX_CHARS, examples=["notice period"])]
+Text = Annotated[str | None, Query(min_length=1, max_length=QUESTION_MAX_CHARS, examples=["notice period"])]
 
 api = APIRouter(route_class=BoundedRoute)
 

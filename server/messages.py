@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from ..engine.records import Mode
+from ..engine.records import QUESTION_MAX_CHARS, Mode
 from .body_limit import PICTURE_MAX_BYTES
 
-QUERY_MAX_CHARS = 2000
+PATH_MAX_CHARS = 2000
 WHERE_MAX_CHARS = 20_000
 QUERIES_MAX = 64
 HITS_MAX = 1000
@@ -22,7 +22,7 @@ PAGE_MAX = 1_000_000_000
 
 DocumentId = Annotated[str, Path(min_length=1, max_length=64, examples=["6f1ed002ab559585"])]
 Fraction = Annotated[float, Field(ge=0, le=1)]
-QueryText = Annotated[str, Field(min_length=1, max_length=QUERY_MAX_CHARS)]
+QueryText = Annotated[str, Field(min_length=1, max_length=QUESTION_MAX_CHARS)]
 
 
 class BoxIn(BaseModel):
@@ -73,7 +73,7 @@ class SearchRequest(BaseModel):
     exact: bool = False
     all_copies: bool = False
     mode: Mode | None = None
-    path: Annotated[str, Field(min_length=1, max_length=QUERY_MAX_CHARS)] | None = None
+    path: Annotated[str, Field(min_length=1, max_length=PATH_MAX_CHARS)] | None = None
     details: bool = False
     where: (
         Annotated[str, Field(min_length=1, max_length=WHERE_MAX_CHARS, examples=["kind = 'pdf' and modified >= 2024"])]
@@ -344,7 +344,7 @@ class AskRequest(BaseModel):
 
     question: QueryText
     k: Annotated[int, Field(ge=1, le=ASK_PAGES_MAX)] = 5
-    path: Annotated[str, Field(min_length=1, max_length=QUERY_MAX_CHARS)] | None = None
+    path: Annotated[str, Field(min_length=1, max_length=PATH_MAX_CHARS)] | None = None
     where: Annotated[str, Field(min_length=1, max_length=WHERE_MAX_CHARS)] | None = None
     mode: Mode | None = None
 

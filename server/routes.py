@@ -14,7 +14,7 @@ from ..engine.errors import DocumentError, UsageError
 from ..engine.explain.heatmap import WordMarks
 from ..engine.models.encoder import ImageQueryEncoder
 from ..engine.query.operators import check_asks, parse
-from ..engine.records import FloatBox, PageRef, PageWords
+from ..engine.records import QUESTION_MAX_CHARS, FloatBox, PageRef, PageWords
 from ..engine.records import Query as SearchQuery
 from ..engine.searcher import Searcher
 from .collection_set import CollectionName, CollectionsDep, CollectionSet, ServiceDep, WorkerDep
@@ -22,7 +22,7 @@ from .document_routes import DEFAULT_WIDTH, PNG, PROBLEMS, Width, page_url, png,
 from .http_errors import Busy, NotFound
 from .messages import (
     PAGE_MAX,
-    QUERY_MAX_CHARS,
+    PATH_MAX_CHARS,
     WHERE_MAX_CHARS,
     AnswerOut,
     BoxIn,
@@ -47,7 +47,7 @@ COLUMNS_MAX, FACET_VALUES_MAX = 20, 1000
 
 DocumentIdQuery = Annotated[str, Query(min_length=1, max_length=64, examples=["6f1ed002ab559585"])]
 PageNumberQuery = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Counts from 1.")]
-Text = Annotated[str, Query(min_length=1, max_length=QUERY_MAX_CHARS, examples=["revenue chart 2023"])]
+Text = Annotated[str, Query(min_length=1, max_length=QUESTION_MAX_CHARS, examples=["revenue chart 2023"])]
 ColumnName = Annotated[str, Field(min_length=1, max_length=100)]
 api = APIRouter(route_class=BoundedRoute)
 
@@ -82,10 +82,10 @@ async def facets(
     column: Annotated[list[ColumnName] | None, Query(max_length=COLUMNS_MAX, description="May be repeated.")] = None,
     columns: Annotated[
         str | None,
-        Query(min_length=1, max_length=QUERY_MAX_CHARS, examples=["kind,author"], description="Separated by commas."),
+        Query(min_length=1, max_length=PATH_MAX_CHARS, examples=["kind,author"], description="Separated by commas."),
     ] = None,
     where: Annotated[str | None, Query(min_length=1, max_length=WHERE_MAX_CHARS)] = None,
-    path: Annotated[str | None, Query(min_length=1, max_length=QUERY_MAX_CHARS)] = None,
+    path: Annotated[str | None, Query(min_length=1, max_length=PATH_MAX_CHARS)] = None,
     limit: Annotated[int, Query(ge=1, le=FACET_VALUES_MAX, description="Values of each column.")] = 20,
 ) -> FacetsResponse:
     """How many documents and pages have each value of some columns, by default of all that have any, among the

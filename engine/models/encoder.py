@@ -14,6 +14,9 @@ from ..confidence import Calibration
 from ..errors import UsageError
 from ..records import F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
 
+SHOWN_CHARS = 40
+"""Characters of a question that a message shows."""
+
 
 @dataclass(frozen=True, slots=True)
 class EncoderSpec:
@@ -130,6 +133,15 @@ def single_query(vector: F32) -> QueryVectors:
     _check_finite(vector)
     none: F32 = np.zeros((0, 0), np.float32)
     return QueryVectors(none, np.zeros(0, np.float32), vector, (), contextual=True)
+
+
+def shown(text: str) -> str:
+    r"""A question as a message shows it: in quotes, and no more than SHOWN_CHARS of it.
+
+    >>> print(shown(" \u200b"), shown("?" * 50))
+    ' \u200b' '????????????????????????????????????????'…
+    """
+    return f"{text[:SHOWN_CHARS]!r}…" if len(text) > SHOWN_CHARS else repr(text)
 
 
 def _check_finite(vectors: F32) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import UsageError
 from ..records import BOX_SCALE, F32, QueryVectors
 from . import layouts
-from .encoder import EncoderSpec, contextual_query
+from .encoder import EncoderSpec, contextual_query, shown
 from .folders import ModelFolder
 from .jina_v4.checkpoint import read_json
 from .layouts import ADAPTER, Layout
@@ -73,7 +73,7 @@ class LateInteraction:
         A special token that is spelled out in a query is read as text: a space is put into it.
         """
         if blank := [text for text in texts if not text.strip()]:
-            raise UsageError(f"the query {blank[0]!r} has nothing to search for")
+            raise UsageError(f"the query {shown(blank[0])} has nothing to search for")
         with self._using_model:
             tokenizer = self.model.tokenizer
             plain = [without_special_tokens(text, tokenizer) for text in texts]

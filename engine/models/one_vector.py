@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import UsageError
 from ..records import F32, U8, PageImage, PageVectors, QueryVectors, Ragged
 from . import folders, published
-from .encoder import EmbeddedPages, EncoderSpec, TextVectors, single_query
+from .encoder import EmbeddedPages, EncoderSpec, TextVectors, shown, single_query
 from .folders import ModelFolder
 from .late_interaction import MIN_NORM, OPENING_ERRORS, cannot_open, untrained_error
 from .layouts import Layout
@@ -92,7 +92,7 @@ class OneVector:
     def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
         """Embed queries, each as one dense vector. Raises UsageError for a blank query."""
         if blank := [text for text in texts if not text.strip()]:
-            raise UsageError(f"the query {blank[0]!r} has nothing to search for")
+            raise UsageError(f"the query {shown(blank[0])} has nothing to search for")
         with self._using_model:
             raw = self.model.encode_query([*texts], batch_size=BATCH, convert_to_numpy=True, show_progress_bar=False)
         return [single_query(vector) for vector in self._unit(raw)]

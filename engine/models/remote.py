@@ -17,7 +17,7 @@ from .. import probes
 from ..errors import UsageError
 from ..records import BOX_SCALE, F32, U8, PageImage, PageVectors, QueryVectors, Ragged
 from . import published
-from .encoder import EmbeddedPages, EncoderSpec, TextVectors, contextual_query, single_query
+from .encoder import EmbeddedPages, EncoderSpec, TextVectors, contextual_query, shown, single_query
 from .late_interaction import MIN_NORM, NO_SINGLE
 from .remote_protocols import parse
 
@@ -88,7 +88,7 @@ class Remote:
     def encode_queries(self, texts: Sequence[str]) -> list[QueryVectors]:
         """Embed queries; all tokens of one weigh the same. Raises UsageError for a blank query."""
         if blank := [text for text in texts if not text.strip()]:
-            raise UsageError(f"the query {blank[0]!r} has nothing to search for")
+            raise UsageError(f"the query {shown(blank[0])} has nothing to search for")
         found = self._endpoint.texts([self._endpoint.query_prompt + text for text in texts])
         return [self._query(self._unit(vectors)) for vectors in found]
 

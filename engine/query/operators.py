@@ -54,7 +54,7 @@ def parse(question: str) -> tuple[str, Operators]:
 def check_asks(text: str, operators: Operators) -> None:
     """Raise UsageError for a question, as `parse` gives it, of nothing but excluded words."""
     if operators.excluded and not re.search(r"\w", text):
-        left_out = " ".join(f"-{word}" for word in operators.excluded)
+        left_out = " ".join(f"-{word}" for word in operators.excluded[:MAX_AROUND])
         raise UsageError(
             f"nothing is asked for besides what is left out ({left_out}); add words that pages should have, "
             "or write without the hyphen what you look for"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -42,9 +43,10 @@ class NearTerms:
             if len(its_pages.rows):
                 found[term].append(Related(its_pages, SYNONYM_WEIGHT))
         terms = {word.term for word in words}
+        pages_of = cache(self._pages_of)  # a question may have a word many times
         for translated in translate(question, self._index.languages).values():
             for translation in translated:
-                pages = [each for name in translation.names if len((each := self._pages_of(name)).rows)]
+                pages = [each for name in translation.names if len((each := pages_of(name)).rows)]
                 for term in {term for word in translation.words for term in terms_of(word)} & terms:
                     found[term] += [Related(each, weight_of(translation)) for each in pages]
         return {term: related for term, related in found.items() if related}

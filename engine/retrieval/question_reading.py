@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ..errors import UsageError
 from ..models.pixel.words import WORD, composed, normal_form
 from ..query.characters import clean, folded
 from ..query.operators import parse
 from ..query.terms import question_terms
 from ..query.translations import is_name
-from ..records import Query
+from ..records import QUESTION_MAX_CHARS, Query
 from .text_evidence import TextSearch
 
 IsSeen = Callable[[str], bool]
@@ -28,7 +29,11 @@ class Reading:
 
 
 def read(query: Query, texts: Callable[[], TextSearch]) -> Reading:
-    """A query without operators. Queries by a page stay."""
+    """A query without operators. Queries by a page stay.
+
+    Raises UsageError for a question of more than QUESTION_MAX_CHARS.
+    """
+    check_length(query)
     if query.like is not None or not query.text.strip():
         return Reading(query)
     text, operators = parse(query.text)
@@ -37,6 +42,16 @@ def read(query: Query, texts: Callable[[], TextSearch]) -> Reading:
         missing = tuple(phrase for phrase in operators.phrases if not texts().has_phrase(phrase))
         operators = replace(operators, phrases=tuple(each for each in operators.phrases if each not in missing))
     return Reading(replace(query, text=text, operators=operators), missing)
+
+
+def check_length(query: Query) -> None:
+    """Raise UsageError for a question of more than QUESTION_MAX_CHARS."""
+    if len(query.text) > QUESTION_MAX_CHARS:
+        which = f"question {query.query_id}" if query.query_id else "the question"
+        raise UsageError(
+            f"{which} has {len(query.text):,} characters; the limit is {QUESTION_MAX_CHARS:,}: "
+            "ask with the words that matter"
+        )
 
 
 def corrected(query: Query, texts: Callable[[], TextSearch], is_seen: IsSeen) -> Query:

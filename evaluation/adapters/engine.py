@@ -16,7 +16,7 @@ from ...engine.errors import UsageError
 from ...engine.models.encoder import Encoder
 from ...engine.models.pooled import pooled_spec
 from ...engine.models.registry import find_spec, load_encoder
-from ...engine.records import Mode, PageRef, Query
+from ...engine.records import QUESTION_MAX_CHARS, Mode, PageRef, Query
 from ...engine.searcher import Searcher, open_searcher
 from ...indexer.report import IndexReport
 from ..datasets.collection import Corpus
@@ -103,9 +103,10 @@ class CorpusSearch:
         """The scores of the best `k` pages for each query, an id and a text, by query id and page id.
 
         Scores fall strictly from hit to hit, so that any evaluator has the pages in this engine's order. A query with
-        nothing to search for has no pages. Raises UsageError before `index`.
+        nothing to search for has no pages, and of one of more than QUESTION_MAX_CHARS its beginning is asked. Raises
+        UsageError before `index`.
         """
-        asked = (Query(query_id, text) for query_id, text in queries)
+        asked = (Query(query_id, text[:QUESTION_MAX_CHARS]) for query_id, text in queries)
         found = self._opened().search_many(asked, k=k, candidates=self._candidates, exact=self._exact, mode=self._mode)
         return {query.query_id: _scores([(hit.ref.path, hit.score) for hit in hits]) for query, hits in found}
 
@@ -117,7 +118,7 @@ class CorpusSearch:
         found = {}
         for query_id, text in queries:
             refs = [self._ref(searcher, page_id) for page_id in candidates.get(query_id, ())]
-            scores = zip((ref.path for ref in refs), searcher.scores(text, refs), strict=True)
+            scores = zip((ref.path for ref in refs), searcher.scores(text[:QUESTION_MAX_CHARS], refs), strict=True)
             found[query_id] = _scores(sorted(scores, key=lambda pair: (-pair[1], pair[0]))[:k])
         return found
 

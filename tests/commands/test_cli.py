@@ -349,6 +349,26 @@ def test_an_image_query_is_refused_by_a_model_that_reads_text_only(run: Run, ind
     assert "none.png: no such file" in run("query", "words", "--image", "none.png")[2]
 
 
+@pytest.mark.usefixtures("indexed")
+def test_a_question_that_is_too_long_is_refused(run: Run) -> None:
+    for text in ("x" * 2001, "\u200b" * 2001):
+        code, out, err = run("query", text)
+        assert (code, out) == (2, "")
+        assert "the question has 2,001 characters; the limit is 2,000" in err
+
+
+@pytest.mark.parametrize(("name", "line"), [("q.txt", "{}"), ("q.jsonl", '{{"query_id": "2", "query": "{}"}}')])
+def test_batch_refuses_a_question_that_is_too_long_before_it_answers_any(
+    run: Run, indexed: Path, name: str, line: str
+) -> None:
+    (indexed / name).write_text(f"{line.format('revenue')}\n{line.format('x' * 2001)}\n")
+    code, out, err = run("batch", name, "-o", "out.jsonl")
+    assert (code, out) == (2, "")
+    assert f"{name}" in err
+    assert "2 has 2,001 characters; the limit is 2,000" in " ".join(err.split())
+    assert not (indexed / "out.jsonl").exists()
+
+
 def test_batch_answers_a_file_and_resumes(run: Run, indexed: Path) -> None:
     (indexed / "q.jsonl").write_text('{"query_id": "a", "query": "revenue"}\n{"query_id": "b", "query": "minutes"}\n')
     code, out, _ = run("batch", "q.jsonl", "-o", "out.jsonl", "-k", "1")

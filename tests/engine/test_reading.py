@@ -14,7 +14,7 @@ import toy_words
 from docsearch.engine.errors import UsageError
 from docsearch.engine.hits import Hits
 from docsearch.engine.models.pixel.words import split_words
-from docsearch.engine.records import Query, QueryVectors
+from docsearch.engine.records import QUESTION_MAX_CHARS, Query, QueryVectors
 from docsearch.engine.searcher import Searcher, open_searcher
 
 TEXTS = {
@@ -119,3 +119,34 @@ def test_a_batch_reads_as_each_question_alone(searcher: Searcher) -> None:
     for query, hits in together.items():
         alone = searcher.search(query.text)
         assert (hits, hits.corrections) == (alone, alone.corrections)
+
+
+LONG = {
+    "a word": "x" * 128_000,
+    "words": "ab " * 100_000,
+    "spaces": " " * 1_000_000 + "net",
+    "combining marks": "e" + "\u0301" * 100_000,
+    "characters without width": "\u200b" * 100_000 + "net",
+    "halves of characters": "\ud800" * 100_000,
+    "one too many": "n" * (QUESTION_MAX_CHARS + 1),
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_a_question_that_is_too_long_is_refused_before_anything_is_done_with_it(searcher: Searcher, kind: str) -> None:
+    text = LONG[kind]
+    found = f"has {len(text):,} characters; the limit is 2,000"
+    with pytest.raises(UsageError, match=f"^the question {found}"):
+        searcher.search(text)
+    with pytest.raises(UsageError, match=f"^question q7 {found}"):
+        [*searcher.search_many(iter([Query("q6", "net"), Query("q7", text)]))]
+    for ask in (searcher.encode, lambda text: searcher.rescored(text, "hybrid")):
+        with pytest.raises(UsageError, match=found):
+            ask(text)
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_a_question_of_the_longest_length_is_read(searcher: Searcher, kind: str) -> None:
+    """Whatever it is made of: it has hits, or nothing in it can be searched for."""
+    with suppress(UsageError):
+        searcher.search(LONG[kind][-QUESTION_MAX_CHARS:])

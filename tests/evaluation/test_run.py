@@ -13,6 +13,7 @@ import pytrec_eval
 import toy_words
 from docsearch.commands import eval_output
 from docsearch.engine.errors import UsageError
+from docsearch.engine.records import QUESTION_MAX_CHARS
 from docsearch.engine.searcher import Searcher, open_searcher
 from docsearch.evaluation import metrics
 from docsearch.evaluation.comparison import Comparison
@@ -152,6 +153,11 @@ def test_a_question_without_words_has_no_hits_and_counts(searcher: Searcher) -> 
     measured = run(searcher, question(" ", ("lease.pdf", 1)), question("w22", ("lease.pdf", 2)))
     assert [each.rank for each in measured.outcomes] == [None, 1]
     assert measured.interval("mrr").mean == 0.5
+
+
+def test_of_a_question_that_is_too_long_the_beginning_is_asked(searcher: Searcher) -> None:
+    measured = run(searcher, question("w22 " * QUESTION_MAX_CHARS, ("lease.pdf", 2)))
+    assert measured.outcomes[0].rank == 1
 
 
 def test_groups_and_questions_in_several(searcher: Searcher) -> None:

@@ -22,7 +22,7 @@ from ...errors import UsageError
 from ...records import F32, U8, U16, WHOLE_PAGE, PageImage, PageRef, PageVectors, QueryVectors, Ragged
 from .. import compiled
 from .. import device as devices
-from ..encoder import BATCH_PAGES, EmbeddedPages, EncoderSpec, TextVectors, contextual_query
+from ..encoder import BATCH_PAGES, EmbeddedPages, EncoderSpec, TextVectors, contextual_query, shown
 from . import adapters, batching, spec
 from .checkpoint import Checkpoint
 from .description import describe
@@ -195,7 +195,7 @@ class JinaV4:
     def encode_queries(self, texts: Sequence[str], *, task: str | Sequence[str] | None = None) -> list[QueryVectors]:
         """Embed queries, each with its prefix; all tokens of one weigh the same. Raises UsageError for a blank one."""
         if blank := [text for text in texts if not text.strip()]:
-            raise UsageError(f"the query {blank[0]!r} has nothing to search for")
+            raise UsageError(f"the query {shown(blank[0])} has nothing to search for")
         tasks = self._tasks(task, len(texts))
         items = [self.processor.text(text, "query", each) for text, each in zip(texts, tasks, strict=True)]
         tokens = [self.processor.words(item) for item in items]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ...compression.visual_words import VisualWords
 from ...errors import UsageError
 from ...records import F32, DescribedPicture, QueryExpansion, QueryVectors
-from ..encoder import EncoderSpec
+from ..encoder import EncoderSpec, shown
 from ..mapped_tensors import open_tensors
 from . import spec
 from .concepts import (
@@ -131,7 +131,7 @@ class PixelText:
         if named := named_concepts(words):
             words = [word for word in words if word in named or word not in CONTAINERS]
         if not words:
-            raise UsageError(f"the query {text!r} has no word to search for")
+            raise UsageError(f"the query {shown(text)} has no word to search for")
         empty = function_words(words)
         spelled = spotted_spellings(text) if self.reads_units else spellings(text)
         letters = self._naming_letters(in_order, spelled)

@@ -12,6 +12,7 @@ import toy_words
 from docsearch.engine.query.terms import question_terms
 from docsearch.engine.retrieval.near_terms import NearTerms
 from docsearch.engine.retrieval.spelling import Spelling
+from docsearch.engine.retrieval.term_pages import TermPages
 from docsearch.engine.retrieval.text_evidence import TextSearch
 from docsearch.engine.retrieval.text_index import TextIndex
 from docsearch.engine.store import open_snapshot
@@ -76,3 +77,18 @@ def test_nothing_is_near_to_a_name(index: TextIndex) -> None:
 
 def test_pages_in_scripts_that_the_model_does_not_read_are_told(search: TextSearch) -> None:
     assert np.flatnonzero(search.evidence("revenue").is_unread).tolist() == [3]
+
+
+def test_a_repeated_word_is_looked_up_once(index: TextIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str] = []
+    near = NearTerms(index, Spelling(index))
+    look_up = near._pages_of
+
+    def counted(name: str) -> TermPages:
+        names.append(name)
+        return look_up(name)
+
+    monkeypatch.setattr(near, "_pages_of", counted)
+    near.of(question := "facture " * 50, question_terms(question).words)
+    assert names
+    assert len(names) == len(set(names))
