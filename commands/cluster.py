@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..engine.errors import UsageError
-from .indexing import progress_line
+from .indexing import ProgressLine
 from .output import message, plural
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class ClusterProgress:
         self._clock = clock
         self._status: ClusterStatus | None = None
         self._progress: Progress | None = None
+        self._line = ProgressLine()
         self._printed = -EVENT_EVERY_S
 
     def on_status(self, status: ClusterStatus) -> None:
@@ -91,7 +92,7 @@ class ClusterProgress:
     def line(self, progress: Progress) -> str:
         """A line about how far the run is, where the work is done, and what holds it up."""
         self._progress = progress
-        parts = [progress_line(progress), *([] if self._status is None else [status_line(self._status)])]
+        parts = [self._line(progress), *([] if self._status is None else [status_line(self._status)])]
         return ("\n" if sys.stderr.isatty() else " · ").join(parts)
 
 

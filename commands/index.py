@@ -12,7 +12,7 @@ import typer
 from ..engine.errors import UsageError
 from .cluster import ClusterProgress, Ray, RayGpus, RayWorkers, Staging, index_on_cluster, places
 from .index_report import accepted_failures, list_failures, plan_lines
-from .indexing import default_workers, progress_line, run_and_report
+from .indexing import default_workers, run_and_report
 from .options import (
     DEFAULT_INDEX,
     AsJson,
@@ -240,5 +240,5 @@ def index(
         accepted=accepted,
         as_json=as_json,
         quiet=quiet,
-        line=progress_line if ray is None else shown.line,
+        line=None if ray is None else shown.line,
     )

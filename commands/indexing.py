@@ -35,7 +35,7 @@ def run_and_report(
 ) -> None:
     """Call `run`, which takes where to report progress; prepare the index for searching; print what was done.
 
-    `line` says how far the run is, `progress_line` by default.
+    `line` says how far the run is, a ProgressLine by default.
 
     Exits with SOME_FAILED where something failed that is not accepted, see `unexpected_failures`.
     """
@@ -45,7 +45,7 @@ def run_and_report(
         "scanning documents", text="{task.percentage:>3.0f}%  {task.description}", quiet=quiet, lines=True
     ) as bar:
         try:
-            describe = line or progress_line
+            describe = line or ProgressLine()
             report = run(lambda progress: bar.update(progress.bytes, progress.bytes_total, describe(progress)))
         except KeyboardInterrupt:
             message("docsearch: interrupted; finished pages are saved, and the same command continues from there")
@@ -83,15 +83,32 @@ def default_workers() -> int:
     return min(max(threads.available() // 2, 1), WORKERS_MAX)
 
 
-def progress_line(progress: Progress) -> str:
-    """A line about how far a run is, with the time that is left."""
-    rate = progress.pages / progress.seconds if progress.seconds > 0 else 0.0
-    rendered = progress.bytes - progress.bytes_skipped
-    eta = "?"
-    if rendered > 0 and (progress.pages or not progress.pages_total):
-        eta = clock(progress.seconds * (progress.bytes_total - progress.bytes) / rendered)
-    failed = f" · {progress.failed:,} failed" if progress.failed else ""
-    return (
-        f"{progress.documents:,}/{progress.documents_total:,} documents · {plural(progress.pages, 'page')} · "
-        f"{rate:.1f} pages/s · ETA {eta}{failed}"
-    )
+class ProgressLine:
+    """Says in a line how far a run is, with the time that is left at the speed since its first pages.
+
+    What comes before these, such as loading the model, does not come again. Without two reports of pages, the time is
+    "?".
+    """
+
+    def __init__(self) -> None:
+        self._first: Progress | None = None
+
+    def __call__(self, progress: Progress) -> str:
+        """The line; called with every report of a run, in their order."""
+        rate = progress.pages / progress.seconds if progress.seconds > 0 else 0.0
+        failed = f" · {progress.failed:,} failed" if progress.failed else ""
+        return (
+            f"{progress.documents:,}/{progress.documents_total:,} documents · {plural(progress.pages, 'page')} · "
+            f"{rate:.1f} pages/s · ETA {self._time_left(progress)}{failed}"
+        )
+
+    def _time_left(self, progress: Progress) -> str:
+        seconds, rendered = progress.seconds, progress.bytes - progress.bytes_skipped
+        if self._first is None and progress.pages:
+            self._first = progress
+        if self._first is not None:
+            seconds -= self._first.seconds
+            rendered -= self._first.bytes - self._first.bytes_skipped
+        elif progress.pages_total:
+            return "?"
+        return clock(seconds * (progress.bytes_total - progress.bytes) / rendered) if rendered > 0 else "?"

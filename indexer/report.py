@@ -15,9 +15,10 @@ class Progress:
     """How far a run is.
 
     `documents` and `bytes` count what has been rendered or skipped, out of `documents_total` and `bytes_total` found;
-    `bytes_skipped` belong to documents that needed no rendering. `pages` are embedded, out of `pages_total` that the
-    documents opened so far lacked. `failed` counts documents and pages, `seconds` is the time since the start, `path`
-    the document that this report is about, or "".
+    a document that is under way counts with its share of pages that are done. `bytes_skipped` belong to documents and
+    pages that needed no rendering. `pages` are embedded, out of `pages_total` that the documents opened so far lacked.
+    `failed` counts documents and pages, `seconds` is the time since the start, `path` the document that this report is
+    about, or "".
     """
 
     documents: int

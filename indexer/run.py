@@ -200,8 +200,8 @@ class Run:
                 self.attached.rendered(event.document)
             else:
                 self._fail_document(path, event.reason)
-            self._count_processed(event.document)
             del self._in_flight[path]
+            self._count_processed(event.document)
             self.attached.release(path)
         self.report_progress()
 
@@ -292,7 +292,7 @@ class Run:
         begun = self._writer.begin_document(
             document.path, sha256, document.size, document.mtime_ns, None, replaces=replaces
         )
-        self._in_flight[document.path] = DocumentInFlight(begun.doc_id, begun.done_pages)
+        self._in_flight[document.path] = DocumentInFlight(begun.doc_id, begun.done_pages, document.size)
         return begun.done_pages
 
     def _finish(self, path: str) -> None:
@@ -349,13 +349,16 @@ class Run:
         """Call `on_progress`; `path` is the document being worked on."""
         self._reported = self.clock()
         if self.on_progress is not None:
+            # Other threads begin and end documents: one that ends meanwhile is rather left out than counted twice.
+            processed, skipped = self._bytes, self._bytes_skipped
+            in_flight = tuple(self._in_flight.values())
             self.on_progress(
                 Progress(
                     documents=self._processed,
                     documents_total=self.documents_total,
-                    bytes=self._bytes,
+                    bytes=processed + sum(each.processed_bytes for each in in_flight),
                     bytes_total=self.bytes_total,
-                    bytes_skipped=self._bytes_skipped,
+                    bytes_skipped=skipped + sum(each.skipped_bytes for each in in_flight),
                     pages=self._pages,
                     pages_total=self._pages_total,
                     failed=len(self._failed),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def test_events_are_lines_of_json_on_stderr(capfd: pytest.CaptureFixture[str]) -
     now = [0.0]
     shown = ClusterProgress(as_json=True, quiet=False, clock=lambda: now[0])
     shown.on_status(STATUS)
+    assert "ETA ?" in shown.line(replace(PROGRESS, bytes=0, pages=1, seconds=0.0))
     assert "ETA 0:20" in shown.line(PROGRESS)
     shown.on_status(STATUS)  # too early for another event
     now[0] = 5.0

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from docsearch.commands import progress
+from docsearch.commands.indexing import ProgressLine
 from docsearch.commands.progress import progress_bar
 from docsearch.commands.train import _event_handler
+from docsearch.indexer.report import Progress
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -37,6 +39,22 @@ def test_a_line_tells_the_time_that_the_rest_takes_at_the_speed_of_this_run(
         bar.advance()
     # Two queries took 40 s, so the 1,000 that are left take 20,000 s: those of an earlier run do not count.
     assert capsys.readouterr().err == "100/1,100 queries · ETA 5:33:20\n"
+
+
+def test_the_time_left_of_indexing_leaves_out_what_comes_before_the_first_pages() -> None:
+    def after(seconds: float, pages: int, share: int) -> Progress:
+        """A percentage of one document of 1,000 pages, half of which earlier runs had embedded."""
+        return Progress(0, 1, 10_000 * share, 1_000_000, 500_000, pages, 500, 0, seconds, "long.txt")
+
+    line = ProgressLine()
+    told = [line(each).rpartition("ETA ")[2] for each in (after(60, 0, 50), after(70, 50, 55), after(90, 150, 65))]
+    # 10 % of the document took the last 20 s, and 35 % are left.
+    assert told == ["?", "?", "1:10"]
+
+
+def test_a_run_over_documents_without_pages_tells_the_time_left() -> None:
+    failed = Progress(2, 10, 200, 1000, 0, 0, 0, 2, 5.0, "")
+    assert ProgressLine()(failed).endswith("ETA 0:20 · 2 failed")
 
 
 def test_batch_prints_lines_of_progress_in_a_pipe(run: Run, indexed: Path, lines_at_once: None) -> None:

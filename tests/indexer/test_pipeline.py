@@ -23,7 +23,7 @@ from docsearch.engine.models.encoder import EmbeddedPages
 from docsearch.engine.records import PageImage
 from docsearch.engine.store import open_snapshot
 from docsearch.indexer import discover, pipeline
-from docsearch.indexer.report import IndexReport, Progress
+from docsearch.indexer.report import IndexReport, Interrupted, Progress
 from fake_encoder import SPEC, STRIPS, FakeEncoder
 from unprivileged import as_user
 
@@ -270,6 +270,34 @@ def test_progress_ends_with_everything_processed(folder: Path) -> None:
     last = seen[-1]
     assert (last.documents, last.documents_total, last.pages, last.failed) == (3, 3, 6, 0)
     assert last.bytes == last.bytes_total == sum(file.stat().st_size for file in folder.rglob("*.pdf"))
+
+
+def test_progress_counts_the_pages_of_a_document_that_is_under_way(tmp_path: Path, make_pdf: MakePdf) -> None:
+    size, count = (
+        make_pdf(tmp_path / "docs/only.pdf", [f"page {number}" for number in range(1, 201)]).stat().st_size,
+        200,
+    )
+    seen: list[Progress] = []
+
+    def stop_early(progress: Progress) -> None:
+        seen.append(progress)
+        if progress.pages:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        run(tmp_path / "docs", on_progress=stop_early)
+    last = seen[-1]
+    assert (last.documents, last.documents_total, last.bytes_skipped, last.bytes_total) == (0, 1, 0, size)
+    assert 0 < last.pages < count
+    assert last.bytes == size * last.pages // count
+
+    stored = len(pages(tmp_path / "index"))
+    seen.clear()
+    run(tmp_path / "docs", on_progress=seen.append)
+    under_way = [each for each in seen if each.pages and not each.documents]
+    assert {each.bytes_skipped for each in under_way} == {size * stored // count}
+    assert all(each.bytes == size * (stored + each.pages) // count for each in under_way)
+    assert (seen[-1].bytes, seen[-1].documents) == (size, 1)
 
 
 def test_the_same_documents_give_the_same_index(folder: Path, tmp_path: Path) -> None:
