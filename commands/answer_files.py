@@ -318,17 +318,11 @@ def spreadsheet_cell(value: object) -> object:
 def _write_trec(lines: Path, file: Path) -> None:
     with file.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
         for answer in _answers(lines):
-            query = _trec_field(str(answer["query_id"]))
+            query = trec.field(str(answer["query_id"]))
             for rank, hit in enumerate(answer["hits"], start=1):
-                index = f"{_trec_field(hit[INDEX_KEY])}/" if INDEX_KEY in hit else ""
-                page = f"{index}{_trec_field(hit['path'])}#{hit['page']}"
+                index = f"{trec.field(hit[INDEX_KEY])}/" if INDEX_KEY in hit else ""
+                page = f"{index}{trec.docid(hit['path'], hit['page'])}"
                 stream.write(f"{query} Q0 {page} {rank} {hit['score']:.6f} {RUN_TAG}\n")
-
-
-def _trec_field(text: str) -> str:
-    """Text as one field of a TREC line: white space, control characters and "%" are percent-encoded."""
-    encoded = re.sub(r"[\s%\x00-\x1f\x7f-\x9f]", lambda match: quote(match[0]), text)
-    return printable(encoded)
 
 
 def _write_parquet(lines: Path, file: Path) -> None:

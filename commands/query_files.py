@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..engine import json_text
 from ..engine.errors import UsageError
 from ..engine.install import pyarrow
+from ..engine.json_text import NotJson
 
 QUERY_SUFFIXES = (".txt", ".csv", ".jsonl", ".parquet")
 COMMENT = "#"
@@ -92,11 +93,9 @@ def _read_jsonl(file: Path) -> Iterator[QueryRow]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as err:
-            raise UsageError(f"{file}:{number}: not JSON: {err.msg} at character {err.pos + 1}") from err
-        except (ValueError, RecursionError) as err:  # numbers of thousands of digits, nesting thousands deep
-            raise UsageError(f"{file}:{number}: not JSON that can be read: {err}") from err
+            row = json_text.parse(line)
+        except NotJson as err:
+            raise UsageError(f"{file}:{number}: {err}") from err
         if not isinstance(row, dict):
             raise UsageError(f'{file}:{number}: not an object like {{"query_id": "1", "query": "…"}}')
         yield _row(row, number, f"{file}:{number}")

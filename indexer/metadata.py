@@ -12,7 +12,7 @@ from ..engine.store.columns import OWN_COLUMNS
 from ..engine.where.paths import DocumentNames
 from . import source_folders
 from .discover import Document
-from .metadata_files import NUMBER, Entry, Item, Table, is_date, read_sidecar, read_table
+from .metadata_files import NUMBER, Entry, Table, is_date, read_sidecar, read_table
 from .metadata_report import MetadataReport
 
 FILE_SETTING = "metadata_file"
@@ -124,7 +124,7 @@ def typed(table: Table) -> tuple[dict[str, ColumnType], list[dict[str, Value]]]:
     A column of a CSV file is a number, a date, a flag or a list if all its values are, or its header says so. Raises
     UsageError, with file and line, for a value that is not what the header or the lines above say.
     """
-    columns: dict[str, list[tuple[Item, str]]] = {}
+    columns: dict[str, list[tuple[Value, str]]] = {}
     for entry in table.entries:
         for name, value in entry.values.items():
             columns.setdefault(name, []).append((value, entry.where))
@@ -139,7 +139,7 @@ def typed(table: Table) -> tuple[dict[str, ColumnType], list[dict[str, Value]]]:
     return {name: kind for name, kind in types.items() if name not in OWN_COLUMNS}, rows
 
 
-def _type_of(name: str, values: Sequence[tuple[Item, str]], *, texts_are_typed: bool) -> ColumnType:
+def _type_of(name: str, values: Sequence[tuple[Value, str]], *, texts_are_typed: bool) -> ColumnType:
     first, first_where = _own_type(values[0][0]), values[0][1]
     for value, where in values[1:]:
         if _own_type(value) != first:
@@ -154,7 +154,7 @@ def _type_of(name: str, values: Sequence[tuple[Item, str]], *, texts_are_typed: 
     return "date" if all(map(is_date, texts)) else "text"
 
 
-def _own_type(value: Item) -> ColumnType:
+def _own_type(value: Value) -> ColumnType:
     if isinstance(value, bool):
         return "flag"
     if isinstance(value, str):
@@ -162,7 +162,7 @@ def _own_type(value: Item) -> ColumnType:
     return "list" if isinstance(value, tuple) else "number"
 
 
-def _converted(value: Item, kind: ColumnType, name: str, where: str) -> Value:
+def _converted(value: Value, kind: ColumnType, name: str, where: str) -> Value:
     """A value in the type of its column. Raises UsageError where it is of another one."""
     if kind == "list":
         return value if isinstance(value, tuple) else (str(value),)

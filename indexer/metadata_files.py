@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast, get_args
 
+from ..engine import json_text
 from ..engine.errors import UsageError
 from ..engine.install import needs
-from ..engine.store.column_values import ColumnType, date_span
+from ..engine.json_text import NotJson
+from ..engine.store.column_values import ColumnType, Value, date_span
 from ..engine.store.columns import OWN_COLUMNS, SPOKEN
 from ..engine.store.statements import storable_text
 
@@ -27,8 +29,6 @@ NAME_MAX_CHARS = 100
 NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?")
 """Text that is a number: not with leading zeros, which codes have."""
 LIST_BREAK = re.compile(r"\s*;\s*")
-Kind = Literal["text", "number", "date", "list", "flag"]
-Item = str | float | bool | tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Entry:
 
     pattern: str
     where: str
-    values: Mapping[str, Item]
+    values: Mapping[str, Value]
 
 
 @dataclass(slots=True)
@@ -157,8 +157,8 @@ def _header(header: Sequence[str], where: str, table: Table) -> list[str]:
     return names
 
 
-def _cells(cells: Mapping[str, str], table: Table, where: str) -> dict[str, Item]:
-    found: dict[str, Item] = {}
+def _cells(cells: Mapping[str, str], table: Table, where: str) -> dict[str, Value]:
+    found: dict[str, Value] = {}
     for name, cell in cells.items():
         is_list = table.declared.get(name, OWN_COLUMNS.get(name)) == "list"
         value = tuple(filter(None, LIST_BREAK.split(cell))) if is_list else cell
@@ -179,11 +179,9 @@ def _json_rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _json(text: str, file: str, first_line: int) -> object:
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as err:
-        raise UsageError(f"{file}:{first_line + err.lineno - 1}: not JSON: {err.msg} at character {err.colno}") from err
-    except RecursionError as err:
-        raise UsageError(f"{file}:{first_line}: not metadata: nested too deeply") from err
+        return json_text.parse(text)
+    except NotJson as err:
+        raise UsageError(f"{file}:{first_line + err.line - 1}: {err}") from err
 
 
 def _parquet_rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -202,9 +200,9 @@ def _parquet_rows(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         raise UsageError(f"{file}: not a Parquet file: {err}") from err
 
 
-def _values(row: Mapping[str, Any], where: str) -> dict[str, Item]:
+def _values(row: Mapping[str, Any], where: str) -> dict[str, Value]:
     """The values of a row that has types of its own; null and empty ones are left out."""
-    found: dict[str, Item] = {}
+    found: dict[str, Value] = {}
     for key, value in row.items():
         name = column_name(str(key), where)
         if isinstance(value, datetime | date):
@@ -223,7 +221,7 @@ def _values(row: Mapping[str, Any], where: str) -> dict[str, Item]:
     return found
 
 
-def _checked(value: Item, name: str, where: str) -> Item:
+def _checked(value: Value, name: str, where: str) -> Value:
     if isinstance(value, tuple):
         return tuple(str(_checked(item, name, where)) for item in value)
     if isinstance(value, str):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...engine import json_text
 from ...engine.errors import UsageError
+from ...engine.json_text import NotJson
 from ..questions import Questions
 from . import lines, rows
 
@@ -21,11 +22,9 @@ def objects(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """The objects of a .jsonl file with their line numbers. Raises UsageError."""
     for number, line in lines.numbered(file):
         try:
-            row = json.loads(line)
-        except json.JSONDecodeError as err:
-            raise UsageError(f"{file}:{number}: not JSON: {err.msg} at character {err.pos + 1}") from err
-        except (ValueError, RecursionError) as err:  # numbers of thousands of digits, nesting thousands deep
-            raise UsageError(f"{file}:{number}: not JSON that can be read: {err}") from err
+            row = json_text.parse(line)
+        except NotJson as err:
+            raise UsageError(f"{file}:{number}: {err}") from err
         if not isinstance(row, dict):
             raise UsageError(f"{file}:{number}: not an object like {rows.EXAMPLE}")
         yield number, row

@@ -142,6 +142,7 @@ def test_a_file_beside_a_document_counts_before_the_table(docs: Path) -> None:
     [
         ('{"team": ', "b.pdf.json:1: not JSON"),
         ('{\n"team": x}', "b.pdf.json:2: not JSON"),
+        ('{"team": ' + "1" * 5000 + "}", "b.pdf.json:1: not JSON that can be read"),
         ("[1]", "metadata is a JSON object"),
         ('{"team": {"name": "x"}}', "'team' is neither text"),
         ('{"pages": 3}', "filled by docsearch itself"),
@@ -206,6 +207,7 @@ def test_rows_that_match_nothing_are_told(docs: Path) -> None:
         ("m.csv", "path,due:date\na.pdf,2024-13\n", "m.csv:2: 'due' is a date"),
         ("m.csv", 'path,team\na.pdf,"x\n', "not CSV"),
         ("m.jsonl", '{"path": "a.pdf"}\n{"path": ', "m.jsonl:2: not JSON"),
+        ("m.jsonl", '{"path": "a.pdf", "y": ' + "1" * 5000 + "}", "m.jsonl:1: not JSON that can be read"),
         ("m.jsonl", "[1]", "m.jsonl:1: a row is a JSON object"),
         ("m.jsonl", '{"team": "x"}', "m.jsonl:1: 'path' is missing"),
         ("m.jsonl", '{"path": "a.pdf", "y": 1}\n{"path": "b.pdf", "y": "x"}', "m.jsonl:2: 'y' is text, but number in"),

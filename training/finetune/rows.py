@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ...engine import json_text
 from ...engine.errors import UsageError
+from ...engine.json_text import NotJson
 from ...indexer.kinds import IMAGE_SUFFIXES, SUFFIXES
 
 T = TypeVar("T")
@@ -125,9 +127,9 @@ def summary(problems: list[str], advice: str) -> str:
 def json_object(line: str) -> Mapping[str, Any]:
     """Parse a line as a JSON object; BadRow if it is not one."""
     try:
-        row = json.loads(line)
-    except json.JSONDecodeError as err:
-        raise BadRow(f"not JSON: {err.msg} at character {err.pos + 1}") from err
+        row = json_text.parse(line)
+    except NotJson as err:
+        raise BadRow(str(err)) from err
     if not isinstance(row, dict):
         raise BadRow("not an object")
     return row

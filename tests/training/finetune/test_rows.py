@@ -42,6 +42,7 @@ def test_paths_are_relative_to_the_file_and_other_keys_are_ignored(folder: Path)
     ("line", "says"),
     [
         ("{", "not JSON"),
+        ('{"query": ' + "1" * 5000 + "}", "not JSON that can be read"),
         ("[]", "not an object"),
         ({"image": "one.png"}, "'query' is missing"),
         ({"query": " ", "image": "one.png"}, "'query' is missing or empty"),
