@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from ..engine.errors import UsageError
 from ..engine.install import pyarrow
 from ..engine.printable import json_line, printable
+from ..evaluation.readers import trec
 from .query_files import PARQUET_ROWS, QueryRow
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from .kinds import ARCHIVE_SUFFIXES, OPEN_ARCHIVES, PDF_MAGIC_WITHIN, is_support
 from .left_out import IGNORE_FILE, IgnoreRules, is_excluded, is_index, is_tool_folder, marker
 from .metadata_files import SIDECAR_SUFFIX
 from .other_kinds import BROKEN_LINK, EMPTY_FOLDER, HIDDEN, OtherKind, OtherKinds, by_mode, by_name, summary
+from .source_folders import escaped
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +194,7 @@ class _Search:
 
     def named_file(self, file: Path, root: Path) -> None:
         """Add a file that was given, whatever its name, if its content is supported."""
-        path = _escaped(file.name)
+        path = escaped(file.name)
         if is_excluded(path, self.exclude):
             self.excluded += 1
             return
@@ -240,13 +241,13 @@ class _Search:
                 with os.scandir(folder) as scan:
                     entries = sorted(scan, key=lambda entry: entry.name)
             except OSError as err:
-                self._fail(root, _escaped(prefix.rstrip("/") or "."), folder, _reason(err))
+                self._fail(root, escaped(prefix.rstrip("/") or "."), folder, _reason(err))
                 log.warning("%s: the folder cannot be read: %s", folder, _reason(err))
                 continue
             if not entries and not prefix:
                 self.folders.add(EMPTY_FOLDER, root.name or os.fspath(root))
             if prefix and (what := marker(entries)) is not None:
-                self.folders.add(what, _escaped(prefix.rstrip("/")))
+                self.folders.add(what, escaped(prefix.rstrip("/")))
                 continue
             if any(entry.name == IGNORE_FILE for entry in entries):
                 rules = rules.below(folder, prefix)
@@ -261,7 +262,7 @@ class _Search:
                 elif _leads_to_folder(entry):
                     linked.append((folder / entry.name, path + "/", rules))
                 else:
-                    self._entry(root, folder, _escaped(path), entry)
+                    self._entry(root, folder, escaped(path), entry)
 
     def _is_wanted(self, file: str) -> bool:
         """Whether an absolute path is one of `within`, below or above one; any is without `within`."""
@@ -271,7 +272,7 @@ class _Search:
 
     def _is_left_out(self, path: str, entry: os.DirEntry[str], rules: IgnoreRules) -> bool:
         """Whether a file or folder is not to be looked at; counts it, by the reason."""
-        if self.exclude and is_excluded(_escaped(path), self.exclude):
+        if self.exclude and is_excluded(escaped(path), self.exclude):
             self.excluded += 1
             return True
         if rules.files:
@@ -282,12 +283,12 @@ class _Search:
         if entry.name.startswith("."):
             if entry.is_dir(follow_symlinks=False):
                 if not is_index(entry):
-                    self.folders.add(HIDDEN, _escaped(path))
+                    self.folders.add(HIDDEN, escaped(path))
             elif suffix_of(entry.name) in self.wanted and entry.is_file(follow_symlinks=False):
-                self.other_kinds.add(HIDDEN, _escaped(path))
+                self.other_kinds.add(HIDDEN, escaped(path))
             return True
         if is_tool_folder(entry.name) and entry.is_dir(follow_symlinks=False):
-            self.folders.add(entry.name, _escaped(path))
+            self.folders.add(entry.name, escaped(path))
             return True
         return False
 
@@ -318,7 +319,7 @@ class _Search:
 
     def _refuse(self, root: Path, file: Path, kind: str, reason: str) -> None:
         self.refused[os.fspath(file)] = kind
-        self._fail(root, _escaped(file.name), file, reason)
+        self._fail(root, escaped(file.name), file, reason)
 
     def _fail(self, root: Path, path: str, file: Path, reason: str) -> None:
         self.found.setdefault(os.path.normcase(file), (root, Unreadable(path, file, reason)))
@@ -377,11 +378,7 @@ def _longer_path(root: Path, each: Found, depth: int) -> str:
     parts = root.parts[-depth:]
     if depth > len(root.parts) + 1:  # only names that are not valid UTF-8 and equal when escaped get here
         parts = (*parts, hashlib.sha256(os.fsencode(each.file)).hexdigest()[:8])
-    return _escaped("/".join((*(part.strip("/\\:") for part in parts), each.file.relative_to(root).as_posix())))
-
-
-def _escaped(name: str) -> str:
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return escaped("/".join((*(part.strip("/\\:") for part in parts), each.file.relative_to(root).as_posix())))
 
 
 def _reason(err: OSError) -> str:

@@ -65,13 +65,9 @@ def _paths(document: Document) -> Iterator[str]:
     yield document.path
     parts = [part.strip("/\\:") for part in document.file.parts]
     for depth in range(document.path.count("/") + 2, len(parts) + 1):
-        yield _escaped("/".join(parts[-depth:]))
+        yield source_folders.escaped("/".join(parts[-depth:]))
     digest = hashlib.sha256(os.fsencode(document.file)).hexdigest()
     yield from (f"{document.path}-{digest[:digits]}" for digits in range(8, len(digest) + 1))
-
-
-def _escaped(name: str) -> str:
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _distinct(values: Iterable[T]) -> tuple[T, ...]:

@@ -19,11 +19,12 @@ from pathlib import Path
 from ..engine.errors import IndexNotFound, UsageError
 from ..engine.models.encoder import PageEncoder
 from ..engine.models.pooled import pooled_encoder, pooled_spec
-from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
+from ..engine.models.registry import find_spec, load_page_encoder
 from ..engine.records import PageRef
 from ..engine.store import Failure, IndexWriter, open_snapshot, open_writer
 from .discover import Document
 from .kinds import IMAGE_MAGIC
+from .pipeline import codebook_of, pooling_factor
 from .render.renderer import DocumentDone, DocumentOpened, PageFailed, PageRendered, Renderer
 from .report import IndexReport, Interrupted, Progress
 from .stages import EncodedBatch, Stages
@@ -71,13 +72,8 @@ def index_pictures(
     """
     wanted = dict.fromkeys(names)
     spec = encoder.spec if encoder is not None else find_spec(model)
-    factor = _recorded_pool(directory) if pool is None else pool
-    if factor < 1:
-        raise UsageError(f"pool {factor}: the pooling factor must be at least 1; 1 keeps all vectors")
-    codebook = None
-    if codec == "residual" and spec.vocabulary:
-        words = getattr(encoder or load_query_encoder(model), "visual_words", None)
-        codebook = None if words is None else words.codebook
+    factor = pooling_factor(pool, _recorded_pool(directory))
+    codebook = codebook_of(model, encoder) if codec == "residual" and spec.vocabulary else None
     fingerprint = pooled_spec(spec, factor).fingerprint
     with open_writer(directory, fingerprint=fingerprint, codec=codec, codebook=codebook) as writer:
         others = [path for path in writer.documents() if path not in wanted]

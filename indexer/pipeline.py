@@ -13,6 +13,7 @@ from functools import partial
 from itertools import chain
 from pathlib import Path
 
+from ..engine.compression.residual import Codebook
 from ..engine.compression.visual_words import VisualWords
 from ..engine.errors import IndexNotFound, UsageError
 from ..engine.models import sentences
@@ -146,13 +147,8 @@ def index_found(
         sentences.require()
     known = _recorded(directory)
     recorded_factor, known_failures = known or (1, frozenset())
-    factor = recorded_factor if pool is None else pool
-    if factor < 1:
-        raise UsageError(f"pool {factor}: the pooling factor must be at least 1; 1 keeps all vectors")
-    codebook = None
-    if codec == "residual" and spec.vocabulary:
-        words: VisualWords | None = getattr(encoder or load_query_encoder(model), "visual_words", None)
-        codebook = None if words is None else words.codebook
+    factor = pooling_factor(pool, recorded_factor)
+    codebook = codebook_of(model, encoder) if codec == "residual" and spec.vocabulary else None
     fingerprint = pooled_spec(spec, factor).fingerprint
     table = None if metadata is None else Metadata(Path(metadata))  # a mistake is found before an index is made
     if known is None and any((wanted := selection.conditions(given)).values()):  # and so is one in a condition
@@ -243,6 +239,20 @@ def add(
         )
         _render_and_store(run, make_renderer, lambda: pooled_encoder(encoder, factor))
     return run.report()
+
+
+def pooling_factor(asked: int | None, recorded: int) -> int:
+    """The token pooling factor that is `asked` for, by default the one `recorded` in the index. Raises UsageError."""
+    factor = recorded if asked is None else asked
+    if factor < 1:
+        raise UsageError(f"pool {factor}: the pooling factor must be at least 1; 1 keeps all vectors")
+    return factor
+
+
+def codebook_of(model: str, encoder: PageEncoder | None) -> Codebook | None:
+    """The codebook of an encoder, or else of `model`, for the codec residual; None if it has no visual words."""
+    words: VisualWords | None = getattr(encoder or load_query_encoder(model), "visual_words", None)
+    return None if words is None else words.codebook
 
 
 def _load_encoder(encoder: PageEncoder | None, model: str, device: str, factor: int) -> PageEncoder:

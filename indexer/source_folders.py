@@ -144,6 +144,11 @@ def _possible_files(path: str, roots: Sequence[Path]) -> Iterator[Path]:
             yield from _files_escaped_as(root, parts)
 
 
+def escaped(name: str) -> str:
+    """The name of a file as the index has it: bytes that are not UTF-8 are backslash-escaped."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def _files_escaped_as(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
     """Yield the files below `folder` whose backslash-escaped names are `parts`."""
     try:
@@ -151,7 +156,7 @@ def _files_escaped_as(folder: Path, parts: Sequence[str]) -> Iterator[Path]:
     except OSError:
         return
     for name in names:
-        if name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace") == parts[0]:
+        if escaped(name) == parts[0]:
             if len(parts) == 1:
                 yield folder / name
             else:

@@ -5,27 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import UsageError
-from ..records import BOX_SCALE, F32, QueryVectors
-from . import layouts
+from ..records import F32, QueryVectors
 from .encoder import EncoderSpec, contextual_query, shown
 from .folders import ModelFolder
-from .jina_v4.checkpoint import read_json
 from .layouts import ADAPTER, Layout
+from .loading import load
 
 QUERY_BATCH = 32
-WHOLE_PAGE = (0, 0, BOX_SCALE, BOX_SCALE)
 NO_SINGLE: F32 = np.zeros(0, np.float32)
 MIN_NORM = np.float32(1e-12)
 """Vectors of padding are all zero, and stay so."""
-OPENING_ERRORS = (OSError, ValueError, TypeError, KeyError, ImportError, RuntimeError, AttributeError)
 UNUSED_PARTS = ("pooler", "lm_head", "vision_model.head")
-"""Parts of a network that late interaction does not use, and that checkpoints may leave out."""
+"""Parts of a network that embedding does not use, and that checkpoints may leave out."""
 
 
 class LateInteraction:
@@ -42,20 +38,10 @@ class LateInteraction:
         """The `MultiVectorEncoder` of sentence-transformers on its device. Raises UsageError if it cannot be loaded."""
         from sentence_transformers import MultiVectorEncoder
 
-        from . import device as devices
-
-        chosen, folder = devices.choose(self._device), self._found.folder
-        try:
-            model = MultiVectorEncoder(
-                str(folder),
-                device=str(chosen),
-                local_files_only=not _has_adapter(self._found),  # an adapter's base model is in another folder
-                model_kwargs={"dtype": devices.compute_dtype(chosen), "use_safetensors": True},
-            )
-        except OPENING_ERRORS as err:
-            raise cannot_open(self._found, err) from err
-        if (error := untrained_error(model, folder)) is not None:
-            raise error
+        local = not _has_adapter(self._found)  # an adapter's base model is in another folder
+        model = load(
+            MultiVectorEncoder, self._found.folder, device=self._device, unused=UNUSED_PARTS, local_files_only=local
+        )
         self.check(model)
         return model
 
@@ -106,44 +92,6 @@ def unmasked(raw: Mapping[str, Any], dim: int) -> tuple[F32, np.ndarray]:
     vectors: F32 = raw["token_embeddings"].cpu()[kept].float().numpy()[:, :dim]
     ids: np.ndarray = raw["input_ids"].cpu()[kept].numpy()
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), MIN_NORM), ids
-
-
-def untrained_error(model: Any, folder: Path, *, unused: Sequence[str] = UNUSED_PARTS) -> UsageError | None:
-    """The error for a network with tensors that transformers found in no file and filled with random numbers, if any.
-
-    Tensors with one of `unused` in their names do not count. transformers marks those that it read; a network without a
-    mark was loaded by a version that sets none.
-    """
-    network = model.transformers_model
-    tensors = {} if network is None else dict(network.named_parameters())
-    missing = [name for name, tensor in tensors.items() if not getattr(tensor, "_is_hf_initialized", False)]
-    random = [name for name in missing if not any(part in name for part in unused)]
-    if not random or len(missing) == len(tensors):
-        return None
-    return UsageError(
-        f"{folder}: {len(random)} tensors are not in its files and would be random, such as {random[0]}; {layouts.COPY}"
-    )
-
-
-def cannot_open(found: ModelFolder, err: Exception) -> UsageError:
-    """The error for a model that sentence-transformers cannot load, with the cause in its words."""
-    text, config = str(err), read_json(found.folder / layouts.CONFIG)
-    if "trust_remote_code" in text:
-        return layouts.needs_own_code(found.folder)
-    if "ignore_mismatched_sizes" in text:
-        return UsageError(
-            f"{found.folder}: its weights have other shapes than {layouts.CONFIG} says: it is of another model or "
-            f"another size; {layouts.COPY}"
-        )
-    if "does not recognize this architecture" in text:
-        if "auto_map" in config:
-            return layouts.needs_own_code(found.folder)
-        return UsageError(
-            f"{found.folder}: its model_type {config.get('model_type')!r} is not known to the installed transformers; "
-            "'pip install -U transformers' may bring it, or take another model (docs/models.md)"
-        )
-    reason = text.strip().partition("\n")[0]
-    return UsageError(f"{found.folder}: sentence-transformers cannot open it: {reason}")
 
 
 def _has_adapter(found: ModelFolder) -> bool:

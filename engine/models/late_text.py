@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from ..records import F16, F32, PageImage, PageVectors, Ragged
+from ..records import F16, F32, WHOLE_PAGE, PageImage, PageVectors, Ragged
 from .encoder import EmbeddedPages, TextVectors
-from .late_interaction import NO_SINGLE, WHOLE_PAGE, LateInteraction, unmasked, without_special_tokens
+from .late_interaction import NO_SINGLE, LateInteraction, unmasked, without_special_tokens
 
 TEXT_BATCH = 8
 MAX_TOKENS = 512
@@ -29,7 +29,7 @@ class LateText(LateInteraction):
     def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
         """Embed the text layers of pages. All vectors have the whole page as their box."""
         vectors = [each.astype(np.float16) for each in self._encode([page.text for page in pages])]
-        boxes = np.tile(np.array(WHOLE_PAGE, np.uint16), (sum(map(len, vectors)), 1))
+        boxes = np.tile(WHOLE_PAGE, (sum(map(len, vectors)), 1))
         none: F16 = np.zeros((len(pages), 0), np.float16)
         refs = tuple(page.ref for page in pages)
         return EmbeddedPages(PageVectors(refs, Ragged.of(vectors), boxes, none), words=None)

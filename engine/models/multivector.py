@@ -17,12 +17,12 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..records import F16, F32, U8, U16, PageImage, PageVectors, QueryVectors, Ragged
+from ..records import F16, F32, U8, U16, WHOLE_PAGE, PageImage, PageVectors, QueryVectors, Ragged
 from . import folders, layouts, published
 from .encoder import EmbeddedPages, EncoderSpec, TextVectors, contextual_query
 from .folders import ModelFolder
 from .grid_boxes import grid_boxes
-from .late_interaction import NO_SINGLE, WHOLE_PAGE, LateInteraction, unmasked
+from .late_interaction import NO_SINGLE, LateInteraction, unmasked
 from .late_text import LateText
 from .layouts import Layout
 from .published import PUBLISHED
@@ -144,7 +144,7 @@ class MultiVector(LateInteraction):
 
         from .tiles import tile_boxes
 
-        out = np.tile(np.array(WHOLE_PAGE, np.uint16), (len(ids), 1))
+        out = np.tile(WHOLE_PAGE, (len(ids), 1))
         try:
             if self._tiles:
                 image_tokens, boxes = tile_boxes(ids, self._image_token, self._tiles)

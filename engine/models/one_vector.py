@@ -19,8 +19,9 @@ from ..records import F32, U8, PageImage, PageVectors, QueryVectors, Ragged
 from . import folders, published
 from .encoder import EmbeddedPages, EncoderSpec, TextVectors, shown, single_query
 from .folders import ModelFolder
-from .late_interaction import MIN_NORM, OPENING_ERRORS, cannot_open, untrained_error
+from .late_interaction import MIN_NORM, UNUSED_PARTS
 from .layouts import Layout
+from .loading import load
 
 BATCH = 8
 NOTICE = "{}: one vector per page; pages are found by their cosine with the question, and there are no heat maps"
@@ -59,22 +60,9 @@ class OneVector:
         """The `SentenceTransformer` on its device. Raises UsageError if it cannot be loaded."""
         from sentence_transformers import SentenceTransformer
 
-        from . import device as devices
-
-        chosen, folder = devices.choose(self._device), self._found.folder
-        try:
-            model = SentenceTransformer(
-                str(folder),
-                device=str(chosen),
-                local_files_only=True,
-                model_kwargs={"dtype": devices.compute_dtype(chosen), "use_safetensors": True},
-            )
-        except OPENING_ERRORS as err:
-            raise cannot_open(self._found, err) from err
-        if (error := untrained_error(model, folder)) is not None:
-            raise error
+        model = load(SentenceTransformer, self._found.folder, device=self._device, unused=UNUSED_PARTS)
         if not model.supports("image"):
-            raise UsageError(f"{folder}: comes with settings for images, but embeds text only")
+            raise UsageError(f"{self._found.folder}: comes with settings for images, but embeds text only")
         return model
 
     def prepare(self) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import probes
 from ..errors import UsageError
-from ..records import BOX_SCALE, F32, U8, PageImage, PageVectors, QueryVectors, Ragged
+from ..records import F32, U8, WHOLE_PAGE, PageImage, PageVectors, QueryVectors, Ragged
 from . import published
 from .encoder import EmbeddedPages, EncoderSpec, TextVectors, contextual_query, shown, single_query
 from .late_interaction import MIN_NORM, NO_SINGLE
@@ -24,7 +24,6 @@ from .remote_protocols import parse
 PROBE = "What was the revenue of the year 2023, by quarter?"
 PASSAGE_CHARS = 1_200
 """Characters of a text layer that are embedded together for many vectors: about 300 tokens."""
-WHOLE_PAGE = np.array([0, 0, BOX_SCALE, BOX_SCALE], np.uint16)
 
 
 class Remote:

@@ -18,7 +18,8 @@ from ..errors import UsageError
 from ..records import F32, U8
 from . import extras, folders, hub, layouts, model_names
 from .jina_v4.checkpoint import read_json
-from .late_interaction import OPENING_ERRORS, untrained_error, without_special_tokens
+from .late_interaction import without_special_tokens
+from .loading import load
 
 PACKAGES = ("huggingface_hub", "sentence_transformers", "torch", "transformers")
 BATCH = 16
@@ -66,21 +67,7 @@ class Reranker:
         """The `CrossEncoder` of sentence-transformers on its device. Raises UsageError if it cannot be loaded."""
         from sentence_transformers import CrossEncoder
 
-        from . import device as devices
-
-        chosen = devices.choose(self._device)
-        try:
-            model = CrossEncoder(
-                str(self._folder),
-                device=str(chosen),
-                local_files_only=True,
-                model_kwargs={"dtype": devices.compute_dtype(chosen), "use_safetensors": True},
-            )
-        except OPENING_ERRORS as err:
-            reason = str(err).strip().partition("\n")[0]
-            raise UsageError(f"{self._folder}: sentence-transformers cannot open it: {reason}") from err
-        if (error := untrained_error(model, self._folder, unused=UNUSED)) is not None:
-            raise error
+        model = load(CrossEncoder, self._folder, device=self._device, unused=UNUSED)
         if model.num_labels != 1:
             raise UsageError(f"{self._folder}: a classifier of {model.num_labels} classes, not a reranker")
         return model

@@ -8,7 +8,6 @@ A pair is {"pair": [text, text], "score": …}; a higher score says that the tex
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
