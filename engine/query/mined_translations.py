@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..models.pixel.function_words import ENGLISH, HOMOGRAPHS, by_language
+from . import compounds
 from .characters import folded
 from .known_words import is_english
 from .languages import by_letters
@@ -24,10 +25,6 @@ LONGEST_NAME = 2
 """Words of a name that are looked for together."""
 LONGEST_UNSPACED = 6
 """Letters of a name in a script without spaces that are looked for together."""
-COMPOUNDING = frozenset({"de", "nl", "sv", "da", "nb"})
-COMPOUND_PART = 4
-"""Least letters of the parts of a compound."""
-LINKS = ("", "s", "es", "n", "en", "e")
 STEM, CHANGED = 5, 3
 """Least letters that an inflected word and a name must share, and most that each has besides."""
 STEM_HANGUL = 2
@@ -107,7 +104,7 @@ def language_of_words(words: Sequence[str], plain: Sequence[str]) -> str:
 
 def _languages_of_parts(word: str) -> list[str]:
     """The first language, if any, in which a folded word is put together from names of the file."""
-    return next(([language] for language in sorted(COMPOUNDING) if compound_parts(word, language)), [])
+    return next(([language] for language in sorted(compounds.COMPOUNDING) if compound_parts(word, language)), [])
 
 
 def builders(words: Sequence[str]) -> frozenset[str]:
@@ -169,16 +166,13 @@ def compound_parts(word: str, own: str) -> list[str]:
     >>> compound_parts("krankenversicherung", "de")
     ['kranke', 'versicherung']
     """
-    if own not in COMPOUNDING:
+    if own not in compounds.COMPOUNDING:
         return []
-    for cut in range(COMPOUND_PART, len(word) - COMPOUND_PART + 1):
-        last = known_form(word[cut:], own)
+    for beginning, end in compounds.cuts(word):
+        last = known_form(end, own)
         if not last:
             continue
-        for link in LINKS:
-            first = word[:cut].removesuffix(link) if word[:cut].endswith(link) else ""
-            if len(first) < COMPOUND_PART:
-                continue
+        for first in compounds.without_link(beginning):
             parts = [first] if has_mined(first, own) else compound_parts(first, own)
             if parts:
                 return [*parts, last]
@@ -187,14 +181,4 @@ def compound_parts(word: str, own: str) -> list[str]:
 
 def unspaced_names(run: str, own: str) -> list[str]:
     """The longest names of the file in a run of a script without spaces, from left to right, of two letters or more."""
-    found: list[str] = []
-    at = 0
-    while at < len(run):
-        for count in range(min(LONGEST_UNSPACED, len(run) - at), 1, -1):
-            if has_mined(run[at : at + count], own):
-                found.append(run[at : at + count])
-                at += count
-                break
-        else:
-            at += 1
-    return found
+    return [*compounds.longest_names(run, LONGEST_UNSPACED, lambda name: name if has_mined(name, own) else "")]

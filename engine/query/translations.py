@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..models.pixel.function_words import by_language
 from ..models.pixel.words import split_words
+from . import compounds
 from . import mined_translations as mined
 from .characters import folded
 
@@ -27,12 +28,6 @@ LONGEST_UNSPACED = 12
 """Letters of a name in a script without spaces that are looked for together."""
 UNSPACED = re.compile("[\u0e00-\u0e7f\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 """Runs of Thai letters, kana and Chinese characters."""
-COMPOUNDING = frozenset({"de", "nl", "sv", "da", "nb"})
-"""Languages that write compounds as one word."""
-COMPOUND_PART = 4
-"""Least letters of the parts of a compound."""
-LINKS = ("", "s", "es", "n", "en", "e")
-"""What joins the parts of a compound."""
 STEM = 4
 """Least letters that an inflected word and a name of the lexicon must share."""
 CHANGED = 3
@@ -181,34 +176,24 @@ def _of_form(word: str) -> list[tuple[int, frozenset[str]]]:
 
 def _of_compound(word: str) -> list[tuple[int, frozenset[str]]]:
     """The notions of the parts of a compound; of its last part alone if the others are not known."""
-    for cut in range(COMPOUND_PART, len(word) - COMPOUND_PART + 1):
-        last = _germanic(_named(word[cut:]) or _of_form(word[cut:]))
+    for beginning, end in compounds.cuts(word):
+        last = _germanic(_named(end) or _of_form(end))
         if not last:
             continue
-        firsts = [word[:cut].removesuffix(link) for link in LINKS if word[:cut].endswith(link)]
-        parts = [_germanic(_named(first)) or _of_compound(first) for first in firsts if len(first) >= COMPOUND_PART]
+        firsts = compounds.without_link(beginning)
+        parts = [_germanic(_named(first)) or _of_compound(first) for first in firsts]
         return max(parts, key=len, default=[]) + last
     return []
 
 
 def _germanic(found: list[tuple[int, frozenset[str]]]) -> list[tuple[int, frozenset[str]]]:
-    return [(place, known) for place, known in found if known & COMPOUNDING]
+    return [(place, known) for place, known in found if known & compounds.COMPOUNDING]
 
 
 def _of_unspaced(word: str) -> list[tuple[int, frozenset[str]]]:
     """The notions of the longest names in runs of a script without spaces, from left to right."""
-    found: list[tuple[int, frozenset[str]]] = []
-    for run in UNSPACED.findall(word):
-        at = 0
-        while at < len(run):
-            for count in range(min(LONGEST_UNSPACED, len(run) - at), 1, -1):
-                if named := _named(run[at : at + count]):
-                    found += named
-                    at += count
-                    break
-            else:
-                at += 1
-    return found
+    runs = UNSPACED.findall(word)
+    return [each for run in runs for named in compounds.longest_names(run, LONGEST_UNSPACED, _named) for each in named]
 
 
 @lru_cache(maxsize=1)

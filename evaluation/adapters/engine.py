@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TypedDict
 
 from PIL import Image
 
@@ -26,6 +27,19 @@ from ..matching import strictly_falling
 UNSAFE = re.compile(r"[^\w.-]+")
 KEY_DIGITS = 12
 WORKERS_MAX = 8
+
+
+class SearchOptions(TypedDict, total=False):
+    """The options of `CorpusSearch`, for classes that hand them on."""
+
+    model: str
+    device: str
+    codec: str | None
+    pool: int | None
+    mode: Mode | None
+    candidates: int | None
+    exact: bool
+    workers: int | None
 
 
 class CorpusSearch:

@@ -10,19 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from PIL import Image
 
 from ... import __version__
 from ...engine.errors import UsageError
-from ...engine.records import Mode
 from ..datasets.collection import Corpus, CorpusPage
-from .engine import CorpusSearch, encoded
+from .engine import CorpusSearch, SearchOptions, encoded
 
 
 class MtebSearch:
-    """The whole engine, with its stages and codecs, for `mteb.evaluate`; the arguments are those of `CorpusSearch`.
+    """The whole engine, with its stages and codecs, for `mteb.evaluate`; `options` are those of `CorpusSearch`.
 
     Pictures of a corpus are indexed under its ids; languages of a task that have the same pages share an index. Texts
     of pages are indexed `with_text` only. Every query gets as many pages as mteb asks for, usually 1,000.
@@ -32,28 +31,11 @@ class MtebSearch:
         self,
         folder: Path | str | None = None,
         *,
-        model: str = "pixel",
-        device: str = "auto",
-        codec: str | None = None,
-        pool: int | None = None,
-        mode: Mode | None = None,
-        candidates: int | None = None,
-        exact: bool = False,
-        workers: int | None = None,
         with_text: bool = False,
+        **options: Unpack[SearchOptions],
     ) -> None:
         self._with_text = with_text
-        self._search = CorpusSearch(
-            folder,
-            model=model,
-            device=device,
-            codec=codec,
-            pool=pool,
-            mode=mode,
-            candidates=candidates,
-            exact=exact,
-            workers=workers,
-        )
+        self._search = CorpusSearch(folder, **options)
 
     @cached_property
     def mteb_model_meta(self) -> Any:

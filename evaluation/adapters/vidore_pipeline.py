@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from vidore_benchmark.pipeline_evaluation.base_pipeline import BasePipeline
 
 from ...engine.errors import UsageError
-from ...engine.records import Mode
 from ..datasets.collection import Corpus, CorpusPage
-from .engine import CorpusSearch, encoded
+from .engine import CorpusSearch, SearchOptions, encoded
 
 
 class Docsearch(BasePipeline):  # type: ignore[misc]  # the package is not on the package index, and has no types here
-    """The whole engine; the arguments are those of `CorpusSearch`, as JSON has them, and the pages to return, `top_k`.
+    """The whole engine; `top_k` pages are returned. `options`, in JSON, are those of `CorpusSearch`.
 
     The texts that the benchmark has of its pages are indexed `with_text` only.
     """
@@ -29,30 +28,13 @@ class Docsearch(BasePipeline):  # type: ignore[misc]  # the package is not on th
         self,
         folder: Path | str | None = None,
         *,
-        model: str = "pixel",
-        device: str = "auto",
-        codec: str | None = None,
-        pool: int | None = None,
-        mode: Mode | None = None,
-        candidates: int | None = None,
-        exact: bool = False,
-        workers: int | None = None,
         with_text: bool = False,
         top_k: int = 100,
+        **options: Unpack[SearchOptions],
     ) -> None:
         self._with_text = with_text
         self._top_k = top_k
-        self._search = CorpusSearch(
-            folder,
-            model=model,
-            device=device,
-            codec=codec,
-            pool=pool,
-            mode=mode,
-            candidates=candidates,
-            exact=exact,
-            workers=workers,
-        )
+        self._search = CorpusSearch(folder, **options)
 
     def index(
         self,
