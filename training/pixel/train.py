@@ -28,7 +28,7 @@ from ...engine.models.pixel.concepts import FIGURE_CONCEPTS, is_concept
 from ...engine.models.pixel.words import normal_form
 from ...engine.store.durable import atomic_file
 from ..synthetic import figures, pages, vocabulary
-from . import labelled_pages, losses
+from . import labelled_pages, loop, losses
 from .crops import ALPHABET, Batch, batches
 from .export import restore
 from .network import PixelNetwork
@@ -36,10 +36,6 @@ from .text_tower import TextTower
 
 log = logging.getLogger(__name__)
 
-WARM_UP_STEPS = 150
-CHECKPOINT_EVERY_S = 240
-QUEUE_BATCHES = 6
-"""Batches that the data process prepares ahead."""
 SCALE_START, SCALE_MAX = 12.0, 22.0
 """Inverse temperature of InfoNCE: where it starts, and its upper bound; it is learned."""
 ABSOLUTE_SCALE, ABSOLUTE_BIAS = 20.0, -12.0
@@ -238,9 +234,7 @@ def train(
     torch.set_num_threads(threads)
     model = Model()
     model.pixel.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    decay = [p for n, p in model.named_parameters() if p.ndim > 1 and "bag" not in n]
-    rest = [p for n, p in model.named_parameters() if p.ndim <= 1 or "bag" in n]
-    groups = [{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}]
+    groups = loop.parameter_groups(model, without_decay=("bag",))
     optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), eps=1e-6)
     step, begun_at, used = 0, 0, 0.0
     out.mkdir(parents=True, exist_ok=True)
@@ -253,15 +247,8 @@ def train(
     elif continue_shipped:
         restore(model.pixel, model.text)
         step = begun_at = CONTINUED_STEP
-    if sys.platform == "linux":
-        context = multiprocessing.get_context("fork")
-    else:
-        context = multiprocessing.get_context("spawn")
-    queue: multiprocessing.Queue[Batch] = context.Queue(QUEUE_BATCHES)
-    producer = context.Process(
-        target=produce, args=(queue, str(pages) if pages else None, batch_size, seed, step), daemon=True
-    )
-    producer.start()
+    queue: multiprocessing.Queue[Batch]
+    queue, producer = loop.start_producer(produce, str(pages) if pages else None, batch_size, seed, step)
     rarity = Rarity()
     rng = random.Random(seed + step + 1)
     if step == 0:
@@ -279,9 +266,7 @@ def train(
         waited = time.monotonic() - waited
         progress = (used + elapsed) / (minutes * 60)
         for group in optimizer.param_groups:
-            group["lr"] = (
-                lr * min(1, (step - begun_at + 1) / WARM_UP_STEPS) * (0.5 + 0.5 * math.cos(math.pi * progress) + 0.01)
-            )
+            group["lr"] = loop.learning_rate(lr, steps=step - begun_at, progress=progress)
         if step == CENTRES_FROZEN_STEP:
             model.pixel.centre.eval()
             model.text.centre.eval()
@@ -294,7 +279,7 @@ def train(
         if step % 25 == 0:
             shown = "  ".join(f"{k} {v:.3f}" for k, v in parts.items())
             log.info("step %d  %.0f s  loss %.3f  %s  wait %.2f", step, used + elapsed, loss.item(), shown, waited)
-        if time.monotonic() - last_saved > CHECKPOINT_EVERY_S:
+        if time.monotonic() - last_saved > loop.CHECKPOINT_EVERY_S:
             save(checkpoint, model, optimizer, step, begun_at, used + time.monotonic() - begin)
             last_saved = time.monotonic()
     save(checkpoint, model, optimizer, step, begun_at, used + time.monotonic() - begin)

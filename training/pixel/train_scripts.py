@@ -36,7 +36,7 @@ from ...engine.store.durable import atomic_file
 from ..synthetic import script_words, vocabulary
 from ..synthetic.script_fonts import Fonts
 from ..synthetic.script_pages import synthetic_pages
-from . import labelled_pages, losses, script_losses
+from . import labelled_pages, loop, losses, script_losses
 from .export import restore
 from .labelled_pages import as_image
 from .network import PixelNetwork
@@ -47,13 +47,10 @@ from .train import (
     ABSOLUTE_SCALE,
     ABSOLUTE_WEIGHT,
     CENTRES_FROZEN_STEP,
-    CHECKPOINT_EVERY_S,
     MATCH_RISE_STEPS,
     MATCH_WEIGHT_START,
-    QUEUE_BATCHES,
     SCALE_MAX,
     SCALE_START,
-    WARM_UP_STEPS,
 )
 
 log = logging.getLogger(__name__)
@@ -258,10 +255,7 @@ def train(
     model = ScriptModel()
     restore(model.pixel, None)
     model.pixel.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    bags = ("bag", "table")
-    decay = [p for n, p in model.named_parameters() if p.ndim > 1 and not any(bag in n for bag in bags)]
-    rest = [p for n, p in model.named_parameters() if p.ndim <= 1 or any(bag in n for bag in bags)]
-    groups = [{"params": decay, "weight_decay": 0.01}, {"params": rest, "weight_decay": 0.0}]
+    groups = loop.parameter_groups(model, without_decay=("bag", "table"))
     optimizer = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), eps=1e-6, fused=True)
     step, used, averaged = 0, 0.0, {}
     checkpoint = out / "checkpoint.pt"
@@ -272,13 +266,8 @@ def train(
         for group in optimizer.param_groups:
             group["fused"] = True
         step, used, averaged = state["step"], state["seconds"], state["averaged"]
-    if sys.platform == "linux":
-        context = multiprocessing.get_context("fork")
-    else:
-        context = multiprocessing.get_context("spawn")
-    queue: multiprocessing.Queue[ScriptBatch] = context.Queue(QUEUE_BATCHES)
-    producer = context.Process(target=produce, args=(queue, batch_size, seed, step), daemon=True)
-    producer.start()
+    queue: multiprocessing.Queue[ScriptBatch]
+    queue, producer = loop.start_producer(produce, batch_size, seed, step)
     units, rng = Units(), random.Random(seed + step + 1)
     latin_words, latin_pages = (torch.from_numpy(part) for part in latin_vectors(pages, out / "latin.npz", seed))
     if step == 0:
@@ -297,9 +286,8 @@ def train(
         waited = time.monotonic()
         batch = queue.get()
         waited = time.monotonic() - waited
-        fallen = 0.5 + 0.5 * math.cos(math.pi * (used + elapsed) / (minutes * 60)) + 0.01
         for group in optimizer.param_groups:
-            group["lr"] = lr * min(1, (step + 1) / WARM_UP_STEPS) * fallen
+            group["lr"] = loop.learning_rate(lr, steps=step, progress=(used + elapsed) / (minutes * 60))
         if step == CENTRES_FROZEN_STEP:
             model.pixel.centre.eval()
             model.text.centre.eval()
@@ -314,7 +302,7 @@ def train(
         if step % 25 == 0:
             shown = "  ".join(f"{k} {v:.3f}" for k, v in parts.items())
             log.info("step %d  %.0f s  loss %.3f  %s  wait %.2f", step, used + elapsed, loss.item(), shown, waited)
-        if time.monotonic() - last_saved > CHECKPOINT_EVERY_S:
+        if time.monotonic() - last_saved > loop.CHECKPOINT_EVERY_S:
             save(checkpoint, model, averaged, optimizer, step, used + time.monotonic() - begin)
             last_saved = time.monotonic()
     save(checkpoint, model, averaged, optimizer, step, used + time.monotonic() - begin)

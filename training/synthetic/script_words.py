@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import accumulate
 
 from ...engine.models.pixel.units import PAIRED, RUN, clusters, simplify, units_of_run
+from .vocabulary import FREQUENCY_POWER
 
 LANGUAGES = {
     "zh-hans": 60000, "zh-hant": 60000, "ja": 60000, "ko": 30000, "ar": 40000, "fa": 12000, "ur": 8000, "he": 40000,
@@ -30,8 +31,6 @@ SOURCE = {"zh-hans": "zh", "zh-hant": "zh"}
 UNSPACED = ("zh-hans", "zh-hant", "ja", "th")
 """Languages that print words without spaces."""
 RIGHT_TO_LEFT = ("ar", "fa", "ur", "he")
-FREQUENCY_POWER = 0.45
-"""Words are sampled by their frequency to this power, so that rare ones are seen, too."""
 UNIFORM_SHARE = {"zh-hans": 0.25, "zh-hant": 0.25, "ja": 0.15, "ko": 0.15, "th": 0.1}
 """Share of words that are drawn from the characters, each as likely as the others, so that rare ones are seen."""
 MIXED_SHARE = 0.12
