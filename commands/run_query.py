@@ -89,6 +89,15 @@ class QueryArguments:
 def run(asked: QueryArguments) -> None:
     """Answer a question: hits on stdout, everything else on stderr. Raises UsageError and what `open_searcher` does."""
     text = " ".join(map(_decoded, asked.words)).strip()
+    _check(asked, text)
+    if asked.server is not None and (found := _of_server(asked, text)) is not None:
+        _show_served(asked, found)
+    else:
+        _answer(asked, text)
+
+
+def _check(asked: QueryArguments, text: str) -> None:
+    """Raise UsageError for arguments that are out of range, or have no place beside others."""
     if asked.like is not None:
         _check_like(asked, text)
     elif not text and asked.image is None:
@@ -106,14 +115,20 @@ def run(asked: QueryArguments) -> None:
     check_candidates(asked.candidates, exact=asked.exact)
     check_rerank_hits(asked.rerank, asked.rerank_hits)
     _check_outputs(asked)
-    if asked.server is not None and (found := _of_server(asked, text)) is not None:
-        shown = _shown(asked, found.hits)
-        _print(asked, shown, found.about)
-        for note in answer_notes(found.about, found.model, is_empty=False):
-            message(note)
-        if asked.open_rank is not None:
-            _open(asked, shown)
-        return
+
+
+def _show_served(asked: QueryArguments, found: ServedAnswer) -> None:
+    """Print the answer of a running server."""
+    shown = _shown(asked, found.hits)
+    _print(asked, shown, found.about)
+    for note in answer_notes(found.about, found.model, is_empty=False):
+        message(note)
+    if asked.open_rank is not None:
+        _open(asked, shown)
+
+
+def _answer(asked: QueryArguments, text: str) -> None:
+    """Open the index, print its answer, and write the pictures that are asked for."""
     from ..engine import threads
 
     threads.import_numpy_without_blas_threads()
@@ -123,13 +138,7 @@ def run(asked: QueryArguments) -> None:
     with _searcher(asked, directory) as searcher:
         _check_task(asked.task, searcher.snapshot.fingerprint)
         hits = _hits(asked, text, pixels, searcher)
-        by_page = {_page(hit.as_dict()): hit for hit in hits}
-        shown = _shown(asked, [hit.as_dict() for hit in hits])
-        if asked.has_details:
-            shown = [{**each, **by_page[_page(each)].details.as_dict()} for each in shown]
-        if asked.explain and hits:
-            explained = searcher.explain(text, [by_page[_page(each)] for each in shown], mode=hits.mode)
-            shown = [{**each, "explanation": its.as_dict()} for each, its in zip(shown, explained, strict=True)]
+        shown = _with_details(asked, text, hits, searcher)
         _print(asked, shown, hits.as_dict())
         for note in answer_notes(hits.as_dict(), searcher.encoder.spec.name, is_empty=not hits):
             message(note)
@@ -138,18 +147,38 @@ def run(asked: QueryArguments) -> None:
             selected = " and ".join(filter(None, (asked.path, asked.where)))
             among = f" in documents that match {selected}" if selected else ""
             message(f"no page matches{among}{unsaved}")
-        if hits and asked.open_rank is not None:
-            _open(asked, shown)
-        if not hits or (asked.heatmap is None and asked.save_pages is None):
             return
-        from . import pictures
+        if asked.open_rank is not None:
+            _open(asked, shown)
+        _save_pictures(asked, text, pixels, hits, searcher, directory)
 
-        if asked.heatmap is not None:
-            pictures.save_heatmap(asked.heatmap, text, hits[0], searcher, directory, mode=hits.mode, image=pixels)
-            message(f"{asked.heatmap}: {hits[0].place}")
-        if asked.save_pages is not None:
-            saved = pictures.save_pages(asked.save_pages, hits, searcher.snapshot, directory)
-            message(f"{asked.save_pages}: {plural(saved, 'page')} saved")
+
+def _with_details(asked: QueryArguments, text: str, hits: Hits, searcher: Searcher) -> list[Mapping[str, Any]]:
+    """The hits that are shown, as they are printed, with the details and explanations that are asked for."""
+    by_page = {_page(hit.as_dict()): hit for hit in hits}
+    shown = _shown(asked, [hit.as_dict() for hit in hits])
+    if asked.has_details:
+        shown = [{**each, **by_page[_page(each)].details.as_dict()} for each in shown]
+    if asked.explain and hits:
+        explained = searcher.explain(text, [by_page[_page(each)] for each in shown], mode=hits.mode)
+        shown = [{**each, "explanation": its.as_dict()} for each, its in zip(shown, explained, strict=True)]
+    return shown
+
+
+def _save_pictures(
+    asked: QueryArguments, text: str, pixels: U8 | None, hits: Hits, searcher: Searcher, directory: Opened
+) -> None:
+    """Write the heat map of the first hit, and the pages of all, if they are asked for."""
+    if asked.heatmap is None and asked.save_pages is None:
+        return
+    from . import pictures
+
+    if asked.heatmap is not None:
+        pictures.save_heatmap(asked.heatmap, text, hits[0], searcher, directory, mode=hits.mode, image=pixels)
+        message(f"{asked.heatmap}: {hits[0].place}")
+    if asked.save_pages is not None:
+        saved = pictures.save_pages(asked.save_pages, hits, searcher.snapshot, directory)
+        message(f"{asked.save_pages}: {plural(saved, 'page')} saved")
 
 
 def _hits(asked: QueryArguments, text: str, pixels: U8 | None, searcher: Searcher) -> Hits:
