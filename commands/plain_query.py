@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from .run_query import QueryArguments
+from .query_arguments import QueryArguments
 
 DEVICES = ("auto", "cpu", "cuda")
 MODES = ("visual", "text", "hybrid")

@@ -24,7 +24,8 @@ from .options import (
     SearchMode,
     Where,
 )
-from .run_query import QueryArguments, run
+from .query_arguments import QueryArguments
+from .run_query import run
 from .shard_search import Partial, Replicas, SearchOnRay
 
 

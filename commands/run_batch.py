@@ -16,9 +16,9 @@ from .interrupts import interruptible
 from .output import message, plural
 from .output_files import check_file
 from .progress import progress_bar
+from .query_arguments import check_candidates
 from .query_files import QueryRow, read_queries
 from .reranking import check_rerank_hits, give_pictures, tell_undrawn, third_stage
-from .run_query import check_candidates
 from .shard_search import check as check_ray
 from .shard_search import open_to_search
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ..engine.errors import UsageError
+from . import hit_files
 from .answer_notes import answer_notes
-from .defaults import DEFAULT_HITS, DEFAULT_INDEX
 from .indexes import Opened, opened
 from .output import message, plural
-from .reranking import check_rerank_hits, give_pictures, tell_undrawn, third_stage
+from .query_arguments import QueryArguments, check
+from .reranking import give_pictures, tell_undrawn, third_stage
 
 if TYPE_CHECKING:
     from ..engine.hits import Hits
@@ -25,96 +25,15 @@ if TYPE_CHECKING:
     from ..engine.searcher import Searcher
     from .ask_server import ServedAnswer
 
-HEATMAP_SUFFIXES = (".png", ".jpg", ".jpeg", "")
-
-
-@dataclass(frozen=True, slots=True)
-class QueryArguments:
-    """The arguments of `docsearch query`, as its help describes them."""
-
-    words: tuple[str, ...] = ()
-    index: Path = DEFAULT_INDEX
-    k: int = DEFAULT_HITS
-    candidates: int | None = None
-    device: str = "auto"
-    exact: bool = False
-    path: str | None = None
-    image: Path | None = None
-    as_json: bool = False
-    heatmap: Path | None = None
-    save_pages: Path | None = None
-    server: str | None = None
-    all_copies: bool = False
-    mode: str | None = None
-    rerank: str | None = None
-    rerank_hits: int | None = None
-    where: str | None = None
-    other_indexes: tuple[Path, ...] = ()
-    output: str = "table"
-    snippets: bool | None = None
-    group_by: str | None = None
-    open_rank: int | None = None
-    explain: bool = False
-    like: str | None = None
-    task: str | None = None
-    ray: str | None = None
-    replicas: int = 1
-    partial: bool = False
-
-    @property
-    def indexes(self) -> tuple[Path, ...]:
-        """The folders of all indexes that are searched."""
-        return (self.index, *self.other_indexes)
-
-    @property
-    def format(self) -> str:
-        """The format of the answer: --json is short for one."""
-        return "json" if self.as_json else self.output
-
-    @property
-    def hits_wanted(self) -> int:
-        """How many pages to ask for."""
-        from .hit_output import hits_wanted
-
-        return self.k if self.group_by is None else hits_wanted(self.k)
-
-    @property
-    def has_details(self) -> bool:
-        """Whether snippets and titles are shown: in a terminal, and in formats that have room for them, unless not."""
-        if self.snippets is not None:
-            return self.snippets
-        return self.format in ("json", "csv") or (self.format == "table" and sys.stdout.isatty())
-
 
 def run(asked: QueryArguments) -> None:
     """Answer a question: hits on stdout, everything else on stderr. Raises UsageError and what `open_searcher` does."""
     text = " ".join(map(_decoded, asked.words)).strip()
-    _check(asked, text)
+    check(asked, text)
     if asked.server is not None and (found := _of_server(asked, text)) is not None:
         _show_served(asked, found)
     else:
         _answer(asked, text)
-
-
-def _check(asked: QueryArguments, text: str) -> None:
-    """Raise UsageError for arguments that are out of range, or have no place beside others."""
-    if asked.like is not None:
-        _check_like(asked, text)
-    elif not text and asked.image is None:
-        raise UsageError('the question is empty; ask for something, like: docsearch query "revenue chart 2023"')
-    if asked.explain and (not text or asked.image is not None):
-        raise UsageError("--explain tells which words matched: ask with words, and without --image")
-    if asked.explain and asked.rerank is not None:
-        raise UsageError("--explain tells what scores of search are made of; leave --rerank out")
-    if asked.format in ("paths", "csv") and asked.explain:
-        raise UsageError(f"--explain has no place in --format {asked.format}; use table or json, or leave it out")
-    if asked.format == "paths" and asked.snippets:
-        raise UsageError("--snippets has no place in --format paths, which prints files only; leave one of them out")
-    if asked.rerank is not None and not asked.rerank.strip():
-        raise UsageError("--rerank is empty; name a cross-encoder: an id on the hub (OWNER/NAME) or a folder")
-    check_candidates(asked.candidates, exact=asked.exact)
-    check_rerank_hits(asked.rerank, asked.rerank_hits)
-    _check_outputs(asked)
 
 
 def _show_served(asked: QueryArguments, found: ServedAnswer) -> None:
@@ -124,7 +43,7 @@ def _show_served(asked: QueryArguments, found: ServedAnswer) -> None:
     for note in answer_notes(found.about, found.model, is_empty=False):
         message(note)
     if asked.open_rank is not None:
-        _open(asked, shown)
+        hit_files.open_hit(asked, shown)
 
 
 def _answer(asked: QueryArguments, text: str) -> None:
@@ -149,7 +68,7 @@ def _answer(asked: QueryArguments, text: str) -> None:
             message(f"no page matches{among}{unsaved}")
             return
         if asked.open_rank is not None:
-            _open(asked, shown)
+            hit_files.open_hit(asked, shown)
         _save_pictures(asked, text, pixels, hits, searcher, directory)
 
 
@@ -213,21 +132,6 @@ def _hits(asked: QueryArguments, text: str, pixels: U8 | None, searcher: Searche
     return hits
 
 
-def _check_like(asked: QueryArguments, text: str) -> None:
-    """Raise UsageError for what cannot be asked together with --like."""
-    given = {
-        "a question": bool(text),
-        "--image": asked.image is not None,
-        "--mode": asked.mode is not None,
-        "--rerank": asked.rerank is not None,
-        "--explain": asked.explain,
-        "--heatmap": asked.heatmap is not None,
-        "several --index": bool(asked.other_indexes),
-    }
-    if wrong := [name for name, is_given in given.items() if is_given]:
-        raise UsageError(f"--like searches by the page that it names; leave {wrong[0]} out")
-
-
 def _check_task(task: str | None, fingerprint: Mapping[str, Any]) -> None:
     """Raise UsageError unless the model of the index embeds for this task."""
     if task is None or fingerprint.get("task") == task:
@@ -240,12 +144,6 @@ def _check_task(task: str | None, fingerprint: Mapping[str, Any]) -> None:
         f"--task {task}: this index was made for the task {fingerprint['task']}, and vectors of two tasks cannot be "
         f"compared; make another one with 'docsearch index PATH... --index OTHER --model {base},task={task}'"
     )
-
-
-def check_candidates(candidates: int | None, *, exact: bool) -> None:
-    """Raise UsageError where --candidates is given for a search that scores every page."""
-    if exact and candidates is not None:
-        raise UsageError("--exact scores every page, so --candidates has no effect; leave one of them out")
 
 
 def _searcher(asked: QueryArguments, directory: Opened) -> Searcher:
@@ -274,65 +172,11 @@ def _print(asked: QueryArguments, hits: Sequence[Mapping[str, Any]], about: Mapp
     from .hit_output import print_hits
 
     links = asked.format == "table" and sys.stdout.isatty() and hyperlinks.are_known(os.environ)
-    print_hits(hits, about, output=asked.format, locate=lambda hit: _file(asked, hit), links=links)
+    print_hits(hits, about, output=asked.format, locate=lambda hit: hit_files.file_of(asked, hit), links=links)
 
 
 def _page(hit: Mapping[str, Any]) -> tuple[str, str, int]:
     return hit.get("index", ""), hit["doc_id"], hit["page"]
-
-
-def _file(asked: QueryArguments, hit: Mapping[str, Any]) -> Path | None:
-    """The file of a hit's document, or of a copy, or of what it is attached to; None where all are gone."""
-    from ..indexer import source_folders
-
-    roots = source_folders.recorded(_index(asked, hit))
-    for path in (hit["path"], *hit["also"]):
-        try:
-            return source_folders.locate(path, roots)
-        except UsageError:
-            continue
-    held = source_folders.holder(hit["path"], roots)
-    return None if held is None else held[0]
-
-
-def _index(asked: QueryArguments, hit: Mapping[str, Any]) -> Path:
-    return next((each for each in asked.indexes if str(each) == hit.get("index")), asked.index)
-
-
-def _open(asked: QueryArguments, hits: Sequence[Mapping[str, Any]]) -> None:
-    """Open the page of the hit that was asked for in a viewer. Raises UsageError where there is no such hit or file."""
-    from ..indexer import source_folders
-    from .hit_output import hit_place
-    from .open_page import open_page
-
-    rank = asked.open_rank or 1
-    if rank > len(hits):
-        raise UsageError(f"--open {rank}: there are only {plural(len(hits), 'hit')}")
-    hit = hits[rank - 1]
-    file, page = _file(asked, hit), hit["page"]
-    if file is None:
-        raise UsageError(f"--open: {hit['path']} is not where it was indexed; put it back, or index it where it is now")
-    held = source_folders.holder(hit["path"], source_folders.recorded(_index(asked, hit)))
-    if held is not None and held[0] == file:
-        file, page = _taken_out(*held, page)
-    line = hit["lines"][0] if "lines" in hit else None
-    message(f"{hit_place(hit)}: opened with {open_page(file, page, line)}")
-
-
-def _taken_out(holder: Path, inner: str, page: int) -> tuple[Path, int]:
-    """A copy of the document at `inner` in a file, and the page; the file itself where it cannot be taken out of it.
-
-    Prints a line that says so.
-    """
-    from ..indexer import taken_out
-
-    try:
-        file = taken_out.saved(holder, inner)
-    except UsageError as err:
-        message(f"{err}; {holder} is opened instead")
-        return holder, 1
-    message(f"{inner} was taken out of {holder} into {file}")
-    return file, page
 
 
 def _of_server(asked: QueryArguments, text: str) -> ServedAnswer | None:
@@ -373,21 +217,6 @@ def _of_server(asked: QueryArguments, text: str) -> ServedAnswer | None:
     except ask_server.NotAnswered as err:
         message(f"answered without a server: {err}")
         return None
-
-
-def _check_outputs(asked: QueryArguments) -> None:
-    """Raise UsageError for a place where pictures may not be written."""
-    if asked.heatmap is None and asked.save_pages is None:
-        return
-    from .output_files import check_file, check_folder
-
-    if asked.heatmap is not None:
-        inputs = [asked.image] if asked.image else []
-        for index in asked.indexes:
-            check_file(asked.heatmap, HEATMAP_SUFFIXES, index, what="heat map", inputs=inputs)
-    if asked.save_pages is not None:
-        for index in asked.indexes:
-            check_folder(asked.save_pages, index)
 
 
 def _decoded(argument: str) -> str:

@@ -15,7 +15,7 @@ import typer.main
 from docsearch import cli
 from docsearch.commands import plain_query
 from docsearch.commands import query as query_module
-from docsearch.commands.run_query import QueryArguments
+from docsearch.commands.query_arguments import QueryArguments
 
 PARTS = (
     "--explain", "--snippets", "--no-snippets", "--format", "--format=csv", "paths",
