@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -130,7 +131,7 @@ class ObjectStorage:
             built = builder.write(folder)
             for file in built.files:
                 source, target = folder / file.name, f"{root}/{name}/{file.name}"
-                retried(lambda source=source, target=target: files.put_file(str(source), target), target)  # type: ignore[misc]
+                retried(partial(files.put_file, str(source), target), target)
         return built
 
     def receive(self, name: str, segment: BuiltSegment) -> Path:
@@ -141,7 +142,7 @@ class ObjectStorage:
             folder.mkdir(parents=True)
             for file in segment.files:
                 source, target = f"{root}/{name}/{file.name}", folder / file.name
-                retried(lambda source=source, target=target: files.get_file(source, str(target)), source)  # type: ignore[misc]
+                retried(partial(files.get_file, source, str(target)), source)
             durable.sync_tree(folder)
         _check(folder, segment)
         return folder

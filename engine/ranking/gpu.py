@@ -168,7 +168,7 @@ class GpuPages:
         if self.device.type != "cuda":
             yield from (_to_device(block, self.device, self._centroids_of(block)) for block in blocks)
             return
-        copying = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        copying = torch.cuda.Stream(self.device)
         computing = torch.cuda.current_stream(self.device)
         in_flight: _Transfer | None = None
         for block in blocks:
@@ -248,7 +248,7 @@ def _start_copy(
 ) -> _Transfer:
     with torch.cuda.stream(copying):
         pages = _to_device(block, device, centroids)
-        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        done = torch.cuda.Event()
         done.record(copying)
     return _Transfer(pages, done)
 

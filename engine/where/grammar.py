@@ -82,7 +82,7 @@ def parse(text: str) -> Condition:
     if lone := SURROGATE.search(text):
         raise error(text, lone.start(), "half of a character (a lone surrogate), which no document has")
     try:
-        found: Condition = _parser().parse(text)  # type: ignore[assignment]
+        found: Condition = _parser().parse(text)  # type: ignore[assignment]  # lark has a tree here, not what the transformer makes
     except UnexpectedInput as err:
         at, what = _mistake(err, text)
         raise error(text, at, what) from err

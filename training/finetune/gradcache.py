@@ -29,7 +29,7 @@ def backward(trainee: Trainee[Input], inputs: Sequence[Input], loss_of: LossOf) 
             found.update(zip(places, vectors, strict=True))
     leaves = [detached(found[i]) for i in range(len(inputs))]
     loss, parts = loss_of(leaves)
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     penalties = [each.penalty for each in leaves if each.penalty is not None]
     total = float(loss.detach())
     if penalties:
@@ -42,7 +42,7 @@ def backward(trainee: Trainee[Input], inputs: Sequence[Input], loss_of: LossOf) 
             if each.multi.requires_grad
         ]
         if onward:
-            torch.stack(onward).sum().backward()  # type: ignore[no-untyped-call]
+            torch.stack(onward).sum().backward()
     return total, parts
 
 

@@ -90,7 +90,7 @@ def train(folder: Path, seed: int) -> tuple[F32, F32]:
         logits = (x[rows] - mean) / spread @ w + b
         loss = functional.binary_cross_entropy_with_logits(logits, y[rows], weight=weight[rows]) + DECAY * (w**2).sum()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
     with torch.no_grad():
         plain = w / spread

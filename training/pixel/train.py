@@ -211,7 +211,7 @@ def pretrain_spelling(model: Model, words: list[str], rng: random.Random) -> Non
         wanted = torch.from_numpy(np.stack([losses.phoc(w) for w in batch]))
         loss = losses.reading_loss(model.read_vectors(SPELL_SCALE * vectors), wanted)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         if step % 50 == 0:
             log.info("spelling, step %d: loss %.4f", step, loss.item())
@@ -272,7 +272,7 @@ def train(
             model.text.centre.eval()
         loss, parts = step_loss(model, batch, rarity, rng, device, step=step)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
         step += 1

@@ -222,7 +222,7 @@ def fit(head: TrainedHead, statistics: F32, weights: np.ndarray, loss: Callable[
         for group in optimizer.param_groups:
             group["lr"] = LR * (1 - step / STEPS)
         optimizer.zero_grad()
-        batch_loss.backward()  # type: ignore[no-untyped-call]
+        batch_loss.backward()
         optimizer.step()
     log.info("%d examples, loss %.3f", len(statistics), batch_loss.item())
     head.eval()

@@ -236,7 +236,7 @@ def pretrain_spelling(model: ScriptModel, units: Units, rng: random.Random) -> N
         spell, right = reader.ends_loss(reader.vectors, vectors, ends_of(batch), others)
         loss = spell + PHOC_WEIGHT * reader.word_loss(reader.phoc_vectors, vectors, batch)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         if step % 50 == 0:
             log.info("spelling, step %d: loss %.4f, right %.3f", step, loss.item(), right.item())
@@ -293,7 +293,7 @@ def train(
             model.text.centre.eval()
         loss, parts = step_loss(model, batch, units, (latin_words, latin_pages), rng, step=step)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), 5.0)
         optimizer.step()
         step += 1

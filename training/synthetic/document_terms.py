@@ -49,7 +49,7 @@ total: Total/TOTAL|Summe/Gesamt|Total|Total|Totale|Totaal|Total|Suma|Всего
 unit price: Unit price|Einzelpreis|Prix unitaire|Precio|Prezzo|Prijs|Preço|Cena|Цена
 warning: WARNING/DANGER/CAUTION/NO ENTRY|ACHTUNG/GEFAHR/VORSICHT|ATTENTION/DANGER|PELIGRO/ATENCIÓN|ATTENZIONE/PERICOLO|LET OP/GEVAAR|PERIGO/ATENÇÃO|UWAGA|ВНИМАНИЕ/ОПАСНО
 weekdays: Mon,Tue,Wed,Thu,Fri,Sat,Sun/Monday,Tuesday,Wednesday,Thursday,Friday,Saturday,Sunday|Mo,Di,Mi,Do,Fr,Sa,So/Montag,Dienstag,Mittwoch,Donnerstag,Freitag,Samstag,Sonntag|lun,mar,mer,jeu,ven,sam,dim|lun,mar,mié,jue,vie,sáb,dom|lun,mar,mer,gio,ven,sab,dom|ma,di,wo,do,vr,za,zo|seg,ter,qua,qui,sex,sáb,dom|pon,wt,śr,czw,pt,sob,ndz|Пн,Вт,Ср,Чт,Пт,Сб,Вс
-"""  # noqa: E501
+"""  # noqa: E501 - a line for each term
 TERMS: dict[str, list[list[str]]] = {
     name: [cell.strip().split("/") for cell in cells.split("|")]
     for name, cells in (row.split(":", 1) for row in ROWS.strip().splitlines())

@@ -77,7 +77,7 @@ class Started(NamedTuple):
         copies = [torch.empty(each.shape, dtype=each.dtype, pin_memory=True) for each in (singles, multi)]
         for copy, each in zip(copies, (singles, multi), strict=True):
             copy.copy_(each, non_blocking=True)
-        done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+        done = torch.cuda.Event()
         done.record()
         return Started(batch, copies[0], copies[1], done)
 
