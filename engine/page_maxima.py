@@ -164,5 +164,5 @@ def sample(snapshot: Snapshot, count: int) -> I64:
 
 
 def evenly_spaced(pages: int, count: int) -> I64:
-    """At most `count` of `pages` rows, evenly spaced: a sample of a collection."""
+    """A sample of a collection of `pages` pages: at most `count` rows (n,), evenly spaced and rising."""
     return distinct(np.linspace(0, pages - 1, min(pages, count)).astype(np.int64))

@@ -128,7 +128,7 @@ class PageViews(ABC):
 
     @abstractmethod
     def encode(self, text: str, *, image: U8 | None = None) -> QueryVectors:
-        """A question as vectors with the weights that it has in this collection."""
+        """A question, or an `image` (H, W, 3) uint8, as vectors with the weights that they have in this collection."""
 
     @abstractmethod
     def rescored(self, text: str, mode: Mode) -> tuple[QueryVectors, ScoreParts | None]:

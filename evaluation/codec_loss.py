@@ -115,7 +115,7 @@ def loss_of(snapshot: Snapshot, queries: Sequence[QueryVectors], codebook: Codeb
 
 
 def sampled(snapshot: Snapshot) -> I64:
-    """Rows of all pages, or of an evenly spaced sample with about MAX_VECTORS vectors."""
+    """The rows (n,) of all pages, or of an evenly spaced sample with about MAX_VECTORS vectors."""
     total = int(snapshot.lengths.sum())
     count = len(snapshot) if total <= MAX_VECTORS else max(len(snapshot) * MAX_VECTORS // total, 1)
     return evenly_spaced(len(snapshot), count)

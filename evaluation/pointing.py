@@ -132,7 +132,10 @@ def inside(points: F64, boxes: F64) -> NDArray[np.bool_]:
 
 
 def strongest_inside(strengths: F32, holds: NDArray[np.bool_]) -> float:
-    """The share of the strongest patches that lie inside; 0 if nothing on the page matches."""
+    """The share of the strongest patches that lie inside: `holds` (T,) tells which of the T patches do.
+
+    0 if nothing on the page matches.
+    """
     if not len(strengths) or strengths.max() <= 0:
         return 0.0
     return float(holds[strengths >= strengths.max() - TIED].mean())

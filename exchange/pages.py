@@ -54,7 +54,7 @@ class ExportedPages:
 
 
 def parts(snapshot: Snapshot, path: str | None = None) -> list[I64]:
-    """The rows of each part, in row order: those whose document's path matches the glob `path`, or all."""
+    """The rows (n,) of each part, in row order: those whose document's path matches the glob `path`, or all."""
     rows = np.arange(len(snapshot))
     if path is not None:
         rows = np.flatnonzero([path_matches(str(each), path) for each in snapshot.paths()])

@@ -67,7 +67,7 @@ class Asymmetric:
         return self._queries.encode_query(text)
 
     def encode_image_queries(self, images: Sequence[U8]) -> list[QueryVectors]:
-        """Embed images as queries, by the pages' model. Raises UsageError if it embeds text."""
+        """Embed images (H, W, 3) uint8 as queries, by the pages' model. Raises UsageError if it embeds text."""
         if not isinstance(self._pages, ImageQueryEncoder):
             raise UsageError(f"this index's model, {self.spec.name}, accepts text queries only")
         return self._pages.encode_image_queries(images)

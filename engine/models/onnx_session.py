@@ -20,7 +20,7 @@ class Session(Protocol):
     """An opened graph. May be shared between threads."""
 
     def run(self, outputs: Sequence[str] | None, inputs: Mapping[str, np.ndarray]) -> list[Any]:
-        """The values of `outputs`, None for all, given those of the graph's inputs."""
+        """The arrays of the named `outputs`, or of all for None, given those of the graph's inputs by their names."""
 
 
 def open_graph(graph: bytes) -> Session:

@@ -38,7 +38,7 @@ class Scorer(Protocol):
     """An accelerator that holds the same pages: `gpu.GpuPages`."""
 
     def accepts(self, rows: I64 | None) -> bool:
-        """Whether scoring `rows` there is possible, and faster than on the CPU."""
+        """Whether scoring the pages `rows` (n,), or all for None, is possible there and faster than on the CPU."""
 
     def token_maxima(self, query: F32, rows: I64 | None) -> F32:
         """MaxSim (n, Q) of `query` (Q, D) with `rows` (n,), each once and rising, or with all pages."""

@@ -154,7 +154,11 @@ class CandidateIndex:
         return add_tokens(before, list(maxima.T), self.first_pages, lowered)
 
     def nearest_dense(self, query: QueryVectors, *, count: int, rows: I64 | None) -> Candidates:
-        """The `count` pages whose dense vectors have the largest inner product with the query's."""
+        """The `count` pages, of `rows` (n,) or of all, whose dense vectors have the largest inner products with the
+        query's.
+
+        No pages in an index without dense vectors.
+        """
         if self.dense_index is None:
             return Candidates(np.zeros(0, np.int64), np.zeros(0, np.float32))
         return self.dense_index.nearest(query.single, count=count, rows=rows)

@@ -156,7 +156,7 @@ def folder_name(prefix: str, ids: Sequence[int]) -> str:
 def plan(found: Mapping[str, tuple[I64, int]], live: Mapping[int, int], max_size: int) -> tuple[list[str], list[int]]:
     """Which parts to use, and the segments that none of them covers.
 
-    `found` are, by name, the ids of each part's segments and its size; `live` is the size of what is left of each
+    `found` are, by name, the ids (n,) of each part's segments and its size; `live` is the size of what is left of each
     segment. A part is not used if less than half of it is left, or if it has less than its segments: it was made when
     more pages had been removed, before the index was restored from a copy. A part that is not much larger than what is
     new is built again together with it, up to `max_size`: so there are few parts, and each page is added to a part only
@@ -221,7 +221,7 @@ def page_rows(snapshot: Snapshot, segments: I64) -> I64:
 
 
 def allocate(shape: tuple[int, ...], file: Path | None) -> U8:
-    """An array of zero bytes to be filled, mapped to a new `.npy` file or, for None, in memory.
+    """An array of zero bytes of a `shape`, to be filled: mapped to a new `.npy` file or, for None, in memory.
 
     Raises OSError where the disk is full.
     """

@@ -55,7 +55,7 @@ def runs(segments: I64, slots: I64) -> Iterator[Run]:
 
 
 def views(opened: OpenSegments, rows: I64, segments: I64, slots: I64, max_vectors: int) -> Iterator[list[Block]]:
-    """Runs of adjacent pages as views of the memory map, in order.
+    """Runs of adjacent pages of `rows` (n,), at `segments` (n,) and `slots` (n,), as views of the memory map, in order.
 
     Each list has as many blocks as share a codec and have at most `max_vectors` vectors in total.
     """

@@ -46,7 +46,10 @@ class PageBuffer:
         return self.pages >= SEGMENT_PAGES or self._bytes >= SEGMENT_BYTES
 
     def check(self, vectors: PageVectors, words: NDArray[np.uint16] | None) -> None:
-        """Raise ValueError unless the shapes agree with each other and with the pages before."""
+        """Raise ValueError unless the shapes agree with each other and with the pages before.
+
+        `words` (T,) are the visual words of the T vectors, None for models that have none.
+        """
         pages, total = len(vectors.refs), len(vectors.vectors.values)
         offsets = vectors.vectors.offsets
         if len(vectors.vectors) != pages or len(vectors.single) != pages:

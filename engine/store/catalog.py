@@ -86,6 +86,7 @@ class Failure:
 
 
 def exists(directory: Path) -> bool:
+    """Whether there is an index in a folder."""
     return layout.catalog_file(directory).is_file()
 
 
@@ -212,10 +213,12 @@ def find_meta(connection: sqlite3.Connection, name: str) -> str | None:
 
 
 def write_meta(connection: sqlite3.Connection, name: str, value: str) -> None:
+    """Write a setting, in the place of its earlier value."""
     connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, value))
 
 
 def delete_meta(connection: sqlite3.Connection, name: str) -> None:
+    """Delete a setting. No effect if there is none of this name."""
     connection.execute("DELETE FROM meta WHERE name = ?", (name,))
 
 

@@ -52,7 +52,7 @@ def open_table(
 def read(
     directory: Path, connection: sqlite3.Connection, segments: Mapping[int, SegmentRow], pages: int
 ) -> NDArray[np.void]:
-    """The table from the catalog. Raises IndexDamaged."""
+    """The table (N,) PAGE_DTYPE from the catalog, by segment and slot. Raises IndexDamaged."""
     columns = ", ".join(PAGE_DTYPE.names or ())
     cursor = connection.execute(f"SELECT {columns} FROM pages ORDER BY segment, slot")
     try:

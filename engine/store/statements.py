@@ -73,6 +73,7 @@ def insert_document(connection: sqlite3.Connection, row: DocumentRow) -> int:
 
 
 def update_document(connection: sqlite3.Connection, key: int, row: DocumentRow) -> None:
+    """Write a document's row in the place of the one with this key; its id stays."""
     connection.execute(
         "UPDATE documents SET path = ?, sha256 = ?, size = ?, mtime_ns = ?, page_count = ?, state = ?, error = ? "
         "WHERE key = ?",
@@ -89,6 +90,7 @@ def delete_pages(connection: sqlite3.Connection, document: int) -> int:
 
 
 def delete_failures(connection: sqlite3.Connection, document: int) -> None:
+    """Forget which pages of a document failed."""
     connection.execute("DELETE FROM page_failures WHERE document = ?", (document,))
 
 

@@ -50,15 +50,15 @@ class SortedColumn:
         self._keys = keys
 
     def within(self, spans: Sequence[Span]) -> list[I64]:
-        """The keys of the documents with a value in one of the spans, for each span."""
+        """For each span, the keys (n,) of the documents with a value in it, in the order of their values."""
         return [self._keys[self._place(span)] for span in spans]
 
     def containing(self, piece: str) -> I64:
-        """The keys of the documents with a text that contains `piece`, which is folded and not empty."""
+        """The keys (n,) of the documents with a text that contains `piece`, which is folded and not empty."""
         return self._keys[list(self._with(piece))]
 
     def like(self, pattern: str) -> I64:
-        """The keys of the documents with a text that matches a pattern of SQL's LIKE, which is folded.
+        """The keys (n,) of the documents with a text that matches a pattern of SQL's LIKE, which is folded.
 
         In it `%` stands for any characters, `_` for one, and a backslash takes the meaning from what follows.
         """

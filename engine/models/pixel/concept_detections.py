@@ -62,7 +62,7 @@ def detect_figures(head: ConceptHead, statistics: F32, size: tuple[int, int]) ->
 def classify_page(head: ConceptHead, number: int, statistics: F32) -> Detections:
     """The kinds and colours of page `number` of a document, as detections whose box is the page.
 
-    `head` is that for whole pages, `statistics` its input (PAGE_STATISTICS,).
+    `head` is that for whole pages, `statistics` its input (PAGE_STATISTICS,) float32.
     """
     logits = head.logits(statistics[None])[0]
     logits[COVER] += COVER_LOG_ODDS[number != 1]
@@ -98,6 +98,6 @@ def group_blocks(strengths: F32) -> tuple[F32, F32]:
 
 
 def sigmoid(logits: F32) -> F32:
-    """Logits as probabilities."""
+    """Logits as probabilities, of the same shape."""
     out: F32 = np.float32(1) / (np.float32(1) + np.exp(-logits))
     return out

@@ -32,7 +32,7 @@ class Detections(NamedTuple):
     is_unit: NDArray[np.bool_]
 
     def select(self, rows: np.ndarray) -> Detections:
-        """The detections with these indices, or where this mask is true."""
+        """The detections with the indices `rows` (n,), or those where the mask `rows` (N,) is true."""
         return Detections(*(field[rows] for field in self))
 
 

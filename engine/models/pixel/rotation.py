@@ -188,7 +188,7 @@ def upright_sheets(
 
 
 def upright_strip(page: U8, region: Region, y: int, *, upwards: bool) -> Strip:
-    """A region of a page with a margin of half a cell, rotated upright, to be placed at `y` on a sheet."""
+    """A region of a `page` (H, W) uint8, with a margin of half a cell, rotated upright, to be placed at `y`."""
     margin = STRIDE_PX // 2
     left, top = (max(side * STRIDE_PX - margin, 0) for side in (region.left, region.top))
     part = page[top : region.bottom * STRIDE_PX + margin, left : region.right * STRIDE_PX + margin]
