@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pymupdf
 import pytest
-from fastapi.testclient import TestClient
 from PIL import Image
 
 from docsearch import open_index
@@ -25,10 +24,9 @@ from docsearch.indexer import pipeline
 from docsearch.indexer.page_images import PageImages
 from docsearch.indexer.plan import plan
 from docsearch.integrations.page_search import FoundPage
-from docsearch.server.app import create_app
-from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from fake_encoder import FakeEncoder
+from in_process import served
 
 QUESTION = "zebra crossing"
 
@@ -108,8 +106,7 @@ def test_lines_are_printed_in_every_format(folder: Path) -> None:
 
 
 def test_lines_are_in_answers_of_a_server(folder: Path) -> None:
-    service = Service.open(ServerSettings(folder / "index"))
-    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
+    with served(ServerSettings(folder / "index")) as (client, _):
         (answer,) = client.post("/v1/search", json={"query": QUESTION}).json()["answers"]
         first, last = answer["hits"][0]["lines"]
         assert first <= 181 <= last
@@ -177,8 +174,7 @@ def test_a_model_of_text_gets_passages_and_their_pictures_show_them(folder: Path
         rendered = images.render(refs[1])
     first, last = passages[2] or (0, 0)
     assert rendered.text == "\n".join(text[first - 1 : last])
-    service = Service.open(ServerSettings(index), encoder=encoder)
-    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
+    with served(ServerSettings(index), encoder=encoder) as (client, _):
         shown = client.get(f"/v1/documents/{refs[1].doc_id}/pages/{refs[1].page}.png", params={"width": 200})
         with Image.open(io.BytesIO(shown.content)) as picture:
             expected = rendered.size_pt[1] / rendered.size_pt[0]

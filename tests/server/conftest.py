@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,17 +14,10 @@ from fastapi.testclient import TestClient
 
 from docsearch.engine.store import layout
 from docsearch.indexer import pipeline
-from docsearch.server.app import create_app
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from fake_encoder import FakeEncoder
-
-
-@contextmanager
-def served(settings: ServerSettings) -> Iterator[tuple[TestClient, Service]]:
-    service = Service.open(settings, encoder=FakeEncoder())
-    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
-        yield client, service
+from in_process import served
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +43,9 @@ def index(tmp_path: Path, indexed: Path) -> Path:
 def serve(index: Path) -> Iterator[Callable[..., tuple[TestClient, Service]]]:
     """`serve(token=…)` starts a server of the index with these settings; it ends with the test."""
     with ExitStack() as running:
-        yield lambda **settings: running.enter_context(served(replace(ServerSettings(index), **settings)))
+        yield lambda **settings: running.enter_context(
+            served(replace(ServerSettings(index), **settings), encoder=FakeEncoder())
+        )
 
 
 @pytest.fixture

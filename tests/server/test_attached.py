@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from docsearch.indexer import pipeline
-from docsearch.server.app import create_app
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from fake_encoder import FakeEncoder
+from in_process import served
 
 Serve = Callable[..., tuple[TestClient, Service]]
 Followed = Callable[[TestClient, str], list[dict[str, object]]]
@@ -38,8 +38,7 @@ def test_pages_and_files_of_what_is_attached_are_served(tmp_path: Path, message:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/mail.eml").write_bytes(message)
     pipeline.index_documents([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder())
-    service = Service.open(ServerSettings(tmp_path / "index"), encoder=FakeEncoder())
-    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
+    with served(ServerSettings(tmp_path / "index"), encoder=FakeEncoder()) as (client, _):
         address = f"/v1/documents/{ids(client)['mail.eml/report.pdf']}"
         file, page = client.get(f"{address}/file"), client.get(f"{address}/pages/1.png")
         assert file.content == (tmp_path / "attached/report.pdf").read_bytes()

@@ -8,10 +8,10 @@ from pathlib import Path
 from fastapi.testclient import TestClient
 
 from docsearch.indexer import pipeline
-from docsearch.server.app import create_app
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from fake_encoder import FakeEncoder
+from in_process import served
 
 
 def ids(client: TestClient) -> dict[str, str]:
@@ -35,8 +35,7 @@ def test_a_file_that_could_run_something_is_only_downloaded(tmp_path: Path) -> N
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/naïve page.html").write_text("<p>words</p><script>alert(1)</script>", "utf-8")
     pipeline.index_documents([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder())
-    service = Service.open(ServerSettings(tmp_path / "index"), encoder=FakeEncoder())
-    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
+    with served(ServerSettings(tmp_path / "index"), encoder=FakeEncoder()) as (client, _):
         answer = client.get(f"/v1/documents/{ids(client)['naïve page.html']}/file")
     assert answer.headers["content-type"] == "application/octet-stream"
     assert answer.headers["content-disposition"].startswith("attachment; filename*=utf-8''na%C3%AFve%20page.html")

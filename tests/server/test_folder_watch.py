@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from fastapi.testclient import TestClient
 from docsearch.engine.errors import UsageError
 from docsearch.indexer import pipeline
 from docsearch.indexer.watch import WatchLock
-from docsearch.server.app import create_app
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from fake_encoder import FakeEncoder
+from in_process import served
 
 pytest.importorskip("watchfiles", reason="needs watchfiles (extra watch)")
 
@@ -31,13 +30,6 @@ def settings(tmp_path: Path, make_pdf: MakePdf) -> ServerSettings:
     make_pdf(tmp_path / "docs/a.pdf", ["revenue"])
     pipeline.index_documents([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder())
     return ServerSettings(tmp_path / "index", watch=True, prune=True)
-
-
-@contextmanager
-def served(settings: ServerSettings) -> Iterator[tuple[TestClient, Service]]:
-    service = Service.open(settings, encoder=FakeEncoder())
-    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
-        yield client, service
 
 
 def paths(client: TestClient) -> list[str]:
@@ -56,7 +48,7 @@ def wait_for(condition: Callable[[], Any]) -> None:
 def test_a_query_finds_what_is_new_and_not_what_is_gone(
     settings: ServerSettings, tmp_path: Path, make_pdf: MakePdf
 ) -> None:
-    with served(settings) as (client, service):
+    with served(settings, encoder=FakeEncoder()) as (client, service):
         wait_for(lambda: service.ready)
         time.sleep(1)
         make_pdf(tmp_path / "docs/b.pdf", ["notes"])
@@ -67,7 +59,7 @@ def test_a_query_finds_what_is_new_and_not_what_is_gone(
 
 def test_uploads_and_removals_work_meanwhile(settings: ServerSettings, tmp_path: Path, make_pdf: MakePdf) -> None:
     content = make_pdf(tmp_path / "other/c.pdf", ["minutes"]).read_bytes()
-    with served(settings) as (client, _):
+    with served(settings, encoder=FakeEncoder()) as (client, _):
         accepted = client.post("/v1/documents?name=c.pdf", content=content).json()
         wait_for(lambda: client.get("/v1/uploads").json()["uploads"][0]["state"] == "done")
         assert accepted["upload"]

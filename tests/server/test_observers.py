@@ -13,10 +13,9 @@ from docsearch import UsageError
 from docsearch.commands.output import JsonFormatter
 from docsearch.engine.searcher import STAGES
 from docsearch.server import observers
-from docsearch.server.app import create_app
-from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from fake_encoder import FakeEncoder
+from in_process import served
 
 SEARCH = {"query": "revenue"}
 
@@ -55,9 +54,8 @@ def test_spans_of_a_request_and_its_stages(index: Path) -> None:
 
     exporter = InMemorySpanExporter()
     observe, close = observers.spans(SimpleSpanProcessor(exporter))
-    service = Service.open(ServerSettings(index), encoder=FakeEncoder())
     parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-    with TestClient(create_app(service, [observe]), base_url="http://127.0.0.1:8750") as client:
+    with served(ServerSettings(index), encoder=FakeEncoder(), observers=[observe]) as (client, _):
         client.post("/v1/search", json=SEARCH, headers={"traceparent": parent})
         client.get("/healthz")
     close()

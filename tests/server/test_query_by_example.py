@@ -15,11 +15,10 @@ from PIL import Image
 from docsearch.engine.records import U8, PageImage, PageRef, QueryVectors
 from docsearch.engine.searcher import open_searcher
 from docsearch.indexer.render.process import RenderProcess, RenderSettings
-from docsearch.server.app import create_app
 from docsearch.server.body_limit import PICTURE_MAX_BYTES
-from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from fake_encoder import SPEC, FakeEncoder
+from in_process import served
 
 
 class SeeingEncoder(FakeEncoder):
@@ -37,8 +36,7 @@ class SeeingEncoder(FakeEncoder):
 
 @pytest.fixture
 def seeing(index: Path) -> Iterator[TestClient]:
-    service = Service.open(ServerSettings(index), encoder=SeeingEncoder())
-    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
+    with served(ServerSettings(index), encoder=SeeingEncoder()) as (client, _):
         yield client
 
 

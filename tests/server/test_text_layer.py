@@ -13,9 +13,8 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from docsearch.indexer import pipeline
-from docsearch.server.app import create_app
-from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
+from in_process import served
 
 LINE = "今年的营业收入增加"
 """A line in a script without spaces between words."""
@@ -37,8 +36,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def client(folder: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(Service.open(ServerSettings(folder / "index"))), base_url="http://127.0.0.1:8750") as it:
-        yield it
+    with served(ServerSettings(folder / "index")) as (client, _):
+        yield client
 
 
 def marks(client: TestClient) -> tuple[list[dict[str, float]], np.ndarray]:

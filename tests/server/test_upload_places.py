@@ -7,10 +7,9 @@ from pathlib import Path
 
 from fastapi.testclient import TestClient
 
-from docsearch.server.app import create_app
-from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from fake_encoder import FakeEncoder
+from in_process import served
 
 Followed = Callable[[TestClient, str], list[dict[str, object]]]
 
@@ -18,8 +17,7 @@ Followed = Callable[[TestClient, str], list[dict[str, object]]]
 def test_an_upload_moves_up_as_those_ahead_end(
     index: Path, make_pdf: Callable[..., Path], tmp_path: Path, followed: Followed
 ) -> None:
-    service = Service.open(ServerSettings(index), encoder=FakeEncoder(seconds_per_page=0.4))
-    with TestClient(create_app(service), base_url="http://127.0.0.1:8750") as client:
+    with served(ServerSettings(index), encoder=FakeEncoder(seconds_per_page=0.4)) as (client, _):
         names = [f"{number}.pdf" for number in range(3)]
         sent = {
             name: client.post(

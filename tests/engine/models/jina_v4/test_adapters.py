@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 
-import tiny_jina
 from docsearch.engine.models.encoder import PreparingEncoder
 from docsearch.engine.models.jina_v4.encoder import JinaV4
 from docsearch.engine.records import PageImage, PageRef
@@ -18,11 +17,6 @@ from tiny_jina import TASKS
 HALF = 1e-3
 """Vectors of pages are float16."""
 ATOL = 2e-5
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_jina.write(tmp_path_factory.mktemp("jina") / "tiny")
 
 
 def opened(folder: Path, *, merges: bool = True, task: str = "retrieval") -> JinaV4:

@@ -10,7 +10,6 @@ import pytest
 import torch
 from torch._dynamo.testing import CompileCounterWithBackend
 
-import tiny_jina
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models import compiled
 from docsearch.engine.models.jina_v4.encoder import JinaV4
@@ -19,11 +18,6 @@ from docsearch.engine.models.jina_v4.network import text_layers
 ATOL = 1e-5
 TEXTS = ["revenue", "the revenue of the year before", "a chart of it"]
 compiles_c = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_jina.write(tmp_path_factory.mktemp("jina") / "tiny")
 
 
 def opened(folder: Path) -> JinaV4:

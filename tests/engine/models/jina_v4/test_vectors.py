@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 import torch
 
-import tiny_jina
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models import registry
 from docsearch.engine.models.jina_v4 import encoder as module
@@ -25,11 +24,6 @@ from . import oracle
 ATOL = 2e-5
 TEXTS = ("revenue of the year", "a", "the chart shows how 3,141 ships left the harbour in März", "größe 二〇二三")
 SHAPES = ((300, 200), (56, 56), (90, 400), (30, 29))
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_jina.write(tmp_path_factory.mktemp("jina") / "tiny")
 
 
 @pytest.fixture(scope="session")
