@@ -155,7 +155,7 @@ def _print_explanation_columns(hits: Hits) -> None:
 def _print_csv(hits: Hits) -> None:
     import csv
 
-    from .answer_files import spreadsheet_cell
+    from .answer_formats import spreadsheet_cell
 
     columns = [name for name in CSV_COLUMNS if name not in OPTIONAL_COLUMNS or any(name in hit for hit in hits)]
     writer = csv.DictWriter(sys.stdout, columns, restval="", extrasaction="ignore", lineterminator="\n")

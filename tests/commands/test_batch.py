@@ -16,7 +16,8 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from docsearch.commands.answer_files import ANSWER_KEYS, AnswerFile, RunSettings, unanswered
+from docsearch.commands.answer_files import AnswerFile, RunSettings, unanswered
+from docsearch.commands.answer_formats import ANSWER_KEYS
 from docsearch.commands.query_files import QueryRow, read_queries
 from docsearch.engine.errors import UsageError
 from docsearch.engine.hits import Hits
