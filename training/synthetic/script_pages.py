@@ -50,13 +50,12 @@ DRAWS = 6
 
 
 class Style(NamedTuple):
-    """How text is set: its language, its font, the size in px, and the grey values of letters and ground."""
+    """How text is set: its language, its font, the size in px, and the grey value of its letters."""
 
     language: Language
     face: Face
     size: int
     ink: int
-    ground: int
 
 
 class Canvas:
@@ -294,7 +293,7 @@ def draw_page(fonts: Fonts, languages: dict[str, Language], rng: random.Random, 
             kind = rng.random()
             if kind < 0.15:
                 body *= rng.uniform(1.2, 2.2)
-            style = Style(languages[code], fonts.choose(code, rng), round(body * factor), ink, ground)
+            style = Style(languages[code], fonts.choose(code, rng), round(body * factor), ink)
             bottom = min(y + rng.uniform(60, 260) * factor, height - margin)
             if dark:
                 canvas.draw.rectangle((left - 5, y - 3, right + 5, bottom + 8 * factor), fill=ground)

@@ -67,7 +67,7 @@ def test_a_page_has_the_units_of_its_words_where_they_are_printed(code: str, fon
 
 def test_words_of_a_line_are_in_reading_order(code: str, fonts: Fonts) -> None:
     canvas = Canvas(900, 60, 255, random.Random(2))
-    style = Style(language(code), fonts.choose(code, random.Random(4)), 24, 0, 255)
+    style = Style(language(code), fonts.choose(code, random.Random(4)), 24, 0)
     canvas.text_line(style, 10, 890, 40)
     lefts = [box[0] for box in canvas.boxes]
     assert len(lefts) > 3
