@@ -151,7 +151,7 @@ clean:
 
 .venv-cluster/installed: pyproject.toml
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet -e ".[ray,s3,mcp]" hypothesis psutil "pytest>=8.2" pyyaml
+	$(@D)/bin/python -m pip install --quiet -e ".[ray,s3,mcp]" hypothesis kubernetes-validate psutil "pytest>=8.2" pyyaml
 	$(@D)/bin/python -m pip install --quiet "moto[s3,server]>=5"  # keeps the botocore that s3fs needs
 	touch $@
 
