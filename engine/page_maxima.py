@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain, groupby
-from typing import ClassVar, Protocol, TypeGuard
+from typing import ClassVar, Protocol, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from .kernels import maxsim
 from .records import F32, I64, U16, QueryVectors
 from .store import Block, Snapshot
 
+T = TypeVar("T")
 PLACED_VECTORS, PLACED_SEGMENTS = 4_000_000, 64
 """Most vectors and segments of a collection whose files stay mapped for questions about all of its pages."""
 PLACED_ROWS = 1000
@@ -57,6 +58,9 @@ class PagesElsewhere(Protocol):
 
     def pair_matches(self, asked: Sequence[tuple[QueryVectors, I64]]) -> list[F32]:
         """As `ranking.rerank.pairs_on`, for several queries, each with its own pages."""
+
+    def in_step(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """The results of `tasks`, in their order. Each runs in a thread; what they ask for is sent together."""
 
 
 def are_elsewhere(pages: object) -> TypeGuard[PagesElsewhere]:

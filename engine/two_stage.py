@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from time import perf_counter
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from . import threads
 from .distinct import distinct
 from .maxsim_cache import MaxSimCache
+from .page_maxima import are_elsewhere
 from .query.weighting import likely_vectors
 from .ranking import cross_language, described, rerank
 from .ranking.added import WithAdded
@@ -101,8 +102,9 @@ class TwoStageSearch:
                     out.update((i, self._by_text(batch[i], rows, k)) for i in by_text)
                 members = [i for i in members if i not in out]
             if self._first_stage.is_only:
-                with timed("candidates", on_stage):
-                    out.update((i, self._by_dense(weighed[i], rows, k, exact=candidates is None)) for i in members)
+                exact = candidates is None
+                found = [partial(self._by_dense, weighed[i], rows, k, exact=exact) for i in members]
+                out.update(zip(members, self._answered(found, on_stage), strict=True))
                 continue
             if candidates is None:
                 if members:
@@ -113,17 +115,46 @@ class TwoStageSearch:
                         ranked = self._rerank([weighed[i] for i in members], rows, k, fusions)
                         out.update(zip(members, ranked, strict=True))
                 continue
-            for i in members:
-                pages, looked_up = rows, self.rescored(batch[i], weighed[i], mode)
-                fusion = None if looked_up is None else cache(looked_up)  # used in both stages
-                with timed("candidates", on_stage):
-                    if pages is None or len(pages) > candidates:  # fewer need no proposal
-                        fused = None if fusion is None else fusion().scores
-                        index = self._first_stage.candidates
-                        pages = index.find(weighed[i], count=candidates, rows=rows, fused=fused).pages
-                with timed("rerank", on_stage), threads.no_blas_threads():
-                    (out[i],) = self._rerank([weighed[i]], pages, k, [fusion])
+            asked = [
+                partial(self._of_candidates, weighed[i], rows, k, candidates, self.rescored(batch[i], weighed[i], mode))
+                for i in members
+            ]
+            out.update(zip(members, self._answered(asked, on_stage), strict=True))
         return out
+
+    def _answered(
+        self, searches: Sequence[Callable[[OnStage | None], Ranking]], on_stage: OnStage | None
+    ) -> list[Ranking]:
+        """The rankings of several searches: one after the other, or in step where other processes hold the vectors."""
+        if not are_elsewhere(self._snapshot):
+            return [search(on_stage) for search in searches]
+        spent: list[tuple[str, float]] = []
+        started = perf_counter()
+        found = self._snapshot.in_step([partial(search, lambda *took: spent.append(took)) for search in searches])
+        if on_stage is not None:
+            share = (perf_counter() - started) / max(1e-9, sum(seconds for _, seconds in spent))
+            for stage, seconds in spent:  # of searches at the same time
+                on_stage(stage, seconds * share)
+        return found
+
+    def _of_candidates(
+        self,
+        query: QueryVectors,
+        rows: I64 | None,
+        k: int,
+        candidates: int,
+        looked_up: Callable[[], ScoreParts] | None,
+        on_stage: OnStage | None,
+    ) -> Ranking:
+        """The best `k` of those `candidates` among `rows` (n,), or all pages, that stage 1 proposes."""
+        fusion = None if looked_up is None else cache(looked_up)  # used in both stages
+        with timed("candidates", on_stage):
+            if rows is None or len(rows) > candidates:  # fewer need no proposal
+                fused = None if fusion is None else fusion().scores
+                rows = self._first_stage.candidates.find(query, count=candidates, rows=rows, fused=fused).pages
+        with timed("rerank", on_stage), threads.no_blas_threads():
+            (found,) = self._rerank([query], rows, k, [fusion])
+        return found
 
     def rescored(self, query: Query, encoded: QueryVectors, mode: Mode) -> Callable[[], ScoreParts] | None:
         """What turns the visual scores of a query, `encoded`, into final ones, when it is called.
@@ -184,15 +215,18 @@ class TwoStageSearch:
         asked = np.arange(len(scores)) if rows is None else distinct(rows)
         return top_k(asked, scores[asked], k, self._snapshot.page_order())
 
-    def _by_dense(self, query: QueryVectors, rows: I64 | None, k: int, *, exact: bool) -> Ranking:
+    def _by_dense(
+        self, query: QueryVectors, rows: I64 | None, k: int, on_stage: OnStage | None, *, exact: bool
+    ) -> Ranking:
         """The best `k` of `rows` (n,), or of all pages, by dense vectors."""
-        index = self._first_stage.candidates.dense_index
-        asked = None if rows is None else distinct(rows)
-        if index is None or (asked is not None and not len(asked)):
-            return Ranking(np.zeros(0, np.int64), np.zeros(0, np.float32))
-        search = index.nearest_exactly if exact else index.nearest
-        found = search(query.single, count=k, rows=asked)
-        return Ranking(found.pages, dense_scores(found.scores))
+        with timed("candidates", on_stage):
+            index = self._first_stage.candidates.dense_index
+            asked = None if rows is None else distinct(rows)
+            if index is None or (asked is not None and not len(asked)):
+                return Ranking(np.zeros(0, np.int64), np.zeros(0, np.float32))
+            search = index.nearest_exactly if exact else index.nearest
+            found = search(query.single, count=k, rows=asked)
+            return Ranking(found.pages, dense_scores(found.scores))
 
     @property
     def _is_caching(self) -> bool:

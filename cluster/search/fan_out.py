@@ -19,7 +19,7 @@ from ...engine.errors import ShardsUnavailable
 
 HEDGE_PERCENTILE = 95
 KEPT_LATENCIES, FEWEST_LATENCIES = 500, 20
-"""Latencies of a method that are remembered, and how many there have to be before calls are hedged."""
+"""Latencies of a kind of call that are remembered, and how many there have to be before calls are hedged."""
 MIN_HEDGE_S = 0.005
 RESEND_AFTER_S = 0.2
 """Pause before a call is sent again where all replicas have failed: a worker may be starting again."""
@@ -36,6 +36,16 @@ class Call:
     shard: str
     method: str
     arguments: tuple[Any, ...] = ()
+
+    @staticmethod
+    def of_each(calls: Sequence[Call]) -> Call:
+        """One call in the place of several of the same method and shard; its answer is the list of theirs."""
+        return Call(calls[0].shard, "each", (calls[0].method, [call.arguments for call in calls]))
+
+    @property
+    def kind(self) -> tuple[str, str]:
+        """What calls that take about as long have in common."""
+        return self.method, str(self.arguments[0]) if self.method == "each" else ""
 
 
 class Transport(Protocol):
@@ -88,7 +98,7 @@ class FanOut:
         self._timeout_s = timeout_s
         self._hedge = hedge
         self._clock = clock
-        self._latencies: dict[str, deque[float]] = {}
+        self._latencies: dict[tuple[str, str], deque[float]] = {}
         self._turn = 0
         self._busy: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
@@ -173,7 +183,7 @@ class FanOut:
             self._failed(each)
             return
         with self._lock:
-            kept = self._latencies.setdefault(each.call.method, deque(maxlen=KEPT_LATENCIES))
+            kept = self._latencies.setdefault(each.call.kind, deque(maxlen=KEPT_LATENCIES))
             kept.append(self._clock() - sent_at)
 
     def _failed(self, each: _Waiting) -> None:
@@ -201,7 +211,7 @@ class FanOut:
         """When to send a call to another replica, too; None if it was, or there is none."""
         if not self._hedge or len(each.under_way) != 1 or self._transport.replicas(each.call.shard) < 2:
             return None
-        known = self._latencies.get(each.call.method, ())
+        known = self._latencies.get(each.call.kind, ())
         if len(known) < FEWEST_LATENCIES or each.sent > 1:
             return None
         (sent_at,) = each.under_way.values()

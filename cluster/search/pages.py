@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,20 +35,17 @@ from ...engine.store.copies import Copies
 from ...engine.store.copies import find as find_copies
 from ...engine.store.readers import ReaderLock
 from .fan_out import Call
+from .in_step import Send, run_in_step, send_in_step
 from .shard import Filled
 from .shard_pages import LearnedWords, ShardSpec
 
-KEPT_MAXIMA, KEPT_ROWS, FEW_ROWS = 32, 1000, 4
+T = TypeVar("T")
+KEPT_MAXIMA, KEPT_ROWS, FEW_ROWS = 256, 1000, 4
 """Answers of workers that are kept, if they are of so many pages or fewer, and the pages that are looked for there."""
+IN_STEP_BYTES, PAGE_BYTES = 256 << 20, 64
+"""Memory for questions that are answered in step, and what one takes for each page: its scores, and what texts say."""
 PREPARE_TIMEOUT_S = 4 * 3600.0
 """Seconds that workers may take to fetch segments, and to build what stage 1 needs."""
-
-
-class Send(Protocol):
-    """Calls shards: a `FanOut`."""
-
-    def __call__(self, calls: Sequence[Call], *, timeout_s: float | None = None) -> list[Any]:
-        """The answers, in the order of the calls."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,6 +254,15 @@ class ShardedPages(Snapshot):
             self._kept.append((vectors.tobytes(), asked, out))
         return out
 
+    def in_step(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """The results of tasks that ask for maxima and the like of these pages; see `page_maxima.PagesElsewhere`."""
+        together = max(1, IN_STEP_BYTES // (PAGE_BYTES * max(1, len(self))))
+        groups = [tasks[first : first + together] for first in range(0, len(tasks), together)]
+        return [result for group in groups for result in run_in_step(self.send, group)]
+
+    def _send(self, calls: Sequence[Call]) -> list[Any]:
+        return send_in_step(self.send, calls)
+
     def _known_maxima(self, vectors: F32, rows: I64) -> F32 | None:
         """The maxima (n, Q) of pages that were asked for a moment ago: the best ones of a question, for its answer."""
         if not 0 < len(rows) <= FEW_ROWS:
@@ -281,7 +287,7 @@ class ShardedPages(Snapshot):
             if own:
                 calls.append(Call(shard.name, "pair_matches", ([(query, there) for _, query, _, there in own],)))
                 places.append([(i, here) for i, _, here, _ in own])
-        for of_shard, found in zip(places, self.send(calls), strict=True):
+        for of_shard, found in zip(places, self._send(calls), strict=True):
             for (i, here), matches in zip(of_shard, found, strict=True):
                 out[i][here] = matches
         return out
@@ -291,7 +297,7 @@ class ShardedPages(Snapshot):
         wanted = [(shard, shard.own(rows)) for shard in self.shard_rows]
         wanted = [(shard, own) for shard, own in wanted if len(own)]
         calls = [Call(shard.name, method, (*arguments, None if is_all else own)) for shard, own in wanted]
-        for (shard, own), found in zip(wanted, self.send(calls), strict=True):
+        for (shard, own), found in zip(wanted, self._send(calls), strict=True):
             out[np.searchsorted(rows, shard.rows[own])] = found
 
     def open_candidates(self, visual_words: VisualWords | None) -> CandidateIndex:
@@ -342,7 +348,9 @@ class ShardedCandidates(CandidateIndex):
         return totals
 
     def _call(self, method: str, *arguments: Any) -> list[Any]:
-        return self._sharded.send([Call(shard.name, method, arguments) for shard in self._sharded.shard_rows])
+        return send_in_step(
+            self._sharded.send, [Call(shard.name, method, arguments) for shard in self._sharded.shard_rows]
+        )
 
 
 class ShardedDense:
@@ -388,7 +396,8 @@ class ShardedDense:
         if rows is not None:
             wanted = ((shard, shard.own(rows)) for shard in self._pages.shard_rows)
         chosen = [(shard, own) for shard, own in wanted if own is None or len(own)]
-        found = self._pages.send([Call(shard.name, method, (*arguments, own)) for shard, own in chosen])
+        calls = [Call(shard.name, method, (*arguments, own)) for shard, own in chosen]
+        found = send_in_step(self._pages.send, calls)
         return [(shard, each) for (shard, _), each in zip(chosen, found, strict=True)]
 
     def _best(self, found: Sequence[tuple[ShardRows, tuple[I64, F32]]], count: int) -> Candidates:

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -52,6 +53,10 @@ class Shard:
     def opened(self) -> int:
         """How many pages it has; by then its segments are on this machine."""
         return len(self._own)
+
+    def each(self, method: str, arguments: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """What a method returns for each of several `arguments`: those of questions that are answered in step."""
+        return [getattr(self, method)(*each) for each in arguments]
 
     def maxima(self, vectors: F32, rows: I64 | None) -> F32:
         """The largest inner product (n, Q) float32 of `vectors` (Q, D) with the pages `rows` (n,), or with all."""

@@ -171,7 +171,7 @@ class Workers:
         """Start a worker on the node whose turn it is, so that replicas of a shard are on different ones."""
         import ray
 
-        nodes = sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
+        nodes = nodes_in_turn(ray.nodes())
         options: dict[str, Any] = {
             "num_cpus": cpus,
             "max_restarts": -1,
@@ -241,6 +241,17 @@ class HeldShards:
 
     def cancel(self, pending: Any) -> None:
         """Nothing: the answer is dropped with the reference to it."""
+
+
+def nodes_in_turn(nodes: Sequence[dict[str, Any]]) -> list[str]:
+    """The ids of the nodes that workers are started on, of those that Ray lists.
+
+    A node without processors, such as that of a driver, takes no turn: Ray would choose the place of its worker, and
+    could choose the node that has the other replica. Where no node has processors, all take turns.
+    """
+    alive = [node for node in nodes if node["Alive"]]
+    with_processors = [node for node in alive if node["Resources"].get("CPU", 0) > 0]
+    return sorted(node["NodeID"] for node in with_processors or alive)
 
 
 def _on(node: str) -> Any:

@@ -38,6 +38,9 @@ def check(index: Path, tmp_path: Path, encoder: QueryEncoder, questions: Sequenc
             for options in ({"exact": True}, {"candidates": 7}, {"k": 100}, {"path": "*2*"}, {"all_copies": True}):
                 found, expected = (each.search(question, **options) for each in (several, one))  # type: ignore[arg-type]
                 assert answer(found) == answer(expected), (question, options)
+        for options in ({"exact": True}, {"candidates": 7}):
+            found, expected = ([*each.search_many(iter([*questions] * 3), **options)] for each in (several, one))  # type: ignore[arg-type]
+            assert [answer(hits) for _, hits in found] == [answer(hits) for _, hits in expected], options
         best = one.search(questions[0])[0].ref
         assert several.more_like(best, k=5) == one.more_like(best, k=5)
         assert several.scores(questions[0], [best]) == one.scores(questions[0], [best])
@@ -67,8 +70,16 @@ def test_a_model_of_single_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     check(tmp_path / "index", tmp_path, toy_words.ToyEncoder(pairs=True), ("w1 w2", "w7", "w8 w9 w10 w11"))
 
 
-def test_a_batch_asks_each_shard_a_few_times(tmp_path: Path) -> None:
-    """However many questions there are: one call has the maxima of all, and pairs are asked for together."""
+@pytest.mark.parametrize("candidates", [None, 12])
+def test_a_batch_asks_each_shard_a_few_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, candidates: int | None
+) -> None:
+    """However many questions there are: one call has the maxima of all, and pairs are asked for together.
+
+    In two stages, too: a question's scores of stage 1, its candidates' maxima and pairs go with those of the others.
+    """
+    if candidates is not None:
+        monkeypatch.setattr(first_stage, "EXACT_VECTORS", 0)
     rng = np.random.default_rng(11)
     for part in range(3):
         pages = {f"{part}-{i}.pdf": [rng.integers(0, 60, 12).tolist() for _ in range(4)] for i in range(4)}
@@ -86,7 +97,8 @@ def test_a_batch_asks_each_shard_a_few_times(tmp_path: Path) -> None:
         several.snapshot.send = counted  # type: ignore[attr-defined]
         for number in (4, 32):
             calls.clear()
-            answers = list(several.search_many(iter([f"w{i} w{i + 1} w{i + 2}" for i in range(number)]), k=3))
+            questions = [f"w{i} w{i + 1} w{i + 2}" for i in range(number)]
+            answers = list(several.search_many(iter(questions), k=3, candidates=candidates))
             assert all(hits for _, hits in answers)
             counts.append(len(calls))
     assert counts[1] <= counts[0] + 3 * 3, counts
