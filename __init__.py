@@ -169,16 +169,12 @@ def open_index(
     from pathlib import Path
 
     from .engine.searcher import open_searcher
+    from .indexer.cluster_address import split_address
     from .indexer.page_images import PageImages
 
-    if isinstance(directory, str) and directory.startswith("ray://"):
-        address, _, path = directory.removeprefix("ray://").partition("/")
-        directory, ray = "/" + path, f"ray://{address}"
+    directory, ray = split_address(directory, ray)
     if ray is not None:
-        from .engine.errors import UsageError
-
-        if not isinstance(directory, str | Path):
-            raise UsageError("on a cluster, one index is searched; open each by itself")
+        assert isinstance(directory, str | Path)
         pictures = PageImages.readable(Path(directory))
         # By name: packages below `cluster` import this module, for its version.
         cluster = importlib.import_module(".cluster.search.searcher", __name__)

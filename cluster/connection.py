@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ..engine.errors import UsageError
 from ..engine.install import needs
@@ -18,6 +20,8 @@ AUTO = "auto"
 ANSWERS_WITHIN_S = 5.0
 """Seconds that a cluster's head node has to accept a connection. Ray itself would wait for minutes."""
 CLIENT_SCHEME = "ray://"
+AUTH_MODE, TOKEN_VARIABLES, TOKEN_FILE = "RAY_AUTH_MODE", ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"), ".ray/auth_token"
+"""Where Ray is told that a cluster asks for a token, and where it finds the token; the file is in the home folder."""
 
 
 @contextmanager
@@ -29,12 +33,14 @@ def connected(address: str) -> Iterator[None]:
     Raises UsageError where ray is not installed, or no cluster answers.
     """
     require()
-    import ray
-
-    if ray.is_initialized():
+    if "ray" in sys.modules and sys.modules["ray"].is_initialized():
         yield
         return
     _quieten()
+    if address == LOCAL or has_token():
+        os.environ.setdefault(AUTH_MODE, "token")  # Ray's own default, but for ray://, and there with a warning
+    import ray
+
     try:
         if address == LOCAL:
             ray.init(address=LOCAL, include_dashboard=False, log_to_driver=False, configure_logging=False)
@@ -43,7 +49,12 @@ def connected(address: str) -> Iterator[None]:
                 check_answers(address)
             ray.init(address=address, log_to_driver=False, configure_logging=False)
     except (ConnectionError, RuntimeError, TimeoutError, ValueError) as err:
-        reason = str(err).partition("\n")[0]
+        reason = str(err).partition("\n")[0].rstrip(":")
+        if address.startswith(CLIENT_SCHEME):
+            raise UsageError(
+                f"cannot connect to Ray at {address!r}: {reason}; its head node's logs ray_client_server* say why, "
+                "and docs/scale.md what its client server needs"
+            ) from err
         raise UsageError(
             f"cannot connect to Ray at {address!r}: {reason}; start a cluster with 'ray start --head', or use "
             f"the address '{LOCAL}'"
@@ -58,6 +69,11 @@ def require() -> None:
     """Raise UsageError unless ray is installed."""
     if importlib.util.find_spec("ray") is None:
         raise UsageError(needs("a cluster of machines needs ray", "ray"))
+
+
+def has_token() -> bool:
+    """Whether there is a token for Ray on this machine, as `ray get-auth-token --generate` makes it."""
+    return any(os.environ.get(name) for name in TOKEN_VARIABLES) or Path.home().joinpath(TOKEN_FILE).is_file()
 
 
 def check_answers(address: str) -> None:

@@ -94,7 +94,8 @@ def mcp(
     mend_stdin()
     opening = None
     if ray is not None:
-        from ..server.opening import OpenOnRay
+        from ..cluster.search.opening import OpenOnRay
 
         opening = OpenOnRay(ray, replicas=replicas, partial=partial)
+        opening.connect()
     serve(collections, passwords=tuple(password or ()), allowed_folders=allow_index or [], opening=opening)

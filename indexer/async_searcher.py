@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial, wraps
+from functools import partial as bound
+from functools import wraps
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from ..engine.errors import UsageError
-from ..engine.latest import LatestSearcher
+from ..engine.latest import LatestSearcher, Opening
 from ..engine.models.encoder import QueryEncoder
 from ..engine.searcher import BATCH_QUERIES, Searcher
+from .cluster_address import split_address
 from .page_images import PageImages
 
 P = ParamSpec("P")
@@ -45,7 +48,7 @@ def _batches_in_thread(
     async def call(self: AsyncSearcher, /, *args: P.args, **kwargs: P.kwargs) -> AsyncIterator[T]:
         searcher = await self.run(self._latest.current)
         found = method(searcher, *args, **kwargs)
-        while some := await self.run(partial(_some, found)):
+        while some := await self.run(bound(_some, found)):
             for each in some:
                 yield each
 
@@ -75,12 +78,24 @@ class AsyncSearcher:
         threads: int = DEFAULT_THREADS,
         encoder: QueryEncoder | None = None,
         device: str = "cpu",
+        ray: str | None = None,
+        replicas: int = 1,
+        partial: bool = False,
     ) -> None:
-        """`directory`, `encoder` and `device` are as for `open_index`. Raises UsageError for `threads` below 1."""
+        """The arguments besides `threads` are those of `open_index`, a cluster's among them; it is connected to when
+        the index is opened. Raises UsageError for `threads` below 1, and for several indexes on a cluster.
+        """
         if threads < 1:
             raise UsageError(f"threads is 1 or more, not {threads}")
+        directory, ray = split_address(directory, ray)
+        self._opening: Opening | None = None
+        if ray is not None:
+            # By name: the package `cluster` imports this one.
+            cluster = importlib.import_module("docsearch.cluster.search.opening")
+            self._opening = cluster.OpenOnRay(ray, replicas=replicas, partial=partial)
         opened = Path(directory) if isinstance(directory, str | Path) else {str(path): Path(path) for path in directory}
-        self._latest = LatestSearcher(opened, encoder=encoder, pictures=PageImages.readable(opened), device=device)
+        pictures = PageImages.readable(opened)
+        self._latest = LatestSearcher(opened, encoder=encoder, pictures=pictures, device=device, opening=self._opening)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="docsearch")
 
     async def __aenter__(self) -> AsyncSearcher:
@@ -111,6 +126,8 @@ class AsyncSearcher:
         """Wait for the calls that run, drop those that wait, and close the index. Closing twice is harmless."""
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
         await asyncio.to_thread(self._latest.close)
+        if self._opening is not None:
+            await asyncio.to_thread(self._opening.close)
 
     search = _in_thread(Searcher.search)
     more_like = _in_thread(Searcher.more_like)

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import socket
+import subprocess
+import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from docsearch import open_index
 from docsearch.cluster import connection
 from docsearch.engine.errors import UsageError
+from docsearch.indexer import pipeline
+from fake_encoder import FakeEncoder
 
 
 def test_without_ray_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,6 +42,51 @@ def test_an_address_that_does_not_answer_is_an_error_at_once() -> None:
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="is no address of a Ray cluster"):
         connection.check_answers(address)
+
+
+def test_a_token_is_found_where_ray_looks_for_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in connection.TOKEN_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    assert not connection.has_token()
+    monkeypatch.setenv("RAY_AUTH_TOKEN", "secret")
+    assert connection.has_token()
+    monkeypatch.delenv("RAY_AUTH_TOKEN")
+    (tmp_path / ".ray").mkdir()
+    (tmp_path / ".ray/auth_token").write_text("secret")
+    assert connection.has_token()
+
+
+@pytest.mark.slow
+def test_a_program_elsewhere_searches_through_the_client_server(
+    three_nodes: Any, tmp_path: Path, make_pdf: Callable[..., Path]
+) -> None:
+    """At ray://HOST:PORT/FOLDER, with and without an event loop, in a process that is no part of the cluster."""
+    make_pdf(tmp_path / "docs/a.pdf", ["harbour dues", "pilotage fees"])
+    index = tmp_path / "index"
+    pipeline.index_documents([tmp_path / "docs"], index, encoder=FakeEncoder())
+    with open_index(index, encoder=FakeEncoder()) as alone:
+        expected = [[hit.ref.page, hit.score] for hit in alone.search("dues")]
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    options = [f"--address={three_nodes.address}", "--host=127.0.0.1", f"--port={port}", "--mode=specific-server"]
+    server = subprocess.Popen([sys.executable, "-m", "ray.util.client.server", *options])
+    try:
+        while server.poll() is None:
+            with suppress(UsageError):
+                connection.check_answers(f"ray://127.0.0.1:{port}")
+                break
+            time.sleep(0.2)
+        program = Path(__file__).with_name("search_elsewhere.py")
+        done = subprocess.run(
+            [sys.executable, program, f"ray://127.0.0.1:{port}{index}"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert [json.loads(line) for line in done.stdout.splitlines()] == [expected, expected]
+    finally:
+        server.terminate()
+        server.wait()
 
 
 def test_a_connected_process_keeps_its_cluster(three_nodes: Any) -> None:

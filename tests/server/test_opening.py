@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from docsearch.cluster.search import searcher as cluster_searcher
+from docsearch.cluster.search.opening import OpenOnRay
 from docsearch.engine.errors import UsageError
 from docsearch.engine.store import open_writer
 from docsearch.indexer import pipeline
-from docsearch.server.opening import OpenOnRay
 from docsearch.server.service import Service
 from fake_encoder import FakeEncoder
 
@@ -89,7 +89,7 @@ def test_without_partial_a_lost_shard_is_an_error(
 def test_several_indexes_are_refused(ray: Any, index: Path) -> None:
     opening = OpenOnRay("auto", replicas=1, partial=False)
     try:
-        with pytest.raises(UsageError, match="serves one index"):
+        with pytest.raises(UsageError, match="searches one index"):
             opening.open({"a": index, "b": index}, encoder=FakeEncoder())
     finally:
         opening.close()

@@ -12,10 +12,10 @@ from typing import Any
 import anyio
 import pytest
 
+from docsearch.cluster.search.opening import OpenOnRay
 from docsearch.engine.errors import UsageError
 from docsearch.engine.latest import LatestSearcher
 from docsearch.engine.store import open_writer, sharding
-from docsearch.server.opening import OpenOnRay
 from late_pages import LateEncoder, write
 
 SECONDS = 200
@@ -48,9 +48,20 @@ def test_an_agent_gets_the_answers_of_the_undivided_index(
                 assert not any(each.is_error for each in found), found
                 return [each.structured_content for each in found]
 
-    whole = anyio.run(answers, segmented_index)
+    async def both() -> list[list[Any]]:
+        found: list[list[Any]] = [[], []]
+
+        async def ask(number: int, *arguments: Any) -> None:
+            found[number] = await answers(*arguments)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(ask, 0, segmented_index)
+            group.start_soon(ask, 1, divided, "--ray", three_nodes.address)
+        return found
+
+    whole, of_shards = anyio.run(both)
     assert whole[0]["hits"][0]["page"] == 6
-    assert anyio.run(answers, divided, "--ray", three_nodes.address) == whole
+    assert of_shards == whole
 
 
 def test_a_commit_is_seen_and_the_workers_of_earlier_states_end(opening: OpenOnRay, tmp_path: Path) -> None:

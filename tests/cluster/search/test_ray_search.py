@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from test_combined import QUESTIONS
 
-from docsearch import open_index
+from docsearch import AsyncSearcher, open_index
 from docsearch.cluster.search.searcher import RaySearch, ShardedSearcher
 from docsearch.cluster.search.workers import ShardWorker
 from docsearch.engine.errors import ShardsUnavailable, UsageError
@@ -24,7 +25,8 @@ from late_pages import LateEncoder, answer, write
 from local_cluster import local_cluster
 from other_workers import BrokenWorker, OldWorker
 
-SHARDS = 3
+SHARDS, LATE_SHARDS = 3, 2
+"""Of the sample documents, and of a toy model: each is a worker, which takes a second or two to start."""
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +39,10 @@ def divided(segmented_index: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def late(tmp_path: Path) -> Path:
-    """An index of a toy model in three shards."""
+    """An index of a toy model in two shards."""
     write(tmp_path / "index", 0)
     with open_writer(tmp_path / "index", fingerprint=None) as writer:
-        writer.divide(SHARDS)
+        writer.divide(LATE_SHARDS)
     return tmp_path / "index"
 
 
@@ -69,6 +71,26 @@ def test_answers_are_those_of_one_process_to_the_last_bit(
                 assert several.text(best.ref) == one.text(best.ref)
 
 
+def test_an_event_loop_searches_on_a_cluster(three_nodes: Any, late: Path) -> None:
+    """And sees commits: what was found before is closed with the searcher."""
+    questions = ["w1 w2", "w5 w6"]
+    wanted = expected(late, questions)
+
+    async def ask() -> list[list[object]]:
+        async with AsyncSearcher(late, encoder=LateEncoder(0), ray="auto") as index:
+            found = []
+            for _ in range(2):
+                together = await asyncio.gather(*(index.search(each, candidates=20) for each in questions))
+                found.append([answer(hits) for hits in together])
+                with open_writer(late, fingerprint=None) as writer:
+                    writer.divide(1)
+            return found
+
+    assert asyncio.run(ask()) == [[wanted[each] for each in questions]] * 2
+    with pytest.raises(UsageError, match="one index is searched"):
+        AsyncSearcher([late, late], ray="auto")
+
+
 def kill_a_worker(searcher: ShardedSearcher, shard: str, replica: int = 0) -> None:
     import ray
 
@@ -91,7 +113,7 @@ def test_a_killed_worker_changes_no_answer(three_nodes: Any, late: Path) -> None
 def test_a_killed_worker_without_replica_starts_again(three_nodes: Any, late: Path) -> None:
     wanted = expected(late, ["w1 w2"])
     with RaySearch("auto", cpus=0.25) as cluster, cluster.open(late, encoder=LateEncoder(0)) as several:
-        kill_a_worker(several, "0002")
+        kill_a_worker(several, "0001")
         assert answer(several.search("w1 w2", candidates=20)) == wanted["w1 w2"]
 
 
@@ -101,6 +123,8 @@ def test_a_killed_worker_without_replica_starts_again(three_nodes: Any, late: Pa
 def test_a_machine_with_another_version_is_refused(
     three_nodes: Any, late: Path, worker: type[ShardWorker], reason: str
 ) -> None:
+    with open_writer(late, fingerprint=None) as writer:
+        writer.divide(1)
     with (
         RaySearch("auto", cpus=0.25, worker=worker) as cluster,
         pytest.raises(UsageError, match=f"{reason}.*install the same version"),
@@ -117,24 +141,22 @@ def end_workers(searcher: ShardedSearcher, shard: str) -> None:
 
 
 def test_an_answer_without_a_shard_is_refused_or_says_so(three_nodes: Any, late: Path) -> None:
-    for partial in (False, True):
-        with (
-            RaySearch("auto", partial=partial, timeout_s=1.0, cpus=0.25) as cluster,
-            cluster.open(late, encoder=LateEncoder(0)) as several,
-        ):
-            whole = several.search("w1 w2")
-            assert "missing_shards" not in whole.as_dict()
-            end_workers(several, "0001")
-            if not partial:
-                with pytest.raises(ShardsUnavailable, match="shard 0001"):
-                    several.search("w1 w2")
-                continue
-            lost = set(several.snapshot.refs(several.snapshot.shard_rows[1].rows))
-            found = several.search("w1 w2", k=200)
-            assert found.missing_shards == ("0001",)
-            assert found.as_dict()["missing_pages"] == found.missing_pages == len(lost)
-            assert lost.isdisjoint(hit.ref for hit in found)
-            assert "0001 did not answer" in repr(found)
+    with (
+        RaySearch("auto", timeout_s=1.0, cpus=0.25) as cluster,
+        cluster.open(late, encoder=LateEncoder(0)) as several,
+    ):
+        whole = several.search("w1 w2")
+        assert "missing_shards" not in whole.as_dict()
+        end_workers(several, "0001")
+        with pytest.raises(ShardsUnavailable, match="shard 0001"):
+            several.search("w1 w2")
+        cluster.partial = True
+        lost = set(several.snapshot.refs(several.snapshot.shard_rows[1].rows))
+        found = several.search("w1 w2", k=200)
+        assert found.missing_shards == ("0001",)
+        assert found.as_dict()["missing_pages"] == found.missing_pages == len(lost)
+        assert lost.isdisjoint(hit.ref for hit in found)
+        assert "0001 did not answer" in repr(found)
 
 
 class Asking:
