@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from local_cluster import local_cluster
 from object_storage import Storage, serve
 
 HERE = Path(__file__).parent
+SEGMENTS = 6
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -28,6 +30,18 @@ def three_nodes(object_storage: Any) -> Iterator[Any]:
     pytest.importorskip("ray", reason="needs the extra ray")
     with local_cluster(3) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def segmented_index(sample_index: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The index of the sample documents in several segments: a copy of it is cut, which takes less than indexing."""
+    from docsearch.engine.store import open_writer
+
+    index = tmp_path_factory.mktemp("segmented") / "index"
+    shutil.copytree(sample_index, index)
+    with open_writer(index, fingerprint=None) as writer:
+        writer.compact(None, None, shards=SEGMENTS)
+    return index
 
 
 @pytest.fixture(scope="session")

@@ -32,8 +32,8 @@ from same_index import content, pages
 pytest.importorskip("ray", reason="needs the extra ray")
 
 PLAIN = ClusterOptions(PoolOptions(cpus=1))
-ONE_WORKER = ClusterOptions(PoolOptions(workers=1, cpus=1))
-"""For runs in which nothing depends on how many there are: each takes seconds to start."""
+TWO_WORKERS, ONE_WORKER = (ClusterOptions(PoolOptions(workers=workers, cpus=1)) for workers in (2, 1))
+"""For runs in which nothing depends on how many there are, or that there are several: each takes seconds to start."""
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_long_document_is_shared_out_by_ranges_of_its_pages(
 
     monkeypatch.setattr(coordinator.Pool, "give", noted)
     make_long = documents / "long.pdf"
-    index_documents([make_long], tmp_path / "together", options=PLAIN, encoder=FakeEncoder())
+    index_documents([make_long], tmp_path / "together", options=TWO_WORKERS, encoder=FakeEncoder())
     assert sorted(given) == [1, 17, 33, 49, 65]
     pipeline.index_documents([make_long], tmp_path / "alone", encoder=FakeEncoder())
     assert content(tmp_path / "together") == content(tmp_path / "alone")
@@ -151,7 +151,7 @@ def test_a_document_that_kills_its_workers_fails_alone(
     three_nodes: Any, documents: Path, tmp_path: Path, make_pdf: Callable[..., Path]
 ) -> None:
     make_pdf(documents / "poison.pdf", ["poison"])
-    report = index_documents([documents], tmp_path / "together", options=PLAIN, encoder=Deadly())
+    report = index_documents([documents], tmp_path / "together", options=TWO_WORKERS, encoder=Deadly())
     (documents / "poison.pdf").unlink()
     alone = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
     failed = {failure.path: failure.reason for failure in report.failed}
@@ -174,7 +174,7 @@ def test_documents_and_segments_in_object_storage(
     for file in files:
         object_storage.client.upload_file(str(file), "archive", f"reports/{file.relative_to(documents).as_posix()}")
     object_storage.client.put_object(Bucket="archive", Key="reports/notes.xyz", Body=b"of another kind")
-    options = ClusterOptions(PoolOptions(cpus=1), staged="s3://archive/staging")
+    options = replace(TWO_WORKERS, staged="s3://archive/staging")
     index = tmp_path / "together"
     report = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), kinds=kinds)
     alone = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder(), kinds=kinds)
