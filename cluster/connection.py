@@ -17,6 +17,8 @@ LOCAL = "local"
 """The address that stands for a cluster on this machine, which ends with the process."""
 AUTO = "auto"
 """The address that stands for the cluster that `ray start` started on this machine."""
+WITHOUT_IDLE_WORKERS = ("RAY_enable_worker_prestart", "RAY_prestart_worker_first_driver")
+"""Settings of Ray's nodes, which start a process for each processor before anybody asks for one."""
 ANSWERS_WITHIN_S = 5.0
 """Seconds that a cluster's head node has to accept a connection. Ray itself would wait for minutes."""
 CLIENT_SCHEME = "ray://"
@@ -37,23 +39,31 @@ def connected(address: str) -> Iterator[None]:
         yield
         return
     _quieten()
-    if address == LOCAL or has_token():
-        os.environ.setdefault(AUTH_MODE, "token")  # Ray's own default, but for ray://, and there with a warning
+    if address == LOCAL or (address == AUTO and has_token()):
+        os.environ.setdefault(AUTH_MODE, "token")  # as Ray does for these two alone, and there with a warning
     import ray
 
+    other_token: type[Exception] = getattr(ray.exceptions, "AuthenticationError", PermissionError)  # since Ray 2.52
     try:
         if address == LOCAL:
+            for setting in WITHOUT_IDLE_WORKERS:
+                os.environ.setdefault(setting, "0")
             ray.init(address=LOCAL, include_dashboard=False, log_to_driver=False, configure_logging=False)
         else:
             if address != AUTO:
                 check_answers(address)
             ray.init(address=address, log_to_driver=False, configure_logging=False)
+    except other_token as err:
+        raise UsageError(
+            f"Ray at {address!r} asks for another token: set {AUTH_MODE}=token, and have the cluster's token in "
+            f"~/{TOKEN_FILE} or ${TOKEN_VARIABLES[0]}"
+        ) from err
     except (ConnectionError, RuntimeError, TimeoutError, ValueError) as err:
         reason = str(err).partition("\n")[0].rstrip(":")
         if address.startswith(CLIENT_SCHEME):
             raise UsageError(
-                f"cannot connect to Ray at {address!r}: {reason}; its head node's logs ray_client_server* say why, "
-                "and docs/scale.md what its client server needs"
+                f"cannot connect to Ray at {address!r}: {reason}; set {AUTH_MODE}=token if the cluster asks for a token; the "
+                "logs ray_client_server* of its head node may say more, and docs/scale.md"
             ) from err
         raise UsageError(
             f"cannot connect to Ray at {address!r}: {reason}; start a cluster with 'ray start --head', or use "

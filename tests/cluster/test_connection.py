@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -55,6 +56,23 @@ def test_a_token_is_found_where_ray_looks_for_it(monkeypatch: pytest.MonkeyPatch
     (tmp_path / ".ray").mkdir()
     (tmp_path / ".ray/auth_token").write_text("secret")
     assert connection.has_token()
+
+
+def test_another_token_is_an_error_that_says_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason="needs the extra ray")
+
+    def refuse(**_: Any) -> None:
+        raise ray.exceptions.AuthenticationError("InvalidAuthToken")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", refuse)
+    monkeypatch.setattr(connection, "check_answers", lambda _address: None)
+    monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
+    with pytest.raises(UsageError, match=r"another token: set RAY_AUTH_MODE=token.*auth_token"):
+        connection.connected("head:6379").__enter__()
+    assert "RAY_AUTH_MODE" not in os.environ, (
+        "a cluster without tokens would end the workers of a driver that sends one"
+    )
 
 
 @pytest.mark.slow
