@@ -62,8 +62,8 @@ def connected(address: str) -> Iterator[None]:
         reason = str(err).partition("\n")[0].rstrip(":")
         if address.startswith(CLIENT_SCHEME):
             raise UsageError(
-                f"cannot connect to Ray at {address!r}: {reason}; set {AUTH_MODE}=token if the cluster asks for a token; the "
-                "logs ray_client_server* of its head node may say more, and docs/scale.md"
+                f"cannot connect to {address!r}: {reason}; set {AUTH_MODE}=token if the cluster asks for a token; "
+                "the logs ray_client_server* of its head node may say more, and docs/scale.md"
             ) from err
         raise UsageError(
             f"cannot connect to Ray at {address!r}: {reason}; start a cluster with 'ray start --head', or use "
