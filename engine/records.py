@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .details import DescribedHit, HitSource
+from .ocr_text import OcrText
 
 F16 = NDArray[np.float16]
 F32 = NDArray[np.float32]
@@ -127,7 +128,8 @@ class PagesToStore:
     `vectors` of the pages; `texts` (N), their text layers; `sizes_pt` (N, 2), width and height in points; `words` (T,)
     uint16, the visual word of each vector, None for models without visual words. `labels` (N) are the numbers that the
     documents give the pages, "" where these are their own, `lines` (N) the lines that pages of text files show, or
-    None, and `headings` (N) the headings of the pages, a line each; each is () where no page has one.
+    None, `headings` (N) the headings of the pages, a line each, and `ocr` (N) what OCR read of pages without a text
+    layer; each is () where no page has one.
     """
 
     vectors: PageVectors
@@ -137,6 +139,7 @@ class PagesToStore:
     labels: Sequence[str] = ()
     lines: Sequence[Lines | None] = ()
     headings: Sequence[str] = ()
+    ocr: Sequence[OcrText | None] = ()
 
     def __len__(self) -> int:
         return len(self.vectors.refs)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ..compression.residual import Codebook
 from ..errors import IndexDamaged
+from ..ocr_text import OcrText
 from ..records import Lines, PageRef, PagesToStore
 from . import durable, layout, statements
 from .buffer import PageBuffer
@@ -25,7 +26,7 @@ BUILT = 1
 @dataclass(frozen=True, slots=True)
 class BuiltPage:
     """A page of a built segment: the `size_pt`, width and height in points, the number of its patch `vectors`, its text
-    layer, its `label`, its `lines` and its `headings`, as in `PagesToStore`.
+    layer, its `label`, its `lines`, its `headings` and its `ocr`, as in `PagesToStore`.
     """
 
     ref: PageRef
@@ -35,6 +36,7 @@ class BuiltPage:
     label: str = ""
     lines: Lines | None = None
     headings: str = ""
+    ocr: OcrText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +91,8 @@ class SegmentBuilder:
             label = pages.labels[index] if pages.labels else ""
             lines = pages.lines[index] if pages.lines else None
             headings = pages.headings[index] if pages.headings else ""
-            text = pages.texts[index]
-            self._pages.append(BuiltPage(ref, (width, height), vectors, text, label, lines, headings))
+            text, ocr = pages.texts[index], pages.ocr[index] if pages.ocr else None
+            self._pages.append(BuiltPage(ref, (width, height), vectors, text, label, lines, headings, ocr))
 
     def write(self, folder: Path) -> BuiltSegment:
         """Write the pages added since the last call, at least one, as files in `folder`, which must not exist.
@@ -153,6 +155,7 @@ def insert_pages(
                 label=page.label,
                 lines=page.lines,
                 headings=page.headings,
+                ocr=page.ocr,
             )
 
 

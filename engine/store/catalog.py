@@ -26,6 +26,8 @@ CODEBOOK = "codebook"
 """The setting with the SHA-256 of the codebook, in an index that has one."""
 CROSS_LANGUAGE = "cross_language"
 """The setting with the name of the sentence encoder, in an index with cross-language search."""
+OCR = "ocr"
+"""The setting with the engine and the languages that read pages without a text layer, in an index where any does."""
 
 NO_CODEBOOK = "the codec residual needs a model with visual words, such as pixel; int4 and binary need none"
 RESTORE = "restore the index from a copy, or build it again with 'docsearch index' and another --index"
@@ -207,7 +209,7 @@ def read_meta(connection: sqlite3.Connection, name: str) -> str:
 
 
 def find_meta(connection: sqlite3.Connection, name: str) -> str | None:
-    """A setting that not every index has: CODEBOOK, CROSS_LANGUAGE. None if it is missing."""
+    """A setting that not every index has: CODEBOOK, CROSS_LANGUAGE, OCR. None if it is missing."""
     row = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
     return None if row is None else str(row[0])
 

@@ -18,7 +18,7 @@ from .statements import storable_text
 
 PATH, KIND, MODIFIED, SIZE, PAGES = "path", "kind", "modified", "size", "pages"
 TITLE, AUTHOR, SUBJECT, KEYWORDS = "title", "author", "subject", "keywords"
-LANGUAGE, HAS_TEXT, PRODUCER = "language", "has_text", "producer"
+LANGUAGE, HAS_TEXT, PRODUCER, OCR_ENGINE = "language", "has_text", "producer", "ocr_engine"
 OWN_COLUMNS: Mapping[str, ColumnType] = {
     PATH: "text",
     KIND: "text",
@@ -32,6 +32,7 @@ OWN_COLUMNS: Mapping[str, ColumnType] = {
     LANGUAGE: "text",
     HAS_TEXT: "flag",
     PRODUCER: "text",
+    OCR_ENGINE: "text",
 }
 """The columns that docsearch fills itself, with their types."""
 SPOKEN = (TITLE, AUTHOR, SUBJECT, KEYWORDS)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import EncoderMismatch, UsageError
-from ..records import I64, Lines, PageRef
+from ..records import I64, Lines, PageRef, PageWords
 from .cache import DerivedFiles, NoCache
 from .catalog import CODEBOOK
 from .columns import ColumnsTable
@@ -132,6 +132,14 @@ class CombinedSnapshot(Snapshot):
         """The headings of the page of each of `rows`, a line each, or ""."""
         return self._of_members(rows, lambda member, own: member.headings(own), "")
 
+    def ocr_engines(self, rows: Sequence[int]) -> list[str]:
+        """The program that read the text of the page of each of `rows` by OCR, "" where none did."""
+        return self._of_members(rows, lambda member, own: member.ocr_engines(own), "")
+
+    def ocr_words(self, row: int) -> PageWords | None:
+        """The words of a row's page that OCR read; None where its text is not OCR's."""
+        return self._of_members([row], lambda member, own: [member.ocr_words(each) for each in own], None)[0]
+
     def _of_members(self, rows: Sequence[int], read: Callable[[Snapshot, list[int]], list[T]], empty: T) -> list[T]:
         """What `read` gives for each of `rows`, from the member that has its page, by its row there."""
         asked = np.asarray(rows, np.int64)
@@ -157,7 +165,8 @@ class CombinedSnapshot(Snapshot):
             total[name] = dict(sorted(counts.items()))
         total["index"] = " + ".join(str(facts["index"]) for facts in each)
         total["bytes_per_page"] = round(int(str(total["bytes"])) / max(1, len(self)), 1)
-        return total | {"generation": self.generation, "cross_language": self.cross_language or "off"}
+        ocr = " + ".join(dict.fromkeys(str(facts["ocr"]) for facts in each))
+        return total | {"generation": self.generation, "cross_language": self.cross_language or "off", "ocr": ocr}
 
     @property
     def derived_files(self) -> list[DerivedFiles]:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from . import catalog, os_errors, statements
+from . import catalog, os_errors, page_ocr, statements
 from .catalog import DocumentRow, Failure
 from .columns import ColumnsTable, recorded_producers
 from .unread import UnreadTable
@@ -53,6 +53,16 @@ class DocumentReader(ABC):
         """What could not be indexed, or that of one document; by path and page, a document before its pages."""
         with self._connection_lock, os_errors.translated(self._directory):
             return statements.read_failures(self._connection, path)
+
+    def setting(self, name: str) -> str | None:
+        """A setting of the index, or None."""
+        with self._connection_lock, os_errors.translated(self._directory):
+            return catalog.find_meta(self._connection, name)
+
+    def documents_for_ocr(self, reader: str) -> set[str]:
+        """The paths of complete documents that OCR would read a page of; see `page_ocr.documents_to_read`."""
+        with self._connection_lock, os_errors.translated(self._directory):
+            return page_ocr.documents_to_read(self._connection, reader)
 
     def producers(self) -> dict[str, str]:
         """The program that laid out each document that has no pages of its own, by the document's path."""

@@ -30,6 +30,7 @@ def read(directory: Path, connection: sqlite3.Connection) -> Facts:
         "model": str(fingerprint.get("name", "")),
         "revision": str(fingerprint.get("revision", "")),
         "cross_language": catalog.find_meta(connection, catalog.CROSS_LANGUAGE) or "off",
+        "ocr": catalog.find_meta(connection, catalog.OCR) or "off",
         "codec": catalog.read_meta(connection, "codec"),
         "pool": pooling.factor_of(fingerprint),
         "documents": connection.execute(READ_DOCUMENTS).fetchone()[0],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from . import attached, catalog, columns, document_files, statements
+from . import attached, catalog, columns, document_files, page_ocr, statements
 from .catalog import DocumentRow
 from .column_values import ColumnType, Value
 from .transaction import Transaction
@@ -53,6 +53,16 @@ class Recorder:
         with self._transaction.reading() as connection:
             return columns.recorded_producers(connection)
 
+    def documents_for_ocr(self, reader: str) -> set[str]:
+        """The paths of complete documents that OCR would read a page of; see `page_ocr.documents_to_read`."""
+        with self._transaction.reading() as connection:
+            return page_ocr.documents_to_read(connection, reader)
+
+    def ocr_engine(self, doc_id: str) -> str:
+        """The program that read pages of a document by OCR, uncommitted pages included; "" for none."""
+        with self._transaction.reading() as connection:
+            return page_ocr.engine_of(connection, doc_id)
+
     def document_keys(self) -> dict[int, str]:
         """The path of each document by its key."""
         with self._transaction.reading() as connection:
@@ -63,10 +73,10 @@ class Recorder:
         with self._transaction.reading() as connection:
             return catalog.find_meta(connection, name)
 
-    def write_setting(self, name: str, value: str) -> None:
-        """Record a setting of the index."""
+    def write_setting(self, name: str, value: str | None) -> None:
+        """Record a setting of the index, or delete it."""
         with self._transaction.changing() as connection:
-            catalog.write_meta(connection, name, value)
+            catalog.change_meta(connection, name, value)
 
     def files(self) -> dict[str, bytes]:
         """The file that each document was last seen in, as `record_files` takes them; some documents have none."""

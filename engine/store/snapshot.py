@@ -23,7 +23,7 @@ from ..compression import pooling
 from ..compression.codecs import Coded
 from ..distinct import distinct
 from ..errors import UsageError
-from ..records import F16, F32, I64, U16, Lines, PageRef, Ragged
+from ..records import F16, F32, I64, U16, Lines, PageRef, PageWords, Ragged
 from . import blocks, catalog, column_values, facts, garbage, labels, links, os_errors, page_table, statements, verify
 from .blocks import Block
 from .cache import Cache, DerivedFiles
@@ -34,6 +34,7 @@ from .document_reader import DocumentReader
 from .mmap import FAULT_AROUND_BYTES
 from .page_headings import read as read_headings
 from .page_lines import read as read_lines
+from .page_ocr import read_engines, read_words
 from .readers import ReaderLock
 from .segment import OpenSegments, SegmentRow
 
@@ -305,6 +306,14 @@ class Snapshot(DocumentReader):
     def headings(self, rows: Sequence[int]) -> list[str]:
         """The headings of the page of each of `rows`, a line each, or ""."""
         return read_headings(self._query, [int(key) for key in self._column("key", np.asarray(rows, np.int64))])
+
+    def ocr_engines(self, rows: Sequence[int]) -> list[str]:
+        """The program that read the text of the page of each of `rows` by OCR, "" where none did."""
+        return read_engines(self._query, [int(key) for key in self._column("key", np.asarray(rows, np.int64))])
+
+    def ocr_words(self, row: int) -> PageWords | None:
+        """The words of a row's page that OCR read; None where its text is not OCR's."""
+        return read_words(self._query, int(self._page_table["key"][row]))
 
     def page_documents(self) -> tuple[I64, dict[int, str]]:
         """The key of each row's document, (N,), and the path of each document by its key."""

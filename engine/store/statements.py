@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from ..compression.codecs import CODECS
 from ..errors import IndexDamaged, IndexFormatError
+from ..ocr_text import OcrText
 from ..records import Lines
-from . import labels, page_headings, page_lines, row_checksums
+from . import labels, page_headings, page_lines, page_ocr, row_checksums
 from .catalog import RESTORE, DocumentRow, Failure
 from .segment import SegmentRow, StoredFile
 
@@ -135,9 +136,11 @@ def insert_page(
     label: str = "",
     lines: Lines | None = None,
     headings: str = "",
+    ocr: OcrText | None = None,
 ) -> None:
     """Add one page at `location` (segment, slot), with `size` (width, height) in points, its text layer `text`, its
-    `label` and its `headings`, if these are not "", and the `lines` of a text file that it shows.
+    `label` and its `headings`, if these are not "", the `lines` of a text file that it shows, and what `ocr` read, of
+    which `text` is the text.
     """
     connection.execute("DELETE FROM page_failures WHERE document = ? AND number = ?", (document, number))
     stored = storable_text(text)
@@ -153,6 +156,8 @@ def insert_page(
         page_lines.write(connection, cursor.lastrowid, lines)
     if headings:
         page_headings.write(connection, cursor.lastrowid, storable_text(headings))
+    if ocr is not None:
+        page_ocr.write(connection, cursor.lastrowid, ocr)
     row_checksums.write_page(connection, cursor.lastrowid, document, number, size=size, vectors=vectors, text=stored)
 
 

@@ -147,6 +147,7 @@ class IndexWriter(Recorder):
                     label=pages.labels[index] if pages.labels else "",
                     lines=pages.lines[index] if pages.lines else None,
                     headings=pages.headings[index] if pages.headings else "",
+                    ocr=pages.ocr[index] if pages.ocr else None,
                 )
             self._buffer.add(vectors, pages.words)
         if self._buffer.is_full:
