@@ -91,6 +91,7 @@ def _to_store(pages: Sequence[PageRendered], embedded: EmbeddedPages) -> PagesTo
         labels=tuple(page.label for page in pages),
         lines=tuple(page.lines for page in pages),
         headings=tuple(page.headings for page in pages),
+        ocr=tuple(page.ocr for page in pages),
     )
 
 

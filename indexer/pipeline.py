@@ -21,7 +21,8 @@ from ..engine.models.encoder import PageEncoder
 from ..engine.models.pooled import pooled_encoder, pooled_spec
 from ..engine.models.registry import find_spec, load_page_encoder, load_query_encoder
 from ..engine.store import Failure, open_snapshot, open_writer
-from . import discover, selection, source_folders, sources
+from ..engine.store.catalog import OCR
+from . import discover, ocr_setting, selection, source_folders, sources
 from . import kinds as file_kinds
 from .describe import describe
 from .discover import Document
@@ -45,6 +46,8 @@ def index_documents(
     codec: str | None = None,
     pool: int | None = None,
     cross_language: bool | None = None,
+    ocr: str | None = None,
+    ocr_languages: str | None = None,
     prune: bool = False,
     rehash: bool = False,
     exclude: Sequence[str] = (),
@@ -81,7 +84,13 @@ def index_documents(
     stored: by default the index's own, int8 for a new one. `pool` is the token pooling factor
     (`engine.compression.pooling`): by default the index's own, 1 (no pooling) for a new one. `cross_language`
     says whether questions find pages in other languages by the meaning of their text layers: by default as before, not
-    in a new index. `passwords` are tried on encrypted files. `renderer` is "mupdf" or "pdfium", `workers` the number of
+    in a new index.
+
+    `ocr` is the engine that reads pages without a text layer, "auto", "tesseract", "rapidocr", or "off": by default as
+    before, off in a new index. Tesseract reads the `ocr_languages`, such as "deu+eng", by default all that are
+    installed. Documents of the index that have such pages are read again; what OCR read stays when it is turned off.
+
+    `passwords` are tried on encrypted files. `renderer` is "mupdf" or "pdfium", `workers` the number of
     its processes. `on_progress` receives a `Progress` after each step. Another `render_and_store` does the work
     elsewhere, as on other machines.
 
@@ -100,6 +109,8 @@ def index_documents(
         codec=codec,
         pool=pool,
         cross_language=cross_language,
+        ocr=ocr,
+        ocr_languages=ocr_languages,
         prune=prune,
         rehash=rehash,
         passwords=passwords,
@@ -124,6 +135,8 @@ def index_found(
     codec: str | None = None,
     pool: int | None = None,
     cross_language: bool | None = None,
+    ocr: str | None = None,
+    ocr_languages: str | None = None,
     prune: bool = False,
     rehash: bool = False,
     passwords: Sequence[str] = (),
@@ -146,7 +159,8 @@ def index_found(
             raise UsageError(f"cross-language search needs the model pixel, or one fine-tuned from it, not {spec.name}")
         sentences.require()
     known = _recorded(directory)
-    recorded_factor, known_failures = known or (1, frozenset())
+    recorded_factor, known_failures, recorded_ocr = known or (1, frozenset(), None)
+    reading = ocr_setting.wanted(ocr, ocr_languages, recorded_ocr)
     factor = pooling_factor(pool, recorded_factor)
     codebook = codebook_of(model, encoder) if codec == "residual" and spec.vocabulary else None
     fingerprint = pooled_spec(spec, factor).fingerprint
@@ -163,6 +177,7 @@ def index_found(
         if given:
             selection.require_some(discovery)
         sources.record(directory, given, discovery, files, model=spec.name if encoder else model, renderer=renderer)
+        ocr_setting.record(writer, reading)
         run = Run(
             writer,
             directory,
@@ -174,6 +189,7 @@ def index_found(
             renderer=renderer,
             passwords=passwords,
             passages=spec.reads_passages,
+            for_ocr=ocr_setting.paths_to_read(writer, reading),
         )
         make_renderer = partial(
             Renderer,
@@ -184,6 +200,7 @@ def index_found(
             passwords=passwords,
             detail_pixels=spec.detail_pixels,
             passages=spec.reads_passages,
+            ocr=reading,
         )
         # Partial functions, not lambdas: they can be sent to another process.
         load_encoder = partial(_load_encoder, encoder, model, device, factor)
@@ -192,6 +209,7 @@ def index_found(
         run.remove_resolved_failures()
         run.record_files()
         run.handle_vanished(prune=prune)
+        ocr_setting.record_all_read(writer, reading)
         if cross_language is not None:
             writer.set_cross_language(sentences.MULTILINGUAL_USE.name if cross_language else None)
         about_metadata: MetadataReport | None
@@ -216,7 +234,8 @@ def add(
     Its vectors are pooled by the index's own factor. Raises what `index_documents` raises, and IndexNotFound.
     """
     discovery = discover.Discovery((), (document,), (), suffixes=file_kinds.readable(None))
-    spec, (factor, known_failures) = encoder.spec, _recorded(directory) or (1, frozenset())
+    spec, (factor, known_failures, recorded_ocr) = encoder.spec, _recorded(directory) or (1, frozenset(), None)
+    reading = ocr_setting.wanted(None, None, recorded_ocr)
     with open_writer(directory, fingerprint=pooled_spec(spec, factor).fingerprint, create=False) as writer:
         run = Run(
             writer,
@@ -236,6 +255,7 @@ def add(
             passwords=passwords,
             detail_pixels=spec.detail_pixels,
             passages=spec.reads_passages,
+            ocr=reading,
         )
         _render_and_store(run, make_renderer, lambda: pooled_encoder(encoder, factor))
     return run.report()
@@ -259,11 +279,13 @@ def _load_encoder(encoder: PageEncoder | None, model: str, device: str, factor: 
     return pooled_encoder(encoder or load_page_encoder(model, device=device), factor)
 
 
-def _recorded(directory: Path) -> tuple[int, frozenset[Failure]] | None:
-    """The token pooling factor of an index, and what failed in earlier runs; None if there is no index yet."""
+def _recorded(directory: Path) -> tuple[int, frozenset[Failure], str | None] | None:
+    """The token pooling factor of an index, what failed in earlier runs, and its setting of OCR; None if there is no
+    index yet.
+    """
     try:
         with open_snapshot(directory) as snapshot:
-            return snapshot.pool, frozenset(snapshot.failures())
+            return snapshot.pool, frozenset(snapshot.failures()), snapshot.setting(OCR)
     except IndexNotFound:
         return None
 

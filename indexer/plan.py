@@ -9,7 +9,8 @@ from pathlib import Path
 from ..engine.errors import IndexNotFound
 from ..engine.store import DocumentRow, Failure, open_snapshot
 from ..engine.store.attached import container_of
-from . import discover, selection, source_folders, sources
+from ..engine.store.catalog import OCR
+from . import discover, ocr_setting, selection, source_folders, sources
 from .known_documents import KnownDocuments
 from .metadata import Metadata
 from .other_kinds import OtherKind
@@ -23,8 +24,8 @@ class PlannedDocument:
     """A document that would be read, its size in `bytes`, and why.
 
     "new": the index has no document of this path, though it may have been moved. "compare": it has, of another size or
-    time, or perhaps of another folder, and the content decides; or another program lays its pages out now. "again": it
-    failed or was not finished.
+    time, or perhaps of another folder, and the content decides; or another program lays its pages out now, or OCR would
+    read some of them. "again": it failed or was not finished.
     """
 
     path: str
@@ -59,6 +60,8 @@ def plan(
     where: str | None = None,
     metadata: Path | str | None = None,
     renderer: str = "mupdf",
+    ocr: str | None = None,
+    ocr_languages: str | None = None,
 ) -> Plan:
     """Say what `index_documents` would do with these arguments.
 
@@ -72,16 +75,20 @@ def plan(
     discovery = selection.selected(discovery, selection.conditions(given), table)
     rows: dict[str, DocumentRow] = {}
     producers: dict[str, str] = {}
+    for_ocr: set[str] = set()
     try:
         with open_snapshot(directory) as snapshot:
             rows, producers = snapshot.documents(), snapshot.producers()
+            reading = ocr_setting.wanted(ocr, ocr_languages, snapshot.setting(OCR))
+            if reading is not None and snapshot.setting(ocr_setting.ALL_READ) != reading.reader:
+                for_ocr = snapshot.documents_for_ocr(reading.reader)
     except IndexNotFound:
-        pass
+        ocr_setting.wanted(ocr, ocr_languages, None)
     known = KnownDocuments(rows, source_folders.recorded(directory), discovery)
     to_read = [
         PlannedDocument(document.path, _why(rows.get(document.path)), document.size)
         for document in discovery.documents
-        if _is_outdated(document.path, producers) or not known.is_unchanged(document)
+        if document.path in for_ocr or _is_outdated(document.path, producers) or not known.is_unchanged(document)
     ]
     unchanged = {document.path for document in discovery.documents} - {each.path for each in to_read}
     lying_in_these = (path for path in rows if path not in unchanged and _lies_in(path, rows, unchanged))

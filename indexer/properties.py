@@ -10,7 +10,7 @@ from ..engine.query.languages import language_of
 from ..engine.query.terms import terms_of
 from ..engine.store import IndexWriter
 from ..engine.store.column_values import Value
-from ..engine.store.columns import AUTHOR, HAS_TEXT, KEYWORDS, KIND, LANGUAGE, PRODUCER, SPOKEN, TITLE
+from ..engine.store.columns import AUTHOR, HAS_TEXT, KEYWORDS, KIND, LANGUAGE, OCR_ENGINE, PRODUCER, SPOKEN, TITLE
 
 SAME_KINDS = {"jpg": "jpeg", "jpe": "jpeg", "tif": "tiff", "htm": "html", "markdown": "md", "text": "txt"}
 """Extensions that mean the same kind as another one."""
@@ -42,7 +42,9 @@ KEYWORDS_MAX = 100
 
 def record(writer: IndexWriter, doc_id: str, path: str, properties: Mapping[str, str]) -> None:
     """Record the columns of a begun or complete document whose pages have been added; see `columns`."""
-    writer.record_properties(doc_id, columns(path, properties, writer.texts(doc_id, PAGES_READ)))
+    found = columns(path, properties, writer.texts(doc_id, PAGES_READ))
+    engine = writer.ocr_engine(doc_id)
+    writer.record_properties(doc_id, found | {OCR_ENGINE: engine} if engine else found)
 
 
 def columns(path: str, properties: Mapping[str, str], texts: Sequence[str]) -> dict[str, Value]:

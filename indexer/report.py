@@ -16,9 +16,9 @@ class Progress:
 
     `documents` and `bytes` count what has been rendered or skipped, out of `documents_total` and `bytes_total` found;
     a document that is under way counts with its share of pages that are done. `bytes_skipped` belong to documents and
-    pages that needed no rendering. `pages` are embedded, out of `pages_total` that the documents opened so far lacked.
-    `failed` counts documents and pages, `seconds` is the time since the start, `path` the document that this report is
-    about, or "".
+    pages that needed no rendering. `pages` are embedded, out of `pages_total` that the documents opened so far lacked;
+    `ocr_pages` of them were read by OCR. `failed` counts documents and pages, `seconds` is the time since the start,
+    `path` the document that this report is about, or "".
     """
 
     documents: int
@@ -31,6 +31,7 @@ class Progress:
     failed: int
     seconds: float
     path: str
+    ocr_pages: int = 0
 
 
 class Interrupted(Exception):
@@ -49,7 +50,8 @@ class IndexReport:
     and folders were left out as asked, `ignored` how many by `.docsearchignore` files; `folders` were left out because
     they are hidden or a tool's. `unread` counts, by kind, the pages and documents that were indexed and have
     content that was not read (`store.UnreadContent`). `metadata` is what became of the columns that users give, None
-    where there are none. For `unselected` files the condition `where` does not hold.
+    where there are none. For `unselected` files the condition `where` does not hold. `ocr_pages` of the pages
+    had no text layer and were read by OCR.
     """
 
     documents: int
@@ -69,3 +71,4 @@ class IndexReport:
     unreachable: tuple[str, ...] = ()
     metadata: MetadataReport | None = None
     unselected: int = 0
+    ocr_pages: int = 0

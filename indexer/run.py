@@ -39,7 +39,7 @@ class Run:
 
     `rehash` reads every document, whatever its modification time. `known_failures` are those of earlier runs.
     `attached` takes files out of documents, by `renderer` and `passwords`. Text files have a page for each
-    of their `passages`, if that is set.
+    of their `passages`, if that is set. The documents `for_ocr` are read again, though they are unchanged.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class Run:
         renderer: str = "mupdf",
         passwords: Sequence[str] = (),
         passages: bool = False,
+        for_ocr: Collection[str] = (),
     ) -> None:
         self.writer = self._writer = writer
         self.directory = directory
@@ -65,7 +66,7 @@ class Run:
         source_folders.record(directory, discovery.roots)
         files = writer.files()
         self._known = KnownDocuments(writer.documents(), recorded, discovery, files=files, rehash=rehash)
-        self._layouts = Layouts(writer.producers(), passages)
+        self._layouts = Layouts(writer.producers(), passages, for_ocr)
         self.attached = AttachedDocuments(
             writer, discovery, self._known.rows, files, self._layouts, renderer=renderer, passwords=passwords
         )
@@ -81,7 +82,7 @@ class Run:
         self._started = clock()
         self._reported = -math.inf
         self._documents = self._pages = self._skipped = self._moved = self._removed = self._vanished = 0
-        self._pages_total = self._processed = self._bytes = self._bytes_skipped = 0
+        self._ocr_pages = self._pages_total = self._processed = self._bytes = self._bytes_skipped = 0
         self.bytes_total = sum(document.size for document in discovery.documents)
         self.documents_total = len(discovery.documents)
 
@@ -179,6 +180,7 @@ class Run:
             document = self._in_flight[page.ref.path]
             document.seen_pages.add(page.ref.page)
             pages.append(replace(page, ref=replace(page.ref, doc_id=document.doc_id)))
+            self._ocr_pages += page.ocr is not None
         self._pages += self._writer.add_segment(replace(segment, pages=tuple(pages)), folder)
 
     def store(self, batch: EncodedBatch) -> None:
@@ -189,6 +191,7 @@ class Run:
         for pages in batch.embedded.batches:
             self._writer.add_pages(pages)
             self._pages += len(pages)
+            self._ocr_pages += sum(each is not None for each in pages.ocr)
         for each in batch.embedded.failed:
             self._fail_page(each.ref.path, each.ref.page, each.reason)
         for ref, count in batch.embedded.crowded:
@@ -259,6 +262,7 @@ class Run:
             folders=self._discovery.folders,
             new_failures=tuple(each for each in self._failed if self._is_new(each)),
             unread=dict(sorted(self._unread_places.items())),
+            ocr_pages=self._ocr_pages,
         )
 
     def _is_new(self, failure: Failure) -> bool:
@@ -364,6 +368,7 @@ class Run:
                     failed=len(self._failed),
                     seconds=self.clock() - self._started,
                     path=path,
+                    ocr_pages=self._ocr_pages,
                 )
             )
 

@@ -103,8 +103,8 @@ class Worker:
     def prepare(self) -> WorkerInfo:
         """Open the model and start the renderer.
 
-        Raises UsageError, with the name of the machine, if it has another version of either, lacks the model, or does
-        not reach the staging area.
+        Raises UsageError, with the name of the machine, if it has another version of either, lacks the model or what
+        reads scans, or does not reach the staging area.
         """
         import ray
 
@@ -119,6 +119,7 @@ class Worker:
         try:
             settings.staging.check()
             self._encoder = settings.load_encoder()
+            self._renderer = settings.make_renderer()
         except DocsearchError as err:
             raise UsageError(f"{host}: {err}") from err
         if self._encoder.spec.fingerprint != settings.fingerprint:
@@ -126,7 +127,6 @@ class Worker:
                 f"{host} has another revision of the model {self._encoder.spec.name} than the coordinator; install the "
                 "same files on every machine"
             )
-        self._renderer = settings.make_renderer()
         self._renderer.__enter__()
         return WorkerInfo(host, ray.get_runtime_context().get_node_id(), os.getpid())
 

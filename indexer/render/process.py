@@ -29,14 +29,18 @@ from . import office, properties, unread
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS, WORDS_MAX
 from .headings import HEADINGS_MAX_CHARS
 from .memory_watch import MemoryWatch
+from .ocr import TIMEOUT_S as OCR_TIMEOUT_S
+from .ocr import Ocr
 from .office import OfficeConverter
-from .rendered import Opened, RenderedPage
+from .rendered import Opened, RenderedPage, page_words
 from .unread import Unread
 
 log = logging.getLogger(__name__)
 
 START_TIMEOUT_S = 60.0
 TEXT_TIMEOUT_S = 10.0
+OCR_MARGIN_S = 10.0
+"""Seconds after the end of OCR's time until the child is ended, too."""
 ALARM_MARGIN_S = 5
 """A child whose parent is gone ends itself this long after its request should have been answered."""
 HEADER_MAX_BYTES = 1 << 16
@@ -65,7 +69,8 @@ class RenderSettings:
     """Settings for all pages of a child process; `passwords` are tried in turn on encrypted files.
 
     `detail_pixels` bounds what `RenderProcess.detail` returns; 0: it returns nothing. Text files have a page for each
-    of their `passages`, if that is set. With `lines`, pages of text files come with those that they show.
+    of their `passages`, if that is set. With `lines`, pages of text files come with those that they show. `ocr` is what
+    `RenderProcess.ocr` reads pages with, each for `ocr_timeout_s` at most.
     """
 
     dpi: float
@@ -77,6 +82,8 @@ class RenderSettings:
     detail_pixels: int = 0
     passages: bool = False
     lines: bool = False
+    ocr: Ocr | None = None
+    ocr_timeout_s: float = OCR_TIMEOUT_S
 
 
 class RenderProcess:
@@ -96,6 +103,7 @@ class RenderProcess:
         self._left_out: tuple[Unread, ...] = ()  # of that file, besides what the child tells
         self._pages = self._documents = 0
         self._timed_out = self._killed = False
+        self._timeout_s = self._settings.page_timeout_s  # of the request
         self._memory: MemoryWatch | None = None  # where the system does not limit it
 
     def start(self) -> None:
@@ -183,13 +191,24 @@ class RenderProcess:
         try:
             with self._request(action, {"words": True}, TEXT_TIMEOUT_S):
                 found = json.loads(self._read_bytes("words", action, WORDS_MAX_BYTES))
-                boxes = np.array([word[:4] for word in found], np.float32).reshape(-1, 4)
-                if not np.isfinite(boxes).all():
-                    raise ValueError("boxes that are no numbers")
-                return PageWords(tuple(str(word[4]) for word in found), boxes.clip(0, 1))
+                return page_words(found)
         except DocumentError as err:
             log.debug("no places of a page's words: %s", err)
             return none
+
+    def ocr(self) -> tuple[str, PageWords]:
+        """What OCR reads on the page rendered last: its text, and the words with their places; "" and none where there
+        is nothing to read, or the page has a text layer.
+
+        Raises DocumentError, or WorkerLost if the child was lost: then another one renders the next page.
+        """
+        if self._child is None or self._file is None:
+            raise DocumentError("the render process was lost before")
+        action = "reading the page by OCR"
+        timeout_s = self._settings.ocr_timeout_s + OCR_MARGIN_S
+        with self._request(action, {"ocr": True}, timeout_s):
+            text, found = json.loads(self._read_bytes("ocr", action, TEXT_MAX_BYTES + WORDS_MAX_BYTES))
+            return str(text), page_words(found)
 
     def unread(self, what: Literal["document", "page"]) -> tuple[Unread, ...]:
         """What was not read of the open document as a whole, or of the page rendered last; () if it cannot be told.
@@ -283,7 +302,7 @@ class RenderProcess:
         child = self._child
         assert child is not None
         assert child.stdin is not None
-        self._timed_out = False
+        self._timed_out, self._timeout_s = False, timeout_s
         timer = threading.Timer(timeout_s, self._on_timeout, [child])
         timer.daemon = True
         timer.start()
@@ -352,7 +371,7 @@ class RenderProcess:
         if self._killed:
             reason = f"{action} was stopped"
         elif timed_out or (hasattr(signal, "SIGALRM") and code == -signal.SIGALRM):
-            reason = f"{action} took longer than {self._settings.page_timeout_s:g} s"
+            reason = f"{action} took longer than {self._timeout_s:g} s"
         elif out_of_memory:
             reason = f"{action} needs more than {self._settings.memory_limit_mb} MB of memory"
         elif code is not None and code < 0:

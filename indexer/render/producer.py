@@ -7,7 +7,7 @@ the pages in the index are those that are shown.
 from __future__ import annotations
 
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePosixPath
@@ -66,18 +66,23 @@ def producer(path: str, *, passages: bool = False) -> str:
 @dataclass(frozen=True, slots=True)
 class Layouts:
     """How documents are laid out now, with `passages` as for `producer`, and how they were in an index: `recorded` are
-    the programs that did it there, by the documents' paths.
+    the programs that did it there, by the documents' paths. Those in `for_ocr` have pages that OCR would read now.
     """
 
     recorded: Mapping[str, str]
     passages: bool = False
+    for_ocr: Collection[str] = ()
 
     def producer(self, path: str) -> str:
         """The program that lays out a document now, and its version; "" if its pages are its own."""
         return producer(path, passages=self.passages)
 
     def is_outdated(self, path: str) -> bool:
-        """Whether a document in the index was laid out by another program, or version, than would do it now."""
+        """Whether a document in the index was laid out by another program, or version, than would do it now, or has
+        pages that OCR would read.
+        """
+        if path in self.for_ocr:
+            return True
         now = self.producer(path) if path in self.recorded else ""
         return bool(now) and now != self.recorded[path]
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ...engine.records import U8, Lines
+import numpy as np
+
+from ...engine.records import U8, Lines, PageWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +34,14 @@ class RenderedPage:
     label: str = ""
     lines: Lines | None = None
     headings: str = ""
+
+
+def page_words(found: list[list[Any]]) -> PageWords:
+    """Words, each as [x0, y0, x1, y1, word], as a render process sent them: a document may have made it send anything.
+
+    Raises IndexError, TypeError or ValueError.
+    """
+    boxes = np.array([word[:4] for word in found], np.float32).reshape(-1, 4)
+    if not np.isfinite(boxes).all():
+        raise ValueError("boxes that are no numbers")
+    return PageWords(tuple("".join(str(word[4]).split()) for word in found), boxes.clip(0, 1))

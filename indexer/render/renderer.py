@@ -14,14 +14,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 
+import numpy as np
+
 from ...engine.errors import DocumentError, UsageError
 from ...engine.install import needs
-from ...engine.records import U8, Lines, PageImage, PageRef
-from ...engine.store.unread import SMALL_PRINT
+from ...engine.ocr_text import OcrText
+from ...engine.records import U8, Lines, PageImage, PageRef, PageWords
+from ...engine.store.unread import PARTIAL, SMALL_PRINT
 from ..discover import Document
+from .ocr import FAILURES_MAX, RAPIDOCR, Ocr, has_words, is_scan
 from .office import OfficeConverter
 from .page_budget import PAGES_PER_TASK, RemainingPages
 from .process import RenderProcess, RenderSettings, WorkerLost
+from .rapid_ocr import MEMORY_MB
 from .unread import Unread
 
 RENDERER_LIBRARIES = {"mupdf": "pymupdf", "pdfium": "pypdfium2"}
@@ -52,7 +57,8 @@ class PageRendered:
 
     The renderer knows no index, so `image.ref.doc_id` is "". `unread` is what the image does not show, or too small.
     `label` is the page's number as the document has it, "" where that is its own, and `lines` are those of a text file
-    that it shows. `headings` are those of its text, a line each.
+    that it shows. `headings` are those of its text, a line each. `ocr` is what OCR read, of which `image.text` then is
+    the text; None where it was not asked, or the page has a text layer.
     """
 
     document: Document
@@ -62,6 +68,7 @@ class PageRendered:
     label: str = ""
     lines: Lines | None = None
     headings: str = ""
+    ocr: OcrText | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ class Renderer:
     `page_timeout_s`, needs more than `memory_limit_mb` or crashes its process fails without affecting other pages.
     `passwords` are tried in turn on encrypted files. A page whose print is too small at that size comes with its detail
     of at most `detail_pixels`, if that is not 0. Text files have a page for each of their `passages`, if that is set.
+    Pages without a text layer are read by `ocr`, if that is given.
     `render` may be called from one thread at a time.
     """
 
@@ -113,6 +121,7 @@ class Renderer:
         passwords: Iterable[str] = (),
         detail_pixels: int = 0,
         passages: bool = False,
+        ocr: Ocr | None = None,
     ) -> None:
         if workers < 1 or page_timeout_s <= 0 or memory_limit_mb < MEMORY_LIMIT_MIN_MB:
             raise ValueError(
@@ -120,10 +129,14 @@ class Renderer:
                 f"not {workers}, {page_timeout_s} and {memory_limit_mb}"
             )
         _check_installed(renderer)
+        if ocr is not None:
+            ocr.require()
+            memory_limit_mb += MEMORY_MB if ocr.engine == RAPIDOCR else 0
         limits = (page_timeout_s, memory_limit_mb)
         settings = RenderSettings(
-            dpi, max_pixels, renderer, *limits, tuple(passwords), detail_pixels, passages, lines=True
+            dpi, max_pixels, renderer, *limits, tuple(passwords), detail_pixels, passages, lines=True, ocr=ocr
         )
+        self._ocr = ocr
         self._passages = passages
         self._converter = OfficeConverter()
         self._processes = [RenderProcess(settings, self._converter) for _ in range(workers)]
@@ -294,11 +307,33 @@ class Renderer:
                 unread = (Unread(SMALL_PRINT, 0, f"drawn at {rendered.dpi:.0f} dpi, because {err}"),)
         pixels = detail[0] if detail else None
         is_passage = self._passages and rendered.lines is not None
-        image = PageImage(ref, rendered.pixels, rendered.dpi, rendered.text, pixels, is_passage)
         unread = unread or process.unread("page")
+        text, ocr = rendered.text, None
+        if self._ocr is not None and not is_passage and is_scan(text):
+            read, ocr, not_read = self._read_by_ocr(self._ocr, process, job, has_text=has_words(text))
+            text, unread = read or text, (*unread, *not_read)
+        image = PageImage(ref, rendered.pixels, rendered.dpi, text, pixels, is_passage)
+        headings = "" if text != rendered.text else rendered.headings
         return PageRendered(
-            job.document, image, rendered.size_pt, unread, rendered.label, rendered.lines, rendered.headings
+            job.document, image, rendered.size_pt, unread, rendered.label, rendered.lines, headings, ocr
         )
+
+    def _read_by_ocr(
+        self, ocr: Ocr, process: RenderProcess, job: Job, *, has_text: bool
+    ) -> tuple[str, OcrText | None, tuple[Unread, ...]]:
+        """The text of the page rendered last, with its words, or "" and what was not read."""
+        nothing = PageWords((), np.zeros((0, 4), np.float32))
+        reason = f"not tried: {job.ocr_failures} pages before it could not be read"
+        if job.ocr_failures < FAILURES_MAX:
+            try:
+                text, words = process.ocr()
+            except DocumentError as err:
+                job.ocr_failures += 1
+                reason = str(err)
+            else:
+                return text, OcrText(ocr.name, words) if text or not has_text else None, ()
+        unread = Unread(PARTIAL, 0, f"a page without a text layer, by OCR: {reason}")
+        return "", OcrText(ocr.name, nothing), (unread,)
 
     def _emit(self, job: Job, task: Task, event: RenderEvent) -> None:
         with self._changed:
@@ -336,6 +371,7 @@ class Job:
     started: bool = False
     cancelled: bool = False
     details_lost: int = 0
+    ocr_failures: int = 0
 
 
 def pages_of_memory(event: RenderEvent) -> int:

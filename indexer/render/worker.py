@@ -4,8 +4,8 @@ It runs as `python -m docsearch.indexer.render.worker` and is the only place whe
 imports neither torch nor an encoder, limits its own memory, and sends nothing but JSON lines and raw bytes: a document
 that compromises it still cannot make the parent execute anything. The protocol, one JSON object per line:
 
-    in   {"dpi", "max_pixels", "detail_pixels", "lines", "renderer", "memory_limit_mb", "passwords", "alarm_s"}
-                                                         settings, once
+    in   {"dpi", "max_pixels", "detail_pixels", "lines", "renderer", "memory_limit_mb", "passwords", "ocr",
+          "ocr_timeout_s", "alarm_s"}                    settings, once
     out  {"kind": "ready", "memory_limited"}
     in   {"open": file, "passages": bool, "alarm_s"}
     out  {"kind": "opened", "page_count", "properties": {name: text}}
@@ -17,6 +17,8 @@ that compromises it still cannot make the parent execute anything. The protocol,
     out  {"kind": "detail", "width", "height", "dpi"} and width x height bytes of grey; 0 x 0 if its print needs none
     in   {"words": true, "alarm_s"}                      of the page rendered last
     out  {"kind": "words", "bytes"} and that many bytes of JSON: [[x0, y0, x1, y1, word], ...] in fractions of the page
+    in   {"ocr": true, "alarm_s"}                         the page rendered last, which has no text layer
+    out  {"kind": "ocr", "bytes"} and that many bytes of JSON: [text, [[x0, y0, x1, y1, word], ...]]
     in   {"unread": "document" or "page", "alarm_s"}      of the open document, or of the page rendered last
     out  {"kind": "unread", "unread": [[kind, items, detail], ...]}
     in   {"members": file, "alarm_s"}                     the files that lie in a document
@@ -69,6 +71,8 @@ from .backend import (
 from .detail import MIN_GAIN, needed
 from .headings import HEADINGS_MAX_CHARS
 from .members import open_members
+from .ocr import Ocr
+from .ocr import read as read_by_ocr
 from .unread import small_print
 
 STDERR_MAX_BYTES = 1 << 20
@@ -93,6 +97,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
     passwords, dpi = tuple(settings["passwords"]), float(settings["dpi"])
     sizes: list[tuple[float, int]] | None = None
     size = (1, 1)
+    text = ""
     members: Members | None = None
     for line in requests:
         request = json.loads(line)
@@ -136,6 +141,10 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                 assert document is not None
                 body = _words(document, size)
                 header = {"kind": "words", "bytes": len(body)}
+            elif "ocr" in request:
+                assert document is not None
+                body = _ocr(document, text, dpi, settings)
+                header = {"kind": "ocr", "bytes": len(body)}
             elif "detail" in request:
                 assert document is not None
                 sizes = list(document.font_sizes())
@@ -164,7 +173,8 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
         if header["kind"] == "page":
             assert document is not None
             text = _text(document)
-            _send(responses, {"kind": "text", "bytes": len(text)}, text)
+            encoded = text.encode("utf-8", "replace")
+            _send(responses, {"kind": "text", "bytes": len(encoded)}, encoded)
             found = _headings(document) if text.strip() else b""
             _send(responses, {"kind": "headings", "bytes": len(found)}, found)
         _alarm(0)
@@ -227,12 +237,12 @@ def _properties(document: OpenDocument) -> dict[str, str]:
         return {}
 
 
-def _text(document: OpenDocument) -> bytes:
+def _text(document: OpenDocument) -> str:
     try:
         text = document.text()
     except Exception:  # noqa: BLE001 - a broken text layer must never cost the page
-        return b""
-    return text[:TEXT_MAX_CHARS].replace("\0", "").encode("utf-8", "replace")
+        return ""
+    return text[:TEXT_MAX_CHARS].replace("\0", "")
 
 
 def _headings(document: OpenDocument) -> bytes:
@@ -251,6 +261,14 @@ def _words(document: OpenDocument, size: tuple[int, int]) -> bytes:
         for x0, y0, x1, y1, word in islice(document.words(), WORDS_MAX)
     ]
     return json.dumps(found).encode()
+
+
+def _ocr(document: OpenDocument, text: str, dpi: float, settings: dict[str, Any]) -> bytes:
+    """What OCR reads on the page rendered last at `dpi`, whose text layer is `text`, as JSON."""
+    ocr, timeout_s = Ocr(**settings["ocr"]), float(settings["ocr_timeout_s"])
+    found, words = read_by_ocr(document, text, ocr, page_dpi=dpi, timeout_s=timeout_s)
+    rounded = [[*(round(float(edge), 5) for edge in box), word] for *box, word in words[:WORDS_MAX]]
+    return json.dumps([found[:TEXT_MAX_CHARS].replace("\0", ""), rounded]).encode()
 
 
 def _detail(
