@@ -24,8 +24,8 @@ TIMEOUT_S = 10.0
 ANNOUNCEMENT_MAX_BYTES = 4096
 ANSWER_MAX_BYTES = 16 << 20
 HIT_KEYS = ("rank", "score", "path", "page", "doc_id", "also")
-LINES_KEY = "lines"
-"""Of hits in text files; earlier versions do not send it."""
+LINES_KEY, OCR_ENGINE_KEY = "lines", "ocr_engine"
+"""Of hits in text files, and of those whose text OCR read; earlier versions do not send them."""
 DETAIL_KEYS = ("label", "title", "modified", "snippet", "recognised")
 ANSWER_KEYS = ("confidence", "no_good_match", "unread_letters", "mode", "corrections", "missing_phrases")
 OPTIONAL_KEYS = ("missing_shards", "missing_pages")
@@ -79,7 +79,7 @@ def answer(
     try:
         (found,) = _post(url, body, collection)["answers"]
         keys = (*HIT_KEYS, *DETAIL_KEYS) if details else HIT_KEYS
-        hits = [{name: hit[name] for name in keys} | _lines(hit) for hit in found["hits"]]
+        hits = [{name: hit[name] for name in keys} | _lines(hit) | _ocr_engine(hit) for hit in found["hits"]]
         optional = {name: found[name] for name in OPTIONAL_KEYS if found.get(name)}
         about, model = {name: found[name] for name in ANSWER_KEYS} | optional, str(found["model"])
         paths, generation = {hit["doc_id"]: hit["path"] for hit in hits}, found["snapshot"]
@@ -99,6 +99,11 @@ def _lines(hit: Mapping[str, Any]) -> dict[str, list[int]]:
         return {}
     first, last = hit[LINES_KEY]
     return {LINES_KEY: [int(first), int(last)]}
+
+
+def _ocr_engine(hit: Mapping[str, Any]) -> dict[str, str]:
+    """The program that read the text of a hit by OCR, if one did and details were asked for."""
+    return {OCR_ENGINE_KEY: str(hit[OCR_ENGINE_KEY])} if hit.get(OCR_ENGINE_KEY) else {}
 
 
 def announced(directory: Path) -> tuple[str, str]:

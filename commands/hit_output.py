@@ -37,8 +37,9 @@ CSV_COLUMNS = (
     "index",
     "pages",
     "snippet",
+    "ocr_engine",
 )
-OPTIONAL_COLUMNS = ("lines", "index", "pages", "snippet")
+OPTIONAL_COLUMNS = ("lines", "index", "pages", "snippet", "ocr_engine")
 """Columns that are left out where no hit has them."""
 MATCH_STYLE = "bold yellow"
 SEEN = "in the picture: "

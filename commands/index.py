@@ -20,6 +20,7 @@ from .options import (
     IndexDirectory,
     KnownFailures,
     ModelDevice,
+    OcrEngine,
     PageRenderer,
     Passwords,
     Prune,
@@ -61,6 +62,31 @@ def index(
             "--cross-language/--no-cross-language",
             help="Find pages in other languages than the question's by the meaning of their text, too. By default as "
             "in the existing index; off in a new one. Needs the extra cross-language.",
+        ),
+    ] = None,
+    ocr: Annotated[
+        bool | None,
+        typer.Option(
+            "--ocr/--no-ocr",
+            help="Read pages that have no text layer, such as scans, by OCR, for seconds a page. By default as in the "
+            "existing index; off in a new one. Needs the program tesseract or the extra ocr.",
+        ),
+    ] = None,
+    ocr_engine: Annotated[
+        OcrEngine | None,
+        typer.Option(
+            "--ocr-engine",
+            help="What reads them, with --ocr: tesseract, rapidocr, or auto, which is Tesseract where that is "
+            "installed.",
+        ),
+    ] = None,
+    ocr_languages: Annotated[
+        str | None,
+        typer.Option(
+            "--ocr-languages",
+            metavar="LANG+...",
+            help="Languages that Tesseract reads, such as deu+eng. By default all that are installed, if these are "
+            "three at most.",
         ),
     ] = None,
     prune: Prune = False,
@@ -136,6 +162,9 @@ def index(
     patterns as in .gitignore, leaves out more of its folder, and takes in again what begins with "!". Files attached to
     e-mails and embedded in PDFs are documents, too: mail.eml/report.pdf.
 
+    With --ocr, pages without a text layer get one: it is searched, shown in snippets and marked as OCR's in JSON.
+    Documents of the index that have such pages are read again, once. What was read stays after --no-ocr.
+
     With --ray, workers on a Ray cluster render and embed, and this process writes the index (docs/scale.md). With
     --json, lines about the progress go to stderr then.
 
@@ -163,6 +192,8 @@ def index(
 
         docsearch index reports/ --cross-language
 
+        docsearch index scans/ --ocr --ocr-languages deu+eng
+
         docsearch index archive/ --model jinaai/jina-embeddings-v4 --pool 3
 
         docsearch index s3://archive/reports --index /data/reports.index --ray auto --staging s3://archive/staging
@@ -181,13 +212,22 @@ def index(
         raise UsageError("--ray-workers, --ray-gpus and --staging need --ray, the address of a cluster")
     if metadata is not None and no_metadata:
         raise UsageError("--metadata names a table, and --no-metadata forgets it; leave one of them out")
+    engine = _ocr(ocr, ocr_engine, ocr_languages)
     if dry_run:
         if rehash:
             raise UsageError("--dry-run reads no document, so --rehash would change nothing; leave one of them out")
         if metadata is not None:
             Metadata(metadata)  # a mistake in the table is told now
         planned = plan(
-            given, index, exclude=excluded, kinds=kinds, where=where, metadata=metadata, renderer=renderer.value
+            given,
+            index,
+            exclude=excluded,
+            kinds=kinds,
+            where=where,
+            metadata=metadata,
+            renderer=renderer.value,
+            ocr=engine,
+            ocr_languages=ocr_languages,
         )
         if as_json:
             print_json(asdict(planned))
@@ -205,6 +245,8 @@ def index(
         "codec": codec,
         "pool": pool,
         "cross_language": cross_language,
+        "ocr": engine,
+        "ocr_languages": ocr_languages,
         "prune": prune,
         "rehash": rehash,
         "exclude": excluded,
@@ -212,7 +254,7 @@ def index(
         "where": where,
         "passwords": tuple(password or ()),
         "renderer": renderer.value,
-        "workers": workers or default_workers(),
+        "workers": workers or default_workers(ocr=engine not in (None, "off")),
         "metadata": metadata,
         "forget_metadata": no_metadata,
     }
@@ -242,3 +284,14 @@ def index(
         quiet=quiet,
         line=None if ray is None else shown.line,
     )
+
+
+def _ocr(ocr: bool | None, engine: OcrEngine | None, languages: str | None) -> str | None:
+    """What `index_documents` gets as its `ocr`: an engine or a language asks for OCR, too. Raises UsageError."""
+    if ocr is False:
+        if engine is not None or languages:
+            raise UsageError("--no-ocr reads no page, so --ocr-engine and --ocr-languages would change nothing")
+        return "off"
+    if engine is not None:
+        return engine.value
+    return "auto" if ocr or languages else None

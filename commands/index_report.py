@@ -71,6 +71,8 @@ def summary(report: IndexReport, unexpected: Sequence[Failure]) -> str:
     first = f"{plural(report.documents, 'document')} indexed, {plural(report.pages, 'page')} in {report.seconds:.1f} s"
     if report.pages and report.seconds > 0:
         first += f" ({report.pages / report.seconds:.1f} pages/s)"
+    if report.ocr_pages:
+        first += f", {plural(report.ocr_pages, 'page')} read by OCR"
     counts = (
         (report.skipped, "unchanged"),
         (report.moved, "moved"),

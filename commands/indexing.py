@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 WORKERS_MAX = 8
 """The most render processes that are started by default."""
+PACE_S, PACE_EVERY_S = 120.0, 5.0
+"""Seconds of a run that tell how fast it is, and seconds between two points of these."""
 
 
 def run_and_report(
@@ -78,37 +81,49 @@ def _prepare(searcher: Searcher, *, quiet: bool) -> None:
             raise typer.Exit(INTERRUPTED) from None
 
 
-def default_workers() -> int:
-    """How many render processes to start: half the processor cores, at most WORKERS_MAX."""
-    return min(max(threads.available() // 2, 1), WORKERS_MAX)
+def default_workers(*, ocr: bool = False) -> int:
+    """How many render processes to start: half the processor cores, at most WORKERS_MAX; with OCR, which takes more
+    time than all the rest, one for each core.
+    """
+    return threads.available() if ocr else min(max(threads.available() // 2, 1), WORKERS_MAX)
 
 
 class ProgressLine:
-    """Says in a line how far a run is, with the time that is left at the speed since its first pages.
+    """Says in a line how far a run is, with the time that is left at the pace of the last minutes: scans that are read
+    by OCR take many times as long as other pages.
 
-    What comes before these, such as loading the model, does not come again. Without two reports of pages, the time is
-    "?".
+    What comes before the first pages, such as loading the model, does not come again. Without two reports of pages, the
+    time is "?".
     """
 
     def __init__(self) -> None:
-        self._first: Progress | None = None
+        self._reports: deque[Progress] = deque()  # of pages, PACE_EVERY_S apart
 
     def __call__(self, progress: Progress) -> str:
         """The line; called with every report of a run, in their order."""
         rate = progress.pages / progress.seconds if progress.seconds > 0 else 0.0
+        by_ocr = f" · {progress.ocr_pages:,} by OCR" if progress.ocr_pages else ""
         failed = f" · {progress.failed:,} failed" if progress.failed else ""
         return (
             f"{progress.documents:,}/{progress.documents_total:,} documents · {plural(progress.pages, 'page')} · "
-            f"{rate:.1f} pages/s · ETA {self._time_left(progress)}{failed}"
+            f"{rate:.1f} pages/s · ETA {self._time_left(progress)}{by_ocr}{failed}"
         )
 
     def _time_left(self, progress: Progress) -> str:
-        seconds, rendered = progress.seconds, progress.bytes - progress.bytes_skipped
-        if self._first is None and progress.pages:
-            self._first = progress
-        if self._first is not None:
-            seconds -= self._first.seconds
-            rendered -= self._first.bytes - self._first.bytes_skipped
+        seconds, rendered = progress.seconds, _rendered(progress)
+        reports = self._reports
+        if progress.pages and (not reports or seconds - reports[-1].seconds >= PACE_EVERY_S):
+            reports.append(progress)
+        while len(reports) > 1 and seconds - reports[1].seconds >= PACE_S and rendered > _rendered(reports[1]):
+            reports.popleft()
+        if reports:
+            seconds -= reports[0].seconds
+            rendered -= _rendered(reports[0])
         elif progress.pages_total:
             return "?"
         return clock(seconds * (progress.bytes_total - progress.bytes) / rendered) if rendered > 0 else "?"
+
+
+def _rendered(progress: Progress) -> int:
+    """The bytes of documents and pages that were rendered."""
+    return progress.bytes - progress.bytes_skipped

@@ -37,6 +37,14 @@ class PageRenderer(StrEnum):
     pdfium = "pdfium"
 
 
+class OcrEngine(StrEnum):
+    """What reads pages that have no text layer."""
+
+    auto = "auto"
+    tesseract = "tesseract"
+    rapidocr = "rapidocr"
+
+
 IndexDirectory = Annotated[
     Path,
     typer.Option(

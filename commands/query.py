@@ -165,7 +165,8 @@ def query(
     In JSON, a hit has a "snippet" with its "text" and the "spans" that match, each as the first character and the one
     after the last; on pages without a text layer "recognised" has words that the model sees, with their boxes. "label"
     is the page's number as its document has it, where that is another. A hit in a text or source file has "lines", the
-    first and the last that its page shows, and is printed as main.py:120-160. --open asks DOCSEARCH_VIEWER for a
+    first and the last that its page shows, and is printed as main.py:120-160. "ocr_engine" names the program that read
+    the text by OCR, where the page has no text layer. --open asks DOCSEARCH_VIEWER for a
     command, such as "evince -p {page} {file}", and DOCSEARCH_EDITOR for text files, such as "code -g {file}:{line}".
 
     If the best hit is most likely wrong, a line says that there is no good match. In JSON, each hit repeats the

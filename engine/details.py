@@ -37,7 +37,8 @@ class RecognisedWord:
 class HitDetails:
     """What a hit tells besides its rank: the page's `text`, or "", with the `snippet` around the question's words, None
     without a text layer; there, the `recognised` words. `label` is the page's number as its document has it ("iv"), ""
-    where that is none; `title` is the document's, or ""; `modified` when its file was changed, in ISO 8601.
+    where that is none; `title` is the document's, or ""; `modified` when its file was changed, in ISO 8601. The
+    program `ocr_engine` read the text by OCR; "" for that of a text layer.
     """
 
     text: str = ""
@@ -46,6 +47,7 @@ class HitDetails:
     label: str = ""
     title: str = ""
     modified: str = ""
+    ocr_engine: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The details as a JSON object, without the page's whole text."""
@@ -58,6 +60,7 @@ class HitDetails:
             if passage is None
             else {"text": passage.text, "spans": [list(each) for each in passage.spans]},
             "recognised": [{"word": each.word, "score": each.score, "box": list(each.box)} for each in self.recognised],
+            **({"ocr_engine": self.ocr_engine} if self.ocr_engine else {}),
         }
 
 

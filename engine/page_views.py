@@ -54,8 +54,9 @@ class DetailsOfHits:
         index, ref = self._views.snapshot.of_index(ref.index), replace(ref, index="")
         columns = index.columns.of([ref.doc_id]).get(ref.doc_id, {})
         title, modified = (str(columns.get(name, "")) for name in (TITLE, MODIFIED))
-        label = index.label(index.row(ref))
-        return HitDetails(text, passage, seen, label, title, modified)
+        row = index.row(ref)
+        ocr_engine = index.ocr_engines([row])[0] if text else ""
+        return HitDetails(text, passage, seen, index.label(row), title, modified, ocr_engine)
 
     def page(self, ref: PageRef) -> U8:
         """The page as (H, W, 3) uint8. Raises what `PagePictures.pixels` does, and UsageError without pictures."""
@@ -149,7 +150,7 @@ class PageViews(ABC):
         from .explain.patches import placed_patches
 
         query = self.encode(text, image=image)
-        printed = self.printed_matches(text, query, words)
+        printed = self.printed_matches(text, query, self._printed_words(ref, words))
         return heatmap.draw(pixels, *placed_patches(self.snapshot, ref), query, printed)
 
     def overlay(
@@ -170,7 +171,7 @@ class PageViews(ABC):
         from .explain.patches import placed_patches
 
         query = self.encode(text)
-        printed = self.printed_matches(text, query, words)
+        printed = self.printed_matches(text, query, self._printed_words(ref, words))
         if word is not None:
             if not 0 <= word < len(query.tokens):
                 raise UsageError(f"there is no word {word} in the question; its words are {', '.join(query.words)}")
@@ -183,8 +184,14 @@ class PageViews(ABC):
         from .explain.patches import placed_patches
 
         query = self.encode(text)
-        printed = self.printed_matches(text, query, words)
+        printed = self.printed_matches(text, query, self._printed_words(ref, words))
         return heatmap.word_marks(*placed_patches(self.snapshot, ref), query, printed)
+
+    def _printed_words(self, ref: PageRef, words: PageWords | None) -> PageWords | None:
+        """The `words` of a page's own text layer, or those that OCR read, which no document tells; None stays None."""
+        if words is None:
+            return None
+        return self.snapshot.ocr_words(self.snapshot.row(ref)) or words
 
     def printed_matches(self, text: str, query: QueryVectors, words: PageWords | None) -> PrintedMatches | None:
         """Where the `words` of a page have the tokens of the question `text`, encoded as `query`; None without words,

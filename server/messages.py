@@ -104,7 +104,8 @@ class HitOut(BaseModel):
 
     The rest is null or empty unless the request asks for `details`: `label`, the page's number as its document has it,
     "" where that is the same; `title` and `modified` of the document; the `snippet` of the text, null without a text
-    layer; and on pages without one the `recognised` words.
+    layer; and on pages without one the `recognised` words. `ocr_engine` is the program that read the text by OCR, null
+    for that of a text layer.
     """
 
     rank: int
@@ -121,6 +122,7 @@ class HitOut(BaseModel):
     modified: str | None = Field(default=None, examples=["2026-11-30T09:30:00Z"])
     snippet: SnippetOut | None = None
     recognised: list[RecognisedOut] = []
+    ocr_engine: str | None = Field(default=None, examples=["Tesseract 5.3.0, eng"])
 
 
 class FacetValueOut(BaseModel):

@@ -11,7 +11,8 @@ class FoundPage(BaseModel, frozen=True):
     """One hit. `score` is 0..1, `page` counts from 1, and `label` is the page's number as its document has it, "" where
     that is the same. `lines` are the first and the last line of a text or source file that the page shows, None for
     other documents. `title` and `modified` are the document's. `snippet` is the passage of the text that matches, None
-    if the page has no text layer; then `recognised` are the words of the query that were seen on the page.
+    if the page has no text layer; then `recognised` are the words of the query that were seen on the page. `ocr_engine`
+    is the program that read the text by OCR, "" for that of a text layer.
 
     `copies` is how many other documents are the same file; `also` are some of their paths. `collection` is where the
     page is, "" where there is one only.
@@ -31,6 +32,7 @@ class FoundPage(BaseModel, frozen=True):
     recognised: list[str]
     collection: str = ""
     lines: tuple[int, int] | None = None
+    ocr_engine: str = ""
 
 
 class Found(BaseModel, frozen=True):
