@@ -128,8 +128,7 @@ class PagesToStore:
     `vectors` of the pages; `texts` (N), their text layers; `sizes_pt` (N, 2), width and height in points; `words` (T,)
     uint16, the visual word of each vector, None for models without visual words. `labels` (N) are the numbers that the
     documents give the pages, "" where these are their own, `lines` (N) the lines that pages of text files show, or
-    None, `headings` (N) the headings of the pages, a line each, and `ocr` (N) what OCR read of pages without a text
-    layer; each is () where no page has one.
+    None, `headings` (N) their headings, a line each, and `ocr` (N) what OCR read; each is () where no page has one.
     """
 
     vectors: PageVectors
@@ -178,9 +177,8 @@ class Query:
     """One query of a batch: `text`, a picture `image` (H, W, 3) uint8, both, or `like`, a page to find similar ones.
 
     `path` keeps the documents whose path matches this glob, or whose file name it is, and `where` those of which this
-    condition on their columns is true (docs/filters.md). Where `operators` have been read,
-    `text` is without them. `corrections` are words of it that no page has, each with the word that texts are searched
-    for instead.
+    condition on their columns is true (docs/filters.md). Where `operators` have been read, `text` is without them.
+    `corrections` are words of it that no page has, each with the word that is searched for instead.
     """
 
     query_id: str
@@ -249,8 +247,7 @@ class QueryVectors:
     matches. The token vectors of a `contextual` query come from a language model and depend on each other: they are
     scored by plain MaxSim, without IDF, first-page weight or pairs.
     `spelled` are the tokens as they stand in the query, where a model changes them. Of a pair whose tokens stand in the
-    other order on a page, the share `reversed_share` counts. `described` is the picture that a query describes, if it
-    does.
+    other order on a page, the share `reversed_share` counts. `described` is the picture that a query describes.
     """
 
     vectors: F32
