@@ -24,3 +24,5 @@ def answer_notes(about: Mapping[str, Any], model: str, *, is_empty: bool) -> Ite
             f"no good match: these are the closest pages (confidence {about['confidence']:.2f}); try other words, as "
             "they would be printed on the page"
         )
+    if about.get("try_mode"):
+        yield f"--mode {about['try_mode']} also finds pages that say it in other words"

@@ -28,7 +28,7 @@ LINES_KEY, OCR_ENGINE_KEY = "lines", "ocr_engine"
 """Of hits in text files, and of those whose text OCR read; earlier versions do not send them."""
 DETAIL_KEYS = ("label", "title", "modified", "snippet", "recognised")
 ANSWER_KEYS = ("confidence", "no_good_match", "unread_letters", "mode", "corrections", "missing_phrases")
-OPTIONAL_KEYS = ("missing_shards", "missing_pages")
+OPTIONAL_KEYS = ("missing_shards", "missing_pages", "try_mode")
 
 
 class NotAnswered(Exception):

@@ -60,8 +60,9 @@ def index(
         bool | None,
         typer.Option(
             "--cross-language/--no-cross-language",
-            help="Find pages in other languages than the question's by the meaning of their text, too. By default as "
-            "in the existing index; off in a new one. Needs the extra cross-language.",
+            help="Find pages by the meaning of their text, too: those in other languages than the question's, and with "
+            "'query --mode semantic' all. By default as in the existing index; off in a new one. Needs the extra "
+            "cross-language.",
         ),
     ] = None,
     ocr: Annotated[

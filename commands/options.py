@@ -20,6 +20,7 @@ class SearchModes(StrEnum):
     visual = "visual"
     text = "text"
     hybrid = "hybrid"
+    semantic = "semantic"
 
 
 class Device(StrEnum):
@@ -131,8 +132,8 @@ SearchMode = Annotated[
     SearchModes | None,
     typer.Option(
         "--mode",
-        help="What pages are found by: their pictures, their text layers, or both. By default both where the index has "
-        "text and its model is pixel.",
+        help="What pages are found by: their pictures, their text layers, or both, by default where the index has text "
+        "and its model is pixel; semantic also by the meaning of their texts, in an index made with --cross-language.",
     ),
 ]
 Prune = Annotated[bool, typer.Option("--prune", help="Remove documents that are no longer on disk.")]

@@ -13,7 +13,7 @@ from pathlib import Path
 from .query_arguments import QueryArguments
 
 DEVICES = ("auto", "cpu", "cuda")
-MODES = ("visual", "text", "hybrid")
+MODES = ("visual", "text", "hybrid", "semantic")
 FORMATS = ("table", "json", "csv", "paths")
 GLOB_CHARACTERS = frozenset("*?[~$%")
 """On Windows, typer expands arguments that have one of these."""

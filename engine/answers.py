@@ -59,8 +59,11 @@ class Answers:
         """
         calibration = self._spec.calibration
         unread = self._spec.unread_letters(query.text)
-        if calibration is None or query.image is not None or query.like is not None:
+        if query.image is not None or query.like is not None:
             return Hits(hits, query.text, unread_letters=unread, mode=mode)
+        advised: Mode | None = "semantic" if mode != "semantic" and self._snapshot.cross_language is not None else None
+        if calibration is None:
+            return Hits(hits, query.text, unread_letters=unread, mode=mode, try_mode=None if hits else advised)
         found = 0.0
         is_found = encoded is not None and weighed is not None and ranking is not None and len(ranking.pages)
         if is_found and not self._spec.reads_nothing_of(query.text):
@@ -74,7 +77,15 @@ class Answers:
             if self._is_named(query.text, int(ranking.pages[0])):
                 found = max(found, calibration.no_good_match)  # what its page shows says nothing of that
         is_weak = found < calibration.no_good_match
-        return Hits(hits, query.text, confidence=found, no_good_match=is_weak, unread_letters=unread, mode=mode)
+        return Hits(
+            hits,
+            query.text,
+            confidence=found,
+            no_good_match=is_weak,
+            unread_letters=unread,
+            mode=mode,
+            try_mode=advised if is_weak else None,
+        )
 
     def features(
         self, asked: Query, encoded: QueryVectors, weighed: QueryVectors, ranking: Ranking, mode: Mode = "visual"

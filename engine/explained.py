@@ -45,8 +45,8 @@ class ExplainedWord:
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """What the `score` of a hit is made of: it is the sum of `from_picture`, `from_text`, `from_document`, `prior`,
-    `from_passages` and `from_kinds`. `from_passages` is what a page in another language has for the meaning of its
-    passages, `from_kinds` what a page has for figures of the kinds and colours that a question describes.
+    `from_passages` and `from_kinds`. `from_passages` is what a page has for the meaning of its passages, `from_kinds`
+    what it has for figures of the kinds and colours that a question describes.
 
     `picture` is the score of the page's picture alone, 0..1, of which neighbouring words that stand together give
     `pairs`. `from_document` is what the name and the first words of the document give, and `prior` what the page has

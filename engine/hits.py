@@ -29,7 +29,7 @@ CELL = "text-align:{};padding:2px 12px 2px 0"
 
 FIELDS = (
     "text", "confidence", "no_good_match", "unread_letters", "mode", "corrections", "missing_phrases", "missing_shards",
-    "missing_pages",
+    "missing_pages", "try_mode",
 )  # fmt: skip
 """What is known of an answer besides its hits."""
 
@@ -64,7 +64,8 @@ class Hits(list[Hit]):
     `unread_letters` are those letters of the query that the model does not read. `corrections` are the words of the
     query that no page has, each with the word that was searched for instead, and `missing_phrases` the phrases in
     quotes that no page has as they are. `missing_shards` are the shards of the index that did not answer, where answers
-    without them are accepted, and `missing_pages` how many pages they have: these were not searched.
+    without them are accepted, and `missing_pages` how many pages they have: these were not searched. `try_mode` is
+    another mode of search that may find pages where the answer is weak or empty, None where there is none.
 
     A notebook shows each hit as its page with the heat map on it, as `draw` returns it, (H, W, 3) uint8. Hits for which
     `draw` raises DocsearchError are rows of a table; without `draw` all are.
@@ -84,6 +85,7 @@ class Hits(list[Hit]):
         missing_phrases: Sequence[str] = (),
         missing_shards: Sequence[str] = (),
         missing_pages: int = 0,
+        try_mode: Mode | None = None,
     ) -> None:
         super().__init__(hits)
         self.text = text
@@ -95,6 +97,7 @@ class Hits(list[Hit]):
         self.missing_phrases = tuple(missing_phrases)
         self.missing_shards = tuple(missing_shards)
         self.missing_pages = missing_pages
+        self.try_mode = try_mode
         self._draw = draw
 
     @overload
@@ -116,6 +119,7 @@ class Hits(list[Hit]):
             "corrections": self.corrections,
             "missing_phrases": list(self.missing_phrases),
             **self._missing(),
+            **({"try_mode": self.try_mode} if self.try_mode else {}),
         }
 
     def _missing(self) -> dict[str, Any]:
@@ -169,6 +173,7 @@ class Hits(list[Hit]):
             missing_phrases=self.missing_phrases,
             missing_shards=self.missing_shards,
             missing_pages=self.missing_pages,
+            try_mode=self.try_mode,
         )
 
     def without(self, shards: Sequence[str], pages: int) -> Hits:

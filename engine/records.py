@@ -19,8 +19,8 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
-Mode = Literal["visual", "text", "hybrid"]
-"""What pages are found by: their pictures, their text layers, or both."""
+Mode = Literal["visual", "text", "hybrid", "semantic"]
+"""What pages are found by: their pictures, their text layers, both, or both and the meaning of their texts."""
 Lines = tuple[int, int]
 """The first and the last line of a part of a text file, counting from 1."""
 FloatBox = tuple[float, float, float, float]

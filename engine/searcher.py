@@ -10,7 +10,6 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from .maxsim_cache import MaxSimCache
 from .models.encoder import QueryEncoder
 from .models.pooled import pooled_spec
 from .models.registry import find_spec, load_query_encoder
+from .modes import COMBINED, check_mode, modes_of
 from .page_maxima import PageMaxima
 from .page_views import DetailsOfHits, PageViews
 from .query.encode import QueryEncoding
@@ -160,9 +160,10 @@ class Searcher(PageViews):
         documents whose path matches this glob, or whose file name it is, and `where` those for which this condition on
         their columns is true, such as "author = 'Kim' and modified >= 2024" (docs/filters.md). Of files with the same
         bytes only the one with the first path is among the hits, and the paths of the others that are selected are its
-        `also`; with `all_copies`, each is a hit of its own. `mode` says what pages are found by, "visual", "text" or
-        "hybrid"; None chooses, see `default_mode`. `rerank` reads the first hits, too. Raises UsageError
-        when there is nothing to search for, the model does not see pictures, or cannot search in this mode.
+        `also`; with `all_copies`, each is a hit of its own. `mode` says what pages are found by, "visual", "text",
+        "hybrid" or "semantic", see `modes`; None chooses, see `default_mode`. `rerank` reads the first hits, too.
+        Raises UsageError when there is nothing to search for, the model does not see pictures, or the index has no such
+        mode.
         """
         query = Query("", text, path, image, where=where)
         found = self.search_many(
@@ -215,10 +216,7 @@ class Searcher(PageViews):
         self.snapshot.check_open()
         if k < 1 or (candidates is not None and candidates < 1):
             raise UsageError(f"k and candidates are 1 or more, not {k if k < 1 else candidates}")
-        if mode not in (None, *get_args(Mode)):
-            raise UsageError(f"{mode} is no mode of search; there are {', '.join(get_args(Mode))}")
-        if mode in ("text", "hybrid") and self._encoding.visual_words is None:
-            raise UsageError(f"{self.encoder.spec.name} searches in the mode visual only")
+        check_mode(mode, self.modes, self.encoder.spec.name)
         mode = mode or self.default_mode
         strict = isinstance(queries, Sequence) and len(queries) == 1
         depth = k if rerank is None else max(k, rerank.count)
@@ -229,15 +227,15 @@ class Searcher(PageViews):
                 readings = [read(query, lambda: self.first_stage.texts) for query in asked_for]
                 batch = [self._two_stage.filter.documents.selecting(reading.query, where) for reading in readings]
                 encoded = self._encoding.encode_all(batch, strict=strict)
-                if mode == "hybrid":
+                if mode in COMBINED:
                     encoded |= {i: self._with_translations(batch[i], query) for i, query in encoded.items()}
-                implied = self._implied(batch, encoded) if mode == "hybrid" else {}
+                implied = self._implied(batch, encoded) if mode in COMBINED else {}
             if count is None:
                 self._two_stage.cache_maxima(batch, (encoded, implied), on_stage)
             with timed("weigh", on_stage):
                 batch = [self._corrected(query, mode) for query in batch]
                 weighed = dict(zip(encoded, self.weigh(list(encoded.values())), strict=True))
-                asked = weighed if mode != "hybrid" else weighed | self._with_implied(batch, weighed)
+                asked = weighed if mode not in COMBINED else weighed | self._with_implied(batch, weighed)
             ranked = self._two_stage.rank(
                 batch,
                 asked,
@@ -267,7 +265,7 @@ class Searcher(PageViews):
         with threads.no_blas_threads():
             asked = read(Query("", text, image=image), lambda: self.first_stage.texts).query
             encoded = self._encoding.encode(asked)
-            if (mode or self.default_mode) == "hybrid":
+            if (mode or self.default_mode) in COMBINED:
                 encoded = self._with_translations(asked, encoded)
         (query,) = self.weigh([encoded])
         return query
@@ -276,6 +274,11 @@ class Searcher(PageViews):
         """Queries with weights adjusted to this collection; see `query.weighting`."""
         self.snapshot.check_open()
         return self._weighting.weigh(queries)
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The modes in which questions can be asked; see `modes_of`."""
+        return modes_of(self.snapshot, has_visual_words=self._encoding.visual_words is not None)
 
     @property
     def default_mode(self) -> Mode:
@@ -326,7 +329,7 @@ class Searcher(PageViews):
         """A question as it is searched for, weighed, and what turns scores of pictures into those of hits."""
         asked = self._corrected(read(Query("", text), lambda: self.first_stage.texts).query, mode)
         weighed = self.encode(text, mode=mode)
-        query = weighed if mode != "hybrid" else self._with_implied([asked], {0: weighed}).get(0, weighed)
+        query = weighed if mode not in COMBINED else self._with_implied([asked], {0: weighed}).get(0, weighed)
         looked_up = self._two_stage.rescored(asked, query, mode)
         return query, None if looked_up is None else looked_up()
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from . import threads
 from .distinct import distinct
 from .maxsim_cache import MaxSimCache
+from .modes import COMBINED
 from .page_maxima import are_elsewhere
 from .query.weighting import likely_vectors
 from .ranking import cross_language, described, rerank
@@ -173,12 +174,12 @@ class TwoStageSearch:
                 return scores
             return WithAdded(scores, described.added_shares(picture, self._matches(picture)), "kinds")
 
-        if mode != "hybrid" and texts.has_text.any():  # by pictures alone, though there is text
+        if mode not in COMBINED and texts.has_text.any():  # by pictures alone, though there is text
             return by_pictures
 
         def with_names() -> ScoreParts:
-            scores = with_kinds(looked_up()) if mode == "hybrid" else by_pictures()
-            if mode == "hybrid" and (source := texts.source_pages(query.text)) is not None:
+            scores = with_kinds(looked_up()) if mode in COMBINED else by_pictures()
+            if mode in COMBINED and (source := texts.source_pages(query.text)) is not None:
                 scores = WithSourceCode(scores, source)
             named = texts.named_pages(query.text)
             return WithNames(scores, named, len(self._snapshot)) if len(named) else scores
@@ -187,8 +188,10 @@ class TwoStageSearch:
             fusion = Fusion(texts.evidence(query.corrected, query.operators.beginnings))
             scores = self._prior.applied(query.text, fusion, texts.number_shares)
             passages = self._first_stage.passages()
-            if passages is None or not (is_foreign := texts.foreign_pages(query.text)).any():
+            if passages is None:
                 return scores
+            every = np.ones(len(self._snapshot), np.bool_)
+            is_foreign = every if mode == "semantic" else texts.foreign_pages(query.text)
             added = cross_language.added_shares(passages.cosines(query.text), is_foreign)
             return WithAdded(scores, added, "passages")
 

@@ -63,9 +63,9 @@ class PageSearch:
     """Answers from the index in `directory` as it is now: it is opened again after it changed.
 
     A context manager; frameworks, which close nothing, may drop it instead. `path` restricts answers to documents by a
-    glob or a file name, `where` by a condition on their columns (docs/filters.md); `mode` is "visual", "text" or
-    "hybrid" (None for the index's default), `pictures` asks for a picture of each page. Threads may share it; searches
-    run one at a time.
+    glob or a file name, `where` by a condition on their columns (docs/filters.md); `mode` is "visual", "text",
+    "hybrid" or "semantic" (None for the index's default), `pictures` asks for a picture of each page. Threads may share
+    it; searches run one at a time.
     """
 
     def __init__(

@@ -199,6 +199,7 @@ def _sum(each: list[IndexOut]) -> IndexOut:
         unread=unread,
         uploads_allowed=any(one.uploads_allowed for one in each),
         marks_allowed=any(one.marks_allowed for one in each),
+        semantic=all(one.semantic for one in each),
         snapshot="+".join(one.snapshot for one in each),
     )
 

@@ -55,7 +55,8 @@ class SearchRequest(BaseModel):
     """A `query`, several `queries`, an `image` (a base64-encoded image file) with or without a query, or `like`; with
     search options. `path` restricts the search to documents whose path matches the glob or whose file name it is.
     Files with the same content are one hit; with `all_copies` each is a hit of its own. `mode` says what pages are
-    found by: "visual", their pictures; "text", their text layers; or "hybrid", both, the default where there is text.
+    found by: "visual", their pictures; "text", their text layers; "hybrid", both, the default where there is text; or
+    "semantic", both and the meaning of their texts, where the index was made with vectors of passages.
     With `details`, hits have a snippet, and their documents' titles and dates.
     `where` restricts the search to documents for whose columns a condition is true; /v1/facets lists the columns.
     """
@@ -164,7 +165,8 @@ class AnswerOut(BaseModel):
     query. `mode` is what pages were found by. `corrections` are words of the query that no page has, each with the word
     that was searched for instead, and `missing_phrases` phrases in quotes that no page has: their words were searched
     for one by one. A server whose index is divided among machines may answer without the `missing_shards` that did not
-    answer: their `missing_pages` were not searched.
+    answer: their `missing_pages` were not searched. `try_mode` is another mode that may find pages where the answer is
+    weak or empty, null where there is none.
     """
 
     query: str
@@ -177,6 +179,7 @@ class AnswerOut(BaseModel):
     missing_phrases: list[str]
     missing_shards: list[str] = []
     missing_pages: int = 0
+    try_mode: Mode | None = None
     mode: Mode
     model: str
     hits: list[HitOut]
@@ -283,6 +286,7 @@ class IndexOut(BaseModel):
     unread: dict[str, int] = Field(examples=[{"attachment": 1, "comment": 3}])
     uploads_allowed: bool
     marks_allowed: bool
+    semantic: bool = Field(description="Whether it can be searched in the mode semantic.")
     snapshot: str
     answers_by: str | None = None
 

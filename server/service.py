@@ -191,6 +191,7 @@ class Service:
                 "unread": snapshot.unread.places(),
                 "uploads_allowed": self.uploads is not None,
                 "marks_allowed": self.accepts_marks,
+                "semantic": snapshot.cross_language is not None,
                 "snapshot": snapshot.generation,
             }
 

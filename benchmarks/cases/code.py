@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from docsearch.evaluation.metrics import mean
 
@@ -24,13 +24,12 @@ FIRST = 5
 
 def run(setting: Setting) -> Iterator[Row]:
     """Ask every question in each mode; one row for each kind of questions, and one for all."""
-    from docsearch.engine.records import Mode
     from docsearch.engine.searcher import open_searcher
 
     folders = [REPOSITORY / name for name in FOLDERS]
     asked = [json.loads(line) for line in QUESTIONS.read_text("utf-8").splitlines()]
     with open_searcher(indexes.ready(setting, "code", folders, ["--kinds", "code"])) as searcher:
-        for mode in get_args(Mode):
+        for mode in searcher.modes:
             ranks = [rank(searcher.search(each["query"], k=HITS, mode=mode), each["path"]) for each in asked]
             for kind in (*dict.fromkeys(each["kind"] for each in asked), "all"):
                 own = [found for found, each in zip(ranks, asked, strict=True) if kind in (each["kind"], "all")]

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from docsearch.evaluation.metrics import mean, ndcg, success
 
@@ -25,11 +25,10 @@ HITS = 10
 
 def run(setting: Setting) -> Iterator[Row]:
     """Ask every question in each of its scopes and in each mode; one row for each group of questions."""
-    from docsearch.engine.records import Mode
     from docsearch.engine.searcher import open_searcher
 
     with open_searcher(indexes.ready(setting, eval_dev.NAME, [eval_dev.documents(setting)])) as searcher:
-        for mode in get_args(Mode):
+        for mode in searcher.modes:
             yield from _rows(searcher, eval_dev.questions(setting), mode)
 
 

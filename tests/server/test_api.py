@@ -44,6 +44,14 @@ def test_search_answers_as_the_searcher_does(client: TestClient, index: Path) ->
     assert found(client, query="revenue", k=2) == [[(h.ref.path, h.ref.page, round(h.score, 6)) for h in hits]]
 
 
+def test_the_index_tells_whether_it_has_the_mode_semantic(client: TestClient) -> None:
+    assert client.get("/v1/index").json()["semantic"] is False
+    refused = client.post("/v1/search", json={"query": "revenue", "mode": "semantic"})
+    assert refused.status_code == 400
+    (answer,) = client.post("/v1/search", json={"query": "revenue"}).json()["answers"]
+    assert answer["try_mode"] is None
+
+
 def test_many_queries_are_answered_in_order_as_each_alone(client: TestClient) -> None:
     texts = ["revenue", "minutes", "notes"]
     assert found(client, queries=texts) == [found(client, query=text)[0] for text in texts]

@@ -150,7 +150,7 @@ def test_wrong_arguments_are_told_with_what_is_allowed(sample_index: Path) -> No
         ({"query": "letter", "k": 0}, "search: k is a whole number from 1 to 50, not 0"),
         ({"query": "letter", "k": "many"}, "search: k is a whole number from 1 to 50, not 'many'"),
         ({"k": 3}, "search: query is missing"),
-        ({"query": "letter", "mode": "x"}, "search: mode is one of 'visual', 'text', 'hybrid', not 'x'"),
+        ({"query": "letter", "mode": "x"}, "search: mode is one of 'visual', 'text', 'hybrid', 'semantic', not 'x'"),
         ({"query": ["letter"]}, "search: query is a text, not ['letter']"),
     ]
     results = call(sample_index, *(("search", arguments) for arguments, _ in calls))

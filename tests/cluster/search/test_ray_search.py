@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -12,12 +13,14 @@ from typing import Any
 
 import pytest
 from test_combined import QUESTIONS
+from toy_sentences import HashedWords
 
 from docsearch import AsyncSearcher, open_index
 from docsearch.cluster.search.searcher import RaySearch, ShardedSearcher
 from docsearch.cluster.search.workers import ShardWorker
 from docsearch.engine.errors import ShardsUnavailable, UsageError
 from docsearch.engine.hits import Hits
+from docsearch.engine.models import sentences
 from docsearch.engine.records import Query
 from docsearch.engine.retrieval import first_stage
 from docsearch.engine.store import open_writer, sharding
@@ -69,6 +72,24 @@ def test_answers_are_those_of_one_process_to_the_last_bit(
                 assert [answer(hits) for _, hits in found] == [answer(hits) for _, hits in wanted]
                 best = found[0][1][0]
                 assert several.text(best.ref) == one.text(best.ref)
+
+
+def test_so_are_those_by_meaning(
+    three_nodes: Any, segmented_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sentences, "load_sentence_encoder", lambda name: HashedWords())
+    whole, divided = tmp_path / "whole", tmp_path / "divided"
+    shutil.copytree(segmented_index, whole)
+    with open_writer(whole, fingerprint=None) as writer:
+        writer.set_cross_language(HashedWords.spec.name)
+    sharding.divide_copy(whole, divided, SHARDS)
+    for exact_vectors in (first_stage.EXACT_VECTORS, 0):
+        monkeypatch.setattr(first_stage, "EXACT_VECTORS", exact_vectors)
+        with open_index(whole) as one, RaySearch("auto", cpus=0.5) as cluster, cluster.open(divided) as several:
+            for question in QUESTIONS:
+                found, wanted = (each.search(question, mode="semantic") for each in (several, one))
+                assert answer(found) == answer(wanted), (question, exact_vectors)
+                assert wanted.mode == "semantic"
 
 
 def test_an_event_loop_searches_on_a_cluster(three_nodes: Any, late: Path) -> None:

@@ -5,7 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from docsearch.engine.ranking.added import WithAdded
-from docsearch.engine.ranking.cross_language import MOST, added_shares
+from docsearch.engine.ranking.cross_language import (
+    CROSS_LANGUAGE_WEIGHT,
+    MOST,
+    SAME_LANGUAGE_WEIGHT,
+    added_shares,
+)
 from docsearch.engine.ranking.prior import WithPrior
 
 NEAR = np.array([0.1] * 30 + [0.9, 0.5, np.nan], np.float32)
@@ -25,10 +30,11 @@ def test_only_pages_nearer_than_the_average_gain_and_never_those_without_text() 
     assert 0 < found[31] < found[30] <= MOST
 
 
-def test_pages_in_the_language_of_the_question_gain_nothing() -> None:
-    found = added_shares(NEAR, ROWS != 30)
-    assert found[30] == 0
-    assert found[31] == added_shares(NEAR, EVERY)[31]
+def test_pages_in_the_language_of_the_question_gain_a_fifth() -> None:
+    found, foreign = added_shares(NEAR, ROWS != 30), added_shares(NEAR, EVERY)
+    np.testing.assert_allclose(found[30], foreign[30] * SAME_LANGUAGE_WEIGHT / CROSS_LANGUAGE_WEIGHT, rtol=1e-5)
+    assert 0 < found[30] < foreign[30]
+    assert found[31] == foreign[31]
 
 
 def test_pages_that_are_all_alike_gain_nothing() -> None:

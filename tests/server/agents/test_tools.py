@@ -14,9 +14,12 @@ import anyio
 import numpy as np
 import pytest
 from PIL import Image
+from toy_sentences import ToySentences
 
 from docsearch import UsageError, index_documents, open_index
+from docsearch.engine.models import sentences
 from docsearch.engine.records import U8
+from docsearch.engine.store import open_writer
 
 mcp = pytest.importorskip("mcp")
 
@@ -103,6 +106,27 @@ def test_a_weak_or_empty_answer_has_a_reason(sample_index: Path) -> None:
     assert "path alone selects 1, where alone" in found(neither)["note"]
     assert "colour" in error(wrong)
     assert excluded.is_error or found(excluded)["note"]
+
+
+def test_a_weak_answer_tells_of_the_mode_semantic_where_the_collection_has_it(
+    sample_index: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sentences, "load_sentence_encoder", lambda name: ToySentences())
+    copy = tmp_path / "index"
+    shutil.copytree(sample_index, copy)
+    with open_writer(copy, fingerprint=None) as writer:
+        writer.set_cross_language(ToySentences.spec.name)
+    weak: dict[str, object] = {"query": "zebra crossing regulations in Mongolia"}
+    without, advised, followed, refused = (
+        *call(sample_index, ("search", weak)),
+        *call(copy, ("search", weak), ("search", weak | {"mode": "semantic"})),
+        *call(sample_index, ("search", weak | {"mode": "semantic"})),
+    )
+    assert "semantic" not in found(without)["note"]
+    assert "Try mode='semantic'" in found(advised)["note"]
+    assert found(followed)["mode"] == "semantic"
+    assert "semantic" not in found(followed)["note"]
+    assert "--cross-language" in error(refused)
 
 
 def test_an_empty_index_is_said_to_be_empty(tmp_path: Path, make_pdf: Callable[..., Path]) -> None:
