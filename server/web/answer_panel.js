@@ -105,9 +105,9 @@ async function write() {
   if (!asked) return;
   reset();
   const { signal } = (writing = new AbortController());
-  const { collection, filters, path } = asked;
+  const { collection, filters, path, mode } = asked;
   const where = whereOf(filters);
-  const request = { question, ...(where && { where }), ...(path && { path }) };
+  const request = { question, ...(where && { where }), ...(path && { path }), ...(mode && { mode }) };
   let written = "";
   /** @type {CitedPage[]} */
   let pages = [];

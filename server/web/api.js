@@ -7,11 +7,11 @@
  *   lines: [number, number] | null, snippet: Snippet | null, collection: string | null}} Hit */
 /** @typedef {{query: string, hits: Hit[], milliseconds: Record<string, number>, confidence: number | null,
  *   no_good_match: boolean, unread_letters: string, corrections: Record<string, string>,
- *   missing_phrases: string[], missing_pages: number}} Answer */
+ *   missing_phrases: string[], missing_pages: number, try_mode: string | null}} Answer */
 /** @typedef {{id: string, path: string, pages: number | null, state: string, error: string | null,
  *   unread: Record<string, number>, collection: string | null}} Doc */
 /** @typedef {{model: string, pages: number, documents: number, failed: number, uploads_allowed: boolean,
- *   marks_allowed: boolean, answers_by: string | null}} Index */
+ *   marks_allowed: boolean, semantic: boolean, answers_by: string | null}} Index */
 /** @typedef {Index & {name: string}} Collection */
 /** @typedef {{value: string | number | boolean, documents: number, pages: number}} FacetValue */
 /** @typedef {{column: string, type: string, documents: number, without: number, values: FacetValue[], more: number}} Facet */

@@ -152,12 +152,12 @@ export function showSkeletons() {
 
 /**
  * No page matches, or none well. With `nearest`, the best pages follow below. `missing` are words not recognised on
- * them, and `unreadLetters` letters that the `model` does not read.
+ * them, `unreadLetters` letters that the `model` does not read, and `tryMode` another mode that may find pages.
  * @param {string} query
  * @param {{missing?: string[], nearest: boolean, path: string, isFiltered: boolean, model: string,
- *   unreadLetters: string}} options
+ *   unreadLetters: string, tryMode: string | null}} options
  */
-export function showNoMatch(query, { missing = [], nearest, path, isFiltered, model, unreadLetters }) {
+export function showNoMatch(query, { missing = [], nearest, path, isFiltered, model, unreadLetters, tryMode }) {
   const where = path ? ` in ${splitPath(path).name}` : "";
   const what = query ? `“${query}”` : "this image";
   const words = missing.map((word) => `“${word}”`).join(", ");
@@ -177,6 +177,12 @@ export function showNoMatch(query, { missing = [], nearest, path, isFiltered, mo
           : "Try other words, as they would be printed on the page, or fewer words.",
       ),
       (path || isFiltered) && withoutFilters("Search all documents"),
+      tryMode &&
+        element(
+          "button",
+          { type: "button", className: "plain", onclick: () => navigate({ mode: tryMode }, { push: true }) },
+          "Search by meaning, too",
+        ),
     ),
   );
 }

@@ -11,6 +11,7 @@ import { showShortcuts } from "./dialogs.js";
 import { allowDelete, showHitCounts, renderDocuments, loadDocuments, searchableDocuments } from "./documents.js";
 import { byId } from "./dom.js";
 import { allowMarks } from "./marks.js";
+import { showModes, updateMode } from "./modes.js";
 import { displayPath } from "./paths.js";
 import { storeImage } from "./image_query.js";
 import { clearPages, focusCard, shownPages, showPages } from "./results.js";
@@ -66,6 +67,7 @@ function allow() {
   allowDelete(canAdd);
   allowMarks(index?.marks_allowed ?? false);
   allowAnswers(index?.answers_by);
+  showModes(index?.semantic ?? false);
   showFilters(!index || index.documents > 0);
 }
 
@@ -105,7 +107,11 @@ function show() {
       hideBanner();
       const hits = state.path ? answer.hits.filter((hit) => hit.path === state.path) : answer.hits;
       const isWeak = !hits.length || answer.no_good_match;
-      const unread = { model: index?.model ?? "The model", unreadLetters: answer.unread_letters };
+      const unread = {
+        model: index?.model ?? "The model",
+        unreadLetters: answer.unread_letters,
+        tryMode: answer.try_mode,
+      };
       if (!hits.length && shownPages().length && !hasPaused()) {
         byId("pages").classList.add("stale");
       } else {
@@ -131,7 +137,7 @@ function showAnswer(state, hits) {
 
 /**
  * @param {UrlState} state @param {import("./api.js").Hit[]} hits
- * @param {{model: string, unreadLetters: string}} unread
+ * @param {{model: string, unreadLetters: string, tryMode: string | null}} unread
  */
 function showWeak(state, hits, unread) {
   const options = { nearest: hits.length > 0, path: state.path, isFiltered: state.filters.length > 0, ...unread };
@@ -221,6 +227,7 @@ onNavigate((now, before) => {
     if (isOther) showFilters(true);
     if (isOther) refresh(!hasQuery(now));
     if (now.path !== before.path) renderDocuments();
+    if (now.mode !== before.mode) updateMode();
     if (!isOther || hasQuery(now)) show();
   }
   if (now.document !== before.document || now.path !== before.path) startsNewQuery = true;

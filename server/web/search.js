@@ -77,6 +77,7 @@ async function requestBody(state, limit) {
     request.like = { document, page, ...(box && { box: { x0: box[0], y0: box[1], x1: box[2], y1: box[3] } }) };
     return request;
   }
+  if (state.mode) request.mode = state.mode;
   if (state.query.trim()) request.query = state.query.trim();
   if (state.picture) request.image = await imageAsBase64(state.picture);
   return request;

@@ -13,13 +13,15 @@
 /**
  * The collection that is searched ("" for all), and the filters.
  * The search (`query`, `like`, or the number of a stored image, `picture`), the document it is restricted to (`path`),
- * whether each of several files with the same content is a result (`copies`), and the page open in the viewer, with the word whose matches are shown (null: all words).
+ * whether each of several files with the same content is a result (`copies`), what pages are found by (`mode`, "" for
+ * the default of the index), and the page open in the viewer, with the word whose matches are shown (null: all words).
  * @typedef {object} UrlState
  * @property {string} query
  * @property {string} collection
  * @property {Filter[]} filters
  * @property {string} path
  * @property {boolean} copies
+ * @property {string} mode
  * @property {Like | null} like
  * @property {number} picture
  * @property {string} document
@@ -88,6 +90,7 @@ function fromQueryString(search) {
     filters: params.getAll("filter").flatMap(parseFilter),
     path: params.get("in") ?? "",
     copies: params.get("copies") === "all",
+    mode: params.get("mode") === "semantic" ? "semantic" : "",
     like: parseLike(params.get("like") ?? ""),
     picture: number("picture"),
     document: params.get("doc") ?? "",
@@ -107,6 +110,7 @@ export function toUrl(state) {
   for (const { column, value } of state.filters) out.append("filter", `${column}:${JSON.stringify(value)}`);
   if (state.path) out.set("in", state.path);
   if (state.copies) out.set("copies", "all");
+  if (state.mode) out.set("mode", state.mode);
   if (state.like) {
     const { document, page, box } = state.like;
     out.set("like", [document, page, ...(box ?? []).map((side) => side.toFixed(3))].join("~"));

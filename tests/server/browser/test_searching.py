@@ -194,3 +194,31 @@ def test_a_result_shows_the_passage_of_its_text_that_matches(visit: Visit, addre
     assert {"revenue", "chart", "2023"} <= set(marked)
     page.fill("#query", "zebra")
     expect(page.locator(f"{BEST} .snippet mark")).to_have_count(0)
+
+
+def test_pages_are_found_by_meaning_only_where_the_index_has_it(visit: Visit, address: str) -> None:
+    expect(visit(f"{address}?q=revenue&mode=semantic").locator("#mode")).to_be_hidden()
+    asked: list[str | None] = []
+
+    def has_it(page: Page) -> None:
+        page.route("**/v1/index", lambda route: route.fulfill(json={**route.fetch().json(), "semantic": True}))
+        page.route("**/v1/search", by_words)
+
+    def by_words(route: Route) -> None:
+        body = dict(route.request.post_data_json)
+        asked.append(body.pop("mode", None))
+        answer = route.fetch(post_data=body).json()
+        answer["answers"][0]["try_mode"] = None if asked[-1] else "semantic"
+        route.fulfill(json=answer)
+
+    page = visit(f"{address}?q=zebra+quantum+llama", before=has_it)
+    expect(page.locator("#mode")).to_have_value("")
+    page.get_by_role("button", name="Search by meaning, too").click()
+    expect(page.locator("#mode")).to_have_value("semantic")
+    expect(page).to_have_url(re.compile(r"mode=semantic"))
+    expect(page.locator(".no-match button")).to_have_count(0)
+    page.locator("#mode").select_option("")
+    expect(page).not_to_have_url(re.compile(r"mode="))
+    assert asked[0] is None
+    assert asked[1] == "semantic"
+    assert asked[-1] is None
