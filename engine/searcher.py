@@ -161,9 +161,8 @@ class Searcher(PageViews):
         their columns is true, such as "author = 'Kim' and modified >= 2024" (docs/filters.md). Of files with the same
         bytes only the one with the first path is among the hits, and the paths of the others that are selected are its
         `also`; with `all_copies`, each is a hit of its own. `mode` says what pages are found by, "visual", "text",
-        "hybrid" or "semantic", see `modes`; None chooses, see `default_mode`. `rerank` reads the first hits, too.
-        Raises UsageError when there is nothing to search for, the model does not see pictures, or the index has no such
-        mode.
+        "hybrid" or "semantic" (see `modes`); None is `default_mode`. `rerank` reads the first hits, too. Raises
+        UsageError when there is nothing to search for, the model sees no pictures, or the index has no such mode.
         """
         query = Query("", text, path, image, where=where)
         found = self.search_many(
@@ -209,9 +208,8 @@ class Searcher(PageViews):
     ) -> Iterator[tuple[Query, Hits]]:
         """Answer queries in order, each as `search` would; pages are read once for BATCH_QUERIES of them.
 
-        A string is a question, and its number in the order, from 0, its `query_id`.
-        `where` is a condition for all of them, besides their own. Among several, a query with nothing to search for
-        gets no hits, so that one bad row does not end a batch job.
+        A string is a question, and its number in the order, from 0, its `query_id`. `where` is a condition for all of
+        them, besides their own. Among several, one with nothing to search for gets no hits, so a batch job goes on.
         """
         self.snapshot.check_open()
         if k < 1 or (candidates is not None and candidates < 1):
