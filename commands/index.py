@@ -11,7 +11,7 @@ import typer
 
 from ..engine.errors import UsageError
 from .cluster import ClusterProgress, Ray, RayGpus, RayWorkers, Staging, index_on_cluster, places
-from .index_report import accepted_failures, list_failures, plan_lines
+from .index_report import accepted_failures, list_failures, list_metadata_problems, plan_lines
 from .indexing import default_workers, run_and_report
 from .options import (
     DEFAULT_INDEX,
@@ -226,6 +226,7 @@ def index(
             kinds=kinds,
             where=where,
             metadata=metadata,
+            forget_metadata=no_metadata,
             renderer=renderer.value,
             ocr=engine,
             ocr_languages=ocr_languages,
@@ -235,6 +236,7 @@ def index(
         elif not quiet:
             print(plan_lines(planned, prune=prune))
             list_failures(planned.failed)
+            list_metadata_problems(planned.problems)
         return
     accepted = accepted_failures(known_failures)
 

@@ -103,9 +103,8 @@ def metadata_summary(report: IndexReport) -> str:
     return f"columns from users: {columns or 'none'}; {plural(report.metadata.changed, 'document')} changed"
 
 
-def list_metadata_problems(report: IndexReport) -> None:
+def list_metadata_problems(problems: Sequence[str]) -> None:
     """Print on stderr what of users' columns was not taken over."""
-    problems = () if report.metadata is None else report.metadata.problems
     for problem in problems[:FAILURES_SHOWN]:
         message(f"metadata: {printable(problem)}")
     if len(problems) > FAILURES_SHOWN:

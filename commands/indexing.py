@@ -60,7 +60,7 @@ def run_and_report(
         print_json(asdict(report))
     elif not quiet:
         print(summary(report, unexpected))
-        list_metadata_problems(report)
+        list_metadata_problems(() if report.metadata is None else report.metadata.problems)
     if unexpected:
         if not as_json:
             list_failures(unexpected)

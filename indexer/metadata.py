@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from ..engine.errors import UsageError
 from ..engine.store import IndexWriter
@@ -84,12 +85,25 @@ class Metadata:
         return [f"no document in the index matches {shown}{more}"]
 
 
+class RecordsMetadata(Protocol):
+    """An open index, to read or to write, as far as it has recorded what users say of its documents."""
+
+    def setting(self, name: str) -> str | None:
+        """A setting of the index, or None."""
+
+    def document_keys(self) -> dict[int, str]:
+        """The path of each document by its key."""
+
+    def metadata(self) -> tuple[dict[str, ColumnType], dict[int, dict[str, Value]]]:
+        """The types of the columns that users gave, and their values by the documents' keys."""
+
+
 class RecordedMetadata:
     """What an index has recorded of its documents, for conditions while the table that said it is away."""
 
-    def __init__(self, writer: IndexWriter) -> None:
-        self._types, values = writer.metadata()
-        self._values = {path: values.get(key, {}) for key, path in writer.document_keys().items()}
+    def __init__(self, index: RecordsMetadata) -> None:
+        self._types, values = index.metadata()
+        self._values = {path: values.get(key, {}) for key, path in index.document_keys().items()}
 
     def of_found(self, documents: Sequence[Document]) -> tuple[dict[str, ColumnType], list[dict[str, Value]]]:
         """As `Metadata.of_found`; a JSON file beside a document counts before what is recorded."""
@@ -103,13 +117,13 @@ class RecordedMetadata:
         return path in self._values
 
 
-def remembered(writer: IndexWriter, *, forget: bool) -> Metadata | MetadataReport:
+def remembered(index: RecordsMetadata, *, forget: bool) -> Metadata | MetadataReport:
     """The table that an index remembers, none with `forget`.
 
     Where its file is gone, what is recorded stays, and a report says so. Raises UsageError for a table that is wrong
     now.
     """
-    file = "" if forget else writer.setting(FILE_SETTING)
+    file = "" if forget else index.setting(FILE_SETTING)
     if not file:
         return Metadata(None)
     if Path(file).is_file():

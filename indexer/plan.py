@@ -12,7 +12,8 @@ from ..engine.store.attached import container_of
 from ..engine.store.catalog import OCR
 from . import discover, ocr_setting, selection, source_folders, sources
 from .known_documents import KnownDocuments
-from .metadata import Metadata
+from .metadata import Metadata, RecordedMetadata, remembered
+from .metadata_report import MetadataReport
 from .other_kinds import OtherKind
 from .render.producer import Layouts, has_passages
 
@@ -38,6 +39,7 @@ class Plan:
     """What a run would do: `to_read` in path order, `unchanged` documents to skip, `vanished` paths in the index.
 
     `failed` and what follows are as in an `IndexReport`, but only what cannot be opened at all is in `failed`.
+    `problems` say what is wrong with the table of metadata that the index remembers.
     """
 
     to_read: tuple[PlannedDocument, ...]
@@ -49,6 +51,7 @@ class Plan:
     ignored: int = 0
     folders: tuple[OtherKind, ...] = ()
     unselected: int = 0
+    problems: tuple[str, ...] = ()
 
 
 def plan(
@@ -59,20 +62,22 @@ def plan(
     kinds: Sequence[str] | None = None,
     where: str | None = None,
     metadata: Path | str | None = None,
+    forget_metadata: bool = False,
     renderer: str = "mupdf",
     ocr: str | None = None,
     ocr_languages: str | None = None,
 ) -> Plan:
     """Say what `index_documents` would do with these arguments.
 
-    Raises UsageError as it does for `paths`, and IndexFormatError or IndexDamaged.
+    Raises UsageError as it does for `paths`, `where` and tables of metadata, and IndexFormatError or IndexDamaged.
     """
     directory = Path(directory)
     condition = selection.checked(where)
     discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds, renderer=renderer)
     given = [sources.of(path, where=condition) for path in paths]
-    table = Metadata(None if metadata is None else Path(metadata))
-    discovery = selection.selected(discovery, selection.conditions(given), table)
+    record = sources.read(directory)
+    wanted = selection.conditions(() if record is None else record.sources, given)
+    users: Metadata | MetadataReport = Metadata(None if metadata is None else Path(metadata))
     rows: dict[str, DocumentRow] = {}
     producers: dict[str, str] = {}
     for_ocr: set[str] = set()
@@ -82,8 +87,13 @@ def plan(
             reading = ocr_setting.wanted(ocr, ocr_languages, snapshot.setting(OCR))
             if reading is not None and snapshot.setting(ocr_setting.ALL_READ) != reading.reader:
                 for_ocr = snapshot.documents_for_ocr(reading.reader)
+            if metadata is None:
+                users = remembered(snapshot, forget=forget_metadata)
+            said = RecordedMetadata(snapshot) if isinstance(users, MetadataReport) else users
     except IndexNotFound:
         ocr_setting.wanted(ocr, ocr_languages, None)
+        said = Metadata(None) if isinstance(users, MetadataReport) else users
+    discovery = selection.selected(discovery, wanted, said)
     known = KnownDocuments(rows, source_folders.recorded(directory), discovery)
     to_read = [
         PlannedDocument(document.path, _why(rows.get(document.path)), document.size)
@@ -102,6 +112,7 @@ def plan(
         ignored=discovery.ignored,
         folders=discovery.folders,
         unselected=discovery.unselected,
+        problems=users.problems if isinstance(users, MetadataReport) else (),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from . import catalog, os_errors, page_ocr, statements
 from .catalog import DocumentRow, Failure
+from .column_values import ColumnType, Value
 from .columns import ColumnsTable, recorded_producers
 from .unread import UnreadTable
 
@@ -73,6 +74,15 @@ class DocumentReader(ABC):
         """The program that laid out the document with this path, "" where that is not recorded."""
         with self._connection_lock, os_errors.translated(self._directory):
             return recorded_producers(self._connection, path).get(path, "")
+
+    def document_keys(self) -> dict[int, str]:
+        """The path of each document by its key."""
+        return dict(self._query("SELECT key, path FROM documents"))
+
+    def metadata(self) -> tuple[dict[str, ColumnType], dict[int, dict[str, Value]]]:
+        """The types of the columns that users gave, and their values by the documents' keys."""
+        table = self.columns
+        return table.user_types(), table.stored(table.types(), origin="user")
 
     @property
     def unread(self) -> UnreadTable:

@@ -99,6 +99,11 @@ def test_dry_run_reads_the_table_of_metadata(run: Run, docs: Path) -> None:
     assert run("index", docs, "--dry-run", "--metadata", table, "--no-metadata")[0] == 2
     table.write_text("path,team\na.pdf,x\n")
     assert run("index", docs, "--dry-run", "--metadata", table)[0] == 0
+    assert run("index", docs, "--metadata", table)[0] == 0
+    table.unlink()
+    code, out, err = run("index", docs, "--dry-run", "--where", "team = 'x'")
+    assert (code, "1 unchanged" in out) == (0, True)
+    assert "metadata: the table" in err
 
 
 def test_what_was_skipped_is_told_in_one_line_where_nothing_is_found(run: Run, docs: Path) -> None:

@@ -142,3 +142,34 @@ def test_a_dry_run_tells_what_would_be_taken(docs: Path) -> None:
     planned = plan.plan([docs], docs.parent / "index", where="client = 'Stone'", metadata=docs.parent / "clients.csv")
     assert [each.path for each in planned.to_read] == ["a.pdf"]
     assert planned.unselected == 3
+
+
+def test_a_dry_run_has_the_table_that_the_index_remembers(docs: Path) -> None:
+    directory = docs.parent / "index"
+    index(docs, None, table=True)
+    planned = plan.plan([docs], directory, where="client = 'Stone'")
+    assert (planned.unchanged, planned.unselected, planned.problems) == (1, 3, ())
+    with pytest.raises(UsageError, match="no column 'client'"):
+        plan.plan([docs], directory, where="client = 'Stone'", forget_metadata=True)
+    (docs.parent / "clients.csv").write_text("path,client\nb.pdf,Stone\nd.png,Stone\n")
+    assert plan.plan([docs], directory, where="client = 'Stone'").unchanged == 2
+    (docs.parent / "clients.csv").write_text("client\nStone\n")
+    with pytest.raises(UsageError, match="no column 'path'"):
+        plan.plan([docs], directory)
+
+
+def test_a_dry_run_has_what_was_recorded_while_the_table_is_away(docs: Path) -> None:
+    index(docs, None, table=True)
+    (docs.parent / "clients.csv").unlink()
+    planned = plan.plan([docs], docs.parent / "index", where="client = 'Stone'")
+    assert (planned.unchanged, planned.unselected) == (1, 3)
+    assert "is gone" in planned.problems[0]
+
+
+def test_a_dry_run_has_the_conditions_of_folders_inside(docs: Path) -> None:
+    directory = docs.parent / "index"
+    pipeline.index_documents([docs / "sub"], directory, where="size > 1 gb or path = 'c.pdf'", encoder=FakeEncoder())
+    (docs / "sub" / "e.pdf").write_bytes((docs / "a.pdf").read_bytes())
+    planned = plan.plan([docs], directory)
+    report = index(docs, None)
+    assert (len(planned.to_read), planned.unselected) == (report.documents + report.skipped, report.unselected)
