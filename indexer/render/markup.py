@@ -10,6 +10,7 @@ import codecs
 import html
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from html.parser import HTMLParser
 
 MARKUP_MAX_BYTES = 8 << 20
@@ -53,6 +54,8 @@ RENAMED = dict.fromkeys(("details", "summary", "select", "option"), "div")
 TYPED = frozenset(("", "text", "search", "email", "tel", "url", "number", "date", "time", "month", "submit", "button"))
 """Kinds of input fields whose value is printed on them."""
 DATA_IMAGE = re.compile(r"\s*data:image/(?:png|jpe?g|gif|webp|bmp);base64,", re.IGNORECASE)
+TABLE_ROWS_MAX = 1000
+"""Rows of a table that are laid out together; MuPDF's time grows with their square (docs/log.md#long-tables)."""
 CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 CHARSET_WITHIN = 4096
 """Browsers look for the encoding in the first bytes only."""
@@ -111,6 +114,18 @@ def escaped(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+@dataclass(slots=True)
+class _Table:
+    """An open table: its `place` in what was written, its attributes, the rows since it began or was last split, and
+    how many rows the cells of the latest ones reach down.
+    """
+
+    place: int
+    attributes: dict[str, str]
+    rows: int = 0
+    spanned: int = 0
+
+
 class _SelfContained(HTMLParser):
     """Writes out the HTML that it is fed, in `out`, without what is to be left out."""
 
@@ -119,7 +134,7 @@ class _SelfContained(HTMLParser):
         self.out: list[str] = []
         self._images = images
         self._dropping: list[str] = []
-        self._tables: list[tuple[int, dict[str, str]]] = []  # open ones: their places in `out`, and attributes
+        self._tables: list[_Table] = []  # open ones
         self._drawing = 0  # how many drawings are open
         self._is_style = False
 
@@ -182,13 +197,26 @@ class _SelfContained(HTMLParser):
         if tag == "table":
             if kept.get("border", "0").strip() not in ("", "0"):
                 _add_class(kept, GRID)
-            self._tables.append((len(self.out), kept))
-        elif tag == "th" and self._tables:
-            place, its = self._tables[-1]
-            if GRID not in its.get("class", ""):
-                _add_class(its, GRID)
-                self.out[place] = _tag("table", its)
+            self._tables.append(_Table(len(self.out), kept))
+        elif tag in ("tr", "th", "td") and self._tables:
+            self._in_table(tag, kept, self._tables[-1])
         return _tag(tag, kept)
+
+    def _in_table(self, tag: str, attributes: dict[str, str], table: _Table) -> None:
+        """Split a long table before a row, where no cell reaches across; draw the borders of one with headings."""
+        if tag == "tr":
+            table.rows += 1
+            table.spanned -= 1
+            if table.rows > TABLE_ROWS_MAX and table.spanned <= 0:
+                self.out.append("</table>")
+                table.place, table.rows, table.spanned = len(self.out), 1, 0
+                self.out.append(_tag("table", table.attributes))
+            return
+        rows = attributes.get("rowspan", "").strip()[:6]
+        table.spanned = max(table.spanned, int(rows) if rows.isascii() and rows.isdigit() else 1)
+        if tag == "th" and GRID not in table.attributes.get("class", ""):
+            _add_class(table.attributes, GRID)
+            self.out[table.place] = _tag("table", table.attributes)
 
 
 def _broken(style: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mailbox
+import re
 import zipfile
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
@@ -325,6 +326,29 @@ def test_a_drawing_in_a_page_is_drawn_in_its_colours(tmp_path: Path) -> None:
     bitmap = document.render(1, dpi=72, max_pixels=1_000_000)
     pixels = np.frombuffer(bytes(bitmap.rgb), np.uint8).reshape(-1, 3)
     assert (pixels == (255, 0, 0)).all(axis=1).sum() > 15_000
+
+
+def test_a_table_of_20000_rows_is_read_to_its_last_row(tmp_path: Path) -> None:
+    head = "<table><tr><th>Order<th>Customer<th>Date<th>Sum"
+    rows = (f"<tr><td>{n}<td>Customer {n * 7919 % 10007}<td>2024-03-{n % 28 + 1:02d}<td>{n}.50" for n in range(20_000))
+    (tmp_path / "orders.html").write_text(f"<h1>Orders</h1>{head}{''.join(rows)}</table><p>end of orders")
+    with Renderer(dpi=20, max_pixels=1_000_000, page_timeout_s=30) as renderer:
+        shown = texts(renderer, tmp_path / "orders.html")
+    assert "19999.50" in shown[-1]
+    assert "end of orders" in shown[-1]
+    assert [int(each) for each in re.findall(r"^(\d+)\.50$", "\n".join(shown), re.MULTILINE)] == list(range(20_000))
+
+
+def test_a_long_table_is_split_between_rows_that_no_cell_joins() -> None:
+    rows = "<tr><td>a</td><td>b</td></tr>"
+    whole = self_contained(f"<table class=a>{rows * 1000}</table>")
+    assert whole.count("<table") == 1
+    assert self_contained(f"<table class=a>{rows * 2001}</table>").count('</table><table class="a">') == 2
+    joined = self_contained(f"<table>{rows * 998}<tr><td rowspan=40>c</td></tr>{rows * 100}</table>")
+    first, _, second = joined.partition("</table><table>")
+    assert (first.count("<tr"), second.count("<tr")) == (998 + 40, 61)
+    inner = self_contained(f"<table>{rows * 999}<tr><td><table>{rows * 3}</table></td></tr></table>")
+    assert inner.count("<table") == 2
 
 
 def test_only_tables_of_data_have_lines() -> None:
