@@ -151,7 +151,7 @@ class AttachedDocuments:
             except DocumentError as err:
                 self._read.append((holder, UnreadContent(holder.path, None, ATTACHMENT, 0, str(err))))
                 continue
-            yield from self._files(holder, file, unique_names(listed.names), is_cut=listed.is_cut)
+            yield from self._files(holder, file, unique_names(listed.names), listed.left_out)
             if file != outermost:
                 file.unlink(missing_ok=True)
             shutil.rmtree(folder, ignore_errors=True)  # with the copy of a document that lies elsewhere
@@ -176,9 +176,7 @@ class AttachedDocuments:
         else:
             self._too_deep += 1
 
-    def _files(
-        self, holder: Holder, file: Path, names: Sequence[str], *, is_cut: bool
-    ) -> Iterator[Document | Unreadable]:
+    def _files(self, holder: Holder, file: Path, names: Sequence[str], more: int) -> Iterator[Document | Unreadable]:
         source, left = holder.source, []
         for number, name in enumerate(names):
             path = f"{holder.path}/{name}"
@@ -203,7 +201,7 @@ class AttachedDocuments:
         paths = {f"{holder.path}/{name}" for name in names}
         below = self._writer.documents_below(holder.path)
         self._writer.remove([path for path in below if path not in paths and container_of(path, paths) is None])
-        unread = attachments([*left, *(["…"] if is_cut else [])])
+        unread = attachments(left, more, looked_at=len(names))
         content = [UnreadContent(holder.path, None, kind, items, detail) for kind, items, detail in unread]
         self._read.append((holder, content[0] if content else None))
 

@@ -38,8 +38,8 @@ class Members(Protocol):
 
     names: list[str]
     """Their names, in order, as the document has them."""
-    is_cut: bool
-    """Whether there are more than these."""
+    left_out: int
+    """How many there are beyond these, as far as they were counted."""
 
     def read(self, number: int) -> bytes:
         """The content of the file at `number` in `names`. Raises DocumentError."""
@@ -69,7 +69,7 @@ class Zip:
         files = [each for each in self._archive.infolist() if not each.is_dir()]
         self._files = files[:NAMES_MAX]
         self.names = [each.filename for each in self._files]
-        self.is_cut = len(files) > NAMES_MAX
+        self.left_out = len(files) - len(self._files)
 
     def read(self, number: int) -> bytes:
         """As `Members.read`."""
@@ -105,7 +105,7 @@ class Tar:
         files = [each for each in islice(self._archive, 10 * NAMES_MAX) if each.isreg()]
         self._files = files[:NAMES_MAX]
         self.names = [each.name for each in self._files]
-        self.is_cut = len(files) > NAMES_MAX
+        self.left_out = len(files) - len(self._files)
 
     def read(self, number: int) -> bytes:
         """As `Members.read`."""

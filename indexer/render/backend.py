@@ -104,8 +104,10 @@ class OpenDocument(Protocol):
 class OpenPdf(OpenDocument, Protocol):
     """A PDF opened by a rendering library."""
 
-    def attached_files(self) -> list[tuple[str, Callable[[], bytes]]]:
-        """Return the name of each file that lies in it, and a function that reads the file."""
+    def attached_files(self) -> tuple[list[tuple[str, Callable[[], bytes]]], int]:
+        """Return the name of each file that lies in it with a function that reads the file, and how many files there
+        are beyond these.
+        """
 
 
 def as_render_error(what: str, err: Exception) -> OutOfMemory | DocumentError:

@@ -276,7 +276,8 @@ def _open_html(
 
 
 def _open_message(message: mail.MessagePage) -> LaidOutDocument:
-    unread = [*attachments(message.attachments), *_cut(message.is_cut)]
+    unread = attachments(message.attachments, message.left_out)
+    unread += [Unread(PARTIAL, 0, what) for what in message.unread]
     said = {TITLE: message.subject[:VALUE_MAX_CHARS], AUTHOR: message.sender[:VALUE_MAX_CHARS]}
     return _open_html(message.markup, unread, {name: text for name, text in said.items() if text})
 
@@ -289,8 +290,8 @@ def _open_archive(file: Path) -> LaidOutDocument:
     if not names:
         raise DocumentError(EMPTY_ARCHIVE)
     rows = "".join(f"<p>{markup.escaped(name)}</p>" for name in names[:NAMES_SHOWN])
-    more = [Unread(PARTIAL, 0, f"the first {len(names):,} files")] if archive.is_cut else []
-    return _open_html(f"<body>{rows}</body>", [*attachments(names), *more])
+    more = [Unread(PARTIAL, 0, f"the first {len(names):,} files")] if archive.left_out else []
+    return _open_html(f"<body>{rows}</body>", [*attachments(names, archive.left_out), *more])
 
 
 def _open_mailbox(file: Path) -> Mailbox:
@@ -298,7 +299,8 @@ def _open_mailbox(file: Path) -> Mailbox:
     if not messages:
         raise DocumentError("no messages found: not a mailbox, or an empty one")
     left_out = mail.count_messages(file) - len(messages)
-    unread = attachments([name for message in messages for name in message.attachments])
+    names = [name for message in messages for name in message.attachments]
+    unread = attachments(names, sum(message.left_out for message in messages))
     if left_out > 0:
         unread.append(Unread(PARTIAL, left_out, f"messages after the first {len(messages):,}"))
     return Mailbox([message.markup for message in messages], unread)

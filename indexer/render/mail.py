@@ -11,6 +11,7 @@ import email
 import email.policy
 import mailbox
 import mimetypes
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.message import EmailMessage, Message
@@ -25,11 +26,16 @@ from .markup import GRID, MARKUP_MAX_BYTES, PROSE, decoded, escaped, self_contai
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """First bytes of Outlook's own format; a .msg file of another program may be an e-mail as an .eml file is."""
 HEADERS = ("Subject", "From", "To", "Cc", "Date")
-HEADER_MAX_CHARS = 2000
+HEADER_MAX_CHARS, HEADER_SHOWN_CHARS = 2000, 20
+NUMBER = re.compile("[0-9]{1,6}")
 MESSAGES_MAX = 1000
 """Messages of a mailbox that are read: all are laid out when it is opened."""
-PARTS_MAX = 500
-"""Parts of a message that are looked at; no message written by people has more."""
+PARTS_MAX, PARTS_COUNTED_MAX = 500, 20_000
+"""Parts of a message that are looked at, as no message written by people has more, and that are counted."""
+ATTACHED_LEFT_OUT, BODY_LEFT_OUT = "X-Docsearch-Attached-Left-Out", "X-Docsearch-Body-Left-Out"
+"""Headers of a message that was made of another format: the number of attached files that it lacks, and the format of
+a text that could not be read. As headers they stay with a message that is attached to another one.
+"""
 INLINE_IMAGE_MAX_BYTES = 4 << 20
 MESSAGE_MAX_BYTES = 64 << 20
 """A larger message is refused: with its attachments decoded it would not fit into the process's memory."""
@@ -37,15 +43,16 @@ MESSAGE_MAX_BYTES = 64 << 20
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """A message as HTML, what it is about and whom it is from, the names of attached files, and whether its text was
-    cut.
+    """A message as HTML, what it is about and whom it is from, the names of attached files, and how many there are
+    beyond these; `unread` says what of its text is not on the page.
     """
 
     markup: str
     subject: str
     sender: str
     attachments: tuple[str, ...]
-    is_cut: bool
+    left_out: int
+    unread: tuple[str, ...]
 
 
 def read_message(file: Path) -> MessagePage:
@@ -77,7 +84,8 @@ def count_messages(file: Path) -> int:
 class AttachedToMessages:
     """The files attached to a message, or to the first MESSAGES_MAX messages of a mailbox, as `archive.Members`.
 
-    In a mailbox, their names begin with the number of the message. Raises DocumentError.
+    In a mailbox, their names begin with the number of the message. Files of messages after the first MESSAGES_MAX are
+    not counted. Raises DocumentError.
     """
 
     def __init__(self, file: Path) -> None:
@@ -86,16 +94,20 @@ class AttachedToMessages:
         self._places: list[tuple[str, int]] = []  # the key of the message of each file, and its place in that
         self._open: tuple[str, list[tuple[str, Callable[[], bytes]]]] = ("", [])
         self.names: list[str] = []
+        self.left_out = 0
         if self._box is None:
-            self._open = ("", _attached(_open_message(file)))
+            found = _taken_apart(_open_message(file))
+            self._open, self.left_out = ("", _files(found)), found.left_out
             self.names = [name for name, _ in self._open[1]]
             self._places = [("", place) for place in range(len(self.names))]
         else:
             for number, key in zip(range(1, MESSAGES_MAX + 1), self._box.iterkeys(), strict=False):
-                names = [f"{number}/{name}" for name, _ in self._message(key)]
+                found = self._taken_apart(key)
+                self._open = (key, _files(found))
+                names = [f"{number}/{name}" for name, _ in self._open[1]]
                 self.names += names
                 self._places += [(key, place) for place in range(len(names))]
-        self.is_cut = self._box is not None and len(self._box) > MESSAGES_MAX
+                self.left_out += found.left_out
 
     def read(self, number: int) -> bytes:
         """As `Members.read`."""
@@ -110,8 +122,34 @@ class AttachedToMessages:
     def _message(self, key: str) -> list[tuple[str, Callable[[], bytes]]]:
         """The files attached to a message; the last one asked for stays open."""
         if self._box is not None and (key != self._open[0] or not self._open[1]):
-            self._open = (key, _attached(_parsed(self._box.get_bytes(key)[:MESSAGE_MAX_BYTES])))
+            self._open = (key, _files(self._taken_apart(key)))
         return self._open[1]
+
+    def _taken_apart(self, key: str) -> _TakenApart:
+        assert self._box is not None
+        return _taken_apart(_parsed(self._box.get_bytes(key)[:MESSAGE_MAX_BYTES]))
+
+
+@dataclass(frozen=True, slots=True)
+class _TakenApart:
+    """The `parts` of a message that have no parts themselves, the `body` that people read, the `attached` files with
+    their names, and how many attached files are `left_out`.
+    """
+
+    parts: list[Message[Any, Any]]
+    body: Message[Any, Any] | None
+    attached: list[tuple[str, Message[Any, Any]]]
+    left_out: int
+
+
+def _taken_apart(message: Message[Any, Any]) -> _TakenApart:
+    found = _parts(message)
+    parts, more = found[:PARTS_MAX], found[PARTS_MAX:]
+    body = _body(message, parts)
+    attached = [(name, part) for part in parts if (name := _attachment(part, body))]
+    before = _header(message, ATTACHED_LEFT_OUT)[:6]
+    left_out = sum(bool(_attachment(part, body)) for part in more)
+    return _TakenApart(parts, body, attached, left_out + (int(before) if NUMBER.fullmatch(before) else 0))
 
 
 def _open_message(file: Path) -> Message[Any, Any]:
@@ -131,12 +169,8 @@ def _parsed(content: bytes) -> Message[Any, Any]:
     return email.message_from_bytes(content, policy=email.policy.default)
 
 
-def _attached(message: Message[Any, Any]) -> list[tuple[str, Callable[[], bytes]]]:
-    parts = _parts(message)
-    body = _body(message, parts)
-    return [
-        (_with_extension(name, part), partial(_content, part)) for part in parts if (name := _attachment(part, body))
-    ]
+def _files(message: _TakenApart) -> list[tuple[str, Callable[[], bytes]]]:
+    return [(_with_extension(name, part), partial(_content, part)) for name, part in message.attached]
 
 
 def _content(part: Message[Any, Any]) -> bytes:
@@ -159,30 +193,31 @@ def _with_extension(name: str, part: Message[Any, Any]) -> str:
 
 
 def _page(message: Message[Any, Any]) -> MessagePage:
-    parts = _parts(message)
-    body = _body(message, parts)
-    attachments = tuple(name for part in parts if (name := _attachment(part, body)))
+    found = _taken_apart(message)
+    body, attachments = found.body, tuple(name for name, _ in found.attached)
     rows = [(name, _header(message, name)) for name in HEADERS]
     if attachments:
         rows.append(("Attached", ", ".join(attachments)))
     head = "".join(f"<tr><th>{name}</th><td>{escaped(value)}</td></tr>" for name, value in rows if value)
     text, is_html = ("", False) if body is None else (_text(body), body.get_content_type() == "text/html")
-    is_cut = len(text) > MARKUP_MAX_BYTES
+    unread = [f"the first {MARKUP_MAX_BYTES >> 20} MB"] if len(text) > MARKUP_MAX_BYTES else []
+    if kind := _header(message, BODY_LEFT_OUT)[:HEADER_SHOWN_CHARS]:
+        unread.append(f"without the text of the message, {kind} that cannot be read")
     text = text[:MARKUP_MAX_BYTES]
     markup = text if is_html else f'<pre class="{PROSE}">{escaped(text)}</pre>'
-    images = _images(parts) if is_html else {}
+    images = _images(found.parts) if is_html else {}
     page = self_contained(f'<body><table class="{GRID}">{head}</table>{markup}</body>', images)
     sender = _header(message, "From")
     if "<" not in sender:  # a name alone, which the package puts in quotes
         sender = sender.strip('"')
-    return MessagePage(page, _header(message, "Subject"), sender, attachments, is_cut)
+    return MessagePage(page, _header(message, "Subject"), sender, attachments, found.left_out, tuple(unread))
 
 
 def _parts(message: Message[Any, Any]) -> list[Message[Any, Any]]:
     """The parts of a message that have no parts themselves; an attached message is one part."""
     found: list[Message[Any, Any]] = []
     waiting = [message]
-    while waiting and len(found) < PARTS_MAX:
+    while waiting and len(found) < PARTS_COUNTED_MAX:
         part = waiting.pop()
         payload = part.get_payload()
         if part.is_multipart() and isinstance(payload, list) and part.get_content_type() != "message/rfc822":

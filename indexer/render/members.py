@@ -17,7 +17,7 @@ from ..kinds import (
     PDF_MAGIC_WITHIN,
     suffix_of,
 )
-from .archive import NAMES_MAX, Members, open_archive
+from .archive import Members, open_archive
 from .backend import OpenPdf
 
 
@@ -40,10 +40,8 @@ class EmbeddedFiles:
 
     def __init__(self, document: OpenPdf | None) -> None:
         self._document = document
-        files = [] if document is None else document.attached_files()
-        self._files = files[:NAMES_MAX]
+        self._files, self.left_out = ([], 0) if document is None else document.attached_files()
         self.names = [name for name, _ in self._files]
-        self.is_cut = len(files) > NAMES_MAX
 
     def read(self, number: int) -> bytes:
         """As `Members.read`."""

@@ -146,13 +146,14 @@ class MupdfDocument:
         for x0, y0, x1, y1, word, *_ in page.extractWORDS():
             yield x0 * across, y0 * down, x1 * across, y1 * down, word
 
-    def attached_files(self) -> list[tuple[str, Callable[[], bytes]]]:
+    def attached_files(self) -> tuple[list[tuple[str, Callable[[], bytes]]], int]:
         """Return the files embedded in the PDF and those attached to its pages, as `OpenPdf.attached_files`."""
         document: Any = self._document
         if not document.is_pdf:
-            return []
+            return [], 0
         found: list[tuple[str, Callable[[], bytes]]] = []
-        for key in document.embfile_names()[:ATTACHED_MAX]:
+        keys = document.embfile_names()
+        for key in keys[:ATTACHED_MAX]:
             info = document.embfile_info(key)
             name = info.get("ufilename") or info.get("filename") or key
             found.append((str(name), partial(document.embfile_get, key)))
@@ -164,7 +165,8 @@ class MupdfDocument:
                     found.append((name, partial(_file_of_annotation, document, number, annotation.xref)))
             except Exception as err:  # noqa: BLE001 - a page that is broken costs what is attached to it
                 log.debug("page %d has no readable annotations: %s", number + 1, err)
-        return found[:ATTACHED_MAX]
+        more = max(0, len(keys) - ATTACHED_MAX) + max(0, len(found) - ATTACHED_MAX)
+        return found[:ATTACHED_MAX], more
 
     def unread(self) -> list[Unread]:
         """Return attached files, and a form that a viewer would have to lay out first (dynamic XFA)."""

@@ -21,10 +21,11 @@ from typing import Any
 import olefile
 
 from ...engine.errors import DocumentError
+from .mail import ATTACHED_LEFT_OUT, BODY_LEFT_OUT
 from .markup import decoded
 
 ATTACHED_MAX = 500
-"""Attached files of a message that are looked at."""
+"""Attached files of a message that are looked at; how many more there are is told."""
 RECIPIENTS_MAX = 100
 """Recipients of a message that are shown."""
 SIGNED = "multipart/signed"
@@ -33,7 +34,7 @@ DEPTH_MAX = 4
 """How deep messages may be attached to messages; of one that lies deeper only the subject is read."""
 TEXT, TEXT_8BIT, BINARY, INT32, TIME, STORAGE = 0x001F, 0x001E, 0x0102, 0x0003, 0x0040, 0x000D
 """Types of properties."""
-SUBJECT, BODY, HTML, HEADERS = 0x0037, 0x1000, 0x1013, 0x007D
+SUBJECT, BODY, HTML, RTF, HEADERS = 0x0037, 0x1000, 0x1013, 0x1009, 0x007D
 SENDER_NAME, SENDER_SMTP, SENDER_ADDRESS = 0x0C1A, 0x5D01, 0x0C1F
 FROM_NAME, FROM_SMTP, FROM_ADDRESS = 0x0042, 0x5D02, 0x0065
 SHOWN_TO, SHOWN_CC = 0x0E04, 0x0E03
@@ -180,15 +181,21 @@ class _Message:
             value = value or str(transported.get(name) or "")
             if value:
                 message[name] = " ".join(value.split())
-        text, markup = self._text(), self._html()
+        body, markup = self._said.text(BODY), self._html()
+        if not (body or markup):
+            body = self._rich_text(message)
+        text = self._text(body)
         if text or not markup:
             message.set_content(text)
         if markup and text:
             message.add_alternative(markup, subtype="html")
         elif markup:
             message.set_content(markup, subtype="html")
-        for name in self._storages("__attach_version1.0_#")[:ATTACHED_MAX]:
+        attached = self._storages("__attach_version1.0_#")
+        for name in attached[:ATTACHED_MAX]:
             self._attach(message, name, markup)
+        if len(attached) > ATTACHED_MAX:
+            message[ATTACHED_LEFT_OUT] = str(len(attached) - ATTACHED_MAX)
         return message
 
     def as_subject(self) -> EmailMessage:
@@ -203,9 +210,23 @@ class _Message:
         moment = self._said.time(SENT_AT) or self._said.time(RECEIVED_AT)
         return "" if moment is None else format_datetime(moment)
 
-    def _text(self) -> str:
+    def _text(self, body: str) -> str:
         extra = [f"{name}: {value}" for number, name in EXTRA.items() if (value := self._said.text(number))]
-        return "\n".join([*extra, self._said.text(BODY)]).replace("\r\n", "\n")
+        return "\n".join([*extra, body]).replace("\r\n", "\n")
+
+    def _rich_text(self, message: EmailMessage) -> str:
+        """The text of a body that is there as RTF alone; "" if there is none, or it cannot be read, which `message`
+        then says.
+        """
+        if not (content := self._said.binary(RTF)):
+            return ""
+        from . import rtf
+
+        try:
+            return rtf.text_of(content)
+        except ValueError:
+            message[BODY_LEFT_OUT] = "RTF"
+            return ""
 
     def _html(self) -> str:
         codepage = _encoding(self._said.integer(BODY_CODEPAGE))

@@ -148,16 +148,19 @@ class PdfiumDocument:
         pdfium_c.FPDF_PageToDevice(self._page, 0, 0, width, height, 0, x, y, column, row)
         return column.value, row.value
 
-    def attached_files(self) -> list[tuple[str, Callable[[], bytes]]]:
+    def attached_files(self) -> tuple[list[tuple[str, Callable[[], bytes]]], int]:
         """Return the files embedded in the PDF, as `OpenPdf.attached_files`; not those attached to its pages."""
-        count = min(self._document.count_attachments(), ATTACHMENTS_MAX)
+        total = self._document.count_attachments()
+        count = min(total, ATTACHMENTS_MAX)
         files = [self._document.get_attachment(number) for number in range(count)]
-        return [(file.get_name(), partial(_content, file)) for file in files]
+        return [(file.get_name(), partial(_content, file)) for file in files], total - count
 
     def unread(self) -> list[Unread]:
         """Return attached files, and a form that a viewer would have to lay out first (XFA)."""
-        count = min(self._document.count_attachments(), ATTACHMENTS_MAX)
-        found = self._unread + attachments([self._document.get_attachment(i).get_name() for i in range(count)])
+        total = self._document.count_attachments()
+        count = min(total, ATTACHMENTS_MAX)
+        names = [self._document.get_attachment(number).get_name() for number in range(count)]
+        found = self._unread + attachments(names, total - count)
         if self._document.get_formtype() == pdfium_c.FORMTYPE_XFA_FULL:
             found.append(Unread(DYNAMIC_FORM, 1))
         return found

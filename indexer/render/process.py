@@ -221,7 +221,7 @@ class RenderProcess:
         try:
             with self._request(action, {"unread": what}, TEXT_TIMEOUT_S):
                 found = unread.received(self._response("unread", action)["unread"])
-                return (*self._left_out, *found) if what == "document" else found
+                return unread.merged((*self._left_out, *found) if what == "document" else found)
         except DocumentError as err:
             log.debug("it cannot be told what is not drawn of a %s: %s", what, err)
             return ()

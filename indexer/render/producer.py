@@ -35,8 +35,8 @@ REFLOWED_SUFFIXES = frozenset(
 
 HTML_SUFFIXES = frozenset((*MARKDOWN_SUFFIXES, *WEB_SUFFIXES, *MAIL_SUFFIXES, *OUTLOOK_SUFFIXES, *MAILBOX_SUFFIXES))
 """What is turned into HTML before it is laid out."""
-HTML_LAYOUT = 2
-"""The version of that HTML. Another one changes how the pages look."""
+HTML_LAYOUT = 3
+"""The version of that HTML, and of what is read of messages. Another one changes how the pages look."""
 OFFICE_LAYOUT = 2
 """The version of what LibreOffice is told: hidden slides are pages, and columns without a width get one."""
 PASSAGES, PASSAGES_VERSION = "docsearch passages", 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from ...engine.errors import DocumentError
 from .archive import MEMBER_MAX_BYTES, NAME_MAX_CHARS, NAMES_MAX
 from .process import RenderProcess, RenderSettings
+from .unread import ITEMS_MAX
 
 NAMES_MAX_BYTES = 6 * NAMES_MAX * NAME_MAX_CHARS
 BLOCK_BYTES = 1 << 20
@@ -17,10 +18,10 @@ TIMEOUT_S, MEMORY_LIMIT_MB = 30.0, 1024
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """The `names` of the files that lie in a document, as it has them; `is_cut` if there are more."""
+    """The `names` of the files that lie in a document, as it has them, and how many there are beyond these."""
 
     names: tuple[str, ...]
-    is_cut: bool
+    left_out: int
 
 
 class _WriteFailed(Exception):
@@ -44,10 +45,12 @@ class MemberReader(RenderProcess):
         self._listed = None
         action = "looking for files in the document"
         with self._request(action, {"members": str(file)}, TIMEOUT_S):
-            names, is_cut = json.loads(self._read_bytes("members", action, NAMES_MAX_BYTES))
+            names, left_out = json.loads(self._read_bytes("members", action, NAMES_MAX_BYTES))
             if not isinstance(names, list) or len(names) > NAMES_MAX:
                 raise ValueError("names that are no list")
-            listed = Listed(tuple(str(name)[-NAME_MAX_CHARS:] for name in names), bool(is_cut))
+            if not 0 <= int(left_out) <= ITEMS_MAX:
+                raise ValueError(f"{left_out} files")
+            listed = Listed(tuple(str(name)[-NAME_MAX_CHARS:] for name in names), int(left_out))
         self._listed = file
         return listed
 

@@ -33,12 +33,37 @@ class Unread(NamedTuple):
     detail: str = ""
 
 
-def attachments(names: Sequence[str]) -> list[Unread]:
-    """The report of attached files with these names; empty without any."""
-    if not names:
+def attachments(names: Sequence[str], more: int = 0, *, looked_at: int | None = None) -> list[Unread]:
+    """The report of attached files: those with these names, and `more` after the first ones that were `looked_at`, by
+    default as many as there are names; empty without any.
+
+    >>> attachments(["a.zip"], 3, looked_at=500)
+    [Unread(kind='attachment', items=4, detail='a.zip, and all after the first 500')]
+    """
+    if not (names or more):
         return []
-    shown = ", ".join(" ".join(name.split())[:NAME_MAX_CHARS] or "(no name)" for name in names[:NAMES_SHOWN])
-    return [Unread(ATTACHMENT, len(names), shown + (", …" if len(names) > NAMES_SHOWN else ""))]
+    shown = [" ".join(name.split())[:NAME_MAX_CHARS] or "(no name)" for name in names[:NAMES_SHOWN]]
+    shown += ["…"] if len(names) > NAMES_SHOWN else []
+    if more:
+        rest = f"all after the first {len(names) if looked_at is None else looked_at:,}"
+        shown.append(f"and {rest}" if shown else rest)
+    return [Unread(ATTACHMENT, len(names) + more, ", ".join(shown))]
+
+
+def merged(reports: Iterable[Unread]) -> tuple[Unread, ...]:
+    """Reports with those of one kind as one: an index has one for each kind, of a document as of a page.
+
+    >>> merged([Unread("partial", 0, "the first 8 MB"), Unread("partial", 0, "without a hidden sheet (Data)")])
+    (Unread(kind='partial', items=0, detail='the first 8 MB; without a hidden sheet (Data)'),)
+    """
+    found: dict[str, Unread] = {}
+    for each in reports:
+        known = found.get(each.kind)
+        if known is not None:
+            detail = "; ".join(filter(None, (known.detail, each.detail)))
+            each = Unread(each.kind, known.items + each.items, detail[:DETAIL_MAX_CHARS])
+        found[each.kind] = each
+    return tuple(found.values())
 
 
 def small_print(sizes_pt: Iterable[tuple[float, int]], *, dpi: float, wanted_dpi: float) -> list[Unread]:

@@ -22,7 +22,7 @@ that compromises it still cannot make the parent execute anything. The protocol,
     in   {"unread": "document" or "page", "alarm_s"}      of the open document, or of the page rendered last
     out  {"kind": "unread", "unread": [[kind, items, detail], ...]}
     in   {"members": file, "alarm_s"}                     the files that lie in a document
-    out  {"kind": "members", "bytes"} and that many bytes of JSON: [[name, ...], whether there are more]
+    out  {"kind": "members", "bytes"} and that many bytes of JSON: [[name, ...], how many there are beyond these]
     in   {"member": number, "alarm_s"}                    of those listed last, counted from 0
     out  {"kind": "member", "bytes"} and that many bytes
 
@@ -130,7 +130,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                     Path(request["members"]), passwords, lambda file: open_pdf(file, passwords, None)
                 )
                 names = [name[-NAME_MAX_CHARS:] for name in members.names]
-                body = json.dumps([names, members.is_cut]).encode()
+                body = json.dumps([names, members.left_out]).encode()
                 header = {"kind": "members", "bytes": len(body)}
             elif "member" in request:
                 assert members is not None

@@ -20,6 +20,9 @@ from docsearch.indexer import attached_documents, pipeline, plan, removal, sourc
 from docsearch.indexer.attached import new_file, unique_names
 from docsearch.indexer.kinds import with_archives
 from docsearch.indexer.render import archive
+from docsearch.indexer.render.mail import PARTS_MAX
+from docsearch.indexer.render.members import EmbeddedFiles
+from docsearch.indexer.render.mupdf import ATTACHED_MAX, open_pdf
 from docsearch.indexer.report import IndexReport
 from fake_encoder import FakeEncoder
 
@@ -221,6 +224,31 @@ def test_removing_a_message_removes_what_is_attached(docs: Path) -> None:
     with open_writer(docs.parent / "index", fingerprint=None, create=False) as writer:
         assert writer.remove(["mail.eml", "mail.eml/report.pdf"]) == 2
     assert paths(docs) == []
+
+
+@pytest.mark.parametrize("name", ["a.eml", "a.mbox"])
+def test_what_is_attached_beyond_the_number_that_is_looked_at_is_told(docs: Path, name: str) -> None:
+    count = PARTS_MAX + 2  # of which one is the text
+    message = mail("many", {f"{n}.txt": b"" for n in range(count)})
+    content = message.as_bytes()
+    (docs / name).write_bytes(b"From kim\n" + content + b"\n" if name.endswith("mbox") else content)
+    run(docs)
+    with open_snapshot(docs.parent / "index") as snapshot:
+        (told,) = (each for each in snapshot.unread.all() if each.kind == ATTACHMENT)
+    assert (told.path, told.reason) == (name, "3 attached files were not read: all after the first 499")
+
+
+def test_what_lies_in_a_pdf_beyond_the_number_that_is_looked_at_is_told(docs: Path) -> None:
+    files = {f"{n}.bin": b"x" for n in range(ATTACHED_MAX + 2)}
+    (docs / "a.pdf").write_bytes(pdf("many", files))
+    members = EmbeddedFiles(open_pdf(docs / "a.pdf", ()))
+    assert (len(members.names), members.left_out) == (ATTACHED_MAX, 2)
+    members.close()
+    run(docs)
+    with open_snapshot(docs.parent / "index") as snapshot:
+        (told,) = snapshot.unread.all()
+    assert told.reason.startswith("1,002 attached files were not read: 0.bin, ")
+    assert told.reason.endswith(", …, and all after the first 1,000")
 
 
 def test_an_attachment_fails_alone(docs: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,15 @@ pytest.importorskip("pymupdf", reason="MuPDF lays e-mail out")
 pytest.importorskip("olefile", reason="reads Outlook's messages")
 
 import outlook_files as outlook
+from compressed_rtf import compress
 
 from docsearch.engine.errors import DocumentError
 from docsearch.engine.store import open_snapshot
-from docsearch.engine.store.unread import ATTACHMENT
+from docsearch.engine.store.unread import ATTACHMENT, reason
 from docsearch.indexer import pipeline
 from docsearch.indexer.render import mail
 from docsearch.indexer.render.laid_out import open_laid_out
+from docsearch.indexer.render.outlook import ATTACHED_MAX
 from fake_encoder import FakeEncoder
 
 PIXEL = bytes.fromhex(
@@ -135,6 +138,57 @@ def test_damaged_messages_fail_alone(tmp_path: Path) -> None:
             mail.read_message(file)
         except DocumentError:
             continue
+
+
+def rich(body: bytes) -> dict[str, bytes | outlook.Storage]:
+    """A message whose text is there as compressed RTF alone."""
+    return outlook.message("Crane", "", **outlook.binary(0x1009, body))
+
+
+def test_a_text_that_is_there_as_rtf_alone_is_read(tmp_path: Path) -> None:
+    example = bytes.fromhex(  # of [MS-OXRTFCP], section 3.1.1
+        "2d0000002b0000004c5a4675f1c5c7a703000a007263706731323542320af32068656c090020627705b06c647d0a800fa0"
+    )
+    assert "hello world" in page_text(outlook.write(tmp_path / "a.msg", rich(example)))
+    text = (
+        rb"{\rtf1\ansi\ansicpg1251\fromhtml1 \deff0{\fonttbl{\f0\fswiss\fcharset204 Arial;}}{\*\htmltag64 <p>}"
+        rb"\htmlrtf \par\htmlrtf0 \'d6\'e5\'ed\'e0 \u8364?12,500{\pict\wmetafile8 0100}{\*\htmltag72 </p>}"
+        rb"\par line two}"
+    )
+    shown = page_text(outlook.write(tmp_path / "b.msg", rich(compress(text))))
+    assert "Цена €12,500 line two" in shown
+    assert "<p>" not in shown
+    assert open_laid_out(tmp_path / "b.msg").unread() == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        compress(b"no RTF at all"),
+        compress(b"{\\rtf1 hello}")[:-4],
+        struct.pack("<II4sI", 1 << 30, 1 << 30, b"LZFu", 0),
+        b"short",
+    ],
+)
+def test_rtf_that_cannot_be_read_is_told_and_costs_the_text_only(tmp_path: Path, body: bytes) -> None:
+    file = outlook.write(tmp_path / "a.msg", rich(body))
+    assert "Crane" in page_text(file)
+    (told,) = open_laid_out(file).unread()
+    assert reason(*told) == "read in part: without the text of the message, RTF that cannot be read"
+
+
+def test_attached_files_beyond_the_number_that_is_looked_at_are_told(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    many = {f"__attach_version1.0_#{n:08X}": outlook.attachment(f"{n}.txt", b"crane") for n in range(ATTACHED_MAX + 3)}
+    content = outlook.message("inner", "text", header=24, **many)
+    inner = {**outlook.fixed(8), "__substg1.0_3701000D": content}
+    outlook.write(tmp_path / "docs" / "a.msg", outlook.message("outer", "x", **{"__attach_version1.0_#0000": inner}))
+    pipeline.index_documents([tmp_path / "docs"], tmp_path / "index", encoder=FakeEncoder(), kinds=["mail"])
+    with open_snapshot(tmp_path / "index") as snapshot:
+        assert set(snapshot.documents()) == {"a.msg", "a.msg/inner.eml"}
+        (told,) = (each for each in snapshot.unread.all() if each.kind == ATTACHMENT)
+    assert told.reason == "503 attached files were not read: 0.txt, 1.txt, 2.txt, …, and all after the first 499"
+    assert told.path == "a.msg/inner.eml"
 
 
 def test_messages_attached_in_a_ring_of_depth_end(tmp_path: Path) -> None:

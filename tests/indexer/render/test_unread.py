@@ -8,10 +8,11 @@ from pathlib import Path
 import pymupdf
 import pytest
 
+from docsearch.engine.store.unread import PARTIAL
 from docsearch.indexer.discover import Document
 from docsearch.indexer.render import process, unread
 from docsearch.indexer.render.renderer import DocumentOpened, PageRendered, Renderer
-from docsearch.indexer.render.unread import LEGIBLE_PX, Unread, small_print
+from docsearch.indexer.render.unread import LEGIBLE_PX, Unread, merged, small_print
 
 Reports = tuple[tuple[Unread, ...], list[tuple[Unread, ...]]]
 
@@ -53,6 +54,11 @@ def test_attached_files_are_reported_with_the_names_of_some(reports: Callable[..
         document.embfile_add(f"costs {i}.xlsx", b"content")
     whole, _ = reports(document)
     assert whole == (Unread("attachment", 5, "costs 0.xlsx, costs 1.xlsx, costs 2.xlsx, …"),)
+
+
+def test_reports_of_one_kind_become_one() -> None:
+    cut, hidden, comment = Unread(PARTIAL, 0, "the first 8 MB"), Unread(PARTIAL, 2, "sheets"), Unread("comment", 1)
+    assert merged([cut, comment, hidden]) == (Unread(PARTIAL, 2, "the first 8 MB; sheets"), comment)
 
 
 def test_comments_and_files_on_a_page_are_counted(reports: Callable[..., Reports]) -> None:
