@@ -39,9 +39,9 @@ SPREADSHEETS = frozenset((".xlsx", ".xlsm", ".xls", ".ods"))
 PRESENTATIONS = frozenset((".pptx", ".pptm", ".ppsx", ".odp", ".ppt", ".pps"))
 SHEET_PAGES_MAX = 1000
 """Pages of a spreadsheet that are read: tables of more rows belong in a database, and would fill the index."""
-WIDENED = frozenset((".xlsx", ".xlsm"))
-"""Spreadsheets whose columns get the widths that they need, where the file states none."""
-WIDENING_TIMEOUT_S = 30.0
+PREPARED = frozenset((".xlsx", ".xlsm"))
+"""Spreadsheets that `sheet_columns` prepares."""
+PREPARING_TIMEOUT_S = 30.0
 NOBODY, NO_PORT = "127.0.0.1", "9"
 """The address of a proxy that is not there: what LibreOffice asks of a server, it asks of nobody."""
 SETTINGS = (
@@ -190,8 +190,8 @@ class OfficeConverter:
         source = work / f"document{file.suffix.lower()}"
         try:
             shutil.copyfile(file, source)
-            if source.suffix in WIDENED:
-                self._widen(source, work)
+            if source.suffix in PREPARED:
+                self._prepare(source, work)
             report = self._run(source, work, profile)
         except OSError as err:
             raise DocumentError(f"the document cannot be converted: {err.strerror or err}") from err
@@ -218,11 +218,11 @@ class OfficeConverter:
         errors = [line for line in printed.split("\n") if line.startswith("Error")]
         return one_line(Exception((errors or [""])[-1])) if errors else ""
 
-    def _widen(self, source: Path, work: Path) -> None:
-        """Give the columns of a spreadsheet the widths that they need; one that cannot be read stays as it is."""
+    def _prepare(self, source: Path, work: Path) -> None:
+        """Run `sheet_columns` on a spreadsheet; one that cannot be read stays as it is."""
         with suppress(DocumentError):
             command = [sys.executable, "-I", str(SHEET_COLUMNS), str(source)]
-            self._limited(command, work, min(WIDENING_TIMEOUT_S, self._timeout_s), dict(os.environ))
+            self._limited(command, work, min(PREPARING_TIMEOUT_S, self._timeout_s), dict(os.environ))
 
     def _limited(self, command: Sequence[str], work: Path, timeout_s: float, environment: Mapping[str, str]) -> str:
         """Run a program in the sandbox; return the start of what it printed. Raises DocumentError if it takes too long,

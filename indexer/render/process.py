@@ -25,6 +25,7 @@ import numpy as np
 from ...engine.errors import DocsearchError, DocumentError
 from ...engine.records import U8, PageWords
 from ...engine.store.labels import LABEL_MAX_CHARS
+from ..kinds import OFFICE_SUFFIXES
 from . import office, properties, unread
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS, WORDS_MAX
 from .headings import HEADINGS_MAX_CHARS
@@ -258,7 +259,8 @@ class RenderProcess:
         self._file = None
         readable = self._converter.pdf(file) if office.converts(file) else file
         self._documents += 1
-        request = {"open": str(readable), "passages": passages}
+        original = str(file) if file.suffix.lower() in OFFICE_SUFFIXES else ""
+        request = {"open": str(readable), "original": original, "passages": passages}
         with self._request("opening the document", request, self._settings.page_timeout_s):
             response = self._response("opened", "opening the document")
             count, self._left_out = office.pages_read(file if readable != file else None, int(response["page_count"]))

@@ -17,6 +17,7 @@ from ..kinds import (
     MAIL_SUFFIXES,
     MAILBOX_SUFFIXES,
     MARKDOWN_SUFFIXES,
+    NOTED_SUFFIXES,
     OFFICE_SUFFIXES,
     OUTLOOK_SUFFIXES,
     PASSAGE_SUFFIXES,
@@ -37,8 +38,10 @@ HTML_SUFFIXES = frozenset((*MARKDOWN_SUFFIXES, *WEB_SUFFIXES, *MAIL_SUFFIXES, *O
 """What is turned into HTML before it is laid out."""
 HTML_LAYOUT = 3
 """The version of that HTML, and of what is read of messages. Another one changes how the pages look."""
-OFFICE_LAYOUT = 2
-"""The version of what LibreOffice is told: hidden slides are pages, and columns without a width get one."""
+OFFICE_LAYOUT, NOTED_LAYOUT = 2, 3
+"""The version of what LibreOffice is told: hidden slides are pages, and columns without a width get one; and that of
+presentations whose speaker notes are read.
+"""
 PASSAGES, PASSAGES_VERSION = "docsearch passages", 1
 """What cuts text files for models of text. Its version changes where it would cut them at other places."""
 
@@ -55,9 +58,12 @@ def producer(path: str, *, passages: bool = False) -> str:
     if passages and suffix in PASSAGE_SUFFIXES:
         return f"{PASSAGES} {PASSAGES_VERSION}"
     if suffix in OFFICE_SUFFIXES:
+        is_noted = suffix in NOTED_SUFFIXES
         if libreoffice.program() is None:
-            return _package("office2pdf", "office2pdf-python")
-        return f"LibreOffice {libreoffice.version()}, layout {OFFICE_LAYOUT}".replace(" ,", ",")
+            package = _package("office2pdf", "office2pdf-python")
+            return f"{package}, layout {NOTED_LAYOUT}" if package and is_noted else package
+        layout = NOTED_LAYOUT if is_noted else OFFICE_LAYOUT
+        return f"LibreOffice {libreoffice.version()}, layout {layout}".replace(" ,", ",")
     if suffix in HTML_SUFFIXES:
         return f"{_package('MuPDF', 'pymupdf')}, layout {HTML_LAYOUT}"
     return _package("MuPDF", "pymupdf") if suffix in REFLOWED_SUFFIXES else ""

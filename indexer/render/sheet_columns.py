@@ -1,8 +1,10 @@
-"""Gives the columns of a spreadsheet (.xlsx) the widths that their content needs, where the file states none.
+"""Prepares a spreadsheet (.xlsx) for LibreOffice: columns get the widths that their content needs, where the file
+states none, and only the first sheets of very many are kept.
 
 Programs that write tables seldom state widths. LibreOffice prints such columns as wide as an empty one: numbers and
-dates become "###", and texts are cut off. `python -I sheet_columns.py FILE` changes the file in its place. It imports
-nothing but the standard library, and runs within the limits of `sandbox`.
+dates become "###", and texts are cut off. It takes LibreOffice minutes to open a workbook of thousands of sheets, each
+at least a page, of which only the first pages are read. `python -I sheet_columns.py FILE` changes the file in its
+place. It imports nothing but the standard library, and runs within the limits of `sandbox`.
 """
 
 from __future__ import annotations
@@ -14,6 +16,12 @@ from pathlib import Path
 
 SHEETS = re.compile(r"xl/worksheets/[^/]+\.xml")
 STRINGS = "xl/sharedStrings.xml"
+WORKBOOK = "xl/workbook.xml"
+SHEETS_READ_MAX = 1000
+"""Sheets of a workbook that are read: as many as pages (`office.SHEET_PAGES_MAX`)."""
+SHEET = re.compile(r"<(?:\w+:)?sheet\b[^>]*?/>")
+NAME = re.compile(r"<(?:\w+:)?definedName\b[^>]*\blocalSheetId=\"(\d{1,9})\"[^>]*>[^<]*</(?:\w+:)?definedName>")
+WORKBOOK_READ_BYTES = 32 << 20
 READ_BYTES = 256 << 10
 """Bytes of a sheet that its widths are told from: some hundred rows."""
 STRINGS_READ_BYTES = 4 << 20
@@ -29,26 +37,24 @@ TEXT = re.compile(r"<t(?:\s[^>]*)?>([^<]*)</t>")
 STRING = re.compile(r"<si>(.*?)</si>", re.DOTALL)
 
 
-def widen(file: Path) -> bool:
-    """Write the file again with widths for the columns of sheets that state none; return whether there were any."""
-    if file.stat().st_size > FILE_MAX_BYTES:
-        return False
+def prepare(file: Path) -> bool:
+    """Write the file again with widths for the columns of sheets that state none, and without the sheets after the
+    first SHEETS_READ_MAX; return whether there was anything to change.
+    """
     with zipfile.ZipFile(file) as book:
         if sum(info.file_size for info in book.infolist()) > CONTENT_MAX_BYTES:
             return False
-        names = [name for name in book.namelist() if SHEETS.fullmatch(name)][:SHEETS_MAX]
-        starts = {name: _start(book, name, READ_BYTES) for name in names}
-        wanting = {name: start for name, start in starts.items() if "<cols" not in start.partition("<sheetData")[0]}
-        if not wanting:
+        added = _widths(book) if file.stat().st_size <= FILE_MAX_BYTES else {}
+        shorter = first_sheets(_start(book, WORKBOOK, WORKBOOK_READ_BYTES))
+        if not (added or shorter):
             return False
-        strings = [
-            len("".join(TEXT.findall(each))) for each in STRING.findall(_start(book, STRINGS, STRINGS_READ_BYTES))
-        ]
-        added = {name: columns(start, strings) for name, start in wanting.items()}
         target = file.with_suffix(".wide")
         with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as changed:
             for info in book.infolist():
                 with book.open(info) as source, changed.open(info.filename, "w", force_zip64=True) as copy:
+                    if info.filename == WORKBOOK and shorter:
+                        copy.write(shorter.encode())
+                        continue
                     if added.get(info.filename):
                         start = source.read(READ_BYTES)
                         widths = added[info.filename].encode()
@@ -57,6 +63,28 @@ def widen(file: Path) -> bool:
                         copy.write(block)
     target.replace(file)
     return True
+
+
+def first_sheets(workbook: str) -> str:
+    """A workbook's list of sheets, cut after the first SHEETS_READ_MAX, with the names that belong to these alone; ""
+    if it has no more of them, or is no whole list.
+    """
+    sheets = list(SHEET.finditer(workbook))
+    if len(sheets) <= SHEETS_READ_MAX or not workbook.rstrip().endswith("workbook>"):
+        return ""
+    shorter = workbook[: sheets[SHEETS_READ_MAX].start()] + workbook[sheets[-1].end() :]
+    return NAME.sub(lambda found: found[0] if int(found[1]) < SHEETS_READ_MAX else "", shorter)
+
+
+def _widths(book: zipfile.ZipFile) -> dict[str, str]:
+    """The element of the columns' widths for each sheet that states none, by the sheet's name in the archive."""
+    names = [name for name in book.namelist() if SHEETS.fullmatch(name)][:SHEETS_MAX]
+    starts = {name: _start(book, name, READ_BYTES) for name in names}
+    wanting = {name: start for name, start in starts.items() if "<cols" not in start.partition("<sheetData")[0]}
+    if not wanting:
+        return {}
+    strings = [len("".join(TEXT.findall(each))) for each in STRING.findall(_start(book, STRINGS, STRINGS_READ_BYTES))]
+    return {name: columns(start, strings) for name, start in wanting.items()}
 
 
 def columns(start: str, strings: list[int]) -> str:
@@ -99,4 +127,4 @@ def _start(book: zipfile.ZipFile, name: str, limit: int) -> str:
 
 
 if __name__ == "__main__":
-    widen(Path(sys.argv[1]))
+    prepare(Path(sys.argv[1]))

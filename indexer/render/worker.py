@@ -7,7 +7,8 @@ that compromises it still cannot make the parent execute anything. The protocol,
     in   {"dpi", "max_pixels", "detail_pixels", "lines", "renderer", "memory_limit_mb", "passwords", "ocr",
           "ocr_timeout_s", "alarm_s"}                    settings, once
     out  {"kind": "ready", "memory_limited"}
-    in   {"open": file, "passages": bool, "alarm_s"}
+    in   {"open": file, "original": file, "passages": bool, "alarm_s"}
+                                                         "original" is an Office document that "open" was made of, or ""
     out  {"kind": "opened", "page_count", "properties": {name: text}}
     in   {"render": page, "alarm_s"}
     out  {"kind": "page", "width", "height", "dpi", "size_pt", "label", "lines"} and width x height x 3 bytes of RGB,
@@ -73,6 +74,7 @@ from .headings import HEADINGS_MAX_CHARS
 from .members import open_members
 from .ocr import Ocr
 from .ocr import read as read_by_ocr
+from .office_content import BesidePages, beside_pages, with_notes
 from .unread import small_print
 
 STDERR_MAX_BYTES = 1 << 20
@@ -99,6 +101,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
     size = (1, 1)
     text = ""
     members: Members | None = None
+    beside, page = BesidePages(), 0
     for line in requests:
         request = json.loads(line)
         _alarm(request["alarm_s"])
@@ -110,11 +113,13 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                     document = None
                 file, passages = Path(request["open"]), bool(request["passages"])
                 document = open_document(file, passwords, settings["renderer"], open_pdf, passages=passages)
+                original = request["original"]
+                beside = beside_pages(Path(original)).of_pages(document.page_count) if original else BesidePages()
                 header = {"kind": "opened", "page_count": document.page_count, "properties": _properties(document)}
             elif "unread" in request:
                 assert document is not None
                 if request["unread"] == "document":
-                    unread = document.unread()
+                    unread = [*document.unread(), *beside.unread]
                 else:
                     if sizes is None:
                         sizes = list(document.font_sizes())
@@ -143,7 +148,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                 header = {"kind": "words", "bytes": len(body)}
             elif "ocr" in request:
                 assert document is not None
-                body = _ocr(document, text, dpi, settings)
+                body = _ocr(document, text, dpi, settings, beside.notes_of(page))
                 header = {"kind": "ocr", "bytes": len(body)}
             elif "detail" in request:
                 assert document is not None
@@ -156,7 +161,8 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                     header |= {"width": detail.pixels.shape[1], "height": detail.pixels.shape[0], "dpi": dpi}
             else:
                 assert document is not None
-                bitmap = document.render(request["render"], dpi=settings["dpi"], max_pixels=settings["max_pixels"])
+                page = int(request["render"])
+                bitmap = document.render(page, dpi=settings["dpi"], max_pixels=settings["max_pixels"])
                 header = {"kind": "page", "width": bitmap.width, "height": bitmap.height}
                 label = bitmap.label.strip()[:LABEL_MAX_CHARS] if bitmap.label.strip() != str(request["render"]) else ""
                 lines = document.lines() if settings["lines"] else None
@@ -173,7 +179,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
         if header["kind"] == "page":
             assert document is not None
             text = _text(document)
-            encoded = text.encode("utf-8", "replace")
+            encoded = with_notes(text, beside.notes_of(page))[:TEXT_MAX_CHARS].encode("utf-8", "replace")
             _send(responses, {"kind": "text", "bytes": len(encoded)}, encoded)
             found = _headings(document) if text.strip() else b""
             _send(responses, {"kind": "headings", "bytes": len(found)}, found)
@@ -263,11 +269,12 @@ def _words(document: OpenDocument, size: tuple[int, int]) -> bytes:
     return json.dumps(found).encode()
 
 
-def _ocr(document: OpenDocument, text: str, dpi: float, settings: dict[str, Any]) -> bytes:
-    """What OCR reads on the page rendered last at `dpi`, whose text layer is `text`, as JSON."""
+def _ocr(document: OpenDocument, text: str, dpi: float, settings: dict[str, Any], notes: str) -> bytes:
+    """What OCR reads on the page rendered last at `dpi`, whose text layer is `text`, with its speaker notes, as JSON."""
     ocr, timeout_s = Ocr(**settings["ocr"]), float(settings["ocr_timeout_s"])
     found, words = read_by_ocr(document, text, ocr, page_dpi=dpi, timeout_s=timeout_s)
     rounded = [[*(round(float(edge), 5) for edge in box), word] for *box, word in words[:WORDS_MAX]]
+    found = with_notes(found, notes) if found else found
     return json.dumps([found[:TEXT_MAX_CHARS].replace("\0", ""), rounded]).encode()
 
 

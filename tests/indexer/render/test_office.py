@@ -292,7 +292,7 @@ def test_widths_that_a_table_states_stay(tmp_path: Path) -> None:
     book.active.column_dimensions["A"].width = 5
     book.save(file)
     before = file.read_bytes()
-    assert not sheet_columns.widen(file)
+    assert not sheet_columns.prepare(file)
     assert file.read_bytes() == before
 
 
@@ -304,4 +304,31 @@ def test_a_table_that_expands_without_end_is_not_written_again(tmp_path: Path) -
     ):
         for _ in range(300):
             sheet.write(bytes(1 << 20))
-    assert not sheet_columns.widen(file)
+    assert not sheet_columns.prepare(file)
+
+
+def test_only_the_first_sheets_of_very_many_are_kept() -> None:
+    most = sheet_columns.SHEETS_READ_MAX
+    sheets = "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="rId{n}"/>' for n in range(most + 5))
+    names = '<definedName name="a" localSheetId="3">S3!$A$1</definedName>'
+    late = f'<definedName name="b" localSheetId="{most}">S{most}!$A$1</definedName>'
+    begin, end = '<x:workbook xmlns:x="x"><sheets>', f"</sheets><definedNames>{names}{late}</definedNames></x:workbook>"
+    shorter = sheet_columns.first_sheets(f"{begin}{sheets}{end}")
+    assert shorter.count("<sheet ") == most
+    assert shorter.endswith(f"</sheets><definedNames>{names}</definedNames></x:workbook>")
+    assert f'name="S{most - 1}"' in shorter
+    assert sheet_columns.first_sheets(f'{begin}<sheet name="S1"/>{end}') == ""
+    assert sheet_columns.first_sheets(f"{begin}{sheets}") == ""
+
+
+def test_a_workbook_of_10000_sheets_is_written_again_with_the_first_ones(tmp_path: Path) -> None:
+    file = tmp_path / "a.xlsx"
+    sheets = "".join(f'<sheet name="S{n}" sheetId="{n}" r:id="rId{n}"/>' for n in range(10_000))
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("xl/workbook.xml", f"<workbook><sheets>{sheets}</sheets></workbook>")
+        packed.writestr("xl/worksheets/sheet1.xml", "<worksheet><cols/><sheetData/></worksheet>")
+    assert sheet_columns.prepare(file)
+    with zipfile.ZipFile(file) as packed:
+        assert packed.read("xl/workbook.xml").count(b"<sheet ") == sheet_columns.SHEETS_READ_MAX
+        assert packed.read("xl/worksheets/sheet1.xml") == b"<worksheet><cols/><sheetData/></worksheet>"
+    assert office.SHEET_PAGES_MAX == sheet_columns.SHEETS_READ_MAX
