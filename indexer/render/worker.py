@@ -270,7 +270,7 @@ def _words(document: OpenDocument, size: tuple[int, int]) -> bytes:
 
 
 def _ocr(document: OpenDocument, text: str, dpi: float, settings: dict[str, Any], notes: str) -> bytes:
-    """What OCR reads on the page rendered last at `dpi`, whose text layer is `text`, with its speaker notes, as JSON."""
+    """What OCR reads on the page rendered last at `dpi`, whose text layer is `text`, then its `notes`, as JSON."""
     ocr, timeout_s = Ocr(**settings["ocr"]), float(settings["ocr_timeout_s"])
     found, words = read_by_ocr(document, text, ocr, page_dpi=dpi, timeout_s=timeout_s)
     rounded = [[*(round(float(edge), 5) for edge in box), word] for *box, word in words[:WORDS_MAX]]
