@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from .interrupts import interruptible
-from .options import DEFAULT_INDEX, AsJson, Codec, IndexDirectory
+from .options import DEFAULT_INDEX, AsJson, IndexDirectory
 from .output import print_json
 from .shard import print_shards
 
@@ -21,7 +21,13 @@ KEPT = "every page is kept, and the same command continues from the last segment
 
 def compact(
     index: IndexDirectory = DEFAULT_INDEX,
-    codec: Codec = None,
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CODEC",
+            help="Store vectors as float16, int8, int4, residual or binary from now on. By default the codec stays.",
+        ),
+    ] = None,
     shards: Annotated[
         int | None,
         typer.Option(

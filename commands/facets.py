@@ -9,7 +9,7 @@ import typer
 
 from ..engine.printable import printable
 from .indexes import opened
-from .options import DEFAULT_INDEX, AsJson, IndexDirectories, Where
+from .options import DEFAULT_INDEX, AsJson, IndexDirectories
 from .output import message, plural, print_json
 
 if TYPE_CHECKING:
@@ -23,7 +23,10 @@ def facets(
         list[str] | None, typer.Argument(metavar="COLUMN...", help="Columns; by default all that have a value.")
     ] = None,
     indexes: IndexDirectories = None,
-    where: Where = None,
+    where: Annotated[
+        str | None,
+        typer.Option(metavar="CONDITION", help="Count only documents for which this is true, as in 'query --where'."),
+    ] = None,
     path: Annotated[
         str | None, typer.Option(metavar="GLOB", help="Count only documents with a matching path or file name.")
     ] = None,

@@ -12,7 +12,7 @@ import typer
 from ..engine.errors import UsageError
 from ..engine.install import needs
 from .indexes import by_name
-from .options import DEFAULT_INDEX, IndexDirectories, Passwords
+from .options import DEFAULT_INDEX, CollectionDirectories, Passwords
 from .shard_search import Partial, Replicas, SearchOnRay
 from .shard_search import check as check_ray
 
@@ -28,7 +28,7 @@ class Client(StrEnum):
 
 
 def mcp(
-    indexes: IndexDirectories = None,
+    indexes: CollectionDirectories = None,
     names: Annotated[
         list[str] | None,
         typer.Option("--name", metavar="NAME", help="Name of an index as a collection, in the order of --index."),

@@ -65,6 +65,16 @@ IndexDirectories = Annotated[
         show_default=str(DEFAULT_INDEX),
     ),
 ]
+CollectionDirectories = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--index",
+        envvar="DOCSEARCH_INDEX",
+        help="Folder of the index. Given several times, each is a collection, searched by itself or with the others.",
+        metavar="DIR",
+        show_default=str(DEFAULT_INDEX),
+    ),
+]
 Codec = Annotated[
     str | None,
     typer.Option(

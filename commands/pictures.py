@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,16 +39,15 @@ def read_image(file: Path) -> U8:
 
 
 def save_heatmap(
-    file: Path, text: str, hit: Hit, searcher: Searcher, index: Opened, *, mode: Mode, image: U8 | None = None
+    file: Path, text: str, hit: Hit, searcher: Searcher, pages: PageImages, *, mode: Mode, image: U8 | None = None
 ) -> None:
     """Save the page of `hit` with a heat map of its matches with the query `text` or `image`, found in this `mode`."""
-    with closing(_page_images(searcher.snapshot, index)) as pages:
-        pixels, words = pages.with_words(hit.ref)
+    pixels, words = pages.with_words(hit.ref)
     shown = None if mode == "visual" else words
     _save(file, searcher.heatmap(text, hit.ref, pixels, image=image, words=shown))
 
 
-def save_pages(folder: Path, hits: Sequence[Hit], snapshot: Snapshot, index: Opened) -> int:
+def save_pages(folder: Path, hits: Sequence[Hit], pages: PageImages, index: Opened) -> int:
     """Save the pages of `hits` into `folder`, named by rank, document and page; return how many."""
     files = {folder / f"{hit.rank:02d}-{Path(hit.ref.path).stem}-page-{hit.ref.page}.png": hit.ref for hit in hits}
     for each in [index] if isinstance(index, Path) else index.values():
@@ -58,16 +56,16 @@ def save_pages(folder: Path, hits: Sequence[Hit], snapshot: Snapshot, index: Ope
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as err:
         raise UsageError(f"{folder}: the folder cannot be created: {err.strerror or err}") from err
-    with closing(_page_images(snapshot, index)) as pages:
-        for file, ref in files.items():
-            _save(file, pages.pixels(ref))
+    for file, ref in files.items():
+        _save(file, pages.pixels(ref))
     return len(files)
 
 
-def _page_images(snapshot: Snapshot, index: Opened) -> PageImages:
-    """Pages at the resolution that the index's model saw."""
+def page_images(snapshot: Snapshot, index: Opened, passwords: tuple[str, ...]) -> PageImages:
+    """Draws pages at the resolution that the index's model saw; tries `passwords` on encrypted files."""
     fingerprint = snapshot.fingerprint
-    return PageImages(index, dpi=float(fingerprint["render_dpi"]), max_pixels=int(fingerprint["max_pixels"]))
+    dpi, max_pixels = float(fingerprint["render_dpi"]), int(fingerprint["max_pixels"])
+    return PageImages(index, dpi=dpi, max_pixels=max_pixels, passwords=passwords)
 
 
 def _save(file: Path, pixels: U8) -> None:

@@ -144,6 +144,10 @@ def query(
     save_pages: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Save the pages of all hits as PNG files in this folder.")
     ] = None,
+    password: Annotated[
+        list[str] | None,
+        typer.Option("--password", help="With --heatmap or --save-pages: password to try on encrypted files."),
+    ] = None,
     ray: SearchOnRay = None,
     replicas: Replicas = 1,
     partial: Partial = False,
@@ -246,5 +250,6 @@ def query(
             ray=ray,
             replicas=replicas,
             partial=partial,
+            passwords=tuple(password or ()),
         )
     )

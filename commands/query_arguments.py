@@ -45,6 +45,7 @@ class QueryArguments:
     ray: str | None = None
     replicas: int = 1
     partial: bool = False
+    passwords: tuple[str, ...] = ()
 
     @property
     def indexes(self) -> tuple[Path, ...]:

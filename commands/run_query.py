@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -92,12 +93,13 @@ def _save_pictures(
         return
     from . import pictures
 
-    if asked.heatmap is not None:
-        pictures.save_heatmap(asked.heatmap, text, hits[0], searcher, directory, mode=hits.mode, image=pixels)
-        message(f"{asked.heatmap}: {hits[0].place}")
-    if asked.save_pages is not None:
-        saved = pictures.save_pages(asked.save_pages, hits, searcher.snapshot, directory)
-        message(f"{asked.save_pages}: {plural(saved, 'page')} saved")
+    with closing(pictures.page_images(searcher.snapshot, directory, asked.passwords)) as pages:
+        if asked.heatmap is not None:
+            pictures.save_heatmap(asked.heatmap, text, hits[0], searcher, pages, mode=hits.mode, image=pixels)
+            message(f"{asked.heatmap}: {hits[0].place}")
+        if asked.save_pages is not None:
+            saved = pictures.save_pages(asked.save_pages, hits, pages, directory)
+            message(f"{asked.save_pages}: {plural(saved, 'page')} saved")
 
 
 def _hits(asked: QueryArguments, text: str, pixels: U8 | None, searcher: Searcher) -> Hits:

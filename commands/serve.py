@@ -16,7 +16,7 @@ from ..engine.errors import IndexNotFound, UsageError
 from ..engine.install import needs
 from .indexes import by_name
 from .indexing import default_workers, run_and_report
-from .options import DEFAULT_INDEX, Device, Passwords, ScoringDevice
+from .options import DEFAULT_INDEX, CollectionDirectories, Device, Passwords, ScoringDevice
 from .output import SOME_FAILED, message
 from .shard_search import Partial, Replicas, SearchOnRay
 from .shard_search import check as check_ray
@@ -27,17 +27,7 @@ UPLOAD_MAX_MB = 200
 
 
 def serve(
-    index: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--index",
-            envvar="DOCSEARCH_INDEX",
-            help="Folder of the index. Given several times, each is a collection, searched by itself or with the "
-            "others.",
-            metavar="DIR",
-            show_default=str(DEFAULT_INDEX),
-        ),
-    ] = None,
+    index: CollectionDirectories = None,
     name: Annotated[
         list[str] | None,
         typer.Option(

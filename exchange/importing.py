@@ -115,7 +115,7 @@ def _documents(files: list[Path]) -> dict[str, set[int]]:
             raise UsageError(f"{file}: cannot be read as Parquet: {err}") from err
         for row, (path, page) in enumerate(zip(*(table[name].to_pylist() for name in ("path", "page")), strict=True)):
             if not isinstance(path, str) or not path or not isinstance(page, int) or page < 1:
-                raise UsageError(f"{file}, row {row + 1}: path {path!r} and page {page!r} are no page of a document")
+                raise UsageError(f"{file}, row {row + 1}: path {path!r} and page {page!r} are not a page of a document")
             if page in found[path]:
                 raise UsageError(f"{file}, row {row + 1}: page {page} of {path} is there twice")
             found[path].add(page)
@@ -190,7 +190,7 @@ def _matrix(value: Any, dtype: Any, where: str, name: str) -> np.ndarray:
         flat = np.asarray(inner.flatten().to_numpy(zero_copy_only=False))
         return flat.reshape(len(inner), -1).astype(dtype) if len(inner) else np.zeros((0, 0), dtype)
     except (AttributeError, ValueError, TypeError) as err:
-        raise UsageError(f"{where}: {name} are no list of lists of as many numbers each") from err
+        raise UsageError(f"{where}: {name} must be a list of lists of equally many numbers") from err
 
 
 def _checked(batches: Iterator[list[dict[str, Any]]], made_by: Fingerprint) -> Iterator[list[dict[str, Any]]]:

@@ -86,7 +86,7 @@ class AsyncSearcher:
         the index is opened. Raises UsageError for `threads` below 1, and for several indexes on a cluster.
         """
         if threads < 1:
-            raise UsageError(f"threads is 1 or more, not {threads}")
+            raise UsageError(f"threads must be 1 or more, not {threads}")
         directory, ray = split_address(directory, ray)
         self._opening: Opening | None = None
         if ray is not None:

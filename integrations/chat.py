@@ -43,7 +43,7 @@ class ChatEndpoint:
     def __init__(self, url: str, model: str | None = None, *, timeout_s: float = TIMEOUT_S) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"{url}: is no URL of a chat endpoint; give one like http://localhost:11434/v1")
+            raise UsageError(f"{url}: is not the URL of a chat endpoint; give one like http://localhost:11434/v1")
         self.url = url.rstrip("/").removesuffix(PATH)
         self._parts = urlsplit(self.url)
         self._timeout_s = timeout_s

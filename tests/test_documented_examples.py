@@ -184,6 +184,12 @@ def test_fields_of_a_report_are_there() -> None:
     assert fields - set(re.findall(r"`(\w+)`", paragraphs)) == set()
 
 
+def test_the_answer_that_the_readme_shows_is_that_of_today(run: Run, sample_index: Path) -> None:
+    (shown,) = (block.text for block in blocks(REPOSITORY / "README.md") if "rank\tscore\tfile\tpage" in block.text)
+    table = shown[shown.index("rank") :]
+    assert run("query", "revenue chart 2023", "-k", "5", "--index", str(sample_index)) == table
+
+
 def test_the_reference_has_every_public_name() -> None:
     text = (REPOSITORY / "docs/reference.md").read_text("utf-8")
     assert set(re.findall(r"^::: docsearch\.(\w+)$", text, re.MULTILINE)) == set(docsearch.__all__) - {"__version__"}

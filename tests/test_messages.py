@@ -20,7 +20,9 @@ from docsearch.engine import errors
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MESSAGES = Path(__file__).parent / "messages"
-PACKAGES = ("commands", "engine", "evaluation", "indexer", "server", "training")
+PACKAGES = (
+    "cluster", "commands", "engine", "evaluation", "exchange", "indexer", "integrations", "server", "training",
+)  # fmt: skip
 ERRORS = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
 UPDATE = "DOCSEARCH_UPDATE_MESSAGES"
 MISTAKES = (

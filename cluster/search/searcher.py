@@ -58,7 +58,7 @@ class RaySearch:
         second worker where the first is slow. Raises UsageError where no cluster answers.
         """
         if replicas < 1:
-            raise UsageError(f"a shard has 1 replica or more, not {replicas}")
+            raise UsageError(f"replicas must be 1 or more, not {replicas}")
         self._replicas, self._cpus, self._worker = replicas, cpus, worker
         self.partial, self._hedge = partial, hedge
         self._timeout_s = TIMEOUT_S if timeout_s is None else timeout_s

@@ -188,7 +188,7 @@ def read_fingerprint(connection: sqlite3.Connection) -> Fingerprint:
     except ValueError:
         fingerprint = None
     if not isinstance(fingerprint, dict):
-        raise IndexDamaged(f"the catalog's setting 'fingerprint' is no JSON object; {RESTORE}")
+        raise IndexDamaged(f"the catalog's setting 'fingerprint' is not a JSON object; {RESTORE}")
     return fingerprint
 
 
@@ -196,7 +196,7 @@ def read_last_segment(connection: sqlite3.Connection) -> int:
     """The highest number that a segment ever had; 0 for none. Raises IndexDamaged."""
     text = read_meta(connection, "last_segment")
     if not text.isdecimal():
-        raise IndexDamaged(f"the catalog's setting 'last_segment' is {text!r}, no number; {RESTORE}")
+        raise IndexDamaged(f"the catalog's setting 'last_segment' is {text!r}, not a number; {RESTORE}")
     return int(text)
 
 

@@ -42,7 +42,7 @@ def divided(rows: Mapping[int, SegmentRow], count: int) -> list[list[int]]:
     where there are fewer segments than shards.
     """
     if count < 1:
-        raise UsageError(f"an index is divided into 1 shard or more, not {count}")
+        raise UsageError(f"the number of shards must be 1 or more, not {count}")
     ids = sorted(rows)
     if len(ids) < count:
         raise UsageError(

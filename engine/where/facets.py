@@ -61,7 +61,7 @@ def count_facets(
     UsageError for an unknown column or a condition that does not fit the index.
     """
     if limit < 1:
-        raise UsageError(f"at least 1 value of a column is listed, not {limit}")
+        raise UsageError(f"the number of values to list must be 1 or more, not {limit}")
     types = all_types(documents.snapshot)
     for name in names:
         if name.lower() not in types:

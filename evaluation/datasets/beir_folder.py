@@ -87,7 +87,7 @@ def read_tsv(file: Path) -> dict[str, dict[str, int]]:
         try:
             grade = as_grade(float(fields[2]), where)
         except ValueError as err:
-            raise UsageError(f"{where}: the grade {fields[2]!r} is no number") from err
+            raise UsageError(f"{where}: the grade {fields[2]!r} is not a number") from err
         judged.setdefault(fields[0], {})[fields[1]] = grade
     return judged
 

@@ -215,7 +215,7 @@ def _boxes(value: object, where: str) -> tuple[FloatBox, ...]:
     if value is None:
         return ()
     if not isinstance(value, list):
-        raise UsageError(f"{where}: the bounding boxes are no list")
+        raise UsageError(f"{where}: the bounding boxes are not a list")
     found = []
     for each in value:
         try:

@@ -94,7 +94,7 @@ def as_id(value: Any, where: str, what: str) -> str:
         raise UsageError(f"{where}: the {what} is {value!r}; ids are integers or text")
     text = str(value)
     if not text.isprintable() and any("\ud800" <= each <= "\udfff" for each in text):
-        raise UsageError(f"{where}: the {what} is {value!r}, which is no valid Unicode")
+        raise UsageError(f"{where}: the {what} is {value!r}, which is not valid Unicode")
     return text
 
 

@@ -39,7 +39,9 @@ def read(folder: Path) -> Questions:
         fields = line.split("\t")
         where = f"{qrels}:{number}"
         if len(fields) != QRELS_FIELDS:
-            raise UsageError(f"{where}: not query-id, corpus-id and score with tabs between, but {len(fields)} of them")
+            raise UsageError(
+                f"{where}: expected query-id, corpus-id and score with tabs between, found {len(fields)} fields"
+            )
         if number == 1 and not fields[2].strip().lstrip("-").replace(".", "").isdigit():
             continue  # the header
         query_id, name, grade = (each.strip() for each in fields)

@@ -76,7 +76,7 @@ def read_topics(file: Path) -> dict[str, tuple[str, str]]:
     for number, line in lines.numbered(file):
         query_id, tab, text = line.partition("\t")
         if not tab or not query_id.strip() or not text.strip():
-            raise UsageError(f"{file}:{number}: not a query id, a tab and a question")
+            raise UsageError(f"{file}:{number}: expected an id, a tab and a question")
         if query_id.strip() in found:
             raise UsageError(f"{file}:{number}: the id '{query_id.strip()}' is also at {found[query_id.strip()][1]}")
         found[query_id.strip()] = text.strip(), f"{file}:{number}"

@@ -40,7 +40,7 @@ class AllowedFolders:
         Raises UsageError where it is not inside an allowed folder, or not there.
         """
         if "\0" in asked:
-            raise UsageError("a path has no NUL character")
+            raise UsageError("the path has a NUL character, which no path may have")
         candidates = [Path(os.path.realpath(folder / asked)) for folder in self.folders]
         found = [(root, path) for path in candidates for root in self.folders if path.is_relative_to(root)]
         allowed = ", ".join(map(str, self.folders))

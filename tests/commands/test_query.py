@@ -88,3 +88,16 @@ def test_options_without_effect_are_refused(run: Run, indexed: Path) -> None:
     assert not (indexed / "out.jsonl").exists()
     code, _, err = run("eval", "q.txt", "--rerank-hits", "5")
     assert (code, "no effect without --rerank" in err) == (2, True)
+
+
+def test_pages_of_encrypted_documents_are_drawn_with_their_password(
+    run: Run, tmp_path: Path, make_pdf: Callable[..., Path]
+) -> None:
+    make_pdf(tmp_path / "vault/a.pdf", ["revenue chart"], password="secret")
+    assert run("index", "vault", "--password", "secret")[0] == 0
+    code, _, err = run("query", "revenue", "--save-pages", "pages", "--heatmap", "hit.png")
+    assert (code, "pass the right one with --password" in err) == (2, True)
+    code, _, err = run("query", "revenue", "--save-pages", "pages", "--heatmap", "hit.png", "--password", "secret")
+    assert code == 0, err
+    assert (tmp_path / "hit.png").exists()
+    assert [file.name for file in (tmp_path / "pages").iterdir()] == ["01-a-page-1.png"]

@@ -209,7 +209,7 @@ def test_a_beir_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("qrel", "message"),
     [
-        ("q1 0 d1 1", r"test.tsv:2: not query-id, corpus-id and score"),
+        ("q1 0 d1 1", r"test.tsv:2: expected query-id, corpus-id and score"),
         ("q9\td1\t1", r"test.tsv:2: the question 'q9' is not in"),
         ("q1\td1\tyes", r"test.tsv:2: the score of an answer"),
         ("q1\td1\t1\nq1\td1\t2", r"test.tsv:3: a b.pdf, page 2 has two grades"),
@@ -255,7 +255,7 @@ def test_trec_documents(tmp_path: Path) -> None:
         ("q1 0 a.pdf\n", "q1\tx\n", "qrels.txt:1: qrels have 4 fields"),
         ("q9 0 a.pdf 1\n", "q1\tx\n", "qrels.txt:1: the question 'q9' is not in"),
         ("q1 0 a.pdf 1\nq1 0 a.pdf 0\n", "q1\tx\n", "qrels.txt:2: a.pdf has two grades"),
-        ("q1 0 a.pdf 1\n", "q1 x\n", "topics.tsv:1: not a query id, a tab"),
+        ("q1 0 a.pdf 1\n", "q1 x\n", "topics.tsv:1: expected an id, a tab"),
         ("q1 0 a.pdf 1\n", "q1\tx\nq1\ty\n", "topics.tsv:2: the id 'q1' is also at"),
     ],
 )

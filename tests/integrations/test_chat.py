@@ -39,7 +39,7 @@ def test_the_key_is_sent_to_this_machine_and_over_https_alone(monkeypatch: pytes
 
 @pytest.mark.parametrize("url", ["", "localhost:11434", "ftp://x/v1", "http://", "file:///etc/passwd"])
 def test_what_is_no_url_is_said_so(url: str) -> None:
-    with pytest.raises(UsageError, match="is no URL of a chat endpoint"):
+    with pytest.raises(UsageError, match="is not the URL of a chat endpoint"):
         ChatEndpoint(url)
 
 

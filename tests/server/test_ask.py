@@ -153,5 +153,5 @@ def test_the_server_ends_while_an_answer_is_written(serve: Serve) -> None:
 
 @pytest.mark.parametrize("url", ["localhost:11434", "ftp://localhost/v1", "http://"])
 def test_an_address_that_is_none_ends_the_start(serve: Serve, url: str) -> None:
-    with pytest.raises(UsageError, match="is no URL of a chat endpoint"):
+    with pytest.raises(UsageError, match="is not the URL of a chat endpoint"):
         serve(llm=url)

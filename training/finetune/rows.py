@@ -157,7 +157,7 @@ def read_pair(row: Mapping[str, Any], number: int) -> ScoredPair:
     ):
         raise BadRow("'pair' is not a list of two texts")
     if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
-        raise BadRow("'score' is missing, or no number")
+        raise BadRow("'score' is missing, or not a number")
     return ScoredPair(texts[0], texts[1], float(score), number)
 
 

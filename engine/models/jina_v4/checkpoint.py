@@ -172,7 +172,7 @@ def read_json(file: Path) -> Mapping[str, Any]:
     except (OSError, ValueError) as err:
         raise UsageError(f"{file}: cannot be read: {err}") from err
     if not isinstance(content, dict):
-        raise UsageError(f"{file}: holds no JSON object")
+        raise UsageError(f"{file}: does not contain a JSON object")
     return content
 
 

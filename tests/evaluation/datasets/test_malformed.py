@@ -186,7 +186,7 @@ MALFORMED: dict[str, tuple[Callable[[Path], Path], Callable[[Path], object], str
     "BEIR, half a character": (
         layouts.beir_folder,
         lambda folder: (folder / "corpus.jsonl").write_text('{"_id": "\\ud800", "image": "images/alpha.png"}\n'),
-        "corpus.jsonl:1: the page id is '\\ud800', which is no valid Unicode",
+        "corpus.jsonl:1: the page id is '\\ud800', which is not valid Unicode",
     ),
     "BEIR, no grade": (
         layouts.beir_folder,
