@@ -196,7 +196,8 @@ class SearchResponse(BaseModel):
 class DocumentOut(BaseModel):
     """A document of the index; `state` is "done", "indexing" or "failed" (with its `error`); `bytes` is its size.
     `unread` counts, by kind, the pages (and the document as a whole) with content that was not read: "attachment",
-    "comment", "dynamic form", "small print", "frames", "crowded" or "partial". `collection` is null on a server of one index.
+    "comment", "dynamic form", "small print", "frames", "crowded" or "partial". `collection` is null on a server of one
+    index.
     """
 
     id: str
