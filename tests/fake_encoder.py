@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -67,14 +68,25 @@ def load(name: str, device: str) -> FakeEncoder:
     """A fake encoder in a process of its own (`models.spread`); `name` says how it behaves.
 
     "fails on N" as `fails_on`; "dies on N": the process ends at that page; "no model": it cannot be loaded.
-    With the device "slow" a page takes 0.05 s.
+    "meets FOLDER": each device waits until two of them encode at the same time, and fails after a minute.
     """
     if name == "no model":
         raise UsageError("there is no such model")
     words = name.split()
-    encoder = FakeEncoder(
-        seconds_per_page=0.05 if device == "slow" else 0.0, fails_on=int(words[-1]) if "fails" in words else None
-    )
+    encoder = FakeEncoder(fails_on=int(words[-1]) if "fails" in words else None)
+    if words[0] == "meets":
+        encode_alone, folder = encoder.encode_pages, Path(name.removeprefix("meets "))
+
+        def encode_together(pages: Sequence[PageImage]) -> EmbeddedPages:
+            (folder / device).touch()
+            deadline = time.monotonic() + 60
+            while len(list(folder.iterdir())) < 2:
+                if time.monotonic() > deadline:
+                    raise TimeoutError(f"{device} encodes alone")
+                time.sleep(0.01)
+            return encode_alone(pages)
+
+        encoder.encode_pages = encode_together  # type: ignore[method-assign]
     if "dies" in words:
         encode = encoder.encode_pages
 

@@ -41,13 +41,13 @@ def test_a_case_is_stopped_at_its_limit_and_its_rows_stand(
 ) -> None:
     def slow(_setting: Setting) -> object:
         yield {"what": "a", "median_ms": 1.5}
-        subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], check=True)
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(600)"], check=True)
 
     monkeypatch.setattr(saved_runs, "RESULTS", tmp_path)
     case = Case("slow", "a minute", slow, limit_s=1)
     started = time.perf_counter()
     assert command_line.run(case, Setting(None), command="", as_json=True, save_as=date(2026, 11, 29))
-    assert time.perf_counter() - started < 30
+    assert time.perf_counter() - started < 300
     out, err = capsys.readouterr()
     assert "slow: stopped after its limit of 1 s" in err
     (file,) = tmp_path.rglob("*.jsonl")
@@ -63,7 +63,7 @@ def test_a_case_whose_compiled_code_hides_the_limit_is_stopped_all_the_same(
     def slow(_setting: Setting) -> object:
         yield {"what": "a", "median_ms": 1.5}
         try:
-            time.sleep(60)
+            time.sleep(600)
         except TimeIsUp as err:  # as Ray's `wait` does
             raise SystemError("returned a result with an exception set") from err
 
@@ -80,7 +80,7 @@ def test_a_wrong_result_is_refused_after_the_limit_too(capsys: pytest.CaptureFix
     def slow(_setting: Setting) -> object:
         yield {"what": "a", "median_ms": 1.5}
         try:
-            time.sleep(60)
+            time.sleep(600)
         except TimeIsUp:
             raise Refused("it is wrong") from None
 
@@ -92,13 +92,13 @@ def test_a_case_that_does_not_stop_is_ended_with_its_children() -> None:
     program = (
         "import subprocess, sys, time\n"
         "from benchmarks.time_limit import TimeIsUp, time_limit\n"
-        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
         "with time_limit(0.1, lambda: print(child.pid), grace_s=0.4):\n"
         "    while True:\n"
-        "        try: time.sleep(60)\n"
+        "        try: time.sleep(600)\n"
         "        except TimeIsUp: pass\n"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=50)
+    done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
     assert done.returncode == 1, done.stderr
     command = Path("/proc", done.stdout.strip(), "cmdline")
     assert not command.exists() or command.read_bytes() == b""  # gone, or a zombie that nobody has waited for

@@ -29,14 +29,15 @@ def test_without_ray_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) 
         pass
 
 
-def test_an_address_that_does_not_answer_is_an_error_at_once() -> None:
+def test_an_address_that_does_not_answer_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection, "ANSWERS_WITHIN_S", 200.0)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
         started = time.monotonic()
         with pytest.raises(UsageError, match=r"no Ray cluster answers at 127\.0\.0\.1"):
             connection.check_answers(address)
-    assert time.monotonic() - started < connection.ANSWERS_WITHIN_S + 1
+    assert time.monotonic() - started < 100
 
 
 @pytest.mark.parametrize("address", ["", "somewhere", "host:", "host:port", ":6379", "ray://host"])

@@ -18,7 +18,7 @@ from docsearch.indexer.report import Interrupted, Progress
 from docsearch.indexer.stages import EncodedBatch, Stages
 from fake_encoder import FakeEncoder
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 """A test fails rather than wait longer for another thread."""
 
 
@@ -200,7 +200,10 @@ def test_pages_that_wait_for_a_slow_encoder_are_few() -> None:
 
     def look(_: int) -> None:
         nonlocal most
-        time.sleep(0.02)
+        ahead, deadline = min(encoder.pages + 2 * BATCH_PAGES, 500), time.monotonic() + PATIENCE_S
+        while renderer.drawn < ahead and time.monotonic() < deadline:
+            time.sleep(0.001)
+        time.sleep(0.02)  # for what should not be drawn yet
         most = max(most, renderer.drawn - encoder.pages)
 
     encoder = Watched(look)

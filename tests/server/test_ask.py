@@ -137,7 +137,7 @@ def test_a_client_that_leaves_frees_its_place() -> None:
 
 
 def test_the_server_ends_while_an_answer_is_written(serve: Serve) -> None:
-    with running(StandIn(wait_s=20)) as endpoint:
+    with running(StandIn(wait_s=200)) as endpoint:
         client, _ = serve(llm=endpoint.url, llm_model="m")
         found: list[dict[str, Any]] = []
         asking = threading.Thread(target=lambda: found.extend(events(client.post("/v1/ask", json=QUESTION))))
@@ -145,7 +145,7 @@ def test_the_server_ends_while_an_answer_is_written(serve: Serve) -> None:
         while not endpoint.requests:
             time.sleep(0.01)
         client.app.state.collections.end_event_streams()  # type: ignore[attr-defined]
-        asking.join(10)
+        asking.join(60)
         assert not asking.is_alive()
         endpoint.wait_s = 0
     assert "shutting down" in found[-1]["error"]

@@ -23,7 +23,7 @@ from docsearch.server.search_worker import SearchWorker
 from toy_words import ToyEncoder
 
 DOCSEARCH = [sys.executable, "-m", "docsearch"]
-WAIT_S = 30
+WAIT_S = 60
 
 
 @contextmanager

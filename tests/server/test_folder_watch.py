@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from docsearch.engine.errors import UsageError
 from docsearch.indexer import pipeline
-from docsearch.indexer.watch import WatchLock
+from docsearch.indexer.watch import Watcher, WatchLock
 from docsearch.server.service import Service
 from docsearch.server.settings import ServerSettings
 from fake_encoder import FakeEncoder
@@ -45,24 +46,40 @@ def wait_for(condition: Callable[[], Any]) -> None:
         time.sleep(0.1)
 
 
+@pytest.fixture
+def watched(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set once the system reports changes."""
+    watched, changes = threading.Event(), Watcher._changes
+
+    def told(watcher: Watcher, folders: Sequence[Path]) -> Iterator[list[Path]]:
+        for each in changes(watcher, folders):
+            watched.set()
+            yield each
+
+    monkeypatch.setattr(Watcher, "_changes", told)
+    return watched
+
+
 def test_a_query_finds_what_is_new_and_not_what_is_gone(
-    settings: ServerSettings, tmp_path: Path, make_pdf: MakePdf
+    settings: ServerSettings, tmp_path: Path, make_pdf: MakePdf, watched: threading.Event
 ) -> None:
-    with served(settings, encoder=FakeEncoder()) as (client, service):
-        wait_for(lambda: service.ready)
-        time.sleep(1)
+    with served(settings, encoder=FakeEncoder()) as (client, _):
+        assert watched.wait(WAIT_S)
         make_pdf(tmp_path / "docs/b.pdf", ["notes"])
         wait_for(lambda: paths(client) == ["a.pdf", "b.pdf"])
         (tmp_path / "docs/a.pdf").unlink()
         wait_for(lambda: paths(client) == ["b.pdf"])
 
 
-def test_uploads_and_removals_work_meanwhile(settings: ServerSettings, tmp_path: Path, make_pdf: MakePdf) -> None:
+def test_uploads_and_removals_work_meanwhile(
+    settings: ServerSettings, tmp_path: Path, make_pdf: MakePdf, watched: threading.Event
+) -> None:
     content = make_pdf(tmp_path / "other/c.pdf", ["minutes"]).read_bytes()
     with served(settings, encoder=FakeEncoder()) as (client, _):
         accepted = client.post("/v1/documents?name=c.pdf", content=content).json()
         wait_for(lambda: client.get("/v1/uploads").json()["uploads"][0]["state"] == "done")
         assert accepted["upload"]
+        assert watched.wait(WAIT_S)
         make_pdf(tmp_path / "docs/b.pdf", ["notes"])
         wait_for(lambda: "b.pdf" in paths(client))
         (uploaded,) = [each for each in client.get("/v1/documents").json()["documents"] if "c.pdf" in each["path"]]

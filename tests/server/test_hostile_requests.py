@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -135,12 +134,14 @@ def live(index: Path) -> Iterator[Running]:
 
 
 def test_other_clients_are_answered_while_a_hostile_body_is_refused(live: Running) -> None:
-    """The whole request, sending included, takes less than a second on a busy core; it was four."""
-    started = time.monotonic()
+    """The server takes less than a second for both; it was four. A busy machine has only the clock run on."""
+    psutil = pytest.importorskip("psutil")
+    server = psutil.Process(live.process.pid)
+    before = sum(server.cpu_times()[:2])
     for body in (MANY_KEYS, MANY_SHORT_KEYS):
         with closing(live.connection()) as connection:
             connection.request("POST", "/v1/search", body, JSON)
             response = connection.getresponse()
             assert_refused(response.status, response.read())
-    assert time.monotonic() - started < 3
+    assert sum(server.cpu_times()[:2]) - before < 3
     assert live.ask("GET", "/readyz")[0] == 200

@@ -6,6 +6,7 @@ import errno
 import http.client
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -87,18 +88,33 @@ uploads.stored_uploads.delete_leftovers = broken
     assert text.count("\n") == 1
 
 
+def wait_until_refused(host: str, port: int) -> None:
+    """Wait until a server takes no more connections."""
+    deadline = time.monotonic() + WAIT_S
+    with suppress(ConnectionError):
+        while time.monotonic() < deadline:
+            socket.create_connection((host, port)).close()
+            time.sleep(0.01)
+        pytest.fail("the server still takes connections")
+
+
 def test_a_second_signal_ends_a_server_that_is_still_finishing_a_request(index: Path) -> None:
     change = """
 import time
-FakeEncoder.encode_query = lambda self, text: time.sleep(600)
+def encode(self, text):
+    print("encoding", file=sys.stderr, flush=True)
+    time.sleep(600)
+FakeEncoder.encode_query = encode
 """
     with program(index, change) as process:
-        connection = http.client.HTTPConnection(address(process))
+        assert process.stderr is not None
+        host, _, port = (at := address(process)).rpartition(":")
+        connection = http.client.HTTPConnection(at)
         connection.request("POST", "/v1/search", b'{"query": "revenue"}', {"Content-Type": "application/json"})
-        time.sleep(0.3)
+        assert process.stderr.readline() == "encoding\n"
         process.send_signal(signal.SIGINT)
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(0.5)
+        wait_until_refused(host, int(port))  # the server has seen the signal
+        assert process.poll() is None
         process.send_signal(signal.SIGINT)
         code, text = ending(process)
         connection.close()

@@ -65,7 +65,7 @@ def test_a_server_answers_until_a_signal_stops_it(tmp_path: Path, sample_docs: P
         with urllib.request.urlopen(request, timeout=30) as response:
             (answer,) = json.load(response)["answers"]
         process.send_signal(ending)
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         assert process.stderr.read() == ""
     with open_searcher(tmp_path / "index") as searcher:
         (hit,) = searcher.search("invoice total", k=1)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,13 +67,10 @@ def test_an_index_made_on_several_devices_is_that_of_one(tmp_path: Path, spread:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "several" / file).read_bytes()
 
 
-def test_both_devices_work_at_once() -> None:
-    spread = SpreadEncoder("fake", ("slow", "slow"), load=fake_encoder.load)
+def test_both_devices_work_at_once(tmp_path: Path) -> None:
+    spread = SpreadEncoder(f"meets {tmp_path}", ("first", "second"), load=fake_encoder.load)
     try:
-        spread.encode_pages(pages(2))
-        started = time.perf_counter()
-        spread.encode_pages(pages(40))  # 2.0 s on one device
-        assert time.perf_counter() - started < 1.8
+        assert len(spread.encode_pages(pages(40)).vectors.refs) == 40
     finally:
         spread.close()
 

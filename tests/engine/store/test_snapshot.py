@@ -21,7 +21,7 @@ from docsearch.engine.errors import IndexDamaged, IndexNotFound, UsageError
 from docsearch.engine.records import PageRef, PagesToStore, PageVectors, Ragged
 from docsearch.engine.store import blocks, layout
 
-OPENING_MS = 50  # for 3,000 pages, on a busy machine; a free one needs under 5
+OPENING_MS = 50  # of processor time for 3,000 pages; under 5 on a machine that is not old
 
 
 def every_row(
@@ -199,12 +199,12 @@ def test_opening_3000_pages_takes_milliseconds(index: Path) -> None:
     large(index, pages=3000, vectors=4, dim=8)
     best = 1e9
     for _ in range(5):
-        start = time.perf_counter()
+        start = time.process_time()
         with store.open_snapshot(index) as snapshot:
             assert len(snapshot) == 3000
             snapshot.refs([5, 2999])
             snapshot.paths()
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
     assert best * 1000 < OPENING_MS
 
 

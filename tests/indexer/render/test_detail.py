@@ -122,7 +122,7 @@ def test_detail_that_breaks_the_process_does_not_cost_the_page(
     monkeypatch.setattr(renderer_module, "DETAILS_LOST_MAX", 2)
     file = tmp_path / "a.pdf"
     file.write_text("\n".join(["%PDF", *[f"detail {fault}"] * 4, "ok"]))
-    limits = {"page_timeout_s": 1, "memory_limit_mb": 512, "detail_pixels": 1_000_000}
+    limits = {"page_timeout_s": 3 if fault == "hang" else 60, "memory_limit_mb": 512, "detail_pixels": 1_000_000}
     with Renderer(dpi=72, max_pixels=100_000, **limits) as renderer:
         events = list(renderer.render([(Document("a.pdf", file, 1, 1), frozenset())]))
     pages = [event for event in events if isinstance(event, PageRendered)]

@@ -151,7 +151,7 @@ def is_running(pid: int) -> bool:
         return False
 
 
-def wait_until(happens: Callable[[], bool], seconds: float = 20) -> bool:
+def wait_until(happens: Callable[[], bool], seconds: float = 120) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if happens():
@@ -163,21 +163,24 @@ def wait_until(happens: Callable[[], bool], seconds: float = 20) -> bool:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_conversion_that_takes_too_long_is_ended_with_all_that_it_started(tmp_path: Path, hanging: Path) -> None:
     (tmp_path / "a.rtf").write_text("{}")
-    converter = OfficeConverter(timeout_s=2.0)
-    with pytest.raises(office.DocumentError, match="took longer than 2 s"):
-        converter.pdf(tmp_path / "a.rtf")
-    converter.close()
+    for limit_s in (2.0, 30.0):  # the second where the program does not get under way in 2 s
+        converter = OfficeConverter(timeout_s=limit_s)
+        with pytest.raises(office.DocumentError, match=f"took longer than {limit_s:.0f} s"):
+            converter.pdf(tmp_path / "a.rtf")
+        converter.close()
+        if hanging.exists():
+            break
     assert wait_until(lambda: not is_running(int(hanging.read_text())))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_leaving_the_renderer_ends_a_conversion(tmp_path: Path, hanging: Path) -> None:
     (tmp_path / "a.rtf").write_text("{}")
-    started = time.monotonic()
     with Renderer(dpi=40, max_pixels=1_000_000, workers=2) as renderer:
         renderer._enqueue_from(iter([(Document("a.rtf", tmp_path / "a.rtf", 0, 0), frozenset())]), 1, None)
         assert wait_until(hanging.exists)
-    assert time.monotonic() - started < 60
+        started = time.monotonic()
+    assert time.monotonic() - started < 100  # the conversion may take two minutes
     assert wait_until(lambda: not is_running(int(hanging.read_text())))
 
 
