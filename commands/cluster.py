@@ -70,6 +70,12 @@ def places(given: Sequence[str], *, on_cluster: bool) -> list[Path | str]:
     return [place if place in urls else Path(place) for place in given]
 
 
+def check_ray_options(address: str | None, ray_workers: int | None, gpus: float | None, staging: str) -> None:
+    """Raise UsageError for options of a cluster without the address of one."""
+    if address is None and (ray_workers is not None or gpus is not None or staging):
+        raise UsageError("--ray-workers, --ray-gpus and --staging need --ray, the address of a cluster")
+
+
 class ClusterProgress:
     """Says how far a run on a cluster is: beside the bar, or with `as_json` in lines of JSON on stderr."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..engine.errors import UsageError
-from .cluster import ClusterProgress, Ray, RayGpus, RayWorkers, Staging, index_on_cluster, places
+from .cluster import ClusterProgress, Ray, RayGpus, RayWorkers, Staging, check_ray_options, index_on_cluster, places
 from .index_report import accepted_failures, list_failures, list_metadata_problems, plan_lines
 from .indexing import default_workers, run_and_report
 from .options import (
@@ -32,7 +33,7 @@ from .options import (
 from .output import message, print_json
 
 if TYPE_CHECKING:
-    from ..indexer.report import IndexReport, Progress
+    from ..indexer.report import IndexReport
 
 
 def index(
@@ -202,84 +203,51 @@ def index(
     from ..engine.models.registry import find_spec
     from ..indexer import pipeline
     from ..indexer.kinds import with_archives
-    from ..indexer.metadata import Metadata
-    from ..indexer.plan import plan
 
-    excluded = tuple(exclude or ())
-    if archives:
-        kinds = with_archives(kinds)
+    chosen: dict[str, Any] = {
+        "exclude": tuple(exclude or ()),
+        "kinds": with_archives(kinds) if archives else kinds,
+        "where": where,
+        "metadata": metadata,
+        "forget_metadata": no_metadata,
+        "renderer": renderer.value,
+    }
     given = places(paths, on_cluster=ray is not None and not dry_run)
-    if ray is None and (ray_workers is not None or ray_gpus is not None or staging):
-        raise UsageError("--ray-workers, --ray-gpus and --staging need --ray, the address of a cluster")
+    check_ray_options(ray, ray_workers, ray_gpus, staging)
     if metadata is not None and no_metadata:
         raise UsageError("--metadata names a table, and --no-metadata forgets it; leave one of them out")
     engine = _ocr(ocr, ocr_engine, ocr_languages)
+    chosen |= {"ocr": engine, "ocr_languages": ocr_languages}
     if dry_run:
-        if rehash:
-            raise UsageError("--dry-run reads no document, so --rehash would change nothing; leave one of them out")
-        if metadata is not None:
-            Metadata(metadata)  # a mistake in the table is told now
-        planned = plan(
-            given,
-            index,
-            exclude=excluded,
-            kinds=kinds,
-            where=where,
-            metadata=metadata,
-            forget_metadata=no_metadata,
-            renderer=renderer.value,
-            ocr=engine,
-            ocr_languages=ocr_languages,
-        )
-        if as_json:
-            print_json(asdict(planned))
-        elif not quiet:
-            print(plan_lines(planned, prune=prune))
-            list_failures(planned.failed)
-            list_metadata_problems(planned.problems)
+        _print_plan(given, index, chosen, prune=prune, rehash=rehash, as_json=as_json, quiet=quiet)
         return
     accepted = accepted_failures(known_failures)
-
     if not quiet and (notice := find_spec(model).notice):
         message(notice)
-    settings: dict[str, Any] = {
+    settings = chosen | {
         "model": model,
         "device": device,
         "codec": codec,
         "pool": pool,
         "cross_language": cross_language,
-        "ocr": engine,
-        "ocr_languages": ocr_languages,
         "prune": prune,
         "rehash": rehash,
-        "exclude": excluded,
-        "kinds": kinds,
-        "where": where,
         "passwords": tuple(password or ()),
-        "renderer": renderer.value,
         "workers": workers or default_workers(ocr=engine not in (None, "off")),
-        "metadata": metadata,
-        "forget_metadata": no_metadata,
     }
     shown = ClusterProgress(as_json=as_json, quiet=quiet)
-
-    def run(on_progress: Callable[[Progress], None]) -> IndexReport:
-        if ray is None:
-            return pipeline.index_documents(given, index, **settings, on_progress=on_progress)
-        return index_on_cluster(
-            given,
-            index,
-            address=ray,
-            ray_workers=ray_workers,
-            gpus=ray_gpus,
-            staging=staging,
-            shown=shown,
-            **settings,
-            on_progress=on_progress,
-        )
-
+    run: Callable[..., IndexReport] = partial(pipeline.index_documents, given, index, **settings)
+    if ray is not None:
+        cluster: dict[str, Any] = {
+            "address": ray,
+            "ray_workers": ray_workers,
+            "gpus": ray_gpus,
+            "staging": staging,
+            "shown": shown,
+        }
+        run = partial(index_on_cluster, given, index, **cluster, **settings)
     run_and_report(
-        run,
+        lambda on_progress: run(on_progress=on_progress),
         index,
         known_failures=known_failures,
         accepted=accepted,
@@ -298,3 +266,30 @@ def _ocr(ocr: bool | None, engine: OcrEngine | None, languages: str | None) -> s
     if engine is not None:
         return engine.value
     return "auto" if ocr or languages else None
+
+
+def _print_plan(
+    paths: Sequence[Path | str],
+    index: Path,
+    chosen: Mapping[str, Any],
+    *,
+    prune: bool,
+    rehash: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Carry out --dry-run: print what a run would read of `paths`. `chosen` are arguments of `plan`."""
+    from ..indexer.metadata import Metadata
+    from ..indexer.plan import plan
+
+    if rehash:
+        raise UsageError("--dry-run reads no document, so --rehash would change nothing; leave one of them out")
+    if chosen["metadata"] is not None:
+        Metadata(chosen["metadata"])  # a mistake in the table is told now
+    planned = plan(paths, index, **chosen)
+    if as_json:
+        print_json(asdict(planned))
+    elif not quiet:
+        print(plan_lines(planned, prune=prune))
+        list_failures(planned.failed)
+        list_metadata_problems(planned.problems)

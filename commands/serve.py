@@ -6,6 +6,7 @@ import importlib.util
 import sys
 import threading
 import webbrowser
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -99,9 +100,7 @@ def serve(
 
         docsearch serve --index office.index --host 0.0.0.0 --token "$(openssl rand -hex 16)"
     """
-    missing = [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise UsageError(needs(f"'docsearch serve' needs {', '.join(missing)}", "server"))
+    _check_installed()
     indexes = index or [DEFAULT_INDEX]
     check_ray(indexes, ray, replicas, partial=partial)
     if llm_model is not None and llm is None:
@@ -133,13 +132,22 @@ def serve(
     collections = by_name(indexes, name or []) if len(indexes) > 1 or name else {}
     settings = replace(settings, index=indexes[0], collections=tuple(collections.items()))
 
-    def on_listening(address: str) -> None:
-        message(f"docsearch: {' + '.join(map(str, indexes))} answers at {address} (Ctrl-C ends)")
-        if open_page:
-            # Some browsers block the caller until they are closed.
-            threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    run(settings, lambda address: _on_listening(address, indexes, open_page=open_page))
 
-    run(settings, on_listening)
+
+def _check_installed() -> None:
+    """Raise UsageError without the packages of a server."""
+    missing = [name for name in REQUIRED_PACKAGES if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(needs(f"'docsearch serve' needs {', '.join(missing)}", "server"))
+
+
+def _on_listening(address: str, indexes: Sequence[Path], *, open_page: bool) -> None:
+    """Say where the server of `indexes` answers, and open its page if that is asked for."""
+    message(f"docsearch: {' + '.join(map(str, indexes))} answers at {address} (Ctrl-C ends)")
+    if open_page:
+        # Some browsers block the caller until they are closed.
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
 def with_an_index(index: Path, *, yes: bool = False) -> Path:
