@@ -22,7 +22,7 @@ def chance_of_choice(idf: F32, pages: int) -> float:
 
     With `idf` (Q,) as in `features`, tokens carry Σ idf² nats: they are on exp(-Σ idf²) of the `pages` together, which
     are equally likely. Confidences of questions of function words alone are multiplied by it: the regression is fitted
-    on questions with content.
+    on questions with content (docs/log.md#confidence-of-beginnings).
     """
     return min(1.0, math.exp(min(0.0, float(np.square(idf).sum()) - math.log(max(1, pages)))))
 

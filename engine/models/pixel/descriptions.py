@@ -34,7 +34,8 @@ ENGLISH_KINDS = frozenset((
 ))  # fmt: skip
 """English nouns that name a kind, and often stand before the head of a compound: "stamp duty", "graph theory".
 
-Names of how a thing is shown are not among them: a "cartoon penguin" is a cartoon.
+Names of how a thing is shown are not among them: a "cartoon penguin" is a cartoon. What this gains:
+docs/log.md#kinds-before-nouns.
 """
 DETERMINERS = frozenset((
     "a", "an", "the", "this", "these", "those", "my", "your", "our", "his", "her", "its", "their", "me", "us",
