@@ -93,12 +93,14 @@ def read(pixels: U8, dpi: float, *, languages: str, timeout_s: float) -> list[li
     if path is None:
         raise DocumentError("Tesseract is not installed")
     height, width = pixels.shape
-    limits = (MEMORY_LIMIT_MB, int(timeout_s) + 1, FILE_MB)
+    limits = map(str, (MEMORY_LIMIT_MB, int(timeout_s) + 1, FILE_MB))
+    # Windows has none of the limits, and lets no program become another one.
+    limited = () if sys.platform == "win32" else (sys.executable, "-I", str(SANDBOX), *limits)
     thresholding = THRESHOLDING if _major_version() >= HAS_THRESHOLDING else ()
     options = ("-l", languages, "--psm", "3", "--dpi", str(round(dpi)), *thresholding, "-c", "tessedit_create_tsv=1")
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(SANDBOX), *map(str, limits), path, "stdin", "stdout", *options],
+            [*limited, path, "stdin", "stdout", *options],
             input=b"P5 %d %d 255\n" % (width, height) + pixels.tobytes(),
             capture_output=True,
             check=False,
