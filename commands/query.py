@@ -175,10 +175,10 @@ def query(
 
     If the best hit is most likely wrong, a line says that there is no good match. In JSON, each hit repeats the
     "confidence" that the first one is right, 0 to 1, "no_good_match", and "unread_letters", which the model does not
-    read.
+    read; "try_mode" is another --mode that may find more, where there is one.
 
     With --explain, a score is the sum of what the picture gives, the text, the document (its name and first words), the
-    page (short ones come first) and, for another language, the meaning of the text. Each word has its weight and match,
+    page (short ones come first) and, with --cross-language, the meaning of the text. Each word has its weight and match,
     0 to 1, in the picture, on the document's first page, and in the text, where "times" counts its places.
 
     --like finds pages that look or read like one of the index, among them near-duplicates of a passage. With
