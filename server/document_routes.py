@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from ..engine.records import PageRef
 from ..engine.searcher import Searcher
 from .collection_set import CollectionName, CollectionsDep, CollectionSet, ServiceDep
-from .http_errors import NotFound
+from .http_errors import NotFound, existing
 from .messages import (
     PAGE_MAX,
     WHERE_MAX_CHARS,
@@ -140,9 +140,7 @@ async def page_text(doc_id: DocumentId, page: PageNumber, service: ServiceDep) -
     """The text layer of a page as it was indexed; empty where it has none."""
 
     def job(searcher: Searcher) -> str:
-        row = searcher.snapshot.document(doc_id=doc_id)
-        if row is None:
-            raise NotFound("there is no document with this id in the index")
+        row = existing(searcher.snapshot.document(doc_id=doc_id))
         return searcher.text(PageRef(doc_id, row.path, page))
 
     text = await service.search_worker.run(job)

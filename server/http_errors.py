@@ -23,6 +23,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from ..engine.errors import DocsearchError, DocumentError, IndexLocked, ShardsUnavailable, StorageFull, UsageError
+from ..engine.store import DocumentRow
 
 RETRY_AFTER_S = 1
 """Retry-After of a full queue."""
@@ -48,11 +49,18 @@ class TooLarge(UsageError):
 
 
 class UnsupportedType(UsageError):
-    """The file is neither a PDF nor an image."""
+    """The file is of a kind that docsearch does not read."""
 
 
 class Busy(DocsearchError):
     """The queue is full."""
+
+
+def existing(row: DocumentRow | None) -> DocumentRow:
+    """The row of a document that was looked up by its id. Raises NotFound if there is none."""
+    if row is None:
+        raise NotFound("there is no document with this id in the index")
+    return row
 
 
 STATUS: tuple[tuple[type[DocsearchError], int], ...] = (

@@ -11,7 +11,7 @@ from ..engine.store import DocumentRow, open_snapshot, open_writer
 from ..indexer import pipeline, source_folders
 from ..indexer.report import Progress
 from . import stored_uploads
-from .http_errors import NotFound
+from .http_errors import existing
 from .stored_uploads import StoredUpload
 
 
@@ -58,9 +58,7 @@ def remove(directory: Path, doc_id: str) -> str:
     Raises NotFound, IndexLocked and other errors of the store.
     """
     with open_writer(directory, fingerprint=None, create=False) as writer:
-        row = writer.document(doc_id=doc_id)
-        if row is None:
-            raise NotFound("there is no document with this id in the index")
+        row = existing(writer.document(doc_id=doc_id))
         writer.open_again([row.path])
         writer.remove([row.path])
     stored_uploads.delete(directory, row.path)

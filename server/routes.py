@@ -19,7 +19,7 @@ from ..engine.records import Query as SearchQuery
 from ..engine.searcher import Searcher
 from .collection_set import CollectionName, CollectionsDep, CollectionSet, ServiceDep, WorkerDep
 from .document_routes import DEFAULT_WIDTH, PNG, PROBLEMS, Width, page_url, png, render
-from .http_errors import Busy, NotFound
+from .http_errors import Busy, NotFound, existing
 from .messages import (
     PAGE_MAX,
     PATH_MAX_CHARS,
@@ -211,9 +211,7 @@ async def _words(service: Service, doc_id: str, page: int) -> PageWords | None:
 
 def _ref(searcher: Searcher, doc_id: str, page: int) -> PageRef:
     """The page in the searcher's snapshot; Searcher raises UsageError if it has no vectors. Raises NotFound."""
-    row = searcher.snapshot.document(doc_id=doc_id)
-    if row is None:
-        raise NotFound("there is no document with this id in the index")
+    row = existing(searcher.snapshot.document(doc_id=doc_id))
     return PageRef(doc_id, row.path, page)
 
 

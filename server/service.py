@@ -20,7 +20,7 @@ from ..evaluation import marks
 from ..indexer import source_folders
 from ..indexer.page_images import shows_passages
 from .folder_watch import FolderWatch
-from .http_errors import Forbidden, NotFound
+from .http_errors import Forbidden, NotFound, existing
 from .metrics import Metrics
 from .opening import opening_of
 from .page_pictures import PagePictures
@@ -221,9 +221,7 @@ class Service:
     def locate(self, doc_id: str) -> tuple[DocumentRow, Path]:
         """The document with this id, and its file or that of a copy. Raises NotFound if there is none."""
         with open_snapshot(self.settings.index) as snapshot:
-            row = snapshot.document(doc_id=doc_id)
-        if row is None:
-            raise NotFound("there is no document with this id in the index")
+            row = existing(snapshot.document(doc_id=doc_id))
         return row, self._file(row)
 
     def locate_page(self, doc_id: str, page: int) -> tuple[DocumentRow, Path, bool]:
@@ -243,9 +241,7 @@ class Service:
 
     def _document(self, doc_id: str, page: int) -> DocumentRow:
         with open_snapshot(self.settings.index) as snapshot:
-            row = snapshot.document(doc_id=doc_id)
-        if row is None:
-            raise NotFound("there is no document with this id in the index")
+            row = existing(snapshot.document(doc_id=doc_id))
         if row.state == "indexing":
             return row  # its number of pages is not known yet
         if not 1 <= page <= (row.page_count or 0):
