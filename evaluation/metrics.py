@@ -1,4 +1,4 @@
-"""Ranking metrics as trec_eval defines them: nDCG, recall, reciprocal rank, success, averages over judged questions.
+"""Ranking metrics as trec_eval defines them: nDCG, recall, reciprocal rank and success.
 
 >>> ndcg(["a", "b"], {"b"}, 5) == 1 / math.log2(3)
 True
@@ -99,27 +99,12 @@ def ranking(scores: Mapping[str, float]) -> list[str]:
     )
 
 
-def per_question(
-    run: Mapping[str, Mapping[str, float]], qrels: Mapping[str, Mapping[str, float]], names: Sequence[str] = METRICS
-) -> dict[str, dict[str, float]]:
-    """The metrics `names` of each question that has a relevant item, by question id.
+def values(ranked: Sequence[Hashable], grades: Mapping[Any, float], names: Sequence[str] = METRICS) -> dict[str, float]:
+    """The metrics `names` of one question, for what was found, best first, and the grade of each judged item.
 
-    `run` has the scores of what was found for a question, `qrels` the grades of what is judged. A question that `run`
-    lacks counts as one without hits (`trec_eval -c`).
+    Raises ValueError for a name of no metric.
     """
-    functions = {name: metric(name) for name in names}
-    found = {}
-    for query_id, grades in qrels.items():
-        if _gains(grades):
-            ranked = ranking(run.get(query_id, {}))
-            found[query_id] = {name: function(ranked, grades) for name, function in functions.items()}
-    return found
-
-
-def averages(values: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """The mean of each metric over questions, from what `per_question` returns; {} for no question."""
-    each = list(values.values())
-    return {name: mean([one[name] for one in each]) for name in each[0]} if each else {}
+    return {name: metric(name)(ranked, grades) for name in names}
 
 
 def _gains(relevant: Relevance) -> dict[Hashable, float]:

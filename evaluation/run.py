@@ -13,9 +13,9 @@ import numpy as np
 from ..engine.ranking.third_stage import ThirdStage
 from ..engine.records import F64, QUESTION_MAX_CHARS, Hit, Mode, Query
 from ..engine.searcher import Searcher
-from . import significance
+from . import metrics, significance
 from .matching import IndexNames, Matched
-from .metrics import METRICS, mean, metric, ranking
+from .metrics import METRICS, mean, ranking
 from .questions import Judgement, Question, Questions
 from .significance import Interval
 
@@ -132,7 +132,6 @@ def measure(
     """
     names = IndexNames(searcher.snapshot, all_copies=system.all_copies)
     matched = [names.match(question) for question in questions.items]
-    functions = {name: metric(name) for name in METRICS}
     searcher.prepare()
     if system.where is not None:
         searcher.check_where(system.where)
@@ -157,7 +156,7 @@ def measure(
             found = names.of_document(found, judged.path)
         scores = names.scores(question, found)
         ranked = ranking(scores)
-        values = {name: function(ranked, judged.grades) for name, function in functions.items()}
+        values = metrics.values(ranked, judged.grades)
         rank = next((rank for rank, name in enumerate(ranked, 1) if judged.grades.get(name, 0) > 0), None)
         outcomes.append(Outcome(question, judged, scores, values, rank, found[0] if found else None, seconds))
         on_question()
