@@ -16,7 +16,7 @@ from ...pixel.labelled_pages import POINTS_PER_INCH
 from .. import vocabulary
 from ..pages import Fonts
 from ..scans import photographed, scanned
-from . import handwritten, lists, office, plans, posters, slides, tables, text_pages
+from . import handwritten, lists, office, plans, posters, slides, tables, text_pages, timetables
 from .canvas import Canvas, new_canvas
 
 DPI = (60, 110)
@@ -58,7 +58,7 @@ LAYOUTS: Mapping[str, Layout] = MappingProxyType(
         "newsletter": Layout(5, text_pages.newsletter, (*PORTRAIT, (842, 1191))),
         "contents": Layout(4, lists.contents, PORTRAIT),
         "references": Layout(4, lists.references, PORTRAIT),
-        "timetable": Layout(5, tables.timetable, (*PORTRAIT, *LANDSCAPE, *LANDSCAPE)),
+        "timetable": Layout(5, timetables.timetable, (*PORTRAIT, *LANDSCAPE, *LANDSCAPE)),
         "menu": Layout(5, lists.menu, (*PORTRAIT, (300, 600), *LANDSCAPE), colourful=True),
         "plan": Layout(5, plans.plan, (*LANDSCAPE, *LANDSCAPE, (1191, 842), *PORTRAIT)),
         "tabular": Layout(4, tables.tabular, (*PORTRAIT, *LANDSCAPE)),

@@ -2,118 +2,13 @@
 
 from __future__ import annotations
 
-import math
-
 import pymupdf
 
-from ..pen import BLACK, WHITE, arc, inset, length, mix, random_colour, readable_on, smooth
+from ..pen import BLACK, WHITE, inset, length, random_colour, readable_on, smooth
 from ..signs import BLUE, BOLT, GREEN, RED, YELLOW
 from .canvas import Canvas, below
+from .scenes import scene
 from .slides import background_shapes
-
-
-def scene(canvas: Canvas, box: pymupdf.Rect) -> None:
-    """A flat illustration: hills, a city, rays, a heart, a bottle, a person, a tree or a star."""
-    rng, pen = canvas.rng, canvas.pen
-    colours = canvas.pen.palette(5)
-    x, y, r = (box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2, min(box.width, box.height) * 0.42
-    kind = rng.choice(("hills", "rays", "heart", "bottle", "person", "tree", "star", "city"))
-    if kind in ("hills", "city"):
-        pen.oval(pymupdf.Rect(x - r * 0.6, box.y0 + r * 0.1, x + r * 0.4, box.y0 + r * 1.1), None, fill=colours[0])
-    if kind == "hills":
-        for i in range(3):
-            line = smooth(
-                [
-                    (
-                        box.x0 + box.width * k / 5,
-                        box.y0 + box.height * (0.5 + i * 0.15) + rng.uniform(-0.12, 0.12) * box.height,
-                    )
-                    for k in range(6)
-                ]
-            )
-            pen.path([*line, (box.x1, box.y1), (box.x0, box.y1)], None, fill=colours[i + 1])
-    elif kind == "city":
-        at = box.x0
-        while at < box.x1 - r * 0.1:
-            wide = min(r * rng.uniform(0.2, 0.5), box.x1 - at)
-            top = box.y0 + box.height * rng.uniform(0.3, 0.75)
-            pen.rect(pymupdf.Rect(at, top, at + wide, box.y1), None, fill=colours[rng.randrange(1, 5)])
-            step = wide / 4
-            lit = [
-                (at + step * (a + 1), top + step * (b + 1))
-                for a in range(3)
-                for b in range(int((box.y1 - top) / step) - 1)
-            ]
-            pen.dots((p for p in lit if rng.random() < 0.6), step * 0.45, (1, 0.9, 0.5))
-            at += wide
-    elif kind == "rays":
-        count = rng.randrange(12, 28)
-        for i in range(count):
-            a, b = 2 * math.pi * i / count, 2 * math.pi * (i + 0.5) / count
-            pen.path(
-                [
-                    (x, y),
-                    (x + 2.3 * r * math.cos(a), y + 2.3 * r * math.sin(a)),
-                    (x + 2.3 * r * math.cos(b), y + 2.3 * r * math.sin(b)),
-                ],
-                None,
-                fill=colours[i % 2],
-            )
-        pen.oval(pymupdf.Rect(x - r * 0.6, y - r * 0.6, x + r * 0.6, y + r * 0.6), None, fill=colours[2])
-    elif kind == "heart":
-        turns = [2 * math.pi * i / 60 for i in range(60)]
-        pen.path(
-            [
-                (
-                    x + r * math.sin(t) ** 3,
-                    y - r * (13 * math.cos(t) - 5 * math.cos(2 * t) - 2 * math.cos(3 * t) - math.cos(4 * t)) / 16,
-                )
-                for t in turns
-            ],
-            None,
-            fill=(0.85, 0.1, 0.2),
-        )
-    elif kind == "bottle":
-        half = r * 0.38
-        pen.rect(pymupdf.Rect(x - half, y - r * 0.3, x + half, y + r), None, fill=colours[0], radius=half * 0.4)
-        pen.path(
-            [(x - half, y), (x - half * 0.35, y - r * 0.6), (x + half * 0.35, y - r * 0.6), (x + half, y)],
-            None,
-            fill=colours[0],
-        )
-        pen.rect(pymupdf.Rect(x - half * 0.4, y - r, x + half * 0.4, y - r * 0.55), None, fill=colours[1])
-        pen.rect(pymupdf.Rect(x - half, y + r * 0.2, x + half, y + r * 0.7), None, fill=WHITE)
-    elif kind == "person":
-        pen.oval(pymupdf.Rect(x - r * 0.3, y - r, x + r * 0.3, y - r * 0.35), None, fill=(0.9, 0.7, 0.55))
-        body = [
-            (x - r * 0.7, y + r),
-            (x - r * 0.5, y - r * 0.1),
-            (x, y - r * 0.3),
-            (x + r * 0.5, y - r * 0.1),
-            (x + r * 0.7, y + r),
-        ]
-        pen.path(smooth(body), None, fill=colours[0])
-        pen.path(arc((x, y - r * 0.68), r * 0.34, r * 0.36, math.pi, 2 * math.pi), None, fill=colours[1])
-    elif kind == "tree":
-        pen.rect(pymupdf.Rect(x - r * 0.1, y, x + r * 0.1, y + r), None, fill=(0.45, 0.3, 0.15))
-        for _ in range(9):
-            cx, cy, s = x + rng.uniform(-0.5, 0.5) * r, y - rng.uniform(0, 0.8) * r, r * rng.uniform(0.2, 0.4)
-            pen.oval(
-                pymupdf.Rect(cx - s, cy - s, cx + s, cy + s),
-                None,
-                fill=mix((0.15, 0.5, 0.2), colours[0], rng.random() * 0.5),
-            )
-    else:
-        points = rng.choice((5, 6, 8, 12))
-        turns = [math.pi * i / points - math.pi / 2 for i in range(2 * points)]
-        pen.path(
-            [
-                (x + r * (0.5 if i % 2 else 1) * math.cos(t), y + r * (0.5 if i % 2 else 1) * math.sin(t))
-                for i, t in enumerate(turns)
-            ],
-            None,
-            fill=colours[0],
-        )
 
 
 def poster(canvas: Canvas) -> tuple[str, ...]:
