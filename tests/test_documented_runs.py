@@ -33,6 +33,7 @@ NOT_RUN = {
     r"^query --like .*--task ": "an index of jina-embeddings-v4: tests/commands/test_like.py",
     r"--rerank ": "a cross-encoder: tests/engine/ranking",
     r"--dataset ": "a benchmark: tests/commands/test_eval_dataset.py",
+    r"--ocr": "a program for OCR, with its languages: tests/indexer",
     r"--format qdrant": "Qdrant's server: tests/integrations/test_qdrant.py",
     r"--cross-language": "the extra cross-language: tests/commands/test_cross_language.py",
 }
