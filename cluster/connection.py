@@ -17,8 +17,6 @@ LOCAL = "local"
 """The address that stands for a cluster on this machine, which ends with the process."""
 AUTO = "auto"
 """The address that stands for the cluster that `ray start` started on this machine."""
-WITHOUT_IDLE_WORKERS = ("RAY_enable_worker_prestart", "RAY_prestart_worker_first_driver")
-"""Settings of Ray's nodes, which start a process for each processor before anybody asks for one."""
 ANSWERS_WITHIN_S = 5.0
 """Seconds that a cluster's head node has to accept a connection. Ray itself would wait for minutes."""
 CLIENT_SCHEME = "ray://"
@@ -46,8 +44,6 @@ def connected(address: str) -> Iterator[None]:
     other_token: type[Exception] = getattr(ray.exceptions, "AuthenticationError", PermissionError)  # since Ray 2.52
     try:
         if address == LOCAL:
-            for setting in WITHOUT_IDLE_WORKERS:
-                os.environ.setdefault(setting, "0")
             ray.init(address=LOCAL, include_dashboard=False, log_to_driver=False, configure_logging=False)
         else:
             if address != AUTO:
@@ -66,8 +62,8 @@ def connected(address: str) -> Iterator[None]:
                 "the logs ray_client_server* of its head node may say more, and docs/scale.md"
             ) from err
         raise UsageError(
-            f"cannot connect to Ray at {address!r}: {reason}; start a cluster with 'ray start --head', or use "
-            f"the address '{LOCAL}'"
+            f"cannot connect to Ray at {address!r}: {reason}; start a cluster with 'ray start --head', set "
+            f"{AUTH_MODE}=token if it asks for a token, or use the address '{LOCAL}'"
         ) from err
     try:
         yield

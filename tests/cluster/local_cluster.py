@@ -8,10 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from docsearch.cluster.connection import WITHOUT_IDLE_WORKERS
-
 TESTS = Path(__file__).resolve().parents[1]
 OBJECT_STORE_BYTES = 80_000_000
+WITHOUT_IDLE_WORKERS = {"RAY_enable_worker_prestart": "0", "RAY_prestart_worker_first_driver": "0"}
+"""Settings of Ray's nodes, which start a process for each processor before anybody asks for one."""
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def local_cluster(nodes: int = 3, *, cpus: int = 2) -> Iterator[Any]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # on a busy machine a node takes its time
-    os.environ.update(dict.fromkeys(WITHOUT_IDLE_WORKERS, "0"))
+    os.environ.update(WITHOUT_IDLE_WORKERS)
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(TESTS), str(TESTS / "cluster"), before]))
     each = {"num_cpus": cpus, "object_store_memory": OBJECT_STORE_BYTES, "include_log_monitor": False}
