@@ -217,7 +217,7 @@ class _Coordinator:
             (given, task)
             for member in self._pool.members
             for _, task, given in member.tasks
-            if now - given > limit and self._outstanding[task.key] == 1
+            if now - given > limit and self._outstanding[task.key] == 1 and task.key not in self._finished
         ]
         if not late:
             return None
@@ -369,7 +369,10 @@ class _Coordinator:
                         raise
                     logger.warning("a segment could not be fetched, and is made again: %s", err)
                     self._meter.repeated += 1
-                    self._queue.give_back([arrived.task])
+                    if self._outstanding[arrived.task.key]:
+                        self._finished.discard(arrived.task.key)  # the result of the other worker counts
+                    else:
+                        self._queue.give_back([arrived.task])
                 else:
                     again = self._ledger.add(arrived.task, arrived.result, folders, ranges_at_once=self._ranges_at_once)
                     for name, _ in arrived.result.segments:
