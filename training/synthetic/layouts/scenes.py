@@ -8,10 +8,9 @@ from typing import NamedTuple
 
 import pymupdf
 
-from ..pen import WHITE, arc, mix, smooth
+from ..pen import WHITE, Colour, arc, mix, smooth
 from .canvas import Canvas
 
-Colour = tuple[float, float, float]
 SKIN, TRUNK, LEAVES = (0.9, 0.7, 0.55), (0.45, 0.3, 0.15), (0.15, 0.5, 0.2)
 RED, LAMP = (0.85, 0.1, 0.2), (1, 0.9, 0.5)
 
