@@ -178,8 +178,8 @@ def query(
     read; "try_mode" is another --mode that may find more, where there is one.
 
     With --explain, a score is the sum of what the picture gives, the text, the document (its name and first words), the
-    page (short ones come first) and, with --cross-language, the meaning of the text. Each word has its weight and match,
-    0 to 1, in the picture, on the document's first page, and in the text, where "times" counts its places.
+    page (short ones come first) and, with --cross-language, the meaning of the text. Each word has its weight and
+    match, 0 to 1, in the picture, on the document's first page, and in the text, where "times" counts its places.
 
     --like finds pages that look or read like one of the index, among them near-duplicates of a passage. With
     jina-embeddings-v4 an index that was made with task=text-matching is best for that, and --task refuses any other.
