@@ -219,6 +219,7 @@ def test_pages_are_found_by_meaning_only_where_the_index_has_it(visit: Visit, ad
     expect(page.locator(".no-match button")).to_have_count(0)
     page.locator("#mode").select_option("")
     expect(page).not_to_have_url(re.compile(r"mode="))
+    expect(page.get_by_role("button", name="Search by meaning, too")).to_be_visible()
     assert asked[0] is None
     assert asked[1] == "semantic"
     assert asked[-1] is None
