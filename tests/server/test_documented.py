@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi.testclient import TestClient
-from httpx import Response
+from httpx2 import Response
 
 from documented import REPOSITORY, blocks, prose
 
