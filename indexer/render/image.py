@@ -118,10 +118,12 @@ class ImageDocument:
 
     def detail(self, *, dpi: float, max_pixels: int) -> GreyBitmap:
         """Scale the frame rendered last again, in grey: decodes the file once more. Raises what `render` raises."""
-        with Image.open(self._file, formats=_formats()) as image:
-            size_pt, transpose = self._open_frame(image)
-            width, height, dpi = detail_size(*size_pt, dpi=dpi, max_pixels=max_pixels)
-            return GreyBitmap(np.array(_drawn(image, (width, height), transpose).convert("L")), dpi)
+        image = Image.open(self._file, formats=_formats())
+        self._image.close()  # its pixels, which may be few: a JPEG is decoded at a fraction of its size
+        self._image = image
+        size_pt, transpose = self._open_frame(image)
+        width, height, dpi = detail_size(*size_pt, dpi=dpi, max_pixels=max_pixels)
+        return GreyBitmap(np.array(_drawn(image, (width, height), transpose).convert("L")), dpi)
 
     def _open_frame(self, image: Image.Image) -> tuple[tuple[float, float], Image.Transpose | None]:
         """Go to the frame rendered last; return its size in points, upright, and what turns it upright."""
@@ -242,7 +244,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         ground = Image.new("RGB", image.size, "black" if _is_light_print(rgba) else "white")
         ground.paste(rgba, mask=rgba.getchannel("A"))
         return ground
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")  # a copy would double the memory
 
 
 def _is_light_print(rgba: Image.Image) -> bool:
