@@ -1,5 +1,7 @@
 """Runs a program with limits on memory, time and files, and without a network where the system allows to take it away.
 
+On Linux it ends with the process that started it.
+
 `python -I sandbox.py MEMORY_MB SECONDS FILE_MB PROGRAM ARGUMENT...` sets the limits and becomes the program. It imports
 nothing but the standard library, and is started as a file of its own, for each conversion.
 """
@@ -13,6 +15,7 @@ import sys
 from contextlib import suppress
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -20,6 +23,7 @@ def main() -> None:
     memory_mb, seconds, file_mb = map(int, sys.argv[1:4])
     _limit(memory_mb, seconds, file_mb)
     without_network()
+    end_with_parent()
     os.execvp(sys.argv[4], sys.argv[4:])  # noqa: S606 - there is no shell to quote for
 
 
@@ -33,6 +37,14 @@ def without_network() -> bool:
         flags = CLONE_NEWNET if os.geteuid() == 0 else CLONE_NEWUSER | CLONE_NEWNET
         with suppress(OSError, AttributeError):
             return bool(ctypes.CDLL(None, use_errno=True).unshare(flags) == 0)
+    return False
+
+
+def end_with_parent() -> bool:
+    """Have the system kill this process when the thread that started it ends; whether that worked. Linux only."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            return bool(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) == 0)
     return False
 
 
