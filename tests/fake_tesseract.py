@@ -27,15 +27,18 @@ class FakeTesseract:
         log = self.folder / "calls"
         return log.read_text().splitlines() if log.exists() else []
 
-    def answer(self, words: tuple[tuple[str, float], ...], *, then: str = "") -> None:
-        """Find these words, with their confidences, side by side on one line of each page; `then` run a command."""
+    def answer(self, words: tuple[tuple[str, float], ...], *, then: str = "", data: str = "osd") -> None:
+        """Find these words, with their confidences, side by side on one line of each page; `then` run a command.
+
+        `data` are installed beside the languages.
+        """
         rows = "".join(
             f"5\t1\t1\t1\t1\t{number}\t{10 + 100 * number}\t20\t80\t30\t{confidence}\t{word}\n"
             for number, (word, confidence) in enumerate(words)
         )
         (self.folder / "table").write_text(f"level\n1\t1\t0\t0\t0\t0\t0\t0\t800\t600\t-1\t\n{rows}")
         log, table = (shlex.quote(str(self.folder / name)) for name in ("calls", "table"))
-        languages = "\\n".join((*LANGUAGES, "osd"))
+        languages = "\\n".join((*LANGUAGES, data))
         program = self.folder / "tesseract"
         program.write_text(
             f'#!/bin/sh\ncase "$1" in\n--version) echo "tesseract 9.8.7";;\n'
@@ -64,6 +67,6 @@ def uninstall(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def forget() -> None:
     """Have it looked for again."""
-    for found in (tesseract.program, tesseract.version, tesseract.languages):
+    for found in (tesseract.program, tesseract.version, tesseract.languages, tesseract._data):
         if hasattr(found, "cache_clear"):  # not where a test has put another function there
             found.cache_clear()

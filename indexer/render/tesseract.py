@@ -6,6 +6,7 @@ without a network (`sandbox`).
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import subprocess
@@ -22,8 +23,12 @@ SANDBOX = Path(__file__).with_name("sandbox.py")
 PROGRAM = "tesseract"
 OTHER_PLACES = ("C:/Program Files/Tesseract-OCR/tesseract.exe", "/opt/homebrew/bin/tesseract")
 """Where Tesseract is when it is not on the search path."""
-NO_LANGUAGES = frozenset(("equ", "osd", "snum"))
+ORIENTATION = "osd"
+"""Data of Tesseract for the orientation of pages: with it, sideways and upside-down pages are read."""
+NO_LANGUAGES = frozenset(("equ", ORIENTATION, "snum"))
 """Data of Tesseract for formulas, the orientation of pages, and serial numbers."""
+TURNED, UPRIGHT = "1", "3"
+"""Tesseract's modes of page segmentation: all of a page, in the orientation that it finds, or as it is."""
 LANGUAGES_MAX = 3
 """More installed languages than this are not all used by default: each takes its time on every page."""
 THRESHOLDING = ("-c", "thresholding_method=2")
@@ -54,10 +59,7 @@ def version() -> str:
 @cache
 def languages() -> tuple[str, ...]:
     """The languages that are installed, in alphabetical order; starts Tesseract."""
-    names = _said("--list-langs").splitlines()[1:]
-    return tuple(
-        sorted(name for name in map(str.strip, names) if name and name not in NO_LANGUAGES and "/" not in name)
-    )
+    return tuple(sorted(name for name in _data() if name not in NO_LANGUAGES and "/" not in name))
 
 
 def default_languages() -> str:
@@ -97,7 +99,8 @@ def read(pixels: U8, dpi: float, *, languages: str, timeout_s: float) -> list[li
     # Windows has none of the limits, and lets no program become another one.
     limited = () if sys.platform == "win32" else (sys.executable, "-I", str(SANDBOX), *limits)
     thresholding = THRESHOLDING if _major_version() >= HAS_THRESHOLDING else ()
-    options = ("-l", languages, "--psm", "3", "--dpi", str(round(dpi)), *thresholding, "-c", "tessedit_create_tsv=1")
+    mode = TURNED if ORIENTATION in _data() else UPRIGHT
+    options = ("-l", languages, "--psm", mode, "--dpi", str(round(dpi)), *thresholding, "-c", "tessedit_create_tsv=1")
     try:
         done = subprocess.run(
             [*limited, path, "stdin", "stdout", *options],
@@ -129,10 +132,19 @@ def words_of(table: str) -> list[list[Word]]:
         fields = row.split("\t")
         if len(fields) != 12 or fields[0] != WORD_LEVEL:
             continue
-        left, top, width, height, confidence = map(float, fields[6:11])
-        if confidence >= MIN_CONFIDENCE and (word := "".join(fields[11].split())):
+        try:
+            left, top, width, height, confidence = places = tuple(map(float, fields[6:11]))
+        except ValueError:  # no row that Tesseract writes
+            continue
+        if all(map(math.isfinite, places)) and confidence >= MIN_CONFIDENCE and (word := "".join(fields[11].split())):
             lines.setdefault(tuple(fields[1:5]), []).append((left, top, left + width, top + height, word))
     return list(lines.values())
+
+
+@cache
+def _data() -> frozenset[str]:
+    """The names of Tesseract's data that are installed: languages, scripts, and others; starts Tesseract."""
+    return frozenset(filter(None, map(str.strip, _said("--list-langs").splitlines()[1:])))
 
 
 def _major_version() -> int:

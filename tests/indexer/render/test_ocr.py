@@ -77,6 +77,13 @@ def test_words_become_the_text_of_a_picture_without_those_that_are_unsure(fake: 
     assert page.unread == ()
 
 
+def test_rows_that_are_no_words_are_left_out() -> None:
+    row = "5\t1\t1\t1\t1\t1\t{}\t20\t{}\t30\t{}\t{}"
+    rows = [("x", 60, 99, "a"), (1, "nan", 99, "b"), ("inf", 60, 99, "c"), (1, "1e999", 99, "d"), (1, 60, "nan", "e")]
+    table = "\n".join(row.format(*each) for each in [*rows, (10, 60, 99, "net")])
+    assert tesseract.words_of(table) == [[(10.0, 20.0, 70.0, 50.0, "net")]]
+
+
 @needs_shell
 @pytest.mark.parametrize("renderer", ["mupdf", "pdfium"])
 def test_pages_with_a_text_layer_are_not_read(fake: FakeTesseract, tmp_path: Path, renderer: str) -> None:
@@ -106,6 +113,18 @@ def test_a_short_page_without_a_picture_keeps_its_text(fake: FakeTesseract, tmp_
 
 
 @needs_shell
+@pytest.mark.skipif(sys.platform != "linux", reason="the limit is Linux's")
+def test_a_large_scan_is_in_memory_once_while_it_is_read(fake: FakeTesseract, tmp_path: Path) -> None:
+    image = Image.new("RGB", (10_000, 7_000), "white")  # 210 MB
+    image.paste("black", (0, 0, 5_000, 500))
+    image.save(tmp_path / "a.png", compress_level=1)
+    with Renderer(dpi=72, max_pixels=1_000_000, memory_limit_mb=640, ocr=Ocr("tesseract", "eng")) as opened:
+        events = list(opened.render([(Document("a.png", tmp_path / "a.png", 0, 0), frozenset())]))
+    (page,) = (event for event in events if isinstance(event, PageRendered))
+    assert (page.image.text, page.unread) == ("turbine hall", ())
+
+
+@needs_shell
 def test_an_empty_page_is_not_read(fake: FakeTesseract, tmp_path: Path) -> None:
     (page,) = rendered(picture(tmp_path / "a.png", ""), Ocr("tesseract", "eng"))
     assert page.image.text == ""
@@ -117,6 +136,16 @@ def test_an_empty_page_is_not_read(fake: FakeTesseract, tmp_path: Path) -> None:
 def test_without_ocr_nothing_is_read(fake: FakeTesseract, tmp_path: Path) -> None:
     (page,) = rendered(picture(tmp_path / "a.png"), None)
     assert (page.image.text, page.ocr, fake.calls) == ("", None, [])
+
+
+@needs_shell
+@pytest.mark.parametrize(("data", "mode"), [("osd", "1"), ("equ", "3")])
+def test_pages_are_turned_upright_where_the_data_for_that_is_installed(
+    fake: FakeTesseract, tmp_path: Path, data: str, mode: str
+) -> None:
+    fake.answer(fake_tesseract.WORDS, data=data)
+    rendered(picture(tmp_path / "a.png"), Ocr("tesseract", "eng"))
+    assert f"--psm {mode} " in fake.calls[0]
 
 
 @needs_shell
@@ -205,6 +234,23 @@ def test_tesseract_reads_a_picture(tmp_path: Path) -> None:
     x0, y0, x1, y1 = page.ocr.words.boxes[0].tolist()
     assert 0.05 < x0 < 0.1 < 0.25 < x1 < 0.4
     assert 0.1 < y0 < 0.2 < y1 < 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("osd" not in tesseract._data(), reason="needs Tesseract's data for orientations")
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_tesseract_reads_pages_that_are_turned(tmp_path: Path, degrees: int) -> None:
+    lines = ("The machines of the power station", "were replaced in the spring of 1998.", "Thirty men did it at once,")
+    image = Image.new("RGB", (1000, 1400), "white")
+    for number, line in enumerate(lines * 3):
+        ImageDraw.Draw(image).text((60, 80 + 80 * number), line, "black", ImageFont.load_default(40))
+    image.rotate(degrees, expand=True).save(tmp_path / "a.png")
+    (page,) = rendered(tmp_path / "a.png", ocr.chosen("tesseract", tesseract.languages()[0]))
+    assert page.image.text.startswith(lines[0])
+    assert page.ocr is not None
+    x0, y0, x1, y1 = page.ocr.words.boxes[0].tolist()  # where the first word is on the page as it lies
+    corner = {90: (x0, 1 - y1), 180: (1 - x1, 1 - y1), 270: (1 - x1, y0)}[degrees]
+    assert max(corner) < 0.1
 
 
 @pytest.mark.slow
