@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..engine.errors import UsageError
-from ..engine.store import IndexWriter
+from ..engine.store import IndexWriter, Snapshot
 from ..engine.store.catalog import OCR
 from .render import ocr as engines
 from .render.ocr import Ocr
@@ -23,7 +23,7 @@ def wanted(asked: str | None, languages: str | None, recorded: str | None) -> Oc
         if languages:
             raise UsageError("languages for OCR, and no OCR; leave one of them out")
         return None
-    if asked is not None or languages:
+    if is_asked_for(asked, languages):
         return engines.chosen(asked or engines.AUTO, languages)
     found = engines.recorded(recorded)
     if found is not None:
@@ -34,6 +34,11 @@ def wanted(asked: str | None, languages: str | None, recorded: str | None) -> Oc
     return found
 
 
+def is_asked_for(ocr: str | None, languages: str | None) -> bool:
+    """Whether a run was told to read by OCR, as `wanted` is; then it tries once more what could not be read."""
+    return ocr is not None or bool(languages)
+
+
 def record(writer: IndexWriter, ocr: Ocr | None) -> None:
     """Have later runs read scans in the same way."""
     setting = None if ocr is None else ocr.setting
@@ -41,11 +46,13 @@ def record(writer: IndexWriter, ocr: Ocr | None) -> None:
         writer.write_setting(OCR, setting)
 
 
-def paths_to_read(writer: IndexWriter, ocr: Ocr | None) -> frozenset[str]:
-    """The documents in the index of which OCR would read a page that it has not read, or another engine has."""
-    if ocr is None or writer.setting(ALL_READ) == ocr.reader:
+def paths_to_read(index: IndexWriter | Snapshot, ocr: Ocr | None, *, failed: bool) -> frozenset[str]:
+    """The documents in the index of which OCR would read a page that it has not read, or another engine has; or, if
+    `failed`, that it failed to read.
+    """
+    if ocr is None or (index.setting(ALL_READ) == ocr.reader and not failed):
         return frozenset()
-    return frozenset(writer.documents_for_ocr(ocr.reader))
+    return frozenset(index.documents_for_ocr(ocr.reader, failed=failed))
 
 
 def record_all_read(writer: IndexWriter, ocr: Ocr | None) -> None:

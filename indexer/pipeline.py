@@ -189,7 +189,7 @@ def index_found(
             renderer=renderer,
             passwords=passwords,
             passages=spec.reads_passages,
-            for_ocr=ocr_setting.paths_to_read(writer, reading),
+            for_ocr=ocr_setting.paths_to_read(writer, reading, failed=ocr_setting.is_asked_for(ocr, ocr_languages)),
         )
         make_renderer = partial(
             Renderer,

@@ -80,13 +80,13 @@ def plan(
     users: Metadata | MetadataReport = Metadata(None if metadata is None else Path(metadata))
     rows: dict[str, DocumentRow] = {}
     producers: dict[str, str] = {}
-    for_ocr: set[str] = set()
+    for_ocr: frozenset[str] = frozenset()
     try:
         with open_snapshot(directory) as snapshot:
             rows, producers = snapshot.documents(), snapshot.producers()
             reading = ocr_setting.wanted(ocr, ocr_languages, snapshot.setting(OCR))
-            if reading is not None and snapshot.setting(ocr_setting.ALL_READ) != reading.reader:
-                for_ocr = snapshot.documents_for_ocr(reading.reader)
+            asked = ocr_setting.is_asked_for(ocr, ocr_languages)
+            for_ocr = ocr_setting.paths_to_read(snapshot, reading, failed=asked)
             if metadata is None:
                 users = remembered(snapshot, forget=forget_metadata)
             said = RecordedMetadata(snapshot) if isinstance(users, MetadataReport) else users

@@ -12,6 +12,7 @@ from itertools import chain
 from pathlib import Path
 
 from ..engine.errors import DocumentError, UsageError
+from ..engine.ocr_text import is_read
 from ..engine.records import PageRef
 from ..engine.store import BuiltSegment, DocumentRow, Failure, IndexWriter, UnreadContent
 from ..engine.store.columns import PRODUCER
@@ -180,7 +181,7 @@ class Run:
             document = self._in_flight[page.ref.path]
             document.seen_pages.add(page.ref.page)
             pages.append(replace(page, ref=replace(page.ref, doc_id=document.doc_id)))
-            self._ocr_pages += page.ocr is not None
+            self._ocr_pages += is_read(page.ocr)
         self._pages += self._writer.add_segment(replace(segment, pages=tuple(pages)), folder)
 
     def store(self, batch: EncodedBatch) -> None:
@@ -191,7 +192,7 @@ class Run:
         for pages in batch.embedded.batches:
             self._writer.add_pages(pages)
             self._pages += len(pages)
-            self._ocr_pages += sum(each is not None for each in pages.ocr)
+            self._ocr_pages += sum(map(is_read, pages.ocr))
         for each in batch.embedded.failed:
             self._fail_page(each.ref.path, each.ref.page, each.reason)
         for ref, count in batch.embedded.crowded:

@@ -60,10 +60,10 @@ class DocumentReader(ABC):
         with self._connection_lock, os_errors.translated(self._directory):
             return catalog.find_meta(self._connection, name)
 
-    def documents_for_ocr(self, reader: str) -> set[str]:
+    def documents_for_ocr(self, reader: str, *, failed: bool = False) -> set[str]:
         """The paths of complete documents that OCR would read a page of; see `page_ocr.documents_to_read`."""
         with self._connection_lock, os_errors.translated(self._directory):
-            return page_ocr.documents_to_read(self._connection, reader)
+            return page_ocr.documents_to_read(self._connection, reader, failed=failed)
 
     def producers(self) -> dict[str, str]:
         """The program that laid out each document that has no pages of its own, by the document's path."""

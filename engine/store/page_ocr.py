@@ -21,6 +21,8 @@ IN_ONE_QUERY = 500
 
 BOX_BYTES = 8
 """The box of a word: x0, y0, x1, y1 in uint16, the lower byte first."""
+FAILED = ""
+"""The engine of a page that none could read."""
 WHITE_SPACE = " \t\n\r\f\v"
 
 Query = Callable[..., list[Any]]
@@ -101,9 +103,9 @@ def is_read(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute(EXISTS).fetchone()[0])
 
 
-def documents_to_read(connection: sqlite3.Connection, reader: str) -> set[str]:
+def documents_to_read(connection: sqlite3.Connection, reader: str, *, failed: bool) -> set[str]:
     """The paths of complete documents with a page that has no text, unless `reader`, an engine without its version,
-    looked for some already; or with one that another engine or language read.
+    looked for some already; or with one that another engine or language read; or, if `failed`, that OCR failed to read.
     """
     joined = "documents JOIN pages ON pages.document = documents.key JOIN page_text ON page_text.rowid = pages.key"
     if not is_read(connection):
@@ -114,4 +116,8 @@ def documents_to_read(connection: sqlite3.Connection, reader: str) -> set[str]:
         "WHERE state = 'done' AND (engine IS NOT NULL OR trim(text, ?) = '') GROUP BY path, engine",
         (WHITE_SPACE,),
     )
-    return {path for path, engine in found if engine is None or without_version(engine) != reader}
+    return {
+        path
+        for path, engine in found
+        if engine is None or (failed if engine == FAILED else without_version(engine) != reader)
+    }

@@ -53,10 +53,10 @@ class Recorder:
         with self._transaction.reading() as connection:
             return columns.recorded_producers(connection)
 
-    def documents_for_ocr(self, reader: str) -> set[str]:
+    def documents_for_ocr(self, reader: str, *, failed: bool = False) -> set[str]:
         """The paths of complete documents that OCR would read a page of; see `page_ocr.documents_to_read`."""
         with self._transaction.reading() as connection:
-            return page_ocr.documents_to_read(connection, reader)
+            return page_ocr.documents_to_read(connection, reader, failed=failed)
 
     def ocr_engine(self, doc_id: str) -> str:
         """The program that read pages of a document by OCR, uncommitted pages included; "" for none."""

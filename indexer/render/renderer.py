@@ -333,7 +333,7 @@ class Renderer:
             else:
                 return text, OcrText(ocr.name, words) if text or not has_text else None, ()
         unread = Unread(PARTIAL, 0, f"a page without a text layer, by OCR: {reason}")
-        return "", OcrText(ocr.name, nothing), (unread,)
+        return "", OcrText("", nothing), (unread,)
 
     def _emit(self, job: Job, task: Task, event: RenderEvent) -> None:
         with self._changed:

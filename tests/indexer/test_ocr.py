@@ -25,7 +25,7 @@ from docsearch.indexer.plan import plan
 from docsearch.indexer.report import IndexReport, Progress
 from docsearch.indexer.update import update_index
 from fake_encoder import FakeEncoder
-from fake_tesseract import FakeTesseract
+from fake_tesseract import WORDS, FakeTesseract
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the program is a shell script")
 ENGINE = "Tesseract 9.8.7, deu+eng"
@@ -186,6 +186,21 @@ def test_pages_that_could_not_be_read_are_counted(fake: FakeTesseract, docs: Pat
     with open_snapshot(tmp_path / "index") as snapshot:
         (reason,) = (each.reason for each in snapshot.unread.all() if each.kind == "partial")
     assert reason == "read in part: a page without a text layer, by OCR: Tesseract failed: exit code 1"
+
+
+def test_pages_that_could_not_be_read_are_tried_again_only_when_it_is_asked_for(
+    fake: FakeTesseract, docs: Path, tmp_path: Path
+) -> None:
+    fake.answer((), then="exit 1")
+    assert run(docs, "auto").ocr_pages == 0
+    fake.answer(WORDS)
+    assert run(docs).skipped == 2
+    assert plan([docs], tmp_path / "index").unchanged == 2
+    assert [each.path for each in plan([docs], tmp_path / "index", ocr="auto").to_read] == ["scan.png"]
+    report = run(docs, "auto")
+    assert (report.ocr_pages, dict(report.unread)) == (1, {})
+    assert texts(tmp_path / "index")["scan.png"] == "turbine hall"
+    assert run(docs, "auto").skipped == 2
 
 
 def test_without_the_program_nothing_changes(
