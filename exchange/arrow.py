@@ -18,9 +18,9 @@ METADATA = "docsearch"
 def table(pages: ExportedPages, description: Mapping[str, object], thumbnails: list[bytes | None] | None = None) -> Any:
     """A row for each page: a pyarrow.Table, with the `description` of the export in its metadata.
 
-    Columns are `id`, `doc_id`, `path`, `page`, `width`, `height` (points), `text`, `headings` and, where they were
-    exported, `vectors` (a list of vectors of float16) or `codes`, `scales` and the codec in the metadata; `boxes`,
-    `words`, `single` and `thumbnail` (JPEG).
+    Columns are `id`, `doc_id`, `path`, `page`, `width`, `height` (points), `text`, `headings`, `ocr_engine` and, where
+    they were exported, `vectors` (a list of vectors of float16) or `codes`, `scales` and the codec in the metadata;
+    `boxes`, `words`, `single` and `thumbnail` (JPEG).
     """
     pa, _ = pyarrow()
     columns = {
@@ -32,6 +32,7 @@ def table(pages: ExportedPages, description: Mapping[str, object], thumbnails: l
         "height": pa.array(pages.sizes[:, 1]),
         "text": pa.array(pages.texts, pa.string()),
         "headings": pa.array(pages.headings, pa.string()),
+        "ocr_engine": pa.array(pages.ocr_engines, pa.string()),
     }
     if pages.offsets is not None:
         offsets = pa.array(pages.offsets.astype(np.int32))

@@ -143,6 +143,7 @@ def _write_npz(
         "path": np.array([ref.path for ref in read.refs], np.str_),
         "page": np.array([ref.page for ref in read.refs], np.int32),
         "size": read.sizes,
+        "ocr_engine": np.array(read.ocr_engines, np.str_),
         "description": np.array(json.dumps(description)),
         **_bytes("text", [text.encode("utf-8", "replace") for text in read.texts]),
         **_bytes("headings", [headings.encode("utf-8", "replace") for headings in read.headings]),

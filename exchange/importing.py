@@ -15,7 +15,8 @@ import numpy as np
 
 from ..engine.errors import UsageError
 from ..engine.install import pyarrow
-from ..engine.records import WHOLE_PAGE, PageRef, PagesToStore, PageVectors, Ragged
+from ..engine.ocr_text import OcrText
+from ..engine.records import WHOLE_PAGE, PageRef, PagesToStore, PageVectors, PageWords, Ragged
 from ..engine.store import BegunDocument, Fingerprint, IndexWriter, open_writer
 from ..engine.store.column_values import Value
 from . import arrow
@@ -53,9 +54,9 @@ def run(
     """Add the pages of a Parquet file, or of those in a folder, to the index in `directory`, which is made if need be.
 
     Columns are `path`, `page` (from 1) and `vectors`, a list of lists of D numbers; and, where there are any, `text`,
-    `headings` (a line each), `width` and `height` in points, `boxes` (x0, y0, x1, y1 in page fractions times 65,535 for
-    each vector), `words` and `single`. `fingerprint` says what made the vectors; None takes that of the file, which an
-    export has.
+    `headings` (a line each), `ocr_engine` (what read the text by OCR), `width` and `height` in points, `boxes` (x0, y0,
+    x1, y1 in page fractions times 65,535 for each vector), `words` and `single`. `fingerprint` says what made the
+    vectors; None takes that of the file, which an export has.
     `columns` tells the columns of a document that conditions compare (its kind, language, …) from its path and texts.
     A killed import goes on when it is run again. Raises UsageError for files that are not as described, with the file
     and the row, and EncoderMismatch where the index has vectors of another model.
@@ -145,7 +146,7 @@ def _batches(files: list[Path]) -> Iterator[list[dict[str, Any]]]:
     for file in files:
         try:
             with parquet.ParquetFile(file) as opened:
-                wanted = [*REQUIRED, "text", "headings", "width", "height", "boxes", "words", "single"]
+                wanted = [*REQUIRED, "text", "headings", "ocr_engine", "width", "height", "boxes", "words", "single"]
                 columns = [name for name in wanted if name in opened.schema_arrow.names]
                 first = 0
                 for batch in opened.iter_batches(BATCH_PAGES, columns=columns):
@@ -174,7 +175,7 @@ def _row(batch: Any, i: int, where: str) -> dict[str, Any]:
         if len(row["words"]) != len(vectors):
             raise UsageError(f"{where}: {len(vectors)} vectors came with {len(row['words'])} words")
     row["single"] = np.array(batch["single"][i].as_py() if "single" in names else [], np.float16)
-    for name in ("text", "headings"):
+    for name in ("text", "headings", "ocr_engine"):
         row[name] = (batch[name][i].as_py() or "") if name in names else ""
     row["size"] = [
         float((batch[name][i].as_py() or usual) if name in names else usual)
@@ -222,7 +223,9 @@ def _pages(rows: list[dict[str, Any]], begun: Mapping[str, BegunDocument]) -> Pa
     words = None if rows[0]["words"] is None else np.concatenate([row["words"] for row in rows])
     sizes = np.array([row["size"] for row in rows])
     headings = [row["headings"] for row in rows]
-    return PagesToStore(vectors, [row["text"] for row in rows], sizes, words, headings=headings)
+    nothing = PageWords((), np.zeros((0, 4), np.float32))  # the places of words are not exported
+    ocr = [OcrText(row["ocr_engine"], nothing) if row["ocr_engine"] else None for row in rows]
+    return PagesToStore(vectors, [row["text"] for row in rows], sizes, words, headings=headings, ocr=ocr)
 
 
 def _finish(writer: IndexWriter, document: BegunDocument, pages: set[int]) -> None:

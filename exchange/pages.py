@@ -25,7 +25,8 @@ Vectors = Literal["float16", "stored", "none"]
 @dataclass(frozen=True, slots=True)
 class ExportedPages:
     """n pages. `sizes` (n, 2) float32 are width and height in points, `texts` (n) their text layers or "",
-    `headings` (n) the headings in these, a line each.
+    `headings` (n) the headings in these, a line each, `ocr_engines` (n) the programs that read the texts by OCR, "" for
+    those of text layers.
 
     Exported as float16, page i has the vectors `vectors[i]` (T_i, D) float16; as stored, the codes, scales and visual
     words `coded[offsets[i] : offsets[i + 1]]`. `boxes` (T, 4) uint16 are x0, y0, x1, y1 of each vector's patch in page
@@ -37,6 +38,7 @@ class ExportedPages:
     sizes: F32
     texts: list[str]
     headings: list[str]
+    ocr_engines: list[str]
     vectors: Ragged | None = None
     coded: Coded | None = None
     offsets: I64 | None = None
@@ -75,7 +77,10 @@ def read(snapshot: Snapshot, rows: I64, vectors: Vectors) -> ExportedPages:
     as stored and are stored in more than one way.
     """
     texts = [snapshot.text(row) for row in rows.tolist()]
-    pages = ExportedPages(snapshot.refs(rows), snapshot.sizes(rows), texts, snapshot.headings(rows.tolist()))
+    headings = snapshot.headings(rows.tolist())
+    found = snapshot.ocr_engines(rows.tolist())
+    engines = [engine if text else "" for engine, text in zip(found, texts, strict=True)]
+    pages = ExportedPages(snapshot.refs(rows), snapshot.sizes(rows), texts, headings, engines)
     if vectors == "none":
         return pages
     boxes = np.concatenate([np.zeros((0, 4), np.uint16), *(snapshot.boxes(row) for row in rows.tolist())])

@@ -73,7 +73,7 @@ def test_without_vectors_there_are_ids_and_texts(sample_index: Path, tmp_path: P
     with open_snapshot(sample_index) as snapshot:
         folder.export(snapshot, tmp_path, file_format="parquet", vectors="none")
     names = parquet.read_schema(tmp_path / "part-00000.parquet").names
-    assert names == ["id", "doc_id", "path", "page", "width", "height", "text", "headings"]
+    assert names == ["id", "doc_id", "path", "page", "width", "height", "text", "headings", "ocr_engine"]
 
 
 def test_a_killed_export_goes_on(

@@ -55,6 +55,17 @@ def test_an_export_comes_back_with_the_same_answers(sample_index: Path, tmp_path
             np.testing.assert_allclose([hit.score for hit in theirs], [hit.score for hit in ours], atol=5e-3)
 
 
+def test_what_read_a_text_by_ocr_is_exported_and_imported(write: Callable[..., Path], tmp_path: Path) -> None:
+    engines = ["Tesseract 5.3.0, eng", "", None]
+    file = write(rows(3, text=["net income", "gross income", ""], ocr_engine=engines))
+    importing.run(file, tmp_path / "copy", fingerprint=NAMED)
+    with open_snapshot(tmp_path / "copy") as snapshot:
+        assert snapshot.ocr_engines(range(3)) == ["Tesseract 5.3.0, eng", "", ""]
+        assert snapshot.verify() == []
+        folder.export(snapshot, tmp_path / "pages", file_format="parquet")
+    assert parquet.read_table(tmp_path / "pages").column("ocr_engine").to_pylist() == ["Tesseract 5.3.0, eng", "", ""]
+
+
 def test_imported_documents_have_the_columns_that_path_and_text_tell(
     write: Callable[..., Path], tmp_path: Path
 ) -> None:
