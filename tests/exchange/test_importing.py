@@ -127,8 +127,8 @@ def test_text_boxes_sizes_and_dense_vectors_are_taken(write: Callable[..., Path]
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        (rows(2, path=["a", ""]), "row 2: path '' and page 2 are no page"),
-        (rows(2, page=[1, 0]), "row 2: path 'a.pdf' and page 0 are no page"),
+        (rows(2, path=["a", ""]), "row 2: path '' and page 2 are not a page of a document"),
+        (rows(2, page=[1, 0]), "row 2: path 'a.pdf' and page 0 are not a page of a document"),
         (rows(2, page=[1, 1]), "row 2: page 1 of a.pdf is there twice"),
         (rows(2, vectors=[[[1.0, 2.0]], []]), "row 2: has no vectors"),
         (rows(2, vectors=[[[1.0, 2.0]], [[float("nan"), 1.0]]]), "row 2: a vector has numbers that are not finite"),
