@@ -103,7 +103,6 @@ class FanOut:
         self._busy: Counter[tuple[str, int]] = Counter()
         self._lock = threading.Lock()
         self.hedged = 0
-        self.retried = 0
 
     def __call__(self, calls: Sequence[Call], *, timeout_s: float | None = None) -> list[Any]:
         """The answers, in the order of the calls. Raises ShardsUnavailable, and what a method raises."""
@@ -161,7 +160,6 @@ class FanOut:
                 continue
             if each.resend_at is not None and now >= each.resend_at:
                 each.resend_at = None
-                self.retried += 1
                 self._send(each)
             elif (hedge_at := self._hedge_at(each)) is not None and now >= hedge_at:
                 self.hedged += 1
@@ -189,7 +187,6 @@ class FanOut:
     def _failed(self, each: _Waiting) -> None:
         """Send a call to the next replica at once, or, where each has had it, after a pause."""
         if each.sent < self._transport.replicas(each.call.shard):
-            self.retried += 1
             self._send(each)
         elif not each.under_way:
             each.resend_at = self._clock() + RESEND_AFTER_S
