@@ -83,7 +83,7 @@ def test_the_best_of_many_are_the_best_of_few(searcher: Searcher) -> None:
 
 def test_unknown_modes_are_refused(searcher: Searcher) -> None:
     with pytest.raises(UsageError, match="visual, text, hybrid"):
-        searcher.search("w3", mode="semantic")  # type: ignore[arg-type]
+        searcher.search("w3", mode="psychic")  # type: ignore[arg-type]
 
 
 def test_models_without_words_of_their_own_search_by_pictures(tmp_path: Path) -> None:

@@ -148,7 +148,7 @@ def test_rank_correlation_with_ties() -> None:
         ({"query": "a", "text": "b", "negatives": [{"text": "b"}]}, "negative 1 is the text that answers"),
         ({"pair": ["a"], "score": 1}, "not a list of two texts"),
         ({"pair": ["a", "b"]}, "'score' is missing"),
-        ({"pair": ["a", "b"], "score": "high"}, "no number"),
+        ({"pair": ["a", "b"], "score": "high"}, "not a number"),
     ],
 )
 def test_rows_that_cannot_be_used_are_told(tmp_path: Path, row: dict[str, object], says: str) -> None:
