@@ -11,7 +11,6 @@ import logging
 import threading
 from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import wait
-from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -83,12 +82,15 @@ class Answering:
         loop = asyncio.get_running_loop()
 
         def put(event: AnswerEvent) -> None:
-            with suppress(RuntimeError):  # the event loop is closed
-                placed = asyncio.run_coroutine_threadsafe(queue.put(event), loop)
+            putting = queue.put(event)
+            try:
+                placed = asyncio.run_coroutine_threadsafe(putting, loop)
                 while not (stopped.is_set() or placed.done()):
                     wait([placed], WAIT_S)
                 if not placed.done():
                     placed.cancel()
+            except RuntimeError:  # the event loop is closed
+                putting.close()
 
         def write() -> None:
             answer = CitedAnswer("", ())

@@ -142,8 +142,11 @@ def test_fields_of_answers_are_there(run: Run, sample_index: Path) -> None:
         ("invoice", "--index", "office.index", "--index", "archive.index"),
     )
     printed = "".join(run("query", *words, "--json") for words in asked)
-    of_ocr = {"ocr_engine"}  # of pages whose text a program for OCR read: tests/commands/test_ocr.py
-    assert documented_fields("query") - fields(printed) - of_ocr == set()
+    elsewhere = {
+        "ocr_engine",  # of pages whose text a program for OCR read: tests/commands/test_ocr.py
+        "try_mode",  # of indexes with vectors of passages: tests/commands/test_modes.py
+    }
+    assert documented_fields("query") - fields(printed) - elsewhere == set()
     run("batch", "questions.jsonl", "-o", "answers.jsonl")
     run("batch", "questions.jsonl", "-o", "both.jsonl", "--index", "office.index", "--index", "archive.index")
     rows = {"query", "query_id", "path", "where"}  # those of the queries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
@@ -149,6 +150,22 @@ def test_the_server_ends_while_an_answer_is_written(serve: Serve) -> None:
         assert not asking.is_alive()
         endpoint.wait_s = 0
     assert "shutting down" in found[-1]["error"]
+
+
+def test_what_an_endpoint_sends_after_the_server_has_ended_is_dropped() -> None:
+    async def leave(answering: Answering) -> None:
+        left = answering.answer("a", [FoundPage(Hit(PageRef("d", "report.pdf", 1), 0.9, 1, ()), "Revenue 52.1", None)])
+        assert (await anext(left)).kind == "pages"
+        while not endpoint.requests:
+            await asyncio.sleep(0.01)
+        await left.aclose()
+
+    with running(StandIn(wait_s=0.5, status=503)) as endpoint:
+        asyncio.run(leave(Answering(endpoint.url, "m", 1)))
+        for thread in threading.enumerate():
+            if thread.name == "docsearch-answer":
+                thread.join(60)
+    gc.collect()  # a coroutine that nobody awaited would be reported here
 
 
 @pytest.mark.parametrize("url", ["localhost:11434", "ftp://localhost/v1", "http://"])
