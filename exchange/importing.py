@@ -19,6 +19,7 @@ from ..engine.ocr_text import OcrText
 from ..engine.records import WHOLE_PAGE, PageRef, PagesToStore, PageVectors, PageWords, Ragged
 from ..engine.store import BegunDocument, Fingerprint, IndexWriter, open_writer
 from ..engine.store.column_values import Value
+from ..engine.store.columns import OCR_ENGINE
 from . import arrow
 
 REQUIRED = ("path", "page", "vectors")
@@ -73,6 +74,7 @@ def run(
     with open_writer(directory, fingerprint=made_by, codec=codec) as writer:
         begun: dict[str, BegunDocument] = {}
         known: dict[str, dict[str, Value]] = {}
+        engines: dict[str, tuple[int, str]] = {}  # of a document's first page that OCR read
         for rows in chain([first], batches):
             for path in dict.fromkeys(row["path"] for row in rows):
                 if path not in begun:
@@ -82,14 +84,20 @@ def run(
             new = [row for row in rows if row["page"] not in begun[row["path"]].done_pages]
             if new:
                 writer.add_pages(_pages(new, begun))
+            for row in rows:
+                if row["ocr_engine"] and row["text"].strip():
+                    found = row["page"], row["ocr_engine"]
+                    engines[row["path"]] = min(found, engines.get(row["path"], found))
             done, added, before = done + len(rows), added + len(new), before + len(rows) - len(new)
             if on_progress is not None:
                 on_progress(done, total)
         for path, document in begun.items():
+            told: dict[str, Value] = {OCR_ENGINE: engines[path][1]} if path in engines else {}
             if columns is not None:
-                texts = writer.texts(document.doc_id, PAGES_READ)
-                told = columns(path, {}, texts)  # of its title and author the files say nothing: those known stay
-                writer.record_properties(document.doc_id, {**known[path], **told})
+                told |= columns(path, {}, writer.texts(document.doc_id, PAGES_READ))
+            own = {name: value for name, value in known[path].items() if name != OCR_ENGINE}
+            if told or own != known[path]:  # of its title and author the files say nothing: those known stay
+                writer.record_properties(document.doc_id, {**own, **told})
             _finish(writer, document, documents[path])
     return Imported(len(documents), added, before)
 

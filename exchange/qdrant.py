@@ -61,9 +61,9 @@ def export(
 ) -> Exported:
     """Write the pages of documents that match the glob `path`, or all, to `collection`, which is made if need be.
 
-    A point's payload has the page's `id`, `doc_id`, `path`, `page`, `text`, and `content`, by which an unchanged page
-    is known. Raises UsageError for a page with more numbers than a point takes, and for a collection with other
-    vectors.
+    A point's payload has the page's `id`, `doc_id`, `path`, `page`, `text`, `ocr_engine` (what read the text by OCR, ""
+    for a text layer), and `content`, by which an unchanged page is known. Raises UsageError for a page with more
+    numbers than a point takes, and for a collection with other vectors.
     """
     parts = pages.parts(snapshot, path)
     _check_sizes(snapshot, parts)
@@ -76,7 +76,11 @@ def export(
     for rows in parts:
         for first in range(0, len(rows), UPLOAD_PAGES):
             some = rows[first : first + UPLOAD_PAGES]
-            names = {name: f"{digests[ref.doc_id]} {model}" for ref in snapshot.refs(some) for name in [_point(ref)]}
+            engines = snapshot.ocr_engines(some.tolist())
+            names = {
+                _point(ref): " ".join(filter(None, (digests[ref.doc_id], model, engine)))
+                for ref, engine in zip(snapshot.refs(some), engines, strict=True)
+            }
             known = {
                 str(point.id)
                 for point in client.retrieve(collection, list(names), with_payload=["content"])
@@ -150,6 +154,7 @@ def _points(read: ExportedPages, contents: dict[str, str], dense: int) -> list[A
             "path": ref.path,
             "page": ref.page,
             "text": read.texts[i],
+            "ocr_engine": read.ocr_engines[i],
             "content": contents[_point(ref)],
         }
         made.append(models.PointStruct(id=_point(ref), vector=vectors, payload=payload))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,29 +46,52 @@ def printed_matches(
 
     `corrections` are words of the query, each with the word that is sought instead.
     """
-    spelled, starts = [composed(word) for word in words.texts], [0]
-    for word in spelled:
-        starts.append(starts[-1] + len(word) + 1)
+    spelled = [composed(word) for word in words.texts]
     tokens = _tokens(query, sought, corrections)
-    found = text_matches.find(" ".join(spelled), sought)
     places: list[F32] = []
     rows: list[F32] = []
-    for match in found:
-        if not len(tokens[match.word]):
-            continue
-        first = int(np.searchsorted(starts, match.start, "right")) - 1
-        row = np.zeros(len(query.weights), np.float32)
-        row[tokens[match.word]] = match.strength
-        for at in range(first, len(spelled)):
-            if starts[at] >= match.end:
-                break
-            chars = range(max(0, match.start - starts[at]), min(len(spelled[at]), match.end - starts[at]))
-            places.append(_part(words.boxes[at], chars, len(spelled[at])))
-            rows.append(row)
+    for pieces in ([[(at, word)] for at, word in enumerate(spelled)], _cut_words(spelled)):
+        text, starts, owners = _joined(pieces)
+        for match in text_matches.find(text, sought):
+            if not len(tokens[match.word]):
+                continue
+            row = np.zeros(len(query.weights), np.float32)
+            row[tokens[match.word]] = match.strength
+            first = int(np.searchsorted(starts, match.start, "right")) - 1
+            for start, (at, piece) in zip(starts[first:], owners[first:], strict=True):
+                if start >= match.end:
+                    break
+                chars = range(max(0, match.start - start), min(len(piece), match.end - start))
+                places.append(_part(words.boxes[at], chars, len(spelled[at])))
+                rows.append(row)
     count = len(query.weights)
     return PrintedMatches(
         np.array(places, np.float32).reshape(-1, 4), np.array(rows, np.float32).reshape(-1, count), words.boxes
     )
+
+
+def _cut_words(spelled: Sequence[str]) -> list[list[tuple[int, str]]]:
+    """The two pieces of each word that the end of a line may cut, each with its place among the words `spelled`.
+
+    Texts have such a word as a whole. What only looks like one, as in "pre- and postwar", is no word of a query.
+    """
+    return [
+        [(at, word[:-1]), (at + 1, following)]
+        for at, (word, following) in enumerate(pairwise(spelled))
+        if len(word) > 1 and word.endswith("-") and word[-2].isalpha() and following[:1].islower()
+    ]
+
+
+def _joined(words: Sequence[Sequence[tuple[int, str]]]) -> tuple[str, list[int], list[tuple[int, str]]]:
+    """The text of words in pieces, separated by spaces; where each piece starts in it, and the pieces."""
+    text = ""
+    starts: list[int] = []
+    for word in words:
+        for _, piece in word:
+            starts.append(len(text))
+            text += piece
+        text += " "
+    return text, starts, [piece for word in words for piece in word]
 
 
 def _part(box: F32, chars: range, count: int) -> F32:

@@ -91,7 +91,8 @@ def chosen(engine: str, languages: str | None = None) -> Ocr:
             raise UsageError("--ocr-languages is for Tesseract; the networks of RapidOCR tell languages themselves")
         found = Ocr(RAPIDOCR)
     else:
-        found = Ocr(TESSERACT, languages or (tesseract.default_languages() if tesseract.program() else ""))
+        named = tesseract.each_once(languages or "")
+        found = Ocr(TESSERACT, named or (tesseract.default_languages() if tesseract.program() else ""))
     found.require()
     return found
 
@@ -99,7 +100,7 @@ def chosen(engine: str, languages: str | None = None) -> Ocr:
 def recorded(setting: str | None) -> Ocr | None:
     """The OCR of an index, as `Ocr.setting` has it; None where it is off."""
     engine, _, languages = (setting or "").partition(" ")
-    return Ocr(engine, languages) if engine in NAMES else None
+    return Ocr(engine, tesseract.each_once(languages)) if engine in NAMES else None
 
 
 def read(document: OpenDocument, text: str, ocr: Ocr, *, page_dpi: float, timeout_s: float) -> tuple[str, list[Word]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from ...engine.store.unread import PARTIAL
 from ..kinds import OFFICE_SUFFIXES, PDF_MAGIC
 from . import libreoffice
 from .backend import one_line
+from .sandbox import kill_group
 from .unread import Unread
 
 SANDBOX, SHEET_COLUMNS = Path(__file__).with_name("sandbox.py"), Path(__file__).with_name("sheet_columns.py")
@@ -155,7 +155,7 @@ class OfficeConverter:
             self._closed = True
             running = list(self._running)
         for process in running:
-            _kill_group(process)
+            kill_group(process)
 
     def close(self) -> None:
         """End all conversions and delete what they made."""
@@ -249,7 +249,7 @@ class OfficeConverter:
             except subprocess.TimeoutExpired:
                 raise DocumentError(f"LibreOffice took longer than {timeout_s:g} s") from None
             finally:
-                _kill_group(process)
+                kill_group(process)
                 process.wait()
                 with self._lock:
                     self._running.discard(process)
@@ -278,12 +278,3 @@ def _environment(profile: Path) -> dict[str, str]:
     own = {"HOME": str(profile), "SAL_USE_VCLPLUGIN": "svp"}
     proxies = dict.fromkeys(("http_proxy", "https_proxy", "ftp_proxy", "all_proxy"), nowhere)
     return {**os.environ, **own, **proxies, "no_proxy": ""}
-
-
-def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it started."""
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)

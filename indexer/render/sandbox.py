@@ -13,6 +13,10 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 PR_SET_PDEATHSIG = 1
@@ -46,6 +50,15 @@ def end_with_parent() -> bool:
         with suppress(OSError, AttributeError):
             return bool(ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL) == 0)
     return False
+
+
+def kill_group(process: subprocess.Popen[bytes]) -> None:
+    """End a process that was started in a session of its own, and all that it started there; on Windows it alone."""
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _limit(memory_mb: int, seconds: int, file_mb: int) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from docsearch.engine.compression.visual_words import VisualWords
 from docsearch.engine.errors import UsageError
 from docsearch.engine.models.encoder import EncoderSpec
+from docsearch.engine.ocr_text import OcrText
 from docsearch.engine.records import PageRef, PagesToStore, PageVectors, QueryVectors, Ragged
 from docsearch.engine.store import open_writer
 
@@ -59,12 +60,14 @@ def write(
     sha256: Callable[[str], str] = str,
     texts: Mapping[str, list[str]] | None = None,
     headings: Mapping[str, list[str]] | None = None,
+    ocr: Mapping[str, list[OcrText | None]] | None = None,
     fingerprint: Mapping[str, Any] = SPEC.fingerprint,
 ) -> None:
     """Write an index of documents, each a list of pages, each a list of word numbers; vectors have some noise.
 
     `sha256` gives the hash of a document's bytes from its path: documents with the same one are copies. `texts` are the
-    text layers of a document's pages, by its path, and `headings` those of its pages; `fingerprint` is the model's.
+    text layers of a document's pages, by its path, `headings` those of its pages, and `ocr` what read them;
+    `fingerprint` is the model's.
     """
     rng = np.random.default_rng(1)
     visual_words = VisualWords(directions(), WIDTH)
@@ -85,6 +88,7 @@ def write(
                     np.ones((len(refs), 2)),
                     words.values,
                     headings=(headings or {}).get(path, none),
+                    ocr=(ocr or {}).get(path),
                 )
             )
             writer.finish_document(doc_id, len(contents))

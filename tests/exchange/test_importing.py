@@ -18,6 +18,7 @@ from docsearch.cli import app
 from docsearch.engine.store import open_snapshot
 from docsearch.engine.where.documents import DocumentFilter
 from docsearch.exchange import folder, importing
+from docsearch.indexer import properties
 
 NAMED = {"name": "my-model"}
 
@@ -62,8 +63,18 @@ def test_what_read_a_text_by_ocr_is_exported_and_imported(write: Callable[..., P
     with open_snapshot(tmp_path / "copy") as snapshot:
         assert snapshot.ocr_engines(range(3)) == ["Tesseract 5.3.0, eng", "", ""]
         assert snapshot.verify() == []
+        assert DocumentFilter(snapshot).paths(None, "ocr_engine like 'Tesseract%'") == frozenset({"a.pdf"})
         folder.export(snapshot, tmp_path / "pages", file_format="parquet")
     assert parquet.read_table(tmp_path / "pages").column("ocr_engine").to_pylist() == ["Tesseract 5.3.0, eng", "", ""]
+
+
+def test_text_layers_imported_instead_of_ocr_leave_no_engine_behind(write: Callable[..., Path], tmp_path: Path) -> None:
+    for engines, found in ((["Tesseract 5.3.0, eng", "RapidOCR 3.1.0"], frozenset({"a.pdf"})), (["", ""], frozenset())):
+        file = write(rows(2, text=["net income", ""], ocr_engine=engines))
+        importing.run(file, tmp_path / "copy", fingerprint=NAMED, columns=properties.columns)
+        with open_snapshot(tmp_path / "copy") as snapshot:
+            assert DocumentFilter(snapshot).paths(None, "ocr_engine like 'Tesseract%'") == found
+            assert DocumentFilter(snapshot).paths(None, "ocr_engine is null") == {"a.pdf"} - found
 
 
 def test_imported_documents_have_the_columns_that_path_and_text_tell(

@@ -13,8 +13,12 @@ pytest.importorskip("qdrant_client", reason="needs the extra qdrant")
 
 from qdrant_client import QdrantClient, models
 
+import toy_words
 from docsearch import UsageError, open_index
+from docsearch.engine.ocr_text import OcrText
 from docsearch.engine.page_maxima import token_maxima
+from docsearch.engine.records import PageWords
+from docsearch.engine.store import open_snapshot
 from docsearch.exchange import qdrant
 
 TOP = 10
@@ -109,6 +113,21 @@ def test_a_second_export_sends_nothing(
     with open_index(sample_index) as index:
         done = qdrant.export(index.snapshot, client, "docsearch")
         assert done.pages_before == done.pages == len(index.snapshot)
+
+
+def test_pages_that_ocr_has_read_since_are_sent_again_with_what_read_them(tmp_path: Path) -> None:
+    client = QdrantClient(":memory:")
+    nothing = PageWords((), np.zeros((0, 4), np.float32))
+    for engine, sent in (("", 2), ("Tesseract 5.3.0, eng", 1)):
+        read = OcrText(engine, nothing) if engine else None
+        texts, index = ["net income" if engine else "", "gross income"], tmp_path / f"index{sent}"
+        toy_words.write(index, {"a.pdf": [[1, 2], [3, 4]]}, texts={"a.pdf": texts}, ocr={"a.pdf": [read, None]})
+        with open_snapshot(index) as snapshot:
+            done = qdrant.export(snapshot, client, "docsearch")
+        assert done.pages - done.pages_before == sent
+        points, _ = client.scroll("docsearch", limit=9)
+        found = sorted((point.payload["page"], point.payload["ocr_engine"]) for point in points if point.payload)
+        assert found == [(1, engine), (2, "")]
 
 
 def test_a_page_that_is_too_large_is_named_before_anything_is_sent(

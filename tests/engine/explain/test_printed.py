@@ -36,6 +36,15 @@ def test_words_of_the_text_layer_are_marked_without_any_patch() -> None:
     assert not over[150, 150, 3]
 
 
+def test_both_pieces_of_a_word_that_a_line_cuts_are_marked() -> None:
+    boxes = np.array([[0.1, 0.1, 0.2, 0.15], [0.8, 0.1, 0.9, 0.15], [0.1, 0.2, 0.2, 0.25], [0.3, 0.2, 0.5, 0.25]])
+    words = PageWords(("Net", "in-", "come,", "pre-net"), boxes.astype(np.float32))
+    printed = printed_matches(words, QUERY, SOUGHT, {})
+    income = printed.places[printed.matches[:, 1] > 0]
+    np.testing.assert_allclose(income, [[0.8, 0.1, 0.8 + 0.1 * 2 / 3, 0.15], [0.1, 0.2, 0.18, 0.25]], atol=1e-6)
+    np.testing.assert_allclose(printed.places[0], boxes[0], atol=1e-6)
+
+
 def test_a_patch_on_another_printed_word_counts_less() -> None:
     printed = printed_matches(LINE, QUERY, SOUGHT, {})
     on_fell, on_figure = box(0.46, 0.1, 0.54, 0.15), box(0.5, 0.6, 0.7, 0.65)

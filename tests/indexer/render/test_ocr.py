@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import socket
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import numpy as np
@@ -180,6 +182,25 @@ def test_a_page_that_takes_too_long_is_given_up(fake: FakeTesseract, tmp_path: P
         process.stop()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux which processes there are")
+@pytest.mark.parametrize("waits", [True, False])
+def test_nothing_that_tesseract_started_outlives_it(fake: FakeTesseract, tmp_path: Path, waits: bool) -> None:
+    wait = "wait" if waits else ":"
+    fake.answer((), then=f"sleep 60 > /dev/null 2>&1 & echo $! > {tmp_path}/child; {wait}")
+    with pytest.raises(DocumentError, match="took longer") if waits else nullcontext():
+        tesseract.read(np.zeros((20, 20), np.uint8), 72, languages="eng", timeout_s=1.5)
+    child, end = int((tmp_path / "child").read_text()), time.monotonic() + 10
+    while _runs(child):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def _runs(process: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 @needs_shell
 def test_a_process_that_is_killed_while_it_reads_costs_no_page(
     fake: FakeTesseract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -188,6 +209,12 @@ def test_a_process_that_is_killed_while_it_reads_costs_no_page(
     pages = rendered(scan(tmp_path / "a.pdf", ("", "")), Ocr("tesseract", "eng"))
     assert [page.image.ref.page for page in pages] == [1, 2]
     assert all(page.unread for page in pages)
+
+
+@needs_shell
+def test_a_language_that_is_named_twice_counts_once(fake: FakeTesseract) -> None:
+    assert ocr.chosen("tesseract", "eng+deu+eng") == Ocr("tesseract", "eng+deu")
+    assert ocr.recorded("tesseract eng+eng") == Ocr("tesseract", "eng")
 
 
 @needs_shell
