@@ -86,8 +86,8 @@ def run(
                 writer.add_pages(_pages(new, begun))
             for row in rows:
                 if row["ocr_engine"] and row["text"].strip():
-                    found = row["page"], row["ocr_engine"]
-                    engines[row["path"]] = min(found, engines.get(row["path"], found))
+                    read = row["page"], row["ocr_engine"]
+                    engines[row["path"]] = min(read, engines.get(row["path"], read))
             done, added, before = done + len(rows), added + len(new), before + len(rows) - len(new)
             if on_progress is not None:
                 on_progress(done, total)
@@ -95,9 +95,9 @@ def run(
             told: dict[str, Value] = {OCR_ENGINE: engines[path][1]} if path in engines else {}
             if columns is not None:
                 told |= columns(path, {}, writer.texts(document.doc_id, PAGES_READ))
-            own = {name: value for name, value in known[path].items() if name != OCR_ENGINE}
-            if told or own != known[path]:  # of its title and author the files say nothing: those known stay
-                writer.record_properties(document.doc_id, {**own, **told})
+            kept = {name: value for name, value in known[path].items() if name != OCR_ENGINE}
+            if told or kept != known[path]:  # of its title and author the files say nothing: those known stay
+                writer.record_properties(document.doc_id, {**kept, **told})
             _finish(writer, document, documents[path])
     return Imported(len(documents), added, before)
 

@@ -97,10 +97,17 @@ def _notes_of_ooxml(document: zipfile.ZipFile) -> Iterator[str]:
     main = next(iter(_related(document, "", "officeDocument").values()))
     slides = _related(document, main, "slide")
     for each in _named(_part(document, main), "sldId"):
-        slide = slides[_attribute(each, "id", namespaced=True)]
-        notes = [_part(document, name) for name in _related(document, slide, "notesSlide").values()]
-        bodies = [shape for part in notes for shape in _named(part, "sp") if _is_body(shape)]
-        yield _joined(line for body in bodies for paragraph in _named(body, "p") for line in _lines(paragraph))
+        try:
+            yield _notes_of_slide(document, slides[_attribute(each, "id", namespaced=True)])
+        except Exception as err:  # noqa: BLE001 - what is damaged raises anything, and costs the notes of one slide
+            log.debug("the notes of a slide cannot be read: %s", err)
+            yield ""
+
+
+def _notes_of_slide(document: zipfile.ZipFile, slide: str) -> str:
+    notes = [_part(document, name) for name in _related(document, slide, "notesSlide").values()]
+    bodies = [shape for part in notes for shape in _named(part, "sp") if _is_body(shape)]
+    return _joined(line for body in bodies for paragraph in _named(body, "p") for line in _lines(paragraph))
 
 
 def _is_body(shape: ET.Element) -> bool:

@@ -80,6 +80,13 @@ def test_notes_of_slides_are_read(slides: Path) -> None:
     assert "harbour 2" in third
 
 
+def test_damaged_notes_cost_those_of_their_slide_alone(slides: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(slides) as whole, zipfile.ZipFile(tmp_path / "damaged.pptx", "w") as damaged:
+        for name in whole.namelist():
+            damaged.writestr(name, b"<p:notes" if name == "ppt/notesSlides/notesSlide1.xml" else whole.read(name))
+    assert beside_pages(tmp_path / "damaged.pptx").notes == ("", "", beside_pages(slides).notes[2])
+
+
 def test_notes_of_an_open_document_are_read(tmp_path: Path) -> None:
     notes = (
         '<presentation:notes><draw:page-thumbnail/><draw:frame presentation:class="notes"><draw:text-box>'
