@@ -56,6 +56,25 @@ TYPED = frozenset(("", "text", "search", "email", "tel", "url", "number", "date"
 DATA_IMAGE = re.compile(r"\s*data:image/(?:png|jpe?g|gif|webp|bmp);base64,", re.IGNORECASE)
 TABLE_ROWS_MAX = 1000
 """Rows of a table that are laid out together; MuPDF's time grows with their square (docs/log.md#long-tables)."""
+DEPTH_MAX = 60
+"""Elements in each other, at most, that are laid out as such; MuPDF leaves out, in silence, what is in some 100."""
+NOTED_DEPTH_MAX = 1000
+CLOSED_BY: dict[str, frozenset[str]] = {
+    "p": frozenset(("p",)),
+    "li": frozenset(("p", "li")),
+    "option": frozenset(("option",)),
+    **dict.fromkeys(("dt", "dd"), frozenset(("p", "dt", "dd"))),
+    **dict.fromkeys(("td", "th"), frozenset(("p", "td", "th"))),
+    **dict.fromkeys(("tr", "tbody", "tfoot"), frozenset(("p", "td", "th", "tr", "thead", "tbody"))),
+}
+"""Elements whose end tag may be missing, by what follows them."""
+EMPTY = frozenset(("area", "br", "col", "hr", "image", "img", "input", "wbr"))
+WITHIN_LINES = frozenset(
+    (
+        *("a", "abbr", "b", "big", "cite", "code", "del", "em", "font", "i", "ins", "kbd", "label", "mark", "q", "s"),
+        *("samp", "small", "span", "strong", "sub", "sup", "time", "tt", "u", "var"),
+    )
+)
 CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 CHARSET_WITHIN = 4096
 """Browsers look for the encoding in the first bytes only."""
@@ -135,6 +154,7 @@ class _SelfContained(HTMLParser):
         self._images = images
         self._dropping: list[str] = []
         self._tables: list[_Table] = []  # open ones
+        self._open: list[str] = []  # elements; those after the first DEPTH_MAX are not written, only what is in them
         self._drawing = 0  # how many drawings are open
         self._is_style = False
 
@@ -144,6 +164,9 @@ class _SelfContained(HTMLParser):
         elif not self._dropping and tag not in SINGLE_DROPPED and tag != "html":
             if tag in SEPARATE and self.out and self.out[-1] == f"</{tag}>":
                 self.out.append(" ")
+            if tag not in EMPTY and not self._is_written(tag):
+                self._instead(tag)
+                return
             self._drawing += tag == "svg"
             self._is_style = tag == "style"
             self.out.append(self._start(RENAMED.get(tag, tag), dict(attrs)))
@@ -160,11 +183,31 @@ class _SelfContained(HTMLParser):
                 while self._dropping.pop() != tag:
                     pass
         elif tag not in SINGLE_DROPPED and tag not in DROPPED:
+            if tag in self._open:
+                while self._open.pop() != tag:
+                    pass
+                if len(self._open) >= DEPTH_MAX:
+                    self._instead(tag)
+                    return
             self.out.append(f"</{RENAMED.get(tag, tag)}>")
             self._is_style = False
             self._drawing -= tag == "svg" and self._drawing > 0
             if tag == "table" and self._tables:
                 self._tables.pop()
+
+    def _is_written(self, tag: str) -> bool:
+        """Note that an element begins; whether it is in few enough others to be laid out."""
+        closed = CLOSED_BY.get(tag, ())
+        while self._open and self._open[-1] in closed:
+            self._open.pop()
+        if len(self._open) < NOTED_DEPTH_MAX:
+            self._open.append(tag)
+        return len(self._open) <= DEPTH_MAX
+
+    def _instead(self, tag: str) -> None:
+        """Write what keeps texts apart where an element that is not written begins or ends."""
+        if tag not in WITHIN_LINES and self.out[-1:] != ["<br>"]:
+            self.out.append("<br>")
 
     def handle_data(self, data: str) -> None:
         if not self._dropping:

@@ -339,6 +339,23 @@ def test_a_table_of_20000_rows_is_read_to_its_last_row(tmp_path: Path) -> None:
     assert [int(each) for each in re.findall(r"^(\d+)\.50$", "\n".join(shown), re.MULTILINE)] == list(range(20_000))
 
 
+@pytest.mark.parametrize("around", ["<table><tr><td>{}</table>", "<div>{}</div>", "<b>{}</b>"])
+def test_what_is_in_very_many_elements_is_read(tmp_path: Path, around: str) -> None:
+    begin, end = around.split("{}")
+    (tmp_path / "deep.html").write_text(f"<p>first{begin * 300}deepest{end * 300}last")
+    with Renderer(dpi=50, max_pixels=1_000_000) as renderer:
+        shown = re.findall(r"\w+", " ".join(texts(renderer, tmp_path / "deep.html")))
+    assert "".join(shown) == "firstdeepestlast"
+    assert around.startswith("<b>") or len(shown) == 3
+
+
+def test_elements_without_end_tags_are_not_taken_to_be_in_each_other() -> None:
+    rows = "<tr><td>a<td>b" * 200
+    page = f"<table><thead><tr><th>h<tbody>{rows}</table><ul>{'<li>c<p>d' * 200}</ul>{'<p>e<br>f' * 200}"
+    written = self_contained(page)
+    assert [written.count(f"<{tag}>") for tag in ("td", "li", "p")] == [400, 200, 400]
+
+
 def test_a_long_table_is_split_between_rows_that_no_cell_joins() -> None:
     rows = "<tr><td>a</td><td>b</td></tr>"
     whole = self_contained(f"<table class=a>{rows * 1000}</table>")
