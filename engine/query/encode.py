@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cached_property, lru_cache
 
+import numpy as np
+
 from ..compression.visual_words import VisualWords
 from ..errors import UsageError
 from ..models.encoder import (
@@ -99,6 +101,7 @@ class QueryEncoding:
                 "'docsearch models' lists one that accepts images, too"
             )
         assert query.image is not None
+        _check_picture(query.image)
         (seen,) = self._encoder.encode_image_queries([query.image])
         if not len(seen.vectors) and self._snapshot.fingerprint["dim"] != 0:
             raise UsageError("there is nothing on the picture to search for")
@@ -109,3 +112,17 @@ class QueryEncoding:
             if query.text.strip()
             else seen
         )
+
+
+def _check_picture(image: object) -> None:
+    """Raise UsageError unless a picture is an array (H, W, 3) of uint8."""
+    if isinstance(image, np.ndarray):
+        if image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8 and image.size:
+            return
+        found = f"one of {image.dtype}, {image.shape}"
+    else:
+        found = f"a {type(image).__name__}"
+    raise UsageError(
+        f"a picture to search by is an array (height, width, 3) of uint8, not {found}; of a file: "
+        "numpy.asarray(PIL.Image.open(FILE).convert('RGB'))"
+    )

@@ -17,6 +17,8 @@ from toy_words import ToyEncoder
 
 COMMON = 0
 """A word on every page, like "the"."""
+BLANK = 255
+"""A pixel without a word."""
 
 
 class SeeingToy(ToyEncoder):
@@ -25,7 +27,8 @@ class SeeingToy(ToyEncoder):
     spec = replace(toy_words.SPEC, match_range=(0.5, 0.9))
 
     def encode_image_queries(self, images: list[U8]) -> list[QueryVectors]:
-        vectors = [toy_words.directions()[image.reshape(-1)] for image in images]
+        words = [image[image != BLANK].reshape(-1, 3)[:, 0] for image in images]
+        vectors = [toy_words.directions()[each] for each in words]
         return [
             by_example.of_patches(v, self.visual_words.query_vector(v, np.ones(len(v))), self.spec.match_range)
             for v in vectors
@@ -42,6 +45,10 @@ def searcher(tmp_path: Path) -> Searcher:
     }
     toy_words.write(tmp_path / "index", pages)
     return open_searcher(tmp_path / "index", encoder=SeeingToy())
+
+
+def picture_of(*words: int) -> U8:
+    return np.repeat(np.array(words, np.uint8)[None, :, None], 3, axis=2)
 
 
 def places(hits: list[Hit]) -> list[tuple[str, int]]:
@@ -119,17 +126,25 @@ def test_whole_page_patches_lie_in_no_region() -> None:
 
 
 def test_a_picture_is_searched_for_by_its_patches(searcher: Searcher) -> None:
-    hits = searcher.search("", image=np.array([[20, 21, 22, COMMON]], np.uint8))
+    hits = searcher.search("", image=picture_of(20, 21, 22, COMMON))
     assert set(places(hits)[:2]) == {("a.pdf", 1), ("b.pdf", 1)}
     with pytest.raises(UsageError, match="nothing on the picture"):
-        searcher.search("", image=np.zeros((0, 0), np.uint8))
+        searcher.search("", image=picture_of(BLANK))
+
+
+@pytest.mark.parametrize(
+    "picture",
+    ["chart.png", np.zeros((9, 9), np.uint8), np.zeros((9, 9, 3), np.float32), np.zeros((0, 9, 3), np.uint8), 3],
+)
+def test_what_is_no_picture_is_refused(searcher: Searcher, picture: object) -> None:
+    with pytest.raises(UsageError, match=r"array \(height, width, 3\) of uint8, not (a str|one of|a int)"):
+        searcher.search("", image=picture)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("options", [{}, {"candidates": 5}])
 def test_words_and_a_picture_have_half_of_the_weight_each(searcher: Searcher, options: dict[str, int]) -> None:
     """Words and patches keep a floor and ceiling of their own."""
-    picture = np.array([[20, 21, 22]], np.uint8)
-    hits = searcher.search("w40", image=picture, **options)
+    hits = searcher.search("w40", image=picture_of(20, 21, 22), **options)
     assert places(hits)[0] == ("a.pdf", 1)
     assert hits[0].score == pytest.approx(1, abs=0.1)
     assert {("b.pdf", 1), ("b.pdf", 2)} <= set(places(hits))
