@@ -154,11 +154,14 @@ def test_a_machine_with_another_version_is_refused(
 
 
 def end_workers(searcher: ShardedSearcher, shard: str) -> None:
-    """End all workers of a shard for good."""
+    """End all workers of a shard for good, and wait until they are gone."""
     import ray
 
     for actor in searcher.workers.actors(shard):
         ray.kill(actor)
+        with suppress(ray.exceptions.RayActorError):
+            while True:
+                ray.get(actor.__ray_ready__.remote(), timeout=60)
 
 
 def test_an_answer_without_a_shard_is_refused_or_says_so(three_nodes: Any, late: Path) -> None:
