@@ -26,6 +26,15 @@ def printable(text: str) -> str:
     return UNSAFE.sub(_escaped, text)
 
 
+def printable_json(value: object) -> object:
+    """A JSON value whose texts are printable."""
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, Mapping):
+        return {name: printable_json(each) for name, each in value.items()}
+    return [printable_json(each) for each in value] if isinstance(value, list | tuple) else value
+
+
 def printable_text(text: str) -> str:
     """Text of many lines: as `printable`, but line ends and tabs stay."""
     return UNSAFE_IN_TEXT.sub(_escaped, text.replace("\r\n", "\n"))

@@ -23,6 +23,8 @@ KEPT_LATENCIES, FEWEST_LATENCIES = 500, 20
 MIN_HEDGE_S = 0.005
 RESEND_AFTER_S = 0.2
 """Pause before a call is sent again where all replicas have failed: a worker may be starting again."""
+PREPARE_TIMEOUT_S = 4 * 3600.0
+"""Seconds that workers may take to fetch segments, and to build what stage 1 needs."""
 
 
 class WorkerLost(Exception):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -23,10 +23,9 @@ from ...engine.compression.visual_words import VisualWords
 from ...engine.distinct import distinct
 from ...engine.errors import UsageError
 from ...engine.kernels.token_scores.scores import BLOCK_PAGES
-from ...engine.records import F32, I64, U8, Candidates, PageRef, QueryVectors
+from ...engine.records import F32, I64, U8, PageRef, QueryVectors
 from ...engine.retrieval.candidates import CandidateIndex
-from ...engine.retrieval.dense import is_few, open_codes
-from ...engine.retrieval.flat_scan import best_rows
+from ...engine.retrieval.dense import open_codes
 from ...engine.retrieval.inverted_index import open_inverted_index
 from ...engine.retrieval.rabitq import GivenCodes
 from ...engine.store import Snapshot, open_snapshot, shards
@@ -34,7 +33,8 @@ from ...engine.store.cache import DerivedFiles, ReadOnlyCache
 from ...engine.store.copies import Copies
 from ...engine.store.copies import find as find_copies
 from ...engine.store.readers import ReaderLock
-from .fan_out import Call
+from .dense import ShardedDense
+from .fan_out import PREPARE_TIMEOUT_S, Call
 from .in_step import Send, run_in_step, send_in_step
 from .shard import Filled
 from .shard_pages import LearnedWords, ShardSpec
@@ -44,8 +44,6 @@ KEPT_MAXIMA, KEPT_ROWS, FEW_ROWS = 256, 1000, 4
 """Answers of workers that are kept, if they are of so many pages or fewer, and the pages that are looked for there."""
 IN_STEP_BYTES, PAGE_BYTES = 256 << 20, 64
 """Memory for questions that are answered in step, and what one takes for each page: its scores, and what texts say."""
-PREPARE_TIMEOUT_S = 4 * 3600.0
-"""Seconds that workers may take to fetch segments, and to build what stage 1 needs."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -351,57 +349,3 @@ class ShardedCandidates(CandidateIndex):
         return send_in_step(
             self._sharded.send, [Call(shard.name, method, arguments) for shard in self._sharded.shard_rows]
         )
-
-
-class ShardedDense:
-    """Search by dense vectors in all shards, with the pages and scores of `DenseIndex`."""
-
-    def __init__(self, pages: ShardedPages) -> None:
-        self._pages = pages
-        self._coded = pages.coded
-        self._codes = sum(int(given.segments[:, 1].sum()) for given in self._coded)
-        self._oversampling = max((given.measured.oversampling for given in self._coded), default=1)
-
-    def nearest(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
-        """The `count` pages with the largest inner products with `vector` (S,), among `rows` if given.
-
-        The best pages by codes are those of all shards together, as many as an undivided index takes.
-        """
-        depth = self._oversampling * count
-        if not self._coded or (rows is not None and is_few(len(rows), depth, self._codes)):
-            return self.nearest_exactly(vector, count=count, rows=rows)
-        assert self._prepared
-        found = self._call("scan_dense", (vector, count, depth), rows)
-        scanned = self._best([(shard, pages) for shard, (pages, _) in found], count)
-        chosen = self._best([(shard, pages) for shard, (_, pages) in found], depth)
-        coded = self.nearest_exactly(vector, count=count, rows=np.sort(chosen.pages))
-        scores = np.concatenate([scanned.scores, coded.scores])
-        rows = np.concatenate([scanned.pages, coded.pages])
-        return best_rows(scores, rows, count, self._pages.page_order())
-
-    def nearest_exactly(self, vector: F32, *, count: int, rows: I64 | None = None) -> Candidates:
-        """As `nearest`, without codes: every page's own vector is read."""
-        return self._best(self._call("nearest", (vector, count), rows), count)
-
-    @cached_property
-    def _prepared(self) -> bool:
-        """True, once all shards have made their codes."""
-        calls = [Call(shard.name, "codes") for shard in self._pages.shard_rows]
-        self._pages.send(calls, timeout_s=PREPARE_TIMEOUT_S)
-        return True
-
-    def _call(self, method: str, arguments: tuple[Any, ...], rows: I64 | None) -> list[tuple[ShardRows, Any]]:
-        """What the shards of `rows` (n,), rising, return for their own."""
-        wanted: Iterable[tuple[ShardRows, I64 | None]] = ((shard, None) for shard in self._pages.shard_rows)
-        if rows is not None:
-            wanted = ((shard, shard.own(rows)) for shard in self._pages.shard_rows)
-        chosen = [(shard, own) for shard, own in wanted if own is None or len(own)]
-        calls = [Call(shard.name, method, (*arguments, own)) for shard, own in chosen]
-        found = send_in_step(self._pages.send, calls)
-        return [(shard, each) for (shard, _), each in zip(chosen, found, strict=True)]
-
-    def _best(self, found: Sequence[tuple[ShardRows, tuple[I64, F32]]], count: int) -> Candidates:
-        """The best `count` of the pages that shards found: their places and scores."""
-        rows = np.concatenate([np.zeros(0, np.int64), *(shard.rows[places] for shard, (places, _) in found)])
-        scores = np.concatenate([np.zeros(0, np.float32), *(scores for _, (_, scores) in found)])
-        return best_rows(scores, rows, count, self._pages.page_order())

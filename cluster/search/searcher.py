@@ -26,8 +26,8 @@ from ...engine.searcher import BATCH_QUERIES, Searcher
 from ...engine.store import check_encoder, shards
 from ...engine.store.currency import is_current
 from ..connection import connected
-from .fan_out import Call, FanOut
-from .pages import PREPARE_TIMEOUT_S, ShardedPages, open_sharded_pages
+from .fan_out import PREPARE_TIMEOUT_S, Call, FanOut
+from .pages import ShardedPages, open_sharded_pages
 from .workers import HeldShards, ShardWorker, Workers
 
 TIMEOUT_S = 60.0

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from ...engine.errors import DocsearchError, EncoderMismatch, UsageError
 from ...engine.latest import LatestSearcher, Opening
-from ...engine.printable import printable
+from ...engine.printable import printable, printable_json
 from ...engine.records import U8, Mode, PageRef
 from ...engine.searcher import Searcher
 from ...engine.store import DocumentRow, open_snapshot
@@ -257,7 +257,7 @@ class AgentTools:
         """
         with _as_tool_errors():
             found = self._searcher(collection).facets(*(columns or ()), where=where, path=path, limit=limit)
-        return Facets(columns=[CountedColumn.model_validate(_printable(facet.as_dict())) for facet in found])
+        return Facets(columns=[CountedColumn.model_validate(printable_json(facet.as_dict())) for facet in found])
 
     def list_documents(
         self,
@@ -389,15 +389,6 @@ class AgentTools:
             except UsageError:  # the page could not be indexed
                 return False
             return bool(snapshot.ocr_engines([row])[0])
-
-
-def _printable(value: object) -> object:
-    """A JSON value whose texts are printable."""
-    if isinstance(value, str):
-        return printable(value)
-    if isinstance(value, Mapping):
-        return {name: _printable(each) for name, each in value.items()}
-    return [_printable(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 @contextmanager
