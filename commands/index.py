@@ -233,7 +233,7 @@ def index(
         "prune": prune,
         "rehash": rehash,
         "passwords": tuple(password or ()),
-        "workers": workers or default_workers(ocr=engine not in (None, "off")),
+        "workers": workers or default_workers(index, engine),
     }
     shown = ClusterProgress(as_json=as_json, quiet=quiet)
     run: Callable[..., IndexReport] = partial(pipeline.index_documents, given, index, **settings)

@@ -81,11 +81,15 @@ def _prepare(searcher: Searcher, *, quiet: bool) -> None:
             raise typer.Exit(INTERRUPTED) from None
 
 
-def default_workers(*, ocr: bool = False) -> int:
+def default_workers(index: Path, ocr: str | None = None) -> int:
     """How many render processes to start: half the processor cores, at most WORKERS_MAX; with OCR, which takes more
     time than all the rest, one for each core.
+
+    `ocr` is what the user asked for, see `index_documents`; None is as the index remembers.
     """
-    return threads.available() if ocr else min(max(threads.available() // 2, 1), WORKERS_MAX)
+    from ..indexer import ocr_setting
+
+    return threads.available() if ocr_setting.is_on(index, ocr) else min(max(threads.available() // 2, 1), WORKERS_MAX)
 
 
 class ProgressLine:

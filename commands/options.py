@@ -163,7 +163,9 @@ KnownFailures = Annotated[
 Workers = Annotated[
     int | None,
     typer.Option(
-        min=1, help="Processes that render pages. By default half the processor cores that this process may use."
+        min=1,
+        help="Processes that render pages. By default half the processor cores that this process may use; all of them "
+        "where pages are read by OCR.",
     ),
 ]
 Rerank = Annotated[

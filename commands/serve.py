@@ -179,7 +179,7 @@ def with_an_index(index: Path, *, yes: bool = False) -> Path:
     try:
         run_and_report(
             lambda on_progress: index_documents(
-                [Path(source).expanduser()], index, workers=default_workers(), on_progress=on_progress
+                [Path(source).expanduser()], index, workers=default_workers(index), on_progress=on_progress
             ),
             index,
             known_failures=None,

@@ -67,7 +67,7 @@ def update(
             forget=forget or (),
             passwords=tuple(password or ()),
             device=device,
-            workers=workers or default_workers(),
+            workers=workers or default_workers(index),
             on_progress=on_progress,
         ),
         index,

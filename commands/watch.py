@@ -68,7 +68,7 @@ def watch(
                 index,
                 prune=prune,
                 passwords=tuple(password or ()),
-                workers=workers or default_workers(),
+                workers=workers or default_workers(index),
                 encoder=encoder,
                 find=partial(watcher.find, within=within),
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from ..engine.errors import UsageError
-from ..engine.store import IndexWriter, Snapshot
+from pathlib import Path
+
+from ..engine.errors import IndexNotFound, UsageError
+from ..engine.store import IndexWriter, Snapshot, open_snapshot
 from ..engine.store.catalog import OCR
 from .render import ocr as engines
 from .render.ocr import Ocr
@@ -37,6 +39,20 @@ def wanted(asked: str | None, languages: str | None, recorded: str | None) -> Oc
 def is_asked_for(ocr: str | None, languages: str | None) -> bool:
     """Whether a run was told to read by OCR, as `wanted` is; then it tries once more what could not be read."""
     return ocr is not None or bool(languages)
+
+
+def is_on(directory: Path, asked: str | None = None) -> bool:
+    """Whether a run over the index in `directory` reads scans by OCR: as `asked`, or as the index remembers.
+
+    Raises what `open_snapshot` raises, except IndexNotFound.
+    """
+    if asked is not None:
+        return asked != engines.OFF
+    try:
+        with open_snapshot(directory) as snapshot:
+            return engines.recorded(snapshot.setting(OCR)) is not None
+    except IndexNotFound:
+        return False
 
 
 def record(writer: IndexWriter, ocr: Ocr | None) -> None:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw
@@ -14,6 +15,7 @@ import fake_tesseract
 from docsearch.commands.indexing import PACE_S, ProgressLine, default_workers
 from docsearch.engine import threads
 from docsearch.indexer.render import rapid_ocr
+from docsearch.indexer.render.renderer import Renderer
 from docsearch.indexer.report import Progress
 from fake_tesseract import FakeTesseract
 
@@ -130,6 +132,30 @@ def test_pages_that_ocr_read_are_counted() -> None:
     assert "OCR" not in ProgressLine()(progress(10.0, 1000))
 
 
-def test_every_core_renders_where_ocr_takes_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_core_renders_where_ocr_takes_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threads, "available", lambda: 12)
-    assert (default_workers(), default_workers(ocr=True)) == (6, 12)
+    index = tmp_path / "index"
+    assert [default_workers(index, asked) for asked in (None, "off", "auto", "tesseract")] == [6, 6, 12, 12]
+
+
+@needs_shell
+def test_later_runs_use_as_many_cores_as_the_one_that_turned_ocr_on(
+    fake: FakeTesseract, run: Run, with_scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+    start = Renderer.__init__
+
+    def counted(itself: Renderer, **settings: Any) -> None:
+        started.append(settings["workers"])
+        start(itself, **settings)
+
+    monkeypatch.setattr(threads, "available", lambda: 3)
+    monkeypatch.setattr(Renderer, "__init__", counted)
+    for number, command in enumerate([("index", with_scan), ("index", with_scan, "--ocr"), ("update",)]):
+        (with_scan / f"{number}.png").write_bytes((with_scan / "scan.png").read_bytes() + bytes(number + 1))
+        assert run(*command)[0] == 0
+    assert started[0] == 1
+    assert set(started[1:]) == {3}
+    assert default_workers(Path(".docsearch")) == 3  # as `watch` asks before each of its updates
+    run("index", with_scan, "--no-ocr")
+    assert default_workers(Path(".docsearch")) == 1
