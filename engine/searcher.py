@@ -214,7 +214,7 @@ class Searcher(PageViews):
         self.snapshot.check_open()
         if k < 1 or (candidates is not None and candidates < 1):
             raise UsageError(f"k and candidates must be 1 or more, not {k if k < 1 else candidates}")
-        check_mode(mode, self.modes, self.encoder.spec.name)
+        check_mode(mode, self.snapshot, self.modes, self.encoder.spec.name)
         mode = mode or self.default_mode
         strict = isinstance(queries, Sequence) and len(queries) == 1
         depth = k if rerank is None else max(k, rerank.count)

@@ -105,6 +105,10 @@ class CombinedSnapshot(Snapshot):
         """The snapshot of the index with this name. Raises UsageError."""
         return self.member(name)
 
+    def without_cross_language(self) -> dict[str, Path]:
+        """The folders of the indexes in which cross-language search is off, by the indexes' names."""
+        return {name: member._directory for name, member in self.members.items() if member.cross_language is None}
+
     def refs(self, rows: I64 | Sequence[int]) -> list[PageRef]:
         """The pages of `rows` (n,), each with the name of its index."""
         names, asked = list(self.members), np.asarray(rows, np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -96,6 +97,25 @@ def test_several_indexes_have_the_mode_only_where_all_have(directory: Path) -> N
         set_cross_language(other, name)
         with Searcher(open_combined({"one": directory, "two": other}), WordsEncoder()) as opened:
             assert ("semantic" in opened.modes) == (name is not None)
+
+
+def test_of_several_indexes_the_error_names_those_that_lack_the_mode(directory: Path) -> None:
+    others = {str(directory.parent / name): directory.parent / name for name in ("other", "third")}
+    for path in others.values():
+        toy_words.write(path, {"b.pdf": [[4]] * 3}, texts={"b.pdf": [ENGLISH.format("schiff")] * 3})
+    (one, path), both = next(iter(others.items())), " ".join(others)
+    told = {
+        f"which {one} does not have; 'docsearch index PATH... --index {one} --cross-language' makes them": {one: path},
+        "which Letters does not have; 'docsearch index PATH... --cross-language' makes them": {"Letters": path},
+        f"which {both.replace(' ', ', ')} do not have; 'docsearch index PATH... --cross-language' makes them for each "
+        "of them": others,
+    }
+    for message, lacking in told.items():
+        with (
+            Searcher(open_combined({"has it": directory} | lacking), WordsEncoder()) as opened,
+            pytest.raises(UsageError, match=re.escape(message)),
+        ):
+            opened.search(QUESTION, mode="semantic")
 
 
 def test_a_picture_or_a_page_is_searched_by_what_it_shows_in_this_mode_too(searcher: Searcher) -> None:
