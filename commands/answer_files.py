@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 ANSWER_SUFFIXES = (".jsonl", ".csv", ".parquet", ".trec")
 PARTIAL = ".partial"
 """Ends the name of the file that holds the answers of a run that is not finished."""
+ASKED = "asked"
+"""The key with what a query's row said beside its question."""
 OPTIONAL = ("rerank", "where", "snippets")
 """Settings of a run that an answer has only where they were given."""
 
@@ -71,8 +73,8 @@ class AnswerFile:
         real = Path(os.path.realpath(file))
         self.partial = real.with_name(real.name + PARTIAL)
         self._run = run.as_dict()
-        self.answered: list[tuple[str, str]] = []
-        """Id and text of the queries that are answered already, in order."""
+        self.answered: list[tuple[str, str, dict[str, str | int]]] = []
+        """Id, text and `QueryRow.asked` of the queries that are answered already, in order."""
         try:
             self._lock = OutputLock(real)
             try:
@@ -105,6 +107,7 @@ class AnswerFile:
         answer = {
             "query_id": row.query_id,
             "query": row.text,
+            **({ASKED: row.asked} if row.asked else {}),
             **hits.as_dict(),
             "hits": [self._fields(hit) for hit in hits],
             "run": self._run,
@@ -166,7 +169,8 @@ class AnswerFile:
                     break
                 try:
                     answer = json.loads(line)
-                    self.answered.append((str(answer["query_id"]), str(answer["query"])))
+                    asked = answer.get(ASKED, {})
+                    self.answered.append((str(answer["query_id"]), str(answer["query"]), asked))
                 except (ValueError, KeyError, TypeError) as err:
                     raise UsageError(
                         f"--resume: {source}:{number}: not an answer of 'docsearch batch'; omit --resume to start again"
@@ -222,13 +226,13 @@ def unanswered(rows: Iterator[QueryRow], answers: AnswerFile) -> Iterator[QueryR
     for row in rows:
         if expected is None:
             yield row
-        elif (str(row.query_id), row.text) == expected:
+        elif (str(row.query_id), row.text, row.asked) == expected:
             expected = next(answered, None)
         else:
             break
     if expected is not None:
         raise UsageError(
-            f"--resume: the output has an answer to '{expected[0]}', which the queries do not have at that place; it "
+            f"--resume: the output has an answer to '{expected[0]}' that the queries do not ask for at that place; it "
             "is from another run. Omit --resume to start again, or choose another -o"
         )
 

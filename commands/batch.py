@@ -55,11 +55,13 @@ def batch(
     """Answer a file of queries.
 
     Rows have "query", and optionally "query_id" (by default the row's number), "path" and "where" (filters as in 'query
-    --path' and --where). In .txt files, blank lines and lines that begin with # are skipped. Answers have "query_id",
-    "query", "hits" and "run"; each hit has "path", "page", "score", "doc_id" and "also", the other paths of the same
-    file. They also have the "confidence" that the first hit is right, 0 to 1, "no_good_match", "unread_letters", which
-    the model does not read, and the "mode"; in .jsonl also "corrections" and "missing_phrases", as in 'query'. A .csv
-    file has a row per hit; text that a spreadsheet would take for a formula gets an apostrophe before it.
+    --path' and --where), and "mode" and "k", which take the place of --mode and -k for this row. Other columns are not
+    read, and a line on stderr names them. In .txt files, blank lines and lines that begin with # are skipped. Answers
+    have "query_id", "query", "hits" and "run"; each hit has "path", "page", "score", "doc_id" and "also", the other
+    paths of the same file. They also have the "confidence" that the first hit is right, 0 to 1, "no_good_match",
+    "unread_letters", which the model does not read, and the "mode"; in .jsonl also "corrections" and "missing_phrases",
+    as in 'query', and in "asked" what the row had beside its question. A .csv file has a row per hit; text that a
+    spreadsheet would take for a formula gets an apostrophe before it.
 
     Answers are collected in OUT.partial; OUT stays as it was until the last one is there. --resume refuses to go on if
     the queries, -k, --candidates, --exact, --all-copies, --mode, --rerank, --where, --snippets or the index have

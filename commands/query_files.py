@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,20 +20,36 @@ COMMENT = "#"
 """Begins a line of a .txt file that is no query."""
 PARQUET_ROWS = 4096
 """Rows of a Parquet file that are in memory at a time."""
+COLUMNS = ("query_id", "query", "path", "where", "mode", "k")
+ANSWERS = frozenset(
+    {"page", "pages", "score", "grade", "relevance", "rel", "label", "relevant", "boxes", "synthetic", "negatives"}
+)
+"""What question files have for `docsearch eval` and `docsearch train`: nobody expects it to change an answer."""
+K_DIGITS_MAX = 9
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass(frozen=True, slots=True)
 class QueryRow:
     """One row of a query file. `query_id` is the file's own, or the row number; `path` and `where` are filters as
-    in `Query`, and `place` is the file and the line.
+    in `Query`. `mode` and `k` are the row's own, None where it is answered as the others are. `place` is the file and
+    the line, and `unused` are columns that mean nothing to a batch.
     """
 
     query_id: str | int
     text: str
     path: str | None = None
     where: str | None = None
+    mode: str | None = None
+    k: int | None = None
     place: str = field(default="", compare=False)
+    unused: frozenset[str] = field(default=frozenset(), compare=False)
+
+    @property
+    def asked(self) -> dict[str, str | int]:
+        """What the row says beside its question: the filters and settings that it has."""
+        said = {"path": self.path, "where": self.where, "mode": self.mode, "k": self.k}
+        return {name: value for name, value in said.items() if value is not None}
 
 
 def read_queries(file: Path) -> Iterator[QueryRow]:
@@ -105,32 +122,55 @@ def _read_parquet(file: Path) -> Iterator[QueryRow]:
     pa, parquet = pyarrow()
     try:
         with parquet.ParquetFile(file) as table:
-            columns = [name for name in ("query_id", "query", "path", "where") if name in table.schema_arrow.names]
+            names = table.schema_arrow.names
+            columns, others = [name for name in COLUMNS if name in names], _unused(names)
             if "query" not in columns:
-                raise UsageError(f"{file}: no column 'query' ({', '.join(table.schema_arrow.names)})")
+                raise UsageError(f"{file}: no column 'query' ({', '.join(names)})")
             number = 0
             for batch in table.iter_batches(batch_size=PARQUET_ROWS, columns=columns):
                 for row in batch.to_pylist():
                     number += 1
-                    yield _row(row, number, f"{file}: row {number}")
+                    yield _row(row, number, f"{file}: row {number}", others)
     except pa.ArrowException as err:
         raise UsageError(f"{file}: not a Parquet file: {err}") from err
 
 
-def _row(row: dict[str, Any], number: int, where: str) -> QueryRow:
-    text, query_id, path = row.get("query"), row.get("query_id"), row.get("path")
+def _row(row: dict[str, Any], number: int, place: str, unused: frozenset[str] | None = None) -> QueryRow:
+    """A row of a file; `unused` are its columns that mean nothing here, by default those that `row` has."""
+    text, query_id = row.get("query"), row.get("query_id")
     if not isinstance(text, str):
-        raise UsageError(f"{where}: 'query' is {'missing' if text is None else 'not text'}")
+        raise UsageError(f"{place}: 'query' is {'missing' if text is None else 'not text'}")
     if query_id is None or query_id == "":
         query_id = str(number)
     if isinstance(query_id, bool) or not isinstance(query_id, str | int):
-        raise UsageError(f"{where}: 'query_id' is neither text nor an integer")
-    if path is not None and not isinstance(path, str):
-        raise UsageError(f"{where}: 'path' is not text")
-    condition = row.get("where")
-    if condition is not None and not isinstance(condition, str):
-        raise UsageError(f"{where}: 'where' is not text")
-    return QueryRow(query_id, text, path or None, condition or None, where)
+        raise UsageError(f"{place}: 'query_id' is neither text nor an integer")
+    path, where, mode = (_text(row, name, place) for name in ("path", "where", "mode"))
+    others = _unused(row) if unused is None else unused
+    return QueryRow(query_id, text, path, where, mode, _count(row.get("k"), place), place, others)
+
+
+def _text(row: dict[str, Any], name: str, place: str) -> str | None:
+    value = row.get(name)
+    if value is not None and not isinstance(value, str):
+        raise UsageError(f"{place}: '{name}' is not text")
+    return value or None
+
+
+def _count(value: object, place: str) -> int | None:
+    """The column `k`. Tables with empty cells have its numbers as 5.0 and NaN."""
+    if value is None or value == "" or (isinstance(value, float) and math.isnan(value)):
+        return None
+    digits = value.strip().removesuffix(".0") if isinstance(value, str) else ""
+    number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= K_DIGITS_MAX else value
+    if isinstance(number, float) and number.is_integer():
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number < 10**K_DIGITS_MAX:
+        raise UsageError(f"{place}: 'k' is not a whole number from 1 on")
+    return number
+
+
+def _unused(columns: Collection[str]) -> frozenset[str]:
+    return frozenset(columns) - ANSWERS - frozenset(COLUMNS)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:

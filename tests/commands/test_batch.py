@@ -317,3 +317,42 @@ def test_a_file_system_without_locks_takes_answers(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(portalocker, "lock", refuse)
     assert answer(tmp_path / "out.jsonl", ROWS) == 3
     assert sorted(file.name for file in tmp_path.iterdir()) == ["out.jsonl"]
+
+
+def test_rows_may_have_a_mode_and_a_number_of_hits(tmp_path: Path) -> None:
+    rows = [QueryRow("1", "a", mode="text", k=5), QueryRow("2", "b"), QueryRow("3", "c", k=7)]
+    (tmp_path / "q.csv").write_text("query,mode,k\na,text,5\nb,,\nc,,7.0\n", "utf-8")
+    lines = [{"query": "a", "mode": "text", "k": 5}, {"query": "b", "mode": None, "k": None}, {"query": "c", "k": "7"}]
+    (tmp_path / "q.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    counts = pa.array([5.0, float("nan"), 7.0])  # as pandas writes whole numbers with gaps
+    table = pa.table({"query": ["a", "b", "c"], "mode": ["text", None, ""], "k": counts})
+    parquet.write_table(table, tmp_path / "q.parquet")
+    for suffix in ("csv", "jsonl", "parquet"):
+        assert list(read_queries(tmp_path / f"q.{suffix}")) == rows, suffix
+
+
+@pytest.mark.parametrize("k", [0, -1, 2.5, True, "many", "1e3", [3], 10**12, "9" * 5000])
+def test_a_number_of_hits_that_is_none_is_refused(tmp_path: Path, k: object) -> None:
+    (tmp_path / "q.jsonl").write_text(json.dumps({"query": "a", "k": k}), "utf-8")
+    with pytest.raises(UsageError, match=r"q\.jsonl:1: 'k' is not a whole number from 1 on"):
+        list(read_queries(tmp_path / "q.jsonl"))
+
+
+def test_columns_that_mean_nothing_are_noted_but_not_the_answers_for_eval(tmp_path: Path) -> None:
+    row = {"query": "a", "top_k": "5", "in": "b.pdf", "page": "3", "relevance": "1"}
+    (tmp_path / "q.csv").write_text(",".join(row) + "\n" + ",".join(row.values()) + "\n", "utf-8")
+    (tmp_path / "q.jsonl").write_text(json.dumps(row), "utf-8")
+    parquet.write_table(pa.Table.from_pylist([row]), tmp_path / "q.parquet")
+    for suffix in ("csv", "jsonl", "parquet"):
+        assert [each.unused for each in read_queries(tmp_path / f"q.{suffix}")] == [{"top_k", "in"}], suffix
+
+
+def test_resume_notices_that_a_row_asks_for_something_else(tmp_path: Path) -> None:
+    asked = [QueryRow("q1", "first", path="a.pdf", mode="text"), ROWS[1]]
+    stopped = AnswerFile(tmp_path / "out.jsonl", RUN, resume=False)
+    stopped.write(asked[0], hits(asked[0]))
+    stopped.__exit__(KeyboardInterrupt)
+    for changed in (ROWS[0], replace(asked[0], mode="visual"), replace(asked[0], where="pages > 2")):
+        with pytest.raises(UsageError, match="has an answer to 'q1' that the queries do not ask for at that place"):
+            answer(tmp_path / "out.jsonl", [changed, ROWS[1]], resume=True)
+    assert answer(tmp_path / "out.jsonl", asked, resume=True) == 1

@@ -87,3 +87,42 @@ def test_questions_are_asked_by_meaning_where_the_index_is_made_so(sample_index:
     weak = docsearch("query", "zebra crossing regulations in Mongolia", "--json", "--index", index)
     assert "--mode semantic also finds pages that say it in other words" in weak.stderr
     assert {hit["try_mode"] for hit in objects(weak.stdout)} == {"semantic"}
+
+
+def test_rows_of_a_batch_are_answered_each_in_its_mode(sample_index: Path, tmp_path: Path) -> None:
+    questions, out = tmp_path / "questions.csv", tmp_path / "answers.jsonl"
+    rows = [
+        ("invoice total", "text", 3),
+        ("invoice total", "", ""),
+        ("notice period", "visual", 12),
+        ("total", "text", 3),
+    ]
+    questions.write_text("query,mode,k,top_k\n" + "".join(f"{text},{mode},{k},1\n" for text, mode, k in rows), "utf-8")
+    done = docsearch("batch", questions, "-o", out, "-k", "4", "--index", sample_index)
+    assert done.returncode == 0, done.stderr
+    assert f"{questions}: the column top_k is not read; a batch reads query_id, query, path, where, mode, k" in (
+        " ".join(done.stderr.split())
+    )
+    answers = objects(out.read_text("utf-8"))
+    assert [(each["query"], each["mode"], len(each["hits"])) for each in answers] == [
+        (text, mode or "hybrid", k or 4) for text, mode, k in rows
+    ]
+    alone = objects(
+        docsearch("query", "notice period", "-k", "12", "--mode", "visual", "--json", "--index", sample_index).stdout
+    )
+    assert [hit["score"] for hit in answers[2]["hits"]] == [hit["score"] for hit in alone]
+
+
+@pytest.mark.parametrize(
+    ("mode", "message"), [("fuzzy", "fuzzy is no mode of search"), ("semantic", "--cross-language")]
+)
+def test_a_mode_that_the_index_lacks_is_refused_with_its_row(
+    sample_index: Path, tmp_path: Path, mode: str, message: str
+) -> None:
+    questions = tmp_path / "questions.csv"
+    questions.write_text(f"query,mode\ninvoice,text\ntotal,{mode}\n", "utf-8")
+    done = docsearch("batch", questions, "-o", tmp_path / "answers.jsonl", "--index", sample_index)
+    assert done.returncode == 2
+    assert "questions.csv:3: " in done.stderr
+    assert message in done.stderr
+    assert not (tmp_path / "answers.jsonl").exists()
