@@ -25,7 +25,8 @@ test: .venv/developing .venv/kernels
 	$(BIN)/python -m pytest -m "not slow"
 
 # Everything; CONTRIBUTING.md has what the slow tests need and how long they take. Those on a cluster are in an environment
-# of their own, as for `make cluster`.
+# of their own, as for `make cluster`. Tests that draw examples draw new ones, ten times as many.
+slow: export DOCSEARCH_EXAMPLES ?= 10
 slow: .venv/browsing .venv/kernels $(AXE) .venv-cluster/installed
 	$(BIN)/python -m pytest --ignore tests/cluster
 	.venv-cluster/bin/python -m pytest tests/cluster

@@ -14,11 +14,10 @@ from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
 
-# Hypothesis would fail an example that takes longer than 200 ms, which on a busy machine any of them can.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+import hypothesis_profiles
+
+hypothesis_profiles.load_profile()  # before a test module is imported: its own settings build on these
 
 HAS_GPU = False
 if importlib.util.find_spec("torch") is not None:

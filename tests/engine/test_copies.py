@@ -21,6 +21,7 @@ from docsearch.engine.retrieval import first_stage
 from docsearch.engine.searcher import Searcher, open_searcher
 from docsearch.engine.store import open_writer
 from docsearch.engine.where.paths import path_matches
+from hypothesis_profiles import examples
 from toy_words import ToyEncoder
 
 QUESTIONS = ["w1 w2", "w3", "w0 w4 w5", "w1 w7"]
@@ -63,7 +64,7 @@ def collections(draw: st.DrawFn) -> tuple[list[Pages], dict[str, int]]:
     return contents, {path: draw(st.integers(0, len(contents) - 1)) for path in paths}
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(collections(), st.sampled_from(ENCODERS), st.integers(1, 6))
 def test_hits_are_those_of_all_copies_with_one_of_each_content(
     collection: tuple[list[Pages], dict[str, int]], encoder: ToyEncoder, k: int
@@ -85,7 +86,7 @@ def test_hits_are_those_of_all_copies_with_one_of_each_content(
                     assert answer == [*wanted.values()][:k]
 
 
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 @given(collections(), st.sampled_from(ENCODERS), st.sampled_from(WAYS), st.integers(1, 6))
 def test_hits_are_those_of_the_index_without_the_copies(
     collection: tuple[list[Pages], dict[str, int]], encoder: ToyEncoder, way: dict[str, object], k: int

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from docsearch.engine import scoring
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5000), st.integers(1, 40), st.sampled_from([1, 3, 1000]), st.integers(0, 1000))
 def test_scores_that_reach_the_top_k_are_those_not_below_the_kth(pages: int, k: int, levels: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -13,6 +13,7 @@ from schemathesis import Case, GenerationMode
 
 from docsearch.indexer import pipeline
 from fake_encoder import FakeEncoder
+from hypothesis_profiles import examples
 from live_server import WAIT_S, Running, running
 
 EXAMPLES = 8
@@ -55,10 +56,7 @@ def test_whatever_is_sent_gets_an_answer(server: Running, route: str, mode: Gene
     strategy = schema[path][method].as_strategy(generation_mode=mode)
 
     @settings(
-        max_examples=EXAMPLES,
-        deadline=None,
-        database=None,
-        derandomize=True,
+        max_examples=examples(EXAMPLES),
         phases=[Phase.explicit, Phase.generate],
         suppress_health_check=list(HealthCheck),
     )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from toy_codebook import WORDS, codebook, encoded
 
 from docsearch.engine.compression import codecs, residual
 
 
-@settings(deadline=None)
 @given(st.integers(0, 40), st.sampled_from([1, 7, 128]), st.integers(0, 99))
 def test_int8_is_off_by_at_most_half_a_step(vectors: int, dim: int, seed: int) -> None:
     values = np.random.default_rng(seed).standard_normal((vectors, dim)).astype(np.float16)
@@ -40,7 +39,6 @@ def random(shape: tuple[int, int], seed: int) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape).astype(np.float16)
 
 
-@settings(deadline=None)
 @given(PACKED, SHAPES, st.integers(0, 99))
 def test_product_of_a_vector_with_its_packed_form_is_its_squared_norm(
     codec: str, shape: tuple[int, int], seed: int
@@ -51,7 +49,6 @@ def test_product_of_a_vector_with_its_packed_form_is_its_squared_norm(
     np.testing.assert_allclose((decoded * values).sum(axis=1), (values * values).sum(axis=1), rtol=2**-10)
 
 
-@settings(deadline=None)
 @given(SHAPES, st.integers(0, 99))
 def test_binary_keeps_signs_and_one_magnitude(shape: tuple[int, int], seed: int) -> None:
     values = random(shape, seed)
@@ -60,7 +57,6 @@ def test_binary_keeps_signs_and_one_magnitude(shape: tuple[int, int], seed: int)
     np.testing.assert_array_equal(np.abs(decoded), np.abs(decoded[:, :1]) * np.ones_like(decoded))
 
 
-@settings(deadline=None)
 @given(SHAPES, st.integers(0, 99))
 def test_int4_is_as_near_in_angle_as_sixteen_even_steps(shape: tuple[int, int], seed: int) -> None:
     values = random(shape, seed).astype(np.float32)
@@ -74,7 +70,6 @@ def test_int4_is_as_near_in_angle_as_sixteen_even_steps(shape: tuple[int, int], 
     assert (cosine >= bound - 1e-4).all()
 
 
-@settings(deadline=None)
 @given(st.sampled_from(codecs.CODECS), SHAPES, st.integers(0, 99))
 def test_a_vector_is_encoded_the_same_alone_and_among_others(codec: str, shape: tuple[int, int], seed: int) -> None:
     values = random(shape, seed)
@@ -88,7 +83,6 @@ def test_a_vector_is_encoded_the_same_alone_and_among_others(codec: str, shape: 
         np.testing.assert_array_equal(codecs.decode(alone)[0], codecs.decode(together)[i])
 
 
-@settings(deadline=None)
 @given(st.sampled_from([codec for codec in codecs.CODECS if codec != "residual"]), SHAPES, st.integers(0, 99))
 def test_encoding_a_decoded_vector_moves_it_by_one_step_at_most(codec: str, shape: tuple[int, int], seed: int) -> None:
     once = codecs.decode(encoded(codec, random(shape, seed)))
@@ -112,7 +106,6 @@ def near_words(shape: tuple[int, int], noise: float, seed: int) -> tuple[np.ndar
     return (vectors * generator.uniform(0.1, 2, (shape[0], 1))).astype(np.float16), words
 
 
-@settings(deadline=None)
 @given(SHAPES, st.sampled_from([0.0, 0.1, 0.5, 3.0]), st.integers(0, 99))
 def test_product_of_a_vector_with_its_residual_form_is_its_squared_norm(
     shape: tuple[int, int], noise: float, seed: int
@@ -126,7 +119,6 @@ def test_product_of_a_vector_with_its_residual_form_is_its_squared_norm(
     assert (np.abs((decoded * exact).sum(axis=1) - wanted) <= (HALF_STEP + 1e-5) * wanted + 2 * least).all()
 
 
-@settings(deadline=None)
 @given(st.sampled_from([32, 128]), st.integers(0, 99))
 def test_residual_is_nearer_than_binary_where_centroids_are_near(dim: int, seed: int) -> None:
     values, words = near_words((40, dim), 0.5, seed)
@@ -136,7 +128,6 @@ def test_residual_is_nearer_than_binary_where_centroids_are_near(dim: int, seed:
     assert np.linalg.norm(close - exact) < 0.8 * np.linalg.norm(coarse - exact)
 
 
-@settings(deadline=None)
 @given(SHAPES, st.integers(0, 99))
 def test_residual_of_a_centroid_that_points_away_is_binary(shape: tuple[int, int], seed: int) -> None:
     values, words = near_words(shape, 0.1, seed)

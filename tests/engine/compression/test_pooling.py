@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from docsearch.engine.compression import pooling
 from docsearch.engine.records import BOX_SCALE, F16, U16, WHOLE_PAGE
+from hypothesis_profiles import examples
 
 Page = tuple[F16, U16]
 SIZES = st.sampled_from([1, 2, 3, 7, 63, 129])
@@ -27,7 +28,7 @@ def rows(page: pooling.Pooled) -> set[bytes]:
     return {vector.tobytes() + box.tobytes() for vector, box in zip(page.vectors, page.boxes, strict=True)}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(SIZES, FACTORS, st.integers(0, 9))
 def test_one_cluster_in_factor_patches_and_at_least_one(size: int, factor: int, seed: int) -> None:
     page = pooling.pool(*random_page(size, seed=seed), factor)
@@ -35,7 +36,7 @@ def test_one_cluster_in_factor_patches_and_at_least_one(size: int, factor: int, 
     assert page.sizes.sum() == size
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(SIZES, FACTORS, st.integers(0, 9))
 def test_vectors_keep_unit_length(size: int, factor: int, seed: int) -> None:
     lengths = np.linalg.norm(pooling.pool(*random_page(size, seed=seed), factor).vectors.astype(np.float32), axis=1)
@@ -64,7 +65,7 @@ def test_identical_vectors_merge_first() -> None:
     np.testing.assert_array_equal(page.boxes, boxes)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(SIZES, FACTORS, st.integers(0, 9))
 def test_order_of_patches_changes_nothing(size: int, factor: int, seed: int) -> None:
     vectors, boxes = random_page(size, seed=seed)

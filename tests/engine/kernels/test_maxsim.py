@@ -19,6 +19,7 @@ from docsearch.engine.kernels import maxsim
 from docsearch.engine.kernels.maxsim import cpu, reference
 from docsearch.engine.kernels.native.library import NUMPY, SCALAR, SWITCH, available_settings, current
 from docsearch.engine.records import QueryExpansion, QueryVectors, Ragged
+from hypothesis_profiles import examples
 
 pytestmark = pytest.mark.usefixtures("instructions")
 
@@ -45,7 +46,7 @@ def scored_query(
     return QueryVectors(vectors, weights, vectors[0], ("w",) * len(weights), floor, ceiling, expansion=expansion)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(PAGE_SIZES, st.sampled_from([1, 3, 32]), st.sampled_from([1, 7, 128]), st.integers(0, 9))
 def test_fast_maxima_equal_the_reference(sizes: list[int], tokens: int, dim: int, seed: int) -> None:
     pages, query = ragged(sizes, dim, seed), queries(tokens, dim, seed)
@@ -53,7 +54,7 @@ def test_fast_maxima_equal_the_reference(sizes: list[int], tokens: int, dim: int
     np.testing.assert_allclose(fast, reference.token_maxima(query, pages), atol=2e-6)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=examples(20))
 @given(PAGE_SIZES, st.integers(0, 9))
 def test_int8_maxima_are_within_the_codecs_bound(sizes: list[int], seed: int) -> None:
     pages, query = ragged(sizes, 128, seed), queries(5, 128, seed)
@@ -64,7 +65,7 @@ def test_int8_maxima_are_within_the_codecs_bound(sizes: list[int], seed: int) ->
     np.testing.assert_allclose(fast, exact, rtol=0, atol=bound)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     PAGE_SIZES,
     st.sampled_from([1, 3, 16, 17, 32, 33, 70]),
@@ -83,7 +84,7 @@ def test_maxima_of_encoded_pages_equal_the_reference_on_decoded_ones(
     np.testing.assert_allclose(maxsim.token_maxima(query, coded, pages.offsets), wanted, atol=2**-15)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=examples(20))
 @given(PAGE_SIZES, st.sampled_from(codecs.CODECS), st.integers(0, 9))
 def test_score_of_a_page_ignores_its_neighbours(sizes: list[int], codec: str, seed: int) -> None:
     pages, query = ragged(sizes, 32, seed), queries(4, 32, seed)
@@ -95,7 +96,7 @@ def test_score_of_a_page_ignores_its_neighbours(sizes: list[int], codec: str, se
         np.testing.assert_array_equal(alone[0], together[row])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=examples(20))
 @given(PAGE_SIZES, st.sampled_from(codecs.CODECS), st.randoms(use_true_random=False), st.integers(0, 9))
 def test_order_of_pages_and_of_patches_changes_nothing(
     sizes: list[int], codec: str, order: random.Random, seed: int
@@ -108,7 +109,7 @@ def test_order_of_pages_and_of_patches_changes_nothing(
     np.testing.assert_array_equal(maxsim.token_maxima(query, encoded(codec, other.values), other.offsets), maxima[rows])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=examples(20))
 @given(PAGE_SIZES, st.sampled_from(codecs.CODECS), st.sampled_from([2, 16, 40]), st.integers(0, 9))
 def test_maxima_of_a_query_vector_ignore_the_other_query_vectors(
     sizes: list[int], codec: str, tokens: int, seed: int

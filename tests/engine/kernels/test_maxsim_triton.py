@@ -13,6 +13,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hypothesis_profiles import examples
+
 pytest.importorskip("triton", reason="needs triton: the extra 'gpu', on Linux")
 
 from docsearch.engine.compression import codecs
@@ -29,7 +31,7 @@ WORDS = 40
 """Centroids of the codec residual."""
 TOLERANCE = 2e-6
 """A float32 sum of products in another order."""
-few_examples = settings(deadline=None, max_examples=20)
+few_examples = settings(max_examples=examples(20))
 
 
 def unit(count: int, dim: int, seed: int) -> np.ndarray:

@@ -16,6 +16,7 @@ from docsearch.engine.compression.residual import LEVELS, Codebook
 from docsearch.engine.kernels.native.library import NUMPY, SWITCH, available_settings, current
 from docsearch.engine.kernels.postings import reference, scan
 from docsearch.engine.kernels.postings.scan import Postings, PostingsBuilder
+from hypothesis_profiles import examples
 
 pytestmark = pytest.mark.usefixtures("instructions")
 
@@ -63,7 +64,7 @@ def test_lists_decode_to_the_patches_they_were_built_from(count: int, dim: int, 
         np.testing.assert_array_equal(signs, bits[own] * 2.0 - 1)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.sampled_from([0, 1, 31, 32, 33, 64, 300]), st.sampled_from([8, 20, 24, 64, 128, 320]), st.integers(0, 1000))
 def test_fast_maxima_equal_the_reference(count: int, dim: int, seed: int) -> None:
     postings, _, added = collection(count, dim, seed)
@@ -79,7 +80,7 @@ def test_fast_maxima_equal_the_reference(count: int, dim: int, seed: int) -> Non
     np.testing.assert_allclose(np.maximum(fast, floor), np.maximum(slow, floor), atol=error_bound(vector, added))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     st.sampled_from([1, 31, 32, 33, 64, 300]), st.sampled_from([8, 24, 64, 128, 136, 320, 2048]), st.integers(0, 1000)
 )
@@ -103,7 +104,7 @@ def test_every_instruction_set_gives_the_same_bits(count: int, dim: int, seed: i
         np.testing.assert_array_equal(own, codes[0])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.sampled_from([0, 1, 31, 33, 300]), st.sampled_from([8, 20, 64, 128, 320]), st.integers(0, 1000))
 def test_codes_are_the_steps_that_maxima_lie_above_the_floor(count: int, dim: int, seed: int) -> None:
     postings, _, _ = collection(count, dim, seed)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from docsearch.engine.kernels.native.library import NUMPY, SWITCH, available_settings
@@ -41,7 +41,6 @@ def collection(pages: int, columns: int, rng: np.random.Generator) -> tuple[F32,
     return maxima.astype(np.float32), np.sort(rng.integers(0, pages, pages))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([1, 7, 16, 17, 100]), st.integers(1, 6), st.integers(0, 5), st.booleans(), st.integers(0, 10_000)
 )
@@ -53,7 +52,6 @@ def test_scores_equal_scoring_score_tokens(pages: int, tokens: int, terms: int, 
     np.testing.assert_allclose(scores.token_scores(list(maxima.T), first_pages, query), want, atol=1e-6)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([1, 7, 17, 100]), st.integers(1, 8), st.integers(0, 5), st.booleans(), st.integers(0, 10_000))
 def test_tokens_added_in_groups_give_the_bits_of_the_whole_query(
     pages: int, tokens: int, terms: int, contextual: bool, seed: int
@@ -76,7 +74,6 @@ def matches_of(codes: np.ndarray, units: F32) -> F32:
     return np.minimum(codes * units, np.float32(1)).astype(np.float32)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([1, 7, 16, 17, 100]), st.integers(1, 6), st.integers(0, 5), st.booleans(), st.integers(0, 10_000)
 )
@@ -113,7 +110,6 @@ def test_scores_of_codes_equal_those_of_their_matches(
         np.testing.assert_array_equal(other.best.view(np.uint32), found[0].best.view(np.uint32))
 
 
-@settings(deadline=None)
 @given(st.integers(16, 200), st.integers(1, 6), st.integers(0, 5), st.integers(0, 10_000))
 def test_every_instruction_set_gives_the_same_bits(pages: int, tokens: int, terms: int, seed: int) -> None:
     rng = np.random.default_rng(seed)

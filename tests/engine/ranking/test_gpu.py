@@ -11,6 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hypothesis_profiles import examples
+
 pytest.importorskip("triton", reason="needs triton: the extra 'gpu', on Linux")
 
 import toy_words
@@ -64,7 +66,7 @@ def assert_same(got: list, wanted: list) -> None:
         np.testing.assert_allclose(one.scores, other.scores, atol=2e-5)
 
 
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=examples(6))
 @given(ROWS, st.sampled_from([1, 3, 10]), st.sampled_from([EVERYTHING, NOTHING]))
 def test_ranking_of_plain_maxsim_equals_the_cpus_with_ties_and_empty_pages(
     directory: Path, rows: list[int] | None, k: int, memory: int
@@ -95,7 +97,7 @@ def maxima_and_query(pages: int, tokens: int, seed: int, *, one_floor: bool) -> 
     )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.integers(1, 60), st.integers(1, 8), st.booleans(), st.integers(0, 1000))
 def test_coarse_scores_equal_scoring(pages: int, tokens: int, one_floor: bool, seed: int) -> None:
     maxima, query = maxima_and_query(pages, tokens, seed, one_floor=one_floor)
@@ -104,7 +106,7 @@ def test_coarse_scores_equal_scoring(pages: int, tokens: int, one_floor: bool, s
     np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=examples(30))
 @given(st.integers(1, 60), st.integers(1, 8), st.sampled_from([1, 3, 70]), st.booleans(), st.integers(0, 1000))
 def test_pages_scored_again_include_the_exact_top_k(
     pages: int, tokens: int, k: int, one_floor: bool, seed: int

@@ -20,6 +20,7 @@ from docsearch.engine.compression.codecs import decode
 from docsearch.engine.errors import IndexDamaged, IndexNotFound, UsageError
 from docsearch.engine.records import PageRef, PagesToStore, PageVectors, Ragged
 from docsearch.engine.store import blocks, layout
+from hypothesis_profiles import UNTIMED, examples
 
 OPENING_MS = 50  # of processor time for 3,000 pages; under 5 on a machine that is not old
 
@@ -78,7 +79,7 @@ def test_a_reader_keeps_its_state_while_a_writer_commits_and_compacts(filled: Pa
         assert [folder.name for folder in (filled / layout.SEGMENTS).iterdir()] == ["00000005"]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture, *UNTIMED])
 @given(rows=st.lists(st.integers(0, 20), max_size=30), max_vectors=st.integers(1, 20), view=st.integers(1, 20))
 def test_blocks_have_each_row_once_at_any_block_size(
     filled: Path, rows: list[int], max_vectors: int, view: int

@@ -20,6 +20,7 @@ from docsearch.engine.store.column_values import nanoseconds
 from docsearch.engine.store.combined import open_combined
 from docsearch.engine.where import sorted_columns
 from docsearch.engine.where.documents import DocumentFilter
+from hypothesis_profiles import UNTIMED
 from toy_words import ToyEncoder
 
 TYPES = {"year": "number", "tag": "list", "due": "date", "done": "flag", "code": "text", "odd name": "text"}
@@ -232,7 +233,7 @@ def conditions(draw: st.DrawFn, depth: int = 3) -> tuple[str, frozenset[str]]:
     return f"({one}) {'and' if is_and else 'or'} ({other})", its & others if is_and else its | others
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, *UNTIMED])
 @given(conditions())
 def test_and_or_and_not_are_those_of_sets(snapshot: Snapshot, condition: tuple[str, frozenset[str]]) -> None:
     text, wanted = condition
