@@ -6,7 +6,6 @@ import os
 import platform
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import tomllib
 import venv
@@ -168,7 +167,8 @@ def test_the_installed_wheel_has_the_command(wheel: Path, tmp_path: Path) -> Non
     assert Path(found.strip()).is_relative_to(tmp_path.resolve())
     # Appended behind the environment's own packages, so that the installed docsearch is the one that is found.
     libraries = next((tmp_path / "env").rglob("site-packages"))
-    (libraries / "libraries.pth").write_text(sysconfig.get_path("purelib"))
+    these = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    (libraries / "libraries.pth").write_text("\n".join(these))
     done = subprocess.run(
         [scripts / "docsearch", "--help"], env=environment, capture_output=True, text=True, cwd=tmp_path
     )
