@@ -49,7 +49,8 @@ class EmbeddingServer(ThreadingHTTPServer):
         return np.stack([self._direction(strip.tobytes().hex()) for strip in np.array_split(pixels, 4)])
 
     def shaped(self, vectors: np.ndarray) -> list[Any]:
-        noisy = vectors + np.random.default_rng().normal(0, self.noise, vectors.shape)
+        rng = np.random.default_rng(int.from_bytes(hashlib.sha256(vectors.tobytes()).digest()[:8], "big"))
+        noisy = vectors + rng.normal(0, self.noise, vectors.shape)
         found: list[Any] = (noisy.mean(axis=0) if self.one_vector else noisy).tolist()
         return found
 
@@ -119,6 +120,10 @@ class Handler(BaseHTTPRequestHandler):
 @contextmanager
 def running() -> Iterator[EmbeddingServer]:
     with EmbeddingServer() as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        yield server
-        server.shutdown()
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()

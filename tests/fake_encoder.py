@@ -68,7 +68,7 @@ def load(name: str, device: str) -> FakeEncoder:
     """A fake encoder in a process of its own (`models.spread`); `name` says how it behaves.
 
     "fails on N" as `fails_on`; "dies on N": the process ends at that page; "no model": it cannot be loaded.
-    "meets FOLDER": each device waits until two of them encode at the same time, and fails after a minute.
+    "meets FOLDER": each device waits until two of them encode at the same time, and fails after ten minutes.
     """
     if name == "no model":
         raise UsageError("there is no such model")
@@ -79,7 +79,7 @@ def load(name: str, device: str) -> FakeEncoder:
 
         def encode_together(pages: Sequence[PageImage]) -> EmbeddedPages:
             (folder / device).touch()
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 600
             while len(list(folder.iterdir())) < 2:
                 if time.monotonic() > deadline:
                     raise TimeoutError(f"{device} encodes alone")

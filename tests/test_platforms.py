@@ -56,7 +56,7 @@ def test_documents_are_indexed_and_found_without_fcntl_and_resource(
 
     def run(*arguments: str) -> bytes:
         command = [sys.executable, "-m", "docsearch", *arguments]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=100)
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False, timeout=600)
         assert (done.returncode, b"Traceback" in done.stderr) == (0, False), done.stderr.decode("cp1252")[-2000:]
         return done.stdout
 

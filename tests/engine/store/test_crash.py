@@ -19,7 +19,7 @@ from docsearch.engine.store import layout
 
 LONGEST_LIFE_S = 0.8
 LINES_OF_A_LIFE = 12_000
-LIFE_LIMIT_S = 60
+LIFE_LIMIT_S = 600
 
 
 def kill_after(index: Path, log: Path, synthetic: ModuleType, seed: int, life_s: float) -> None:

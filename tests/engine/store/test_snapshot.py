@@ -200,12 +200,12 @@ def test_opening_3000_pages_takes_milliseconds(index: Path) -> None:
     large(index, pages=3000, vectors=4, dim=8)
     best = 1e9
     for _ in range(5):
-        start = time.process_time()
+        start = time.thread_time()
         with store.open_snapshot(index) as snapshot:
             assert len(snapshot) == 3000
             snapshot.refs([5, 2999])
             snapshot.paths()
-        best = min(best, time.process_time() - start)
+        best = min(best, time.thread_time() - start)
     assert best * 1000 < OPENING_MS
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,6 +31,19 @@ from docsearch.training.finetune.run import fine_tune
 
 STEPS, SAVE_EVERY, KILLED_AT = 60, 20, 31
 CHANCE = 1 / 12
+KILLED = f"""
+import os, signal
+from docsearch.__main__ import main
+from docsearch.commands import train
+
+def kill(event):
+    if event["event"] == "step" and event["step"] == {KILLED_AT}:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+train._print_event = kill
+main()
+"""
+"""The command line in a process that kills itself after a step."""
 SETTINGS = Settings(steps=STEPS, batch=12, negatives=1, learning_rate=0.003, eval_every=30, save_every=SAVE_EVERY)
 OPTIONS = {"--steps": STEPS, "--batch": 12, "--negatives": 1, "--lr": 0.003, "--eval-every": 30, "--save-every": 20}
 
@@ -85,21 +99,14 @@ def test_events_report_saves_and_the_time_left(trained: list[dict[str, Any]]) ->
 
 def test_a_run_killed_half_way_resumes_to_the_same_losses_and_weights(toy: Path, trained: list[dict[str, Any]]) -> None:
     data = toy / "rows.jsonl"
-    command = [sys.executable, "-m", "docsearch", "train", named(toy / "tiny"), data, "--eval", data]
+    command = [sys.executable, "-c", KILLED, "train", named(toy / "tiny"), data, "--eval", data]
     options = [part for pair in OPTIONS.items() for part in pair]
-    with subprocess.Popen(
+    done = subprocess.run(
         [*map(str, [*command, *options]), "-o", str(toy / "killed"), "--json"],
-        stdout=subprocess.PIPE,
-        text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
-    ) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            event = json.loads(line)
-            if event["event"] == "step" and event["step"] == KILLED_AT:
-                break
-        process.kill()
-    assert process.returncode != 0
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
     assert not (toy / "killed/training.json").exists()
     resumed = learn(toy, toy / "killed")
     assert [event["step"] for event in resumed if event["event"] == "start"] == [SAVE_EVERY]

@@ -25,8 +25,8 @@ def test_the_learning_rate_warms_up_and_falls_to_its_floor() -> None:
 
 def test_the_data_process_fills_the_queue() -> None:
     queue, process = loop.start_producer(_count, 3)
-    assert [queue.get(timeout=60) for _ in range(3)] == [0, 1, 2]
-    process.join(60)
+    assert [queue.get(timeout=600) for _ in range(3)] == [0, 1, 2]
+    process.join(600)
     assert process.exitcode == 0
 
 
