@@ -55,11 +55,15 @@ export const failedCount = () => [...documents.values()].filter((doc) => doc.sta
 /** A document's place: several collections may have one path. @param {{collection?: string | null, path: string}} of */
 const placeOf = ({ collection, path }) => `${collection ?? ""}/${path}`;
 
-/** Load the documents of the chosen collection that the filters select. `changed` is called after one was deleted here.
- * @param {() => void} changed */
-export async function loadDocuments(changed) {
+/** The documents of the chosen collection that the filters select. */
+export function fetchDocuments() {
   const { collection, filters } = currentState();
-  const listed = await listDocuments(collection, whereOf(filters));
+  return listDocuments(collection, whereOf(filters));
+}
+
+/** Show these documents. `changed` is called after one was deleted here.
+ * @param {{total: number, documents: Doc[]}} listed @param {() => void} changed */
+export function showDocuments(listed, changed) {
   const inOrder = listed.documents.sort((a, b) => order.compare(displayPath(a.path), displayPath(b.path)));
   documents = new Map(inOrder.map((doc) => [doc.id, doc]));
   total = listed.total;

@@ -3,7 +3,7 @@
 import { fetchJson, Busy, RequestError, Unauthorized, Unreachable } from "./api.js";
 import { askForToken } from "./dialogs.js";
 import { byId, element, announce } from "./dom.js";
-import { clearPages, shownPages } from "./results.js";
+import { clearPages, setBusy, shownPages } from "./results.js";
 import { showUnreachable, showError } from "./empty_states.js";
 import { hideSummary } from "./summary.js";
 
@@ -13,6 +13,7 @@ const POLL_INTERVAL_MS = 1500;
 
 /** Show an error, and recover from it if possible. @param {Error} error @param {Actions} actions */
 export function handleError(error, { retry, restart }) {
+  if (!(error instanceof Busy)) setBusy(false);
   if (error instanceof Unauthorized) {
     askForToken().then(restart);
   } else if (error instanceof Unreachable) {

@@ -97,13 +97,15 @@ function open(shown) {
 }
 
 /**
- * Show the filters of the state, and if the panel is open, how many documents have each value.
+ * Show the filters of the state, and if the panel is open, how many documents have each value, unless these `isCounted`
+ * for the state as it is.
  * @param {boolean} hasDocuments whether there is anything to filter
+ * @param {{isCounted?: boolean}} [options]
  */
-export function showFilters(hasDocuments) {
+export function showFilters(hasDocuments, { isCounted = false } = {}) {
   const { filters } = currentState();
   button.hidden = !hasDocuments && !filters.length;
-  if (!panel.hidden) loadFacets();
+  if (!panel.hidden && !isCounted) loadFacets();
   // A chip that is shown stays, and keeps the focus.
   const key = JSON.stringify(filters);
   if (key === chips.dataset.filters) return;
@@ -153,6 +155,7 @@ let asked = 0;
 
 async function loadFacets() {
   const own = ++asked;
+  panel.setAttribute("aria-busy", "true");
   const { filters, collection } = currentState();
   const chosen = [...new Set(filters.map((filter) => filter.column))];
   try {
@@ -175,8 +178,10 @@ async function loadFacets() {
     for (const facet of ownFacets.values()) if (!all.some(({ column }) => column === facet.column)) listed.push(facet);
     render(listed);
   } catch (error) {
-    if (own === asked) panel.replaceChildren(element("p", { className: "note" }, /** @type {Error} */ (error).message));
+    if (own !== asked) return;
+    panel.replaceChildren(element("p", { className: "note" }, /** @type {Error} */ (error).message));
   }
+  panel.setAttribute("aria-busy", "false");
 }
 
 /** @param {Facet[]} facets */

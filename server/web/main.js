@@ -8,13 +8,20 @@ import { showFilters, whereOf } from "./filters.js";
 import { listenForFiles } from "./file_input.js";
 import { hasQuery, runSearch, cancelSearch } from "./search.js";
 import { showShortcuts } from "./dialogs.js";
-import { allowDelete, showHitCounts, renderDocuments, loadDocuments, searchableDocuments } from "./documents.js";
+import {
+  allowDelete,
+  showHitCounts,
+  renderDocuments,
+  fetchDocuments,
+  showDocuments,
+  searchableDocuments,
+} from "./documents.js";
 import { byId } from "./dom.js";
 import { allowMarks } from "./marks.js";
 import { showModes, updateMode } from "./modes.js";
 import { displayPath } from "./paths.js";
 import { storeImage } from "./image_query.js";
-import { clearPages, focusCard, shownPages, showPages } from "./results.js";
+import { clearPages, focusCard, setBusy, shownPages, showPages } from "./results.js";
 import { showNoMatch, clearState, showError, showSkeletons, showWelcome } from "./empty_states.js";
 import { showImageQuery, hideSummary, showSummary, showDocumentSummary } from "./summary.js";
 import { hideBanner, handleError } from "./error_handling.js";
@@ -38,6 +45,8 @@ const viewer = createViewer();
 let index = null;
 let limit = PAGES_FIRST;
 let canAdd = false;
+/** Whether the uploads that the server had are shown. */
+let isResumed = false;
 /** Whether the cards are search results. */
 let isAnswer = false;
 /** @type {number | undefined} */
@@ -48,16 +57,37 @@ let weakTimer;
 let startsNewQuery = true;
 
 async function start() {
+  isResumed = false;
   try {
     await loadCollections();
-    [index] = await Promise.all([fetchIndexInfo(currentState().collection), loadDocuments(refresh)]);
+    if (!(await load())) return;
   } catch (error) {
     return handleError(/** @type {Error} */ (error), { retry: start, restart: start });
   }
-  allow();
-  if (canAdd) resumeUploads().catch(() => {}); // the next request reports the error
+  showFilters(hasDocuments());
   show();
   viewer.update();
+}
+
+let loads = 0;
+
+/**
+ * Load what the server says of the chosen collection, and its documents. False if another load began in the meantime:
+ * then nothing is changed, and an error of this one is of no interest.
+ */
+async function load() {
+  const own = ++loads;
+  try {
+    const [found, listed] = await Promise.all([fetchIndexInfo(currentState().collection), fetchDocuments()]);
+    if (own !== loads) return false;
+    index = found;
+    showDocuments(listed, () => refresh());
+  } catch (error) {
+    if (own !== loads) return false;
+    throw error;
+  }
+  allow();
+  return true;
 }
 
 /** Show what the server allows. */
@@ -68,23 +98,26 @@ function allow() {
   allowMarks(index?.marks_allowed ?? false);
   allowAnswers(index?.answers_by);
   showModes(index?.semantic ?? false);
-  showFilters(!index || index.documents > 0);
+  if (!canAdd || isResumed) return;
+  isResumed = true;
+  resumeUploads().catch(() => {}); // the next request reports the error
 }
 
+const hasDocuments = () => !index || index.documents > 0;
+
 /**
- * Reload after a document was added or deleted, or other documents were chosen; `andSearch` again, too.
- * @param {boolean} [andSearch]
+ * Reload after a document was added or deleted, or after other documents were chosen: `isChosen`. Then the counts of the
+ * filters and the answer to a query are being loaded already.
+ * @param {boolean} [isChosen]
  */
-async function refresh(andSearch = true) {
-  const { collection } = currentState();
+async function refresh(isChosen = false) {
   try {
-    const [found] = await Promise.all([fetchIndexInfo(collection), loadDocuments(refresh)]);
-    if (collection !== currentState().collection) return;
-    index = found;
-    allow();
-    if (andSearch) show();
+    if (!(await load())) return;
+    showFilters(hasDocuments(), { isCounted: isChosen });
+    if (!isChosen || !hasQuery(currentState())) show();
+    viewer.showPosition();
   } catch (error) {
-    handleError(/** @type {Error} */ (error), { retry: () => refresh(andSearch), restart: start });
+    handleError(/** @type {Error} */ (error), { retry: () => refresh(isChosen), restart: start });
   }
 }
 
@@ -92,6 +125,7 @@ async function refresh(andSearch = true) {
 function show() {
   const state = currentState();
   clearTimeout(weakTimer);
+  setBusy(true);
   showImageQuery(state);
   offerAnswer(hasQuery(state) ? state : null);
   if (!hasQuery(state)) return showWithoutQuery(state);
@@ -118,7 +152,8 @@ function show() {
         showAnswer(state, hits);
         if (!isWeak) clearState();
       }
-      if (isWeak) weakTimer = setTimeout(() => showWeak(state, hits, unread), hasPaused() ? 0 : PAUSE_MS);
+      if (!isWeak) setBusy(false);
+      else weakTimer = setTimeout(() => showWeak(state, hits, unread), hasPaused() ? 0 : PAUSE_MS);
       showSummary(hits, milliseconds, answer, unread);
     },
     onError: (error) => handleError(error, { retry: show, restart: start }),
@@ -145,6 +180,7 @@ function showWeak(state, hits, unread) {
   showPages(hits, state.query.trim(), (missing) => showNoMatch(state.query, { ...options, missing }));
   byId("pages").classList.remove("stale");
   showHitCounts(hits);
+  setBusy(false);
 }
 
 /** Without a query: the pages of the chosen document, or the start page. @param {UrlState} state */
@@ -155,6 +191,7 @@ function showWithoutQuery(state) {
   document.title = "docsearch";
   byId("more").hidden = true;
   byId("pages").classList.remove("stale");
+  setBusy(false);
   showHitCounts([]);
   const chosen = searchableDocuments().find((doc) => doc.path === state.path);
   if (!chosen) {
@@ -223,9 +260,14 @@ onNavigate((now, before) => {
     input.value = now.query;
   if (searchOf(now) !== searchOf(before)) {
     const isOther = now.collection !== before.collection || whereOf(now.filters) !== whereOf(before.filters);
-    if (isOther) showCollections();
-    if (isOther) showFilters(true);
-    if (isOther) refresh(!hasQuery(now));
+    if (isOther) {
+      setBusy(true);
+      cancelSearch(); // without a query, nothing else would before the documents are here
+      clearTimeout(weakTimer);
+      showCollections();
+      showFilters(true);
+      refresh(true);
+    }
     if (now.path !== before.path) renderDocuments();
     if (now.mode !== before.mode) updateMode();
     if (!isOther || hasQuery(now)) show();
@@ -250,7 +292,7 @@ listenForFiles({
     }
   },
 });
-onUploaded(refresh);
+onUploaded(() => refresh());
 
 byId("help").addEventListener("click", showShortcuts);
 byId("show-documents").addEventListener("click", () => {

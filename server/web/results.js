@@ -95,6 +95,9 @@ export function clearPages() {
   showPages([], "");
 }
 
+/** Tell assistive technology, and tests, whether other results are on their way. @param {boolean} busy */
+export const setBusy = (busy) => byId("pages").setAttribute("aria-busy", String(busy));
+
 /** The pages of the cards, in order. */
 export const shownPages = () => [...cards.values()].map((card) => card.page);
 
