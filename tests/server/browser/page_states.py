@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 DESK = (1280, 860)
 PHONE = (360, 740)
+GONE = ("status of 404", "status of 422")
+"""What Chromium reports when a document is deleted whose pages were still on their way."""
 BEST = "#pages > li:first-child .card"
 
 

@@ -7,7 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from page_states import empty
+from page_states import GONE, empty
+from waiting import eventually
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 expect = sync_api.expect
@@ -29,7 +30,7 @@ DROP = """(bytes) => {
 def test_a_dropped_document_is_indexed_found_and_deleted(
     serve: Callable[..., str], visit: Visit, make_pdf: Callable[..., Path], tmp_path: Path
 ) -> None:
-    page = visit(serve())
+    page = visit(serve(), expected=GONE)
     expect(page.locator("#add")).to_be_visible()
     dropped = make_pdf(tmp_path / "lighthouse.pdf", ["lighthouse keeper", "storm log"]).read_bytes()
     page.evaluate(DROP, list(dropped))
@@ -40,11 +41,13 @@ def test_a_dropped_document_is_indexed_found_and_deleted(
     page.get_by_role("button", name="Open lighthouse.pdf").click()
     expect(page.locator(".viewer .pages-of")).to_have_text("1 of 2")
     page.keyboard.press("Escape")
+    expect(page.locator(".viewer")).to_be_hidden()
 
     page.locator("#document-list li", has_text="lighthouse").hover()
     page.get_by_role("button", name="Delete lighthouse.pdf").click()
     expect(page.get_by_role("dialog")).to_contain_text("Delete lighthouse.pdf?")
     page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.locator("#document-list")).to_contain_text("lighthouse")
     page.locator("#document-list li", has_text="lighthouse").hover()
     page.get_by_role("button", name="Delete lighthouse.pdf").click()
@@ -59,6 +62,7 @@ def test_a_file_that_is_no_document_is_refused_with_the_reason(serve: Callable[.
     page.set_input_files("#document-files", {"name": "notes.bin", "mimeType": "text/plain", "buffer": b"only text"})
     expect(page.locator(".upload.failed .upload-state")).not_to_be_empty()
     page.get_by_role("button", name="Dismiss notes.bin").click()
+    expect(page.locator(".upload")).to_have_count(0)
     expect(page.locator("#uploads")).to_be_hidden()
 
 
@@ -96,7 +100,7 @@ def test_progress_and_places_are_shown_as_the_server_reports_them(serve: Callabl
     states[2] = {"state": "waiting", "place": 0}
     page.get_by_role("button", name="Try next.pdf again").click()
     expect(page.locator(".upload-state")).to_have_text(["12 pages", "next in line"])
-    assert sent == ["long.pdf", "next.pdf", "next.pdf"]
+    eventually(page, lambda: tuple(sent), lambda names: names == ("long.pdf", "next.pdf", "next.pdf"))
 
 
 def test_a_file_that_could_not_be_sent_is_sent_again(
@@ -113,7 +117,7 @@ def test_a_file_that_could_not_be_sent_is_sent_again(
 
 
 def test_documents_are_deleted_without_a_mouse_and_tab_passes_by(serve: Callable[..., str], visit: Visit) -> None:
-    page = visit(serve())
+    page = visit(serve(), expected=GONE)
     rows = page.locator("#document-list .document")
     expect(rows).to_have_count(6)
     rows.nth(1).focus()
@@ -128,6 +132,7 @@ def test_documents_are_deleted_without_a_mouse_and_tab_passes_by(serve: Callable
 def test_a_read_only_server_offers_no_changes(visit: Visit, address: str) -> None:
     page = visit(address)
     expect(page.locator(".welcome")).to_be_visible()
+    expect(page.locator("#document-list .document")).to_have_count(6)
     expect(page.locator("#add")).to_be_hidden()
     expect(page.locator("#document-list .delete")).to_have_count(0)
 

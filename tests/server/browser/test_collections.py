@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from at_hand import program, serving
+from page_states import GONE
+from waiting import shows, texts_become
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 expect = sync_api.expect
@@ -63,10 +66,11 @@ def test_one_or_all_are_searched(visit: Visit, both: str) -> None:
     page.locator("#collection").select_option("Sales papers")
     expect(page.locator("#document-list .document")).to_have_count(3)
     expect(page.locator(f"{BEST} .of-collection")).to_have_text("Sales papers")
-    assert set(page.locator("#pages .of-collection").all_text_contents()) == {"Sales papers"}
-    assert "collection=Sales+papers" in page.url
+    shows(page, "collection=Sales+papers")
+    texts_become(page.locator("#pages .of-collection"), {"Sales papers"})
     page.reload()
     expect(page.locator("#collection")).to_have_value("Sales papers")
+    shows(page, "collection=Sales+papers")
     page.go_back()
     expect(page.locator("#collection")).to_have_value("")
     expect(page.locator("#document-list .document")).to_have_count(5)
@@ -79,7 +83,7 @@ def test_a_page_of_any_collection_is_opened_with_its_heat_map(visit: Visit, both
     page.locator(BEST).click()
     expect(page.locator(".heat")).to_have_attribute("data-word", "all")
     expect(page.locator(".viewer .pages-of")).to_have_text("1 of 1")
-    assert "doc=Sales+papers%2F" in page.url
+    expect(page).to_have_url(re.compile("doc=Sales[+]papers%2F"))
     page.reload()
     expect(page.locator(".frame .sheet > img")).to_be_visible()
     page.keyboard.press("l")
@@ -108,8 +112,7 @@ def own(made: Path, tmp_path: Path) -> Iterator[str]:
 def test_a_document_goes_to_the_collection_that_is_chosen(
     own: str, visit: Visit, tmp_path: Path, make_pdf: Callable[..., Path]
 ) -> None:
-    # What is still being loaded of a document that is deleted cannot be rendered any more.
-    page = visit(own, expected=("status of 422", "status of 404"))
+    page = visit(own, expected=GONE)
     expect(page.locator("#add")).to_be_visible()
     page.set_input_files("#document-files", make_pdf(tmp_path / "new.pdf", ["lighthouse keeper"]))
     dialog = page.get_by_role("dialog", name="Which collection do they go to?")
@@ -121,6 +124,7 @@ def test_a_document_goes_to_the_collection_that_is_chosen(
     page.get_by_role("button", name="Open new.pdf").click()
     expect(page.locator(".frame .sheet > img")).to_be_visible()
     page.keyboard.press("Escape")
+    expect(page.locator(".viewer")).to_be_hidden()
     page.locator("#document-list .document", has_text="new").focus()
     page.keyboard.press("Delete")
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
@@ -137,4 +141,5 @@ def test_collections_that_cannot_be_searched_as_one_are_searched_one_at_a_time(v
     page = visit(f"{both}?q=invoice", before=apart)
     expect(page.locator("#collection")).to_have_value("Reports")
     expect(page.locator("#collection option").first).to_be_disabled()
-    assert set(page.locator("#pages .of-collection").all_text_contents()) <= {"Reports"}
+    shows(page, "collection=Reports")
+    texts_become(page.locator("#pages .of-collection"), {"Reports"})

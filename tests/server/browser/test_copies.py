@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from at_hand import program, serving
+from waiting import eventually, shows, texts_become
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 expect = sync_api.expect
@@ -42,23 +43,20 @@ def filed(tmp_path_factory: pytest.TempPathFactory, sample_docs: Path) -> Iterat
         yield address
 
 
-def titles(page: Page) -> list[str]:
-    return page.locator("#pages .title").all_text_contents()
-
-
 def test_copies_are_one_result_and_each_on_request(visit: Visit, filed: str) -> None:
     page = visit(f"{filed}?q=invoice+total")
     expect(page.locator(f"{BEST} .title")).to_have_text("invoice.pdf")
-    once = titles(page)
+    shows(page, "q=invoice+total")
+    titles = page.locator("#pages .title")
+    once = titles.all_text_contents()
     assert not set(COPIES) & set(once)
     page.get_by_role("button", name="Show every copy").click()
-    expect(page.locator("#pages .title", has_text="z <b>.pdf").first).to_be_visible()
-    assert "copies=all" in page.url
-    assert {"invoice.pdf", *COPIES} <= set(titles(page))
+    shows(page, "copies=all")
+    eventually(page, lambda: set(titles.all_text_contents()), lambda every: {"invoice.pdf", *COPIES} <= every)
     expect(page.locator("#pages .copies")).to_have_count(0)
     page.go_back()
     expect(page.locator("#pages .title", has_text="z <b>.pdf")).to_have_count(0)
-    assert titles(page) == once
+    expect(titles).to_have_text(once)
 
 
 def test_other_places_are_listed_and_opened_by_keyboard(visit: Visit, filed: str) -> None:
@@ -76,8 +74,8 @@ def test_other_places_are_listed_and_opened_by_keyboard(visit: Visit, filed: str
     page.keyboard.press("Enter")
     expect(page.locator("#summary strong")).to_have_text("invoice")
     expect(page.locator(f"{BEST} .title")).to_have_text(COPIES[1])
-    assert set(titles(page)) == {COPIES[1]}
-    assert "in=older%2Finvoice.pdf" in page.url
+    shows(page, "in=older%2Finvoice.pdf")
+    texts_become(page.locator("#pages .title"), {COPIES[1]})
     page.go_back()
     expect(page.locator(f"{BEST} .title")).to_have_text("invoice.pdf")
 
@@ -86,6 +84,7 @@ def test_a_single_other_place_is_named(visit: Visit, filed: str) -> None:
     page = visit(f"{filed}?q=menu")
     expect(page.locator(f"{BEST} .copies")).to_have_text("also at menus/today.png")
     page.fill("#query", "canteen")
+    shows(page, "q=canteen")
     expect(page.locator(f"{BEST} .copies a")).to_have_attribute("href", "/?q=canteen&in=menus%2Ftoday.png")
 
 

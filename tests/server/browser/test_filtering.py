@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from at_hand import DOCUMENTS, program, serving
+from waiting import eventually, fits_in_width, shows, texts_become
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 expect = sync_api.expect
@@ -40,22 +41,29 @@ def filed(tmp_path_factory: pytest.TempPathFactory, sample_docs: Path) -> Iterat
         yield address
 
 
-def titles(page: Page) -> set[str]:
-    return set(page.locator("#pages .title").all_text_contents())
+def open_filters(page: Page) -> None:
+    """Open the panel, and wait for its values."""
+    page.get_by_role("button", name="Filters").click()
+    counted(page)
+
+
+def counted(page: Page) -> None:
+    """Wait until the panel shows the counts of the filters in use."""
+    expect(page.locator("#filter-panel")).to_have_attribute("aria-busy", "false")
 
 
 def test_values_are_chosen_and_removed(visit: Visit, filed: str) -> None:
     page = visit(f"{filed}?q=menu")
-    page.get_by_role("button", name="Filters").click()
+    open_filters(page)
     kind = page.get_by_role("group", name="Kind")
-    expect(kind.get_by_label("png")).to_be_visible()
     kind.get_by_label("png").check()
     expect(page.locator("#document-list .document")).to_have_count(2)  # all documents, and the picture
-    expect(page.locator("#pages .title").first).to_have_text("canteen-menu.png")
-    assert titles(page) == {"canteen-menu.png"}
-    assert "filter=kind%3A%22png%22" in page.url
+    shows(page, "filter=kind%3A%22png%22")
+    texts_become(page.locator("#pages .title"), {"canteen-menu.png"})
+    counted(page)
     kind.get_by_label("pdf").check()  # one of both
     expect(page.locator("#document-list .document")).to_have_count(6)
+    counted(page)
     page.get_by_role("group", name="Team").get_by_label("it's A").check()
     expect(page.locator("#document-list .document")).to_have_count(3)
     expect(page.locator(".filter-chip .text")).to_have_text(["Kind: png", "Kind: pdf", "Team: it's A"])
@@ -70,7 +78,7 @@ def test_values_are_chosen_and_removed(visit: Visit, filed: str) -> None:
 
 def test_a_column_of_the_user_with_one_value_is_offered(visit: Visit, filed: str) -> None:
     page = visit(filed)
-    page.get_by_role("button", name="Filters").click()
+    open_filters(page)
     page.get_by_role("group", name="Matter").get_by_label("harbour").check()
     expect(page.locator(".filter-chip .text")).to_have_text(["Matter: harbour"])
     expect(page.locator("#document-list .document")).to_have_count(6)
@@ -78,18 +86,21 @@ def test_a_column_of_the_user_with_one_value_is_offered(visit: Visit, filed: str
 
 def test_a_path_that_is_being_typed_stays_when_the_counts_arrive(visit: Visit, filed: str) -> None:
     page = visit(f"{filed}?q=menu")
-    page.get_by_role("button", name="Filters").click()
+    open_filters(page)
     kind = page.get_by_role("group", name="Kind")
-    expect(kind.get_by_label("png")).to_be_visible()
     asked: list[Route] = []
     page.route("**/v1/facets*", lambda route: asked.append(route))  # these are slow to come
     kind.get_by_label("pdf").check()
     expect(page.locator(".filter-chip")).to_have_count(1)
     field = page.get_by_label("Path or file name")
     field.press_sequentially("sal")
-    assert asked
+    eventually(
+        page, lambda: len(asked), lambda count: count == 2
+    )  # for all columns, and for this one without the filter
     kind.evaluate("group => (group.dataset.isOld = true)")
-    page.unroute("**/v1/facets*")  # now they come
+    for route in asked:  # now they come
+        route.continue_()
+    page.unroute("**/v1/facets*")
     expect(page.locator("[data-is-old]")).to_have_count(0)
     expect(field).to_be_focused()
     field.press_sequentially("es/*")
@@ -112,13 +123,13 @@ def test_an_address_restores_filters(visit: Visit, filed: str) -> None:
 
 def test_a_path_is_a_filter(visit: Visit, filed: str) -> None:
     page = visit(f"{filed}?q=total")
-    page.get_by_role("button", name="Filters").click()
+    open_filters(page)
     page.get_by_label("Path or file name").fill("sales/*.pdf")
     page.keyboard.press("Enter")
     expect(page.locator(".filter-chip .text")).to_have_text(["Path: sales/*.pdf"])
     expect(page.locator("#document-list .document")).to_have_count(2)
-    expect(page.locator("#pages .title").first).to_have_text("sales/invoice-20418.pdf")
-    assert titles(page) == {"sales/invoice-20418.pdf"}
+    shows(page, "filter=path")
+    texts_become(page.locator("#pages .title"), {"sales/invoice-20418.pdf"})
 
 
 def test_filters_that_leave_nothing_say_so(visit: Visit, filed: str) -> None:
@@ -133,12 +144,14 @@ def test_filters_need_no_mouse(visit: Visit, filed: str) -> None:
     expect(page.locator("#pages .title").first).to_be_visible()
     page.get_by_role("button", name="Filters").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_role("group", name="Kind").get_by_label("pdf")).to_be_visible()
+    counted(page)
     page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_attribute("type", "checkbox")
     page.keyboard.press("Space")
     chip = page.locator(".filter-chip")
     expect(chip).to_have_count(1)
     focused = page.locator(":focus")
+    counted(page)
     expect(focused).to_have_attribute("type", "checkbox")  # it stays where it was
     expect(focused).to_be_checked()
     page.keyboard.press("Escape")
@@ -155,4 +168,4 @@ def test_filters_fit_on_a_phone(visit: Visit, filed: str) -> None:
     page = visit(f'{filed}?q=total&filter=team:"it%27s A"', width=390, height=844, has_touch=True, is_mobile=True)
     page.get_by_role("button", name="Filters").tap()
     expect(page.get_by_role("group", name="Team").get_by_label("it's A")).to_be_checked()
-    assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    fits_in_width(page)

@@ -11,6 +11,7 @@ import pytest
 
 from docsearch.evaluation import marks
 from page_states import ASKED, BEST
+from waiting import eventually
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 
@@ -26,23 +27,34 @@ def test_a_page_is_marked_with_buttons_and_keys(
 ) -> None:
     expect = sync_api.expect
     page = visit(serve() + ASKED)
+
+    def kept(wanted: list[tuple[str, bool]]) -> None:
+        """Wait until the server has these marks."""
+        eventually(
+            page,
+            lambda: [(mark.query, mark.right) for mark in marks.read(tmp_path / "index")],
+            lambda found: found == wanted,
+        )
+
     page.locator(BEST).click()
     page.locator(RIGHT).click()
     expect(page.locator(RIGHT)).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#announcer")).to_have_text("Marked as the right page")
-    assert [(mark.query, mark.right) for mark in marks.read(tmp_path / "index")] == [("revenue chart 2023", True)]
+    kept([("revenue chart 2023", True)])
     page.keyboard.press("n")
     expect(page.locator(WRONG)).to_have_attribute("aria-pressed", "true")
     expect(page.locator(RIGHT)).to_have_attribute("aria-pressed", "false")
+    kept([("revenue chart 2023", False)])
     page.keyboard.press("]")
     expect(page.locator(WRONG)).to_have_attribute("aria-pressed", "false")
+    expect(page.locator(".viewer .rank")).to_have_text(re.compile("^result 2 of"))
     page.reload()
     expect(page.locator(".viewer .rank")).to_have_text(re.compile("^result 2 of"))
     page.keyboard.press("[")
     expect(page.locator(WRONG)).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("n")
     expect(page.locator("#announcer")).to_have_text("Mark taken back")
-    assert marks.read(tmp_path / "index") == []
+    kept([])
 
 
 @pytest.mark.slow

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from waiting import eventually, has_ended, shows, texts_become
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 expect = sync_api.expect
 
@@ -30,6 +32,7 @@ def marked(page: Page) -> np.ndarray:
 def test_results_appear_while_typing(visit: Visit, address: str) -> None:
     page = visit(address)
     page.locator("#query").press_sequentially("revenue chart 2023", delay=40)
+    shows(page, "q=revenue+chart+2023")
     expect(page.locator(f"{BEST} .title")).to_have_text("annual-report-2023.pdf")
     expect(page.locator(f"{BEST} .where")).to_contain_text("page 6")
     expect(page.locator(f"{BEST} .score")).to_have_text(re.compile(r"^0\.[89]\d$"))
@@ -42,7 +45,7 @@ def test_matching_words_are_highlighted_on_the_thumbnail(visit: Visit, address: 
     expect(page.locator(f"{BEST} .matched .found")).to_have_text(["revenue"])
     expect(page.locator(f"{BEST} .matched .missing")).to_have_text(["zebra"])
     expect(page.locator(f"{BEST} .marks")).to_have_attribute("data-word", "all")
-    assert marked(page).any()
+    eventually(page, lambda: marked(page).any(), bool)
 
 
 def test_pointing_at_a_word_leaves_only_its_highlights(visit: Visit, address: str) -> None:
@@ -68,14 +71,15 @@ def test_a_late_answer_does_not_replace_a_newer_one(visit: Visit, address: str) 
 
     page.route("**/v1/search", hold_the_first)
     page.fill("#query", "canteen")
-    page.wait_for_timeout(200)
+    [first] = eventually(page, lambda: list(held), bool)
     page.fill("#query", "invoice")
-    expect(page.locator(f"{BEST} .title")).to_have_text("invoice-20418.pdf")
-    assert held
-    for route in held:
-        route.continue_()
-    page.wait_for_timeout(200)
-    expect(page.locator(f"{BEST} .title")).to_have_text("invoice-20418.pdf")
+    shows(page, "q=invoice")
+    titles = page.locator("#pages .title")
+    expect(titles.first).to_have_text("invoice-20418.pdf")
+    shown = titles.all_text_contents()
+    first.continue_()
+    has_ended(first.request)
+    expect(titles).to_have_text(shown)
     expect(page.locator("#banner")).to_be_hidden()
 
 
@@ -85,9 +89,8 @@ def test_a_document_can_be_searched_alone(visit: Visit, address: str) -> None:
     page.fill("#filter", "strat")
     expect(page.locator("#document-list li")).to_have_count(2)
     page.get_by_role("button", name="strategy-slides-2024.pdf").click()
-    expect(page.locator(f"{BEST} .title")).to_have_text("strategy-slides-2024.pdf")
-    assert set(page.locator(".pages .title").all_text_contents()) == {"strategy-slides-2024.pdf"}
-    assert "in=strategy-slides-2024.pdf" in page.url
+    shows(page, "in=strategy-slides-2024.pdf")
+    texts_become(page.locator(".pages .title"), {"strategy-slides-2024.pdf"})
     page.go_back()
     expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
 
@@ -103,8 +106,8 @@ def test_a_url_restores_what_it_showed(visit: Visit, address: str) -> None:
     page.locator(BEST).click()
     page.locator(".viewer .chip", has_text="2023").click()
     expect(page.locator(".heat")).to_have_attribute("data-word", "2")
-    link = page.url
-    other = visit(link)
+    expect(page).to_have_url(re.compile("page=6&word=2"))
+    other = visit(page.url)
     expect(other.locator(".viewer .pages-of")).to_have_text("6 of 14")
     expect(other.locator(".heat")).to_have_attribute("data-word", "2")
     expect(other.locator(".viewer .chip[aria-pressed=true] .text")).to_have_text("2023")
@@ -116,6 +119,7 @@ def test_back_undoes_a_query_as_a_whole_and_closes_the_viewer(visit: Visit, addr
     expect(page.locator(f"{BEST} .title")).to_have_text("quick-start-soil-kit.pdf")
     page.locator("#query").fill("")
     page.locator("#query").press_sequentially("invoice total", delay=90)
+    shows(page, "q=invoice+total")
     expect(page.locator(f"{BEST} .title")).to_have_text("invoice-20418.pdf")
     page.locator(BEST).click()
     expect(page.locator(".viewer")).to_be_visible()
@@ -130,6 +134,7 @@ def test_back_undoes_a_query_as_a_whole_and_closes_the_viewer(visit: Visit, addr
 def test_a_query_without_matches_is_reported(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=თბილისი")
     expect(page.locator(".no-match h2")).to_have_text("Nothing matches “თბილისი”")
+    shows(page, "q=")
     expect(page.locator(".pages .card")).to_have_count(0)
 
 
@@ -183,21 +188,30 @@ def test_an_image_can_be_pasted(visit: Visit, address: str) -> None:
         }"""
     )
     expect(page.locator("#picture-query img")).to_be_visible()
-    assert "picture=1" in page.url
+    expect(page).to_have_url(re.compile("picture=1"))
 
 
 def test_a_result_shows_the_passage_of_its_text_that_matches(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=revenue+chart+2023")
     passage = page.locator(f"{BEST} .snippet")
     expect(passage).to_contain_text("Revenue chart 2023")
-    marked = [mark.inner_text().lower() for mark in passage.locator("mark").all()]
-    assert {"revenue", "chart", "2023"} <= set(marked)
+    words = passage.locator("mark")
+    eventually(
+        page,
+        lambda: {text.lower() for text in words.all_text_contents()},
+        lambda marked: {"revenue", "chart", "2023"} <= marked,
+    )
     page.fill("#query", "zebra")
+    shows(page, "q=zebra")
+    expect(page.locator(f"{BEST} .title")).to_be_visible()
     expect(page.locator(f"{BEST} .snippet mark")).to_have_count(0)
 
 
 def test_pages_are_found_by_meaning_only_where_the_index_has_it(visit: Visit, address: str) -> None:
-    expect(visit(f"{address}?q=revenue&mode=semantic").locator("#mode")).to_be_hidden()
+    page = visit(f"{address}?q=revenue&mode=semantic")
+    expect(page).not_to_have_url(re.compile("mode="))
+    shows(page, "q=revenue")
+    expect(page.locator("#mode")).to_be_hidden()
     asked: list[str | None] = []
 
     def has_it(page: Page) -> None:
@@ -220,6 +234,7 @@ def test_pages_are_found_by_meaning_only_where_the_index_has_it(visit: Visit, ad
     page.locator("#mode").select_option("")
     expect(page).not_to_have_url(re.compile(r"mode="))
     expect(page.get_by_role("button", name="Search by meaning, too")).to_be_visible()
+    shows(page, "q=zebra")
     assert asked[0] is None
     assert asked[1] == "semantic"
     assert asked[-1] is None

@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from waiting import eventually, is_sharp, settled_box, shows
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright: the extra 'browser'")
 expect = sync_api.expect
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, Route
 
 Visit = Callable[..., "Page"]
 BEST = "#pages > li:first-child .card"
 
 
 def open_best(page: Page) -> None:
-    """Open the best page, and wait for its highlights."""
+    """Open the best page, and wait for the page itself and its highlights."""
     page.locator(BEST).click()
+    is_sharp(page)
     expect(page.locator(".heat")).to_have_attribute("data-word", "all")
 
 
@@ -41,7 +44,7 @@ def test_highlights_follow_the_word_that_is_pointed_at(visit: Visit, address: st
     for word in ("revenue", "2023"):
         page.locator(".viewer .chip", has_text=word).hover()
         expect(page.locator(".heat")).to_have_attribute("data-word", {"revenue": "0", "2023": "2"}[word])
-        page.wait_for_timeout(100)
+        expect(page.locator(".heat img.shown")).to_have_count(1)
         seen[word] = marked(page)
     assert seen["revenue"].any()
     assert seen["2023"].any()
@@ -74,7 +77,7 @@ def test_pages_and_results_are_stepped_through(visit: Visit, address: str) -> No
     expect(where).to_have_text("6 of 14")
     page.keyboard.press("]")
     expect(rank).to_have_text(re.compile("^result 2 of "))
-    assert "page=6" not in page.url
+    expect(page).not_to_have_url(re.compile("page=6(&|$)"))
     page.get_by_role("button", name="Previous result").click()
     expect(where).to_have_text("6 of 14")
     page.locator(".thumbnails button", has_text="9").click()
@@ -96,32 +99,34 @@ def test_a_page_is_zoomed_and_dragged(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=revenue+chart+2023")
     open_best(page)
     sheet = page.locator(".frame .sheet")
-    fitting = sheet.bounding_box()
+    fitting = settled_box(sheet)
     page.get_by_role("button", name="Zoom in").click()
     page.keyboard.press("+")
     expect(page.locator(".zoom")).to_have_text("169%")
-    larger = sheet.bounding_box()
+    is_sharp(page, 1400)
+    larger = settled_box(sheet)
     assert larger["width"] == pytest.approx(1.69 * fitting["width"], rel=0.01)
     page.mouse.move(400, 400)
     page.mouse.down()
     page.mouse.move(400, 460, steps=3)
     page.mouse.up()
-    assert sheet.bounding_box()["y"] == pytest.approx(larger["y"] + 60, abs=1)
+    moved = pytest.approx(larger["y"] + 60, abs=1)
+    eventually(page, sheet.bounding_box, lambda box: box["y"] == moved)
     page.mouse.wheel(0, 2000)
     expect(page.locator(".zoom")).to_have_text("Fit")
-    assert sheet.bounding_box() == pytest.approx(fitting, abs=0.5)  # the browser rounds before a picture is loaded
+    eventually(page, sheet.bounding_box, lambda box: box == pytest.approx(fitting, abs=0.5))
 
 
 def test_the_wheel_zooms_at_the_pointer(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=revenue+chart+2023")
     open_best(page)
     sheet = page.locator(".frame .sheet")
-    before = sheet.bounding_box()
+    before = settled_box(sheet)
     at = (before["x"] + 0.4 * before["width"], before["y"] + 0.4 * before["height"])
     page.mouse.move(*at)
     page.mouse.wheel(0, -400)
     expect(page.locator(".zoom")).not_to_have_text("Fit")
-    after = sheet.bounding_box()
+    after = settled_box(sheet)
     assert (at[0] - after["x"]) / after["width"] == pytest.approx(0.4, abs=0.01)
     assert (at[1] - after["y"]) / after["height"] == pytest.approx(0.4, abs=0.01)
 
@@ -130,7 +135,8 @@ def test_a_region_finds_similar_pages(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=revenue+chart+2023")
     open_best(page)
     page.get_by_role("button", name="Part of the page").click()
-    sheet = page.locator(".frame .sheet").bounding_box()
+    expect(page.locator(".region")).to_be_focused()
+    sheet = settled_box(page.locator(".frame .sheet"))
     page.mouse.move(sheet["x"] + 0.1 * sheet["width"], sheet["y"] + 0.2 * sheet["height"])
     page.mouse.down()
     page.mouse.move(sheet["x"] + 0.9 * sheet["width"], sheet["y"] + 0.6 * sheet["height"], steps=4)
@@ -141,8 +147,9 @@ def test_a_region_finds_similar_pages(visit: Visit, address: str) -> None:
     assert [like["box"][side] for side in ("x0", "y0", "x1", "y1")] == pytest.approx([0.1, 0.2, 0.9, 0.6], abs=0.02)
     expect(page.locator("#picture-query")).to_contain_text("Like a part of page 6")
     expect(page.locator("#summary")).to_contain_text("pages like a part of page 6")
+    shows(page, "like=")
     expect(page.locator(f"{BEST} .title")).to_have_text("annual-report-2023.pdf")
-    shown = [card.get_attribute("href") for card in page.locator("#pages .card").all()]
+    shown = page.locator("#pages .card").evaluate_all("cards => cards.map((card) => card.getAttribute('href'))")
     assert f"doc={like['document']}&page=5" in " ".join(shown)
     assert not any(address.endswith(f"doc={like['document']}&page=6") for address in shown)
     page.go_back()
@@ -154,6 +161,7 @@ def test_similar_pages_are_found_and_the_link_can_be_shared(visit: Visit, addres
     open_best(page)
     page.keyboard.press("l")
     expect(page.locator("#summary")).to_contain_text("pages like page 6")
+    shows(page, "like=")
     first = page.locator(BEST).get_attribute("href")
     other = visit(page.url)
     expect(other.locator(BEST)).to_have_attribute("href", first)
@@ -169,16 +177,18 @@ def test_the_focus_comes_back_to_the_card(visit: Visit, address: str) -> None:
 
 def test_the_page_with_its_heat_map_comes_before_the_thumbnails(visit: Visit, address: str) -> None:
     page = visit(f"{address}?q=revenue+chart+2023")
-    expect(page.locator(f"{BEST} .marks")).to_have_attribute("data-word", "all")
-    page.wait_for_load_state("networkidle")
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    open_best(page)
+    held: list[Route] = []
+    page.route(lambda url: "/v1/heatmap.png" in url and "width=1000" in url, lambda route: held.append(route))
+    page.locator(BEST).click()
+    is_sharp(page)
+    expect(page.locator(".viewer .chip")).to_have_count(3)
+    [heat] = eventually(page, lambda: list(held), bool)
+    expect(page.locator(".thumbnails button")).to_have_count(9)
+    expect(page.locator(".thumbnails button[data-requested]")).to_have_count(0)
+    heat.continue_()
+    page.unroute_all()
+    expect(page.locator(".heat")).to_have_attribute("data-word", "all")
     expect(page.locator(".thumbnails .marks[data-word=all]")).to_have_count(9)
-    heat = next(i for i, url in enumerate(asked) if "/v1/heatmap.png" in url and "width=1000" in url)
-    thumbnails = [i for i, url in enumerate(asked) if url.endswith("width=300")]
-    assert thumbnails
-    assert heat < min(thumbnails)
 
 
 def test_the_original_is_offered_and_the_text_is_copied(visit: Visit, address: str) -> None:
