@@ -44,7 +44,7 @@ def save_heatmap(
     """Save the page of `hit` with a heat map of its matches with the query `text` or `image`, found in this `mode`."""
     pixels, words = pages.with_words(hit.ref)
     shown = None if mode == "visual" else words
-    _save(file, searcher.heatmap(text, hit.ref, pixels, image=image, words=shown))
+    _save(file, searcher.heatmap(text, hit.ref, pixels, image=image, words=shown, mode=mode))
 
 
 def save_pages(folder: Path, hits: Sequence[Hit], pages: PageImages, index: Opened) -> int:

@@ -13,12 +13,16 @@ import numpy as np
 from .compression.codecs import decode
 from .details import HitDetails, RecognisedWord
 from .errors import UsageError
-from .explain.snippet import snippet
+from .explain.passage import line_boxes
+from .explain.snippet import has_match, passage_snippet, snippet
 from .hits import PagePictures
 from .maxsim_cache import MaxSimCache
 from .models.encoder import QueryEncoder
+from .modes import COMBINED
 from .ranking.prior import ScoreParts
-from .records import F16, U8, Hit, Mode, PageRef, PageWords, Query, QueryVectors, SoughtWord
+from .records import F16, F32, U8, Hit, Mode, PageRef, PageWords, Query, QueryVectors, SoughtWord
+from .retrieval.first_stage import FirstStage
+from .retrieval.passages import Passage
 from .store import Snapshot
 from .store.columns import MODIFIED, TITLE
 from .where.documents import DocumentFilter
@@ -49,7 +53,12 @@ class DetailsOfHits:
     def __call__(self, ref: PageRef) -> HitDetails:
         """The details of a page. Raises UsageError where the index is closed, or has no such page."""
         text = self._views.text(ref)
-        passage = snippet(text, self._sought)
+        nearest = self._views.nearest_passage(self._text, ref, self._mode)
+        passage = (
+            snippet(text, self._sought)
+            if nearest is None
+            else passage_snippet(text, nearest.start, nearest.end, self._sought)
+        )
         seen = () if passage is not None or self._query is None else self._recognised(ref, self._query)
         index, ref = self._views.snapshot.of_index(ref.index), replace(ref, index="")
         columns = index.columns.of([ref.doc_id]).get(ref.doc_id, {})
@@ -73,7 +82,7 @@ class DetailsOfHits:
         self._views.snapshot.check_open()
         pixels, words = pictures.with_words(ref)
         shown = None if self._mode == "visual" else words
-        return self._views.heatmap(self._text, ref, pixels, image=self._asked.image, words=shown)
+        return self._views.heatmap(self._text, ref, pixels, image=self._asked.image, words=shown, mode=self._mode)
 
     @property
     def drawn(self) -> Callable[[Hit], U8] | None:
@@ -121,6 +130,7 @@ class PageViews(ABC):
     encoder: QueryEncoder
     cache: MaxSimCache
     pictures: PagePictures | None
+    first_stage: FirstStage
 
     @property
     @abstractmethod
@@ -139,19 +149,43 @@ class PageViews(ABC):
     def sought(self, text: str) -> tuple[tuple[SoughtWord, ...], dict[str, str]]:
         """What texts are searched for a question, and the words of it that were corrected."""
 
+    def nearest_passage(self, text: str, ref: PageRef, mode: Mode | None) -> Passage | None:
+        """The passage of the page `ref` that shows why it is a hit of the question `text` in this `mode`, by meaning.
+
+        None where its words show that: in the mode hybrid, if it has any of the question's; None is the default mode.
+        """
+        mode = mode or self.default_mode
+        if mode not in COMBINED or self.default_mode != "hybrid" or not text.strip():
+            return None
+        passages = self.first_stage.passages()
+        if passages is None:
+            return None
+        if mode == "hybrid" and has_match(self.text(ref), self.sought(text)[0]):
+            return None
+        return passages.nearest(text, self.snapshot.row(ref))
+
     def heatmap(
-        self, text: str, ref: PageRef, pixels: U8, *, image: U8 | None = None, words: PageWords | None = None
+        self,
+        text: str,
+        ref: PageRef,
+        pixels: U8,
+        *,
+        image: U8 | None = None,
+        words: PageWords | None = None,
+        mode: Mode | None = None,
     ) -> U8:
         """The page `ref`, rendered as `pixels` (H, W, 3) uint8, with what matches the question marked on it.
 
-        `words` are those of its text layer, which are marked too where they match.
+        `words` are those of its text layer, which are marked too where they match; in the mode semantic, so is the
+        passage that is nearest in meaning.
         """
         from .explain import heatmap  # imports Pillow, which no answer needs
         from .explain.patches import placed_patches
 
-        query = self.encode(text, image=image)
-        printed = self.printed_matches(text, query, self._printed_words(ref, words))
-        return heatmap.draw(pixels, *placed_patches(self.snapshot, ref), query, printed)
+        query, words = self.encode(text, image=image), self._printed_words(ref, words)
+        printed = self.printed_matches(text, query, words)
+        passage = self._passage_lines(text, ref, mode, words)
+        return heatmap.draw(pixels, *placed_patches(self.snapshot, ref), query, printed, passage)
 
     def overlay(
         self,
@@ -161,22 +195,25 @@ class PageViews(ABC):
         *,
         word: int | None = None,
         words: PageWords | None = None,
+        mode: Mode | None = None,
     ) -> U8:
         """The marks of `heatmap` alone, (H, W, 4) uint8, for a page of `size` width and height.
 
-        `word` is the place in the question of the only word to mark. Raises UsageError for a page or word that is not
-        there.
+        `word` is the place in the question of the only word to mark, without a passage. Raises UsageError for a page or
+        word that is not there.
         """
         from .explain import heatmap
         from .explain.patches import placed_patches
 
-        query = self.encode(text)
-        printed = self.printed_matches(text, query, self._printed_words(ref, words))
+        query, words = self.encode(text), self._printed_words(ref, words)
+        printed = self.printed_matches(text, query, words)
+        passage = None if word is not None else self._passage_lines(text, ref, mode, words)
         if word is not None:
             if not 0 <= word < len(query.tokens):
                 raise UsageError(f"there is no word {word} in the question; its words are {', '.join(query.words)}")
             query, printed = heatmap.only_word(query, word), None if printed is None else printed.only_token(word)
-        return heatmap.overlay(size[1], size[0], *placed_patches(self.snapshot, ref), query, printed)
+        placed = placed_patches(self.snapshot, ref)
+        return heatmap.overlay(size[1], size[0], *placed, query, printed, passage)
 
     def word_marks(self, text: str, ref: PageRef, *, words: PageWords | None = None) -> list[WordMarks]:
         """Where the page `ref` matches each word of the question, and how well; with the `words` of its text layer."""
@@ -186,6 +223,21 @@ class PageViews(ABC):
         query = self.encode(text)
         printed = self.printed_matches(text, query, self._printed_words(ref, words))
         return heatmap.word_marks(*placed_patches(self.snapshot, ref), query, printed)
+
+    def passage_lines(self, text: str, ref: PageRef, mode: Mode | None, words: PageWords | None) -> F32:
+        """The lines of the passage that `nearest_passage` tells, as boxes (L, 4) float32 in page fractions.
+
+        `words` are those of the page's text layer. None without them, where they show why it is a hit, and where the
+        document has changed.
+        """
+        found = self._passage_lines(text, ref, mode, self._printed_words(ref, words))
+        return np.zeros((0, 4), np.float32) if found is None else found
+
+    def _passage_lines(self, text: str, ref: PageRef, mode: Mode | None, words: PageWords | None) -> F32 | None:
+        """The same, of words as `_printed_words` tells them."""
+        if words is None or (passage := self.nearest_passage(text, ref, mode)) is None:
+            return None
+        return line_boxes(self.text(ref), passage.start, passage.end, words)
 
     def _printed_words(self, ref: PageRef, words: PageWords | None) -> PageWords | None:
         """The `words` of a page's own text layer, or those that OCR read, which no document tells; None stays None."""

@@ -237,9 +237,12 @@ class WordOut(BaseModel):
 
 
 class HeatmapResponse(BaseModel):
-    """Where on a page each word of a query matches."""
+    """Where on a page each word of a query matches, and the lines of the `passage` that is nearest to it in meaning,
+    x0, y0, x1, y1 in page fractions: in the mode semantic, and where the page has none of its words.
+    """
 
     words: list[WordOut]
+    passage: list[tuple[float, float, float, float]] = []
 
 
 class UploadAccepted(BaseModel):

@@ -6,6 +6,7 @@ from base64 import b64decode
 from collections.abc import Sequence
 from typing import Annotated
 
+import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
@@ -14,7 +15,7 @@ from ..engine.errors import DocumentError, UsageError
 from ..engine.explain.heatmap import WordMarks
 from ..engine.models.encoder import ImageQueryEncoder
 from ..engine.query.operators import check_asks, parse
-from ..engine.records import QUESTION_MAX_CHARS, FloatBox, PageRef, PageWords
+from ..engine.records import F32, QUESTION_MAX_CHARS, FloatBox, Mode, PageRef, PageWords
 from ..engine.records import Query as SearchQuery
 from ..engine.searcher import Searcher
 from .collection_set import CollectionName, CollectionsDep, CollectionSet, ServiceDep, WorkerDep
@@ -47,6 +48,13 @@ COLUMNS_MAX, FACET_VALUES_MAX = 20, 1000
 
 DocumentIdQuery = Annotated[str, Query(min_length=1, max_length=64, examples=["6f1ed002ab559585"])]
 PageNumberQuery = Annotated[int, Query(ge=1, le=PAGE_MAX, description="Counts from 1.")]
+FoundBy = Annotated[
+    Mode | None,
+    Query(
+        description="The mode in which the page was found; in the mode semantic the passage that is nearest in meaning "
+        "is marked, too.",
+    ),
+]
 Text = Annotated[str, Query(min_length=1, max_length=QUESTION_MAX_CHARS, examples=["revenue chart 2023"])]
 ColumnName = Annotated[str, Field(min_length=1, max_length=100)]
 api = APIRouter(route_class=BoundedRoute)
@@ -104,15 +112,20 @@ async def facets(
 
 @api.get("/v1/heatmap", responses=PROBLEMS)
 async def heatmap(
-    query: Text, document: DocumentIdQuery, page: PageNumberQuery, service: ServiceDep
+    query: Text, document: DocumentIdQuery, page: PageNumberQuery, service: ServiceDep, mode: FoundBy = None
 ) -> HeatmapResponse:
-    """Where on a page each word of a query matches: its picture, and its text layer as far as the document is there."""
+    """Where on a page each word of a query matches: its picture, and its text layer as far as the document is there.
+    The `passage` has the lines of the text that are nearest to the query in meaning, where the page was found by that.
+    """
     words = await _words(service, document, page)
 
-    def job(searcher: Searcher) -> list[WordMarks]:
-        return searcher.word_marks(query, _ref(searcher, document, page), words=words)
+    def job(searcher: Searcher) -> tuple[list[WordMarks], F32]:
+        ref = _ref(searcher, document, page)
+        return searcher.word_marks(query, ref, words=words), searcher.passage_lines(query, ref, mode, words)
 
-    return HeatmapResponse(words=[_word(marks) for marks in await service.search_worker.run(job)])
+    marks, lines = await service.search_worker.run(job)
+    passage = [(x0, y0, x1, y1) for x0, y0, x1, y1 in np.round(lines.astype(np.float64), 5).tolist()]
+    return HeatmapResponse(words=[_word(each) for each in marks], passage=passage)
 
 
 @api.get("/v1/heatmap.png", responses=PNG, response_class=Response)
@@ -125,6 +138,7 @@ async def heatmap_picture(
     word: Annotated[
         int | None, Query(ge=0, description="Only this word: its position in the list of /v1/heatmap, from 0.")
     ] = None,
+    mode: FoundBy = None,
 ) -> Response:
     """The heat map of a query as a transparent image, of the same size as the page image of this `width`. Laid over the
     page image with blend mode "multiply", it gives the image of `docsearch query --heatmap`.
@@ -134,7 +148,8 @@ async def heatmap_picture(
 
     def job(searcher: Searcher) -> PagePicture:
         ref = _ref(searcher, document, page)
-        return PagePicture.encode(searcher.overlay(query, ref, (picture.width, picture.height), word=word, words=words))
+        size = (picture.width, picture.height)
+        return PagePicture.encode(searcher.overlay(query, ref, size, word=word, words=words, mode=mode))
 
     return png(await service.search_worker.run(job))
 

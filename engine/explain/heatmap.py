@@ -48,6 +48,10 @@ GLOW_CELLS = 64
 """The glow is computed at this many points across and down, and interpolated between them."""
 PAD_SHARE = 0.18
 """Padding around a marked word, as a share of its height."""
+PASSAGE_TINT, PASSAGE_PAD_SHARE = 0.4, 0.35
+"""Strength of the mark on the lines of a passage, as a share of a full mark, and their padding as a share of their
+height, which closes the gaps between them.
+"""
 BLUR_SHARE = 0.0015
 """Blur radius of marked words, as a share of the page's width."""
 SOFT_BLUR_SHARE = 0.01
@@ -182,14 +186,23 @@ def only_word(query: QueryVectors, word: int) -> QueryVectors:
     return replace(query, weights=weights)
 
 
-def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors, printed: PrintedMatches | None = None) -> U8:
+def draw(
+    pixels: U8,
+    vectors: F32,
+    boxes: U16,
+    query: QueryVectors,
+    printed: PrintedMatches | None = None,
+    passage: F32 | None = None,
+) -> U8:
     """A copy of the page `pixels` (H, W, 3), with what matches highlighted: patches `vectors` (T, D) at `boxes` (T, 4),
     and the words of its text layer that are `printed`.
 
     Every match is marked, the stronger the more it counts, and there is a glow where the words of the query come
-    together (`heat`). Vectors whose box is the whole page are not shown. Returns (H, W, 3) uint8.
+    together (`heat`). Vectors whose box is the whole page are not shown. The lines of a `passage` (L, 4), boxes in page
+    fractions, are tinted and outlined. Returns (H, W, 3) uint8.
     """
-    heat, edge = marks(pixels.shape[0], pixels.shape[1], placed_matches(vectors, boxes, query, printed), query)
+    found = placed_matches(vectors, boxes, query, printed)
+    heat, edge = marks(pixels.shape[0], pixels.shape[1], found, query, passage)
     share = heat[:, :, None].astype(np.float32) / 255
     marked = pixels * (1 - share * (1 - np.array(MARK, np.float32) / 255))
     marked[edge] = EDGE
@@ -197,10 +210,16 @@ def draw(pixels: U8, vectors: F32, boxes: U16, query: QueryVectors, printed: Pri
 
 
 def overlay(
-    height: int, width: int, vectors: F32, boxes: U16, query: QueryVectors, printed: PrintedMatches | None = None
+    height: int,
+    width: int,
+    vectors: F32,
+    boxes: U16,
+    query: QueryVectors,
+    printed: PrintedMatches | None = None,
+    passage: F32 | None = None,
 ) -> U8:
     """The marks of `draw` on a transparent ground, (H, W, 4) uint8; multiplied with the page they give its picture."""
-    heat, edge = marks(height, width, placed_matches(vectors, boxes, query, printed), query)
+    heat, edge = marks(height, width, placed_matches(vectors, boxes, query, printed), query, passage)
     picture = np.empty((height, width, 4), np.uint8)
     picture[:, :, :3] = MARK
     picture[:, :, 3] = heat
@@ -208,10 +227,16 @@ def overlay(
     return picture
 
 
-def marks(height: int, width: int, found: PlacedMatches, query: QueryVectors) -> tuple[U8, NDArray[np.bool_]]:
-    """How strongly each pixel of a page is marked, (H, W) uint8, and which pixels are outline, (H, W) bool."""
+def marks(
+    height: int, width: int, found: PlacedMatches, query: QueryVectors, passage: F32 | None = None
+) -> tuple[U8, NDArray[np.bool_]]:
+    """How strongly each pixel of a page is marked, (H, W) uint8, and which pixels are outline, (H, W) bool.
+
+    The lines of a `passage` (L, 4) are marked too.
+    """
     strengths = found.strengths
-    frames = found.places * np.array((width, height, width, height), np.float32)
+    extent = np.array((width, height, width, height), np.float32)
+    frames = found.places * extent
     words, soft = np.zeros((2, height, width), np.float32)
     strong = np.zeros((height, width), bool)
     max_height = np.where(found.by_expansion, EXPANSION_AREA_SHARE, AREA_SHARE) * height
@@ -229,7 +254,15 @@ def marks(height: int, width: int, found: PlacedMatches, query: QueryVectors) ->
     marked = _blurred(words, width * BLUR_SHARE)
     if not query.contextual and np.count_nonzero(query.weights) > 1:  # a single word has nothing to come together with
         soft = np.maximum(soft, glow(height, width, found, query))
-    return np.maximum(marked, _blurred(soft, width * SOFT_BLUR_SHARE)), outline(strong, max(1, round(width / 800)))
+    line = max(1, round(width / 800))
+    edge = outline(strong, line)
+    if passage is not None and len(passage):
+        area = np.zeros((height, width), bool)
+        for frame in passage * extent:
+            area[_pixels(frame, PASSAGE_PAD_SHARE, height, width)] = True
+        marked = np.maximum(marked, _blurred(np.float32(PASSAGE_TINT) * area, width * BLUR_SHARE))
+        edge |= outline(area, line)
+    return np.maximum(marked, _blurred(soft, width * SOFT_BLUR_SHARE)), edge
 
 
 def glow(height: int, width: int, found: PlacedMatches, query: QueryVectors) -> F32:

@@ -47,6 +47,24 @@ def snippet(text: str, sought: Sequence[SoughtWord], *, chars: int = SNIPPET_CHA
     )
 
 
+def passage_snippet(text: str, start: int, end: int, sought: Sequence[SoughtWord]) -> Snippet:
+    """The characters `start` to `end` of a text as a snippet, in which the `sought` words are marked.
+
+    >>> found = passage_snippet("Costs rose. Staff left.", 12, 23, [SoughtWord(("staff",), 1.0, {})])
+    >>> found.text, found.spans
+    ('… Staff left.', ((2, 7),))
+    """
+    pieces = [CONTROL.sub(" ", composed(piece)) for piece in (text[:start], text[start:end], text[end:])]
+    start, end = len(pieces[0]), len(pieces[0]) + len(pieces[1])
+    matches = [(start + each.start, start + each.end) for each in find(pieces[1], sought)[:MATCHES_READ]]
+    return _cut("".join(pieces), start, end, matches)
+
+
+def has_match(text: str, sought: Sequence[SoughtWord]) -> bool:
+    """Whether a text has any of the `sought` words."""
+    return bool(find(CONTROL.sub(" ", composed(text)), sought))
+
+
 def _densest(matches: Sequence[TextMatch], sought: Sequence[SoughtWord], chars: int) -> tuple[int, int]:
     """The first of the matches of the best passage of at most `chars` characters, and the one after its last."""
     best, chosen = (0.0, 0), (0, 0)

@@ -7,9 +7,11 @@ derived from the texts in the catalog. A question's vector is compared with all 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ from ..store import Snapshot
 from ..store.checksums import DamagedFile, DerivedFolder, MappedFile
 from . import tiers
 from .first_stage import OnPages
-from .passages import passages
+from .passages import Passage, passages, placed_passages
 from .text_index import REMOVED, segment_sizes
 
 PREFIX = "passages-"
@@ -31,6 +33,8 @@ ENCODED_TOGETHER = 64
 """Pages whose passages are encoded at a time."""
 COMPARED_TOGETHER = 16_384
 """Passages whose vectors are decoded at a time: 32 MB."""
+QUESTIONS_KEPT = 64
+"""Questions whose vectors are kept: they are compared again with the pages that are shown."""
 LAYOUT = 1
 """Version of the files of a part and of the passages; parts of others are built again."""
 ENCODER_FILE, VECTORS, SCALES, COUNTS = "encoder.npy", "vectors.npy", "scales.npy", "counts.npy"
@@ -38,6 +42,7 @@ INT8_MAX = 127
 
 I8 = NDArray[np.int8]
 U32 = NDArray[np.uint32]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +75,24 @@ class PassagePart:
         found = np.empty(len(self.vectors), np.float32)
         for first in range(0, len(found), COMPARED_TOGETHER):
             last = min(first + COMPARED_TOGETHER, len(found))
-            if self.file is not None:
-                width = self.vectors.shape[1]
-                self.file.verify(np.array([first * width]), np.array([last * width]))
-            found[first:last] = self.vectors[first:last].astype(np.float32) @ question
-        return found * self.scales
+            found[first:last] = self._cosines(first, last, question)
+        return found
+
+    def nearest_on(self, page: int, question: F32) -> int | None:
+        """Which passage of a page, by its number within the part, is nearest to a question's vector (dim,), from 0.
+
+        None for a page without passages. Raises DamagedFile.
+        """
+        first, last = np.searchsorted(self.pages, [page, page + 1]).tolist()
+        return int(self._cosines(first, last, question).argmax()) if last > first else None
+
+    def _cosines(self, first: int, last: int, question: F32) -> F32:
+        """Those of the passages from `first` to `last`."""
+        if self.file is not None:
+            width = self.vectors.shape[1]
+            self.file.verify(np.array([first * width]), np.array([last * width]))
+        found: F32 = (self.vectors[first:last].astype(np.float32) @ question) * self.scales[first:last]
+        return found
 
 
 class Progress:
@@ -117,29 +135,46 @@ class PassageIndex:
         )
         self._rows = {id(part): tiers.page_rows(snapshot, part.segments) for part in self._parts}
         self._replacing = threading.Lock()
+        self._vector = lru_cache(maxsize=QUESTIONS_KEPT)(self._encoded)
+
+    def _encoded(self, question: str) -> F32:
+        found: F32 = self._encoder.encode([question])[0]
+        return found
 
     def cosines(self, question: str) -> F32:
         """The best cosine (N,) of a passage of each page with a question; nan for pages without text."""
-        (vector,) = self._encoder.encode([question])
+        vector = self._vector(question)
         found = np.full(len(self._snapshot) + 1, -np.inf, np.float32)
         for opened in self._parts:
-            part, cosines = self._compared(opened, vector)
+            part, cosines = self._with(opened, lambda part: part.cosines(vector))
             best = np.full(len(part.counts), -np.inf, np.float32)
             np.maximum.at(best, part.pages, cosines)
             found[self._rows[id(part)]] = best
         found[np.isneginf(found)] = np.nan
         return found[:-1]
 
-    def _compared(self, part: PassagePart, vector: F32) -> tuple[PassagePart, F32]:
-        """The cosines of a part's passages, and the part, which is built again if its file is damaged."""
+    def nearest(self, question: str, row: int) -> Passage | None:
+        """The passage of the page `row` that is nearest in meaning to a question; None for a page without text.
+
+        Passages are cut from the page's text again: the vectors do not tell where they are.
+        """
+        vector = self._vector(question)
+        for opened in self._parts:
+            for page in np.flatnonzero(self._rows[id(opened)] == row).tolist():
+                _, nearest = self._with(opened, partial(PassagePart.nearest_on, page=page, question=vector))
+                return None if nearest is None else placed_passages(self._snapshot.text(row))[nearest]
+        return None
+
+    def _with(self, part: PassagePart, ask: Callable[[PassagePart], T]) -> tuple[PassagePart, T]:
+        """What a part tells, and the part, which is built again if its file is damaged."""
         try:
-            return part, part.cosines(vector)
+            return part, ask(part)
         except DamagedFile as err:
             with self._replacing:
                 built = self._rebuild(part.segments, err)
                 self._rows[id(built)] = tiers.page_rows(self._snapshot, built.segments)
                 self._parts = [built if each is part else each for each in self._parts]
-            return built, built.cosines(vector)
+            return built, ask(built)
 
 
 def read(folder: DerivedFolder, segments: I64, *, encoder: SentenceEncoder) -> PassagePart:

@@ -301,11 +301,11 @@ export const fetchImage = async (url, signal) => (await fetchOk(url, { signal })
 export const pageImageUrl = (document, page, width) => documentUrl(document, `/pages/${page}.png`, { width });
 
 /**
- * The URL of the heat map to lay over the page image: of one word, or of all.
+ * The URL of the heat map to lay over the page image: of one word, or of all, found in a mode ("" for the default).
  * @param {string} query @param {string} document @param {number} page @param {number} width
- * @param {number | null} word
+ * @param {number | null} word @param {string} mode
  */
-export function heatmapUrl(query, document, page, width, word) {
+export function heatmapUrl(query, document, page, width, word, mode) {
   const { collection, id } = splitKey(document);
-  return addressOf("/v1/heatmap.png", { query, document: id, page, word, collection, width });
+  return addressOf("/v1/heatmap.png", { query, document: id, page, word, collection, width, mode });
 }

@@ -2,6 +2,7 @@
 
 import { heatmapUrl } from "./api.js";
 import { loadImage } from "./page_images.js";
+import { currentState } from "./url_state.js";
 
 const WIDTH_PX = 1000;
 
@@ -49,21 +50,21 @@ export function createHeatmapLayer(layer, width = WIDTH_PX) {
     async loadAll(query, document, page) {
       clear();
       const { signal } = loading;
-      await load("all", heatmapUrl(query, document, page, width, null), signal);
+      await load("all", heatmapUrl(query, document, page, width, null, currentState().mode), signal);
     },
     /** Load the heat map of each of `words` words, so that pointing at one shows it at once.
      * @param {string} query @param {string} document @param {number} page @param {number} words */
     async loadWords(query, document, page, words) {
       const { signal } = loading;
       for (let word = 0; word < words && !signal.aborted; word++) {
-        await load(String(word), heatmapUrl(query, document, page, width, word), signal);
+        await load(String(word), heatmapUrl(query, document, page, width, word, ""), signal);
       }
     },
     /** Load the heat map of one word, unless it is there.
      * @param {string} query @param {string} document @param {number} page @param {number} word */
     async loadWord(query, document, page, word) {
       if (!loaded.has(String(word)))
-        await load(String(word), heatmapUrl(query, document, page, width, word), loading.signal);
+        await load(String(word), heatmapUrl(query, document, page, width, word, ""), loading.signal);
     },
     /** Show the heat map of one word, or of all. @param {number | null} word */
     showWord(word) {

@@ -146,3 +146,16 @@ def test_part_of_a_figure_is_tinted_and_a_word_of_its_height_is_marked() -> None
     assert word[1].any()
     assert not figure[1].any()
     assert 0 < figure[0].max() < word[0].max() / 2
+
+
+def test_the_lines_of_a_passage_are_tinted_and_outlined() -> None:
+    lines = np.array([[0.5, 0.5, 0.9, 0.6], [0.5, 0.62, 0.8, 0.72]], np.float32)
+    nothing = np.array([[0, 0, 1, 0]], np.float32)
+    over = heatmap.overlay(100, 200, nothing, LEFT_TOP, QUERY, None, lines)
+    assert over[:40, :, 3].max() == 0
+    assert over[55, 120, 3] > 50
+    assert tuple(over[55, 120, :3]) == heatmap.MARK
+    edge = (over == (*heatmap.EDGE, 255)).all(axis=2)
+    assert edge.any()
+    assert not edge[61, 110:150].any()  # the lines have one outline together
+    assert not heatmap.overlay(100, 200, nothing, LEFT_TOP, QUERY, None, lines[:0])[:, :, 3].any()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docsearch.engine.details import Snippet
-from docsearch.engine.explain.snippet import snippet
+from docsearch.engine.explain.snippet import has_match, passage_snippet, snippet
 from docsearch.engine.query.terms import plain_words
 from docsearch.engine.records import SoughtWord
 
@@ -107,3 +107,22 @@ def test_a_long_page_of_matches_is_cut_soon() -> None:
 @pytest.mark.parametrize("hostile", ["\x1b[2J margin", "margin\u202e", "\ud800 margin"])
 def test_hostile_characters_stay_what_they_are(hostile: str) -> None:
     assert "margin" in marked(cut(hostile, "margin"))
+
+
+@given(st.text("ab é\n\t\u0301\x07水 "), st.integers(0, 20), st.integers(0, 20))
+def test_a_passage_is_shown_on_one_line_with_its_words_marked(text: str, start: int, length: int) -> None:
+    found = passage_snippet(text, min(start, len(text)), min(start + length, len(text)), plain_words("ab"))
+    assert "\n" not in found.text
+    assert all(0 <= first < last <= len(found.text) for first, last in found.spans)
+
+
+def test_a_passage_is_all_that_is_shown_and_says_where_the_text_goes_on() -> None:
+    start = TEXT.index("the operating")
+    found = passage_snippet(TEXT, start, start + len("the operating margin"), plain_words("margins"))
+    assert found.text == "… the operating margin …"
+    assert marked(found) == ["margin"]
+
+
+def test_whether_a_text_has_any_word_is_told() -> None:
+    assert has_match(TEXT, plain_words("margins of error"))
+    assert not has_match(TEXT, plain_words("revenue"))

@@ -50,6 +50,44 @@ def test_cosines_are_those_of_the_best_passage_of_each_page(directory: Path) -> 
             np.testing.assert_allclose(index.cosines(question), expected(snapshot, question), atol=0.01)
 
 
+def test_the_nearest_passage_of_a_page_is_told_with_its_place(directory: Path) -> None:
+    texts = {"long.pdf": ["the sea " * 60 + "a boat " * 20 + "the sea " * 60, ""]}
+    add(directory, texts)
+    with open_snapshot(directory) as snapshot:
+        index = PassageIndex(snapshot, ToySentences())
+        for row, ref in enumerate(snapshot.refs(range(len(snapshot)))):
+            found = index.nearest("Schiff", row)
+            text = snapshot.text(row)
+            assert (found is None) == (not text.strip())
+            if found is not None and ref.path == "long.pdf":
+                assert "boat" in found.text
+                assert " ".join(text[found.start : found.end].split()) == found.text
+
+
+def test_a_question_is_encoded_once_for_its_passages_too(directory: Path) -> None:
+    with open_snapshot(directory) as snapshot:
+        PassageIndex(snapshot, ToySentences())
+        index = PassageIndex(snapshot, encoder := ToySentences())
+        index.cosines("boat")
+        for row in range(len(snapshot)):
+            index.nearest("boat", row)
+        assert encoder.encoded == 1
+
+
+def test_the_nearest_passage_is_told_though_its_file_was_damaged(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_snapshot(directory) as snapshot:
+        PassageIndex(snapshot, ToySentences())
+        index = PassageIndex(snapshot, ToySentences())
+        (part,) = index._parts
+        assert part.file is not None
+        monkeypatch.setattr(type(part.file), "verify", _raise_once(part.file.path))
+        found = index.nearest("bread", 1)
+        assert found is not None
+        assert found.text.startswith("bread")
+
+
 def test_pages_are_embedded_once(directory: Path) -> None:
     with open_snapshot(directory) as snapshot:
         PassageIndex(snapshot, ToySentences())

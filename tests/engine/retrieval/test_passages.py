@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from docsearch.engine.retrieval.passages import LONGEST_WORD, PASSAGE_WIDTH, passages
+from docsearch.engine.retrieval.passages import LONGEST_WORD, PASSAGE_WIDTH, passages, placed_passages
 
 
 def test_passages_cover_the_words_in_order_and_overlap() -> None:
@@ -38,3 +38,14 @@ def test_text_that_is_one_word_of_any_length_ends(size: int) -> None:
     found = passages("x" * size)
     assert max(len(word) for passage in found for word in passage.split()) <= LONGEST_WORD
     assert sum(passage.count("x") for passage in found) >= size
+
+
+@pytest.mark.parametrize(
+    "text", ["  one\ttwo \n\n three  ", "水" * 400 + " water", "x" * 1000 + "\u3000end", "a\x1cb\x85c " * 300]
+)
+def test_a_passage_is_the_text_of_its_place(text: str) -> None:
+    found = placed_passages(text)
+    assert [passage.text for passage in found] == passages(text)
+    for passage in found:
+        assert "".join(text[passage.start : passage.end].split()) == "".join(passage.text.split())
+    assert (found[0].start, found[-1].end) == (len(text) - len(text.lstrip()), len(text.rstrip()))
