@@ -48,9 +48,9 @@ GLOW_CELLS = 64
 """The glow is computed at this many points across and down, and interpolated between them."""
 PAD_SHARE = 0.18
 """Padding around a marked word, as a share of its height."""
-PASSAGE_TINT, PASSAGE_PAD_SHARE = 0.4, 0.35
+PASSAGE_TINT, PASSAGE_PAD_SHARE = 0.4, 0.12
 """Strength of the mark on the lines of a passage, as a share of a full mark, and their padding as a share of their
-height, which closes the gaps between them.
+height.
 """
 BLUR_SHARE = 0.0015
 """Blur radius of marked words, as a share of the page's width."""
