@@ -13,13 +13,13 @@ from ..query.definitions import asked_names, asks_for_tests, is_test
 from ..query.implied import IMPLIED_WEIGHT, implied_text
 from ..query.languages import CODES
 from ..query.terms import DEFINED, QuestionTerm, Value, is_code, question_terms, terms_of
-from ..records import F32, I64, Operators, SoughtWord, SourcePages, TextEvidence
+from ..records import F32, I64, U8, Operators, SoughtWord, SourcePages, TextEvidence
 from ..store import Snapshot
 from .document_shares import DocumentShares
 from .name_index import NameIndex, pages_of_name
 from .near_terms import NearTerms
 from .phrases import PhraseSearch
-from .question_language import foreign_pages
+from .question_language import document_languages, foreign_pages
 from .sought import sought_words
 from .spelling import Spelling
 from .term_pages import TermPages
@@ -97,7 +97,11 @@ class TextSearch:
 
     def foreign_pages(self, question: str) -> NDArray[np.bool_]:
         """The pages (N,) in another language than a question; see `question_language`."""
-        return foreign_pages(self._index, question, question_terms(question).words)
+        return foreign_pages(self._index, self._document_languages, question, question_terms(question).words)
+
+    @cached_property
+    def _document_languages(self) -> U8:
+        return document_languages(self._index.page_languages, self._snapshot.first_pages())
 
     def printed(self, question: str, row: int, beginnings: Sequence[str] = ()) -> frozenset[str]:
         """The terms of a question that a page's text has in any spelling; those among `beginnings`, also as the first

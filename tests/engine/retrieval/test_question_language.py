@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 import toy_words
+from docsearch.engine.query.languages import CODES
+from docsearch.engine.retrieval.question_language import document_languages
 from docsearch.engine.retrieval.text_evidence import TextSearch
 from docsearch.engine.store import open_snapshot
 
@@ -35,9 +37,20 @@ def texts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TextSearch]:
         ("Umsatz", {"en.pdf", "zh.pdf"}),
         ("what does the company say about its debts", {"de.pdf", "zh.pdf"}),  # function words
         ("收入", {"en.pdf", "de.pdf"}),  # letters
-        ("ingresos", set(TEXTS)),  # no page has it, so no page can match it by its words
-        ("ingresos anuales de la planta Ellery", set(TEXTS)),  # a name alone makes no language
+        ("ingresos", {"en.pdf", "de.pdf", "zh.pdf"}),  # no page has it, but it is known to be Spanish
+        ("ingresos anuales de la planta Ellery", {"en.pdf", "de.pdf", "zh.pdf"}),  # a name makes no language
+        ("Zusammenfassung Ellery", {"en.pdf", "zh.pdf"}),
+        ("Ellery Xyzzy", set(TEXTS)),  # no page has all of it, and it is of no language
     ],
 )
 def test_foreign_pages_are_those_in_another_known_language(texts: TextSearch, question: str, foreign: set[str]) -> None:
     assert set(PATHS[texts.foreign_pages(question)]) == foreign
+
+
+def test_a_page_that_does_not_tell_its_language_has_that_of_most_pages_of_its_document() -> None:
+    german, english = CODES.index("de"), CODES.index("en")
+    told = np.array([0, german, english, german, 0, 0, english], np.uint8)
+    first = np.array([0, 0, 0, 0, 0, 5, 6])
+    found = document_languages(told, first)
+    assert found.tolist() == [german, german, english, german, german, 0, english]
+    assert told[0] == 0
