@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,7 +14,9 @@ from .models.pixel.function_words import ENGLISH, by_language, function_words
 from .query.terms import terms_of
 from .query.weighting import Weighting
 from .ranking import rerank
+from .ranking.cross_language import nearness
 from .records import F32, F64, Hit, Mode, Query, QueryVectors, Ranking
+from .retrieval.first_stage import FirstStage
 from .scoring import rise, score_tokens
 from .store import Snapshot
 
@@ -29,18 +30,14 @@ class Answers:
         cache: MaxSimCache,
         weighting: Weighting,
         spec: EncoderSpec,
-        printed: Callable[[str, int, Sequence[str]], AbstractSet[str]],
-        is_named: Callable[[str, int], bool],
+        first_stage: FirstStage,
     ) -> None:
-        """`printed` tells which terms of a question the text layer of a page, by its row, has in any spelling, given
-        the terms that longer words may begin with, and `is_named` whether the question is the name of its document.
-        """
+        """`first_stage` tells what texts and passages have of a question."""
         self._snapshot = snapshot
         self._cache = cache
         self._weighting = weighting
         self._spec = spec
-        self._printed = printed
-        self._is_named = is_named
+        self._first_stage = first_stage
 
     def answer(
         self,
@@ -64,17 +61,20 @@ class Answers:
         advised: Mode | None = "semantic" if mode != "semantic" and self._snapshot.cross_language is not None else None
         if calibration is None:
             return Hits(hits, query.text, unread_letters=unread, mode=mode, try_mode=None if hits else advised)
+        if mode == "semantic" and calibration.by_meaning is not None:
+            calibration = calibration.by_meaning
         found = 0.0
         is_found = encoded is not None and weighed is not None and ranking is not None and len(ranking.pages)
         if is_found and not self._spec.reads_nothing_of(query.text):
             assert encoded is not None
             assert weighed is not None
             assert ranking is not None
-            found = calibration.confidence(self.features(query, encoded, weighed, ranking, mode))
+            features = self.features(query, encoded, weighed, ranking, mode)
+            found = calibration.confidence(features[: len(calibration.weights)])  # fewer where meaning was not measured
             if _says_nothing(query, encoded):
                 idf, _ = self._weighting.statistics(encoded)
                 found *= confidence.chance_of_choice(idf, len(self._snapshot))
-            if self._is_named(query.text, int(ranking.pages[0])):
+            if self._first_stage.is_named(query.text, int(ranking.pages[0])):
                 found = max(found, calibration.no_good_match)  # what its page shows says nothing of that
         is_weak = found < calibration.no_good_match
         return Hits(
@@ -92,7 +92,8 @@ class Answers:
     ) -> F64:
         """The features (5,) of the best page of a ranking of at least one for a question; see `confidence.features`.
 
-        Where text was searched, too, a token that the page's text layer has matches as well as it can.
+        Where text was searched, too, a token that the page's text layer has matches as well as it can. In the mode
+        semantic `confidence.meaning_features` follow, (7,) in all.
         """
         best = int(ranking.pages[0])
         rows = np.unique([best, self._snapshot.first_pages()[best]])
@@ -113,7 +114,7 @@ class Answers:
             matches, evidence = np.maximum(matches, is_printed), np.maximum(evidence, is_printed)
             token_score = max(token_score, float(weighed.weights @ matches))
             score = token_score + pairs
-        return confidence.features(
+        found = confidence.features(
             score=score,
             token_score=token_score,
             matches=matches,
@@ -122,6 +123,13 @@ class Answers:
             idf=idf,
             pages=len(self._snapshot),
         )
+        return found if mode != "semantic" else np.concatenate([found, self._meaning(asked.text, best)])
+
+    def _meaning(self, question: str, row: int) -> F64:
+        cosines = self._first_stage.cosines(question)
+        if cosines is None or np.isnan(cosines[row]):
+            return confidence.meaning_features(0.0, 0.0)
+        return confidence.meaning_features(float(nearness(cosines)[row]), float(cosines[row]))
 
     def _evidence(self, query: QueryVectors, maxima: F32, matches: F32, expected: F32) -> F32:
         """How surely a page prints each token, 0..1 (Q,), from its `maxima` (Q + A,) with `query.every`.
@@ -142,7 +150,7 @@ class Answers:
 
     def _is_printed(self, asked: Query, query: QueryVectors, row: int) -> F32:
         """1 for the tokens of a question that the text layer of a page has in any spelling, 0 for the others, (Q,)."""
-        printed = set(self._printed(asked.corrected, row, asked.operators.beginnings))
+        printed = set(self._first_stage.printed(asked.corrected, row, asked.operators.beginnings))
         for typed, instead in asked.corrections:
             if printed.issuperset(terms_of(instead)):
                 printed.update(terms_of(typed))

@@ -31,15 +31,17 @@ def chance_of_choice(idf: F32, pages: int) -> float:
 class Calibration:
     """The logistic regression of a model: the `weights` of the five features of `features`, and a `bias`.
 
-    Answers with a confidence below `no_good_match` are said to be no good match.
+    Answers with a confidence below `no_good_match` are said to be no good match. `by_meaning` is that of the mode
+    semantic, whose last two weights are those of `meaning_features`.
     """
 
     bias: float
-    weights: tuple[float, float, float, float, float]
+    weights: tuple[float, ...]
     no_good_match: float
+    by_meaning: Calibration | None = None
 
     def confidence(self, found: F64) -> float:
-        """The probability, 0..1, that a best hit with these features (5,) is right."""
+        """The probability, 0..1, that a best hit with these features, as many as there are weights, is right."""
         logit = self.bias + math.fsum(
             weight * value for weight, value in zip(self.weights, found.tolist(), strict=True)
         )
@@ -69,3 +71,10 @@ def features(
     information = min(max(information, INFORMATION_MIN), INFORMATION_MAX)
     asked = math.log1p(float(np.square(idf).sum()))
     return np.array([token_score, score - token_score, information, math.log1p(carrying), asked], np.float64)
+
+
+def meaning_features(nearness: float, cosine: float) -> F64:
+    """The features (2,) of the best page that its passages add: by how many standard deviations it is nearer to the
+    query than pages are on average, and its cosine, -1..1. Both are 0 for a page without text.
+    """
+    return np.array([nearness, cosine], np.float64)

@@ -117,9 +117,7 @@ class Searcher(PageViews):
         self._weighting = Weighting(
             snapshot, cache, self.first_stage.presence, encoder.spec.chance, encoder.spec.reads_nothing_of
         )
-        self._answers = Answers(
-            snapshot, cache, self._weighting, encoder.spec, self.first_stage.printed, self.first_stage.is_named
-        )
+        self._answers = Answers(snapshot, cache, self._weighting, encoder.spec, self.first_stage)
         self._two_stage = TwoStageSearch(snapshot, cache, self.first_stage, scorer)
         self.documents = self._two_stage.filter.documents
 

@@ -32,11 +32,19 @@ def added_shares(cosines: F32, is_foreign: NDArray[np.bool_]) -> F32:
     `cosines` (N,) are those of the pages with the question, nan for pages without text, which gain nothing. Pages that
     are `is_foreign` (N,) have CROSS_LANGUAGE_WEIGHT; in the mode semantic all pages are.
     """
+    weights = np.where(is_foreign, np.float32(CROSS_LANGUAGE_WEIGHT), np.float32(SAME_LANGUAGE_WEIGHT))
+    found: F32 = np.minimum(MOST, weights * np.square(np.maximum(0, nearness(cosines))))
+    return found
+
+
+def nearness(cosines: F32) -> F32:
+    """By how many standard deviations each page (N,) is nearer to a question than the pages are on average.
+
+    `cosines` (N,) are those of the pages, nan for pages without text, which are 0, as all are where none differs.
+    """
     has_text = ~np.isnan(cosines)
     found = np.zeros(len(cosines), np.float32)
     deviation = float(np.std(cosines[has_text])) if has_text.any() else 0.0
     if deviation > 0:
-        nearer = np.maximum(0, (cosines[has_text] - cosines[has_text].mean()) / deviation)
-        weights = np.where(is_foreign[has_text], np.float32(CROSS_LANGUAGE_WEIGHT), np.float32(SAME_LANGUAGE_WEIGHT))
-        found[has_text] = np.minimum(MOST, weights * np.square(nearer))
+        found[has_text] = (cosines[has_text] - cosines[has_text].mean()) / deviation
     return found

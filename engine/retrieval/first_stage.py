@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..compression.visual_words import VisualWords
 from ..query.weighting import Presence
+from ..records import F32
 from ..store import Snapshot
 
 if TYPE_CHECKING:
@@ -120,6 +121,11 @@ class FirstStage:
                 encoder = load_sentence_encoder(self._snapshot.cross_language)
                 self._opened_passages = PassageIndex(self._snapshot, encoder, on_pages)
             return self._opened_passages
+
+    def cosines(self, question: str) -> F32 | None:
+        """How near in meaning each page (N,) is to a question, nan for pages without text; None without passages."""
+        passages = self.passages()
+        return None if passages is None else passages.cosines(question)
 
     def presence(self) -> Presence | None:
         """The pages of tokens by the inverted index of a large collection; None for small ones, or without one."""

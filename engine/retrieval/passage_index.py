@@ -35,6 +35,8 @@ COMPARED_TOGETHER = 16_384
 """Passages whose vectors are decoded at a time: 32 MB."""
 QUESTIONS_KEPT = 64
 """Questions whose vectors are kept: they are compared again with the pages that are shown."""
+COSINES_KEPT = 32
+"""Questions whose cosines are kept, 4 bytes a page: those of a batch are asked for again when it is answered."""
 LAYOUT = 1
 """Version of the files of a part and of the passages; parts of others are built again."""
 ENCODER_FILE, VECTORS, SCALES, COUNTS = "encoder.npy", "vectors.npy", "scales.npy", "counts.npy"
@@ -136,13 +138,20 @@ class PassageIndex:
         self._rows = {id(part): tiers.page_rows(snapshot, part.segments) for part in self._parts}
         self._replacing = threading.Lock()
         self._vector = lru_cache(maxsize=QUESTIONS_KEPT)(self._encoded)
+        self._kept_cosines = lru_cache(maxsize=COSINES_KEPT)(self._compute_cosines)
 
     def _encoded(self, question: str) -> F32:
         found: F32 = self._encoder.encode([question])[0]
         return found
 
     def cosines(self, question: str) -> F32:
-        """The best cosine (N,) of a passage of each page with a question; nan for pages without text."""
+        """The best cosine (N,) of a passage of each page with a question; nan for pages without text.
+
+        Those of the last COSINES_KEPT questions are kept, and not to be written to.
+        """
+        return self._kept_cosines(question)
+
+    def _compute_cosines(self, question: str) -> F32:
         vector = self._vector(question)
         found = np.full(len(self._snapshot) + 1, -np.inf, np.float32)
         for opened in self._parts:
@@ -151,6 +160,7 @@ class PassageIndex:
             np.maximum.at(best, part.pages, cosines)
             found[self._rows[id(part)]] = best
         found[np.isneginf(found)] = np.nan
+        found.setflags(write=False)
         return found[:-1]
 
     def nearest(self, question: str, row: int) -> Passage | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docsearch.engine.confidence import INFORMATION_MIN, Calibration, chance_of_choice, features
+from docsearch.engine.confidence import INFORMATION_MIN, Calibration, chance_of_choice, features, meaning_features
 from docsearch.engine.models.pixel.spec import SPEC
 
 PLAIN = Calibration(-1.0, (2.0, 0.1, 0.5, 1.0, 0.2), 0.1)
@@ -86,3 +86,7 @@ def test_the_chance_of_the_right_choice_grows_with_what_the_tokens_tell() -> Non
     assert chance_of_choice(np.zeros(3, np.float32), 50) == pytest.approx(1 / 50)
     assert chance_of_choice(np.array([1.0], np.float32), 50) == pytest.approx(math.e / 50)
     assert chance_of_choice(np.array([3.0, 3.0], np.float32), 50) == 1
+
+
+def test_nearness_and_cosine_are_the_features_of_meaning() -> None:
+    assert meaning_features(2.5, 0.4).tolist() == [2.5, 0.4]

@@ -142,6 +142,33 @@ def test_an_answer_without_hits_tells_of_the_mode_where_the_index_has_it(
             assert hits.as_dict().get("try_mode") == hits.try_mode
 
 
+class MeaningEncoder(WordsEncoder):
+    """Trusts the cosine of a passage alone, in the mode semantic."""
+
+    spec = replace(
+        toy_words.SPEC,
+        calibration=Calibration(-20.0, (0.0,) * 5, 0.3, Calibration(-4.0, (0.0,) * 6 + (8.0,), 0.4)),
+    )
+
+
+def test_the_mode_has_a_confidence_that_knows_the_meaning(directory: Path) -> None:
+    with open_searcher(directory, encoder=MeaningEncoder()) as opened:
+        by_words = opened.search("w3 boat", mode="hybrid")
+        assert by_words.no_good_match
+        by_meaning = opened.search("w3 boat", mode="semantic")
+        assert by_meaning[0].ref.page in (8, 9)
+        assert by_meaning.confidence is not None
+        assert by_meaning.confidence > 0.8
+        assert not by_meaning.no_good_match
+        features = opened.best_hit_features("w3 boat", by_meaning[0], "semantic")
+        assert features.shape == (7,)
+        assert opened.best_hit_features("w3 boat", by_meaning[0], "hybrid").shape == (5,)
+        own = MeaningEncoder.spec.calibration
+        assert own is not None
+        assert own.by_meaning is not None
+        assert own.by_meaning.confidence(features) == pytest.approx(by_meaning.confidence)
+
+
 def test_a_weak_answer_tells_of_the_mode_and_a_good_one_does_not(directory: Path) -> None:
     with open_searcher(directory, encoder=CalibratedEncoder()) as opened:
         good, weak = opened.search("w9 w10 w11"), opened.search("w3 w280 w290")

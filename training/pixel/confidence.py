@@ -2,10 +2,10 @@
 
 Questions are made from the text layers of the pages of an index: lines, keywords, sentences, and short and long ones
 of whose words up to two thirds are replaced by synonyms or by words from elsewhere. FILEs have more, with "path" and
-"pages". Some of the questions are asked of an index from which the documents that answer them were taken out; they get
-half of the weight. A question is right if the best hit is a page that answers it. The regression is fitted on four
-fifths of the documents and measured on the rest, in turn, and at last fitted on all. No document of an evaluation set
-may be in INDEX.
+"pages". Some of the questions are asked of an index from which the documents that answer them were taken out, and some
+are numbers and names that no page has; these get half of the weight. A question is right if the best hit is a page
+that answers it. The regression is fitted on four fifths of the documents and measured on the rest, in turn, and at last
+fitted on all. No document of an evaluation set may be in INDEX.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,19 +28,24 @@ from numpy.typing import NDArray
 from ...engine.models.pixel.text import PixelText
 from ...engine.models.pixel.thesaurus import synonyms
 from ...engine.models.pixel.words import split_words
-from ...engine.records import F64, Query
+from ...engine.records import F64, Mode, Query
 from ...engine.searcher import open_searcher
 from ...engine.store import open_snapshot, open_writer
+from . import drawn_words
 
 Page = tuple[str, int]
 """The path of a document and a page number that counts from 1."""
 Bools = NDArray[np.bool_]
 
 FOLDS = 5
-SHARES = (1.0, 0.12)
+SHARES = (1.0, 0.12, 0.02)
 """Shares of the documents that are left in the index, so that small collections count, too."""
 QUESTIONS = 90
 """Questions of each kind of answer, with and without one, that are made for each fold and share."""
+WRITTEN = 180
+"""Questions of the files that are asked for each fold and share, at most."""
+DRAWN = 20
+"""Numbers, codes and names that no page has, for each fold and share."""
 MIN_PAGE_WORDS = 20
 LONG_SPAN, LONG_RARITY = 90, 2.8
 """Words of running text from which a long question takes its words, and the rarity that these exceed."""
@@ -79,7 +85,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """N best hits: their `features` (N, 5), whether each is `right` and its question `answerable`, and its `fold`."""
+    """N best hits: their `features` (N, F), whether each is `right` and its question `answerable`, and its `fold`."""
 
     features: F64
     right: Bools
@@ -186,8 +192,8 @@ def read_questions(files: Sequence[Path], documents: Sequence[str]) -> list[Ques
     return found
 
 
-def collect(index: Path, written: Sequence[Question], seed: int) -> Examples:
-    """Ask questions of copies of the index that lack some documents."""
+def collect(index: Path, written: Sequence[Question], seed: int, mode: Mode | None = None) -> Examples:
+    """Ask questions of copies of the index that lack some documents, in a `mode`."""
     rng = random.Random(seed)
     collection, text_model = Collection(index), PixelText.load()
     fold_of = collection.folds(rng)
@@ -200,14 +206,15 @@ def collect(index: Path, written: Sequence[Question], seed: int) -> Examples:
             about = [each for each in written if each.document in present or fold_of[each.document] == fold]
             asked += [
                 Question(each.text, each.kind, each.document, frozenset(p for p in each.answers if p[0] in present))
-                for each in rng.sample(about, min(len(about), QUESTIONS))
+                for each in rng.sample(about, min(len(about), WRITTEN))
             ]
+            asked += _drawn(collection, rest, rng)
             with tempfile.TemporaryDirectory() as folder:
                 smaller = Path(folder) / "index"
                 shutil.copytree(index, smaller)
                 with open_writer(smaller, fingerprint=None, create=False) as writer:
                     writer.remove([path for path in writer.documents() if path not in present])
-                rows += [(*found, fold_of[q.document]) for q, found in _ask(smaller, asked)]
+                rows += [(*found, fold_of[q.document]) for q, found in _ask(smaller, asked, mode)]
             print(f"fold {fold}, {len(present)} documents: {len(rows):,} examples", flush=True)
     features, right, answerable, folds = zip(*rows, strict=True)
     return Examples(np.stack(features), np.array(right), np.array(answerable), np.array(folds))
@@ -237,10 +244,23 @@ def _questions(
                 yield Question(text, kind, page[0], answers, words)
 
 
-def _ask(index: Path, asked: Sequence[Question]) -> Iterator[tuple[Question, tuple[F64, bool, bool]]]:
+def _drawn(collection: Collection, documents: Sequence[str], rng: random.Random) -> Iterator[Question]:
+    """DRAWN numbers, codes and names that no page has; each counts for the fold of one of the `documents`."""
+    known = frozenset[str]().union(*collection.distinct.values())
+    made = 0
+    while made < DRAWN:
+        text = drawn_words.KINDS[rng.choice(sorted(drawn_words.KINDS))](rng)
+        if known.isdisjoint(split_words(text)):
+            made += 1
+            yield Question(text, "drawn", rng.choice(documents), frozenset())
+
+
+def _ask(
+    index: Path, asked: Sequence[Question], mode: Mode | None
+) -> Iterator[tuple[Question, tuple[F64, bool, bool]]]:
     """The features of the best hit of each question, whether it is right, and whether the question has an answer."""
     with open_searcher(index) as searcher:
-        found = searcher.search_many([Query("", each.text) for each in asked], k=1)
+        found = searcher.search_many([Query("", each.text) for each in asked], k=1, mode=mode)
         for question, (_, hits) in zip(asked, found, strict=True):
             if hits:
                 ref = hits[0].ref
@@ -291,11 +311,12 @@ def main() -> None:
     parser.add_argument("index", type=Path)
     parser.add_argument("--questions", type=Path, nargs="*", default=[])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--mode", choices=get_args(Mode), help="in which the questions are asked")
     parser.add_argument("--save", type=Path, help="an .npz of the examples")
     arguments = parser.parse_args()
     with open_snapshot(arguments.index) as snapshot:
         documents = sorted(snapshot.documents())
-    found = collect(arguments.index, read_questions(arguments.questions, documents), arguments.seed)
+    found = collect(arguments.index, read_questions(arguments.questions, documents), arguments.seed, arguments.mode)
     if arguments.save is not None:
         np.savez(
             arguments.save, features=found.features, right=found.right, answerable=found.answerable, fold=found.fold

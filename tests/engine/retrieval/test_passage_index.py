@@ -74,6 +74,19 @@ def test_a_question_is_encoded_once_for_its_passages_too(directory: Path) -> Non
         assert encoder.encoded == 1
 
 
+def test_cosines_of_a_batch_are_computed_once_and_cannot_be_changed(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_snapshot(directory) as snapshot:
+        index = PassageIndex(snapshot, ToySentences())
+        questions = [f"boat {number}" for number in range(passage_index.COSINES_KEPT)]
+        first = [index.cosines(question) for question in questions]
+        monkeypatch.setattr(passage_index.PassagePart, "cosines", None)  # computing them again would fail
+        assert all(index.cosines(question) is its for question, its in zip(questions, first, strict=True))
+        with pytest.raises(ValueError, match="read-only"):
+            first[0][0] = 1.0
+
+
 def test_the_nearest_passage_is_told_though_its_file_was_damaged(
     directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from docsearch.engine.models.pixel.text import PixelText
+from docsearch.engine.models.pixel.words import split_words
 from docsearch.training.pixel import confidence
 from docsearch.training.pixel.confidence import Collection, balanced, calibration_error, fit, predict
 
@@ -49,6 +50,15 @@ def test_documents_of_one_family_are_in_one_fold(sample_index: Path, monkeypatch
     monkeypatch.setattr(confidence, "SAME_FAMILY", 0.0)  # every document shares a word with another one
     with_text = {fold for path, fold in collection.folds(random.Random(1)).items() if path in collection.pages_of}
     assert len(with_text) == 1
+
+
+def test_drawn_questions_are_of_no_page(sample_index: Path) -> None:
+    collection = Collection(sample_index)
+    made = [*confidence._drawn(collection, collection.documents, random.Random(3))]
+    assert len(made) == confidence.DRAWN
+    assert not any(question.answers for question in made)
+    words = set().union(*collection.distinct.values())
+    assert all(words.isdisjoint(split_words(question.text)) for question in made)
 
 
 @pytest.mark.slow
