@@ -10,7 +10,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncGenerator, Sequence
-from concurrent.futures import wait
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -78,19 +78,17 @@ class Answering:
             raise Busy(f"{len(self._running)} answers are being written, as many as allowed; try again shortly")
         stopped = threading.Event()
         self._running.add(stopped)
-        queue: asyncio.Queue[AnswerEvent] = asyncio.Queue(PIECES_MAX)
+        queue: asyncio.Queue[AnswerEvent] = asyncio.Queue()
+        room = threading.Semaphore(PIECES_MAX)
         loop = asyncio.get_running_loop()
 
         def put(event: AnswerEvent) -> None:
-            putting = queue.put(event)
-            try:
-                placed = asyncio.run_coroutine_threadsafe(putting, loop)
-                while not (stopped.is_set() or placed.done()):
-                    wait([placed], WAIT_S)
-                if not placed.done():
-                    placed.cancel()
-            except RuntimeError:  # the event loop is closed
-                putting.close()
+            # Not a coroutine: one that the event loop was to run when it closed would never be awaited.
+            while not room.acquire(timeout=WAIT_S):
+                if stopped.is_set():
+                    return
+            with suppress(RuntimeError):  # the event loop is closed
+                loop.call_soon_threadsafe(queue.put_nowait, event)
 
         def write() -> None:
             answer = CitedAnswer("", ())
@@ -116,6 +114,7 @@ class Answering:
                 if event is None:
                     yield AnswerEvent(CitedAnswer("", ()), "end", ENDING)
                     return
+                room.release()
                 yield event
                 if event.kind == "end":
                     return

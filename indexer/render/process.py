@@ -42,6 +42,7 @@ START_TIMEOUT_S = 60.0
 TEXT_TIMEOUT_S = 10.0
 OCR_MARGIN_S = 10.0
 """Seconds after the end of OCR's time until the child is ended, too."""
+END_TIMEOUT_S = 10.0  # until a child that has closed its output has ended, not at once on a busy machine
 ALARM_MARGIN_S = 5
 """A child whose parent is gone ends itself this long after its request should have been answered."""
 HEADER_MAX_BYTES = 1 << 16
@@ -364,7 +365,7 @@ class RenderProcess:
         child = self._child
         assert child is not None
         with suppress(subprocess.TimeoutExpired):  # it may still be running, having closed its output
-            child.wait(1.0)
+            child.wait(END_TIMEOUT_S)
         code = child.returncode
         out_of_memory = out_of_memory or (self._memory is not None and self._memory.exceeded)
         timed_out = self._timed_out and not out_of_memory  # the time may have passed while it ended

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from docsearch import cli
+from docsearch.commands import progress
 from docsearch.engine import searcher
 from docsearch.engine.models import registry
 from docsearch.indexer import pipeline
@@ -25,6 +26,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
     monkeypatch.setattr(pipeline, "load_page_encoder", lambda name, device: FakeEncoder())
     monkeypatch.setattr(searcher, "load_query_encoder", lambda name, revision="": FakeEncoder())
     monkeypatch.setattr(registry, "known_models", lambda: [SPEC])
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 3600.0)  # no line of progress, however long a busy machine takes
     monkeypatch.delenv("DOCSEARCH_INDEX", raising=False)
     monkeypatch.chdir(tmp_path)
 

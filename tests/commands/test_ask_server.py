@@ -4,35 +4,53 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from started_program import first_line
 
 from docsearch.commands import ask_server
 from docsearch.engine.store import currency, layout, open_snapshot
 
 QUESTIONS = ("revenue chart 2023", "invoice total", "the notice period", "zzz qqq", "Umsatz", "ბანკი", "?!")
+PATIENT = """
+from docsearch.commands import ask_server
+ask_server.TIMEOUT_S = 300.0
+from docsearch.__main__ import main
+main()
+"""
+"""The command line, which waits longer for a server on a busy machine."""
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("DOCSEARCH_")}
 
 
 def ask(index: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "docsearch", "query", *arguments, "--index", str(index)]
-    return subprocess.run(command, capture_output=True, check=False, timeout=100, env=ENVIRONMENT | environment)
+    command = [sys.executable, "-c", PATIENT, "query", *arguments, "--index", str(index)]
+    return subprocess.run(command, capture_output=True, check=False, timeout=300, env=ENVIRONMENT | environment)
+
+
+@contextmanager
+def serving(index: Path) -> Iterator[subprocess.Popen[str]]:
+    """A server of an index, which announces itself in it."""
+    command = [sys.executable, "-m", "docsearch", "serve", "--read-only", "--port", "0", "--index", str(index)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
+        try:
+            assert "answers at" in first_line(process, process.stderr)
+            yield process
+        finally:
+            process.terminate()
 
 
 @pytest.fixture(scope="module")
 def server(sample_index: Path) -> Iterator[subprocess.Popen[str]]:
-    """A server of the sample documents, which announces itself in its index."""
+    """A server of the sample documents."""
     pytest.importorskip("uvicorn")
-    command = [sys.executable, "-m", "docsearch", "serve", "--read-only", "--port", "0", "--index", str(sample_index)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT) as process:
-        assert process.stderr is not None
-        assert "answers at" in process.stderr.readline()
+    with serving(sample_index) as process:
         yield process
-        process.terminate()
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
@@ -51,6 +69,7 @@ def test_a_server_answers_as_this_process_does(
 def test_a_server_is_asked_without_numpy(server: subprocess.Popen[str], sample_index: Path) -> None:
     program = (
         f"import sys; sys.argv = ['docsearch', 'query', 'revenue', '--server=auto', '--index', {str(sample_index)!r}]\n"
+        "from docsearch.commands import ask_server; ask_server.TIMEOUT_S = 300.0\n"
         "from docsearch.__main__ import main\n"
         "try: main()\n"
         "except SystemExit as end: print(end.code, 'numpy' in sys.modules, file=sys.stderr)"
@@ -115,10 +134,11 @@ def test_an_answer_of_another_state_does_not_count(sample_index: Path) -> None:
 
 
 def test_a_server_of_another_index_is_not_believed(
-    server: subprocess.Popen[str], sample_index: Path, other: Path
+    server: subprocess.Popen[str], sample_index: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import sqlite3
 
+    monkeypatch.setattr(ask_server, "TIMEOUT_S", 300.0)
     with sqlite3.connect(layout.catalog_file(other)) as connection:
         connection.execute("UPDATE meta SET value = '0123456789abcdef' WHERE name = 'generation'")
     connection.close()
@@ -127,16 +147,17 @@ def test_a_server_of_another_index_is_not_believed(
         ask_server.answer(url, other, "revenue", k=3, candidates=None, exact=False, path=None)
 
 
-def test_the_announcement_goes_with_the_server(server: subprocess.Popen[str], sample_index: Path) -> None:
-    """The last test of this module: it ends the server."""
-    named = json.loads(layout.server_file(sample_index).read_text("utf-8"))
-    assert named["process"] == server.pid
-    server.terminate()
-    server.wait(60)
-    assert not layout.server_file(sample_index).exists()
-    layout.server_file(sample_index).write_text(json.dumps(named), "utf-8")  # as after a kill
-    done = ask(sample_index, "revenue chart 2023", "--server", "auto")
+def test_the_announcement_goes_with_the_server(sample_index: Path, tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn")
+    index = Path(shutil.copytree(sample_index, tmp_path / "index"))
+    with serving(index) as server:
+        named = json.loads(layout.server_file(index).read_text("utf-8"))
+        assert named["process"] == server.pid
+        server.terminate()
+        server.wait(300)
+    assert not layout.server_file(index).exists()
+    layout.server_file(index).write_text(json.dumps(named), "utf-8")  # as after a kill
+    done = ask(index, "revenue chart 2023", "--server", "auto")
     assert done.returncode == 0
     assert done.stdout.startswith(b"rank\t")
     assert b"answered without a server: http://127.0.0.1:" in done.stderr
-    layout.server_file(sample_index).unlink()

@@ -9,6 +9,7 @@ import os
 import pickle
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,10 +131,10 @@ def test_a_page_is_opened_in_the_viewer_that_is_named(asked: Callable[..., str],
         opened.unlink(missing_ok=True)
         out = asked("--json", *options, environment={"DOCSEARCH_VIEWER": f"{viewer} -p {{page}} {{file}}"})
         hit = json.loads(out.splitlines()[rank])
-        for _ in range(2000):
-            if opened.exists():
-                break
-            subprocess.run(["sleep", "0.01"], check=True)
+        deadline = time.monotonic() + 300
+        while not opened.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
         flag, page, file = opened.read_text().split()
         assert (flag, page) == ("-p", str(hit["page"]))
         assert file.endswith(hit["path"])

@@ -101,7 +101,7 @@ def test_completion_and_other_commands_are_left_to_typer() -> None:
 
 def short_process(arguments: list[str]) -> subprocess.CompletedProcess[str]:
     program = LISTED.format(arguments=arguments, never=NEVER)
-    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=100)
+    return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_a_question_imports_only_what_it_needs(sample_index: Path) -> None:

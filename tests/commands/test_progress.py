@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -25,7 +26,7 @@ def lines_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def set_clock(monkeypatch: pytest.MonkeyPatch, *seconds: float) -> None:
     times: Iterator[float] = iter(seconds)
-    monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(times)))  # not that of other threads
 
 
 def test_a_line_tells_the_time_that_the_rest_takes_at_the_speed_of_this_run(

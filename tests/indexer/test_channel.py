@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
 from docsearch.indexer.channel import Channel, Closed
+
+WAIT_S = 300
 
 
 def test_items_come_in_the_order_in_which_they_were_put() -> None:
@@ -27,7 +30,7 @@ def test_put_waits_until_what_waits_fits() -> None:
     putter.join(0.05)
     assert putter.is_alive(), "three are more than two"
     assert channel.get() == "three"
-    putter.join(20)
+    putter.join(WAIT_S)
     assert not putter.is_alive()
 
 
@@ -46,8 +49,12 @@ def test_closing_can_discard_and_wakes_those_that_wait() -> None:
     channel: Channel[int] = Channel(0)
     putter = threading.Thread(target=channel.put, args=[1])
     putter.start()
+    deadline = time.monotonic() + WAIT_S
+    while not channel._items:  # put() refuses what comes after close()
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
     channel.close(discard=True)
-    putter.join(20)
+    putter.join(WAIT_S)
     assert not putter.is_alive()
     with pytest.raises(Closed):
         channel.get()

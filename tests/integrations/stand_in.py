@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +14,10 @@ from typing import Any
 
 @dataclass
 class StandIn:
-    """What the endpoint does and what it was asked: `requests` are the bodies, `headers` those of the last request."""
+    """What the endpoint does and what it was asked: `requests` are the bodies, `headers` those of the last request.
+
+    It waits `wait_s` seconds before each answer, and if it `holds`, until `go` is set; though no longer than it runs.
+    """
 
     pieces: list[str] = field(default_factory=lambda: ["Revenue was 52.1 million", " euros [1]", "."])
     status: int = 200
@@ -24,10 +27,16 @@ class StandIn:
     breaks_after: int | None = None
     raw: bytes | None = None
     wait_s: float = 0.0
+    go: threading.Event = field(default_factory=threading.Event)
+    holds: bool = False
     models: list[str] = field(default_factory=lambda: ["stand-in-1", "other"])
     requests: list[dict[str, Any]] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     url: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.holds:
+            self.go.set()
 
     @property
     def content(self) -> Any:
@@ -38,6 +47,15 @@ class StandIn:
 @contextmanager
 def running(behaviour: StandIn) -> Iterator[StandIn]:
     """Run the endpoint; its address is `behaviour.url`."""
+
+    ending = threading.Event()
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = False  # `server_close` waits for them: nothing is left to a later test
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            if not isinstance(sys.exception(), ConnectionError):  # the client has left
+                super().handle_error(request, client_address)
 
     class Handler(BaseHTTPRequestHandler):
         def log_message(self, *args: object) -> None:
@@ -51,7 +69,8 @@ def running(behaviour: StandIn) -> Iterator[StandIn]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             behaviour.requests.append(body)
             behaviour.headers = dict(self.headers)
-            time.sleep(behaviour.wait_s)
+            ending.wait(behaviour.wait_s)
+            behaviour.go.wait()
             content = body["messages"][-1]["content"]
             has_picture = isinstance(content, list) and any(part["type"] == "image_url" for part in content)
             if behaviour.status != 200 or (has_picture and not behaviour.takes_pictures):
@@ -91,14 +110,15 @@ def running(behaviour: StandIn) -> Iterator[StandIn]:
             self.end_headers()
             self.wfile.write(body)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     behaviour.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
     try:
         yield behaviour
     finally:
+        ending.set()
+        behaviour.go.set()
         server.shutdown()
         thread.join()
         server.server_close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from fastapi.testclient import TestClient
 
@@ -21,6 +21,8 @@ def served(
     settings: ServerSettings, *, encoder: QueryEncoder | None = None, observers: Sequence[Observer] = ()
 ) -> Iterator[tuple[TestClient, Service]]:
     """A client of a server with these settings, and its service; the index's own model answers without an `encoder`."""
-    service = Service.open(settings, encoder=encoder)
-    with TestClient(create_app(service, observers), base_url=ADDRESS) as client:
+    with (
+        closing(Service.open(settings, encoder=encoder)) as service,  # closing twice is harmless
+        TestClient(create_app(service, observers), base_url=ADDRESS) as client,
+    ):
         yield client, service

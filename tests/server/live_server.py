@@ -1,6 +1,6 @@
 """A server with the fake encoder in a process of its own, which tests can kill.
 
-As a program: INDEX SECONDS_PER_PAGE.
+As a program: INDEX [FOLDER], where FOLDER holds it as `Held` says.
 """
 
 from __future__ import annotations
@@ -10,17 +10,23 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from started_program import first_line
+
+from docsearch.engine.models.encoder import EmbeddedPages
+from docsearch.engine.records import PageImage
 from docsearch.server.app import serve
 from docsearch.server.settings import ServerSettings
 from fake_encoder import FakeEncoder
 
 TESTS = Path(__file__).parents[1]
-WAIT_S = 60
+WAIT_S = 300
+HELD_AFTER_PAGES = 1
 
 
 class Running:
@@ -55,21 +61,36 @@ class Running:
         self.process.wait(WAIT_S)
 
 
+class Held(FakeEncoder):
+    """Embeds a first batch of pages, and others once a folder has a file `go`; until then it has the file `waits`."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._go, self._waits = folder / "go", folder / "waits"
+
+    def encode_pages(self, pages: Sequence[PageImage]) -> EmbeddedPages:
+        if self.pages >= HELD_AFTER_PAGES:
+            self._waits.touch()
+            while not self._go.exists():
+                time.sleep(0.01)
+        return super().encode_pages(pages)
+
+
 @contextmanager
-def running(index: Path, seconds_per_page: float = 0.0) -> Iterator[Running]:
-    command = [sys.executable, __file__, str(index), str(seconds_per_page)]
+def running(index: Path, hold: Path | None = None) -> Iterator[Running]:
+    """A server of an index; with a folder to `hold` it, uploads of more than a batch of pages wait as `Held` says."""
+    command = [sys.executable, __file__, str(index), *([] if hold is None else [str(hold)])]
     environment = {**os.environ, "PYTHONPATH": str(TESTS)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None
         try:
-            yield Running(process, process.stdout.readline().strip())
+            yield Running(process, first_line(process, process.stdout).strip())
         finally:
             process.kill()
 
 
 def main() -> None:
-    index, seconds_per_page = sys.argv[1:]
-    encoder = FakeEncoder(seconds_per_page=float(seconds_per_page))
+    index, *hold = sys.argv[1:]
+    encoder = Held(Path(hold[0])) if hold else FakeEncoder()
     serve(ServerSettings(Path(index), port=0), lambda address: print(address, flush=True), encoder=encoder)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from fastapi.testclient import TestClient
 from docsearch.engine.errors import UsageError
 from docsearch.engine.records import Hit, PageRef
 from docsearch.integrations.page_search import FoundPage
+from docsearch.server import answering
 from docsearch.server.answering import Answering
 from docsearch.server.http_errors import Busy
 from docsearch.server.service import Service
@@ -24,6 +26,7 @@ from stand_in import StandIn, running
 
 Serve = Callable[..., tuple[TestClient, Service]]
 QUESTION = {"question": "What was revenue?"}
+WAIT_S = 300
 
 
 def events(answer: httpx2.Response) -> list[dict[str, Any]]:
@@ -77,8 +80,10 @@ def test_an_error_of_the_endpoint_is_the_end(serve: Serve, behaviour: StandIn, e
 
 
 def test_an_endpoint_that_is_not_there_is_told(serve: Serve) -> None:
-    client, _ = serve(llm="http://127.0.0.1:9/v1", llm_model="m")
-    assert "cannot be reached" in events(client.post("/v1/ask", json=QUESTION))[-1]["error"]
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # a port where nobody listens
+        client, _ = serve(llm=f"http://127.0.0.1:{unused.getsockname()[1]}/v1", llm_model="m")
+        assert "cannot be reached" in events(client.post("/v1/ask", json=QUESTION))[-1]["error"]
 
 
 def test_filters_hold_for_answers(serve: Serve) -> None:
@@ -105,19 +110,24 @@ def test_a_question_needs_the_token_and_comes_from_no_other_site(serve: Serve) -
         assert client.post("/v1/ask", json=QUESTION, headers=bearer).status_code == 200
 
 
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_few_answers_are_written_at_a_time(serve: Serve) -> None:
-    with running(StandIn(wait_s=1.5)) as endpoint:
+    with running(StandIn(holds=True)) as endpoint:
         client, _ = serve(llm=endpoint.url, llm_model="m", answers_max=1)
-        statuses: list[int] = []
-        asking = [
-            threading.Thread(target=lambda: statuses.append(client.post("/v1/ask", json=QUESTION).status_code))
-            for _ in range(2)
-        ]
-        for each in asking:
-            each.start()
-        for each in asking:
-            each.join()
-        assert sorted(statuses) == [200, 503]
+        found: list[dict[str, Any]] = []
+        asking = threading.Thread(target=lambda: found.extend(events(client.post("/v1/ask", json=QUESTION))))
+        asking.start()
+        wait_until(lambda: bool(endpoint.requests))
+        assert client.post("/v1/ask", json=QUESTION).status_code == 503
+        endpoint.go.set()
+        asking.join(WAIT_S)
+        assert found[-1]["error"] is None
         assert client.post("/v1/ask", json=QUESTION).status_code == 200  # its place is free again
 
 
@@ -130,42 +140,81 @@ def test_a_client_that_leaves_frees_its_place() -> None:
         with pytest.raises(Busy):
             await anext(answering.answer("b", [page]))
         await left.aclose()
+        endpoint.go.set()
         return [event.kind async for event in answering.answer("c", [page])]
 
-    with running(StandIn(wait_s=0.3, pieces=["one"])) as endpoint:
+    with running(StandIn(holds=True, pieces=["one"])) as endpoint:
         kinds = asyncio.run(leave_and_come_back(Answering(endpoint.url, "m", 1)))
+        join_answers()
     assert kinds == ["pages", "piece", "end"]
 
 
+def join_answers() -> None:
+    """Wait for the threads of answers whose clients have left."""
+    for thread in threading.enumerate():
+        if thread.name == "docsearch-answer":
+            thread.join(WAIT_S)
+
+
 def test_the_server_ends_while_an_answer_is_written(serve: Serve) -> None:
-    with running(StandIn(wait_s=200)) as endpoint:
+    with running(StandIn(holds=True)) as endpoint:
         client, _ = serve(llm=endpoint.url, llm_model="m")
         found: list[dict[str, Any]] = []
         asking = threading.Thread(target=lambda: found.extend(events(client.post("/v1/ask", json=QUESTION))))
         asking.start()
-        while not endpoint.requests:
-            time.sleep(0.01)
+        wait_until(lambda: bool(endpoint.requests))
         client.app.state.collections.end_event_streams()  # type: ignore[attr-defined]
-        asking.join(60)
+        asking.join(WAIT_S)
         assert not asking.is_alive()
-        endpoint.wait_s = 0
+    join_answers()
     assert "shutting down" in found[-1]["error"]
 
 
-def test_what_an_endpoint_sends_after_the_server_has_ended_is_dropped() -> None:
+@pytest.fixture
+def page() -> FoundPage:
+    return FoundPage(Hit(PageRef("d", "report.pdf", 1), 0.9, 1, ()), "Revenue 52.1", None)
+
+
+def test_what_an_endpoint_sends_after_the_server_has_ended_is_dropped(page: FoundPage) -> None:
     async def leave(answering: Answering) -> None:
-        left = answering.answer("a", [FoundPage(Hit(PageRef("d", "report.pdf", 1), 0.9, 1, ()), "Revenue 52.1", None)])
+        left = answering.answer("a", [page])
         assert (await anext(left)).kind == "pages"
         while not endpoint.requests:
             await asyncio.sleep(0.01)
         await left.aclose()
 
-    with running(StandIn(wait_s=0.5, status=503)) as endpoint:
+    with running(StandIn(holds=True, status=503)) as endpoint:
         asyncio.run(leave(Answering(endpoint.url, "m", 1)))
-        for thread in threading.enumerate():
-            if thread.name == "docsearch-answer":
-                thread.join(60)
+        endpoint.go.set()
+        join_answers()
     gc.collect()  # a coroutine that nobody awaited would be reported here
+
+
+def test_events_that_the_loop_has_taken_and_never_delivers_are_dropped_and_few(
+    page: FoundPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop may close between the two."""
+    monkeypatch.setattr(answering, "PIECES_MAX", 3)
+    taken: list[object] = []
+
+    class Deaf(asyncio.SelectorEventLoop):
+        def call_soon_threadsafe(self, callback: Any, *args: Any, context: Any = None) -> asyncio.Handle:
+            taken.append(callback)
+            return asyncio.Handle(callback, args, self, context)
+
+    async def leave(answers: Answering) -> None:
+        left = asyncio.ensure_future(anext(answers.answer("a", [page])))
+        while len(taken) < 3:
+            await asyncio.sleep(0.01)
+        left.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await left
+
+    with running(StandIn(pieces=["one"] * 50)) as endpoint, asyncio.Runner(loop_factory=Deaf) as runner:
+        runner.run(leave(Answering(endpoint.url, "m", 1)))
+        join_answers()
+    gc.collect()
+    assert len(taken) == 3
 
 
 @pytest.mark.parametrize("url", ["localhost:11434", "ftp://localhost/v1", "http://"])

@@ -5,16 +5,15 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from held_encoder import WAIT_S, held
 from test_uploads import paths, send
 
-from docsearch.engine.records import PageVectors
 from docsearch.engine.store import layout, open_snapshot
 from docsearch.indexer import stages
 from docsearch.server import mutations, uploads
@@ -31,30 +30,6 @@ MakePdf = Callable[..., Path]
 def long(tmp_path: Path, make_pdf: MakePdf) -> bytes:
     """More pages than are embedded together."""
     return make_pdf(tmp_path / "long.pdf", [f"page {n}" for n in range(40)]).read_bytes()
-
-
-@contextmanager
-def held(index: Path) -> Iterator[tuple[TestClient, HeldEncoder]]:
-    encoder = HeldEncoder()
-    client = TestClient(create_app(Service.open(ServerSettings(index), encoder=encoder)), base_url="http://127.0.0.1")
-    try:
-        with client:
-            yield client, encoder
-    finally:
-        encoder.go.set()
-
-
-class HeldEncoder(FakeEncoder):
-    """Embeds a batch of pages when `go` is set, and reports when it `began`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.go, self.began = threading.Event(), threading.Event()
-
-    def encode_pages(self, pages: object) -> PageVectors:
-        self.began.set()
-        assert self.go.wait(60)
-        return super().encode_pages(pages)  # type: ignore[arg-type, return-value]
 
 
 @pytest.fixture
@@ -76,7 +51,7 @@ def test_a_long_upload_is_interrupted_by_shutdown_and_continues_at_the_next_star
     with held(index) as (client, encoder):
         queue = client.app.state.collections.first.uploads  # type: ignore[attr-defined]
         upload = send(client, long, "long.pdf")
-        assert encoder.began.wait(60)
+        assert encoder.began.wait(WAIT_S)
         releasing = threading.Thread(target=release_when_closing)
         releasing.start()
     releasing.join()
@@ -113,7 +88,7 @@ def test_a_removal_does_not_wait_for_a_long_upload(
         monkeypatch.setattr(queue, "remove", queue_and_release)
         monkeypatch.setattr(mutations, "remove", hold_and_remove)
         upload = send(client, long, "long.pdf")
-        assert encoder.began.wait(60)
+        assert encoder.began.wait(WAIT_S)
         assert client.delete(f"/v1/documents/{paths(client)['a.pdf']}").status_code == 204
         (status,) = client.get("/v1/uploads").json()["uploads"]
         assert status["state"] == "indexing"
@@ -127,13 +102,13 @@ def test_an_upload_whose_document_is_removed_before_its_end_does_not_come_back(
 ) -> None:
     with held(index) as (client, encoder):
         upload = send(client, long, "long.pdf")
-        assert encoder.began.wait(60)
+        assert encoder.began.wait(WAIT_S)
         doc_id = hashlib.sha256(f".uploads/{upload}/long.pdf".encode()).hexdigest()[:16]  # docs/index-format.md
         service = client.app.state.collections.first  # type: ignore[attr-defined]
         removals = [service.uploads.remove(each) for each in (paths(client)["a.pdf"], doc_id)]
         encoder.go.set()
         for removal in removals:
-            removal.result(30)
+            removal.result(WAIT_S)
         end = followed(client, upload)[-1]
         assert (end["state"], end["error"]) == ("failed", uploads.REMOVED)
         assert sorted(paths(client)) == ["broken.pdf", "sub/b.pdf"]

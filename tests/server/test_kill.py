@@ -37,19 +37,33 @@ def long(tmp_path: Path, make_pdf: MakePdf) -> bytes:
     return make_pdf(tmp_path / "long.pdf", [f"page {n}" for n in range(40)]).read_bytes()
 
 
-def test_what_was_acknowledged_survives_a_kill_at_once_and_while_it_is_indexed(index: Path, long: bytes) -> None:
-    with running(index, seconds_per_page=0.05) as server:
+@pytest.fixture
+def hold(tmp_path: Path) -> Path:
+    """A folder to hold uploads, see `live_server.Held`."""
+    (tmp_path / "hold").mkdir()
+    return tmp_path / "hold"
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_what_was_acknowledged_survives_a_kill_at_once_and_while_it_is_indexed(
+    index: Path, long: bytes, hold: Path
+) -> None:
+    with running(index, hold) as server:
         status, answer = server.ask("POST", "/v1/documents?name=long.pdf", long)
         server.kill()
     assert (status, answer["state"]) == (202, "waiting")
-    upload = str(answer["upload"])
-    with running(index, seconds_per_page=0.05) as server:
-        deadline = time.monotonic() + WAIT_S
-        while not (rows := server.ask("GET", "/v1/uploads")[1]["uploads"]) or not rows[0]["pages_done"]:  # type: ignore[index]
-            assert time.monotonic() < deadline
+    (hold / "waits").unlink(missing_ok=True)
+    with running(index, hold) as server:
+        wait_until((hold / "waits").exists)  # some pages are embedded, and others are not
         server.kill()
     with running(index) as server:
-        end = server.ended(upload)
+        end = server.ended(str(answer["upload"]))
         assert (end["state"], end["pages_done"]) == ("done", 40)
     assert pages_of(index, "long.pdf") == list(range(1, 41))
 
@@ -57,9 +71,7 @@ def test_what_was_acknowledged_survives_a_kill_at_once_and_while_it_is_indexed(i
 def test_an_upload_that_was_cut_off_by_a_kill_leaves_nothing(index: Path, long: bytes) -> None:
     with running(index) as server:
         connection = half_sent(server, long)
-        deadline = time.monotonic() + WAIT_S
-        while not list((index / layout.UPLOADS).glob(f"{layout.TEMPORARY}*/half.pdf")):
-            assert time.monotonic() < deadline
+        wait_until(lambda: bool(list((index / layout.UPLOADS).glob(f"{layout.TEMPORARY}*/half.pdf"))))
         server.kill()
         connection.close()
     with running(index) as server:
@@ -71,28 +83,27 @@ def test_an_upload_that_was_cut_off_by_a_kill_leaves_nothing(index: Path, long: 
 def test_a_client_that_goes_away_leaves_nothing_and_the_server_goes_on(index: Path, long: bytes) -> None:
     with running(index) as server:
         connection = half_sent(server, long)
-        deadline = time.monotonic() + WAIT_S
-        while not list((index / layout.UPLOADS).glob("*/half.pdf")):
-            assert time.monotonic() < deadline
+        wait_until(lambda: bool(list((index / layout.UPLOADS).glob("*/half.pdf"))))
         connection.close()
-        while list((index / layout.UPLOADS).iterdir()):
-            assert time.monotonic() < deadline
+        wait_until(lambda: not list((index / layout.UPLOADS).iterdir()))
         status, answer = server.ask("POST", "/v1/documents?name=long.pdf", long)
         assert status == 202
         assert server.ended(str(answer["upload"]))["state"] == "done"
 
 
-def test_shutdown_does_not_wait_for_open_event_streams(index: Path, long: bytes) -> None:
-    with running(index, seconds_per_page=0.2) as server:
+def test_shutdown_does_not_wait_for_open_event_streams(index: Path, long: bytes, hold: Path) -> None:
+    with running(index, hold) as server:
         upload = server.ask("POST", "/v1/documents?name=long.pdf", long)[1]["upload"]
+        wait_until((hold / "waits").exists)
         connection = server.connection()
         connection.request("GET", f"/v1/uploads/{upload}/events")
         response = connection.getresponse()
         assert response.readline().startswith(b"data: ")
         server.process.send_signal(signal.SIGTERM)
-        response.read()
+        response.read()  # to its end, which comes although the upload goes on
+        (hold / "go").touch()
         assert server.process.wait(WAIT_S) == 0
         connection.close()
-    with running(index) as server:
-        assert server.ended(str(upload))["state"] == "done"
+    with running(index) as server:  # it may have been done before the first one closed
+        wait_until(lambda: all(each["state"] == "done" for each in server.ask("GET", "/v1/uploads")[1]["uploads"]))  # type: ignore[attr-defined]
     assert pages_of(index, "long.pdf") == list(range(1, 41))

@@ -32,7 +32,7 @@ def talk(index: Path, what: Talk) -> Any:
     arguments = ["-m", "docsearch", "mcp", "--index", str(index)]
 
     async def main() -> Any:
-        with anyio.fail_after(120):
+        with anyio.fail_after(600):
             async with Client(StdioServerParameters(command=sys.executable, args=arguments)) as client:
                 return await what(client)
 

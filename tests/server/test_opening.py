@@ -49,7 +49,7 @@ def test_a_server_in_front_of_shards(
     ray: Any, serve: Serve, index: Path, make_pdf: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It answers as one without, follows commits and moves of segments, and names a shard that it lost."""
-    monkeypatch.setattr(cluster_searcher, "TIMEOUT_S", 8.0)
+    monkeypatch.setattr(cluster_searcher, "TIMEOUT_S", 30.0)
     make_pdf(index.parent / "docs/c.pdf", ["revenue again"])
     pipeline.index_documents([index.parent / "docs"], index, encoder=FakeEncoder())
     divide(index, 2)

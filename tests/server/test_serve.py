@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from started_program import first_line
 
 from docsearch.engine.searcher import open_searcher
 from docsearch.indexer import pipeline
@@ -59,13 +60,13 @@ def test_a_server_answers_until_a_signal_stops_it(tmp_path: Path, sample_docs: P
     command = [*SERVE, tmp_path / "index", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        address = process.stderr.readline().partition(" answers at ")[2].partition(" ")[0]
+        address = first_line(process, process.stderr).partition(" answers at ")[2].partition(" ")[0]
         body = json.dumps({"query": "invoice total", "k": 1}).encode()
         request = urllib.request.Request(f"{address}v1/search", body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=300) as response:
             (answer,) = json.load(response)["answers"]
         process.send_signal(ending)
-        assert process.wait(60) == 0
+        assert process.wait(300) == 0
         assert process.stderr.read() == ""
     with open_searcher(tmp_path / "index") as searcher:
         (hit,) = searcher.search("invoice total", k=1)

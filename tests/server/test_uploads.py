@@ -231,7 +231,7 @@ def test_an_upload_waits_for_another_process_and_says_so(
     client, _ = serve()
     with open_writer(index, fingerprint=None):
         upload = send(client, pdf)
-        status = statuses.get(timeout=30)
+        status = statuses.get(timeout=300)
         assert (status.state, status.error) == ("waiting", uploads.LOCKED)
         removal = client.delete(f"/v1/documents/{paths(client)['a.pdf']}")
         assert (removal.status_code, "retry-after" in removal.headers) == (503, True)

@@ -23,6 +23,10 @@ def listener() -> Iterator[tuple[str, list[object]]]:
                     seen.append(address)
                     connection.close()
 
-        threading.Thread(target=listen, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/x.png", seen
-        server.shutdown(socket.SHUT_RDWR)
+        listening = threading.Thread(target=listen)
+        listening.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}/x.png", seen
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            listening.join()

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pymupdf
 import pytest
+from patient_timer import use_faulty_pymupdf
 from PIL import Image
 
 from docsearch.engine.records import U8
@@ -118,11 +119,11 @@ def test_a_model_that_reads_no_detail_gets_none(rendered: Callable[..., PageRend
 def test_detail_that_breaks_the_process_does_not_cost_the_page(
     fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(Path(__file__).parent / "faulty")
+    use_faulty_pymupdf(tmp_path, monkeypatch)
     monkeypatch.setattr(renderer_module, "DETAILS_LOST_MAX", 2)
     file = tmp_path / "a.pdf"
     file.write_text("\n".join(["%PDF", *[f"detail {fault}"] * 4, "ok"]))
-    limits = {"page_timeout_s": 3 if fault == "hang" else 60, "memory_limit_mb": 512, "detail_pixels": 1_000_000}
+    limits = {"page_timeout_s": 1 if fault == "hang" else 300, "memory_limit_mb": 512, "detail_pixels": 1_000_000}
     with Renderer(dpi=72, max_pixels=100_000, **limits) as renderer:
         events = list(renderer.render([(Document("a.pdf", file, 1, 1), frozenset())]))
     pages = [event for event in events if isinstance(event, PageRendered)]

@@ -231,7 +231,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(renderer: Renderer
 
 def test_an_image_that_needs_too_much_memory_fails_alone(tmp_path: Path) -> None:
     Image.new("RGBA", (12_000, 12_000)).save(tmp_path / "a.png", compress_level=1)
-    with Renderer(dpi=96, max_pixels=1_000_000, memory_limit_mb=400) as renderer:
+    with Renderer(dpi=96, max_pixels=1_000_000, page_timeout_s=300, memory_limit_mb=400) as renderer:
         events = render(renderer, tmp_path / "a.png")
     assert [event.reason for event in events if isinstance(event, PageFailed)] == [
         "rendering the page needs more than 400 MB of memory"

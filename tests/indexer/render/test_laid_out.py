@@ -30,7 +30,7 @@ from docsearch.indexer.render.unread import Unread
 
 @pytest.fixture(scope="module")
 def renderer() -> Iterator[Renderer]:
-    with Renderer(dpi=40, max_pixels=1_000_000, page_timeout_s=10, memory_limit_mb=512) as renderer:
+    with Renderer(dpi=40, max_pixels=1_000_000, page_timeout_s=300, memory_limit_mb=512) as renderer:
         yield renderer
 
 
@@ -332,7 +332,7 @@ def test_a_table_of_20000_rows_is_read_to_its_last_row(tmp_path: Path) -> None:
     head = "<table><tr><th>Order<th>Customer<th>Date<th>Sum"
     rows = (f"<tr><td>{n}<td>Customer {n * 7919 % 10007}<td>2024-03-{n % 28 + 1:02d}<td>{n}.50" for n in range(20_000))
     (tmp_path / "orders.html").write_text(f"<h1>Orders</h1>{head}{''.join(rows)}</table><p>end of orders")
-    with Renderer(dpi=20, max_pixels=1_000_000, page_timeout_s=30) as renderer:
+    with Renderer(dpi=20, max_pixels=1_000_000, page_timeout_s=600) as renderer:
         shown = texts(renderer, tmp_path / "orders.html")
     assert "19999.50" in shown[-1]
     assert "end of orders" in shown[-1]

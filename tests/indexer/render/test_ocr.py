@@ -20,6 +20,7 @@ from docsearch.engine.errors import DocumentError, UsageError
 from docsearch.engine.store.unread import PARTIAL
 from docsearch.indexer.discover import Document
 from docsearch.indexer.render import ocr, rapid_ocr, tesseract
+from docsearch.indexer.render import process as render_process
 from docsearch.indexer.render.ocr import Ocr
 from docsearch.indexer.render.process import RenderProcess, RenderSettings
 from docsearch.indexer.render.renderer import PageRendered, Renderer
@@ -120,7 +121,8 @@ def test_a_large_scan_is_in_memory_once_while_it_is_read(fake: FakeTesseract, tm
     image = Image.new("RGB", (10_000, 7_000), "white")  # 210 MB
     image.paste("black", (0, 0, 5_000, 500))
     image.save(tmp_path / "a.png", compress_level=1)
-    with Renderer(dpi=72, max_pixels=1_000_000, memory_limit_mb=640, ocr=Ocr("tesseract", "eng")) as opened:
+    limits = {"page_timeout_s": 300, "memory_limit_mb": 640}
+    with Renderer(dpi=72, max_pixels=1_000_000, ocr=Ocr("tesseract", "eng"), **limits) as opened:
         events = list(opened.render([(Document("a.png", tmp_path / "a.png", 0, 0), frozenset())]))
     (page,) = (event for event in events if isinstance(event, PageRendered))
     assert (page.image.text, page.unread) == ("turbine hall", ())
@@ -170,8 +172,11 @@ def test_pages_that_cannot_be_read_are_kept_and_told_and_soon_not_tried(fake: Fa
 
 
 @needs_shell
-def test_a_page_that_takes_too_long_is_given_up(fake: FakeTesseract, tmp_path: Path) -> None:
-    fake.answer((), then="exec sleep 60")
+def test_a_page_that_takes_too_long_is_given_up(
+    fake: FakeTesseract, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(render_process, "OCR_MARGIN_S", 300.0)  # the limit of Tesseract has to go off before
+    fake.answer((), then="exec sleep 600")
     process = RenderProcess(RenderSettings(72, 1_000_000, ocr=Ocr("tesseract", "eng"), ocr_timeout_s=1))
     try:
         process.render(picture(tmp_path / "a.png"), 1)
@@ -185,12 +190,16 @@ def test_a_page_that_takes_too_long_is_given_up(fake: FakeTesseract, tmp_path: P
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux which processes there are")
 @pytest.mark.parametrize("waits", [True, False])
 def test_nothing_that_tesseract_started_outlives_it(fake: FakeTesseract, tmp_path: Path, waits: bool) -> None:
-    wait = "wait" if waits else ":"
-    fake.answer((), then=f"sleep 60 > /dev/null 2>&1 & echo $! > {tmp_path}/child; {wait}")
-    with pytest.raises(DocumentError, match="took longer") if waits else nullcontext():
-        tesseract.read(np.zeros((20, 20), np.uint8), 72, languages="eng", timeout_s=1.5)
-    child, end = int((tmp_path / "child").read_text()), time.monotonic() + 10
-    while _runs(child):
+    wait, child = "wait" if waits else ":", tmp_path / "child"
+    begun = f"sleep 600 > /dev/null 2>&1 & echo $! > {child}.new; mv {child}.new {child}"
+    fake.answer((), then=f"{begun}; {wait}")
+    for limit_s in (1.5, 30.0, 300.0) if waits else (300.0,):  # the later ones where it does not get so far in time
+        with pytest.raises(DocumentError, match="took longer") if waits else nullcontext():
+            tesseract.read(np.zeros((20, 20), np.uint8), 72, languages="eng", timeout_s=limit_s)
+        if child.exists():
+            break
+    started, end = int(child.read_text()), time.monotonic() + 300
+    while _runs(started):
         assert time.monotonic() < end
         time.sleep(0.02)
 

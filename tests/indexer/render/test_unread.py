@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
+from patient_timer import use_faulty_pymupdf
 
 from docsearch.engine.store.unread import PARTIAL
 from docsearch.indexer.discover import Document
@@ -116,11 +117,11 @@ def test_superscripts_are_no_small_print() -> None:
 def test_a_search_for_what_is_unread_that_breaks_the_process_costs_neither_page_nor_text(
     how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.syspath_prepend(Path(__file__).parent / "faulty")
-    monkeypatch.setattr(process, "TEXT_TIMEOUT_S", 3.0)
+    use_faulty_pymupdf(tmp_path, monkeypatch)
+    monkeypatch.setattr(process, "TEXT_TIMEOUT_S", 1.0 if how == "hang" else 300.0)
     file = tmp_path / "a.pdf"
     file.write_text(f"%PDF\nunread {how}\nok")
-    with Renderer(dpi=72, max_pixels=100_000, page_timeout_s=60, memory_limit_mb=512) as renderer:
+    with Renderer(dpi=72, max_pixels=100_000, page_timeout_s=300, memory_limit_mb=512) as renderer:
         events = list(renderer.render([(Document("a.pdf", file, 1, 1), frozenset())]))
     pages = [event for event in events if isinstance(event, PageRendered)]
     assert [(page.image.text, page.unread) for page in pages] == [(f"unread {how}?", ()), ("ok?", ())]

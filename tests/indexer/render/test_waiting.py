@@ -10,6 +10,8 @@ from docsearch.indexer.discover import Document
 from docsearch.indexer.render.page_budget import RemainingPages
 from docsearch.indexer.render.renderer import Job, PageFailed, Renderer, Task
 
+WAIT_S = 300
+
 
 def test_a_process_is_woken_when_the_task_before_its_own_has_ended() -> None:
     """Pages with a detail count for several, so that the pages of one document can fill all the room there is."""
@@ -28,9 +30,12 @@ def test_a_process_is_woken_when_the_task_before_its_own_has_ended() -> None:
     found: list[object] = []
     process = threading.Thread(target=render_page, daemon=True)
     process.start()
+    deadline = time.monotonic() + WAIT_S
     while not renderer._changed._waiters:  # type: ignore[attr-defined]
+        assert time.monotonic() < deadline
         time.sleep(0.001)
     caller = threading.Thread(target=lambda: found.append(renderer._next_event()), daemon=True)
     caller.start()
-    caller.join(20)
+    caller.join(WAIT_S)
     assert found == [PageFailed(document, 1, "reason")]
+    process.join(WAIT_S)

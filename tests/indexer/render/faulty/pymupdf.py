@@ -12,7 +12,7 @@ from typing import NoReturn
 TEXT_PRESERVE_WHITESPACE = TEXT_MEDIABOX_CLIP = TEXT_DEHYPHENATE = 0
 csRGB = csGRAY = None  # noqa: N816 - as pymupdf has it
 pages_rendered = 0
-CHUNK_BYTES, FILL_MAX = 16 << 20, 128
+CHUNK_BYTES, FILL_CHUNKS = 16 << 20, 24
 
 
 class TOOLS:
@@ -23,12 +23,13 @@ class TOOLS:
 
 def crash() -> NoReturn:
     os.kill(os.getpid(), signal.SIGSEGV)
-    hang()
+    raise AssertionError("it has ended")
 
 
 def hang() -> NoReturn:
+    Path(os.environ["FAULTY_PYMUPDF_HANGS"]).touch()
     while True:
-        pass
+        time.sleep(1)
 
 
 def misbehave(how: str) -> None:
@@ -39,10 +40,9 @@ def misbehave(how: str) -> None:
     elif how == "memory":
         bytearray(8 << 30)
     elif how == "fill":
-        filled = []
-        while len(filled) < FILL_MAX:
-            filled.append(b"x" * CHUNK_BYTES)  # resident, unlike zeros
-            time.sleep(0.01)
+        filled = [b"x" * CHUNK_BYTES for _ in range(FILL_CHUNKS)]  # resident, unlike zeros
+        while filled:  # until it is killed for them, however late
+            time.sleep(1)
     elif how == "error":
         raise RuntimeError("code=7: broken\n  beyond repair")
     elif how == "exit":
