@@ -236,16 +236,7 @@ def is_python_starting(code: int, err: str) -> bool:
     return code in (1, -signal.SIGINT) and re.search(r'__main__\.py", line \d+, in main', err) is None
 
 
-@pytest.fixture
-def heeded_interrupts() -> Iterator[None]:
-    """Processes that a shell starts in the background ignore Ctrl-C, and so would those that they start."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 @pytest.mark.slow
-@pytest.mark.usefixtures("heeded_interrupts")
 @pytest.mark.parametrize("command", ["query", "batch", "compact", "verify", "info", "index"])
 def test_interrupted_at_any_time_a_command_prints_one_line(
     sample_index: Path, sample_docs: Path, tmp_path: Path, command: str
