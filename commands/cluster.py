@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,7 @@ from .output import message, plural
 if TYPE_CHECKING:
     from ..cluster.indexing.status import ClusterStatus
     from ..indexer.report import IndexReport, Progress
+    from ..indexer.settings import FileChoice, IndexSettings
 
 EVENT_EVERY_S = 2.0
 NODES_SHOWN = 4
@@ -120,15 +121,17 @@ def status_line(status: ClusterStatus) -> str:
 def index_on_cluster(
     paths: Sequence[Path | str],
     index: Path,
+    choice: FileChoice,
+    settings: IndexSettings,
     *,
     address: str,
     ray_workers: int | None,
     gpus: float | None,
     staging: str,
     shown: ClusterProgress,
-    **settings: Any,
+    on_progress: Callable[[Progress], None],
 ) -> IndexReport:
-    """Index `paths` on the Ray cluster at `address`; `settings` are those of `pipeline.index_documents`."""
+    """As `pipeline.index_paths`, on the Ray cluster at `address`."""
     from ..cluster.connection import connected
 
     with connected(address):
@@ -136,6 +139,6 @@ def index_on_cluster(
         from ..cluster.indexing.coordinator import ClusterOptions
         from ..cluster.indexing.pool import PoolOptions, default_gpus
 
-        share = default_gpus(settings["model"], settings["device"]) if gpus is None else gpus
+        share = default_gpus(settings.model, settings.device) if gpus is None else gpus
         options = ClusterOptions(PoolOptions(ray_workers, share), staging, shown.on_status)
-        return on_cluster.index_documents(paths, index, options=options, **settings)
+        return on_cluster.index_documents(paths, index, choice, settings, options=options, on_progress=on_progress)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,6 +34,7 @@ from .output import message, print_json
 
 if TYPE_CHECKING:
     from ..indexer.report import IndexReport
+    from ..indexer.settings import FileChoice, IndexSettings
 
 
 def index(
@@ -201,51 +202,56 @@ def index(
         docsearch index s3://archive/reports --index /data/reports.index --ray auto --staging s3://archive/staging
     """
     from ..engine.models.registry import find_spec
-    from ..indexer import pipeline
     from ..indexer.kinds import with_archives
+    from ..indexer.pipeline import index_paths
+    from ..indexer.settings import FileChoice, IndexSettings
 
-    chosen: dict[str, Any] = {
-        "exclude": tuple(exclude or ()),
-        "kinds": with_archives(kinds) if archives else kinds,
-        "where": where,
-        "metadata": metadata,
-        "forget_metadata": no_metadata,
-        "renderer": renderer.value,
-    }
     given = places(paths, on_cluster=ray is not None and not dry_run)
     check_ray_options(ray, ray_workers, ray_gpus, staging)
     if metadata is not None and no_metadata:
         raise UsageError("--metadata names a table, and --no-metadata forgets it; leave one of them out")
     engine = _ocr(ocr, ocr_engine, ocr_languages)
-    chosen |= {"ocr": engine, "ocr_languages": ocr_languages}
+    wanted_kinds = with_archives(kinds) if archives else kinds
+    choice = FileChoice(
+        exclude=tuple(exclude or ()), kinds=None if wanted_kinds is None else tuple(wanted_kinds), where=where
+    )
+    settings = IndexSettings(
+        model=model,
+        device=device,
+        codec=codec,
+        pool=pool,
+        cross_language=cross_language,
+        ocr=engine,
+        ocr_languages=ocr_languages,
+        prune=prune,
+        rehash=rehash,
+        passwords=tuple(password or ()),
+        renderer=renderer.value,
+        workers=workers or (1 if dry_run else default_workers(index, engine)),
+        metadata=metadata,
+        forget_metadata=no_metadata,
+    )
     if dry_run:
-        _print_plan(given, index, chosen, prune=prune, rehash=rehash, as_json=as_json, quiet=quiet)
+        _print_plan(given, index, choice, settings, as_json=as_json, quiet=quiet)
         return
     accepted = accepted_failures(known_failures)
     if not quiet and (notice := find_spec(model).notice):
         message(notice)
-    settings = chosen | {
-        "model": model,
-        "device": device,
-        "codec": codec,
-        "pool": pool,
-        "cross_language": cross_language,
-        "prune": prune,
-        "rehash": rehash,
-        "passwords": tuple(password or ()),
-        "workers": workers or default_workers(index, engine),
-    }
     shown = ClusterProgress(as_json=as_json, quiet=quiet)
-    run: Callable[..., IndexReport] = partial(pipeline.index_documents, given, index, **settings)
+    run: Callable[..., IndexReport] = partial(index_paths, given, index, choice, settings)
     if ray is not None:
-        cluster: dict[str, Any] = {
-            "address": ray,
-            "ray_workers": ray_workers,
-            "gpus": ray_gpus,
-            "staging": staging,
-            "shown": shown,
-        }
-        run = partial(index_on_cluster, given, index, **cluster, **settings)
+        run = partial(
+            index_on_cluster,
+            given,
+            index,
+            choice,
+            settings,
+            address=ray,
+            ray_workers=ray_workers,
+            gpus=ray_gpus,
+            staging=staging,
+            shown=shown,
+        )
     run_and_report(
         lambda on_progress: run(on_progress=on_progress),
         index,
@@ -271,25 +277,24 @@ def _ocr(ocr: bool | None, engine: OcrEngine | None, languages: str | None) -> s
 def _print_plan(
     paths: Sequence[Path | str],
     index: Path,
-    chosen: Mapping[str, Any],
+    choice: FileChoice,
+    settings: IndexSettings,
     *,
-    prune: bool,
-    rehash: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Carry out --dry-run: print what a run would read of `paths`. `chosen` are arguments of `plan`."""
+    """Carry out --dry-run: print what a run would read of `paths`."""
     from ..indexer.metadata import Metadata
     from ..indexer.plan import plan
 
-    if rehash:
+    if settings.rehash:
         raise UsageError("--dry-run reads no document, so --rehash would change nothing; leave one of them out")
-    if chosen["metadata"] is not None:
-        Metadata(chosen["metadata"])  # a mistake in the table is told now
-    planned = plan(paths, index, **chosen)
+    if settings.metadata is not None:
+        Metadata(Path(settings.metadata))  # a mistake in the table is told now
+    planned = plan(paths, index, choice, settings)
     if as_json:
         print_json(asdict(planned))
     elif not quiet:
-        print(plan_lines(planned, prune=prune))
+        print(plan_lines(planned, prune=settings.prune))
         list_failures(planned.failed)
         list_metadata_problems(planned.problems)

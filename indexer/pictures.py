@@ -18,13 +18,11 @@ from pathlib import Path
 
 from ..engine.errors import IndexNotFound, UsageError
 from ..engine.models.encoder import PageEncoder
-from ..engine.models.pooled import pooled_encoder, pooled_spec
-from ..engine.models.registry import find_spec, load_page_encoder
 from ..engine.records import PageRef
 from ..engine.store import Failure, IndexWriter, open_snapshot, open_writer
 from .discover import Document
 from .kinds import IMAGE_MAGIC
-from .pipeline import codebook_of, pooling_factor
+from .page_model import PageModel
 from .render.renderer import DocumentDone, DocumentOpened, PageFailed, PageRendered, Renderer
 from .report import IndexReport, Interrupted, Progress
 from .stages import EncodedBatch, Stages
@@ -71,11 +69,9 @@ def index_pictures(
     collection must not depend on pages of another.
     """
     wanted = dict.fromkeys(names)
-    spec = encoder.spec if encoder is not None else find_spec(model)
-    factor = pooling_factor(pool, _recorded_pool(directory))
-    codebook = codebook_of(model, encoder) if codec == "residual" and spec.vocabulary else None
-    fingerprint = pooled_spec(spec, factor).fingerprint
-    with open_writer(directory, fingerprint=fingerprint, codec=codec, codebook=codebook) as writer:
+    page_model = PageModel.find(model, device, encoder).pooled(pool, _recorded_pool(directory))
+    spec, codebook = page_model.spec, page_model.codebook(codec)
+    with open_writer(directory, fingerprint=page_model.fingerprint, codec=codec, codebook=codebook) as writer:
         others = [path for path in writer.documents() if path not in wanted]
         if others:
             raise UsageError(
@@ -86,8 +82,7 @@ def index_pictures(
         with tempfile.TemporaryDirectory(prefix="docsearch-pictures-") as spool:
             to_render = run.pictures_to_render(pictures, Path(spool))
             if (first := next(to_render, None)) is not None:
-                embedding = pooled_encoder(encoder or load_page_encoder(model, device=device), factor)
-                stages = Stages(run, embedding, on_progress=on_progress, clock=clock)
+                stages = Stages(run, page_model.load(), on_progress=on_progress, clock=clock)
                 run.on_progress = stages.report
                 try:
                     with Renderer(dpi=spec.render_dpi, max_pixels=spec.max_pixels, workers=workers) as renderer:

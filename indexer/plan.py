@@ -16,6 +16,7 @@ from .metadata import Metadata, RecordedMetadata, remembered
 from .metadata_report import MetadataReport
 from .other_kinds import OtherKind
 from .render.producer import Layouts, has_passages
+from .settings import ALL_FILES, DEFAULTS, FileChoice, IndexSettings
 
 NEW, COMPARE, AGAIN = "new", "compare", "again"
 
@@ -57,41 +58,36 @@ class Plan:
 def plan(
     paths: Sequence[Path | str],
     directory: Path | str,
-    *,
-    exclude: Sequence[str] = (),
-    kinds: Sequence[str] | None = None,
-    where: str | None = None,
-    metadata: Path | str | None = None,
-    forget_metadata: bool = False,
-    renderer: str = "mupdf",
-    ocr: str | None = None,
-    ocr_languages: str | None = None,
+    choice: FileChoice = ALL_FILES,
+    settings: IndexSettings = DEFAULTS,
 ) -> Plan:
-    """Say what `index_documents` would do with these arguments.
+    """Say what `index_paths` would do with these arguments.
 
     Raises UsageError as it does for `paths`, `where` and tables of metadata, and IndexFormatError or IndexDamaged.
     """
     directory = Path(directory)
-    condition = selection.checked(where)
-    discovery = discover.find([Path(path) for path in paths], exclude=exclude, kinds=kinds, renderer=renderer)
+    condition = selection.checked(choice.where)
+    discovery = discover.find(
+        [Path(path) for path in paths], exclude=choice.exclude, kinds=choice.kinds, renderer=settings.renderer
+    )
     given = [sources.of(path, where=condition) for path in paths]
     record = sources.read(directory)
     wanted = selection.conditions(() if record is None else record.sources, given)
-    users: Metadata | MetadataReport = Metadata(None if metadata is None else Path(metadata))
+    users: Metadata | MetadataReport = Metadata(None if settings.metadata is None else Path(settings.metadata))
     rows: dict[str, DocumentRow] = {}
     producers: dict[str, str] = {}
     for_ocr: frozenset[str] = frozenset()
     try:
         with open_snapshot(directory) as snapshot:
             rows, producers = snapshot.documents(), snapshot.producers()
-            reading = ocr_setting.wanted(ocr, ocr_languages, snapshot.setting(OCR))
-            asked = ocr_setting.is_asked_for(ocr, ocr_languages)
+            reading = ocr_setting.wanted(settings.ocr, settings.ocr_languages, snapshot.setting(OCR))
+            asked = ocr_setting.is_asked_for(settings.ocr, settings.ocr_languages)
             for_ocr = ocr_setting.paths_to_read(snapshot, reading, failed=asked)
-            if metadata is None:
-                users = remembered(snapshot, forget=forget_metadata)
+            if settings.metadata is None:
+                users = remembered(snapshot, forget=settings.forget_metadata)
             said = RecordedMetadata(snapshot) if isinstance(users, MetadataReport) else users
     except IndexNotFound:
-        ocr_setting.wanted(ocr, ocr_languages, None)
+        ocr_setting.wanted(settings.ocr, settings.ocr_languages, None)
         said = Metadata(None) if isinstance(users, MetadataReport) else users
     discovery = selection.selected(discovery, wanted, said)
     known = KnownDocuments(rows, source_folders.recorded(directory), discovery)

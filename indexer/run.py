@@ -27,6 +27,7 @@ from .render.producer import Layouts
 from .render.renderer import DocumentDone, DocumentOpened, PageFailed, PageRendered
 from .render.unread import Unread
 from .report import IndexReport, Progress
+from .settings import IndexSettings
 from .stages import EncodedBatch
 
 MISSING_PAGES_MAX = 10_000
@@ -38,8 +39,7 @@ REPORT_SKIPPED_EVERY_S = 0.1
 class Run:
     """One run of `index` over the documents of a discovery, up to the open `writer`.
 
-    `rehash` reads every document, whatever its modification time. `known_failures` are those of earlier runs.
-    `attached` takes files out of documents, by `renderer` and `passwords`. Text files have a page for each
+    `known_failures` are those of earlier runs. `attached` takes files out of documents. Text files have a page for each
     of their `passages`, if that is set. The documents `for_ocr` are read again, though they are unchanged.
     """
 
@@ -48,13 +48,11 @@ class Run:
         writer: IndexWriter,
         directory: Path,
         discovery: discover.Discovery,
+        settings: IndexSettings,
         on_progress: Callable[[Progress], None] | None,
         clock: Callable[[], float],
         *,
-        rehash: bool = False,
         known_failures: Collection[Failure] = (),
-        renderer: str = "mupdf",
-        passwords: Sequence[str] = (),
         passages: bool = False,
         for_ocr: Collection[str] = (),
     ) -> None:
@@ -66,10 +64,16 @@ class Run:
         recorded = source_folders.recorded(directory)
         source_folders.record(directory, discovery.roots)
         files = writer.files()
-        self._known = KnownDocuments(writer.documents(), recorded, discovery, files=files, rehash=rehash)
+        self._known = KnownDocuments(writer.documents(), recorded, discovery, files=files, rehash=settings.rehash)
         self._layouts = Layouts(writer.producers(), passages, for_ocr)
         self.attached = AttachedDocuments(
-            writer, discovery, self._known.rows, files, self._layouts, renderer=renderer, passwords=passwords
+            writer,
+            discovery,
+            self._known.rows,
+            files,
+            self._layouts,
+            renderer=settings.renderer,
+            passwords=settings.passwords,
         )
         self._unreachable: list[Path] = []
         self._clashing: set[str] = set()  # paths of documents whose path belongs to a file of another folder

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from .discover import Discovery
 from .pipeline import index_found
 from .report import IndexReport, Progress
 from .selection import WHERE
+from .settings import IndexSettings
 from .sources import Record
 
 Find = Callable[[Record, Mapping[str, bytes]], Discovery]
@@ -62,7 +62,6 @@ def update_index(
     workers: int = 1,
     on_progress: Callable[[Progress], None] | None = None,
     encoder: PageEncoder | None = None,
-    clock: Callable[[], float] = time.monotonic,
     find: Find = find_all,
 ) -> IndexReport:
     """Bring the index in `directory` up to date with everything that was ever given to `index_documents` for it.
@@ -81,23 +80,24 @@ def update_index(
     if unknown := [str(path) for path in dropped if path not in paths]:
         known = ", ".join(map(str, paths))
         raise UsageError(f"{', '.join(unknown)}: not among what the index was made from ({known})")
-    record = Record(tuple(each for each in record.sources if each.path not in dropped), record.model, record.renderer)
+    record = record.without(dropped)
     if dropped:
         sources.write(directory, record)
     report = index_found(
         lambda files: find(record, files),
         directory,
         (),
-        model=record.model,
-        device=device,
-        prune=prune,
-        rehash=rehash,
-        passwords=passwords,
-        renderer=record.renderer,
-        workers=workers,
+        IndexSettings(
+            model=record.model,
+            device=device,
+            prune=prune,
+            rehash=rehash,
+            passwords=tuple(passwords),
+            renderer=record.renderer,
+            workers=workers,
+        ),
         on_progress=on_progress,
         encoder=encoder,
-        clock=clock,
     )
     removed = _remove_below(directory, dropped, [source.path for source in record.sources]) if prune else 0
     return replace(report, removed=report.removed + removed)

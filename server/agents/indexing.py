@@ -17,6 +17,7 @@ from ...indexer.index import own_model
 from ...indexer.metadata_files import SIDECAR_SUFFIX
 from ...indexer.pipeline import index_found
 from ...indexer.report import Interrupted, Progress
+from ...indexer.settings import IndexSettings
 from .results import Indexed
 
 CALL_MAX_S = 40.0
@@ -71,11 +72,9 @@ def index_folder(
 ) -> Indexed:
     """Bring the index in `directory` up to date with a folder or file inside the `allowed` ones.
 
-    A call ends with the first pages that are stored after `max_s`.
-
-    Documents are named by their paths in the allowed folder. It is not remembered for 'docsearch update', which would
-    follow its links. Raises what `index_documents`
-    raises, and UsageError for a path outside.
+    A call ends with the first pages that are stored after `max_s` seconds. Documents are named by their paths in the
+    allowed folder. It is not remembered for 'docsearch update', which would follow its links. Raises what
+    `index_documents` raises, and UsageError for a path outside.
     """
     root, path = allowed.find(asked)
     started, latest, outside = clock(), Progress(0, 0, 0, 0, 0, 0, 0, 0, 0.0, ""), 0
@@ -98,8 +97,7 @@ def index_folder(
             find,
             directory,
             (),
-            model=own_model(directory) or DEFAULT_MODEL,
-            passwords=passwords,
+            IndexSettings(model=own_model(directory) or DEFAULT_MODEL, passwords=tuple(passwords)),
             on_progress=on_progress,
         )
     except Interrupted:

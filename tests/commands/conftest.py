@@ -12,7 +12,7 @@ from docsearch import cli
 from docsearch.commands import progress
 from docsearch.engine import searcher
 from docsearch.engine.models import registry
-from docsearch.indexer import pipeline
+from docsearch.indexer import page_model
 from fake_encoder import SPEC, FakeEncoder
 
 Run = Callable[..., tuple[int, str, str]]
@@ -21,9 +21,9 @@ Run = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Run:
     """Run the command line in this process, in an empty folder, with a model that has no weights."""
-    for module in (pipeline, searcher):
+    for module in (page_model, searcher):
         monkeypatch.setattr(module, "find_spec", lambda name, revision="": SPEC)
-    monkeypatch.setattr(pipeline, "load_page_encoder", lambda name, device: FakeEncoder())
+    monkeypatch.setattr(page_model, "load_page_encoder", lambda name, device: FakeEncoder())
     monkeypatch.setattr(searcher, "load_query_encoder", lambda name, revision="": FakeEncoder())
     monkeypatch.setattr(registry, "known_models", lambda: [SPEC])
     monkeypatch.setattr(progress, "LINE_EVERY_S", 3600.0)  # no line of progress, however long a busy machine takes

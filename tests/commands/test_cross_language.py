@@ -11,7 +11,7 @@ import pytest
 import fake_encoder
 from docsearch.engine.models import sentences
 from docsearch.engine.searcher import open_searcher
-from docsearch.indexer import pipeline
+from docsearch.indexer import page_model, pipeline
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -26,7 +26,7 @@ def test_models_without_hybrid_search_are_refused_before_anything_is_read(run: R
 def test_a_missing_package_is_named_before_anything_is_read(
     run: Run, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "find_spec", lambda name: replace(fake_encoder.SPEC, vocabulary=1))
+    monkeypatch.setattr(page_model, "find_spec", lambda name: replace(fake_encoder.SPEC, vocabulary=1))
     monkeypatch.setattr(sentences.extras, "is_installed", lambda package: False)
     code, _, err = run("index", docs, "--cross-language")
     assert code == 2

@@ -24,6 +24,7 @@ from docsearch.indexer.render.mail import PARTS_MAX
 from docsearch.indexer.render.members import EmbeddedFiles
 from docsearch.indexer.render.mupdf import ATTACHED_MAX, open_pdf
 from docsearch.indexer.report import IndexReport
+from docsearch.indexer.settings import FileChoice
 from fake_encoder import FakeEncoder
 
 
@@ -149,7 +150,7 @@ def test_unchanged_documents_count_with_what_lies_in_them(docs: Path) -> None:
     first = run(docs, archives=True)
     again = run(docs, archives=True)
     assert (first.documents, again.documents, again.skipped) == (5, 0, 5)
-    planned = plan.plan([docs], docs.with_name("index"), kinds=with_archives(None))
+    planned = plan.plan([docs], docs.with_name("index"), FileChoice(kinds=tuple(with_archives(None))))
     assert (planned.to_read, planned.unchanged) == ((), 5)
 
 

@@ -23,6 +23,7 @@ from docsearch.engine.store import open_snapshot
 from docsearch.indexer import pipeline
 from docsearch.indexer.page_images import PageImages
 from docsearch.indexer.plan import plan
+from docsearch.indexer.settings import FileChoice
 from docsearch.integrations.page_search import FoundPage
 from docsearch.server.settings import ServerSettings
 from fake_encoder import FakeEncoder
@@ -190,5 +191,5 @@ def test_text_files_are_laid_out_again_where_the_model_reads_passages(tmp_path: 
     report = pipeline.index_documents([tmp_path / "docs"], index, encoder=encoder, kinds=["code"])
     assert (report.documents, report.skipped) == (1, 0)
     assert lines_of(index) != pages
-    assert plan([tmp_path / "docs"], index, kinds=["code"]).unchanged == 1
+    assert plan([tmp_path / "docs"], index, FileChoice(kinds=("code",))).unchanged == 1
     assert pipeline.index_documents([tmp_path / "docs"], index, encoder=encoder, kinds=["code"]).skipped == 1

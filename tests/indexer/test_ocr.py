@@ -23,6 +23,7 @@ from docsearch.indexer import pipeline
 from docsearch.indexer.discover import Document
 from docsearch.indexer.plan import plan
 from docsearch.indexer.report import IndexReport, Progress
+from docsearch.indexer.settings import IndexSettings
 from docsearch.indexer.update import update_index
 from fake_encoder import FakeEncoder
 from fake_tesseract import WORDS, FakeTesseract
@@ -130,7 +131,7 @@ def test_turning_it_on_reads_the_documents_again_that_have_scans_and_only_once(
 ) -> None:
     run(docs)
     assert texts(tmp_path / "index")["scan.png"] == ""
-    planned = plan([docs], tmp_path / "index", ocr="auto")
+    planned = plan([docs], tmp_path / "index", settings=IndexSettings(ocr="auto"))
     assert [(each.path, each.why) for each in planned.to_read] == [("scan.png", "compare")]
     report = run(docs, "auto")
     assert (report.documents, report.pages, report.ocr_pages, report.skipped) == (1, 1, 1, 1)
@@ -196,7 +197,9 @@ def test_pages_that_could_not_be_read_are_tried_again_only_when_it_is_asked_for(
     fake.answer(WORDS)
     assert run(docs).skipped == 2
     assert plan([docs], tmp_path / "index").unchanged == 2
-    assert [each.path for each in plan([docs], tmp_path / "index", ocr="auto").to_read] == ["scan.png"]
+    assert [each.path for each in plan([docs], tmp_path / "index", settings=IndexSettings(ocr="auto")).to_read] == [
+        "scan.png"
+    ]
     report = run(docs, "auto")
     assert (report.ocr_pages, dict(report.unread)) == (1, {})
     assert texts(tmp_path / "index")["scan.png"] == "turbine hall"

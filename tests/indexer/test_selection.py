@@ -13,10 +13,12 @@ from docsearch.engine.errors import NothingFound, UsageError
 from docsearch.engine.store import open_snapshot
 from docsearch.indexer import pipeline, plan
 from docsearch.indexer.report import IndexReport
+from docsearch.indexer.settings import FileChoice, IndexSettings
 from docsearch.indexer.update import update_index
 from fake_encoder import FakeEncoder
 
 DAY_S = 24 * 3600
+OF_STONE = FileChoice(where="client = 'Stone'")
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ def test_an_empty_condition_is_an_error(docs: Path, where: str) -> None:
     with pytest.raises(UsageError, match="the condition is empty"):
         index(docs, where)
     with pytest.raises(UsageError, match="the condition is empty"):
-        plan.plan([docs], docs.parent / "index", where=where)
+        plan.plan([docs], docs.parent / "index", FileChoice(where=where))
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,7 @@ def test_a_condition_that_nothing_fulfils_is_no_silent_success(docs: Path) -> No
 
 
 def test_a_dry_run_tells_what_would_be_taken(docs: Path) -> None:
-    planned = plan.plan([docs], docs.parent / "index", where="client = 'Stone'", metadata=docs.parent / "clients.csv")
+    planned = plan.plan([docs], docs.parent / "index", OF_STONE, IndexSettings(metadata=docs.parent / "clients.csv"))
     assert [each.path for each in planned.to_read] == ["a.pdf"]
     assert planned.unselected == 3
 
@@ -147,12 +149,12 @@ def test_a_dry_run_tells_what_would_be_taken(docs: Path) -> None:
 def test_a_dry_run_has_the_table_that_the_index_remembers(docs: Path) -> None:
     directory = docs.parent / "index"
     index(docs, None, table=True)
-    planned = plan.plan([docs], directory, where="client = 'Stone'")
+    planned = plan.plan([docs], directory, OF_STONE)
     assert (planned.unchanged, planned.unselected, planned.problems) == (1, 3, ())
     with pytest.raises(UsageError, match="no column 'client'"):
-        plan.plan([docs], directory, where="client = 'Stone'", forget_metadata=True)
+        plan.plan([docs], directory, OF_STONE, IndexSettings(forget_metadata=True))
     (docs.parent / "clients.csv").write_text("path,client\nb.pdf,Stone\nd.png,Stone\n")
-    assert plan.plan([docs], directory, where="client = 'Stone'").unchanged == 2
+    assert plan.plan([docs], directory, OF_STONE).unchanged == 2
     (docs.parent / "clients.csv").write_text("client\nStone\n")
     with pytest.raises(UsageError, match="no column 'path'"):
         plan.plan([docs], directory)
@@ -161,7 +163,7 @@ def test_a_dry_run_has_the_table_that_the_index_remembers(docs: Path) -> None:
 def test_a_dry_run_has_what_was_recorded_while_the_table_is_away(docs: Path) -> None:
     index(docs, None, table=True)
     (docs.parent / "clients.csv").unlink()
-    planned = plan.plan([docs], docs.parent / "index", where="client = 'Stone'")
+    planned = plan.plan([docs], docs.parent / "index", OF_STONE)
     assert (planned.unchanged, planned.unselected) == (1, 3)
     assert "is gone" in planned.problems[0]
 

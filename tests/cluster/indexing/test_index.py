@@ -25,6 +25,7 @@ from docsearch.cluster.indexing.staging import SharedFolder
 from docsearch.engine.errors import StorageFull
 from docsearch.engine.store import BuiltSegment, SegmentBuilder, layout, open_snapshot
 from docsearch.indexer import pipeline
+from docsearch.indexer.settings import FileChoice, IndexSettings
 from fake_encoder import FakeEncoder
 from object_storage import Storage
 from same_index import content, pages
@@ -176,7 +177,8 @@ def test_documents_and_segments_in_object_storage(
     object_storage.client.put_object(Bucket="archive", Key="reports/notes.xyz", Body=b"of another kind")
     options = replace(TWO_WORKERS, staged="s3://archive/staging")
     index = tmp_path / "together"
-    report = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), kinds=kinds)
+    urls, choice = ["s3://archive/reports"], FileChoice(kinds=tuple(kinds))
+    report = index_documents(urls, index, choice, options=options, encoder=FakeEncoder())
     alone = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder(), kinds=kinds)
     assert (report.documents, report.pages) == (alone.documents, alone.pages)
     assert report.unread == alone.unread
@@ -190,16 +192,14 @@ def test_documents_and_segments_in_object_storage(
     assert {path for path, _ in found["pages"]} >= {"mail.eml/figures.pdf", "old.zip/more.eml/figures.pdf"}
 
     options = replace(ONE_WORKER, staged=options.staged)
-    again = index_documents(["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), kinds=kinds)
+    again = index_documents(urls, index, choice, options=options, encoder=FakeEncoder())
     alone_again = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder(), kinds=kinds)
     assert (again.documents, again.pages, again.skipped) == (0, 0, alone_again.skipped)
     elsewhere = pipeline.index_documents([documents / "0"], index, encoder=FakeEncoder(), prune=True)
     assert elsewhere.removed == 0
     object_storage.client.delete_object(Bucket="archive", Key="reports/long.pdf")
     object_storage.client.delete_object(Bucket="archive", Key="reports/mail.eml")
-    pruned = index_documents(
-        ["s3://archive/reports"], index, options=options, encoder=FakeEncoder(), kinds=kinds, prune=True
-    )
+    pruned = index_documents(urls, index, choice, IndexSettings(prune=True), options=options, encoder=FakeEncoder())
     assert pruned.removed == 2
     with open_snapshot(index) as snapshot:
         paths = {row.path for row in snapshot.documents().values()}
