@@ -110,18 +110,12 @@ def _works(command: Sequence[str]) -> bool:
     return True
 
 
-def compile_library(
-    library: Path,
-    command: Sequence[str],
-    *,
-    machine: str | None = None,
-    extra: Sequence[str] = (),
-) -> None:
-    """Write `library`, compiled by `command` for the architecture `machine`, this one by default.
+def compile_library(library: Path, command: Sequence[str], *, extra: Sequence[str] = ()) -> None:
+    """Write `library`, compiled by `command` for the architecture of this machine.
 
     `extra` are options of every command, such as those of sanitizers. The file is replaced whole. Raises CompilerError.
     """
-    machine = machine or architecture()
+    machine = architecture()
     sets = INSTRUCTION_SETS.get(machine, {"scalar": ("-DPLAIN_C",)})
     with tempfile.TemporaryDirectory(dir=library.parent, prefix=".kernels-") as folder:
         facts = (f'-DSOURCES="{fingerprint()}"', f'-DINSTRUCTION_SETS="{" ".join(sets)}"')

@@ -58,12 +58,12 @@ def run_in_step(send: Send, tasks: Sequence[Callable[[], T]]) -> list[T]:
     return done  # type: ignore[return-value]
 
 
-def send_in_step(send: Send, calls: Sequence[Call], *, timeout_s: float | None = None) -> list[Any]:
+def send_in_step(send: Send, calls: Sequence[Call]) -> list[Any]:
     """The answers to `calls`: by `send`, or in a task of `run_in_step` together with those of the other tasks."""
     steps: _Steps | None = getattr(_current, "steps", None)
     if steps is None or not calls:
-        return send(calls, timeout_s=timeout_s)
-    return steps.send(calls, timeout_s)
+        return send(calls)
+    return steps.send(calls)
 
 
 @dataclass(slots=True, eq=False)
@@ -71,7 +71,6 @@ class _Asked:
     """The calls of a task, and their answers or the error once they are there."""
 
     calls: Sequence[Call]
-    timeout_s: float | None
     answers: list[Any] = field(default_factory=list)
     error: BaseException | None = None
     is_done: bool = False
@@ -99,8 +98,8 @@ class _Steps:
                 waiting = self._complete()
             self._answer(waiting)  # the others need not wait for this one any more
 
-    def send(self, calls: Sequence[Call], timeout_s: float | None) -> list[Any]:
-        own = _Asked(calls, timeout_s)
+    def send(self, calls: Sequence[Call]) -> list[Any]:
+        own = _Asked(calls)
         with self._changed:
             self._waiting.append(own)
             waiting = self._complete()
@@ -123,9 +122,8 @@ class _Steps:
         if not waiting:
             return
         try:
-            limits = [each.timeout_s for each in waiting if each.timeout_s is not None]
             calls = list(chain.from_iterable(each.calls for each in waiting))
-            answers = iter(send_merged(self._send, calls, timeout_s=max(limits, default=None)))
+            answers = iter(send_merged(self._send, calls))
             for each in waiting:
                 each.answers = [next(answers) for _ in each.calls]
         except BaseException as err:  # noqa: BLE001 - raised by each task
@@ -137,7 +135,7 @@ class _Steps:
             self._changed.notify_all()
 
 
-def send_merged(send: Send, calls: Sequence[Call], *, timeout_s: float | None = None) -> list[Any]:
+def send_merged(send: Send, calls: Sequence[Call]) -> list[Any]:
     """The answers to `calls`, in their order, of which those of one method of a shard are sent as one: `Shard.each`."""
     together: dict[Hashable, list[int]] = {}
     for i, call in enumerate(calls):
@@ -147,6 +145,6 @@ def send_merged(send: Send, calls: Sequence[Call], *, timeout_s: float | None = 
         for places in together.values()
     ]
     answers: dict[int, Any] = {}
-    for places, found in zip(together.values(), send(merged, timeout_s=timeout_s), strict=True):
+    for places, found in zip(together.values(), send(merged), strict=True):
         answers.update(zip(places, [found] if len(places) == 1 else found, strict=True))
     return [answers[i] for i in range(len(calls))]

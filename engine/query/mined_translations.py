@@ -21,6 +21,7 @@ from .known_words import is_english
 from .languages import by_letters
 
 FILE = Path(__file__).with_name("mined_translations.tsv")
+LINES_MAX = 64
 LONGEST_NAME = 2
 """Words of a name that are looked for together."""
 LONGEST_UNSPACED = 6
@@ -49,11 +50,11 @@ class MinedWords:
         """The lines of a word."""
         return list(self.beginning_with(f"{word}\t"))
 
-    def beginning_with(self, prefix: str, most: int = 64) -> Iterator[Line]:
-        """The lines whose words begin with `prefix`, in the order of their bytes, `most` at most."""
+    def beginning_with(self, prefix: str) -> Iterator[Line]:
+        """The first LINES_MAX lines whose words begin with `prefix`, in the order of their bytes."""
         wanted = prefix.encode()
         at = self._first(wanted)
-        for _ in range(most):
+        for _ in range(LINES_MAX):
             end = self._bytes.find(b"\n", at)
             if end < 0 or not self._bytes[at:end].startswith(wanted):
                 return

@@ -27,9 +27,9 @@ def resized(grey: Image.Image, scale: float) -> Image.Image:
     return grey.resize(size, Image.Resampling.BILINEAR)
 
 
-def pad_to_cells(grey: Image.Image, paper: int | None = None) -> U8:
-    """The pixels (H, W) of a grey image, padded to multiples of the cell size with `paper`, by default its own."""
-    return pad_pixels(np.asarray(grey), paper)
+def pad_to_cells(grey: Image.Image) -> U8:
+    """The pixels (H, W) of a grey image, padded to multiples of the cell size with the shade of its paper."""
+    return pad_pixels(np.asarray(grey))
 
 
 def pad_pixels(pixels: U8, paper: int | None = None) -> U8:
