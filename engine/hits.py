@@ -58,14 +58,14 @@ class PagePictures(Protocol):
 class Hits(list[Hit]):
     """The hits of the query `text`, best first: an ordinary list with a readable repr.
 
-    `confidence` is the probability, 0..1, that the first hit is right: of the questions that it was measured on, with
-    such a best hit, this share had the right page first. It is None for queries by a picture or a page, and for models
-    without a calibration. `no_good_match` says that it is too low to trust the hits, which are then the closest pages.
-    `unread_letters` are those letters of the query that the model does not read. `corrections` are the words of the
-    query that no page has, each with the word that was searched for instead, and `missing_phrases` the phrases in
-    quotes that no page has as they are. `missing_shards` are the shards of the index that did not answer, where answers
-    without them are accepted, and `missing_pages` how many pages they have: these were not searched. `try_mode` is
-    another mode of search that may find pages where the answer is weak or empty, None where there is none.
+    `confidence` is the probability, 0..1, that the first hit is right, as measured on questions with known answers. It
+    is None for queries by a picture or a page, and for models without a calibration. `no_good_match` says that it is
+    too low to trust the hits, which are then the closest pages. `unread_letters` are those letters of the query that
+    the model does not read. `corrections` are the words of the query that no page has, each with the word that was
+    searched for instead, and `missing_phrases` the phrases in quotes that no page has as they are. `missing_shards` are
+    the shards of the index that did not answer, where answers without them are accepted, and `missing_pages` how many
+    pages they have: these were not searched. `try_mode` is another mode of search that may find pages where the answer
+    is weak or empty, None where there is none.
 
     A notebook shows each hit as its page with the heat map on it, as `draw` returns it, (H, W, 3) uint8. Hits for which
     `draw` raises DocsearchError are rows of a table; without `draw` all are.

@@ -288,7 +288,11 @@ class PageViews(ABC):
         return vectors.astype(np.float16)
 
     def facets(self, *columns: str, where: str | None = None, path: str | None = None, limit: int = 20) -> list[Facet]:
-        """How many documents and pages have each value of `columns`, by default of all that have any; see `facets`."""
+        """How many documents and pages have each value of `columns`; without `columns`, of all that have a value.
+
+        Each column comes with its `limit` most frequent values. Only the documents that `path` and `where` select are
+        counted, as in a search. Raises UsageError for a column that is not there, and for a wrong condition.
+        """
         self.snapshot.check_open()
         return count_facets(self.documents, columns, where, path, limit=limit)
 

@@ -300,7 +300,7 @@ class QueryVectors:
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Pages that stage 1 proposes: rows `pages` (K,) int64, `scores` (K,) float32, best first, ties by path."""
+    """K pages that stage 1 proposes, best first, ties by path: `pages` (K,) int64 are rows, `scores` (K,) float32."""
 
     pages: I64
     scores: F32

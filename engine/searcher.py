@@ -159,7 +159,7 @@ class Searcher(PageViews):
         their columns is true, such as "author = 'Kim' and modified >= 2024" (docs/filters.md). Of files with the same
         bytes only the one with the first path is among the hits, and the paths of the others that are selected are its
         `also`; with `all_copies`, each is a hit of its own. `mode` says what pages are found by, "visual", "text",
-        "hybrid" or "semantic" (see `modes`); None is `default_mode`. `rerank` reads the first hits, too. Raises
+        "hybrid" or "semantic" (see `modes`); None is `default_mode`. `rerank` reorders the first hits. Raises
         UsageError when there is nothing to search for, the model sees no pictures, or the index has no such mode.
         """
         query = Query("", text, path, image, where=where)
@@ -206,8 +206,8 @@ class Searcher(PageViews):
     ) -> Iterator[tuple[Query, Hits]]:
         """Answer queries in order, each as `search` would; pages are read once for BATCH_QUERIES of them.
 
-        A string is a question, and its number in the order, from 0, its `query_id`. `where` is a condition for all of
-        them, besides their own. Among several, one with nothing to search for gets no hits, so a batch job goes on.
+        A string is a question with its number, from 0, as `query_id`. `where` is a condition besides the queries' own.
+        Of several, one with nothing to search for has no hits instead of an error. `on_stage` gets a stage's seconds.
         """
         self.snapshot.check_open()
         if k < 1 or (candidates is not None and candidates < 1):
@@ -338,7 +338,7 @@ class Searcher(PageViews):
         return texts.sought(asked.corrected, asked.operators.beginnings), dict(asked.corrections)
 
     def prepare(self, on_pages: OnPages | None = None) -> None:
-        """Open or build what the first query would wait for; `on_pages` is told of pages with passages embedded."""
+        """Open or build what the first query would wait for; `on_pages` is called after passages were embedded."""
         self.snapshot.check_open()
         _ = self.snapshot.copies
         if self.default_mode == "hybrid":
@@ -348,7 +348,7 @@ class Searcher(PageViews):
             _ = self.first_stage.candidates
 
     def info(self) -> dict[str, object]:
-        """The facts of the index, and how it is searched."""
+        """What `docsearch info --json` prints: the counts and settings of the index, and how it is searched."""
         has_stages = not (self.first_stage.is_skipped or self.first_stage.is_only)
         return {
             **self.snapshot.info(),

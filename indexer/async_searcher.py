@@ -60,7 +60,8 @@ class AsyncSearcher:
 
     The index is opened by the first call, or on entering. At most `threads` calls run at once, the others wait. A call
     that is cancelled while it waits is never made; one that runs already ends in its thread, and its result is dropped.
-    The methods are those of `Searcher`. What a hit reads when it is asked, such as `hit.text`, is asked with `run`.
+    The methods are those of `Searcher`. Attributes of a hit that read the index, such as `hit.text`, block: get them in
+    a function that is passed to `run`.
 
     Examples:
         >>> async def first(question):

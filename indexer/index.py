@@ -51,7 +51,8 @@ class Index:
     """The index in a folder: `add`, `remove` and `update` change it, the methods of `Searcher` search it.
 
     Each call sees the last commit, also that of another process. `add` makes an index where there is none, with
-    `model`; one that exists keeps its own. A context manager. Threads may share it; one of them changes it at a time.
+    `model`; one that exists keeps its own. A context manager. Threads may share it; while one of them changes the
+    index, changes by others raise IndexLocked.
 
     Examples:
         >>> with Index("letters.index") as index:

@@ -4,7 +4,7 @@ The encoder is the stage that costs most, so it never waits for another one that
 batch is encoded, the next one is drawn and prepared, and the one before it is stored. Between the stages wait a bounded
 number of pages, whatever the size of the collection.
 
-    thread that calls `run`   encode        so that Ctrl-C ends it at once, as before
+    thread that calls `run`   encode        so that Ctrl-C ends it at once
     "draw"                    takes pages from the renderer, in order, and makes batches of them
     "prepare"                 what an encoder does before its network runs, if it is a `PreparingEncoder`
     "store"                   keeps the books: the only thread that uses the writer while `run` lasts

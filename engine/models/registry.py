@@ -172,6 +172,8 @@ def _load_on(name: str, device: str) -> PageEncoder:
 def load_encoder(name: str = DEFAULT_MODEL, *, device: str = "auto") -> Encoder:
     """Open a model with all its methods: `encode_pages`, `encode_queries` and `encode_texts`.
 
+    `name` and `device` are as in `index_documents`. Raises UsageError for a model or a device that cannot be used.
+
     Examples:
         >>> load_encoder().encode_queries(["revenue chart"])[0].tokens
         ('revenue', 'chart')
