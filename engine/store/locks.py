@@ -2,6 +2,10 @@
 
 All are advisory `flock` locks on files of the index, which the operating system releases when a process ends, however
 it ends: there is no stale lock to clean up. Any number of processes may read an index meanwhile (`readers`).
+
+A child process that `os.fork` starts has its parent's files open, and with them their locks. An exclusive lock ends
+when its owner releases it, whatever children there are; a shared one ends when neither process has the file open any
+more, because a child may go on to read from its parent's snapshot.
 """
 
 from __future__ import annotations
@@ -33,6 +37,8 @@ class FileLock:
     """
 
     _descriptor = -1
+    _unlocks_in: int | None = None
+    """The process that unlocks the file before it closes it; None for a shared lock, which closing ends."""
 
     def __init__(self, path: Path, *, shared: bool = False, blocking: bool = False, read_only: bool = False) -> None:
         descriptor = os.open(path, (os.O_RDONLY if read_only else os.O_RDWR) | os.O_CREAT, 0o644)
@@ -43,10 +49,14 @@ class FileLock:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
+        self._unlocks_in = None if shared else os.getpid()
 
     def release(self) -> None:
         """Unlock and close the file; releasing twice is harmless."""
         if self._descriptor >= 0:
+            if fcntl is not None and self._unlocks_in == os.getpid():
+                with suppress(OSError):  # closing unlocks it too, unless a child process has it open
+                    fcntl.flock(self._descriptor, fcntl.LOCK_UN)
             os.close(self._descriptor)
             self._descriptor = -1
 

@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
@@ -84,6 +86,60 @@ def test_a_blocking_lock_waits_until_the_file_is_free(tmp_path: Path) -> None:
     held.release()
     thread.join()
     assert taken.is_set()
+
+
+@contextmanager
+def forked() -> Iterator[None]:
+    """While a child process exists that was forked here, with every file open that is open here."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(writer)
+        os.read(reader, 1)  # until the parent closes its end, or is gone
+        os._exit(0)
+    os.close(reader)
+    try:
+        yield
+    finally:
+        os.close(writer)
+        os.waitpid(child, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_writer_that_ends_frees_the_index_although_a_forked_process_goes_on(filled: Path) -> None:
+    """Also one that is about to become another program, as every child process is for a moment."""
+    writer = store.open_writer(filled, fingerprint=None)
+    with forked():
+        with pytest.raises(IndexLocked):
+            store.open_writer(filled, fingerprint=None)
+        writer.close()
+        store.open_writer(filled, fingerprint=None).close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_that_ends_leaves_its_parent_the_lock(tmp_path: Path) -> None:
+    held = FileLock(tmp_path / "lock")
+    child = os.fork()
+    if child == 0:
+        held.release()
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    with pytest.raises(BlockingIOError):
+        FileLock(tmp_path / "lock")
+    held.release()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_shared_lock_is_held_as_long_as_a_forked_process_has_it(tmp_path: Path) -> None:
+    held = FileLock(tmp_path / "lock", shared=True)
+    with forked():
+        held.release()
+        with pytest.raises(BlockingIOError):
+            FileLock(tmp_path / "lock")
+    FileLock(tmp_path / "lock").release()
 
 
 def test_a_failure_that_is_no_conflict_is_the_systems_own_error(tmp_path: Path) -> None:
