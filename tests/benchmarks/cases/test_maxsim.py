@@ -31,6 +31,13 @@ def test_a_wrong_contender_is_refused(wrong: np.ndarray[tuple[int, ...], np.dtyp
         maxsim.check(contender, np.zeros((2, 2), np.float32))
 
 
+@pytest.fixture
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is left out for what a trial takes on a busy machine."""
+    monkeypatch.setattr(limits, "BUDGET_S", float("inf"))
+
+
+@pytest.mark.usefixtures("_unhurried")
 def test_maxsim_reports_one_object_a_size_with_its_peers_and_its_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"PAGES": 128, "PAGE_VECTORS": 5, "RUNS": 2, "SETTLE_S": 0}.items():
         monkeypatch.setattr(maxsim, name, value)
@@ -47,6 +54,7 @@ def test_maxsim_reports_one_object_a_size_with_its_peers_and_its_limit(monkeypat
         assert len(row["peers"]) >= 3
 
 
+@pytest.mark.usefixtures("_unhurried")
 def test_maxsim_says_what_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"PAGES": 64, "PAGE_VECTORS": 5, "RUNS": 2, "SETTLE_S": 0, "OPTIONAL": {}}.items():
         monkeypatch.setattr(maxsim, name, value)
@@ -64,6 +72,7 @@ def test_maxsim_says_what_the_processor_lacks(monkeypatch: pytest.MonkeyPatch) -
     assert rows[0]["int8_gemm_ms"] is None
 
 
+@pytest.mark.usefixtures("_unhurried")
 def test_what_would_take_too_long_is_not_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     def slow() -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         raise AssertionError("it is only tried on a few pages")

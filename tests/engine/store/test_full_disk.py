@@ -102,7 +102,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mount is None or os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("needs the right to mount a small file system")
     yield target
-    subprocess.run(["umount", str(target)], check=True)
+    subprocess.run(["umount", "-l", str(target)], check=True)  # also while a map of it waits to be collected
 
 
 @pytest.mark.parametrize("ballast_kb", [400, 600, 900])
