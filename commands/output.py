@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..engine.printable import json_line, printable, printable_text
 from .interrupts import INTERRUPTED as INTERRUPTED
@@ -18,8 +18,8 @@ SOME_FAILED, WRONG_USE, DAMAGED = 1, 2, 3
 
 
 def print_json(value: Mapping[str, object]) -> None:
-    """Print one object on one line of stdout."""
-    print(json_line(value))
+    """Print one object on one line of stdout, whatever its encoding."""
+    print(json_line(value, encoding=_encoding(sys.stdout)))
 
 
 def message(text: str) -> None:
@@ -67,4 +67,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json_line(line)
+        return json_line(line, encoding=_encoding(sys.stderr))
+
+
+def _encoding(stream: TextIO) -> str:
+    return getattr(stream, "encoding", None) or "utf-8"

@@ -40,9 +40,16 @@ def printable_text(text: str) -> str:
     return UNSAFE_IN_TEXT.sub(_escaped, text.replace("\r\n", "\n"))
 
 
-def json_line(value: Mapping[str, object]) -> str:
-    """An object as JSON on one line, not ASCII only, whose strings hold unsafe characters as escapes of JSON."""
-    return UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], json.dumps(value, ensure_ascii=False))
+def json_line(value: Mapping[str, object], *, encoding: str = "utf-8") -> str:
+    """An object as JSON on one line, whose strings hold unsafe characters as escapes of JSON; where `encoding` lacks a
+    character of theirs, they hold ASCII alone.
+    """
+    line = json.dumps(value, ensure_ascii=False)
+    try:
+        line.encode(encoding, "surrogatepass")
+    except UnicodeEncodeError:
+        line = json.dumps(value)
+    return UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], line)
 
 
 def also_at(paths: Sequence[str]) -> str:
