@@ -60,6 +60,7 @@ def test_common_mistakes_print_what_was_reviewed(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DOCSEARCH_INDEX", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")  # usage is broken into lines
     # Under 'python -m pytest' click would name the program after the package of that main module.
     monkeypatch.setattr(sys.modules["__main__"], "__package__", None, raising=False)
     for folder in ("empty", "folder", "lists"):
