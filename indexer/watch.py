@@ -72,16 +72,26 @@ class PendingFiles:
             self._waiting[file] = (_signature(file), now)
 
     def take_rested(self) -> set[Path]:
-        """Take out what has not changed for REST_S."""
-        now, rested = self._clock(), set()
+        """Take out what has not changed for REST_S.
+
+        A file that is gone is taken out together with those that changed at most REST_S after it went: one of them may
+        be that file under another name, and the system may report the two at different times.
+        """
+        now, rested, changing = self._clock(), dict[Path, float](), list[float]()
         for file, (known, since) in list(self._waiting.items()):
             current = _signature(file)
             if current != known:
                 self._waiting[file] = (current, now)
             elif now - since >= REST_S:
-                rested.add(file)
-                del self._waiting[file]
-        return rested
+                rested[file] = since
+                continue
+            if current is not None:
+                changing.append(self._waiting[file][1])
+        first = min(changing, default=now)
+        taken = {file for file, since in rested.items() if self._waiting[file][0] or first - since > REST_S}
+        for file in taken:
+            del self._waiting[file]
+        return taken
 
     def __contains__(self, file: Path) -> bool:
         return file in self._waiting

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
@@ -228,8 +229,49 @@ def test_files_rest_before_they_are_taken(tmp_path: Path) -> None:
     file.write_bytes(b"12")
     assert pending.take_rested() == set()
     now = watch.REST_S * 1.2
-    assert pending.take_rested() == {tmp_path / "gone.pdf"}
-    assert file in pending
-    now = watch.REST_S * 1.6
-    assert pending.take_rested() == {file}
     assert pending.take_rested() == set()
+    now = watch.REST_S * 1.6
+    assert pending.take_rested() == {file, tmp_path / "gone.pdf"}
+    assert pending.take_rested() == set()
+
+
+def test_a_file_that_is_gone_does_not_wait_for_one_that_is_always_written(tmp_path: Path) -> None:
+    now = 0.0
+    pending, log, gone = PendingFiles(lambda: now), tmp_path / "log.txt", tmp_path / "gone.pdf"
+    log.write_bytes(b"")
+    pending.add([log, gone])
+    taken: list[float] = []
+    while not taken:
+        assert now < 3 * watch.REST_S
+        now += watch.REST_S / 4
+        with log.open("ab") as stream:
+            stream.write(b"a line\n")
+        taken += [now] * (gone in pending.take_rested())
+    assert watch.REST_S <= taken[0] <= 2 * watch.REST_S
+    assert log in pending
+
+
+def test_a_renamed_file_is_the_same_document_although_the_old_name_is_reported_earlier(
+    tmp_path: Path, docs: Path, make_pdf: MakePdf
+) -> None:
+    os.utime(docs / "a.pdf", (1, 1))
+    os.utime(make_pdf(docs / "stays.pdf", ["stays"]), (1, 1))
+    index, now, stop, encoder = tmp_path / "index", [0.0], threading.Event(), FakeEncoder()
+
+    class Late(Watcher):
+        def _changes(self, folders: Sequence[Path]) -> Iterator[list[Path]]:
+            (docs / "a.pdf").rename(docs / "b.pdf")
+            for seconds, name in ((0.0, "a.pdf"), (0.4, "b.pdf"), (1.1, ""), (1.5, "")):
+                now[0] = seconds * watch.REST_S
+                yield [docs / name] if name else []
+            stop.set()
+
+    watcher = Late(index, stop, clock=lambda: now[0])
+    with open_snapshot(index) as snapshot:
+        before = snapshot.documents()["a.pdf"].id
+    watcher.run(
+        lambda within: update_index(index, prune=True, encoder=encoder, find=partial(watcher.find, within=within))  # type: ignore[arg-type, return-value]
+    )
+    with open_snapshot(index) as snapshot:
+        after = {path: row.id for path, row in snapshot.documents().items()}
+    assert (after.keys(), after["b.pdf"]) == ({"b.pdf", "stays.pdf"}, before)
