@@ -12,14 +12,15 @@ import pytest
 
 from docsearch.indexer.discover import Document
 from docsearch.indexer.render import libreoffice
+from docsearch.indexer.render.process import START_TIMEOUT_S, TEXT_TIMEOUT_S
 from docsearch.indexer.render.renderer import DocumentDone, DocumentFailed, PageRendered, Renderer, RenderEvent
 
-PAGE_TIMEOUT_S, CONVERSION_TIMEOUT_S = 5.0, 20.0
+PAGE_TIMEOUT_S, CONVERSION_TIMEOUT_S = 15.0, 60.0
 PAGES_DRAWN = 20
 """Pages of each document that are drawn: one of ordinary pages takes as long as it has pages."""
 PAGES_MAX = 1_000_000
-DOCUMENT_S = CONVERSION_TIMEOUT_S + 2 * PAGE_TIMEOUT_S + 60
-"""What a document may take: to convert it, to open it twice, and its pages, on a busy machine."""
+DOCUMENT_S = CONVERSION_TIMEOUT_S + (PAGES_DRAWN + 2) * (PAGE_TIMEOUT_S + TEXT_TIMEOUT_S) + START_TIMEOUT_S
+"""What the limits let a document take: to convert it, to open it twice, and each page with its text."""
 
 
 @pytest.mark.slow
