@@ -38,16 +38,14 @@ from .unread import Unread
 
 log = logging.getLogger(__name__)
 
-START_TIMEOUT_S = 60.0
-TEXT_TIMEOUT_S = 10.0
+START_TIMEOUT_S, TEXT_TIMEOUT_S = 60.0, 10.0
 OCR_MARGIN_S = 10.0
 """Seconds after the end of OCR's time until the child is ended, too."""
 END_TIMEOUT_S = 10.0  # until a child that has closed its output has ended, not at once on a busy machine
 ALARM_MARGIN_S = 5
 """A child whose parent is gone ends itself this long after its request should have been answered."""
 HEADER_MAX_BYTES = 1 << 16
-TEXT_MAX_BYTES = 4 * TEXT_MAX_CHARS
-HEADINGS_MAX_BYTES = 4 * HEADINGS_MAX_CHARS
+TEXT_MAX_BYTES, HEADINGS_MAX_BYTES = 4 * TEXT_MAX_CHARS, 4 * HEADINGS_MAX_CHARS
 WORDS_MAX_BYTES = 6 * TEXT_MAX_CHARS + 64 * WORDS_MAX
 PIPE_BYTES = 1 << 20
 PAGES_PER_CHILD = 1000
@@ -124,6 +122,8 @@ class RenderProcess:
                 stderr=stderr,
                 env=_child_environment(),
             )
+            if self._killed:  # by another thread, before there was a child to end
+                self._child.kill()
             _enlarge_pipe(self._child)
             self._pages = self._documents = 0
             self._memory = None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from patient_timer import use_faulty_pymupdf
@@ -179,6 +181,20 @@ def test_a_renderer_can_be_left_in_the_middle_of_a_page(script: Script) -> None:
         assert isinstance(next(renderer.render([(script("hang"), frozenset())])), DocumentOpened)
         started = time.monotonic()
     assert time.monotonic() - started < PATIENCE_S
+
+
+def test_a_process_that_starts_while_its_renderer_is_left_ends(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = process.RenderProcess(process.RenderSettings(72, 100_000))
+    start = subprocess.Popen
+
+    def left_before(*given: Any, **named: Any) -> object:
+        left.kill()
+        return start(*given, **named)
+
+    monkeypatch.setattr(subprocess, "Popen", left_before)
+    with pytest.raises(DocsearchError, match="starting was stopped"):
+        left.open(script("ok").file)
+    left.close()
 
 
 def test_a_process_is_replaced_after_a_number_of_pages(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
