@@ -10,10 +10,14 @@ from pathlib import Path
 
 import pytest
 
+import patience
+from local_cluster import own_folder
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 TUTORIALS = sorted((REPOSITORY / "docs/tutorials").glob("*.md"))
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-TIMEOUT_S = 300
+PATIENT_START = REPOSITORY / "tests/cluster/patient_start"
+TIMEOUT_S = 3600
 
 
 @pytest.fixture
@@ -23,10 +27,10 @@ def folder(tmp_path: Path, sample_docs: Path) -> Path:
     return tmp_path
 
 
-def run(text: str, folder: Path) -> None:
+def run(text: str, folder: Path, **variables: str) -> None:
     assert BLOCK.findall(text), "a tutorial has commands"
     binaries = Path(sys.executable).parent
-    environment = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}"}
+    environment = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", **variables}
     for language, block in BLOCK.findall(text):
         command = ["bash", "-euo", "pipefail", "-c", block] if language == "sh" else [sys.executable, "-c", block]
         done = subprocess.run(
@@ -59,4 +63,7 @@ def test_the_tutorial_about_models_runs_with_a_tiny_one(folder: Path, sample_doc
 
 def test_the_tutorial_about_a_cluster_runs(folder: Path) -> None:
     pytest.importorskip("ray", reason="needs the extra ray")
-    run((REPOSITORY / "docs/tutorials/cluster.md").read_text("utf-8"), folder)
+    path = [str(PATIENT_START), str(PATIENT_START.parent), os.environ.get("PYTHONPATH", "")]
+    variables = {**patience.SETTINGS, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+    with own_folder() as files:
+        run((REPOSITORY / "docs/tutorials/cluster.md").read_text("utf-8"), folder, RAY_TMPDIR=str(files), **variables)

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+import patience
+from docsearch.cluster.indexing import coordinator
+from docsearch.cluster.search import in_step, searcher
 from local_cluster import local_cluster
 from object_storage import Storage, serve
 
+patience.prepare()  # before a test imports ray
 HERE = Path(__file__).parent
 SEGMENTS = 6
 
@@ -22,6 +26,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
             item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is given up, sent again or given to a second worker for want of time, except in tests of that."""
+    monkeypatch.setattr(in_step, "WAIT_S", patience.DEADLINE_S)
+    monkeypatch.setattr(searcher, "TIMEOUT_S", patience.DEADLINE_S)
+    monkeypatch.setattr(coordinator, "NOTHING_STARTS_S", patience.DEADLINE_S)
+    monkeypatch.setattr(coordinator, "STRAGGLER_MIN_S", patience.DEADLINE_S)
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +64,7 @@ def object_storage() -> Iterator[Storage]:
     pytest.importorskip("s3fs", reason="needs the extra s3")
     import boto3
 
-    storage, server = serve()
+    storage, server, thread = serve()
     given = {
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
@@ -65,3 +78,5 @@ def object_storage() -> Iterator[Storage]:
         storage.client = boto3.client("s3")
         yield storage
     server.shutdown()
+    thread.join()
+    server.server_close()

@@ -25,7 +25,6 @@ def test_the_command_indexes_on_a_cluster_what_it_indexes_alone(
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert json.loads(done.stdout)["documents"] > 10
@@ -45,7 +44,6 @@ def test_an_address_without_a_cluster_is_a_usage_error(sample_docs: Path, tmp_pa
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
         cwd=tmp_path,
         env={**os.environ, "COLUMNS": "200"},
     )

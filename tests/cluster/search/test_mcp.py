@@ -17,9 +17,7 @@ from docsearch.engine.errors import UsageError
 from docsearch.engine.latest import LatestSearcher
 from docsearch.engine.store import open_writer, sharding
 from late_pages import LateEncoder, write
-
-SECONDS = 200
-ENDED_WITHIN_S = 30.0
+from patience import DEADLINE_S
 
 
 @pytest.fixture
@@ -40,7 +38,7 @@ def test_an_agent_gets_the_answers_of_the_undivided_index(
 
     async def answers(index: Path, *options: str) -> list[Any]:
         arguments = ["-m", "docsearch", "mcp", "--index", str(index), *options]
-        with anyio.fail_after(SECONDS):
+        with anyio.fail_after(DEADLINE_S):
             async with Client(StdioServerParameters(command=sys.executable, args=arguments)) as client:
                 asked = {"query": "revenue chart 2023", "k": 3}
                 calls = (("search", asked), ("facets", {}), ("list_documents", {"limit": 3}))
@@ -83,7 +81,7 @@ def test_a_commit_is_seen_and_the_workers_of_earlier_states_end(opening: OpenOnR
         assert [hit.ref.path for hit in first.search("w1 w2")] == [hit.ref.path for hit in second.search("w1 w2")]
         assert workers.actors("0001")
         del first
-        end = time.monotonic() + ENDED_WITHIN_S
+        end = time.monotonic() + DEADLINE_S
         while "0001" in workers.names and time.monotonic() < end:
             gc.collect()
             time.sleep(0.05)
