@@ -65,6 +65,14 @@ def connected(address: str) -> Iterator[None]:
             f"cannot connect to Ray at {address!r}: {reason}; start a cluster with 'ray start --head', set "
             f"{AUTH_MODE}=token if it asks for a token, or use the address '{LOCAL}'"
         ) from err
+    except Exception as err:
+        if type(err) is not Exception:  # for a node that starts too slowly, Ray has no class
+            raise
+        reason = str(err).partition(". ")[0]
+        raise UsageError(
+            f"Ray did not start on this machine: {reason}; it may be too busy now: run the command again, or without "
+            "--ray"
+        ) from err
     try:
         yield
     finally:

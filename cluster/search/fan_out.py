@@ -94,12 +94,13 @@ class FanOut:
         timeout_s: float,
         hedge: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """A shard is given up `timeout_s` seconds after a call; `hedge` sends slow ones twice."""
         self._transport = transport
         self._timeout_s = timeout_s
         self._hedge = hedge
-        self._clock = clock
+        self._clock, self._sleep = clock, sleep
         self._latencies: dict[tuple[str, str], deque[float]] = {}
         self._turn = 0
         self._busy: Counter[tuple[str, int]] = Counter()
@@ -153,7 +154,7 @@ class FanOut:
         pending = {key: each for each in open_calls for key in each.under_way}
         done = self._transport.wait(list(pending), max(0.0, min(until) - now)) if pending else ()
         if not pending:
-            time.sleep(max(0.0, min(until) - now))
+            self._sleep(max(0.0, min(until) - now))
         for key in done:
             self._take(pending[key], key, answers)
         now = self._clock()

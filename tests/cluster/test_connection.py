@@ -30,14 +30,13 @@ def test_without_ray_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_address_that_does_not_answer_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "ANSWERS_WITHIN_S", 200.0)
+    """Told by what the machine answered, not by the end of the wait for an answer."""
+    monkeypatch.setattr(connection, "ANSWERS_WITHIN_S", 3600.0)
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{unused.getsockname()[1]}"
-        started = time.monotonic()
-        with pytest.raises(UsageError, match=r"no Ray cluster answers at 127\.0\.0\.1"):
+        with pytest.raises(UsageError, match=r"no Ray cluster answers at 127\.0\.0\.1.*refused"):
             connection.check_answers(address)
-    assert time.monotonic() - started < 100
 
 
 @pytest.mark.parametrize("address", ["", "somewhere", "host:", "host:port", ":6379", "ray://host"])
@@ -74,6 +73,19 @@ def test_another_token_is_an_error_that_says_where_it_belongs(monkeypatch: pytes
     assert "RAY_AUTH_MODE" not in os.environ, (
         "a cluster without tokens would end the workers of a driver that sends one"
     )
+
+
+def test_a_machine_that_is_too_busy_for_ray_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason="needs the extra ray")
+
+    def too_late(**_: Any) -> None:
+        raise Exception("The current node timed out during startup. This could happen because …")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", too_late)
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    with pytest.raises(UsageError, match=r"did not start .*: The current node timed out during startup; it may be too"):
+        connection.connected("local").__enter__()
 
 
 @pytest.mark.slow

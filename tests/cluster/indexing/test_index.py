@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 import zipfile
 from collections.abc import Callable
@@ -111,30 +110,28 @@ def test_a_long_document_is_shared_out_by_ranges_of_its_pages(
     assert content(tmp_path / "together") == content(tmp_path / "alone")
 
 
+class Killed(FakeEncoder):
+    """Its process is killed in the middle of a task, of all processes twice: each leaves a file in the folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+
+    def encode_pages(self, pages: Any) -> Any:
+        for death in ("first", "second"):
+            with suppress(FileExistsError):
+                (self._folder / death).touch(exist_ok=False)
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().encode_pages(pages)
+
+
 def test_a_killed_worker_costs_nothing_but_time(
     three_nodes: Any, documents: Path, tmp_path: Path, small_tasks: None
 ) -> None:
-    encoder = FakeEncoder(seconds_per_page=0.02)
-    seen: set[int] = set()
-    killed: list[int] = []
-    started = coordinator.Pool.started
-
-    def kill(process: int) -> None:
-        time.sleep(0.3)
-        os.kill(process, signal.SIGKILL)
-        killed.append(process)
-
-    def noted(self: Any, reference: Any) -> None:
-        started(self, reference)
-        process = self.members[-1].info.process if self.members else 0
-        if len(seen) < 2 and process and process not in seen:
-            seen.add(process)
-            threading.Thread(target=kill, args=[process]).start()
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coordinator.Pool, "started", noted)
-        index_documents([documents], tmp_path / "together", options=PLAIN, encoder=encoder)
-    assert len(killed) == 2
+    deaths = tmp_path / "deaths"
+    deaths.mkdir()
+    index_documents([documents], tmp_path / "together", options=PLAIN, encoder=Killed(deaths))
+    assert len([*deaths.iterdir()]) == 2
     pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
     assert content(tmp_path / "together") == content(tmp_path / "alone")
 
@@ -217,11 +214,11 @@ def test_object_storage_that_fails_requests_costs_nothing_but_time(
     for file in [file for file in documents.rglob("*") if file.is_file()]:
         object_storage.client.upload_file(str(file), "failing", f"reports/{file.relative_to(documents).as_posix()}")
     options = ClusterOptions(PoolOptions(cpus=1), staged="s3://failing/staging")
-    before, object_storage.failing = object_storage.failed, 0.02
+    before, object_storage.fails_each = object_storage.failed, 50
     try:
         report = index_documents(["s3://failing/reports"], tmp_path / "index", options=options, encoder=FakeEncoder())
     finally:
-        object_storage.failing = 0.0
+        object_storage.fails_each = 0
     assert object_storage.failed > before
     alone = pipeline.index_documents([documents], tmp_path / "alone", encoder=FakeEncoder())
     assert sorted(map(str, report.failed)) == sorted(map(str, alone.failed))

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from docsearch.cluster.search import fan_out
 from docsearch.cluster.search.fan_out import Call, FanOut, WorkerLost
 from docsearch.engine.errors import ShardsUnavailable
 
@@ -56,23 +55,22 @@ class DrawnTime:
         self.cancelled += 1
 
 
-def made(transport: DrawnTime, monkeypatch: pytest.MonkeyPatch, **options: Any) -> FanOut:
-    monkeypatch.setattr(fan_out.time, "sleep", transport.sleep)
-    return FanOut(transport, timeout_s=5.0, clock=transport.clock, **options)
+def made(transport: DrawnTime, **options: Any) -> FanOut:
+    return FanOut(transport, timeout_s=5.0, clock=transport.clock, sleep=transport.sleep, **options)
 
 
 CALLS = [Call(name, "maxima", (1,)) for name in ("a", "b", "c")]
 
 
-def test_answers_are_in_the_order_of_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_are_in_the_order_of_the_calls() -> None:
     transport = DrawnTime(lambda shard, _, __: ({"a": 0.3, "b": 0.1, "c": 0.2}[shard], shard))
-    assert made(transport, monkeypatch)(CALLS) == ["a", "b", "c"]
+    assert made(transport)(CALLS) == ["a", "b", "c"]
     assert transport.now == pytest.approx(0.3)
 
 
-def test_turns_are_taken_by_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_turns_are_taken_by_replicas() -> None:
     transport = DrawnTime(lambda shard, _, __: (0.1, shard))
-    call = made(transport, monkeypatch)
+    call = made(transport)
     for _ in range(4):
         call(CALLS)
     assert {replica for _, replica in transport.sent} == {0, 1}
@@ -80,59 +78,59 @@ def test_turns_are_taken_by_replicas(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("replica_that_works", [0, 1])
 def test_a_lost_worker_is_replaced_by_its_replica_at_once(
-    monkeypatch: pytest.MonkeyPatch, replica_that_works: int
+    replica_that_works: int,
 ) -> None:
     def answers(shard: str, replica: int, _: int) -> Answer:
         return (0.1, shard) if replica == replica_that_works else (0.01, WorkerLost("gone"))
 
     transport = DrawnTime(answers)
     for _ in range(5):
-        assert made(transport, monkeypatch)(CALLS) == ["a", "b", "c"]
+        assert made(transport)(CALLS) == ["a", "b", "c"]
     assert transport.now < 1
 
 
-def test_a_worker_that_starts_again_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_starts_again_is_asked_again() -> None:
     transport = DrawnTime(lambda shard, _, number: (0.1, shard) if number > 12 else (0.0, WorkerLost("gone")), 1)
-    assert made(transport, monkeypatch)(CALLS) == ["a", "b", "c"]
+    assert made(transport)(CALLS) == ["a", "b", "c"]
 
 
-def test_a_shard_without_a_worker_is_given_up_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shard_without_a_worker_is_given_up_and_named() -> None:
     transport = DrawnTime(lambda shard, _, __: (0.0, WorkerLost("gone")) if shard == "b" else (0.1, shard))
     with pytest.raises(ShardsUnavailable, match="shard b does not answer") as raised:
-        made(transport, monkeypatch)(CALLS, timeout_s=3600)
+        made(transport)(CALLS, timeout_s=3600)
     assert raised.value.shards == ("b",)
     assert transport.now == pytest.approx(5, abs=0.5)
 
 
-def test_a_shard_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shard_that_never_answers_is_given_up() -> None:
     transport = DrawnTime(lambda shard, _, __: (1e9 if shard == "c" else 0.1, shard))
     with pytest.raises(ShardsUnavailable) as raised:
-        made(transport, monkeypatch)(CALLS)
+        made(transport)(CALLS)
     assert raised.value.shards == ("c",)
     assert transport.now == pytest.approx(5)
     assert transport.cancelled
 
 
-def test_slow_calls_are_hedged_after_the_usual_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slow_calls_are_hedged_after_the_usual_time() -> None:
     transport = DrawnTime(lambda shard, replica, number: (3.0 if number == 90 else 0.1, shard))
-    call = made(transport, monkeypatch)
+    call = made(transport)
     for _ in range(31):
         assert call(CALLS) == ["a", "b", "c"]
     assert call.hedged == 1
     assert transport.now == pytest.approx(31 * 0.1 + 0.1)
 
 
-def test_nothing_is_hedged_without_a_replica_or_against_wishes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_hedged_without_a_replica_or_against_wishes() -> None:
     for replicas, options in ((1, {}), (2, {"hedge": False})):
         transport = DrawnTime(lambda shard, replica, number: (3.0 if number == 90 else 0.1, shard), replicas)
-        call = made(transport, monkeypatch, **options)
+        call = made(transport, **options)
         for _ in range(31):
             call(CALLS)
         assert call.hedged == 0
         assert transport.now == pytest.approx(31 * 0.1 + 2.9)
 
 
-def test_an_error_of_a_shard_is_that_of_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_a_shard_is_that_of_the_call() -> None:
     transport = DrawnTime(lambda shard, _, __: (0.1, ValueError("odd") if shard == "b" else shard))
     with pytest.raises(ValueError, match="odd"):
-        made(transport, monkeypatch)(CALLS)
+        made(transport)(CALLS)
