@@ -87,12 +87,22 @@ class ClusterProgress:
         self._progress: Progress | None = None
         self._line = ProgressLine()
         self._printed = -EVENT_EVERY_S
+        self._last_printed: ClusterStatus | None = None
 
     def on_status(self, status: ClusterStatus) -> None:
         """Keep a status, and print it with the progress if it is time for an event."""
         self._status = status
-        if self._as_json and self._clock() - self._printed >= EVENT_EVERY_S:
-            self._printed = self._clock()
+        if self._clock() - self._printed >= EVENT_EVERY_S:
+            self._print(status)
+
+    def end(self) -> None:
+        """Print the last status, unless it was printed: the run has ended."""
+        if self._status is not None and self._status is not self._last_printed:
+            self._print(self._status)
+
+    def _print(self, status: ClusterStatus) -> None:
+        self._printed, self._last_printed = self._clock(), status
+        if self._as_json:
             progress = None if self._progress is None else asdict(self._progress)
             message(json.dumps({"event": "progress", "progress": progress, "cluster": asdict(status)}))
 
@@ -141,4 +151,6 @@ def index_on_cluster(
 
         share = default_gpus(settings.model, settings.device) if gpus is None else gpus
         options = ClusterOptions(PoolOptions(ray_workers, share), staging, shown.on_status)
-        return on_cluster.index_documents(paths, index, choice, settings, options=options, on_progress=on_progress)
+        report = on_cluster.index_documents(paths, index, choice, settings, options=options, on_progress=on_progress)
+        shown.end()
+        return report

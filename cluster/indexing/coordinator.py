@@ -46,23 +46,22 @@ RANGES_AT_ONCE_MAX = 64
 """Ranges of one document in work at a time."""
 FAILURES_IN_A_ROW_MAX = 12
 """Tasks that fail one after the other, for want of storage, before the run ends: no machine can write."""
-STRAGGLER_FACTOR = 3.0
-STRAGGLER_MIN_S = 5.0
+STRAGGLER_FACTOR, STRAGGLER_MIN_S = 3.0, 5.0
 """When no other tasks are left, one that takes this many times the median, and this many seconds, is given to a second
 worker; the first result counts.
 """
 RECEIVERS = 4
 """Threads that fetch segments from object storage."""
 STATUS_EVERY_S = 0.5
-NOTHING_STARTS_S = 120.0
-"""Seconds without a single worker after which the run ends: the cluster has no room for one."""
+NOTHING_STARTS_S = 600.0
+"""Seconds without a worker after which the run ends: the cluster has no room. Machines that it starts take minutes."""
 STAGING_SETTING = "staging"
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterOptions:
     """How a run uses a cluster: its `pool`; where segments are `staged`, a folder that all machines reach or the URL of
-    object storage, "" for a folder in the index; `on_status` receives a `ClusterStatus` twice a second.
+    object storage, "" for a folder in the index; `on_status` receives a `ClusterStatus` twice a second, and the last.
     """
 
     pool: PoolOptions = field(default_factory=PoolOptions)
@@ -179,8 +178,9 @@ class _Coordinator:
             self._pool.grow()
             self._give_out()
             self._add_arrived()
-            self._report()
-            if self._ledger.is_empty and self._queue.is_empty and not self._arrived:
+            is_done = self._ledger.is_empty and self._queue.is_empty and not self._arrived
+            self._report(always=is_done)
+            if is_done:
                 return
             self._wait()
 
@@ -200,7 +200,7 @@ class _Coordinator:
             return
         for ahead in range(2):  # a first task for everybody before a second one for anybody
             for member in [each for each in self._pool.members if each.wants_more and len(each.tasks) <= ahead]:
-                task = self._queue.next(len(self._pool.members))
+                task = self._queue.next(len(self._pool.members), is_idle=not member.tasks)
                 if task is None and (ahead or (task := self._straggler()) is None):
                     break
                 self._outstanding[task.key] += 1
@@ -329,12 +329,13 @@ class _Coordinator:
 
     def _suspect(self, task: Task, reason: str) -> None:
         """A worker died of a task, perhaps: each document of it is tried alone, and fails after LOSSES_MAX losses."""
+        again = tuple(replace(task, parts=(part,), is_suspect=True) for part in task.parts)
         if len(task.parts) > 1:
-            self._lost(task, again=tuple(replace(task, parts=(part,)) for part in task.parts))
+            self._lost(task, again=again)
             return
         self._losses[task.key] += 1
         if self._losses[task.key] < LOSSES_MAX or task.key in self._finished:
-            self._lost(task)
+            self._lost(task, again=again)
             return
         self._lost(task, again=())
         self._ledger.quarantine(task, f"{LOSSES_MAX} workers died of it, the last with: {reason}")
@@ -385,16 +386,15 @@ class _Coordinator:
             self._committed = time.monotonic()
         self._meter.busy_s += time.monotonic() - started
 
-    def _report(self) -> None:
+    def _report(self, *, always: bool = False) -> None:
         now = time.monotonic()
-        if self._options.on_status is None or now - self._reported < STATUS_EVERY_S:
+        if self._options.on_status is None or (now - self._reported < STATUS_EVERY_S and not always):
             return
-        self._reported = now
-        workers = Counter(member.info.host for member in self._pool.members if member.info is not None)
-        tasks = sum(len(member.tasks) for member in self._pool.members)
+        self._reported, members = now, self._pool.members
+        workers = Counter(member.info.host for member in members if member.info is not None)
+        tasks = sum(len(member.tasks) for member in members)
         self._options.on_status(self._meter.status(workers, tasks, self._pool.lost, self._ledger.pages))
 
 
 def _first_line(err: BaseException) -> str:
-    lines = [line.strip() for line in str(err).splitlines() if line.strip()]
-    return lines[0] if lines else type(err).__name__
+    return next((line.strip() for line in str(err).splitlines() if line.strip()), type(err).__name__)

@@ -55,7 +55,8 @@ class Member:
     @property
     def wants_more(self) -> bool:
         """Whether it can be given a task."""
-        return self.info is not None and len(self.tasks) < TASKS_AHEAD
+        is_alone = any(task.is_suspect for _, task, _ in self.tasks)
+        return self.info is not None and len(self.tasks) < TASKS_AHEAD and not is_alone
 
 
 class Pool:

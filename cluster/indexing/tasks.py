@@ -41,11 +41,15 @@ Key = tuple[tuple[str, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """The pages `first` to `last` of each document of `parts`; only a task of one part begins after page 1."""
+    """The pages `first` to `last` of each document of `parts`; only a task of one part begins after page 1.
+
+    A worker may have died of one that `is_suspect`: it is given to a worker that has no other task.
+    """
 
     parts: tuple[Part, ...]
     first: int
     last: int
+    is_suspect: bool = False
 
     @property
     def key(self) -> Key:
@@ -121,11 +125,14 @@ class TaskQueue:
         self._count = count
         self._bytes_total = bytes_total
         self._returned: deque[Task] = deque()
+        self._suspects: deque[Task] = deque()
         self._ahead: Part | None = None
         self.is_exhausted = False  # of documents; tasks may still come back
 
-    def next(self, workers: int) -> Task | None:
-        """The next task for one of so many workers; None if there is none now."""
+    def next(self, workers: int, *, is_idle: bool = True) -> Task | None:
+        """The next task for one of so many workers, which `is_idle` if it has no task; None if there is none now."""
+        if is_idle and self._suspects:
+            return self._suspects.popleft()
         if self._returned:
             return self._returned.popleft()
         tasks = TASKS_PER_WORKER * max(workers, 1)
@@ -143,12 +150,13 @@ class TaskQueue:
 
     def give_back(self, tasks: Iterable[Task]) -> None:
         """Have tasks given out again."""
-        self._returned.extend(tasks)
+        for task in tasks:
+            (self._suspects if task.is_suspect else self._returned).append(task)
 
     @property
     def is_empty(self) -> bool:
         """Whether no task is known now."""
-        return self.is_exhausted and not self._returned and self._ahead is None
+        return self.is_exhausted and not (self._returned or self._suspects) and self._ahead is None
 
     def _take(self) -> Part | None:
         if self._ahead is not None:

@@ -64,6 +64,7 @@ def test_events_are_lines_of_json_on_stderr(capfd: pytest.CaptureFixture[str]) -
     shown.on_status(STATUS)  # too early for another event
     now[0] = 5.0
     shown.on_status(STATUS)
+    shown.end()  # the last status was printed
     out, err = capfd.readouterr()
     assert out == ""
     first, second = (json.loads(line) for line in err.splitlines())
@@ -72,8 +73,20 @@ def test_events_are_lines_of_json_on_stderr(capfd: pytest.CaptureFixture[str]) -
     assert second["cluster"]["nodes"][0] == {"host": "one", "workers": 2, "pages": 70, "pages_per_s": 7.0}
 
 
+def test_the_last_event_is_the_state_at_the_end(capfd: pytest.CaptureFixture[str]) -> None:
+    """However fast the run was: that of a moment ago may be from before the first worker."""
+    shown = ClusterProgress(as_json=True, quiet=False, clock=lambda: 0.0)
+    shown.on_status(replace(STATUS, nodes=()))
+    shown.on_status(STATUS)
+    shown.end()
+    first, last = (json.loads(line)["cluster"]["nodes"] for line in capfd.readouterr().err.splitlines())
+    assert (first, len(last)) == ([], 2)
+
+
 def test_nothing_is_printed_with_quiet(capfd: pytest.CaptureFixture[str]) -> None:
-    ClusterProgress(as_json=True, quiet=True).on_status(STATUS)
+    shown = ClusterProgress(as_json=True, quiet=True)
+    shown.on_status(STATUS)
+    shown.end()
     assert capfd.readouterr() == ("", "")
 
 

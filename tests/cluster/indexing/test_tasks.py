@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docsearch.cluster.indexing import tasks
+from docsearch.cluster.indexing.pool import Member
 from docsearch.cluster.indexing.tasks import LongDocument, Part, Task, TaskQueue
+from docsearch.cluster.indexing.worker import WorkerInfo
 from docsearch.indexer.discover import Document
 
 
@@ -62,6 +66,16 @@ def test_what_was_given_back_comes_first() -> None:
     queue.give_back([first])
     assert not queue.is_empty
     assert drained(queue, 1)[0] is first
+
+
+def test_a_task_that_a_worker_may_have_died_of_is_for_a_worker_without_another_one() -> None:
+    queue = TaskQueue(iter([]), 0, 0)
+    suspect = replace(Task.of([part("a.pdf")]), is_suspect=True)
+    queue.give_back([suspect])
+    assert queue.next(1, is_idle=False) is None
+    assert not queue.is_empty
+    assert not Member(None, WorkerInfo("host", "node", 1), deque([(object(), suspect, 0.0)])).wants_more
+    assert drained(queue, 1) == [suspect]
 
 
 @given(st.integers(1, 5000), st.integers(1, 10))
