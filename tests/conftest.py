@@ -70,7 +70,7 @@ def sample_index(sample_docs: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """An index of the sample documents, made once by `docsearch index`."""
     index = tmp_path_factory.mktemp("sample") / "index"
     command = [sys.executable, "-m", "docsearch", "index", str(sample_docs), "--index", str(index), "--quiet"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3600)
     assert done.returncode == 0, done.stderr
     return index
 

@@ -27,7 +27,7 @@ MIN_ACCURACY = {"exact": 0.85, "inflection": 0.8, "synonym": 0.65, "concept": 0.
 def docsearch(*arguments: str | Path, cwd: Path | None = None, **environment: str) -> str:
     command = [sys.executable, "-m", "docsearch", *map(str, arguments)]
     env = {**os.environ, **environment}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=300, env=env)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd, timeout=3600, env=env)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
