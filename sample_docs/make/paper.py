@@ -23,6 +23,8 @@ def make() -> bytes:
     _model(flow)
     _experiment(flow)
     _results(flow)
+    _discussion(flow)
+    _back_matter(flow)
     return book.pdf()
 
 
@@ -221,6 +223,9 @@ def _results(flow: Flow) -> None:
         "to probe C4, by a mussel. The instrument can detect this case, because the phase then exceeds 40 "
         "degrees."
     )
+
+
+def _discussion(flow: Flow) -> None:
     flow.head("5  Discussion", size=11.5, font="serif-bold")
     for text in (
         (
@@ -247,8 +252,11 @@ def _results(flow: Flow) -> None:
         "Skarvholm this saves 26 dives a year. The method needs no new hardware and has been given to the maker "
         "of the probes for inclusion in the next firmware."
     )
+
+
+def _back_matter(flow: Flow) -> None:
     flow.head("Appendix: notation", size=10.5, font="serif-bold")
-    sheet, (x, y, width, _) = flow.block(176)
+    sheet, (x, y, *_) = flow.block(176)
     table(
         sheet, x, y, (30, 136, 70),
         [

@@ -135,6 +135,25 @@ def _floor(book: Book) -> None:
         sheet.text(axis, 56, name, size=11, align="center")
     sheet.text(90 + METRE * 30, 80, "60.00 m", size=9, align="center", colour=GREY)
     sheet.text(72, 90 + METRE * 18, "36.00 m", size=9, align="center", colour=GREY, turn=90)
+    _legend(sheet)
+    for place, part in enumerate((FINISHES[:8], FINISHES[8:])):
+        table(
+            sheet,
+            90 + 396 * place,
+            590,
+            (110, 130, 76, 64),
+            [("Room", "Floor finish", "Air, per hour", "Doors"), *part],
+            align="llrr",
+            size=9,
+            pad=3.4,
+            style="grid",
+            accent=TEAL,
+        )
+    _north(sheet, 1110, 640)
+    _scale_bar(sheet, 905, 640, METRE, (0, 2, 4, 8))
+
+
+def _legend(sheet: Sheet) -> None:
     sheet.text(905, 120, "Legend", size=13, font="sans-bold")
     for row, (name, fill) in enumerate(
         (
@@ -157,21 +176,6 @@ def _floor(book: Book) -> None:
         size=10,
         leading=1.5,
     )
-    for place, part in enumerate((FINISHES[:8], FINISHES[8:])):
-        table(
-            sheet,
-            90 + 396 * place,
-            590,
-            (110, 130, 76, 64),
-            [("Room", "Floor finish", "Air, per hour", "Doors"), *part],
-            align="llrr",
-            size=9,
-            pad=3.4,
-            style="grid",
-            accent=TEAL,
-        )
-    _north(sheet, 1110, 640)
-    _scale_bar(sheet, 905, 640, METRE, (0, 2, 4, 8))
 
 
 def _site(book: Book) -> None:
