@@ -127,17 +127,8 @@ def train(
         }
     )
 
-    def measure(progress: Progress) -> Progress:
-        found: dict[str, float] = {"step": progress.step}
-        if data.measured:
-            found |= evaluate(trainee, data.measured, data.pictures)
-        if data.measured_pairs:
-            found |= evaluate_pairs(trainee, data.measured_pairs)
-        on_event({"event": "evaluation", **found})
-        return replace(progress, evaluations=(*progress.evaluations, found))
-
     if data.is_measured and not progress.evaluations:
-        progress = measure(progress)
+        progress = _measured(trainee, data, progress, on_event)
     with ThreadPoolExecutor(1) as reader:
         following = reader.submit(_prepare, trainee, data, settings, progress.step)
         while progress.step < settings.steps:
@@ -145,13 +136,8 @@ def train(
             if progress.step + 1 < settings.steps:
                 following = reader.submit(_prepare, trainee, data, settings, progress.step + 1)
             rate = schedule.learning_rate(progress.step, settings.steps, highest)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
             started = clock()
-            loss, parts = gradcache.backward(trainee, inputs, _loss_of(trainee, batch, settings.objective))
-            torch.nn.utils.clip_grad_norm_(trainee.parameters.values(), GRADIENT_NORM_MAX)
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+            loss, parts = _step(trainee, optimizer, rate, inputs, _loss_of(trainee, batch, settings.objective))
             progress = replace(progress, step=progress.step + 1, seconds=progress.seconds + clock() - started)
             left = (clock() - begun) / (progress.step - begun_at) * (settings.steps - progress.step)
             on_event(
@@ -168,7 +154,7 @@ def train(
             )
             is_last = progress.step == settings.steps
             if data.is_measured and (progress.step % settings.eval_every == 0 or is_last):
-                progress = measure(progress)
+                progress = _measured(trainee, data, progress, on_event)
             if progress.step % settings.save_every == 0 or is_last or clock() - saved > SAVE_AFTER_S:
                 state.save(file, trainee.parameters, optimizer, progress, recorded)
                 saved = clock()
@@ -193,6 +179,34 @@ def _prepare(
     )
     queries = [trainee.read_query(query) for query in batch.queries]
     return batch, queries + [read_document(trainee, page, data.pictures) for page in batch.pages]
+
+
+def _step(
+    trainee: Trainee[Input],
+    optimizer: torch.optim.Optimizer,
+    rate: float,
+    inputs: Sequence[Input],
+    loss_of: gradcache.LossOf,
+) -> tuple[float, dict[str, float]]:
+    """Change the parameters by one step at the learning rate `rate`; return the loss before it, and its parts."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    loss, parts = gradcache.backward(trainee, inputs, loss_of)
+    torch.nn.utils.clip_grad_norm_(trainee.parameters.values(), GRADIENT_NORM_MAX)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return loss, parts
+
+
+def _measured(trainee: Trainee[Input], data: Data, progress: Progress, on_event: Callable[[Event], None]) -> Progress:
+    """The progress with an evaluation of the model as it is now."""
+    found: dict[str, float] = {"step": progress.step}
+    if data.measured:
+        found |= evaluate(trainee, data.measured, data.pictures)
+    if data.measured_pairs:
+        found |= evaluate_pairs(trainee, data.measured_pairs)
+    on_event({"event": "evaluation", **found})
+    return replace(progress, evaluations=(*progress.evaluations, found))
 
 
 def _loss_of(trainee: Trainee[Input], batch: Batch | PairBatch, objective: Objective) -> gradcache.LossOf:
