@@ -38,7 +38,7 @@ from .unread import Unread
 
 log = logging.getLogger(__name__)
 
-START_TIMEOUT_S, TEXT_TIMEOUT_S = 60.0, 10.0
+START_TIMEOUT_S, TEXT_TIMEOUT_S = 300.0, 10.0
 OCR_MARGIN_S = 10.0
 """Seconds after the end of OCR's time until the child is ended, too."""
 END_TIMEOUT_S = 10.0  # until a child that has closed its output has ended, not at once on a busy machine

@@ -352,8 +352,9 @@ def test_a_second_run_is_refused_while_one_is_running(folder: Path, tmp_path: Pa
     command = [sys.executable, str(TESTS / "indexer/run_index.py"), str(folder), str(tmp_path / "index"), "600"]
     process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(TESTS)})
     try:
-        deadline = time.monotonic() + 120
-        while not (tmp_path / "index/roots.json").exists() and time.monotonic() < deadline:
+        deadline = time.monotonic() + 300
+        while not (tmp_path / "index/roots.json").exists():
+            assert time.monotonic() < deadline
             time.sleep(0.05)
         with pytest.raises(IndexLocked, match=str(process.pid)):
             run(folder)

@@ -29,7 +29,8 @@ needs_libreoffice = pytest.mark.skipif(libreoffice.program() is None, reason="ne
 
 @pytest.fixture
 def renderer() -> Iterator[Renderer]:
-    with Renderer(dpi=40, max_pixels=1_000_000) as renderer:
+    with Renderer(dpi=40, max_pixels=1_000_000, page_timeout_s=300) as renderer:
+        renderer._converter._timeout_s = 600  # LibreOffice takes its time to start on a busy machine
         yield renderer
 
 

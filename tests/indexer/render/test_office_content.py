@@ -68,7 +68,8 @@ def odf(file: Path, body: str, styles: str = "") -> Path:
 
 
 def converted(file: Path, folder: Path) -> Iterator[DocumentOpened | PageRendered]:
-    with Renderer(dpi=40, max_pixels=1_000_000) as renderer:
+    with Renderer(dpi=40, max_pixels=1_000_000, page_timeout_s=300) as renderer:
+        renderer._converter._timeout_s = 600  # LibreOffice takes its time to start on a busy machine
         for event in renderer.render([(Document(file.name, file, 0, 0), frozenset())]):
             if isinstance(event, (DocumentOpened, PageRendered)):
                 yield event
