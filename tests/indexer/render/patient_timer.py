@@ -7,6 +7,7 @@ import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -20,13 +21,17 @@ LONGEST_S = 300
 class PatientTimer(threading.Timer):
     """Goes off after its time, but not before the fake pymupdf hangs: a child that is only slow is waited for."""
 
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._hangs = Path(os.environ[HANGS])  # not in `run`, which may go on after the end of the test
+
     def run(self) -> None:
         self.finished.wait(self.interval)
-        hangs, deadline = Path(os.environ[HANGS]), time.monotonic() + LONGEST_S
-        while not (self.finished.is_set() or hangs.exists() or time.monotonic() > deadline):
+        deadline = time.monotonic() + LONGEST_S
+        while not (self.finished.is_set() or self._hangs.exists() or time.monotonic() > deadline):
             self.finished.wait(0.02)
         if not self.finished.is_set():
-            hangs.unlink(missing_ok=True)
+            self._hangs.unlink(missing_ok=True)
             self.function(*self.args, **self.kwargs)
         self.finished.set()
 
