@@ -112,6 +112,7 @@ def encode(codec: str, values: F16, words: U16 | None = None, codebook: Codebook
     exact = values.astype(np.float32)
     peak = np.abs(exact).max(axis=1, initial=0.0)
     scales = (np.where(peak > 0, peak, 1.0) / INT8_MAX).astype(np.float16)
+    scales = np.maximum(scales, np.finfo(np.float16).smallest_subnormal)  # that of tiny numbers may be rounded to 0
     steps = np.rint(exact / scales.astype(np.float32)[:, None])
     return Coded(codec, np.clip(steps, -INT8_MAX, INT8_MAX).astype(np.int8), scales, values.shape[1])
 

@@ -10,15 +10,28 @@ from toy_codebook import WORDS, codebook, encoded
 
 from docsearch.engine.compression import codecs, residual
 
+HALF_OF_LEAST = 2.0**-25
+"""How far a scale below the normal numbers of float16 is rounded."""
+TINY = np.array([[2.86e-6], [1.5e-4], [1e-7], [-6e-8]], np.float16)
+"""Vectors of one number with such scales."""
+
 
 @given(st.integers(0, 40), st.sampled_from([1, 7, 128]), st.integers(0, 99))
 def test_int8_is_off_by_at_most_half_a_step(vectors: int, dim: int, seed: int) -> None:
     values = np.random.default_rng(seed).standard_normal((vectors, dim)).astype(np.float16)
+    check_int8(values)
+
+
+def test_int8_of_tiny_numbers_is_off_by_the_rounding_of_its_scale() -> None:
+    check_int8(TINY)
+
+
+def check_int8(values: np.ndarray) -> None:
     coded = codecs.encode("int8", values)
     step = np.abs(values.astype(np.float32)).max(axis=1, initial=0) / 127
     # The scale is rounded to float16, by 2^-11 of the largest value.
     error = np.abs(codecs.decode(coded) - values.astype(np.float32))
-    assert (error <= (step * 0.5 + step * 127 * 2**-10)[:, None] + 1e-6).all()
+    assert (error <= (step * 0.5 + step * 127 * 2**-10 + 127 * HALF_OF_LEAST)[:, None] + 1e-6).all()
 
 
 def test_float16_decodes_to_the_same_numbers() -> None:
@@ -43,10 +56,19 @@ def random(shape: tuple[int, int], seed: int) -> np.ndarray:
 def test_product_of_a_vector_with_its_packed_form_is_its_squared_norm(
     codec: str, shape: tuple[int, int], seed: int
 ) -> None:
-    values = random(shape, seed).astype(np.float32)
+    check_product(codec, random(shape, seed).astype(np.float32))
+
+
+@pytest.mark.parametrize("codec", ["binary", "int4"])
+def test_product_of_tiny_numbers_is_off_by_the_rounding_of_their_scale(codec: str) -> None:
+    check_product(codec, TINY.astype(np.float32))
+
+
+def check_product(codec: str, values: np.ndarray) -> None:
     decoded = codecs.decode(encoded(codec, values.astype(np.float16)))
-    # The scale is rounded to float16.
-    np.testing.assert_allclose((decoded * values).sum(axis=1), (values * values).sum(axis=1), rtol=2**-10)
+    # The scale is rounded to float16; codes are up to 15.
+    wanted, of_rounding = (values * values).sum(axis=1), 15 * HALF_OF_LEAST * np.abs(values).sum(axis=1)
+    assert (np.abs((decoded * values).sum(axis=1) - wanted) <= 2**-10 * wanted + of_rounding).all()
 
 
 @given(SHAPES, st.integers(0, 99))
