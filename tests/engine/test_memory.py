@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import toy_words
-from docsearch.engine import maxsim_cache
+from docsearch.engine import maxsim_cache, threads
 from docsearch.engine.maxsim_cache import MaxSimCache
 from docsearch.engine.query import weighting
 from docsearch.engine.ranking import rerank
@@ -24,8 +25,18 @@ from docsearch.engine.searcher import Searcher, open_searcher
 from toy_words import ToyEncoder
 
 BUDGET = 1 << 20
+THREADS = 4
 QUERIES, WORDS = 32, 60
 PAGES = (1000, 4000)
+
+
+@pytest.fixture(autouse=True)
+def _four_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Each thread holds some memory: not more of them where there are more cores."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        monkeypatch.setattr(threads, "available", lambda: THREADS)
+        monkeypatch.setattr(threads, "shared_pool", lambda: pool)
+        yield
 
 
 @pytest.fixture(scope="module")
