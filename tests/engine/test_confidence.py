@@ -90,3 +90,13 @@ def test_the_chance_of_the_right_choice_grows_with_what_the_tokens_tell() -> Non
 
 def test_nearness_and_cosine_are_the_features_of_meaning() -> None:
     assert meaning_features(2.5, 0.4).tolist() == [2.5, 0.4]
+
+
+def test_the_embedded_model_trusts_a_page_that_is_near_in_meaning_though_few_words_match() -> None:
+    own = SPEC.calibration
+    assert own is not None
+    assert own.by_meaning is not None
+    few = found(matches=(0.0, 0.6, 0.0), idf=(2.0, 2.0, 2.0), score=0.25, token_score=0.25)
+    near, far = (np.concatenate([few, meaning_features(z, cosine)]) for z, cosine in ((5.0, 0.6), (0.5, 0.05)))
+    assert own.by_meaning.confidence(near) > 2 * own.by_meaning.confidence(far)
+    assert own.by_meaning.confidence(near) > own.confidence(few) + 0.1
