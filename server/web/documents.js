@@ -5,7 +5,7 @@ import { deleteDocument, listDocuments } from "./api.js";
 import { whereOf } from "./filters.js";
 import { splitPath, displayPath, cutName } from "./paths.js";
 import { confirmDialog } from "./dialogs.js";
-import { byId, element, icon, plural, announce } from "./dom.js";
+import { byId, element, icon, placeInOrder, plural, announce } from "./dom.js";
 import { evictDocument } from "./page_images.js";
 
 /** @typedef {import("./api.js").Doc} Doc */
@@ -20,6 +20,8 @@ let canDelete = false;
 /** @type {Map<string, number>} number of hits by collection and path */
 let counts = new Map();
 let onchange = () => {};
+/** @type {Map<string, Row>} rows by the id of the document, "" for all; they stay while they are of the same document */
+let rows = new Map();
 
 const filter = element("input", {
   type: "search",
@@ -91,13 +93,22 @@ export function renderDocuments() {
     terms.every((part) => displayPath(doc.path).toLowerCase().includes(part)),
   );
   const chosen = currentState().path;
-  const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset?.path;
-  list.replaceChildren(
-    row("", "All documents", total, null, !chosen),
-    ...matching.slice(0, SHOWN_MAX).map((doc) => row(doc.path, doc.path, doc.pages, doc, doc.path === chosen)),
+  const active = document.activeElement;
+  const focused = /** @type {HTMLElement | null} */ (active)?.dataset?.path;
+  const before = rows;
+  rows = new Map();
+  for (const doc of [null, ...matching.slice(0, SHOWN_MAX)]) {
+    const known = before.get(doc?.id ?? "");
+    const row = known?.key === rowKey(doc) ? known : createRow(doc);
+    row.update(doc ? doc.path === chosen : !chosen);
+    rows.set(doc?.id ?? "", row);
+  }
+  placeInOrder(
+    list,
+    [...rows.values()].map(({ item }) => item),
   );
   filter.hidden = documents.size < 2;
-  if (focused !== undefined)
+  if (focused !== undefined && document.activeElement !== active)
     /** @type {HTMLElement} */ (list.querySelector(`[data-path="${CSS.escape(focused)}"]`))?.focus();
   note.textContent =
     matching.length > SHOWN_MAX
@@ -107,42 +118,46 @@ export function renderDocuments() {
         : "";
 }
 
-/**
- * @param {string} path @param {string} label @param {number | null} count @param {Doc | null} doc
- * @param {boolean} isChosen
- */
-function row(path, label, count, doc, isChosen) {
+/** @typedef {ReturnType<typeof createRow>} Row */
+
+/** Of several collections, the name of a document's own tells documents with one path apart. @param {Doc | null} doc */
+const prefixOf = (doc) => (doc?.collection && !currentState().collection ? `${doc.collection} › ` : "");
+
+/** What a row shows for as long as it is there. @param {Doc | null} doc */
+const rowKey = (doc) => JSON.stringify([doc, canDelete, prefixOf(doc)]);
+
+/** The row of a document, or of all. @param {Doc | null} doc */
+function createRow(doc) {
+  const [path, label] = doc ? [doc.path, doc.path] : ["", "All documents"];
   const { name, extension } = splitPath(label);
   const failed = doc?.state === "failed";
-  // Of several collections, the name of a document's own tells documents with one path apart.
-  const before = doc?.collection && !currentState().collection ? `${doc.collection} › ` : "";
-  const hits = doc ? (counts.get(placeOf(doc)) ?? 0) : 0;
-  const details = failed
-    ? "could not be read"
-    : doc
-      ? plural(count ?? 0, "page") + (hits ? `, ${hits} of them shown` : "")
-      : plural(count ?? 0, "document");
+  const details = element("span", { className: "visually-hidden" });
+  const shownHits = element("span", { className: "hits", "aria-hidden": "true" });
+  const shownCount = element("span", { className: "count", "aria-hidden": "true" });
+  const isChosen = () => button.getAttribute("aria-pressed") === "true";
   const button = element(
     "button",
     {
       type: "button",
       className: `document${failed ? " failed" : ""}`,
       "data-path": path,
-      "aria-pressed": String(isChosen),
+      "aria-pressed": "false",
       title: failed ? `${displayPath(label)}: ${doc?.error ?? "failed"}` : displayPath(label) + unreadText(doc),
       disabled: failed,
       onclick: () =>
-        navigate(isChosen ? { path: "" } : { path, ...(doc?.collection && { collection: doc.collection }) }, {
+        navigate(isChosen() ? { path: "" } : { path, ...(doc?.collection && { collection: doc.collection }) }, {
           push: true,
         }),
       onkeydown: (/** @type {KeyboardEvent} */ event) => {
         if (event.key === "Delete" && doc && canDelete) remove(doc);
       },
     },
-    ...(doc ? cutName(label, { className: "name", before }) : [element("span", { className: "name" }, label)]),
-    element("span", { className: "visually-hidden" }, `, ${details}`),
-    hits > 0 && element("span", { className: "hits", "aria-hidden": "true" }, String(hits)),
-    element("span", { className: "count", "aria-hidden": "true" }, failed ? "failed" : String(count ?? "")),
+    ...(doc
+      ? cutName(label, { className: "name", before: prefixOf(doc) })
+      : [element("span", { className: "name" }, label)]),
+    details,
+    shownHits,
+    shownCount,
   );
   const deleteButton =
     doc &&
@@ -159,7 +174,21 @@ function row(path, label, count, doc, isChosen) {
       },
       icon("trash"),
     );
-  return element("li", {}, button, deleteButton);
+  return {
+    key: rowKey(doc),
+    item: element("li", {}, button, deleteButton),
+    /** @param {boolean} chosen whether the search is restricted to it */
+    update(chosen) {
+      const count = doc ? doc.pages : total;
+      const hits = doc ? (counts.get(placeOf(doc)) ?? 0) : 0;
+      const pages = doc ? plural(count ?? 0, "page") + (hits ? `, ${hits} of them shown` : "") : "";
+      details.textContent = `, ${failed ? "could not be read" : pages || plural(count ?? 0, "document")}`;
+      shownHits.textContent = String(hits);
+      shownHits.hidden = !hits;
+      shownCount.textContent = failed ? "failed" : String(count ?? "");
+      button.setAttribute("aria-pressed", String(chosen));
+    },
+  };
 }
 
 /** What was not read of a document, after its path; "" if there is nothing. @param {Doc | null} doc */

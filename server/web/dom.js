@@ -62,6 +62,21 @@ export function byId(id) {
 }
 
 /**
+ * Make `items` the children of `list`. Those that are in their place are not touched: their images do not flicker, they
+ * keep the focus, and a press of the mouse that began on one of them ends as a click.
+ * @param {Element} list @param {Element[]} items
+ */
+export function placeInOrder(list, items) {
+  const kept = new Set(items);
+  for (const child of [...list.children]) if (!kept.has(child)) child.remove();
+  let at = list.firstElementChild;
+  for (const item of items) {
+    if (item === at) at = at.nextElementSibling;
+    else list.insertBefore(item, at);
+  }
+}
+
+/**
  * "1 page", "2 pages", "1,200 pages".
  * @param {number} count
  * @param {string} noun

@@ -1,7 +1,7 @@
 /** Filters by what is known of documents: a panel with the values of each column, and a chip for each chosen value. */
 
 import { fetchFacets } from "./api.js";
-import { announce, byId, element, icon, plural } from "./dom.js";
+import { announce, byId, element, icon, placeInOrder, plural } from "./dom.js";
 import { currentState, navigate } from "./url_state.js";
 
 /** @typedef {import("./url_state.js").Filter} Filter */
@@ -187,8 +187,7 @@ async function loadFacets() {
 /** @param {Facet[]} facets */
 function render(facets) {
   const { filters } = currentState();
-  const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.id;
-  const groups = facets
+  const shown = facets
     .filter(({ column }) => !LEFT_OUT.has(column))
     .map((facet) => (facet.column === "path" ? { ...facet, column: FOLDER } : facet))
     .filter(
@@ -196,43 +195,67 @@ function render(facets) {
         values.length > 1 ||
         (values.length && (without || !BUILT_IN.has(column === FOLDER ? "path" : column))) ||
         filters.some((filter) => filter.column === column),
-    )
-    .map((facet) => group(facet, filters));
+    );
   showPath(filters);
-  // The field for a path stays, with what is being typed into it.
-  for (const each of [...panel.children]) if (each !== pathForm) each.remove();
-  if (!pathForm.isConnected) panel.append(pathForm);
-  pathForm.before(...groups);
-  if (focused && focused !== pathField.id) document.getElementById(focused)?.focus();
-  announce(plural(groups.length, "column") + " to filter by");
+  // What stays is kept: the field for a path with what is being typed into it, and a value that is being clicked.
+  const items = shown.map((facet) => {
+    const group = groups.get(facet.column) ?? createGroup(facet.column);
+    groups.set(facet.column, group);
+    group.update(facet, filters);
+    return group.item;
+  });
+  placeInOrder(panel, [...items, pathForm]);
+  announce(plural(items.length, "column") + " to filter by");
 }
 
-/** @param {Facet} facet @param {Filter[]} filters */
-function group({ column, values, more }, filters) {
-  const rows = values.map(({ value, documents }) => {
-    const filter = { column, value };
-    const id = `filter-${column}-${value}`;
-    return element(
-      "li",
-      {},
-      element("input", {
-        type: "checkbox",
-        id,
-        checked: filters.some((each) => isSame(each, filter)),
-        onchange: () => toggle(filter),
-      }),
-      element("label", { for: id, title: shownValue(column, value) }, shownValue(column, value)),
-      element("span", { className: "count", title: plural(documents, "document") }, documents.toLocaleString("en")),
-    );
-  });
-  return element(
-    "fieldset",
-    {},
-    element("legend", {}, labelOf(column)),
-    // A list that scrolls can be reached, and scrolled, with the keyboard alone.
-    element("ul", { tabIndex: rows.length > 6 ? 0 : -1, "aria-label": `Values of ${labelOf(column)}` }, ...rows),
-    more > 0 && element("p", { className: "note" }, `and ${more.toLocaleString("en")} more`),
-  );
+/** @type {Map<string, ReturnType<typeof createGroup>>} by column */
+const groups = new Map();
+
+/** The values of a column. @param {string} column */
+function createGroup(column) {
+  const list = element("ul", { "aria-label": `Values of ${labelOf(column)}` });
+  const note = element("p", { className: "note" });
+  /** @type {Map<string, ReturnType<typeof createValue>>} */
+  let rows = new Map();
+  return {
+    item: element("fieldset", {}, element("legend", {}, labelOf(column)), list, note),
+    /** @param {Facet} facet @param {Filter[]} filters */
+    update({ values, more }, filters) {
+      const before = rows;
+      rows = new Map();
+      for (const { value, documents } of values) {
+        const key = JSON.stringify(value);
+        const row = before.get(key) ?? createValue({ column, value });
+        row.update(documents, filters);
+        rows.set(key, row);
+      }
+      placeInOrder(
+        list,
+        [...rows.values()].map(({ item }) => item),
+      );
+      // A list that scrolls can be reached, and scrolled, with the keyboard alone.
+      list.tabIndex = rows.size > 6 ? 0 : -1;
+      note.textContent = `and ${more.toLocaleString("en")} more`;
+      note.hidden = !more;
+    },
+  };
+}
+
+/** A value that can be chosen. @param {Filter} filter */
+function createValue(filter) {
+  const label = shownValue(filter.column, filter.value);
+  const id = `filter-${filter.column}-${filter.value}`;
+  const box = element("input", { type: "checkbox", id, onchange: () => toggle(filter) });
+  const count = element("span", { className: "count" });
+  return {
+    item: element("li", {}, box, element("label", { for: id, title: label }, label), count),
+    /** @param {number} documents @param {Filter[]} filters */
+    update(documents, filters) {
+      box.checked = filters.some((each) => isSame(each, filter));
+      count.textContent = documents.toLocaleString("en");
+      count.title = plural(documents, "document");
+    },
+  };
 }
 
 const pathField = element("input", {

@@ -14,6 +14,8 @@ export function createHeatmapLayer(layer, width = WIDTH_PX) {
   let loading = new AbortController();
   /** @type {Map<string, HTMLImageElement>} by position of the word; "all" is the whole query */
   let loaded = new Map();
+  /** @type {Set<string>} words whose images are loaded or on their way */
+  let asked = new Set();
   let selected = "all";
 
   function show() {
@@ -24,6 +26,8 @@ export function createHeatmapLayer(layer, width = WIDTH_PX) {
 
   /** @param {string} word @param {string} url @param {AbortSignal} signal */
   async function load(word, url, signal) {
+    if (asked.has(word)) return;
+    const own = asked.add(word);
     try {
       const image = await loadImage(url, signal);
       image.dataset.word = word;
@@ -31,6 +35,7 @@ export function createHeatmapLayer(layer, width = WIDTH_PX) {
       layer.append(image);
       show();
     } catch {
+      own.delete(word);
       // The page is shown without a heat map; a missing page is reported by the viewer.
     }
   }
@@ -39,6 +44,7 @@ export function createHeatmapLayer(layer, width = WIDTH_PX) {
     loading.abort();
     loading = new AbortController();
     loaded = new Map();
+    asked = new Set();
     layer.replaceChildren();
     layer.dataset.word = "";
   }
@@ -60,11 +66,10 @@ export function createHeatmapLayer(layer, width = WIDTH_PX) {
         await load(String(word), heatmapUrl(query, document, page, width, word, ""), signal);
       }
     },
-    /** Load the heat map of one word, unless it is there.
+    /** Load the heat map of one word, unless it is there or on its way.
      * @param {string} query @param {string} document @param {number} page @param {number} word */
     async loadWord(query, document, page, word) {
-      if (!loaded.has(String(word)))
-        await load(String(word), heatmapUrl(query, document, page, width, word, ""), loading.signal);
+      await load(String(word), heatmapUrl(query, document, page, width, word, ""), loading.signal);
     },
     /** Show the heat map of one word, or of all. @param {number | null} word */
     showWord(word) {

@@ -281,12 +281,15 @@ byId("more").firstElementChild.addEventListener("click", () => {
   show();
 });
 
+let chosenImages = 0;
 listenForFiles({
   canAdd: () => canAdd,
   addDocuments,
   async searchByImage(file) {
+    const own = ++chosenImages;
     try {
-      navigate({ picture: await storeImage(file), like: null, query: "" }, { push: true });
+      const picture = await storeImage(file);
+      if (own === chosenImages) navigate({ picture, like: null, query: "" }, { push: true });
     } catch {
       showError(`${file.name || "The file"} is not an image that this browser can read.`, null);
     }

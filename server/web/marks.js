@@ -1,8 +1,12 @@
 /** Marks a page as the right or a wrong answer to the query; the server keeps marks as questions for 'docsearch eval'. */
 
 import { fetchMarks, setMark } from "./api.js";
+import { createLimiter } from "./concurrency.js";
 import { announce, element, icon } from "./dom.js";
 
+/** In order, so that the last press is what the server keeps. */
+const sendOneAtATime = createLimiter(1);
+const never = new AbortController().signal;
 let allowed = false;
 
 /** Whether the server accepts marks. @param {boolean} value */
@@ -25,6 +29,7 @@ export function createMarks() {
   );
   let shown = { query: "", document: "", page: 0 };
   let query = "";
+  let requests = 0;
   /** @type {Map<string, boolean>} */
   let marks = new Map();
   const key = () => `${shown.document}/${shown.page}`;
@@ -46,11 +51,12 @@ export function createMarks() {
     showPressed();
     note.textContent = "";
     try {
-      await setMark(target);
+      await sendOneAtATime(() => setMark(target), never);
       announce(now === null ? "Mark taken back" : now ? "Marked as the right page" : "Marked as a wrong page");
     } catch (error) {
-      if (before === undefined) marks.delete(of);
-      else marks.set(of, before);
+      const isLast = target.query === query && (marks.get(of) ?? null) === now; // not pressed again since
+      if (isLast && before === undefined) marks.delete(of);
+      else if (isLast && before !== undefined) marks.set(of, before);
       showPressed();
       note.textContent = /** @type {Error} */ (error).message;
     }
@@ -63,23 +69,26 @@ export function createMarks() {
     /** Show the mark of a page; hidden where there is no query, or the server keeps no marks.
      * @param {string} text @param {string} document @param {number} page */
     async show(text, document, page) {
+      const before = JSON.stringify(shown);
       shown = { query: text.trim(), document, page };
       section.hidden = !allowed || !shown.query;
-      note.textContent = "";
+      if (JSON.stringify(shown) !== before) note.textContent = "";
       showPressed();
       if (section.hidden || shown.query === query) return;
+      const own = ++requests;
       query = shown.query;
       marks = new Map();
       showPressed();
       try {
         const found = await fetchMarks(query);
-        if (query !== shown.query) return;
+        if (own !== requests) return;
         const pressed = marks; // pressed while these were on their way
         marks = new Map();
         for (const mark of found) marks.set(`${mark.document}/${mark.page}`, mark.right);
         for (const [page, value] of pressed) marks.set(page, value);
         showPressed();
       } catch (error) {
+        if (own !== requests) return;
         query = "";
         note.textContent = /** @type {Error} */ (error).message;
       }

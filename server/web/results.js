@@ -3,7 +3,7 @@
 import { currentState, navigate, toUrl } from "./url_state.js";
 import { fetchWordMatches } from "./api.js";
 import { createCard } from "./card.js";
-import { byId } from "./dom.js";
+import { byId, placeInOrder } from "./dom.js";
 import { createLimiter } from "./concurrency.js";
 import { FOUND_SCORE, showChips } from "./word_chips.js";
 
@@ -21,6 +21,8 @@ let cards = new Map();
 const inView = new Set();
 /** @type {Map<string, Word[]>} word matches of the shown pages with `query` */
 let matches = new Map();
+/** @type {Set<Card>} cards whose matches with `query` are known or being loaded */
+let asked = new Set();
 let query = "";
 let loading = new AbortController();
 /** @type {number | undefined} */
@@ -54,7 +56,6 @@ const observer = new IntersectionObserver(
  */
 export function showPages(pages, text, onMissing = () => {}) {
   reportMissing = onMissing;
-  const list = byId("pages");
   const before = cards;
   cards = new Map();
   for (const page of pages) {
@@ -69,23 +70,24 @@ export function showPages(pages, text, onMissing = () => {}) {
   for (const [of, card] of before) {
     observer.unobserve(card.item);
     inView.delete(of);
+    matches.delete(of);
+    asked.delete(card);
     card.destroy();
   }
   if (text !== query) {
     loading.abort();
     loading = new AbortController();
     matches = new Map();
+    asked = new Set();
     pressed = null;
     query = text;
     for (const card of cards.values()) card.showMatches(null);
     if (!text) byId("words").hidden = true;
   }
-  // Cards that keep their place are not touched, so that their images do not flicker.
-  let at = list.firstElementChild;
-  for (const { item } of cards.values()) {
-    if (item === at) at = at.nextElementSibling;
-    else list.insertBefore(item, at);
-  }
+  placeInOrder(
+    byId("pages"),
+    [...cards.values()].map(({ item }) => item),
+  );
   scheduleMatches();
 }
 
@@ -130,24 +132,26 @@ async function showMatchesInView() {
   const text = query;
   await Promise.all(
     [...cards]
-      .filter(([of]) => inView.has(of) && !matches.has(of))
+      .filter(([of, card]) => inView.has(of) && !asked.has(card))
       .map(async ([of, card]) => {
+        asked.add(card);
         try {
           const words = await limitRequests(
             () => fetchWordMatches(text, card.page.doc_id, card.page.page, signal),
             signal,
           );
-          if (signal.aborted || !cards.has(of)) return;
+          if (signal.aborted || cards.get(of) !== card) return;
           matches.set(of, words);
           card.showMatches(words, text);
           if (pressed !== null) card.highlightWord(pressed);
           showWords(words);
         } catch {
+          asked.delete(card);
           // The card stays without highlights; the search itself reports an unreachable server.
         }
       }),
   );
-  if (!signal.aborted && matches.size) reportMissing(missingWords());
+  if (!signal.aborted && matches.size && matches.size === asked.size) reportMissing(missingWords());
 }
 
 /** Words that none of the pages in view has. */

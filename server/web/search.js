@@ -30,7 +30,7 @@ export const hasQuery = (state) => Boolean(state.query.trim() || state.like || s
 export async function runSearch(state, limit, listener) {
   cancelSearch();
   const own = (current = new AbortController());
-  const timer = setTimeout(listener.onSlow, SLOW_AFTER_MS);
+  const timer = setTimeout(() => own.signal.aborted || listener.onSlow(), SLOW_AFTER_MS);
   const started = performance.now();
   try {
     const answer = await searchWithRetries(await requestBody(state, limit), state.collection, own.signal, listener);

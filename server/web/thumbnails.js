@@ -10,6 +10,8 @@ const PAGES_EACH_SIDE = 4;
 /** @param {(page: number) => void} onturn */
 export function createThumbnails(onturn) {
   const list = element("ol", { className: "thumbnails" });
+  /** @type {WeakMap<HTMLElement, ReturnType<typeof createHeatmapLayer>>} */
+  const layers = new WeakMap();
   let loading = new AbortController();
   let key = "";
   let openDocument = "";
@@ -59,7 +61,8 @@ export function createThumbnails(onturn) {
       if (button.dataset.highlighted) continue;
       button.dataset.highlighted = "yes";
       const layer = /** @type {HTMLElement} */ (sheetOf(button).lastElementChild);
-      const heatmap = createHeatmapLayer(layer, THUMBNAIL_WIDTH);
+      const heatmap = layers.get(layer) ?? createHeatmapLayer(layer, THUMBNAIL_WIDTH);
+      layers.set(layer, heatmap);
       heatmap.clear();
       if (query && !signal.aborted) await heatmap.loadAll(query, openDocument, Number(button.dataset.page));
     }

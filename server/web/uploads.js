@@ -16,6 +16,9 @@ let onDone = () => {};
 
 /** @type {Map<string, Row>} rows of uploads that the server has, by upload, until they are final */
 const followed = new Map();
+/** @type {Map<string, Row>} rows of all uploads that the server was ever seen to have, by upload */
+const known = new Map();
+let isPolling = false;
 /** Files that wait to be sent, or are being sent. */
 let unsent = 0;
 /** @type {number | undefined} */
@@ -34,9 +37,9 @@ export function onUploaded(done) {
 export async function resumeUploads() {
   for (const upload of (await listUploads()).reverse()) {
     if (upload.state !== "waiting" && upload.state !== "indexing") continue;
-    if (followed.has(upload.upload)) continue;
+    if (known.has(upload.upload)) continue;
     const row = createRow(upload.name);
-    followed.set(upload.upload, row);
+    follow(upload.upload, row);
     row.show(upload);
   }
   schedule();
@@ -70,7 +73,8 @@ async function send(file, collection, row) {
   for (;;) {
     try {
       const upload = await uploadDocument(file, collection);
-      followed.set(upload.upload, row);
+      known.get(upload.upload)?.remove(); // the list of the server's uploads came before this answer
+      follow(upload.upload, row);
       row.showProgress("waiting…", 0);
       return schedule();
     } catch (error) {
@@ -81,17 +85,26 @@ async function send(file, collection, row) {
   }
 }
 
+/** @param {string} upload @param {Row} row */
+function follow(upload, row) {
+  known.set(upload, row);
+  followed.set(upload, row);
+}
+
 /** Ask the server for the progress of all uploads, as long as there are any. */
 function schedule() {
   clearTimeout(pollTimer);
   showTitle();
-  if (followed.size) pollTimer = setTimeout(poll, POLL_MS);
+  if (followed.size && !isPolling) pollTimer = setTimeout(poll, POLL_MS);
 }
 
 async function poll() {
+  isPolling = true;
+  const asked = new Map(followed); // what is sent while the list is on its way is not in it
   try {
     const found = new Map((await listUploads()).map((upload) => [upload.upload, upload]));
-    for (const [key, row] of followed) {
+    for (const [key, row] of asked) {
+      if (followed.get(key) !== row) continue;
       const now = found.get(key);
       if (!now) {
         followed.delete(key);
@@ -105,6 +118,7 @@ async function poll() {
   } catch {
     for (const row of followed.values()) row.showProgress("the server does not respond; trying again…");
   }
+  isPolling = false;
   schedule();
 }
 
@@ -151,6 +165,7 @@ function createRow(name) {
 
   const shown = {
     isClosed: () => closed,
+    remove: () => row.remove(),
     /** @param {() => void} action what sends the file again */
     onretry(action) {
       retry = action;

@@ -54,24 +54,41 @@ export function onNavigate(listener) {
 export function navigate(changes, { push = false } = {}) {
   const before = state;
   state = { ...state, ...changes };
-  const address = toUrl(state);
-  if (address !== toUrl(before)) {
-    // `steps` counts our own history entries, so that closing the viewer knows whether it can go back.
-    const steps = push ? (history.state?.steps ?? 0) + 1 : (history.state?.steps ?? 0);
-    history[push ? "pushState" : "replaceState"]({ steps }, "", address);
-  }
+  if (isGoingBack) changedOnTheWay = { push: push || Boolean(changedOnTheWay?.push) };
+  else record(before, push);
   for (const listener of listeners) listener(state, before);
 }
 
-/** Go back in history if that stays on this page, otherwise change the state to `otherwise`.
+/** Write the state to the history, if it is another one than `before`. @param {UrlState} before @param {boolean} push */
+function record(before, push) {
+  const address = toUrl(state);
+  if (address === toUrl(before)) return;
+  // `steps` counts our own history entries, so that closing the viewer knows whether it can go back.
+  const steps = push ? (history.state?.steps ?? 0) + 1 : (history.state?.steps ?? 0);
+  history[push ? "pushState" : "replaceState"]({ steps }, "", address);
+}
+
+/** Browsers go back later than they are asked to. What changes until then is written to the history afterwards. */
+let isGoingBack = false;
+/** @type {{push: boolean} | null} */
+let changedOnTheWay = null;
+
+/** Change the state to `otherwise`, by going back in history if that stays on this page.
  * @param {Partial<UrlState>} otherwise
  */
 export function goBack(otherwise) {
-  if (history.state?.steps) history.back();
-  else navigate(otherwise);
+  if (isGoingBack || !history.state?.steps) return navigate(otherwise);
+  history.back();
+  isGoingBack = true;
+  navigate(otherwise);
+  changedOnTheWay = null; // this change is what going back does
 }
 
 addEventListener("popstate", () => {
+  const changed = changedOnTheWay;
+  isGoingBack = false;
+  changedOnTheWay = null;
+  if (changed) return record(fromQueryString(location.search), changed.push);
   const before = state;
   state = fromQueryString(location.search);
   for (const listener of listeners) listener(state, before);

@@ -1,6 +1,6 @@
 /** The viewer: a page at full size with its heat map, navigation between pages and results, and searches by the page. */
 
-import { goBack, currentState, navigate } from "./url_state.js";
+import { goBack, currentState, navigate, toUrl } from "./url_state.js";
 import { pageImageUrl, fetchWordMatches } from "./api.js";
 import { splitPath, displayPath, cutName } from "./paths.js";
 import { placeOf } from "./card.js";
@@ -69,6 +69,7 @@ export function createViewer() {
       frame.focus();
       isOther && panZoom.fit();
     }
+    if (shown.query !== query) words = [];
     shown = { document, page, query };
     showPosition();
     if (isOther) load();
@@ -97,9 +98,13 @@ export function createViewer() {
     frame.setAttribute("aria-label", `Page ${page} of ${name}`);
     thumbnails.show(document, page, of);
     original.show(document, page, extension);
-    const copies = createCopies(results.find((hit) => hit.doc_id === document)?.also ?? []);
-    also.hidden = !copies;
-    also.lastElementChild?.replaceChildren(copies ?? "");
+    marks.show(shown.query, document, page);
+    const paths = results.find((hit) => hit.doc_id === document)?.also ?? [];
+    const key = JSON.stringify([toUrl(currentState()), paths]);
+    if (also.dataset.key === key) return; // a list that is open stays so
+    also.dataset.key = key;
+    also.hidden = !paths.length;
+    also.lastElementChild?.replaceChildren(createCopies(paths) ?? "");
   }
 
   async function load() {
@@ -118,9 +123,9 @@ export function createViewer() {
     sheet.classList.add("loading");
     for (const image of sheet.querySelectorAll(":scope > img")) image.remove();
     chipsNote.textContent = noteFor(query);
-    marks.show(query, document, page);
     const small = pageImageUrl(document, page, THUMBNAIL_WIDTH);
-    if (isCached(small)) await showImage(small, signal);
+    if (isCached(small)) await showImage(small, signal).catch(() => {}); // the sharp one follows
+    if (signal.aborted) return;
     // First the page with its highlights; then what is beside it, and what may be looked at next.
     const highlights = query ? heatmap.loadAll(query, document, page) : null;
     const found = query ? loadWords(query, document, page, signal) : null;
@@ -169,8 +174,10 @@ export function createViewer() {
   /** @param {string} url @param {AbortSignal} signal */
   async function showImage(url, signal) {
     const image = await loadImage(url, signal);
+    const others = [.../** @type {NodeListOf<HTMLImageElement>} */ (sheet.querySelectorAll(":scope > img"))];
+    if (others.some((other) => other.naturalWidth > image.naturalWidth)) return; // a sharper one was faster
     panZoom.setAspectRatio(image.naturalWidth / image.naturalHeight);
-    for (const previous of sheet.querySelectorAll(":scope > img")) previous.remove();
+    for (const other of others) other.remove();
     sheet.prepend(image);
     sheet.classList.remove("loading");
   }
@@ -257,6 +264,7 @@ export function createViewer() {
   }
 
   dialog.addEventListener("close", () => {
+    if (dialog.open) return; // another page was opened before this event came
     loading.abort();
     region.end();
     const closed = { doc_id: shown.document, page: shown.page, path: "" };

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from at_hand import DOCUMENTS, WAIT_MS, launched, program, serving
+from disturbed import disturb
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
@@ -79,6 +80,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
         contexts.append(context)
         context.set_default_timeout(WAIT_MS)
         page = context.new_page()
+        disturb(page)
 
         def on_console(message: ConsoleMessage) -> None:
             if message.type in {"error", "warning"} and not any(part in message.text for part in expected):
