@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ...engine.errors import IndexDamaged
 from ...engine.store import durable, layout, shards
+from ...engine.store.locks import FileLock
 from .shard_pages import ShardSpec
 
 CHUNK_BYTES = 8 << 20
@@ -53,22 +54,30 @@ def fetch(spec: ShardSpec, store: Path, read: Read) -> Path:
     """
     directory = store / hashlib.sha256(str(spec.directory).encode()).hexdigest()[:16]
     (directory / layout.SEGMENTS).mkdir(parents=True, exist_ok=True)
-    for segment, files in spec.files.items():
-        digest = spec.digests[segment]
-        final, marker = layout.segment_folder(directory, segment), directory / f"{segment:08d}-{digest}"
-        if final.is_dir() and marker.exists():
-            continue
-        durable.delete_folder(final)
-        with durable.atomic_folder(final) as temporary:
-            for file in files:
-                found = _copy(temporary / file.name, segment, read)
-                if found != file.sha256:
-                    raise IndexDamaged(f"{file.name} of segment {segment}: its checksum is not the committed one")
-        marker.touch()
+    for segment in spec.files:
+        lock = FileLock(directory / f"{segment:08d}.lock", blocking=True)  # of workers on one machine, one fetches it
+        try:
+            _fetch_segment(spec, segment, directory, read)
+        finally:
+            lock.release()
     if spec.codec == "residual":
         with durable.atomic_file(layout.codebook_file(directory)) as temporary:
             _copy(temporary, None, read, layout.CODEBOOK)
     return directory
+
+
+def _fetch_segment(spec: ShardSpec, segment: int, directory: Path, read: Read) -> None:
+    """Fetch a segment, unless it is there as it was committed."""
+    final, marker = layout.segment_folder(directory, segment), directory / f"{segment:08d}-{spec.digests[segment]}"
+    if final.is_dir() and marker.exists():
+        return
+    durable.delete_folder(final)
+    with durable.atomic_folder(final) as temporary:
+        for file in spec.files[segment]:
+            found = _copy(temporary / file.name, segment, read)
+            if found != file.sha256:
+                raise IndexDamaged(f"{file.name} of segment {segment}: its checksum is not the committed one")
+    marker.touch()
 
 
 def _copy(target: Path, segment: int | None, read: Read, name: str | None = None) -> str:

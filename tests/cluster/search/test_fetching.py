@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,9 @@ from docsearch.cluster.search.shard import Shard
 from docsearch.cluster.search.shard_pages import ShardSpec
 from docsearch.engine.errors import IndexDamaged
 from docsearch.engine.store import open_writer
+from docsearch.engine.store.locks import FileLock
 from late_pages import LateEncoder, directions, write
+from patience import DEADLINE_S
 
 
 @pytest.fixture
@@ -44,6 +48,37 @@ def test_fetched_segments_give_the_same_maxima_and_are_fetched_once(
     assert len(calls) == sum(-(-file.bytes // 1000) + 1 for files in spec.files.values() for file in files)
     here, there = (Shard(spec, place, tmp_path / "cache") for place in (tmp_path / "index", folder))
     assert here.maxima(directions(), None).tolist() == there.maxima(directions(), None).tolist()
+
+
+def test_two_workers_on_a_machine_fetch_a_segment_once(
+    spec: ShardSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second one comes while the first is in the middle, and waits for it."""
+    source = fetching.SegmentSource(tmp_path / "index")
+    names: list[str] = []
+    come = threading.Semaphore(0)
+
+    class NotedLock(FileLock):
+        def __init__(self, path: Path, *, blocking: bool) -> None:
+            come.release()
+            super().__init__(path, blocking=blocking)
+
+    def read(segment: int | None, name: str, start: int, count: int) -> bytes:
+        if start == 0:
+            if not names:
+                assert come.acquire(timeout=DEADLINE_S), "the first one"
+                assert come.acquire(timeout=DEADLINE_S), "and the second one"
+            names.append(f"{segment}/{name}")
+        return source.read(segment, name, start, count)
+
+    monkeypatch.setattr(fetching, "FileLock", NotedLock)
+    with ThreadPoolExecutor(2) as pool:
+        folders = [
+            each.result() for each in [pool.submit(fetching.fetch, spec, tmp_path / "store", read) for _ in range(2)]
+        ]
+    assert len(set(folders)) == 1
+    assert fetching.has_all(folders[0], spec)
+    assert sorted(names) == sorted({*names}), "each file once"
 
 
 def test_what_was_damaged_on_the_way_is_refused(spec: ShardSpec, tmp_path: Path) -> None:
