@@ -6,6 +6,7 @@ has not after a minute. Here each has an hour, which ends nothing but a run that
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import os
@@ -66,6 +67,7 @@ def without_waiting_for_agents(start: Callable[..., Any]) -> Callable[..., Any]:
     agents = ("METRICS_AGENT", "METRICS_EXPORT", "DASHBOARD_AGENT_LISTEN", "RUNTIME_ENV_AGENT")
     ports = [getattr(raylet, f"{agent}_PORT_NAME", None) for agent in agents]
 
+    @functools.wraps(start)  # with its signature, for a cluster inside another
     def start_node(*arguments: Any, **named: Any) -> Any:
         given = signature.bind(*arguments, **named).arguments
         for port in ports:
@@ -79,6 +81,7 @@ def without_waiting_for_agents(start: Callable[..., Any]) -> Callable[..., Any]:
 def until_it_is_known(get: Callable[..., Any]) -> Callable[..., Any]:
     """The function that asks what is known of a node, which is asked again until something is."""
 
+    @functools.wraps(get)
     def get_node(*arguments: Any, **named: Any) -> Any:
         ends_at = time.monotonic() + DEADLINE_S
         while True:
@@ -95,6 +98,7 @@ def until_it_is_known(get: Callable[..., Any]) -> Callable[..., Any]:
 def with_deadline(wait: Callable[..., None]) -> Callable[..., None]:
     """The method that waits for a node, for as long as it takes."""
 
+    @functools.wraps(wait)
     def wait_for_node(cluster: Any, node: Any, timeout: float = DEADLINE_S) -> None:
         wait(cluster, node, max(timeout, DEADLINE_S))
 
