@@ -44,7 +44,7 @@ MAIL_SUFFIXES = (".eml", ".mhtml", ".mht")
 """Files in the format of one e-mail; browsers save web pages in it, too."""
 OUTLOOK_SUFFIXES, MAILBOX_SUFFIXES = (".msg",), (".mbox",)
 """Messages of Outlook, each a file; and files of many messages."""
-NOTED_SUFFIXES = frozenset((".pptx", ".pptm", ".ppsx", ".odp"))
+NOTED_SUFFIXES = frozenset((".pptx", ".pptm", ".ppsx", ".odp", ".ppt", ".pps"))
 """Presentations whose speaker notes are read."""
 OOXML_FORMATS = {
     **dict.fromkeys((".docx", ".docm"), "docx"),

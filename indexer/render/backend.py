@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ...engine.errors import DocumentError
 from ...engine.records import U8, Lines
+from .undrawn import Undrawn
 from .unread import Unread
 from .visible_text import Word
 
@@ -101,8 +102,18 @@ class OpenDocument(Protocol):
         """Close the file."""
 
 
+@runtime_checkable
 class OpenPdf(OpenDocument, Protocol):
-    """A PDF opened by a rendering library."""
+    """A PDF opened by a rendering library.
+
+    `of_office`: it was made of an Office document. Marks of comments are not drawn on its pages then, and pictures may
+    have descriptions.
+    """
+
+    of_office: bool
+
+    def undrawn(self) -> Undrawn:
+        """Return the comments on the page rendered last, and descriptions of its pictures."""
 
     def attached_files(self) -> tuple[list[tuple[str, Callable[[], bytes]]], int]:
         """Return the name of each file that lies in it with a function that reads the file, and how many files there

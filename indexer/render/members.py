@@ -1,10 +1,12 @@
-"""The files that lie in a document, by its kind: attached to e-mails, embedded in PDFs, packed in archives.
+"""The files that lie in a document, by its kind: attached to e-mails, embedded in PDFs and Office documents, packed in
+archives.
 
 Runs only inside the child process (`worker`).
 """
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from ..kinds import (
     ARCHIVE_SUFFIXES,
     MAIL_SUFFIXES,
     MAILBOX_SUFFIXES,
+    OOXML_FORMATS,
     OUTLOOK_SUFFIXES,
     PDF_MAGIC,
     PDF_MAGIC_WITHIN,
@@ -19,6 +22,7 @@ from ..kinds import (
 )
 from .archive import Members, open_archive
 from .backend import OpenPdf
+from .embedded import EmbeddedObjects
 
 
 def open_members(file: Path, passwords: Sequence[str], open_pdf: Callable[[Path], OpenPdf]) -> Members:
@@ -30,6 +34,8 @@ def open_members(file: Path, passwords: Sequence[str], open_pdf: Callable[[Path]
         from .mail import AttachedToMessages
 
         return AttachedToMessages(file)
+    if suffix in OOXML_FORMATS and zipfile.is_zipfile(file):
+        return EmbeddedObjects(file)
     with file.open("rb") as stream:
         is_pdf = PDF_MAGIC in stream.read(PDF_MAGIC_WITHIN)
     return EmbeddedFiles(open_pdf(file) if is_pdf else None)

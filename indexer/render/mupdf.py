@@ -23,12 +23,13 @@ import pymupdf
 
 from ...engine.errors import DocumentError
 from ...engine.records import Lines
-from ...engine.store.unread import COMMENT, DYNAMIC_FORM
+from ...engine.store.unread import DYNAMIC_FORM
 from .backend import OUT_OF_MEMORY, ConvertedPdf, GreyBitmap, OutOfMemory, PageBitmap, as_render_error
 from .detail import detail_size, strips
 from .headings import PrintedLine, headings
 from .page_size import POINTS_PER_INCH, pixel_size
 from .properties import of_pdf
+from .undrawn import Undrawn, comment, description, lines
 from .unread import COMMENT_SUBTYPES, Unread, attachments
 from .visible_text import Word, seen_words, visible_text
 
@@ -42,6 +43,7 @@ ATTACHED_MAX, PAGES_WITH_ATTACHED_MAX = 1000, 5000
 """Files in a PDF that are looked at, and pages that these are looked for on."""
 BOLD_NAME = re.compile("bold|black|heavy", re.IGNORECASE)
 """Part of the name of a bold font: many fonts in PDFs do not say that they are bold."""
+PAGE_REFERENCE = re.compile(r"(\d{1,9}) 0 R")
 COVERED_SHARE = 0.5
 """A page of which one image covers this share is a scan, and read at the resolution of that image at most."""
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_DEHYPHENATE
@@ -88,6 +90,8 @@ class MupdfDocument:
         self._display_list: pymupdf.DisplayList | None = None
         self._page: Any = None
         self._pixmap: pymupdf.Pixmap | None = None  # owns the memory that the last PageBitmap points into
+        self._described: dict[int, list[str]] | None = None
+        self.of_office = False
         self.page_count = _page_count(document)
 
     def properties(self) -> dict[str, str]:
@@ -108,6 +112,9 @@ class MupdfDocument:
         width_pt, height_pt = loaded.rect.width, loaded.rect.height
         width, height, effective_dpi = pixel_size(width_pt, height_pt, dpi=dpi, max_pixels=max_pixels)
         zoom = pymupdf.Matrix(width / width_pt, height / height_pt)
+        if self.of_office:
+            for note in loaded.annots(types=[pymupdf.mupdf.PDF_ANNOT_TEXT]):
+                note.set_flags(pymupdf.mupdf.PDF_ANNOT_IS_HIDDEN)
         self._display_list = loaded.get_displaylist(annots=True)
         pixmap = self._pixmap = self._display_list.get_pixmap(matrix=zoom, colorspace=pymupdf.csRGB, alpha=0)
         if OUT_OF_MEMORY.search(pymupdf.TOOLS.mupdf_warnings()):  # MuPDF then renders the page with parts missing
@@ -180,17 +187,25 @@ class MupdfDocument:
             found.append(Unread(DYNAMIC_FORM, 1))
         return found
 
-    def unread_on_page(self) -> list[Unread]:
-        """Return files attached to the page, and annotations whose text is not drawn."""
+    def undrawn(self) -> Undrawn:
+        """Return the comments on the page rendered last, and, of an Office document, descriptions of its pictures."""
         assert self._page is not None
-        names, comments = [], 0
-        for annotation in islice(self._page.annots(), ANNOTATIONS_MAX):
-            subtype = annotation.type[1]
-            if subtype == "FileAttachment":
-                names.append(str(annotation.file_info.get("filename", "")))
-            elif subtype in COMMENT_SUBTYPES and annotation.info.get("content", "").strip():
-                comments += 1
-        return attachments(names) + ([Unread(COMMENT, comments)] if comments else [])
+        if not self._document.is_pdf:
+            return Undrawn()
+        comments = [
+            comment(annotation.info.get("title", ""), annotation.info.get("content", ""))
+            for annotation in islice(self._page.annots(), ANNOTATIONS_MAX)
+            if annotation.type[1] in COMMENT_SUBTYPES
+        ]
+        if self._described is None:
+            self._described = _descriptions(self._document) if self.of_office else {}
+        return Undrawn("", lines(comments), lines(dict.fromkeys(self._described.get(self._page.xref, []))))
+
+    def unread_on_page(self) -> list[Unread]:
+        """Return files attached to the page."""
+        assert self._page is not None
+        attached = self._page.annots(types=[pymupdf.mupdf.PDF_ANNOT_FILE_ATTACHMENT])
+        return attachments([str(each.file_info.get("filename", "")) for each in islice(attached, ANNOTATIONS_MAX)])
 
     def font_sizes(self) -> list[tuple[float, int]]:
         """Return the font sizes of the page rendered last, in points, each with its number of characters."""
@@ -265,6 +280,20 @@ def _file_of_annotation(document: Any, number: int, xref: int) -> bytes:
     """The file that the annotation `xref` of a page, counted from 0, attaches to it."""
     page = document.load_page(number)
     return bytes(page.load_annot(xref).get_file())
+
+
+def _descriptions(document: Any) -> dict[int, list[str]]:
+    """The descriptions of pictures in a tagged PDF, by the objects of the pages that they are on."""
+    found: dict[int, list[str]] = {}
+    if document.xref_get_key(document.pdf_catalog(), "StructTreeRoot")[0] == "null":
+        return found
+    for number in range(1, min(document.xref_length(), OBJECTS_SEARCHED_MAX)):
+        kind, text = document.xref_get_key(number, "Alt")
+        if kind == "string" and text:
+            _, page = document.xref_get_key(number, "Pg")
+            if (reference := PAGE_REFERENCE.match(page)) is not None:
+                found.setdefault(int(reference[1]), []).append(description("", text))
+    return found
 
 
 def _page_count(document: pymupdf.Document) -> int:

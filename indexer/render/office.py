@@ -52,6 +52,8 @@ SETTINGS = (
     ("Office.Common/Load", "UpdateDocMode", "0"),
     ("Office.Writer/Content/Update", "Link", "0"),
     ("Office.Calc/Content/Update", "Link", "2"),
+    ("Office.Common/Filter/PDF/Export", "ExportNotes", "true"),
+    ("Office.Common/Filter/PDF/Export", "UseTaggedPDF", "true"),
     ("Inet/Settings", "ooInetProxyType", "2"),
     *(("Inet/Settings", f"ooInet{scheme}ProxyName", NOBODY) for scheme in ("HTTP", "HTTPS", "FTP")),
     *(("Inet/Settings", f"ooInet{scheme}ProxyPort", NO_PORT) for scheme in ("HTTP", "HTTPS", "FTP")),

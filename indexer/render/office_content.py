@@ -1,5 +1,5 @@
-"""What an Office document has that its pages do not show: speaker notes of slides, and sheets that are hidden or too
-many.
+"""What an Office document has that its pages do not show: speaker notes of slides, comments on them and descriptions of
+their pictures, sheets that are hidden or too many.
 
 Runs only inside the child process (`worker`). A document is read here as it is, not as what it was converted to; one
 whose structure cannot be told costs its notes only.
@@ -11,22 +11,26 @@ import logging
 import posixpath
 import struct
 import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from ...engine.store.unread import PARTIAL
 from ..kinds import NOTED_SUFFIXES
 from .archive import read_within
+from .embedded import embedded_files
+from .legacy_slides import notes_of_slides
 from .sheet_columns import SHEETS_READ_MAX
-from .unread import Unread
+from .undrawn import Undrawn, comment, description, lines
+from .unread import Unread, attachments
 
 log = logging.getLogger(__name__)
 
 SHEETS_OOXML, SHEETS_ODF, SHEETS_BIFF = frozenset((".xlsx", ".xlsm")), frozenset((".ods",)), frozenset((".xls",))
-SPEAKER_NOTES = "Speaker notes:"
-"""The line before the notes in the text of a slide: they are not printed on its page."""
+SLIDES_BINARY = frozenset((".ppt", ".pps"))
+ZIPPED = frozenset((*NOTED_SUFFIXES, *SHEETS_OOXML, *SHEETS_ODF, ".docx", ".docm")) - SLIDES_BINARY
+"""Documents that are .zip files, and in which something is looked for."""
 PART_MAX_BYTES = 32 << 20
 """A larger part of a document is not looked at: parsed, it would not fit into the process's memory."""
 NAMES_SHOWN, NAME_MAX_CHARS = 3, 40
@@ -39,46 +43,77 @@ STATE_MASK, WIDE_NAME = 3, 1
 
 @dataclass(frozen=True, slots=True)
 class BesidePages:
-    """The speaker `notes` of each slide of a presentation, in order, and what of the document is `unread`."""
+    """What each slide of a presentation has that is `undrawn`, in order, and what of the document is `unread`.
 
-    notes: tuple[str, ...] = ()
+    `hidden` says which slides are hidden. With `has_comments`, the slides' comments are among what is undrawn.
+    """
+
+    undrawn: tuple[Undrawn, ...] = ()
     unread: tuple[Unread, ...] = ()
+    hidden: tuple[bool, ...] = ()
+    has_comments: bool = False
 
     def of_pages(self, count: int) -> BesidePages:
-        """The same for a document of `count` pages: notes stay only if these are its slides."""
-        if len(self.notes) == count or not any(self.notes):
+        """The same for a document of `count` pages: what is undrawn stays only if these are its slides, or those that
+        are not hidden, which is told.
+        """
+        shown = tuple(each for each, is_hidden in zip(self.undrawn, self.hidden, strict=False) if not is_hidden)
+        if count < len(self.undrawn) and len(shown) == count:
+            left_out = len(self.undrawn) - count
+            told = Unread(PARTIAL, 0, f"without {left_out:,} hidden slide{'s' if left_out > 1 else ''}")
+            return replace(self, undrawn=shown, unread=(*self.unread, told), hidden=())
+        if len(self.undrawn) == count or not any(each != Undrawn() for each in self.undrawn):
             return self
         told = Unread(PARTIAL, 0, "without the speaker notes, because the pages are not the slides")
-        return BesidePages((), (*self.unread, told))
+        return replace(self, undrawn=(), unread=(*self.unread, told), has_comments=False)
 
-    def notes_of(self, page: int) -> str:
-        """The speaker notes of a page, counted from 1, "" if it has none."""
-        return self.notes[page - 1] if page <= len(self.notes) else ""
-
-
-def with_notes(text: str, notes: str) -> str:
-    """The text of a page with the speaker notes, if any, after what it shows."""
-    return f"{text.rstrip()}\n\n{SPEAKER_NOTES}\n{notes}\n".lstrip() if notes else text
+    def of_page(self, page: int) -> Undrawn:
+        """What is not drawn on a page, counted from 1."""
+        return self.undrawn[page - 1] if page <= len(self.undrawn) else Undrawn()
 
 
-def beside_pages(file: Path) -> BesidePages:
-    """What the pages of an Office document do not show, as far as it can be told."""
+def beside_pages(file: Path, *, by_library: bool = False) -> BesidePages:
+    """What the pages of an Office document do not show, as far as it can be told.
+
+    `by_library`: they were laid out by office2pdf, which leaves out more than LibreOffice does.
+    """
     suffix = file.suffix.lower()
     try:
-        if suffix in NOTED_SUFFIXES:
-            with zipfile.ZipFile(file) as document:
-                return BesidePages(tuple((_notes_of_odf if suffix == ".odp" else _notes_of_ooxml)(document)))
-        if suffix in SHEETS_OOXML:
-            with zipfile.ZipFile(file) as document:
-                return BesidePages(unread=_left_out(_sheets_of_ooxml(document), most=SHEETS_READ_MAX))
-        if suffix in SHEETS_ODF:
-            with zipfile.ZipFile(file) as document:
-                return BesidePages(unread=_left_out(_sheets_of_odf(document)))
+        if suffix in SLIDES_BINARY:
+            return BesidePages(tuple(Undrawn(notes) for notes in notes_of_slides(file)))
         if suffix in SHEETS_BIFF:
             return BesidePages(unread=_left_out(_sheets_of_biff(file)))
+        if suffix in ZIPPED:
+            with zipfile.ZipFile(file) as document:
+                return _beside_pages(document, suffix, by_library=by_library)
     except Exception as err:  # noqa: BLE001 - documents that are damaged, or something else, raise anything
         log.debug("it cannot be told what is beside the pages: %s", err)
     return BesidePages()
+
+
+def _beside_pages(document: zipfile.ZipFile, suffix: str, *, by_library: bool) -> BesidePages:
+    if suffix == ".odp":
+        return BesidePages(tuple(_slides_of_odf(document)))
+    if suffix in NOTED_SUFFIXES:
+        slides = list(_slides_of_ooxml(document))
+        undrawn, hidden = tuple(slide[0] for slide in slides), tuple(slide[1] for slide in slides)
+        return BesidePages(undrawn, _embedded(document), hidden, has_comments=True)
+    if suffix in SHEETS_ODF:
+        return BesidePages(unread=_left_out(_sheets_of_odf(document)))
+    if suffix in SHEETS_OOXML:
+        left_out = _left_out(_sheets_of_ooxml(document), most=SHEETS_READ_MAX)
+        remarks = _counted(_remarks_of_sheets(document)) if by_library else ()
+        return BesidePages(unread=(*_embedded(document), *left_out, *remarks))
+    return BesidePages(unread=(*_embedded(document), *(_counted(_remarks_of_text(document)) if by_library else ())))
+
+
+def _embedded(document: zipfile.ZipFile) -> tuple[Unread, ...]:
+    """The report of embedded files, which are documents of their own."""
+    try:
+        return tuple(attachments([name for _, name in embedded_files(document)]))
+    except Exception as err:  # noqa: BLE001 - what is damaged raises anything
+        log.debug("embedded files cannot be listed: %s", err)
+        return ()
 
 
 def _left_out(sheets: Sequence[tuple[str, bool]], most: int | None = None) -> tuple[Unread, ...]:
@@ -93,15 +128,46 @@ def _left_out(sheets: Sequence[tuple[str, bool]], most: int | None = None) -> tu
     return (Unread(PARTIAL, 0, "; ".join(found)),) if found else ()
 
 
-def _notes_of_ooxml(document: zipfile.ZipFile) -> Iterator[str]:
-    main = next(iter(_related(document, "", "officeDocument").values()))
-    slides = _related(document, main, "slide")
+def _counted(counts: Mapping[str, int]) -> tuple[Unread, ...]:
+    """The report of what a library leaves out, by the noun for one of each."""
+    found = [f"{count:,} {noun}{'s' if count > 1 else ''}" for noun, count in counts.items() if count]
+    return (Unread(PARTIAL, 0, f"without {', '.join(found)}"),) if found else ()
+
+
+def _remarks_of_text(document: zipfile.ZipFile) -> dict[str, int]:
+    """How many footnotes, endnotes and comments a .docx file has."""
+    main = _main(document)
+    counts = {}
+    for noun in ("footnote", "endnote", "comment"):
+        parts = [_part(document, name) for name in _related(document, main, f"{noun}s").values()]
+        written = [each for part in parts for each in _named(part, noun) if not _attribute(each, "type")]
+        counts[noun] = sum(1 for each in written if next(_named(each, "t"), None) is not None)
+    return counts
+
+
+def _remarks_of_sheets(document: zipfile.ZipFile) -> dict[str, int]:
+    """How many cells of an .xlsx file have a comment."""
+    sheets = _related(document, _main(document), "worksheet").values()
+    parts = [_part(document, name) for sheet in sheets for name in _related(document, sheet, "comments").values()]
+    return {"comment": sum(1 for part in parts for _ in _named(part, "comment"))}
+
+
+def _slides_of_ooxml(document: zipfile.ZipFile) -> Iterator[tuple[Undrawn, bool]]:
+    """What each slide has that is not drawn, and whether it is hidden."""
+    main = _main(document)
+    slides, authors = _related(document, main, "slide"), _authors(document, main)
     for each in _named(_part(document, main), "sldId"):
+        undrawn, is_hidden = Undrawn(), False
         try:
-            yield _notes_of_slide(document, slides[_attribute(each, "id", namespaced=True)])
+            name = slides[_attribute(each, "id", namespaced=True)]
+            shown = _part(document, name)
+            is_hidden = _attribute(shown, "show") in ("0", "false")
+            undrawn = Undrawn(descriptions=_descriptions(_named(shown, "cNvPr")))
+            undrawn = replace(undrawn, comments=lines(_comments_of_slide(document, name, authors)))
+            undrawn = replace(undrawn, notes=_notes_of_slide(document, name))
         except Exception as err:  # noqa: BLE001 - what is damaged raises anything, and costs the notes of one slide
-            log.debug("the notes of a slide cannot be read: %s", err)
-            yield ""
+            log.debug("what is not drawn of a slide cannot be read: %s", err)
+        yield undrawn, is_hidden
 
 
 def _notes_of_slide(document: zipfile.ZipFile, slide: str) -> str:
@@ -110,20 +176,49 @@ def _notes_of_slide(document: zipfile.ZipFile, slide: str) -> str:
     return _joined(line for body in bodies for paragraph in _named(body, "p") for line in _lines(paragraph))
 
 
+def _authors(document: zipfile.ZipFile, main: str) -> dict[str, str]:
+    """Who wrote comments on slides, by their ids: in the form of PowerPoint 2007 and in that of 2021."""
+    try:
+        parts = [name for kind in ("commentAuthors", "authors") for name in _related(document, main, kind).values()]
+        people = [each for name in parts for each in _part(document, name)]
+        return {_attribute(each, "id"): _attribute(each, "name") for each in people}
+    except Exception as err:  # noqa: BLE001 - comments are read without their authors
+        log.debug("the authors of comments cannot be read: %s", err)
+        return {}
+
+
+def _comments_of_slide(document: zipfile.ZipFile, slide: str, authors: Mapping[str, str]) -> Iterator[str]:
+    for name in _related(document, slide, "comments").values():
+        for each in _part(document, name).iter():
+            if isinstance(each.tag, str) and each.tag.rpartition("}")[2] in ("cm", "reply"):
+                said = [own for kind in ("text", "txBody") for own in each if own.tag.rpartition("}")[2] == kind]
+                text = " ".join(" ".join(_pieces(own)) for own in said)
+                yield comment(authors.get(_attribute(each, "authorId"), ""), text)
+
+
+def _descriptions(shapes: Iterable[ET.Element]) -> tuple[str, ...]:
+    return lines(dict.fromkeys(description(_attribute(each, "title"), _attribute(each, "descr")) for each in shapes))
+
+
 def _is_body(shape: ET.Element) -> bool:
     """Whether a shape of a page of notes is the notes: others are the slide, its number, a date, a footer."""
     return any(_attribute(place, "type") == "body" for place in _named(shape, "ph"))
 
 
-def _notes_of_odf(document: zipfile.ZipFile) -> Iterator[str]:
+def _slides_of_odf(document: zipfile.ZipFile) -> Iterator[Undrawn]:
+    """What each slide has that is not drawn, but for comments, which LibreOffice puts into its PDF."""
     for page in _named(_part(document, "content.xml"), "page"):
-        frames = [frame for notes in _named(page, "notes") for frame in _named(notes, "frame")]
+        beside = list(_named(page, "notes"))
+        frames = [frame for part in beside for frame in _named(part, "frame")]
         written = [frame for frame in frames if _attribute(frame, "class") == "notes"]
-        yield _joined(line for frame in written for paragraph in _named(frame, "p") for line in _lines(paragraph))
+        notes = _joined(line for frame in written for paragraph in _named(frame, "p") for line in _lines(paragraph))
+        not_shown = {id(each) for part in beside for each in part.iter()}
+        told = [each for kind in ("title", "desc") for each in _named(page, kind) if id(each) not in not_shown]
+        yield Undrawn(notes, descriptions=lines(dict.fromkeys(description("", _joined(_lines(each))) for each in told)))
 
 
 def _sheets_of_ooxml(document: zipfile.ZipFile) -> list[tuple[str, bool]]:
-    main = next(iter(_related(document, "", "officeDocument").values()))
+    main = _main(document)
     sheets = _named(_part(document, main), "sheet")
     return [(_attribute(each, "name"), _attribute(each, "state") in ("hidden", "veryHidden")) for each in sheets]
 
@@ -159,6 +254,10 @@ def _sheets_of_biff(file: Path) -> list[tuple[str, bool]]:
             found.append((text, bool(state & STATE_MASK)))
         place += length
     return found
+
+
+def _main(document: zipfile.ZipFile) -> str:
+    return next(iter(_related(document, "", "officeDocument").values()))
 
 
 def _related(document: zipfile.ZipFile, part: str, kind: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pypdfium2
@@ -18,11 +19,12 @@ import pypdfium2.raw as pdfium_c
 
 from ...engine.errors import DocumentError
 from ...engine.records import U8, Lines
-from ...engine.store.unread import COMMENT, DYNAMIC_FORM
+from ...engine.store.unread import DYNAMIC_FORM
 from .backend import TEXT_MAX_CHARS, ConvertedPdf, GreyBitmap, PageBitmap
 from .detail import detail_size, grey_of, strips
 from .page_size import pixel_size
 from .properties import of_pdf
+from .undrawn import Undrawn, comment, lines
 from .unread import Unread, attachments
 from .visible_text import Word, seen_words, visible_text
 
@@ -39,6 +41,7 @@ COMMENTS = frozenset(
     )
 )
 """As `COMMENT_SUBTYPES`."""
+UTF16_END, STRING_MAX_BYTES = 2, 1 << 20
 WHITE = (255, 255, 255, 255)
 RENDER_FLAGS: int = pdfium_c.FPDF_ANNOT | pdfium_c.FPDF_REVERSE_BYTE_ORDER
 
@@ -66,6 +69,7 @@ class PdfiumDocument:
         self._unread = list(unread)
         self._page: pypdfium2.PdfPage | None = None
         self._drawn: U8 | None = None
+        self.of_office = False
         document.init_forms()
         self.page_count: int = len(document)
 
@@ -86,6 +90,10 @@ class PdfiumDocument:
         width_pt, height_pt = loaded.get_size()
         if width_pt <= 0 or height_pt <= 0:
             raise DocumentError("the page is empty: its crop box lies outside the page")
+        if self.of_office:
+            for annotation, subtype in self._annotations():
+                if subtype == pdfium_c.FPDF_ANNOT_TEXT:
+                    pdfium_c.FPDFAnnot_SetFlags(annotation, pdfium_c.FPDF_ANNOT_FLAG_HIDDEN)
         width, height, effective_dpi = pixel_size(width_pt, height_pt, dpi=dpi, max_pixels=max_pixels)
         drawn = self._drawn = self._rows(width, height, 0, height)
         rgb = drawn.tobytes()
@@ -165,20 +173,29 @@ class PdfiumDocument:
             found.append(Unread(DYNAMIC_FORM, 1))
         return found
 
+    def undrawn(self) -> Undrawn:
+        """Return the comments on the page rendered last. PDFium tells no descriptions of pictures that lie outside the
+        page's text.
+        """
+        comments = [
+            comment(_string(annotation, b"T"), _string(annotation, b"Contents"))
+            for annotation, subtype in self._annotations()
+            if subtype in COMMENTS
+        ]
+        return Undrawn(comments=lines(comments))
+
     def unread_on_page(self) -> list[Unread]:
-        """Return files attached to the page, and annotations whose text is not drawn."""
+        """Return files attached to the page."""
+        attached = [subtype for _, subtype in self._annotations() if subtype == pdfium_c.FPDF_ANNOT_FILEATTACHMENT]
+        return attachments([""] * len(attached))
+
+    def _annotations(self) -> Iterator[tuple[Any, int]]:
+        """The annotations of the page rendered last, each with its subtype; valid until the next one is taken."""
         assert self._page is not None
-        names, comments = [], 0
         for i in range(min(pdfium_c.FPDFPage_GetAnnotCount(self._page), ANNOTATIONS_MAX)):
             annotation = pdfium_c.FPDFPage_GetAnnot(self._page, i)
-            subtype = pdfium_c.FPDFAnnot_GetSubtype(annotation)
-            if subtype == pdfium_c.FPDF_ANNOT_FILEATTACHMENT:
-                names.append("")
-            # The size in bytes of UTF-16, with two for the end.
-            elif subtype in COMMENTS and pdfium_c.FPDFAnnot_GetStringValue(annotation, b"Contents", None, 0) > 2:
-                comments += 1
+            yield annotation, pdfium_c.FPDFAnnot_GetSubtype(annotation)
             pdfium_c.FPDFPage_CloseAnnot(annotation)
-        return attachments(names) + ([Unread(COMMENT, comments)] if comments else [])
 
     def font_sizes(self) -> list[tuple[float, int]]:
         """Return heights of characters of the page rendered last, in points: of every one, or evenly chosen ones, each
@@ -223,6 +240,16 @@ class PdfiumDocument:
         if self._page is not None:
             self._page.close()
             self._page = None
+
+
+def _string(annotation: Any, key: bytes) -> str:
+    """A text of an annotation by its key, "" without one. Sizes are in bytes of UTF-16, with two for the end."""
+    size = pdfium_c.FPDFAnnot_GetStringValue(annotation, key, None, 0)
+    if not UTF16_END < size <= STRING_MAX_BYTES:
+        return ""
+    buffer = ctypes.create_string_buffer(size)
+    pdfium_c.FPDFAnnot_GetStringValue(annotation, key, ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
+    return buffer.raw[: size - UTF16_END].decode("utf-16-le", "replace")
 
 
 def _content(attachment: pypdfium2.PdfAttachment) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import json
 import logging
-import os
 import signal
 import subprocess
 import sys
@@ -26,14 +25,16 @@ from ...engine.errors import DocsearchError, DocumentError
 from ...engine.records import U8, PageWords
 from ...engine.store.labels import LABEL_MAX_CHARS
 from ..kinds import OFFICE_SUFFIXES
-from . import office, properties, unread
+from . import office, properties, undrawn, unread
 from .backend import REASON_MAX_CHARS, TEXT_MAX_CHARS, WORDS_MAX
+from .child import enlarge_pipe, environment
 from .headings import HEADINGS_MAX_CHARS
 from .memory_watch import MemoryWatch
 from .ocr import TIMEOUT_S as OCR_TIMEOUT_S
 from .ocr import Ocr
 from .office import OfficeConverter
 from .rendered import Opened, RenderedPage, page_words
+from .undrawn import Undrawn
 from .unread import Unread
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,6 @@ ALARM_MARGIN_S = 5
 HEADER_MAX_BYTES = 1 << 16
 TEXT_MAX_BYTES, HEADINGS_MAX_BYTES = 4 * TEXT_MAX_CHARS, 4 * HEADINGS_MAX_CHARS
 WORDS_MAX_BYTES = 6 * TEXT_MAX_CHARS + 64 * WORDS_MAX
-PIPE_BYTES = 1 << 20
 PAGES_PER_CHILD = 1000
 DOCUMENTS_PER_CHILD = 200
 """A child is replaced after this many pages or documents, to bound what a library leaks."""
@@ -120,11 +120,11 @@ class RenderProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env=_child_environment(),
+                env=environment(),
             )
             if self._killed:  # by another thread, before there was a child to end
                 self._child.kill()
-            _enlarge_pipe(self._child)
+            enlarge_pipe(self._child)
             self._pages = self._documents = 0
             self._memory = None
             try:
@@ -227,6 +227,21 @@ class RenderProcess:
         except DocumentError as err:
             log.debug("it cannot be told what is not drawn of a %s: %s", what, err)
             return ()
+
+    def undrawn(self) -> Undrawn:
+        """Speaker notes, comments and descriptions of the page rendered last; none if they cannot be told.
+
+        If finding them breaks the child, another one renders the next page.
+        """
+        if self._child is None or self._file is None:
+            return Undrawn()
+        action = "looking for comments"
+        try:
+            with self._request(action, {"undrawn": True}, TEXT_TIMEOUT_S):
+                return undrawn.received(self._read_bytes("undrawn", action, undrawn.JSON_MAX_BYTES))
+        except DocumentError as err:
+            log.debug("no comments of a page: %s", err)
+            return Undrawn()
 
     def kill(self) -> None:
         """End the child for good, even in the middle of a page; a thread waiting for that page gets WorkerLost."""
@@ -382,19 +397,3 @@ class RenderProcess:
         else:
             reason = f"{action} made the render process exit (exit code {code})"
         raise WorkerLost(reason, retryable=retryable)
-
-
-def _child_environment() -> dict[str, str]:
-    """The environment of the child: the same import path, and no memory spent on threads of numeric libraries."""
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    return {**os.environ, "PYTHONPATH": path, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-
-
-def _enlarge_pipe(child: subprocess.Popen[bytes]) -> None:
-    """Enlarge the pipe that carries pixels, on Linux, so that the processes switch less often."""
-    assert child.stdout is not None
-    if sys.platform == "linux":
-        with suppress(OSError, ImportError):  # beyond the limit for this user
-            import fcntl
-
-            fcntl.fcntl(child.stdout.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)

@@ -38,9 +38,9 @@ HTML_SUFFIXES = frozenset((*MARKDOWN_SUFFIXES, *WEB_SUFFIXES, *MAIL_SUFFIXES, *O
 """What is turned into HTML before it is laid out."""
 HTML_LAYOUT = 3
 """The version of that HTML, and of what is read of messages. Another one changes how the pages look."""
-OFFICE_LAYOUT, NOTED_LAYOUT = 2, 3
-"""The version of what LibreOffice is told: hidden slides are pages, and columns without a width get one; and that of
-presentations whose speaker notes are read.
+OFFICE_LAYOUT, NOTED_LAYOUT = 3, 4
+"""The version of what LibreOffice is told: hidden slides are pages, columns without a width get one, comments and
+descriptions of pictures are in the PDF; and that of presentations, whose speaker notes are read.
 """
 PASSAGES, PASSAGES_VERSION = "docsearch passages", 1
 """What cuts text files for models of text. Its version changes where it would cut them at other places."""

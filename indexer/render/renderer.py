@@ -11,7 +11,7 @@ import importlib.util
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 import numpy as np
@@ -20,13 +20,15 @@ from ...engine.errors import DocumentError, UsageError
 from ...engine.install import needs
 from ...engine.ocr_text import OcrText
 from ...engine.records import U8, Lines, PageImage, PageRef, PageWords
-from ...engine.store.unread import PARTIAL, SMALL_PRINT
+from ...engine.store.unread import COMMENT, PARTIAL, SMALL_PRINT
 from ..discover import Document
+from .backend import TEXT_MAX_CHARS
 from .ocr import FAILURES_MAX, RAPIDOCR, Ocr, has_words, is_scan
 from .office import OfficeConverter
 from .page_budget import PAGES_PER_TASK, RemainingPages
 from .process import RenderProcess, RenderSettings, WorkerLost
 from .rapid_ocr import MEMORY_MB
+from .undrawn import with_undrawn
 from .unread import Unread
 
 RENDERER_LIBRARIES = {"mupdf": "pymupdf", "pdfium": "pypdfium2"}
@@ -308,12 +310,18 @@ class Renderer:
         pixels = detail[0] if detail else None
         is_passage = self._passages and rendered.lines is not None
         unread = unread or process.unread("page")
+        beside = process.undrawn()
         text, ocr = rendered.text, None
         if self._ocr is not None and not is_passage and is_scan(text):
             read, ocr, not_read = self._read_by_ocr(self._ocr, process, job, has_text=has_words(text))
             text, unread = read or text, (*unread, *not_read)
-        image = PageImage(ref, rendered.pixels, rendered.dpi, text, pixels, is_passage)
         headings = "" if text != rendered.text else rendered.headings
+        if beside.comments and not has_words(text):  # a scan stays a page without text, which is found by its picture
+            unread = (*unread, Unread(COMMENT, len(beside.comments)))
+            beside = replace(beside, comments=())
+        image = PageImage(
+            ref, rendered.pixels, rendered.dpi, with_undrawn(text, beside)[:TEXT_MAX_CHARS], pixels, is_passage
+        )
         return PageRendered(
             job.document, image, rendered.size_pt, unread, rendered.label, rendered.lines, headings, ocr
         )

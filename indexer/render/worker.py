@@ -22,6 +22,8 @@ that compromises it still cannot make the parent execute anything. The protocol,
     out  {"kind": "ocr", "bytes"} and that many bytes of JSON: [text, [[x0, y0, x1, y1, word], ...]]
     in   {"unread": "document" or "page", "alarm_s"}      of the open document, or of the page rendered last
     out  {"kind": "unread", "unread": [[kind, items, detail], ...]}
+    in   {"undrawn": true, "alarm_s"}                     of the page rendered last
+    out  {"kind": "undrawn", "bytes"} and that many bytes of JSON: [notes, [comment, ...], [description, ...]]
     in   {"members": file, "alarm_s"}                     the files that lie in a document
     out  {"kind": "members", "bytes"} and that many bytes of JSON: [[name, ...], how many there are beyond these]
     in   {"member": number, "alarm_s"}                    of those listed last, counted from 0
@@ -74,7 +76,8 @@ from .headings import HEADINGS_MAX_CHARS
 from .members import open_members
 from .ocr import Ocr
 from .ocr import read as read_by_ocr
-from .office_content import BesidePages, beside_pages, with_notes
+from .office_content import BesidePages, beside_pages
+from .undrawn import Undrawn, as_json
 from .unread import small_print
 
 STDERR_MAX_BYTES = 1 << 20
@@ -113,8 +116,12 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                     document = None
                 file, passages = Path(request["open"]), bool(request["passages"])
                 document = open_document(file, passwords, settings["renderer"], open_pdf, passages=passages)
-                original = request["original"]
-                beside = beside_pages(Path(original)).of_pages(document.page_count) if original else BesidePages()
+                beside = BesidePages()
+                if original := request["original"]:
+                    beside = beside_pages(Path(original), by_library=original == str(file))
+                    beside = beside.of_pages(document.page_count)
+                    if isinstance(document, OpenPdf):
+                        document.of_office = True
                 header = {"kind": "opened", "page_count": document.page_count, "properties": _properties(document)}
             elif "unread" in request:
                 assert document is not None
@@ -146,9 +153,13 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
                 assert document is not None
                 body = _words(document, size)
                 header = {"kind": "words", "bytes": len(body)}
+            elif "undrawn" in request:
+                assert document is not None
+                body = as_json(_undrawn(document, beside, page))
+                header = {"kind": "undrawn", "bytes": len(body)}
             elif "ocr" in request:
                 assert document is not None
-                body = _ocr(document, text, dpi, settings, beside.notes_of(page))
+                body = _ocr(document, text, dpi, settings)
                 header = {"kind": "ocr", "bytes": len(body)}
             elif "detail" in request:
                 assert document is not None
@@ -179,7 +190,7 @@ def _serve(requests: BinaryIO, responses: BinaryIO, settings: dict[str, Any], op
         if header["kind"] == "page":
             assert document is not None
             text = _text(document)
-            encoded = with_notes(text, beside.notes_of(page))[:TEXT_MAX_CHARS].encode("utf-8", "replace")
+            encoded = text.encode("utf-8", "replace")
             _send(responses, {"kind": "text", "bytes": len(encoded)}, encoded)
             found = _headings(document) if text.strip() else b""
             _send(responses, {"kind": "headings", "bytes": len(found)}, found)
@@ -259,6 +270,16 @@ def _headings(document: OpenDocument) -> bytes:
     return found[:HEADINGS_MAX_CHARS].replace("\0", "").encode("utf-8", "replace")
 
 
+def _undrawn(document: OpenDocument, beside: BesidePages, page: int) -> Undrawn:
+    """What is not drawn on the page rendered last: as its PDF has it, and as what is `beside` the pages says."""
+    own = beside.of_page(page)
+    if not isinstance(document, OpenPdf):
+        return own
+    found = document.undrawn()
+    comments = own.comments if beside.has_comments else found.comments
+    return Undrawn(own.notes, comments, own.descriptions or found.descriptions)
+
+
 def _words(document: OpenDocument, size: tuple[int, int]) -> bytes:
     """The visible words of the page rendered last, with boxes in fractions of its picture of `size` px, as JSON."""
     width, height = size
@@ -269,12 +290,11 @@ def _words(document: OpenDocument, size: tuple[int, int]) -> bytes:
     return json.dumps(found).encode()
 
 
-def _ocr(document: OpenDocument, text: str, dpi: float, settings: dict[str, Any], notes: str) -> bytes:
-    """What OCR reads on the page rendered last at `dpi`, whose text layer is `text`, then its `notes`, as JSON."""
+def _ocr(document: OpenDocument, text: str, dpi: float, settings: dict[str, Any]) -> bytes:
+    """What OCR reads on the page rendered last at `dpi`, whose text layer is `text`, as JSON."""
     ocr, timeout_s = Ocr(**settings["ocr"]), float(settings["ocr_timeout_s"])
     found, words = read_by_ocr(document, text, ocr, page_dpi=dpi, timeout_s=timeout_s)
     rounded = [[*(round(float(edge), 5) for edge in box), word] for *box, word in words[:WORDS_MAX]]
-    found = with_notes(found, notes) if found else found
     return json.dumps([found[:TEXT_MAX_CHARS].replace("\0", ""), rounded]).encode()
 
 

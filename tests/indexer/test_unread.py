@@ -24,7 +24,7 @@ STORED = Path(__file__).parents[1] / "engine/store/stored_indexes/format_1"
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    """A document with two attached files and a comment on its second page, and one without."""
+    """A document with two attached files and a comment on its second page, which has no text; and one without."""
     (tmp_path / "docs").mkdir()
     write(tmp_path / "docs/a.pdf", comments=1)
     write(tmp_path / "docs/b.pdf", attached=(), comments=0)
@@ -33,7 +33,7 @@ def docs(tmp_path: Path) -> Path:
 
 def write(file: Path, *, attached: tuple[str, ...] = ("x.csv", "y.csv"), comments: int = 0) -> None:
     document = pymupdf.open()
-    for text in ("first", "second"):
+    for text in ("first", "" if comments else "second"):
         page = document.new_page(width=200, height=260)
         page.insert_text((20, 40), text, fontsize=14)
     for name in attached:

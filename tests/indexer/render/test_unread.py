@@ -13,6 +13,7 @@ from docsearch.engine.store.unread import PARTIAL
 from docsearch.indexer.discover import Document
 from docsearch.indexer.render import process, unread
 from docsearch.indexer.render.renderer import DocumentOpened, PageRendered, Renderer
+from docsearch.indexer.render.undrawn import COMMENTS
 from docsearch.indexer.render.unread import LEGIBLE_PX, Unread, merged, small_print
 
 Reports = tuple[tuple[Unread, ...], list[tuple[Unread, ...]]]
@@ -62,17 +63,32 @@ def test_reports_of_one_kind_become_one() -> None:
     assert merged([cut, comment, hidden]) == (Unread(PARTIAL, 2, "the first 8 MB; sheets"), comment)
 
 
-def test_comments_and_files_on_a_page_are_counted(reports: Callable[..., Reports]) -> None:
-    document = new_document("first", "second")
+@pytest.mark.parametrize("has_text", [True, False])
+def test_comments_belong_to_the_text_of_a_page_or_are_counted_where_it_has_none(
+    reports: Callable[..., Reports], tmp_path: Path, has_text: bool
+) -> None:
+    document = new_document("first", "second" if has_text else "")
     page = document[1]
     for y in (50, 80):
         page.add_text_annot((100, y), "a sticky note")
-    page.add_text_annot((100, 120), "")  # a note that says nothing
-    page.add_highlight_annot((20, 30, 80, 45)).set_info(content="ask the lawyers")
+    page.add_text_annot((100, 120), "").set_info(title="Kim")  # a note that says nothing
+    page.add_highlight_annot((20, 30, 80, 45)).set_info(content="ask the\nlawyers", title="Kim Ü.")
     page.add_file_annot((150, 50), b"content", "table.ods")
     _, (first, second) = reports(document)
     assert first == ()
-    assert [(report.kind, report.items) for report in second] == [("attachment", 1), ("comment", 3)]
+    unread_comments = [] if has_text else [("comment", 3)]
+    assert [(report.kind, report.items) for report in second] == [("attachment", 1), *unread_comments]
+    if has_text:
+        for renderer in ("mupdf", "pdfium"):
+            (_, text) = texts(tmp_path / "a.pdf", renderer)
+            comments = ["a sticky note", "a sticky note", "Kim Ü.: ask the lawyers"]
+            assert text.split("\n") == ["second", "", COMMENTS, *comments, ""], renderer
+
+
+def texts(file: Path, renderer: str) -> list[str]:
+    with Renderer(dpi=72, max_pixels=100_000, renderer=renderer) as opened:
+        events = opened.render([(Document(file.name, file, 0, 0), frozenset())])
+        return [event.image.text for event in events if isinstance(event, PageRendered)]
 
 
 def test_a_form_that_only_a_viewer_can_lay_out_is_reported(reports: Callable[..., Reports]) -> None:
