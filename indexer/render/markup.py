@@ -59,6 +59,10 @@ TABLE_ROWS_MAX = 1000
 DEPTH_MAX = 60
 """Elements in each other, at most, that are laid out as such; MuPDF leaves out, in silence, what is in some 100."""
 NOTED_DEPTH_MAX = 1000
+INDENTED = frozenset(("blockquote", "dd", "dir", "menu", "ol", "ul"))
+UNINDENTED = "margin-left:0; margin-right:0; padding-left:0; padding-right:0"
+INDENTS_MAX = 6
+"""Lists and quotations in each other that are indented; those in them are not: they would begin beyond the page."""
 CLOSED_BY: dict[str, frozenset[str]] = {
     "p": frozenset(("p",)),
     "li": frozenset(("p", "li")),
@@ -237,6 +241,9 @@ class _SelfContained(HTMLParser):
             }
         if tag == "input" and (attributes.get("type") or "").lower() in TYPED:
             return f"<span>{escaped(kept.get('value', ''))}</span>"
+        if tag in INDENTED and sum(each in INDENTED for each in self._open) > INDENTS_MAX:
+            own = kept.get("style", "").rstrip("; ")
+            kept["style"] = f"{own}{'; ' if own else ''}{UNINDENTED}"
         if tag == "table":
             if kept.get("border", "0").strip() not in ("", "0"):
                 _add_class(kept, GRID)

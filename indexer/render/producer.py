@@ -36,7 +36,7 @@ REFLOWED_SUFFIXES = frozenset(
 
 HTML_SUFFIXES = frozenset((*MARKDOWN_SUFFIXES, *WEB_SUFFIXES, *MAIL_SUFFIXES, *OUTLOOK_SUFFIXES, *MAILBOX_SUFFIXES))
 """What is turned into HTML before it is laid out."""
-HTML_LAYOUT = 3
+HTML_LAYOUT = 4
 """The version of that HTML, and of what is read of messages. Another one changes how the pages look."""
 OFFICE_LAYOUT, NOTED_LAYOUT = 3, 4
 """The version of what LibreOffice is told: hidden slides are pages, columns without a width get one, comments and

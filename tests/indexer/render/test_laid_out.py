@@ -349,6 +349,47 @@ def test_what_is_in_very_many_elements_is_read(tmp_path: Path, around: str) -> N
     assert around.startswith("<b>") or len(shown) == 3
 
 
+@pytest.mark.parametrize(
+    "begin",
+    [
+        *("<ul><li>", "<ol><li>", "<blockquote>", "<dl><dt>t<dd>", "<ul><li><blockquote>"),
+        "<blockquote style='margin:0 0 0 .8ex;border-left:1px #ccc solid;padding-left:1ex'>",
+        "<ul style='color:#333'><li style='margin-left:3px'>",
+    ],
+)
+@pytest.mark.parametrize("depth", [30, 300])
+def test_lists_and_quotations_in_each_other_are_read_to_the_innermost(tmp_path: Path, begin: str, depth: int) -> None:
+    (tmp_path / "deep.html").write_text("".join(f"{begin}word{number} " for number in range(depth)) + "</p>innermost")
+    with Renderer(dpi=72, max_pixels=1_000_000) as renderer:
+        shown = " ".join(texts(renderer, tmp_path / "deep.html")).split()
+    assert [word for word in shown if word.startswith("word")] == [f"word{number}" for number in range(depth)]
+    assert "innermost" in shown
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<div style='margin-left:900px'>far</div>",
+        "<div style='width:2000px;text-align:right'>far</div>",
+        "<style>div{margin-left:40px}</style>" + "<div>" * 40 + "far",
+    ],
+)
+def test_a_page_is_as_wide_as_what_is_shifted_to_the_right(tmp_path: Path, markup: str) -> None:
+    (tmp_path / "a.html").write_text(markup)
+    document = open_laid_out(tmp_path / "a.html")
+    document.render(1, dpi=72, max_pixels=10_000_000)
+    assert document.text().strip() == "far"
+    assert document.unread() == []
+
+
+def test_what_begins_beyond_the_widest_page_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text("<div style='margin-left:90000px'>far</div>near")
+    document = open_laid_out(tmp_path / "a.html")
+    assert [each.detail for each in document.unread()] == ["what is too wide for a page is cut off at its right"]
+    document.render(1, dpi=72, max_pixels=1_000_000)
+    assert document.text().strip() == "near"
+
+
 def test_elements_without_end_tags_are_not_taken_to_be_in_each_other() -> None:
     rows = "<tr><td>a<td>b" * 200
     page = f"<table><thead><tr><th>h<tbody>{rows}</table><ul>{'<li>c<p>d' * 200}</ul>{'<p>e<br>f' * 200}"
