@@ -204,8 +204,8 @@ class MupdfDocument:
     def unread_on_page(self) -> list[Unread]:
         """Return files attached to the page."""
         assert self._page is not None
-        attached = self._page.annots(types=[pymupdf.mupdf.PDF_ANNOT_FILE_ATTACHMENT])
-        return attachments([str(each.file_info.get("filename", "")) for each in islice(attached, ANNOTATIONS_MAX)])
+        attached = (each for each in islice(self._page.annots(), ANNOTATIONS_MAX) if each.type[1] == "FileAttachment")
+        return attachments([str(each.file_info.get("filename", "")) for each in attached])
 
     def font_sizes(self) -> list[tuple[float, int]]:
         """Return the font sizes of the page rendered last, in points, each with its number of characters."""

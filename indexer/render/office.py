@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,9 @@ from .backend import one_line
 from .sandbox import kill_group
 from .unread import Unread
 
-SANDBOX, SHEET_COLUMNS = Path(__file__).with_name("sandbox.py"), Path(__file__).with_name("sheet_columns.py")
+SANDBOX, SHEET_COLUMNS, SHEET_ROWS = (
+    Path(__file__).with_name(name) for name in ("sandbox.py", "sheet_columns.py", "sheet_rows.py")
+)
 CONVERSION_TIMEOUT_S = 120.0
 MEMORY_LIMIT_MB = 4096
 """LibreOffice reserves far more address space than it uses."""
@@ -39,9 +42,11 @@ SPREADSHEETS = frozenset((".xlsx", ".xlsm", ".xls", ".ods"))
 PRESENTATIONS = frozenset((".pptx", ".pptm", ".ppsx", ".odp", ".ppt", ".pps"))
 SHEET_PAGES_MAX = 1000
 """Pages of a spreadsheet that are read: tables of more rows belong in a database, and would fill the index."""
-PREPARED = frozenset((".xlsx", ".xlsm"))
-"""Spreadsheets that `sheet_columns` prepares."""
-PREPARING_TIMEOUT_S = 30.0
+PREPARED = {".xlsx": (SHEET_ROWS, SHEET_COLUMNS), ".xlsm": (SHEET_ROWS, SHEET_COLUMNS), ".ods": (SHEET_ROWS,)}
+"""What prepares a spreadsheet with this extension."""
+PREPARING_TIMEOUT_S = 60.0
+ROWS_READ, ROWS = "rows-read", re.compile(r"(\d{1,9}) (\d{1,9})")
+"""The file beside a PDF with what `sheet_rows` printed, if it left out rows."""
 NOBODY, NO_PORT = "127.0.0.1", "9"
 """The address of a proxy that is not there: what LibreOffice asks of a server, it asks of nobody."""
 SETTINGS = (
@@ -73,13 +78,25 @@ def converts(file: Path) -> bool:
         return False
 
 
-def pages_read(converted: Path | None, count: int) -> tuple[int, tuple[Unread, ...]]:
-    """How many of the `count` pages are read that LibreOffice made of the document `converted`, and what is not read;
-    all of a document that was not converted, None.
+def pages_read(converted: Path | None, pdf: Path, count: int) -> tuple[int, tuple[Unread, ...]]:
+    """How many of the `count` pages of `pdf` are read, which LibreOffice made of the document `converted`, and what is
+    not read; all of a document that was not converted, None.
     """
-    if converted is None or converted.suffix.lower() not in SPREADSHEETS or count <= SHEET_PAGES_MAX:
+    if converted is None or converted.suffix.lower() not in SPREADSHEETS:
         return count, ()
-    return SHEET_PAGES_MAX, (Unread(PARTIAL, 0, f"the first {SHEET_PAGES_MAX:,} pages of the spreadsheet"),)
+    rows = _rows_read(pdf)
+    if count <= SHEET_PAGES_MAX:
+        return count, rows
+    return SHEET_PAGES_MAX, (Unread(PARTIAL, 0, f"the first {SHEET_PAGES_MAX:,} pages of the spreadsheet"), *rows)
+
+
+def _rows_read(pdf: Path) -> tuple[Unread, ...]:
+    """The report of rows that were left out of a spreadsheet before it was converted to `pdf`."""
+    try:
+        kept, total = map(int, pdf.with_name(ROWS_READ).read_text("utf-8").split())
+    except OSError:
+        return ()
+    return (Unread(PARTIAL, 0, f"the first {kept:,} of {total:,} rows"),)
 
 
 def export_options(suffix: str) -> str:
@@ -192,8 +209,8 @@ class OfficeConverter:
         source = work / f"document{file.suffix.lower()}"
         try:
             shutil.copyfile(file, source)
-            if source.suffix in PREPARED:
-                self._prepare(source, work)
+            for script in PREPARED.get(source.suffix, ()):
+                self._prepare(source, work, script)
             report = self._run(source, work, profile)
         except OSError as err:
             raise DocumentError(f"the document cannot be converted: {err.strerror or err}") from err
@@ -220,11 +237,13 @@ class OfficeConverter:
         errors = [line for line in printed.split("\n") if line.startswith("Error")]
         return one_line(Exception((errors or [""])[-1])) if errors else ""
 
-    def _prepare(self, source: Path, work: Path) -> None:
-        """Run `sheet_columns` on a spreadsheet; one that cannot be read stays as it is."""
+    def _prepare(self, source: Path, work: Path, script: Path) -> None:
+        """Run a script that prepares a spreadsheet; one that cannot be read stays as it is."""
         with suppress(DocumentError):
-            command = [sys.executable, "-I", str(SHEET_COLUMNS), str(source)]
-            self._limited(command, work, min(PREPARING_TIMEOUT_S, self._timeout_s), dict(os.environ))
+            command = [sys.executable, "-I", str(script), str(source)]
+            printed = self._limited(command, work, min(PREPARING_TIMEOUT_S, self._timeout_s), dict(os.environ))
+            if ROWS.fullmatch(printed):
+                (work / ROWS_READ).write_text(printed, "utf-8")
 
     def _limited(self, command: Sequence[str], work: Path, timeout_s: float, environment: Mapping[str, str]) -> str:
         """Run a program in the sandbox; return the start of what it printed. Raises DocumentError if it takes too long,

@@ -279,7 +279,8 @@ class RenderProcess:
         request = {"open": str(readable), "original": original, "passages": passages}
         with self._request("opening the document", request, self._settings.page_timeout_s):
             response = self._response("opened", "opening the document")
-            count, self._left_out = office.pages_read(file if readable != file else None, int(response["page_count"]))
+            converted = file if readable != file else None
+            count, self._left_out = office.pages_read(converted, readable, int(response["page_count"]))
             opened = Opened(count, properties.received(response["properties"]))
         self._file, self._has_passages = file, passages
         return opened
