@@ -15,7 +15,7 @@ from docsearch import AsyncSearcher, Hits, IndexNotFound, UsageError, index_docu
 from docsearch.engine.records import QueryVectors
 from fake_encoder import FakeEncoder
 
-WAIT_S = 60
+WAIT_S = 300
 
 
 class SlowEncoder(FakeEncoder):

@@ -18,7 +18,7 @@ from docsearch.indexer.report import Interrupted, Progress
 from docsearch.indexer.stages import EncodedBatch, Stages
 from fake_encoder import FakeEncoder
 
-PATIENCE_S = 60.0
+PATIENCE_S = 300.0
 """A test fails rather than wait longer for another thread."""
 
 

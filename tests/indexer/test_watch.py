@@ -25,7 +25,7 @@ from fake_encoder import FakeEncoder
 pytest.importorskip("watchfiles", reason="needs watchfiles (extra watch)")
 
 MakePdf = Callable[..., Path]
-WAIT_S = 60.0
+WAIT_S = 300.0
 """How long a test waits at most."""
 
 

@@ -23,7 +23,7 @@ from in_process import served
 pytest.importorskip("watchfiles", reason="needs watchfiles (extra watch)")
 
 MakePdf = Callable[..., Path]
-WAIT_S = 60.0
+WAIT_S = 300.0
 
 
 @pytest.fixture

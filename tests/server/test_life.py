@@ -36,10 +36,11 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from docsearch import cli
-from docsearch.server import search_worker, uploads
+from docsearch.server import app, search_worker, uploads
 from docsearch.server.service import Service
 from fake_encoder import FakeEncoder
 search_worker.POLL_INTERVAL_S = 0.05
+app.FAILED_SHUTDOWN_S = 300  # a busy machine may take longer than five seconds, and that would be told, too
 opened = Service.open
 Service.open = staticmethod(lambda settings, **_: opened(settings, encoder=FakeEncoder()))
 {change}
