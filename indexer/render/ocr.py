@@ -14,7 +14,7 @@ import numpy as np
 from ...engine.errors import UsageError
 from ...engine.install import needs
 from ...engine.records import U8
-from . import rapid_ocr, tesseract
+from . import rapid_ocr, skew, tesseract
 from .visible_text import MIN_CONTRAST, Word
 
 if TYPE_CHECKING:
@@ -125,9 +125,16 @@ def read(document: OpenDocument, text: str, ocr: Ocr, *, page_dpi: float, timeou
 
 
 def _lines(pixels: U8, dpi: float, ocr: Ocr, timeout_s: float) -> list[list[Word]]:
+    """The lines of a page as words with their boxes in px.
+
+    Tesseract reads level lines only, so a page that lies aslant is turned before; RapidOCR finds lines at any angle.
+    """
     if ocr.engine == RAPIDOCR:
         return rapid_ocr.read(pixels)
-    return tesseract.read(pixels, dpi, languages=ocr.languages, timeout_s=timeout_s)
+    aslant = skew.angle(pixels)
+    turned = skew.level(pixels, aslant) if aslant else pixels
+    found = tesseract.read(turned, dpi, languages=ocr.languages, timeout_s=timeout_s)
+    return skew.places_before(found, aslant, pixels.shape, turned.shape) if aslant else found
 
 
 def is_scan(text: str) -> bool:
