@@ -52,17 +52,17 @@ def test_index_exits_with_1_and_lists_what_failed(run: Run, docs: Path) -> None:
 def test_content_that_was_not_read_is_summed_up_and_listed(run: Run, docs: Path) -> None:
     with pymupdf.open(docs / "a.pdf") as document:
         document.embfile_add("costs.dwg", b"content")
-        document[1].add_text_annot((100, 100), "a sticky note")
+        document.new_page().add_text_annot((100, 100), "a sticky note")  # on a page without any text
         document.saveIncr()
     code, out, _ = run("index", docs)
     assert code == 0
     assert out.endswith("not read: attached files in 1 place, comments in 1 place; 'docsearch failed' lists them\n")
     assert run("failed")[1].splitlines() == [
         "a.pdf: 1 attached file was not read: costs.dwg",
-        "a.pdf, page 2: 1 comment was not read, because the page does not show the text",
+        "a.pdf, page 3: 1 comment was not read, because the page does not show the text",
     ]
     rows = [json.loads(line) for line in run("failed", "--json")[1].splitlines()]
-    assert [(row["page"], row["kind"], row["items"]) for row in rows] == [(None, "attachment", 1), (2, "comment", 1)]
+    assert [(row["page"], row["kind"], row["items"]) for row in rows] == [(None, "attachment", 1), (3, "comment", 1)]
     assert json.loads(run("info", "--json")[1])["unread"] == {"attachment": 1, "comment": 1}
     assert "not read" not in run("index", docs)[1]  # nothing was read in this run
     assert run("index", docs, "--rehash", "--known-failures", "ok")[0] == 0
