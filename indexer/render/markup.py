@@ -54,6 +54,8 @@ RENAMED = dict.fromkeys(("details", "summary", "select", "option"), "div")
 TYPED = frozenset(("", "text", "search", "email", "tel", "url", "number", "date", "time", "month", "submit", "button"))
 """Kinds of input fields whose value is printed on them."""
 DATA_IMAGE = re.compile(r"\s*data:image/(?:png|jpe?g|gif|webp|bmp);base64,", re.IGNORECASE)
+MARKDOWN_LEVELS_MAX = 200
+"""So many quotations, or half as many lists, in each other are read of Markdown; the parser drops what is deeper."""
 TABLE_ROWS_MAX = 1000
 """Rows of a table that are laid out together; MuPDF's time grows with their square (docs/log.md#long-tables)."""
 DEPTH_MAX = 60
@@ -111,7 +113,9 @@ def from_markdown(text: str) -> str:
     """Markdown (CommonMark with tables and strikethrough) as a page of HTML; HTML inside it is shown as text."""
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": MARKDOWN_LEVELS_MAX}).enable(
+        ["table", "strikethrough"]
+    )
     return self_contained(parser.render(text))
 
 

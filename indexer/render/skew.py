@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 
 from ...engine.records import F64, U8
 from .visible_text import Word
@@ -21,6 +22,8 @@ SIDE = 1000
 """The longer side in px of the picture that the skew is measured on."""
 INK_MAX = 60_000
 """So many of its pixels with ink are enough."""
+FRAME_EDGE_PX = 9
+"""The width in px, an odd number, of the brush that widens a dark frame over its blurred edge."""
 LEAST_CONTRAST = 24
 """Of 255: what differs less from most of the page is paper."""
 
@@ -36,13 +39,23 @@ def angle(pixels: U8) -> float:
     shrunk.thumbnail((SIDE, SIDE), Image.Resampling.BILINEAR)
     grey = np.asarray(shrunk, dtype=np.int16)
     # Ink is darker, or on a dark page lighter, than most of the page.
-    y, x = np.nonzero(np.abs(grey - np.median(grey)) > max(LEAST_CONTRAST, int(np.ptp(grey)) // 4))
+    ink = np.abs(grey - np.median(grey)) > max(LEAST_CONTRAST, int(np.ptp(grey)) // 4)
+    y, x = np.nonzero(ink & ~_around_the_page(ink))
     if not len(x):
         return 0.0
     some = slice(None, None, 1 + len(x) // INK_MAX)
     down, right = y[some].astype(np.float64), x[some].astype(np.float64)
     found = (_of_lines(right, down), _of_lines(down, -right))
     return max(found, key=lambda each: each[1])[0]
+
+
+def _around_the_page(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """What is inked from an edge of the picture on: the dark frame that scanners leave, whose edges are straight."""
+    every = np.logical_and.accumulate
+    rows = every(ink, axis=1) | every(ink[:, ::-1], axis=1)[:, ::-1]
+    columns = every(ink, axis=0) | every(ink[::-1], axis=0)[::-1]
+    frame = (rows | columns).astype(np.uint8)
+    return np.asarray(Image.fromarray(frame).filter(ImageFilter.MaxFilter(FRAME_EDGE_PX))) > 0
 
 
 def _of_lines(along: F64, across: F64) -> tuple[float, float]:

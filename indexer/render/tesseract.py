@@ -15,6 +15,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+from PIL import Image, ImageOps
+
 from ...engine.errors import DocumentError, UsageError
 from ...engine.records import U8
 from .sandbox import kill_group
@@ -36,6 +39,8 @@ THRESHOLDING = ("-c", "thresholding_method=2")
 """Has Tesseract 5 tell ink from paper by the pixels around it (Sauvola), so that shadows of a scan cost no words."""
 HAS_THRESHOLDING = 5
 """The version of Tesseract that knows it."""
+FAINT_RANGE = 160
+"""Of 255: where all grey values lie within this, print is faint, and is made black before it is read."""
 MIN_CONFIDENCE = 30.0
 """Confidence, of 100, below which a word is left out: most often there is a picture, no print."""
 MEMORY_LIMIT_MB, FILE_MB = 2048, 64
@@ -104,6 +109,8 @@ def read(pixels: U8, dpi: float, *, languages: str, timeout_s: float) -> list[li
     path = program()
     if path is None:
         raise DocumentError("Tesseract is not installed")
+    if int(np.ptp(pixels)) < FAINT_RANGE:  # its way of telling ink from paper would find no ink
+        pixels = np.asarray(ImageOps.autocontrast(Image.fromarray(pixels)))
     height, width = pixels.shape
     limits = map(str, (MEMORY_LIMIT_MB, int(timeout_s) + 1, FILE_MB))
     # Windows has none of the limits, and lets no program become another one.

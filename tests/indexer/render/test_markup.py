@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("pymupdf", reason="MuPDF lays these pages out")
 
 from docsearch.indexer.render.laid_out import LaidOutDocument, open_laid_out
-from docsearch.indexer.render.markup import GRID, self_contained
+from docsearch.indexer.render.markup import GRID, from_markdown, self_contained
 
 
 def test_no_column_of_a_wide_table_is_cut_off(tmp_path: Path) -> None:
@@ -126,3 +126,12 @@ def test_only_tables_of_data_have_lines() -> None:
     assert f'class="a {GRID}"' in self_contained("<table class=a border=1><tr><td>Item</table>")
     layout = self_contained("<table border=0><tr><td>Left<td>Right</table><table><tr><th>x</table>")
     assert layout.count(f'class="{GRID}"') == 1
+
+
+def test_lists_and_quotations_of_markdown_in_each_other_are_read_to_the_innermost() -> None:
+    lists = "".join(f"{'  ' * number}- item{number}\n" for number in range(60)) + "\nafter"
+    quotations = "".join(f"{'> ' * number}word{number}\n\n" for number in range(60)) + "after"
+    for text, word in ((lists, "item"), (quotations, "word")):
+        shown = from_markdown(text)
+        assert all(f"{word}{number}" in shown for number in range(60))
+        assert "after" in shown

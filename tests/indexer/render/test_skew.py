@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
@@ -43,6 +41,15 @@ def test_the_angle_of_lines_of_print_is_found(degrees: float, quarter_turns: int
 
 def test_the_angle_of_light_print_on_a_dark_page_is_found() -> None:
     assert skew.angle(aslant(printed(ink=250, paper=30), 4.0)) == pytest.approx(4.0, abs=0.21)
+
+
+@pytest.mark.parametrize("degrees", [-8.0, 2.0, 4.0, 11.0])
+def test_the_dark_frame_that_a_scanner_leaves_is_no_print(degrees: float) -> None:
+    dark = Image.fromarray(printed()).rotate(-degrees, Image.Resampling.BICUBIC, expand=True, fillcolor=5)
+    framed = np.pad(aslant(printed(), degrees), 20, constant_values=5)
+    gutter = np.pad(aslant(printed(), degrees), ((0, 0), (60, 0)), constant_values=5)
+    for page in (np.asarray(dark), framed, gutter):
+        assert skew.angle(page) == pytest.approx(degrees, abs=0.21)
 
 
 def wave() -> U8:
@@ -129,8 +136,17 @@ def test_a_page_that_is_aslant_is_read_level(monkeypatch: pytest.MonkeyPatch) ->
 
 @needs_tesseract
 @pytest.mark.slow
-def test_tesseract_reads_a_page_that_is_aslant_as_well_as_a_level_one(tmp_path: Path) -> None:
+def test_tesseract_reads_a_page_that_is_aslant_as_well_as_a_level_one() -> None:
     text, words = ocr.read(Scan(aslant(printed(), 7.0)), "", Ocr("tesseract", "eng"), page_dpi=110, timeout_s=600)
     assert text.lower().count("harbour") >= LINES - 1
     places = [(x0 + x1) / 2 for x0, _, x1, _, word in words if word.lower().startswith("harbour")]
     assert max(places) - min(places) < 0.2
+
+
+@needs_tesseract
+@pytest.mark.slow
+@pytest.mark.parametrize("degrees", [0.0, 5.0])
+def test_tesseract_reads_faint_print(degrees: float) -> None:
+    faint = aslant(printed(ink=150, paper=213), degrees)
+    text, _ = ocr.read(Scan(faint), "", Ocr("tesseract", "eng"), page_dpi=110, timeout_s=600)
+    assert text.lower().count("harbour") >= LINES - 1
