@@ -36,10 +36,11 @@ PROGRAMS = {"WordDocument": ".doc", "Workbook": ".xls", "Book": ".xls", "PowerPo
 MAIN_PARTS = {"word/document.xml": ".docx", "xl/workbook.xml": ".xlsx", "ppt/presentation.xml": ".pptx"}
 
 
-def embedded_files(document: zipfile.ZipFile) -> list[tuple[str, str]]:
-    """The part of each embedded file of a document, and the name of the file."""
+def embedded_files(document: zipfile.ZipFile) -> tuple[list[tuple[str, str]], int]:
+    """The part of each embedded file of a document with the name of the file, and how many more objects it has."""
     found = []
-    for part in dict.fromkeys(_embedded_parts(document)):
+    parts = list(dict.fromkeys(_embedded_parts(document)))
+    for number, part in enumerate(parts, start=1):
         try:
             name = _name(document, part)
         except Exception as err:  # noqa: BLE001 - what is damaged raises anything, and costs itself only
@@ -48,8 +49,8 @@ def embedded_files(document: zipfile.ZipFile) -> list[tuple[str, str]]:
         if name:
             found.append((part, name))
         if len(found) == EMBEDDED_MAX:
-            break
-    return found
+            return found, len(parts) - number
+    return found, 0
 
 
 class EmbeddedObjects:
@@ -60,9 +61,8 @@ class EmbeddedObjects:
             self._document = zipfile.ZipFile(file)
         except (*DAMAGED, OSError) as err:
             raise DocumentError(f"the document cannot be opened: {err}") from err
-        self._parts = embedded_files(self._document)
+        self._parts, self.left_out = embedded_files(self._document)
         self.names = [name for _, name in self._parts]
-        self.left_out = 0
 
     def read(self, number: int) -> bytes:
         """As `Members.read`."""
@@ -82,8 +82,12 @@ def _embedded_parts(document: zipfile.ZipFile) -> Iterator[str]:
     names = set(document.namelist())
     for relations in sorted(name for name in names if name.endswith(".rels") and DATA_OF not in f"/{name}"):
         folder = posixpath.dirname(posixpath.dirname(relations))
-        with document.open(relations) as stream:
-            root = ET.fromstring(read_within(stream, RELATIONS_MAX_BYTES))  # noqa: S314 - expat fetches nothing
+        try:
+            with document.open(relations) as stream:
+                root = ET.fromstring(read_within(stream, RELATIONS_MAX_BYTES))  # noqa: S314 - expat fetches nothing
+        except Exception as err:  # noqa: BLE001 - what is damaged raises anything, and costs itself only
+            log.debug("the relationships %s cannot be read: %s", relations, err)
+            continue
         for each in root:
             if posixpath.basename(each.get("Type", "")) in KINDS and each.get("TargetMode") != "External":
                 part = posixpath.normpath(posixpath.join("/", folder, each.get("Target", ""))).lstrip("/")

@@ -110,7 +110,7 @@ def _beside_pages(document: zipfile.ZipFile, suffix: str, *, by_library: bool) -
 def _embedded(document: zipfile.ZipFile) -> tuple[Unread, ...]:
     """The report of embedded files, which are documents of their own."""
     try:
-        return tuple(attachments([name for _, name in embedded_files(document)]))
+        return tuple(attachments([name for _, name in embedded_files(document)[0]]))
     except Exception as err:  # noqa: BLE001 - what is damaged raises anything
         log.debug("embedded files cannot be listed: %s", err)
         return ()

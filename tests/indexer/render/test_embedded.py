@@ -15,7 +15,7 @@ from docsearch.engine.errors import DocumentError
 from docsearch.engine.store import open_snapshot
 from docsearch.engine.store.unread import ATTACHMENT
 from docsearch.indexer import pipeline
-from docsearch.indexer.render import libreoffice
+from docsearch.indexer.render import embedded, libreoffice
 from docsearch.indexer.render.embedded import EmbeddedObjects
 from docsearch.indexer.render.office_content import beside_pages
 from fake_encoder import FakeEncoder
@@ -176,3 +176,18 @@ def test_they_are_documents_below_the_one_that_they_lie_in(
     assert found[embedded] == "dividend"
     assert found["deck.pptx/report.pdf"] == "turbine"
     assert run() == found
+
+
+def test_damaged_relationships_hide_no_files_of_others(tmp_path: Path) -> None:
+    file = document(tmp_path / "a.docx", {"book.xlsx": workbook()})
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.writestr("word/_rels/a.xml.rels", "<broken")
+    assert EmbeddedObjects(file).names == ["book.xlsx"]
+
+
+def test_files_beyond_the_most_that_are_read_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = document(tmp_path / "a.docx", {f"book{number}.xlsx": b"PK" for number in range(7)})
+    assert EmbeddedObjects(file).left_out == 0
+    monkeypatch.setattr(embedded, "EMBEDDED_MAX", 5)
+    held = EmbeddedObjects(file)
+    assert (len(held.names), held.left_out) == (5, 2)
