@@ -22,8 +22,8 @@ SIDE = 1000
 """The longer side in px of the picture that the skew is measured on."""
 INK_MAX = 60_000
 """So many of its pixels with ink are enough."""
-FRAME_EDGE_PX = 9
-"""The width in px, an odd number, of the brush that widens a dark frame over its blurred edge."""
+FRAME_EDGE_PX = 4
+"""So many pixels beside a dark frame are its blurred edge."""
 LEAST_CONTRAST = 24
 """Of 255: what differs less from most of the page is paper."""
 
@@ -54,8 +54,8 @@ def _around_the_page(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
     every = np.logical_and.accumulate
     rows = every(ink, axis=1) | every(ink[:, ::-1], axis=1)[:, ::-1]
     columns = every(ink, axis=0) | every(ink[::-1], axis=0)[::-1]
-    frame = (rows | columns).astype(np.uint8)
-    return np.asarray(Image.fromarray(frame).filter(ImageFilter.MaxFilter(FRAME_EDGE_PX))) > 0
+    frame = Image.fromarray((rows | columns).astype(np.uint8) * 255)
+    return np.asarray(frame.filter(ImageFilter.BoxBlur(FRAME_EDGE_PX))) > 0
 
 
 def _of_lines(along: F64, across: F64) -> tuple[float, float]:
